@@ -1,0 +1,64 @@
+"""MITRE ATT&CK Enterprise, offline. The version and the source stand in ``enterprise.json``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tactic:
+    id: str
+    name: str
+    shortname: str
+
+    @property
+    def url(self) -> str:
+        return f"https://attack.mitre.org/tactics/{self.id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """``tactics`` are the short names of the tactics that ATT&CK lists it under."""
+
+    id: str
+    name: str
+    tactics: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return f"https://attack.mitre.org/techniques/{self.id.replace('.', '/')}/"
+
+
+@functools.cache
+def _data() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((Path(__file__).parent / "enterprise.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def version() -> str:
+    return str(_data()["version"])
+
+
+def tactic(name: str) -> Tactic | None:
+    """The tactic of that name in any spelling (``InitialAccess``, ``initial-access``, ``Initial Access``)."""
+    short = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.strip()).replace(" ", "-").replace("_", "-").lower()
+    short = {"commandandcontrol": "command-and-control", "command-andcontrol": "command-and-control"}.get(short, short)
+    found = _data()["tactics"].get(short)
+    return Tactic(found["id"], found["name"], short) if found else None
+
+
+def technique(identifier: str) -> Technique | None:
+    """The technique of that identifier, the one that replaced it where it was revoked; None where ATT&CK has none."""
+    known = _data()["techniques"]
+    key = identifier.strip().upper()
+    seen: set[str] = set()
+    while key in known and known[key].get("revoked_by") and key not in seen:
+        seen.add(key)
+        key = known[key]["revoked_by"]
+    found = known.get(key)
+    return Technique(key, found["name"], tuple(found["tactics"])) if found else None

@@ -1,0 +1,88 @@
+"""One rule through all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from translator import catalog
+from translator.detection.lift import lift
+from translator.detection.model import Detection, NoDetection
+from translator.fidelity import Diagnostic
+from translator.kql.parser import parse
+from translator.plan.binder import BindError, bind
+from translator.rulepack.model import Rule
+from translator.targets.base import Options, Output, Target
+
+
+def _targets() -> Mapping[str, Callable[[], Target]]:
+    def sigma() -> Target:
+        from translator.sigma.emit import Sigma
+
+        return Sigma()
+
+    def splunk() -> Target:
+        from translator.targets.splunk import Splunk
+
+        return Splunk()
+
+    def eql() -> Target:
+        from translator.targets.elastic.eql import Eql
+
+        return Eql()
+
+    def esql() -> Target:
+        from translator.targets.elastic.esql import Esql
+
+        return Esql()
+
+    return MappingProxyType({"sigma": sigma, "splunk": splunk, "eql": eql, "esql": esql})
+
+
+TARGETS = _targets()
+"""The targets by name, each imported when it is first used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A rule, what it detects, and its outputs by target."""
+
+    rule: Rule
+    detection: Detection | NoDetection
+    outputs: Mapping[str, Output]
+
+
+def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
+    """Translates ``rule`` to each of ``targets``.
+
+    Raises:
+        translator.KqlSyntaxError: where the query is no KQL.
+        translator.plan.binder.BindError: where it has no meaning.
+        KeyError: for an unknown target.
+    """
+    options = options or Options()
+    tree = parse(rule.query)
+    try:
+        plan = bind(tree, catalog.schemas())
+    except RecursionError as error:
+        raise BindError("this query nests too deeply", None) from error
+    detection = lift(
+        plan,
+        period=rule.period,
+        default_timespan=options.timespan,
+        is_address=catalog.is_address,
+    )
+    outputs = {}
+    for name in targets:
+        target = TARGETS[name]()
+        if isinstance(detection, NoDetection):
+            outputs[name] = Output(name, (), detection.diagnostics)
+        else:
+            outputs[name] = target.translate(rule, detection, options)
+    return Conversion(rule, detection, outputs)
+
+
+def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:
+    """Line and column in the rule's file that a diagnostic is about; the query's start where it is about the whole."""
+    return rule.place(diagnostic.span[0] if diagnostic.span else 0)

@@ -1,0 +1,81 @@
+"""The detection: a target-neutral statement of what alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import Expr
+
+DAY = 86_400
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Events of one table that satisfy a predicate in normal form.
+
+    ``keys`` are the fields of these events that the correlation groups by, in the order of ``Detection.group_by``;
+    ``outputs`` the fields behind the columns that the query shows, where they are stored ones.
+    """
+
+    name: str
+    table: str
+    predicate: Expr
+    keys: tuple[Expr, ...] = ()
+    outputs: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One part of a detection: any of its selectors. More than one where a union or a conditional key makes alternatives."""
+
+    name: str
+    selectors: tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """``operator`` compares the number of events, or of distinct values of ``fields`` (one a selector), with ``count``."""
+
+    operator: str
+    count: int
+    fields: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What identifies an alert, as the rule maps it."""
+
+    type: str
+    identifier: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """``kind`` is event, event_count, value_count or temporal; ``timespan`` and ``bin`` in seconds: ``bin`` is
+    the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.
+
+    ``group_by`` names the keys; ``guaranteed`` says for each whether some side's events always have it.
+    """
+
+    kind: str
+    sides: tuple[Side, ...]
+    group_by: tuple[str, ...]
+    guaranteed: tuple[bool, ...]
+    threshold: Threshold | None
+    timespan: int
+    bin: int | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        return tuple(s for side in self.sides for s in side.selectors)
+
+
+@dataclass(frozen=True, slots=True)
+class NoDetection:
+    """Why a query is no detection that a target could carry: each reason with its place."""
+
+    diagnostics: tuple[Diagnostic, ...]

@@ -1,0 +1,113 @@
+"""Verdicts, the diagnostics that explain them, and how they combine.
+
+A verdict is never set by hand: it is what the directions of all diagnostics on the way of a rule to a target come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+Span = tuple[int, int]
+
+
+class Verdict(Enum):
+    """How an output relates to its KQL, best first. The same words say in which direction one diagnostic deviates."""
+
+    EXACT = "exact"
+    SAME_ALERTS = "same-alerts"
+    BROADER = "broader"
+    NARROWER = "narrower"
+    DIFFERS = "differs"
+    NONE = "none"
+
+    @property
+    def rank(self) -> int:
+        """0 for exact, growing with the deviation; broader and narrower rank alike."""
+        return {"exact": 0, "same-alerts": 1, "broader": 2, "narrower": 2, "differs": 3, "none": 4}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a diagnostic code stands for: its direction and what a user can do."""
+
+    direction: Verdict
+    advice: str
+
+
+CODES: dict[str, Code] = {
+    # --- notes: the output means the same
+    "window-assumed": Code(Verdict.EXACT, "set queryPeriod in the rule, or pass --timespan"),
+    "window-anchoring": Code(
+        Verdict.EXACT, "Sigma states the length of the window only; choose a backend that slides it rather than one that buckets"
+    ),
+    "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
+    "unmapped-table": Code(
+        Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"
+    ),
+    "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
+    "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
+    "tactic-added": Code(Verdict.EXACT, "ATT&CK lists the technique under this tactic only; check the rule's tactics"),
+    "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
+    "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
+    "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
+    # --- other columns, the same entities
+    "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),
+    "entity-in-events": Code(
+        Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
+    ),
+    "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
+    # --- deviations
+    "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
+    "missing-value": Code(
+        Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
+    ),
+    "array-element": Code(Verdict.BROADER, "any element of the array matches here, the KQL names one"),
+    "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
+    "unordered": Code(Verdict.BROADER, "the order of the events in time is not checked by this output"),
+    "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
+    "approximate": Code(Verdict.DIFFERS, "compare both on your own events"),
+    "predicate-dropped": Code(Verdict.BROADER, "add this condition to the output by hand"),
+    "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),
+    # --- blockers
+    "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),
+    "unsupported-expression": Code(Verdict.NONE, "rewrite the condition on stored fields"),
+    "unsupported-join": Code(Verdict.NONE, "join on one common set of keys, with kind=inner"),
+    "unsupported-detection": Code(Verdict.NONE, "no equivalent in this target"),
+    "target-cannot": Code(Verdict.NONE, "use another target for this rule"),
+}
+"""Every code, in one table: a message is written where the deviation is found, its direction and advice stand here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One deviation or note. ``span`` are offsets into the KQL text, None where it concerns the rule as a whole."""
+
+    code: str
+    message: str
+    span: Span | None = None
+
+    @property
+    def direction(self) -> Verdict:
+        return CODES[self.code].direction
+
+    @property
+    def advice(self) -> str:
+        return CODES[self.code].advice
+
+
+def combine(directions: Iterable[Verdict]) -> Verdict:
+    """What several deviations come to: the worst of them, and ``differs`` where some are broader and some narrower."""
+    worst, seen = Verdict.EXACT, set()
+    for direction in directions:
+        seen.add(direction)
+        if direction.rank > worst.rank:
+            worst = direction
+    if worst.rank == Verdict.BROADER.rank and {Verdict.BROADER, Verdict.NARROWER} <= seen:
+        return Verdict.DIFFERS
+    return worst
+
+
+def verdict_of(diagnostics: Iterable[Diagnostic]) -> Verdict:
+    return combine(d.direction for d in diagnostics)

@@ -1,0 +1,725 @@
+"""From Lark's reductions to syntax nodes: a method for every rule and alias of ``grammars/kql.lark``.
+
+Lark calls these while it parses, each with the children of its rule: tokens, nodes, and tuples for lists. The span of a
+node runs from its first child to its last.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from lark import Token
+
+from translator.kql import syntax as s
+from translator.kql.literals import decode_long, decode_string, decode_timespan, decode_typed
+
+Children: TypeAlias = list[Any]
+
+RESERVED = frozenset(
+    """
+    __contextual_datatable __crossCluster __crossDB __executeAndCache __id __isFuzzy __noWithSource __packedColumn
+    __projectAway __sourceColumnIndex accumulate and anomalychart areachart as asc bagexpansion barchart between bin_legacy
+    boolean by card columnchart contains contains_cs containscs datascope datatable date datetime decimal decodeblocks desc
+    double dynamic endswith endswith_cs expandoutput external_data externaldata find first flags float has has_all has_any
+    has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs hotcache in int int16 int32 int64 int8 invoke isfuzzy ladderchart
+    last like likecs linechart long materialize nooptimization notcontains notcontainscs notlike notlikecs of or others
+    piechart pivotchart print project real relaxed sample scatterchart search set simple stackedareachart startswith
+    startswith_cs string time timechart timeline timepivot timespan title to toscalar totable treemap uint uint16 uint32
+    uint64 uint8 ulong union uniqueid where with_itemindex with_match_id with_step_name true false True False TRUE FALSE
+    """.split()
+)
+"""Words that cannot be a bare name where a value stands. Asked of Kusto.Language 12.4.1, word by word."""
+
+RESERVED_BEFORE_EQUALS = RESERVED - frozenset(
+    """
+    accumulate as by contains datatable externaldata find has in invoke materialize of print sample search set title to
+    toscalar totable where
+    """.split()
+) | {"kind", "with_source", "withsource"}
+"""Words that cannot be a bare name where a column or parameter is named. Same source."""
+
+
+class Refused(Exception):
+    """What the grammar lets through and the language does not."""
+
+    def __init__(self, offset: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.offset, self.message, self.hint = offset, message, hint
+
+
+class Clause(s.Node):
+    """A part of an operator on its way up to the node that takes it."""
+
+    __slots__ = ("items", "extra")
+
+    def __init__(self, span: s.Span, items: tuple[Any, ...], extra: Any = None) -> None:
+        object.__setattr__(self, "span", span)
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "extra", extra)
+
+
+def _span(children: Children) -> s.Span:
+    first, index = children[0], -1
+    last = children[index]
+    while last.__class__ is tuple:
+        if last:
+            last = last[-1]
+        else:
+            index -= 1
+            last = children[index]
+    return (
+        first.start_pos if first.__class__ is Token else first.span[0],
+        last.end_pos if last.__class__ is Token else last.span[1],
+    )
+
+
+def _nodes(children: Children) -> tuple[Any, ...]:
+    return tuple([c for c in children if c.__class__ is not Token])
+
+
+def _has(children: Children, kind: str) -> bool:
+    return any(c.__class__ is Token and c.type == kind for c in children)
+
+
+def _after(children: Children, kind: str) -> Any:
+    """The child that follows the token of that kind, or None."""
+    for index, child in enumerate(children):
+        if child.__class__ is Token and child.type == kind:
+            return children[index + 1]
+    return None
+
+
+def _clause(children: Children, cls: type[s.Node]) -> Any:
+    return next((c for c in children if isinstance(c, cls)), None)
+
+
+def _operator(cls: type[Any]) -> Any:
+    """A builder for an operator that is its parameters and its operands."""
+
+    def build(self: Builder, c: Children) -> Any:
+        return cls(_span(c), c[1], *_nodes(c[2:]))
+
+    return build
+
+
+def _listed(cls: type[Any]) -> Any:
+    """A builder for an operator that is one list of operands."""
+
+    def build(self: Builder, c: Children) -> Any:
+        return cls(_span(c), _nodes(c))
+
+    return build
+
+
+class Builder:
+    """Callbacks for Lark; stateless."""
+
+    # --- statements
+
+    def start(self, c: Children) -> s.Query:
+        nodes = _nodes(c)
+        return s.Query(_span(c) if c else (0, 0), nodes)
+
+    def command(self, c: Children) -> Any:
+        raise Refused(
+            c[0].start_pos,
+            f"this is a management command ({c[0].split()[0]}), not a query",
+            "only queries can be translated; remove the line that starts with a dot",
+        )
+
+    def pipeline_statement(self, c: Children) -> Any:
+        return s.ExpressionStatement(c[0].span, c[0])
+
+    def let(self, c: Children) -> Any:
+        return s.Let(_span(c), c[1], c[3])
+
+    def materialized(self, c: Children) -> Any:
+        return s.TabularCall(_span(c), "materialize", c[2])
+
+    def set_option(self, c: Children) -> Any:
+        return s.SetOption(_span(c), c[1], c[3] if len(c) > 2 else None)
+
+    def declare_parameters(self, c: Children) -> Any:
+        return s.DeclareParameters(_span(c), _nodes(c))
+
+    def declare_pattern(self, c: Children) -> Any:
+        if len(c) == 3:
+            return s.DeclarePattern(_span(c), c[2], (), None, ())
+        signature: Clause = c[3]
+        return s.DeclarePattern(_span(c), c[2], signature.items, signature.extra, _nodes(c[4:]))
+
+    def pattern_signature(self, c: Children) -> Any:
+        path = _after(c, "LSQB")
+        return Clause(_span(c), tuple(p for p in _nodes(c) if p is not path), path)
+
+    def pattern_rule(self, c: Children) -> Any:
+        path, body = _after(c, "LSQB"), c[-2]
+        arguments = tuple(n for n in _nodes(c) if n is not path and n is not body)
+        return s.PatternRule(_span(c), arguments, path, body.items)
+
+    def restrict_access(self, c: Children) -> Any:
+        return s.RestrictAccess(_span(c), _nodes(c))
+
+    def alias_database(self, c: Children) -> Any:
+        return s.AliasDatabase(_span(c), c[2], c[4])
+
+    def function(self, c: Children) -> Any:
+        nodes = _nodes(c)
+        return s.Function(_span(c), nodes[:-1], nodes[-1].items, c[0].type == "VIEW")
+
+    def body(self, c: Children) -> Any:
+        items = tuple(s.ExpressionStatement(n.span, n) if isinstance(n, s.Expression) else n for n in _nodes(c))
+        return Clause(_span(c), items)
+
+    def parameter(self, c: Children) -> Any:
+        kind = c[2] if isinstance(c[2], s.RowSchema) else str(c[2])
+        return s.FunctionParameter(_span(c), c[0], kind, c[4] if len(c) > 3 else None)
+
+    def row_schema(self, c: Children) -> Any:
+        columns = tuple(n for n in _nodes(c) if isinstance(n, s.Column))
+        return s.RowSchema(_span(c), columns, len(c) > 1 and isinstance(c[1], s.Star))
+
+    def column(self, c: Children) -> Any:
+        return s.Column(_span(c), c[0], str(c[2]))
+
+    # --- pipelines and sources
+
+    def pipeline(self, c: Children) -> Any:
+        return s.Pipeline(_span(c), c[0], _nodes(c[1:]))
+
+    contextual_pipeline = pipeline
+
+    def sub_pipeline(self, c: Children) -> Any:
+        return s.Pipeline(_span(c), None, _nodes(c))
+
+    def print(self, c: Children) -> Any:
+        return s.Print(_span(c), _nodes(c))
+
+    def range(self, c: Children) -> Any:
+        return s.Range(_span(c), c[1], c[3], c[5], c[7])
+
+    def macro_expand(self, c: Children) -> Any:
+        nodes = _nodes(c)
+        return s.MacroExpand(_span(c), nodes[0], nodes[1], nodes[2], nodes[3:])
+
+    def entity_group(self, c: Children) -> Any:
+        return s.EntityGroup(_span(c), _nodes(c))
+
+    # --- operators
+
+    def unknown_operator(self, c: Children) -> Any:
+        raise Refused(c[0].start_pos, f"'{c[0]}' is not an operator", str(c[0]))
+
+    def where(self, c: Children) -> Any:
+        return s.Where(_span(c), c[1], c[2], str(c[0]))
+
+    extend = _listed(s.Extend)
+    project = _listed(s.Project)
+    project_away = _listed(s.ProjectAway)
+    project_keep = _listed(s.ProjectKeep)
+    project_rename = _listed(s.ProjectRename)
+    project_reorder = _listed(s.ProjectReorder)
+    top_nested = _listed(s.TopNested)
+    fork = _listed(s.Fork)
+    graph_to_table = _listed(s.GraphToTable)
+    execute_and_cache = staticmethod(lambda c: s.ExecuteAndCache(_span(c)))  # type: ignore[misc]
+
+    top = _operator(s.Top)
+    sample = _operator(s.Sample)
+    sample_distinct = _operator(s.SampleDistinct)
+    as_ = _operator(s.As)
+    getschema = _operator(s.GetSchema)
+    consume = _operator(s.Consume)
+    graph_mark_components = _operator(s.GraphMarkComponents)
+
+    def take(self, c: Children) -> Any:
+        return s.Take(_span(c), c[1], c[2], str(c[0]))
+
+    def reordered(self, c: Children) -> Any:
+        return s.Ordered(_span(c), c[0], str(c[1]) if len(c) > 1 else None)
+
+    def summarize(self, c: Children) -> Any:
+        by = c[-1] if isinstance(c[-1], Clause) else None
+        aggregates = _nodes(c[2:-1] if by else c[2:])
+        return s.Summarize(_span(c), c[1], aggregates, by.items if by else (), by.extra if by else None)
+
+    def by_clause(self, c: Children) -> Any:
+        bin_size = _after(c, "BIN_EQUALS")
+        return Clause(_span(c), tuple(n for n in _nodes(c) if n is not bin_size), bin_size)
+
+    def distinct(self, c: Children) -> Any:
+        return s.Distinct(_span(c), c[1], _nodes(c[2:]))
+
+    def join(self, c: Children) -> Any:
+        clause = c[3] if len(c) > 3 else None
+        on = clause.items if isinstance(clause, Clause) and clause.extra is None else None
+        return s.Join(_span(c), c[1], c[2], on, clause.extra if clause is not None else None)
+
+    def lookup(self, c: Children) -> Any:
+        return s.Lookup(_span(c), c[1], c[2], c[3].items)
+
+    def on_clause(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c))
+
+    def join_where(self, c: Children) -> Any:
+        return Clause(_span(c), (), c[1])
+
+    def union(self, c: Children) -> Any:
+        return s.Union(_span(c), c[1], _nodes(c[2:]))
+
+    def wildcard_member(self, c: Children) -> Any:
+        return s.Member(_span(c), c[0], s.Wildcard((c[2].start_pos, c[2].end_pos), str(c[2])))
+
+    def sort(self, c: Children) -> Any:
+        return s.Sort(_span(c), c[1], _nodes(c[2:]), str(c[0]))
+
+    def ordered(self, c: Children) -> Any:
+        words = [str(t) for t in c[1:]]
+        direction = words[0] if words and words[0] != "nulls" else None
+        return s.Ordered(_span(c), c[0], direction, words[-1] if "nulls" in words else None)
+
+    def top_nested_part(self, c: Children) -> Any:
+        others = _clause(c, Clause)
+        count = c[1] if c[1].__class__ is not Token else None
+        return s.TopNestedPart(_span(c), count, _after(c, "OF"), others.extra if others else None, c[-1])
+
+    def others(self, c: Children) -> Any:
+        return Clause(_span(c), (), c[3])
+
+    def top_hitters(self, c: Children) -> Any:
+        return s.TopHitters(_span(c), c[1], c[3], _after(c, "BY"))
+
+    def count(self, c: Children) -> Any:
+        return s.Count(_span(c), c[1], _after(c, "AS"))
+
+    def _expanded(self, c: Children) -> tuple[Any, ...]:
+        items = tuple(n for n in c if isinstance(n, s.ExpandItem))
+        limit = _clause(c, Clause)
+        return c[1], items, limit.extra if limit else None
+
+    def mv_expand(self, c: Children) -> Any:
+        return s.MvExpand(_span(c), *self._expanded(c))
+
+    def mv_apply(self, c: Children) -> Any:
+        identifier = _after(c, "ID")
+        return s.MvApply(_span(c), *self._expanded(c), str(identifier) if identifier else None, c[-2])
+
+    def expand_item(self, c: Children) -> Any:
+        return s.ExpandItem(_span(c), c[0], _type_of(c[2]) if len(c) > 1 else None)
+
+    def row_limit(self, c: Children) -> Any:
+        return Clause(_span(c), (), c[1])
+
+    def parse(self, c: Children) -> Any:
+        return s.Parse(_span(c), str(c[0]), c[1], c[2], c[4])
+
+    def parse_pattern(self, c: Children) -> tuple[Any, ...]:
+        return tuple(c)
+
+    def parse_column(self, c: Children) -> Any:
+        return s.Column(_span(c), c[0], str(c[2]) if len(c) > 1 else "")
+
+    find_column = parse_column
+
+    def parse_kv(self, c: Children) -> Any:
+        properties = _clause(c, Clause)
+        return s.ParseKv(_span(c), c[1], c[3], properties.items if properties else ())
+
+    def with_properties(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c))
+
+    def property(self, c: Children) -> Any:
+        return s.Parameter(_span(c), c[0].value, c[2])
+
+    def make_series(self, c: Children) -> Any:
+        aggregates = tuple(n for n in c if isinstance(n, s.SeriesAggregate))
+        clauses = [n for n in c if isinstance(n, Clause)]
+        start, stop, step, in_range = clauses[0].extra
+        by = clauses[1].items if len(clauses) > 1 else ()
+        return s.MakeSeries(_span(c), c[1], aggregates, _after(c, "ON"), start, stop, step, by, in_range)
+
+    def series_aggregate(self, c: Children) -> Any:
+        return s.SeriesAggregate(_span(c), c[0], c[3] if len(c) > 1 else None)
+
+    def series_range(self, c: Children) -> Any:
+        if c[0].type == "IN_RANGE":
+            return Clause(_span(c), (), (c[2], c[4], c[6], True))
+        return Clause(_span(c), (), (_after(c, "FROM"), _after(c, "TO"), _after(c, "STEP"), False))
+
+    def serialize(self, c: Children) -> Any:
+        return s.Serialize(_span(c), c[1], _nodes(c[2:]))
+
+    def render(self, c: Children) -> Any:
+        legacy = len(c) > 2 and c[2].__class__ is not Token
+        properties: list[s.RenderProperty] = []
+        for node in _nodes(c[2:]):
+            if isinstance(node, s.RenderProperty):
+                properties.append(node)
+            elif not properties:
+                raise Refused(node.span[0], "expected a property of render, such as title=", "")
+            else:
+                last = properties.pop()
+                properties.append(s.RenderProperty((last.span[0], node.span[1]), last.name, (*last.values, node)))
+        return s.Render(_span(c), c[1], tuple(properties), legacy)
+
+    def chart(self, c: Children) -> Any:
+        return c[0]
+
+    def render_property(self, c: Children) -> Any:
+        return s.RenderProperty(_span(c), c[0].strip(), (c[2],))
+
+    def legacy_property(self, c: Children) -> Any:
+        return s.RenderProperty(_span(c), c[0].strip(), _nodes(c))
+
+    def evaluate(self, c: Children) -> Any:
+        return s.Evaluate(_span(c), c[1], c[2], c[4] if len(c) > 3 else None)
+
+    def invoke(self, c: Children) -> Any:
+        return s.Invoke(_span(c), c[1])
+
+    def find(self, c: Children) -> Any:
+        clauses = {n.extra if isinstance(n.extra, str) else "where": n for n in c if isinstance(n, Clause)}
+        predicate = next(n for n in c if isinstance(n, s.Expression))
+        parts = {name: clause.items for name, clause in clauses.items()}
+        parameters, tables = clauses["where"].extra if "where" in clauses else ((), ())
+        scope = parts["scope"][0] if "scope" in parts else None
+        return s.Find(
+            _span(c), scope, parameters, tables, predicate, parts.get("project"), parts.get("away", ()), "where" in clauses
+        )
+
+    def find_where(self, c: Children) -> Any:
+        return Clause((c[-1].start_pos, c[-1].end_pos), (), (c[0], c[1].items if len(c) > 2 else ()))
+
+    def find_in(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c))
+
+    def find_source(self, c: Children) -> Any:
+        return s.FindSource(_span(c), c[0], _nodes(c[1:]))
+
+    def find_project(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c), "project")
+
+    def find_away(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c), "away")
+
+    def pack_all(self, c: Children) -> Any:
+        return s.PackAll(_span(c))
+
+    def data_scope(self, c: Children) -> Any:
+        return Clause(_span(c), (str(c[2]),), "scope")
+
+    def search(self, c: Children) -> Any:
+        clauses = [n for n in c if isinstance(n, Clause)]
+        scope = next((n.items[0] for n in clauses if n.extra), None)
+        tables = next((n.items for n in clauses if not n.extra), ())
+        return s.Search(_span(c), scope, c[1], tables, c[-1])
+
+    def star_and(self, c: Children) -> Any:
+        return s.Logical(_span(c), "and", (c[0], c[2]))
+
+    def partition(self, c: Children) -> Any:
+        return s.Partition(_span(c), c[1], c[3], _after(c, "IN"), c[-2], c[-1].type == "RBRACE")
+
+    def partition_by(self, c: Children) -> Any:
+        identifier = _after(c, "ID")
+        return s.PartitionBy(_span(c), c[1], c[2], str(identifier) if identifier else None, c[-2])
+
+    def fork_branch(self, c: Children) -> Any:
+        return s.ForkBranch(_span(c), c[0] if isinstance(c[0], s.Name) else None, c[-2])
+
+    def facet(self, c: Children) -> Any:
+        nodes = _nodes(c)
+        if not _has(c, "WITH"):
+            return s.Facet(_span(c), nodes, None)
+        pipeline = nodes[-1] if isinstance(nodes[-1], s.Pipeline) else s.Pipeline(nodes[-1].span, None, (nodes[-1],))
+        return s.Facet(_span(c), nodes[:-1], pipeline)
+
+    def reduce(self, c: Children) -> Any:
+        return s.Reduce(_span(c), c[1], c[3], _nodes(c[4:]))
+
+    def scan(self, c: Children) -> Any:
+        parts: dict[str, tuple[Any, ...]] = {n.extra: n.items for n in c if isinstance(n, Clause)}
+        steps = tuple(n for n in c if isinstance(n, s.ScanStep))
+        return s.Scan(_span(c), c[1], parts.get("order", ()), parts.get("partition", ()), parts.get("declare", ()), steps)
+
+    def scan_order(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c), "order")
+
+    def scan_partition(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c), "partition")
+
+    def scan_declare(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c), "declare")
+
+    def scan_step(self, c: Children) -> Any:
+        output = _clause(c, Clause)
+        assignments = tuple(n for n in c if isinstance(n, s.Named))
+        return s.ScanStep(
+            _span(c), c[1], _has(c, "OPTIONAL"), output.extra if output else None, _after(c, "COLON"), assignments
+        )
+
+    def scan_output(self, c: Children) -> Any:
+        return Clause(_span(c), (), str(c[2]))
+
+    def scan_assignment(self, c: Children) -> Any:
+        return s.Named(_span(c), (c[0],), c[2])
+
+    def assert_schema(self, c: Children) -> Any:
+        return s.AssertSchema(_span(c), c[1])
+
+    def make_graph(self, c: Children) -> Any:
+        node_id = next((n.items[0] for n in c if isinstance(n, Clause) and n.extra == "node-id"), None)
+        partition = next((n for n in c if isinstance(n, Clause) and n.extra == "partition"), None)
+        tables = tuple(n for n in c if isinstance(n, s.GraphTable))
+        by, pipeline = partition.items if partition else (None, None)
+        return s.MakeGraph(_span(c), c[1], c[2], str(c[3]), c[4], tables, node_id, by, pipeline)
+
+    def graph_node_id(self, c: Children) -> Any:
+        return Clause(_span(c), (c[2],), "node-id")
+
+    def graph_table(self, c: Children) -> Any:
+        return s.GraphTable(_span(c), c[0], c[2])
+
+    def graph_partition(self, c: Children) -> Any:
+        return Clause(_span(c), (c[1], c[3]), "partition")
+
+    def graph_match(self, c: Children) -> Any:
+        patterns = tuple(n for n in c if isinstance(n, s.GraphPattern))
+        where = next((n.extra for n in c if isinstance(n, Clause) and n.extra is not None), None)
+        project = next((n.items for n in c if isinstance(n, Clause) and n.extra is None), None)
+        return s.GraphMatch(_span(c), str(c[0]), c[1], patterns, where, project)
+
+    def graph_project(self, c: Children) -> Any:
+        return Clause(_span(c), _nodes(c))
+
+    graph_pattern = _listed(s.GraphPattern)
+
+    def graph_node(self, c: Children) -> Any:
+        return s.GraphNode(_span(c), c[1] if len(c) > 2 else None)
+
+    def graph_edge(self, c: Children) -> Any:
+        if len(c) == 1:
+            return s.GraphEdge(_span(c), str(c[0]), "")
+        hops = _clause(c, Clause)
+        low, high = hops.items if hops else (None, None)
+        return s.GraphEdge(_span(c), str(c[0]), str(c[-1]), _clause(c, s.Name), low, high)
+
+    def graph_hops(self, c: Children) -> Any:
+        return Clause(_span(c), (c[1], c[3]))
+
+    def graph_output(self, c: Children) -> Any:
+        parameters = tuple(
+            s.Parameter(n.span, "with_node_id", s.NameReference(n.items[0].span, n.items[0].value)) if isinstance(n, Clause) else n
+            for n in c
+            if isinstance(n, Clause | s.Parameter)
+        )
+        return s.GraphOutput(_span(c), str(c[0]), _after(c, "AS"), parameters)
+
+    def parameters(self, c: Children) -> tuple[Any, ...]:
+        return tuple(c)
+
+    def operator_parameter(self, c: Children) -> Any:
+        return s.Parameter(_span(c), c[0].strip(), _parameter_value(c[2]))
+
+    # --- expressions
+
+    def named(self, c: Children) -> Any:
+        return s.Named(_span(c), (c[0],), c[2])
+
+    def named_list(self, c: Children) -> Any:
+        return s.Named(_span(c), tuple(n for n in c[:-1] if isinstance(n, s.Name)), c[-1], True)
+
+    def logical(self, c: Children) -> Any:
+        return s.Logical(_span(c), str(c[1]), tuple(c[::2]))
+
+    def binary(self, c: Children) -> Any:
+        left, operator, right = c
+        return s.Binary((left.span[0], right.span[1]), str(operator), left, right)
+
+    def membership(self, c: Children) -> Any:
+        return s.Membership(_span(c), str(c[1]), c[0], _nodes(c[2:]))
+
+    def between(self, c: Children) -> Any:
+        return s.Between(_span(c), str(c[1]), c[0], c[3], c[5])
+
+    def negation(self, c: Children) -> Any:
+        return s.Unary((c[0].start_pos, c[1].span[1]), str(c[0]), c[1])
+
+    def member(self, c: Children) -> Any:
+        return s.Member((c[0].span[0], c[2].span[1]), c[0], c[2])
+
+    def method(self, c: Children) -> Any:
+        return s.Method((c[0].span[0], c[2].span[1]), c[0], c[2])
+
+    def element(self, c: Children) -> Any:
+        return s.Element(_span(c), c[0], c[-2], len(c) == 5)
+
+    def call(self, c: Children) -> Any:
+        name, quoted = _name_of(c[0])
+        if not quoted and name in ("typeof", "kind", "with_source", "withsource") or name in RESERVED and not quoted:
+            raise _reserved(c[0].start_pos, name)
+        return s.Call((c[0].span[0] if quoted else c[0].start_pos, c[-1].end_pos), name, _nodes(c[2:]), quoted)
+
+    def parenthesized(self, c: Children) -> Any:
+        return s.Parenthesized((c[0].start_pos, c[2].end_pos), c[1])
+
+    def tabular_call(self, c: Children) -> Any:
+        kind = c[1].value.name if isinstance(c[1], s.Parameter) else None
+        return s.TabularCall(_span(c), str(c[0]), c[-2], kind)
+
+    def scoped_name(self, c: Children) -> Any:
+        return s.ScopedName(_span(c), c[0].name, c[1].items[0])
+
+    def client_parameter(self, c: Children) -> Any:
+        return s.ClientParameter((c[0].start_pos, c[0].end_pos), c[0][1:-1])
+
+    def name_reference(self, c: Children) -> Any:
+        token = c[0]
+        if token.__class__ is Token:
+            value = str(token)
+            if value in RESERVED:
+                raise _reserved(token.start_pos, value)
+            return s.NameReference((token.start_pos, token.end_pos), value)
+        return s.NameReference(token.span, token.value, True)
+
+    def name(self, c: Children) -> Any:
+        if c[0].__class__ is Token and c[0] in RESERVED:
+            raise _reserved(c[0].start_pos, str(c[0]))
+        return _as_name(c[0])
+
+    def extended_name(self, c: Children) -> Any:
+        if c[0].__class__ is Token and c[0] in RESERVED_BEFORE_EQUALS:
+            raise _reserved(c[0].start_pos, str(c[0]))
+        return _as_name(c[0])
+
+    def bracketed(self, c: Children) -> Any:
+        value = decode_string(c[1]) if c[1].type == "STRING" else str(c[1])
+        return s.Name(_span(c), value, True)
+
+    def star(self, c: Children) -> Any:
+        return s.Star(_span(c))
+
+    def wildcard(self, c: Children) -> Any:
+        return s.Wildcard(_span(c), str(c[0]))
+
+    def datatable(self, c: Children) -> Any:
+        return s.Datatable(_span(c), c[1], c[2], _nodes(c[3:]))
+
+    def externaldata(self, c: Children) -> Any:
+        properties = _clause(c, Clause)
+        sources = tuple(n for n in c if isinstance(n, s.Literal))
+        return s.ExternalData(_span(c), c[1], c[2], sources, properties.items if properties else ())
+
+    def contextual_datatable(self, c: Children) -> Any:
+        return s.ContextualDatatable(_span(c), str(c[1]), c[2])
+
+    def materialized_view_combine(self, c: Children) -> Any:
+        return s.MaterializedViewCombine(_span(c), *_nodes(c))
+
+    # --- literals
+
+    def long(self, c: Children) -> Any:
+        return s.Literal((c[0].start_pos, c[0].end_pos), "long", decode_long(c[0]), str(c[0]))
+
+    def real(self, c: Children) -> Any:
+        return s.Literal((c[0].start_pos, c[0].end_pos), "real", float(c[0]), str(c[0]))
+
+    def timespan(self, c: Children) -> Any:
+        return s.Literal((c[0].start_pos, c[0].end_pos), "timespan", decode_timespan(c[0]), str(c[0]))
+
+    def boolean(self, c: Children) -> Any:
+        return s.Literal((c[0].start_pos, c[0].end_pos), "bool", c[0].lower() == "true", str(c[0]))
+
+    def typed(self, c: Children) -> Any:
+        kind, value = decode_typed(c[0])
+        return s.Literal((c[0].start_pos, c[0].end_pos), kind, value, str(c[0]))
+
+    def type_of(self, c: Children) -> Any:
+        return s.TypeOf(_span(c), _type_of(c[0]))
+
+    def string(self, c: Children) -> Any:
+        token = c[0]
+        if len(c) == 1:
+            return s.Literal((token.start_pos, token.end_pos), "string", decode_string(token), str(token))
+        return s.Literal(_span(c), "string", "".join(map(decode_string, c)), " ".join(c))
+
+    string_token = string
+    json_string = string
+
+    def bad_string(self, c: Children) -> Any:
+        token = c[0]
+        quote = token.lstrip("hH@")[:3] if token.lstrip("hH@")[:3] in ("```", "~~~") else token.lstrip("hH@")[0]
+        raise Refused(
+            token.start_pos,
+            f"this string does not end, or has an escape that KQL does not know (expected {quote})",
+            'write a backslash as \\\\, or put @ before the opening quote: @"C:\\Windows"',
+        )
+
+    def signed_number(self, c: Children) -> Any:
+        number: s.Literal = c[1]
+        value = number.value
+        if c[0] == "-" and isinstance(value, int | float):
+            value = -value
+        return s.Literal(_span(c), number.kind, value, f"{c[0]}{number.text}")
+
+    json_number = signed_number
+    signed_literal_value = signed_number
+
+    def dynamic(self, c: Children) -> Any:
+        return s.Dynamic(_span(c), c[1])
+
+    def json_null(self, c: Children) -> Any:
+        return s.Literal(_span(c), "null", None, "null")
+
+    def json_array(self, c: Children) -> Any:
+        return s.JsonArray(_span(c), _nodes(c))
+
+    def json_object(self, c: Children) -> Any:
+        return s.JsonObject(_span(c), _nodes(c))
+
+    def json_pair(self, c: Children) -> Any:
+        return s.JsonPair(_span(c), decode_string(c[0]), c[2])
+
+
+setattr(Builder, "as", Builder.as_)
+
+
+def _name_of(child: Any) -> tuple[str, bool]:
+    return (str(child), False) if child.__class__ is Token else (child.value, True)
+
+
+def _as_name(child: Any) -> s.Name:
+    if child.__class__ is Token:
+        return s.Name((child.start_pos, child.end_pos), str(child))
+    name: s.Name = child
+    return name
+
+
+def _type_of(token: Token) -> str:
+    return token[token.index("(") + 1 : -1].strip()
+
+
+def _parameter_value(token: Token) -> s.Expression:
+    span = (token.start_pos, token.end_pos)
+    first = token[0]
+    if first in "\"'@" or first in "hH" and len(token) > 1 and token[1] in "\"'@":
+        return s.Literal(span, "string", decode_string(token), str(token))
+    if token.endswith(")"):
+        return s.Literal(span, *decode_typed(token), str(token))
+    if token.lower() in ("true", "false"):
+        return s.Literal(span, "bool", token.lower() == "true", str(token))
+    if first in "+-0123456789":
+        digits = token.lstrip("+-")
+        sign = -1 if first == "-" else 1
+        if digits.isdigit():
+            return s.Literal(span, "long", sign * int(digits), str(token))
+        try:
+            return s.Literal(span, "real", sign * float(digits), str(token))
+        except ValueError:
+            ticks = decode_timespan(digits)
+            return s.Literal(span, "timespan", sign * ticks if ticks is not None else str(token), str(token))
+    return s.NameReference(span, str(token))
+
+
+def _reserved(offset: int, word: str) -> Refused:
+    return Refused(offset, f"'{word}' is a keyword and cannot be a name here", f"write ['{word}'] to use it as a name")

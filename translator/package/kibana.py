@@ -1,0 +1,101 @@
+"""Elastic Security detection rules, one JSON object a line, as Kibana's rule import takes them.
+
+Source: elastic.co/docs/api, Security detections API, "Create a detection rule" and "Import detection rules".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from translator import attack
+from translator.convert import Conversion
+from translator.detection.model import Detection
+from translator.package.schedule import frequency, lookback
+from translator.rulepack.model import Rule
+from translator.sigma.identity import stable_id
+
+RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
+"""Risk scores that Elastic's own rules use for each severity."""
+
+
+def ndjson(conversions: list[Conversion]) -> str:
+    """The rules that have ES|QL or single-event EQL, one a line, with the summary line of an export."""
+    rules = [built for c in conversions if (built := rule_object(c)) is not None]
+    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rules)
+
+
+def rule_object(conversion: Conversion) -> dict[str, Any] | None:
+    """One rule; ES|QL before EQL, since Kibana's EQL rules take no ``sample``. None where neither was written."""
+    rule, detection = conversion.rule, conversion.detection
+    if not isinstance(detection, Detection):
+        return None
+    esql, eql = conversion.outputs.get("esql"), conversion.outputs.get("eql")
+    if esql is not None and esql.texts:
+        query: dict[str, Any] = {"type": "esql", "language": "esql", "query": esql.text}
+    elif eql is not None and len(eql.texts) == 1 and detection.kind == "event":
+        query = {"type": "eql", "language": "eql", "query": eql.text, "index": ["logs-*"]}
+    else:
+        return None
+    severity = rule.severity if rule.severity in RISK else "low" if rule.severity == "informational" else "medium"
+    setup = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
+    entities = [f"Entity {e.type} ({e.identifier}): {e.column}" for e in rule.entities]
+    return {
+        "rule_id": stable_id(rule, "kibana"),
+        "name": rule.name,
+        "description": rule.description or rule.name,
+        **query,
+        "severity": severity,
+        "risk_score": RISK[severity],
+        "interval": f"{max(1, frequency(rule) // 60)}m",
+        "from": f"now-{lookback(rule, detection)}s",
+        "to": "now",
+        "enabled": False,
+        "author": [rule.author] if rule.author else [],
+        "references": list(rule.references),
+        "false_positives": list(rule.false_positives),
+        "tags": [*(f"Tactic: {t}" for t in rule.tactics), *(f"Technique: {t}" for t in rule.techniques), "Source: KQL"],
+        "note": "\n".join(entities),
+        "setup": "\n".join(dict.fromkeys(setup)),
+        "threat": threat(rule),
+        "version": 1,
+    }
+
+
+def threat(rule: Rule) -> list[dict[str, Any]]:
+    """The ``threat`` array: the rule's tactics with the techniques that ATT&CK lists under them.
+
+    A technique under none of the rule's tactics comes under its own first one, so that none is lost.
+    """
+    techniques = [t for name in rule.techniques if (t := attack.technique(name)) is not None]
+    tactics = [t for name in rule.tactics if (t := attack.tactic(name)) is not None]
+    placed: dict[str, list[attack.Technique]] = {t.shortname: [] for t in tactics}
+    for technique in dict.fromkeys(techniques):
+        own = [t for t in technique.tactics if t in placed] or list(technique.tactics[:1])
+        for shortname in own:
+            placed.setdefault(shortname, []).append(technique)
+    found = []
+    for shortname, members in placed.items():
+        tactic = attack.tactic(shortname)
+        if tactic is not None:
+            found.append(
+                {
+                    "framework": "MITRE ATT&CK",
+                    "tactic": {"id": tactic.id, "name": tactic.name, "reference": tactic.url},
+                    "technique": _nested(members),
+                }
+            )
+    return found
+
+
+def _nested(techniques: list[attack.Technique]) -> list[dict[str, Any]]:
+    """Techniques with their sub-techniques below them; a parent that the rule does not name is added for its child."""
+    parents: dict[str, dict[str, Any]] = {}
+    for technique in techniques:
+        parent_id = re.sub(r"\.\d+$", "", technique.id)
+        parent = attack.technique(parent_id) or technique
+        entry = parents.setdefault(parent_id, {"id": parent.id, "name": parent.name, "reference": parent.url})
+        if technique.id != parent_id:
+            entry.setdefault("subtechnique", []).append({"id": technique.id, "name": technique.name, "reference": technique.url})
+    return list(parents.values())

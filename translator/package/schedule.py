@@ -1,0 +1,30 @@
+"""When a rule runs and how far it looks back. All lengths are seconds."""
+
+from __future__ import annotations
+
+from translator.detection.model import Detection
+from translator.rulepack.model import Rule
+
+HOUR = 3_600
+
+
+def frequency(rule: Rule) -> int:
+    """How often the rule runs: as it says, hourly for a hunting query that says nothing."""
+    return rule.frequency or HOUR
+
+
+def lookback(rule: Rule, detection: Detection) -> int:
+    """How far one run looks back: the rule's period, else the window of the detection, and never less than a run's distance."""
+    period = rule.period or (detection.timespan if detection.kind != "event" or not rule.frequency else rule.frequency)
+    return max(period, frequency(rule))
+
+
+def cron(seconds: int) -> str:
+    """A cron expression for a run every so many seconds, rounded to what cron can say."""
+    minutes = max(1, seconds // 60)
+    if minutes < 60:
+        return f"*/{minutes} * * * *" if 60 % minutes == 0 else f"*/{max(m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if m <= minutes)} * * * *"
+    hours = minutes // 60
+    if hours < 24:
+        return "0 * * * *" if hours == 1 else f"0 */{max(h for h in (1, 2, 3, 4, 6, 8, 12) if h <= hours)} * * *"
+    return "0 0 * * *" if hours < 24 * 7 else "0 0 * * 0"

@@ -1,0 +1,79 @@
+"""A Splunk app with a saved search for each rule.
+
+Source: Splunk Admin Manual, savedsearches.conf; Enterprise Security, "Correlation searches" (``action.correlationsearch.*``,
+``action.notable.*`` and the annotations that ES reads).
+"""
+
+from __future__ import annotations
+
+import json
+
+from translator.convert import Conversion
+from translator.detection.model import Detection
+from translator.package.schedule import cron, frequency, lookback
+from translator.report import attack_of
+from translator.targets.base import duration
+
+SEVERITY = {"informational": "1", "low": "2", "medium": "3", "high": "4", "critical": "5"}
+"""``alert.severity``: 1 debug to 6 fatal."""
+
+COMPARE = {"gt": "greater than", "lt": "less than", "eq": "equal to", "ne": "not equal to"}
+
+
+def app_files(conversions: list[tuple[str, Conversion]]) -> dict[str, str]:
+    """The app's files by path below its folder."""
+    return {
+        "default/app.conf": "[install]\nis_configured = 1\n\n[ui]\nis_visible = 0\nlabel = kql2sigma detections\n\n[launcher]\n"
+        "author = kql2sigma\ndescription = Detections translated from KQL by kql2sigma\nversion = 1.0.0\n",
+        "default/savedsearches.conf": "\n".join(stanza(c) for _, c in conversions),
+        "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n",
+    }
+
+
+def stanza(conversion: Conversion) -> str:
+    """The stanza of one rule."""
+    rule, detection = conversion.rule, conversion.detection
+    assert isinstance(detection, Detection)
+    level = rule.severity or "medium"
+    period = lookback(rule, detection)
+    known = attack_of(rule)
+    annotations: dict[str, list[str]] = {"mitre_attack": known["techniques"]}
+    if rule.entities:
+        annotations["entities"] = [f"{e.type}:{e.identifier}={e.column}" for e in rule.entities]
+    if rule.connectors:
+        annotations["data_connectors"] = list(dict.fromkeys(c.id for c in rule.connectors))
+    operator, threshold = rule.trigger_operator.lower(), rule.trigger_threshold
+    settings = {
+        "search": conversion.outputs["splunk"].text,
+        "description": rule.description or rule.name,
+        "disabled": "0",
+        "enableSched": "1",
+        "is_visible": "1",
+        "cron_schedule": cron(frequency(rule)),
+        "dispatch.earliest_time": f"-{_relative(period)}@m",
+        "dispatch.latest_time": "now",
+        "counttype": "number of events",
+        "relation": COMPARE.get(operator, "greater than"),
+        "quantity": str(threshold if threshold is not None and operator in COMPARE else 0),
+        "alert.track": "1",
+        "alert.severity": SEVERITY.get(level, "3"),
+        "action.correlationsearch.enabled": "1",
+        "action.correlationsearch.label": rule.name,
+        "action.correlationsearch.annotations": json.dumps(annotations),
+        "action.notable": "1",
+        "action.notable.param.rule_title": rule.name,
+        "action.notable.param.rule_description": rule.description or rule.name,
+        "action.notable.param.severity": level,
+        "action.notable.param.security_domain": "threat",
+    }
+    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split())
+    return f"[{name}]\n" + "".join(f"{key} = {_continued(value)}\n" for key, value in settings.items())
+
+
+def _continued(value: str) -> str:
+    """A value over several lines: each but the last ends with the backslash that continues it."""
+    return " \\\n".join(line.rstrip() for line in value.strip().splitlines())
+
+
+def _relative(seconds: int) -> str:
+    return duration(seconds if seconds % 60 == 0 else (seconds // 60 + 1) * 60)

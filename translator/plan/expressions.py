@@ -1,0 +1,192 @@
+"""Typed scalar expressions.
+
+Operators are applications like functions: ``Apply("==", (a, b))``. A string is never null in KQL: a missing one is empty, so
+``==`` and its relatives on strings always answer true or false (learn.microsoft.com/kusto/query/scalar-data-types/null-values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from translator.plan.types import Type
+
+if TYPE_CHECKING:
+    from translator.plan.operators import Relation
+
+Span: TypeAlias = tuple[int, int]
+Value: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, identified by ``id`` alone: the same name may mean another column further down the pipeline.
+
+    ``table`` is the source table where the column is stored, None for a computed one.
+    """
+
+    id: int
+    name: str = field(compare=False)
+    type: Type = field(compare=False)
+    table: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    span: Span | None = field(compare=False)
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef(Expr):
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Expr):
+    """A literal; timespans and datetimes in ticks of 100 ns. A dynamic array is an ``Items``, not a Const."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Expr):
+    """A list of values: a dynamic array literal or the right side of ``in``."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Expr):
+    """A place inside a dynamic value: ``base.a.b[0]``."""
+
+    base: Expr
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Expr):
+    """A function or operator over its arguments."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery(Expr):
+    """A relation where a value stands: the right side of ``in (T | project c)``, or ``toscalar(...)``."""
+
+    relation: Relation
+    scalar: bool
+
+
+def const(value: Value, kind: Type | None = None, span: Span | None = None) -> Const:
+    """A constant; its type from the Python value unless given."""
+    if kind is None:
+        kind = {bool: Type.BOOL, int: Type.LONG, float: Type.REAL, str: Type.STRING}.get(type(value), Type.UNKNOWN)
+    return Const(span, kind, value)
+
+
+TRUE = const(True)
+FALSE = const(False)
+
+
+def apply(function: str, *args: Expr, span: Span | None = None, type: Type = Type.BOOL) -> Apply:
+    return Apply(span, type, function, args)
+
+
+def _junction(name: str, parts: list[Expr], neutral: Const, absorbing: Const) -> Expr:
+    flat: list[Expr] = []
+    for part in parts:
+        for item in part.args if isinstance(part, Apply) and part.function == name else (part,):
+            if item == absorbing:
+                return absorbing
+            if item != neutral and item not in flat:
+                flat.append(item)
+    if not flat:
+        return neutral
+    if len(flat) == 1:
+        return flat[0]
+    spans = [item.span for item in flat if item.span]
+    span = (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
+    return Apply(span, Type.BOOL, name, tuple(flat))
+
+
+def conjunction(*parts: Expr) -> Expr:
+    """All of them, flattened, without repetitions; true for none."""
+    return _junction("and", list(parts), TRUE, FALSE)
+
+
+def disjunction(*parts: Expr) -> Expr:
+    """Any of them, flattened, without repetitions; false for none."""
+    return _junction("or", list(parts), FALSE, TRUE)
+
+
+def negation(part: Expr) -> Expr:
+    if isinstance(part, Apply) and part.function == "not":
+        return part.args[0]
+    if part == TRUE:
+        return FALSE
+    if part == FALSE:
+        return TRUE
+    return Apply(part.span, Type.BOOL, "not", (part,))
+
+
+def conjuncts(predicate: Expr) -> tuple[Expr, ...]:
+    if isinstance(predicate, Apply) and predicate.function == "and":
+        return predicate.args
+    return () if predicate == TRUE else (predicate,)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    match expr:
+        case Apply(args=args):
+            return args
+        case Items(items=items):
+            return items
+        case Path(base=base):
+            return (base,)
+        case _:
+            return ()
+
+
+def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """``expr`` with other children."""
+    match expr:
+        case Apply():
+            return Apply(expr.span, expr.type, expr.function, parts)
+        case Items():
+            return Items(expr.span, expr.type, parts)
+        case Path():
+            return Path(expr.span, expr.type, parts[0], expr.steps)
+        case _:
+            return expr
+
+
+def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """``change`` applied to every node, children first."""
+    parts = children(expr)
+    if parts:
+        changed = tuple(transform(p, change) for p in parts)
+        if any(a is not b for a, b in zip(parts, changed, strict=True)):
+            expr = rebuild(expr, changed)
+    return change(expr)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    stack = [expr]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(children(current)))
+
+
+def columns_of(expr: Expr) -> set[Column]:
+    """The columns that ``expr`` reads, subqueries aside."""
+    return {node.column for node in walk(expr) if isinstance(node, ColumnRef)}
+
+
+def substitute(expr: Expr, env: dict[int, Expr]) -> Expr:
+    """Every column of ``env`` replaced by its definition."""
+    return transform(expr, lambda node: env.get(node.column.id, node) if isinstance(node, ColumnRef) else node)

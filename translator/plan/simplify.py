@@ -1,0 +1,239 @@
+"""Scalar expressions in normal form: predicates on stored fields wherever an exact rewrite gets them there.
+
+A stored field is a ``ColumnRef`` of a source or a ``Path`` into one; a ``tostring`` around either only fixes its type and is
+dropped where the field is a string or a leaf of a dynamic value, since comparisons with strings convert the same way.
+Every rule below is exact; rewrites that deviate belong to the targets, which label them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from translator.plan.expressions import (
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    apply,
+    conjunction,
+    const,
+    disjunction,
+    negation,
+    transform,
+)
+from translator.plan.types import Type
+
+EQUALITIES = ("==", "=~")
+CASE_PAIRS = {
+    "==": "=~", "in": "in~", "contains_cs": "contains", "startswith_cs": "startswith", "endswith_cs": "endswith", "has_cs": "has",
+    "hasprefix_cs": "hasprefix", "hassuffix_cs": "hassuffix",
+}  # fmt: skip
+"""Case-sensitive string operators and their counterparts that ignore case."""
+
+TEXT_OPERATORS = frozenset(CASE_PAIRS) | frozenset(CASE_PAIRS.values()) | {"matches regex"}
+
+
+def is_field(expr: Expr) -> bool:
+    """Whether ``expr`` is a stored field: a column of a source table, or a place inside one."""
+    match expr:
+        case ColumnRef(column=column):
+            return column.table is not None
+        case Path(base=ColumnRef(column=column)):
+            return column.table is not None
+        case _:
+            return False
+
+
+def simplify(expr: Expr) -> Expr:
+    """``expr`` in normal form."""
+    return transform(expr, _simplify_node)
+
+
+def _simplify_node(expr: Expr) -> Expr:
+    for rule in RULES:
+        expr = rule(expr)
+    return expr
+
+
+def _string_wrappers(expr: Expr) -> Expr:
+    """``tostring(x)`` of a string is x; of a leaf of a dynamic value it is that leaf, read as a string."""
+    if isinstance(expr, Apply) and expr.function == "tostring" and len(expr.args) == 1:
+        inner = expr.args[0]
+        if inner.type == Type.STRING:
+            return inner
+        if isinstance(inner, Const) and inner.value is not None and not isinstance(inner.value, bool | float):
+            return const(str(inner.value), Type.STRING, expr.span) if inner.type != Type.DATETIME else expr
+        if isinstance(inner, Path) and is_field(inner):
+            return Path(expr.span, Type.STRING, inner.base, inner.steps)
+        if isinstance(inner, ColumnRef) and inner.type in (Type.UNKNOWN, Type.DYNAMIC, Type.GUID):
+            return inner
+    return expr
+
+
+def _json_of_dynamic(expr: Expr) -> Expr:
+    """``parse_json(tostring(x.a))`` is ``x.a`` where x is dynamic: the text is the value's own JSON."""
+    if isinstance(expr, Apply) and expr.function == "parse_json" and len(expr.args) == 1:
+        inner = expr.args[0]
+        if isinstance(inner, Path) and is_field(inner):
+            return Path(expr.span, Type.DYNAMIC, inner.base, inner.steps)
+        if isinstance(inner, ColumnRef) and inner.type in (Type.DYNAMIC, Type.UNKNOWN, Type.STRING):
+            return inner
+    return expr
+
+
+def _nested_path(expr: Expr) -> Expr:
+    if isinstance(expr, Path) and isinstance(expr.base, Path):
+        return Path(expr.span, expr.type, expr.base.base, (*expr.base.steps, *expr.steps))
+    return expr
+
+
+def _lowered_comparison(expr: Expr) -> Expr:
+    """``tolower(x) == "abc"`` is ``x =~ "abc"``; with a capital in the literal it is never true."""
+    if not isinstance(expr, Apply) or len(expr.args) != 2 or expr.function not in TEXT_OPERATORS:
+        return expr
+    left, right = expr.args
+    if isinstance(right, Apply) and right.function in ("tolower", "toupper") and expr.function in EQUALITIES and isinstance(left, Const):
+        left, right = right, left
+    if not (isinstance(left, Apply) and left.function in ("tolower", "toupper") and len(left.args) == 1):
+        return expr
+    fold: Callable[[str], str] = str.lower if left.function == "tolower" else str.upper
+    inner, function = left.args[0], expr.function
+    if function in CASE_PAIRS.values():
+        return Apply(expr.span, expr.type, function, (inner, right))
+    insensitive = CASE_PAIRS.get(function)
+    if insensitive is None:
+        return expr
+    if isinstance(right, Const) and isinstance(right.value, str):
+        if fold(right.value) != right.value:
+            return FALSE
+        return Apply(expr.span, expr.type, insensitive, (inner, right))
+    if isinstance(right, Items) and all(isinstance(i, Const) and isinstance(i.value, str) for i in right.items):
+        kept = tuple(i for i in right.items if isinstance(i, Const) and fold(str(i.value)) == i.value)
+        return Apply(expr.span, expr.type, insensitive, (inner, Items(right.span, right.type, kept))) if kept else FALSE
+    return expr
+
+
+def _constant_on_the_right(expr: Expr) -> Expr:
+    if isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[0], Const) and not isinstance(expr.args[1], Const):
+        flipped = {"==": "==", "=~": "=~", "<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(expr.function)
+        if flipped:
+            return Apply(expr.span, expr.type, flipped, (expr.args[1], expr.args[0]))
+    return expr
+
+
+def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
+    """(guard, value) of a conditional, each guard excluding those before it; None where ``expr`` is none."""
+    if not isinstance(expr, Apply):
+        return None
+    pairs: list[tuple[Expr, Expr]]
+    match expr.function, expr.args:
+        case "iff", (condition, then, otherwise):
+            pairs = [(condition, then), (TRUE, otherwise)]
+        case "case", args if len(args) >= 3 and len(args) % 2:
+            pairs = [(args[i], args[i + 1]) for i in range(0, len(args) - 1, 2)] + [(TRUE, args[-1])]
+        case "coalesce", args if args and all(a.type == Type.STRING for a in args):
+            pairs = [(negation(apply("isempty", a)), a) for a in args[:-1]] + [(TRUE, args[-1])]
+        case _:
+            return None
+    found, before = [], TRUE
+    for condition, value in pairs:
+        found.append((conjunction(before, condition), value))
+        before = conjunction(before, negation(condition))
+    return found
+
+
+def _conditional_operand(expr: Expr) -> Expr:
+    """A predicate over ``iff``, ``case`` or ``coalesce`` is a disjunction over the branches."""
+    if isinstance(expr, Apply) and expr.args and (expr.function in TEXT_OPERATORS or expr.function in ("isempty", "isnotempty")):
+        found = branches(expr.args[0])
+        if found is not None:
+            parts = [
+                conjunction(guard, _simplify_node(Apply(expr.span, Type.BOOL, expr.function, (value, *expr.args[1:]))))
+                for guard, value in found
+            ]
+            return disjunction(*parts)
+    return expr
+
+
+def _emptiness(expr: Expr) -> Expr:
+    """``isnotempty(x)`` is ``not(isempty(x))``; of a constant it is known."""
+    if isinstance(expr, Apply) and len(expr.args) == 1 and expr.function in ("isnotempty", "isnotnull"):
+        return negation(_emptiness(Apply(expr.span, Type.BOOL, "isempty" if expr.function == "isnotempty" else "isnull", expr.args)))
+    if isinstance(expr, Apply) and expr.function == "isempty" and len(expr.args) == 1:
+        inner = expr.args[0]
+        if isinstance(inner, Const):
+            return TRUE if inner.value in ("", None) else FALSE
+        if isinstance(inner, Apply) and inner.function in ("tolower", "toupper"):
+            return Apply(expr.span, Type.BOOL, "isempty", inner.args)
+    if isinstance(expr, Apply) and expr.function == "==" and len(expr.args) == 2 and expr.args[1] == const(""):
+        return _emptiness(Apply(expr.span, Type.BOOL, "isempty", (expr.args[0],)))
+    return expr
+
+
+def _constant_comparison(expr: Expr) -> Expr:
+    if isinstance(expr, Apply) and len(expr.args) == 2 and all(isinstance(a, Const) for a in expr.args):
+        left, right = (a.value if isinstance(a, Const) else None for a in expr.args)
+        if isinstance(left, str) and isinstance(right, str):
+            if expr.function == "==":
+                return TRUE if left == right else FALSE
+            if expr.function == "=~":
+                return TRUE if left.lower() == right.lower() else FALSE
+    return expr
+
+
+def _lists(expr: Expr) -> Expr:
+    """A list of one value is a comparison; ``has_any`` and ``has_all`` are chains of ``has``."""
+    if not (isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[1], Items)):
+        return expr
+    left, items = expr.args[0], expr.args[1].items
+    if expr.function in ("has_any", "has_all"):
+        parts = [Apply(expr.span, Type.BOOL, "has", (left, i)) for i in items]
+        return (disjunction if expr.function == "has_any" else conjunction)(*parts)
+    if expr.function in ("in", "in~") and len(items) == 1 and isinstance(items[0], Const):
+        return _simplify_node(Apply(expr.span, Type.BOOL, "==" if expr.function == "in" else "=~", (left, items[0])))
+    return expr
+
+
+def _junctions(expr: Expr) -> Expr:
+    if isinstance(expr, Apply) and expr.function == "and":
+        return conjunction(*expr.args)
+    if isinstance(expr, Apply) and expr.function == "or":
+        return disjunction(*expr.args)
+    if isinstance(expr, Apply) and expr.function == "not" and len(expr.args) == 1:
+        return negation(expr.args[0])
+    if isinstance(expr, Apply) and expr.function == "==" and len(expr.args) == 2 and expr.args[0].type == Type.BOOL:
+        if expr.args[1] == TRUE and isinstance(expr.args[0], Apply):
+            return expr.args[0]
+        if expr.args[1] == FALSE and isinstance(expr.args[0], Apply):
+            return negation(expr.args[0])
+    return expr
+
+
+RULES: tuple[Callable[[Expr], Expr], ...] = (
+    _nested_path,
+    _string_wrappers,
+    _json_of_dynamic,
+    _constant_on_the_right,
+    _lowered_comparison,
+    _lists,
+    _conditional_operand,
+    _emptiness,
+    _constant_comparison,
+    _junctions,
+)
+"""The rewrites in the order in which they are tried at every node, children first."""
+
+
+def pushed(predicate: Expr, negated: bool = False) -> Expr:
+    """``predicate`` with every ``not`` pushed down to the atoms."""
+    if isinstance(predicate, Apply):
+        if predicate.function == "not":
+            return pushed(predicate.args[0], not negated)
+        if predicate.function in ("and", "or"):
+            parts = [pushed(a, negated) for a in predicate.args]
+            return (conjunction if (predicate.function == "and") != negated else disjunction)(*parts)
+    return negation(predicate) if negated else predicate

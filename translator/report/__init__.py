@@ -1,0 +1,83 @@
+"""What a conversion came to, as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from translator import attack
+from translator.convert import Conversion, place
+from translator.fidelity import Verdict
+from translator.pack import Entry, Failure
+from translator.rulepack.model import Rule
+
+
+def report(entries: list[Entry], paths: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
+    """The content of ``report.json``. ``paths`` are the files written, by slug and target."""
+    verdicts: dict[str, Counter[str]] = {}
+    rules = []
+    for entry in entries:
+        rules.append(_rule(entry, paths))
+        if isinstance(entry.result, Conversion):
+            for target, output in entry.result.outputs.items():
+                verdicts.setdefault(target, Counter())[output.verdict.value] += 1
+    failed = sum(isinstance(e.result, Failure) for e in entries)
+    summary = {"rules": len(entries), "failed": failed, "verdicts": {t: _ordered(c) for t, c in verdicts.items()}}
+    return {"version": 1, "summary": summary, "rules": rules}
+
+
+def _ordered(counts: Counter[str]) -> dict[str, int]:
+    return {v.value: counts[v.value] for v in Verdict if counts[v.value]}
+
+
+def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
+    result = entry.result
+    if isinstance(result, Failure):
+        return {
+            "id": result.id,
+            "name": result.name,
+            "source": result.source,
+            "status": "failed",
+            "error": {"line": result.line, "column": result.column, "message": result.message},
+            "outputs": {},
+        }
+    rule, outputs = result.rule, {}
+    for target, output in result.outputs.items():
+        found = []
+        for diagnostic in output.diagnostics:
+            line, column = place(rule, diagnostic)
+            found.append(
+                {
+                    "code": diagnostic.code,
+                    "direction": diagnostic.direction.value,
+                    "message": diagnostic.message,
+                    "line": line,
+                    "column": column,
+                    "advice": diagnostic.advice,
+                }
+            )
+        outputs[target] = {
+            "verdict": output.verdict.value,
+            "lane": output.lane,
+            "paths": paths.get((entry.slug, target), []),
+            "diagnostics": found,
+        }
+    some = [o.verdict for o in result.outputs.values()]
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "source": rule.source,
+        "status": "ok" if all(v != Verdict.NONE for v in some) else "partial",
+        "attack": attack_of(rule),
+        "entities": [{"type": e.type, "identifier": e.identifier, "column": e.column} for e in rule.entities],
+        "connectors": [{"id": c.id, "tables": list(c.data_types)} for c in rule.connectors],
+        "outputs": outputs,
+    }
+
+
+def attack_of(rule: Rule) -> dict[str, list[str]]:
+    """Tactics by short name and techniques by identifier, as ATT&CK has them now; what it does not know stays as written."""
+    tactics = [known.shortname if (known := attack.tactic(t)) else t for t in rule.tactics]
+    techniques = [known.id if (known := attack.technique(t)) else t for t in rule.techniques]
+    return {"tactics": list(dict.fromkeys(tactics)), "techniques": list(dict.fromkeys(techniques))}

@@ -1,0 +1,96 @@
+"""A rule as its web page shows it: the YAML with its indentation lost, and prose around it.
+
+The nesting of a Sentinel rule's keys is known, so it can be put back; what follows the rule (scenarios of false positives) is
+read line by line.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from translator.rulepack.model import Rule, RuleFileError, TextMap
+from translator.rulepack.sentinel_yaml import rule_from
+
+_TOP = frozenset(
+    """id name description severity requiredDataConnectors queryFrequency queryPeriod triggerOperator triggerThreshold status
+    tactics relevantTechniques query entityMappings version kind metadata customDetails alertDetailsOverride
+    eventGroupingSettings incidentConfiguration tags author references suppressionDuration suppressionEnabled""".split()
+)
+_KEY = re.compile(r"([A-Za-z]+):(?:\s(.*))?$")
+_NESTED = {
+    "connectorId": 2, "dataTypes": 4, "entityType": 2, "fieldMappings": 4, "identifier": 6, "columnName": 8,
+}  # fmt: skip
+"""How far the nested keys of a rule are indented when written out."""
+
+
+def looks_like(text: str) -> bool:
+    """Whether a text holds a rule in this form: the key ``query:`` and another key of a rule, each at the start of a line."""
+    keys = {m[1] for line in text.split("\n") if (m := _KEY.match(line)) and m[1] in _TOP}
+    return "query" in keys and len(keys) > 1
+
+
+def read(path: str, text: str) -> Rule:
+    """The rule in the text of a page.
+
+    Raises:
+        RuleFileError: where the parts around the query cannot be put back into order.
+    """
+    lines = text.split("\n")
+    start = next(i for i, line in enumerate(lines) if (m := _KEY.match(line)) and m[1] in ("id", "name", "query"))
+    sections: dict[str, tuple[int, list[str]]] = {}
+    current = ""
+    for index in range(start, len(lines)):
+        found = _KEY.match(lines[index])
+        if found and found[1] in _TOP and found[1] not in sections:
+            current = found[1]
+            sections[current] = (index, [found[2] or ""])
+        elif current:
+            sections[current][1].append(lines[index])
+    first, body = sections.pop("query")
+    query = "\n".join(body[1:]).strip("\n") if body[0].strip() in ("|", ">", "|-", "") else "\n".join(body)
+    lead = first + (1 if body[0].strip() in ("|", ">", "|-", "") else 0)
+    while lead < len(lines) and query and not lines[lead].strip():
+        lead += 1
+    if not query.strip():
+        raise RuleFileError(path, "the query of this rule is empty", first + 1)
+    rebuilt = "\n".join(_section(name, content) for name, (_, content) in sections.items())
+    try:
+        data = yaml.safe_load(rebuilt)
+    except yaml.YAMLError as error:
+        raise RuleFileError(path, f"the rule in this text cannot be read: {error}", start + 1) from error
+    return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines))
+
+
+def _section(name: str, content: list[str]) -> str:
+    head = content[0].strip()
+    if head.startswith(("|", ">")):
+        return f"{name}: |\n" + "\n".join("  " + line for line in content[1:])
+    if head:
+        return f"{name}: {head}"
+    out = [f"{name}:"]
+    depth = 0
+    for line in content[1:]:
+        text = line.strip()
+        found = re.match(r"(- )?(\w+):", text)
+        if found and found[2] in _NESTED:
+            depth = _NESTED[found[2]]
+            out.append(" " * depth + text)
+        elif text.startswith("- "):
+            out.append(" " * (depth + 2 if depth else 2) + text)
+        elif text:
+            break
+    return "\n".join(out)
+
+
+def _false_positives(lines: list[str]) -> tuple[str, ...]:
+    """``Scenario:`` and ``Description:`` lines, a pair for each false positive that the page names."""
+    found: list[str] = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "Scenario":
+            found.append(value.strip())
+        elif key.strip() == "Description" and found and ": " not in found[-1]:
+            found[-1] = f"{found[-1]}: {value.strip()}"
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Detections as Sigma rules, correlation rules and filters."""

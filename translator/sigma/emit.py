@@ -1,0 +1,360 @@
+"""Sigma documents from a detection.
+
+Source: github.com/SigmaHQ/sigma-specification, specification/sigma-rules-specification.md, sigma-correlation-rules-specification.md
+and sigma-modifiers (appendix).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from translator import attack, catalog
+from translator.detection.model import Detection, Selector
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
+from translator.plan.simplify import is_field
+from translator.rulepack.model import Rule
+from translator.sigma.identity import is_uuid, stable_id
+from translator.targets.base import Cannot, Names, Options, Output, duration, values
+from translator.targets.text import has_pattern, is_simple
+
+OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
+LEVELS = {"informational": "informational", "low": "low", "medium": "medium", "high": "high", "critical": "critical"}
+
+
+class Sigma:
+    name = "sigma"
+    extension = "yml"
+
+    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        names = Names("sigma", options)
+        try:
+            documents = _Documents(rule, detection, names).all()
+            check(documents)
+        except Cannot as refused:
+            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
+        text = "---\n".join(_dump(d) for d in documents)
+        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable")
+
+
+def check(documents: list[dict[str, Any]]) -> None:
+    """Has pySigma read the documents and resolve their references.
+
+    Raises:
+        Cannot: where pySigma refuses them, with its reason.
+    """
+    from sigma.collection import SigmaCollection
+    from sigma.exceptions import SigmaError
+
+    try:
+        SigmaCollection.from_dicts(documents).resolve_rule_references()
+    except SigmaError as error:
+        raise Cannot(Diagnostic("target-cannot", f"pySigma refuses the Sigma for this rule: {error}")) from error
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _string)
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+def tags(rule: Rule, names: Names) -> list[str]:
+    """``attack.*`` tags in Sigma's spelling; a revoked technique is followed to the one that replaced it, and said."""
+    found = []
+    for name in rule.tactics:
+        known = attack.tactic(name)
+        if known:
+            found.append(f"attack.{known.shortname}")
+    for identifier in rule.techniques:
+        technique = attack.technique(identifier)
+        if technique is None:
+            names.say("unknown-technique", f"ATT&CK {attack.version()} has no technique {identifier}")
+            if re.fullmatch(r"[Tt]\d{4}(\.\d{3})?", identifier):
+                found.append(f"attack.{identifier.lower()}")
+        else:
+            found.append(f"attack.{technique.id.lower()}")
+    return list(dict.fromkeys(found))
+
+
+class _Documents:
+    def __init__(self, rule: Rule, detection: Detection, names: Names) -> None:
+        self.rule, self.detection, self.names = rule, detection, names
+        self.tags = tags(rule, names)
+
+    def all(self) -> list[dict[str, Any]]:
+        selectors = self.detection.selectors
+        if self.detection.kind == "event":
+            return [self.base(s, len(selectors) == 1) for s in selectors]
+        documents = [self.base(s, False) for s in selectors]
+        return [*documents, self.correlation()]
+
+    def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
+        rule = self.rule
+        title = rule.name if main else f"{rule.name} - {suffix}"
+        document: dict[str, Any] = {"title": title[:250], "id": stable_id(rule, role)}
+        if not main:
+            document["name"] = self.reference(role)
+        if is_uuid(rule.id):
+            document["related"] = [{"id": rule.id.lower(), "type": "derived"}]
+        document["status"] = "experimental"
+        text = rule.description or rule.name
+        document["description"] = text if main else f"Events from {suffix} for the rule '{rule.name}'. {text}"
+        if rule.references:
+            document["references"] = list(rule.references)
+        if rule.author:
+            document["author"] = rule.author
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", rule.date):
+            document["date"] = rule.date
+        if self.tags:
+            document["tags"] = self.tags
+        return document
+
+    def tail(self, main: bool) -> dict[str, Any]:
+        level = LEVELS.get(self.rule.severity, "")
+        if not level and main:
+            level = "medium"
+            self.names.say("level-assumed", "the rule states no severity: level medium is written")
+        return {"falsepositives": list(self.rule.false_positives) or ["Unknown"], "level": level if main else "informational"}
+
+    def reference(self, role: str) -> str:
+        words = re.sub(r"[^a-z0-9]+", "_", self.rule.name.lower()).strip("_")[:60]
+        return f"{words}_{role}"
+
+    def logsource(self, table: str) -> dict[str, Any]:
+        found = self.names.table(table)
+        source: dict[str, Any] = dict(found.selects) if found else {"product": "azure", "service": table.lower()}
+        if self.names.options.fields == "source":
+            source = {"product": "azure", "service": table}
+        connectors = [c.id for c in self.rule.connectors if table in {t.split(" ")[0] for t in c.data_types}]
+        if connectors:
+            source["definition"] = f"Requires the Microsoft Sentinel data connector {', '.join(dict.fromkeys(connectors))}"
+        return source
+
+    def base(self, selector: Selector, main: bool) -> dict[str, Any]:
+        document = self.head(selector.name if not main else "rule", selector.table, main)
+        document["logsource"] = self.logsource(selector.table)
+        document["detection"] = _Selections(self.names, selector).detection()
+        fields = [self.names.field(x) for _, x in selector.outputs if is_field(x)]
+        fields += [self.names.field(k) for k in selector.keys]
+        if fields:
+            document["fields"] = list(dict.fromkeys(fields))
+        return {**document, **self.tail(main or self.detection.kind == "event")}
+
+    def correlation(self) -> dict[str, Any]:
+        detection = self.detection
+        document = self.head("correlation", "correlation", True)
+        references = {s.name: self.reference(s.name) for s in detection.selectors}
+        body: dict[str, Any] = {"type": detection.kind, "rules": list(references.values())}
+        aliases: dict[str, dict[str, str]] = {}
+        group_by = []
+        for number, name in enumerate(detection.group_by):
+            fields = {references[s.name]: self.names.field(s.keys[number]) for s in detection.selectors}
+            if len(set(fields.values())) == 1:
+                group_by.append(next(iter(fields.values())))
+            else:
+                aliases[name] = fields
+                group_by.append(name)
+        if group_by:
+            body["group-by"] = group_by
+        body["timespan"] = duration(detection.timespan)
+        if detection.threshold is not None:
+            body["condition"] = self.condition(references, aliases)
+        elif any(len(side.selectors) > 1 for side in detection.sides):
+            sides = [" or ".join(references[s.name] for s in side.selectors) for side in detection.sides]
+            body["condition"] = " and ".join(f"({s})" if " or " in s else s for s in sides)
+        if aliases:
+            body["aliases"] = aliases
+        if not all(detection.guaranteed):
+            self.names.say("empty-join-key", "events without the key are one group in KQL, and are left out by Sigma correlations")
+        if detection.bin:
+            self.names.say("window-anchoring", f"the KQL counts in fixed buckets of {duration(detection.bin)}")
+        self.entities()
+        document["correlation"] = body
+        return {**document, **self.tail(True)}
+
+    def condition(self, references: dict[str, str], aliases: dict[str, dict[str, str]]) -> dict[str, Any]:
+        threshold = self.detection.threshold
+        assert threshold is not None
+        condition: dict[str, Any] = {OPERATORS[threshold.operator]: threshold.count}
+        if threshold.fields:
+            selectors = self.detection.selectors
+            fields = {references[s.name]: self.names.field(x) for s, x in zip(selectors, threshold.fields, strict=True)}
+            if len(set(fields.values())) == 1:
+                condition["field"] = next(iter(fields.values()))
+            else:
+                aliases["counted_value"] = fields
+                condition["field"] = "counted_value"
+            if not all(_has(s.predicate, x) for s, x in zip(selectors, threshold.fields, strict=True)):
+                self.names.say("missing-value", "events without the counted field count as one more value in KQL")
+        return condition
+
+    def entities(self) -> None:
+        """Says which entities of the rule are no key of the correlation."""
+        for column in dict.fromkeys(e.column for e in self.rule.entities):
+            keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
+            if not keyed:
+                self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
+
+
+def _has(predicate: Expr, field: Expr) -> bool:
+    return any(
+        isinstance(p, Apply) and (p.function == "not" and p.args[0] == Apply(None, p.type, "isempty", (field,)) or p.args[:1] == (field,))
+        for p in conjuncts(predicate)
+    )
+
+
+def escape(value: str) -> str:
+    r"""``value`` as a Sigma string: ``*`` and ``?`` are wildcards there, and ``\`` escapes where it stands before one of them."""
+    return re.sub(r"\\(?=[\\*?]|$)", r"\\\\", value).replace("*", "\\*").replace("?", "\\?")
+
+
+def _cased(items: list[Any]) -> str:
+    return "|cased" if any(isinstance(v, str) and v.lower() != v.upper() for v in items) else ""
+
+
+def _values(items: list[Any]) -> Any:
+    escaped = [escape(v) if isinstance(v, str) else v for v in items]
+    return escaped[0] if len(escaped) == 1 else escaped
+
+
+def _plain(modifier: str, cased: bool) -> Callable[[str, list[Any]], tuple[str, Any]]:
+    def spell(field: str, items: list[Any]) -> tuple[str, Any]:
+        return f"{field}{modifier}{_cased(items) if cased else ''}", _values(items)
+
+    return spell
+
+
+def _pattern(flags: str, make: Callable[[str], str]) -> Callable[[str, list[Any]], tuple[str, Any]]:
+    def spell(field: str, items: list[Any]) -> tuple[str, Any]:
+        patterns = [make(str(v)) for v in items]
+        return f"{field}|re{flags}", patterns[0] if len(patterns) == 1 else patterns
+
+    return spell
+
+
+ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
+    "==": _plain("", True),
+    "in": _plain("", True),
+    "=~": _plain("", False),
+    "in~": _plain("", False),
+    "contains": _plain("|contains", False),
+    "contains_cs": _plain("|contains", True),
+    "startswith": _plain("|startswith", False),
+    "startswith_cs": _plain("|startswith", True),
+    "endswith": _plain("|endswith", False),
+    "endswith_cs": _plain("|endswith", True),
+    "has": _pattern("|i", has_pattern),
+    "has_cs": _pattern("", has_pattern),
+    "hasprefix": _pattern("|i", lambda v: has_pattern(v, prefix=True)),
+    "hasprefix_cs": _pattern("", lambda v: has_pattern(v, prefix=True)),
+    "hassuffix": _pattern("|i", lambda v: has_pattern(v, suffix=True)),
+    "hassuffix_cs": _pattern("", lambda v: has_pattern(v, suffix=True)),
+    "matches regex": _pattern("", str),
+    "<": _plain("|lt", False),
+    "<=": _plain("|lte", False),
+    ">": _plain("|gt", False),
+    ">=": _plain("|gte", False),
+}
+"""Key and value of a detection item for every operator. Sigma compares without case unless ``cased``; ``re`` keeps case."""
+
+
+class _Selections:
+    """The ``detection`` section of one selector: named maps and the condition over them."""
+
+    def __init__(self, names: Names, selector: Selector) -> None:
+        self.names, self.selector = names, selector
+        self.maps: dict[str, dict[str, Any]] = {}
+
+    def detection(self) -> dict[str, Any]:
+        if self.selector.predicate == TRUE:
+            time = "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
+            return {"selection": {f"{time}|exists": True}, "condition": "selection"}
+        condition = self.text(self.selector.predicate, False)
+        return {**self.maps, "condition": condition}
+
+    def add(self, kind: str, items: dict[str, Any]) -> str:
+        for name, known in self.maps.items():
+            if known == items:
+                return name
+        number = sum(n == kind or n.startswith(f"{kind}_") for n in self.maps) + 1
+        name = kind if number == 1 and kind == "selection" else f"{kind}_{number}"
+        self.maps[name] = items
+        return name
+
+    def text(self, predicate: Expr, nested: bool) -> str:
+        if isinstance(predicate, Apply) and predicate.function == "and":
+            return self.conjunction(predicate.args, nested)
+        if isinstance(predicate, Apply) and predicate.function == "or":
+            return self.disjunction(predicate.args, nested)
+        if isinstance(predicate, Apply) and predicate.function == "not":
+            inner = predicate.args[0]
+            key, value = self.item(inner)
+            return f"not {self.add('filter', {key: value})}"
+        return self.conjunction((predicate,), nested)
+
+    def conjunction(self, parts: tuple[Expr, ...], nested: bool) -> str:
+        items: dict[str, Any] = {}
+        rest, texts = [], []
+        for part in parts:
+            if isinstance(part, Apply) and part.function in ("and", "or", "not"):
+                rest.append(part)
+                continue
+            key, value = self.item(part)
+            if key in items:
+                texts.append(self.add("selection", {key: value}))
+            else:
+                items[key] = value
+        if items:
+            texts.insert(0, self.add("selection", items))
+        texts += [self.text(part, True) for part in rest]
+        text = " and ".join(dict.fromkeys(texts))
+        return f"({text})" if nested and len(texts) > 1 and " and " in text else text
+
+    def disjunction(self, parts: tuple[Expr, ...], nested: bool) -> str:
+        merged: dict[str, list[Any]] = {}
+        texts = []
+        for part in parts:
+            if isinstance(part, Apply) and part.function in ("and", "or", "not"):
+                texts.append(self.text(part, True))
+                continue
+            key, value = self.item(part)
+            bucket = merged.setdefault(key, [])
+            bucket.extend(v for v in (value if isinstance(value, list) else [value]) if v not in bucket)
+        for key, found in merged.items():
+            texts.append(self.add("selection", {key: found[0] if len(found) == 1 else found}))
+        text = " or ".join(dict.fromkeys(texts))
+        return f"({text})" if nested and len(texts) > 1 else text
+
+    def item(self, atom: Expr) -> tuple[str, Any]:
+        if is_field(atom):
+            return self.names.field(atom), True
+        if isinstance(atom, Apply) and atom.args and is_field(atom.args[0]):
+            field = self.names.field(atom.args[0])
+            if any(c in field for c in "|{}"):
+                raise Cannot(Diagnostic("target-cannot", "Sigma has no way to write this field's name", atom.span))
+            if atom.function == "isempty":
+                return field, [None, ""]
+            if atom.function == "isnull":
+                return field, None
+            spell = ATOMS.get(atom.function)
+            if spell is not None and len(atom.args) == 2:
+                found = values(atom.args[1])
+                if atom.function == "matches regex" and not all(isinstance(v, str) and is_simple(v) for v in found):
+                    raise Cannot(Diagnostic("unsupported-expression", "this regular expression is not portable", atom.span))
+                return spell(field, found)
+        what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"
+        raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands has no Sigma spelling yet", atom.span))

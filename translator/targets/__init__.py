@@ -1,0 +1,1 @@
+"""The query languages that detections are written in: one folder each, all behind ``base.Target``."""

@@ -1,0 +1,203 @@
+"""What the targets share: names of fields, the rendering of predicates, and the result of a translation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from translator import catalog
+from translator.detection.model import Detection
+from translator.fidelity import Diagnostic, Verdict, verdict_of
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.simplify import is_field
+from translator.rulepack.model import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``fields`` is ``target`` or ``source``; ``mapping`` gives field names by target, table and column."""
+
+    fields: str = "target"
+    timespan: int = 86_400
+    mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one target got: query texts (one a file), the verdict, and why."""
+
+    target: str
+    texts: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    lane: str = "native"
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.diagnostics) if self.texts else Verdict.NONE
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+
+class Target(Protocol):
+    """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files."""
+
+    name: str
+    extension: str
+
+    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output: ...
+
+
+class Cannot(Exception):
+    """The target has no spelling for this: the output is refused, with this diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+@dataclass
+class Names:
+    """Field names of one target, and what there is to say about them."""
+
+    target: str
+    options: Options
+    said: list[Diagnostic] = field(default_factory=list)
+    unmapped: dict[str, list[str]] = field(default_factory=dict)
+
+    def say(self, code: str, message: str, span: tuple[int, int] | None = None) -> None:
+        diagnostic = Diagnostic(code, message, span)
+        if diagnostic not in self.said:
+            self.said.append(diagnostic)
+
+    def table(self, name: str) -> catalog.Target | None:
+        """Where the target keeps a table, None where it is searched under its own name."""
+        if self.options.fields == "source":
+            return None
+        known = catalog.tables().get(name)
+        found = known.targets.get(self.target) if known else None
+        if found is None or not found.selects:
+            self.say("unmapped-table", f"no place in {self.target} is known for {name}: it is searched under that name")
+            return None
+        return found
+
+    def field(self, expr: Expr) -> str:
+        """The target's name of a stored field, parts joined by dots."""
+        match expr:
+            case ColumnRef(column=column):
+                steps: tuple[str | int, ...] = ()
+            case Path(base=ColumnRef(column=column), steps=steps):
+                pass
+            case _:
+                raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
+        name = column.name
+        if self.options.fields != "source":
+            own = self.options.mapping.get(self.target, {}).get(column.table or "", {})
+            known = catalog.tables().get(column.table or "")
+            fields = known.targets[self.target].fields if known else {}
+            if name in own:
+                name = own[name]
+            elif name in fields:
+                name = fields[name]
+            elif known is not None and self.target != "sigma":
+                listed = self.unmapped.setdefault(column.table or "", [])
+                if name not in listed:
+                    listed.append(name)
+        return ".".join([name, *(str(s) for s in steps)])
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        notes = [
+            Diagnostic("unmapped-field", f"no {self.target} name is known for {table}: {', '.join(names)}")
+            for table, names in sorted(self.unmapped.items())
+        ]
+        return (*self.said, *notes)
+
+
+Spelling = Callable[[str, tuple[Expr, ...], Apply], str]
+
+
+@dataclass
+class Predicates:
+    """Renders predicates in normal form. A target gives its spelling of every atom and of missing fields.
+
+    ``atoms`` map an operator to a function of the field's spelling and the other operands. ``missing`` spells "this field is
+    absent". Negated atoms hold where the field is missing, since KQL's strings are never null: the guard is added here, once.
+    """
+
+    names: Names
+    atoms: Mapping[str, Spelling]
+    quote: Callable[[str], str]
+    missing: str
+    present: str
+    empty: str
+    true: str
+    false: str
+    and_: str = " AND "
+    or_: str = " OR "
+    not_: str = "NOT "
+
+    def render(self, predicate: Expr, nested: bool = False) -> str:
+        if predicate == TRUE:
+            return self.true
+        if predicate == FALSE:
+            return self.false
+        if isinstance(predicate, Apply) and predicate.function in ("and", "or"):
+            word = self.and_ if predicate.function == "and" else self.or_
+            text = word.join(self.render(a, True) for a in predicate.args)
+            return f"({text})" if nested else text
+        if isinstance(predicate, Apply) and predicate.function == "not":
+            return self.negated(predicate.args[0])
+        return self.atom(predicate)
+
+    def negated(self, predicate: Expr) -> str:
+        if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
+            name = self.quote(self.names.field(predicate.args[0]))
+            if predicate.function == "isnull":
+                return self.present.format(name)
+            return f"({self.present.format(name)}{self.and_}{self.not_}{self.empty.format(name)})"
+        if isinstance(predicate, Apply) and predicate.function in ("and", "or"):
+            return f"{self.not_}({self.render(predicate)})"
+        fields = [self.quote(self.names.field(a)) for a in _fields(predicate)]
+        guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
+        return f"({self.or_.join([*guards, self.not_ + self.atom(predicate)])})"
+
+    def atom(self, predicate: Expr) -> str:
+        if is_field(predicate):
+            predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
+        if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
+            name = self.quote(self.names.field(predicate.args[0]))
+            if predicate.function == "isempty":
+                return f"({self.missing.format(name)}{self.or_}{self.empty.format(name)})"
+            if predicate.function == "isnull":
+                return self.missing.format(name)
+            spelling = self.atoms.get(predicate.function)
+            if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
+                return spelling(name, predicate.args[1:], predicate)
+        what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
+        raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+
+def _fields(predicate: Expr) -> list[Expr]:
+    if is_field(predicate):
+        return [predicate]
+    return [a for a in predicate.args if is_field(a)] if isinstance(predicate, Apply) else []
+
+
+def values(operand: Expr) -> list[str | int | float | bool]:
+    """The constants of a literal or of a list of literals."""
+    found: list[str | int | float | bool] = []
+    for item in operand.items if isinstance(operand, Items) else (operand,):
+        if not isinstance(item, Const) or item.value is None or str(item.type) in ("datetime", "timespan"):
+            raise Cannot(Diagnostic("unsupported-expression", "this list is not made of plain literals", operand.span))
+        found.append(item.value)
+    return found
+
+
+def duration(seconds: int) -> str:
+    """``1d``, ``90m``: the largest unit that divides the seconds."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % size == 0 and seconds:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,223 @@
+"""Elastic ES|QL.
+
+Facts (elastic.co/docs/reference/query-languages/esql): comparisons keep case and are null where a field is missing; LIKE takes ``*``
+and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whole value by a Lucene regular expression.
+"""
+
+from __future__ import annotations
+
+from translator.detection.model import Detection, Selector
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import TRUE, Apply, Expr
+from translator.plan.simplify import is_field
+from translator.rulepack.model import Rule
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, values
+from translator.targets.elastic import dataset, field, index, literal, lucene, string
+from translator.targets.text import term
+
+
+def _one(rest: tuple[Expr, ...], node: Apply) -> str:
+    value = values(rest[0])[0]
+    if not isinstance(value, str):
+        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    return value
+
+
+def _like(value: str) -> str:
+    return "".join("\\" + c if c in "*?\\" else c for c in value)
+
+
+def _contains(lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = _one(rest, node)
+        pattern = string(f"*{_like(value.lower() if lowered else value)}*")
+        return f"{f'TO_LOWER({f})' if lowered else f} LIKE {pattern}"
+
+    return spell
+
+
+def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = _one(rest, node)
+        return f"{function}({f'TO_LOWER({f})' if lowered else f}, {string(value.lower() if lowered else value)})"
+
+    return spell
+
+
+def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = _one(rest, node)
+        value = value.lower() if lowered else value
+        before, _, after = term(value)
+        head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
+        tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
+        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + lucene(value) + tail)}"
+
+    return spell
+
+
+def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    raise Cannot(Diagnostic("target-cannot", "RLIKE takes Lucene's regular expressions, which lack much of RE2", node.span))
+
+
+def _compare(operator: str):  # type: ignore[no-untyped-def]
+    return lambda f, rest, node: f"{f} {operator} {literal(values(rest[0])[0])}"
+
+
+def _in(lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        items = [literal(v.lower() if lowered and isinstance(v, str) else v) for v in values(rest[0])]
+        return f"{f'TO_LOWER({f})' if lowered else f} IN ({', '.join(items)})"
+
+    return spell
+
+
+ATOMS = {
+    "==": _compare("=="),
+    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(_one(rest, node).lower())}",
+    "in": _in(False),
+    "in~": _in(True),
+    "contains": _contains(True),
+    "contains_cs": _contains(False),
+    "startswith": _edge("STARTS_WITH", True),
+    "startswith_cs": _edge("STARTS_WITH", False),
+    "endswith": _edge("ENDS_WITH", True),
+    "endswith_cs": _edge("ENDS_WITH", False),
+    "has": _has(True),
+    "has_cs": _has(False),
+    "hasprefix": _has(True, prefix=True),
+    "hasprefix_cs": _has(False, prefix=True),
+    "hassuffix": _has(True, suffix=True),
+    "hassuffix_cs": _has(False, suffix=True),
+    "matches regex": _regex,
+    "<": _compare("<"),
+    "<=": _compare("<="),
+    ">": _compare(">"),
+    ">=": _compare(">="),
+}
+
+
+class Esql:
+    name = "esql"
+    extension = "esql"
+
+    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        names = Names("elastic", options)
+        try:
+            text = _Writer(names, detection).text()
+        except Cannot as refused:
+            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
+        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
+
+
+class _Writer:
+    def __init__(self, names: Names, detection: Detection) -> None:
+        self.names, self.detection = names, detection
+        self.predicates = Predicates(
+            names, ATOMS, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', "true", "false"
+        )
+
+    def text(self) -> str:
+        match self.detection.kind:
+            case "event":
+                return "\n| ".join(self.filtered())
+            case "event_count" | "value_count":
+                return self.counted()
+            case _:
+                return self.temporal()
+
+    def source(self, metadata: bool) -> str:
+        indexes = dict.fromkeys(index(self.names, s.table) for s in self.detection.selectors)
+        return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
+
+    def condition(self, selector: Selector) -> str:
+        parts = []
+        tables = {s.table for s in self.detection.selectors}
+        if len(tables) > 1 or self.names.table(selector.table) is not None:
+            parts.append(f"event.dataset == {string(dataset(self.names, selector.table))}")
+        if selector.predicate != TRUE:
+            nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
+            parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
+        return " AND ".join(parts) or "true"
+
+    def any_selector(self) -> str:
+        found = [self.condition(s) for s in self.detection.selectors]
+        return found[0] if len(found) == 1 else " OR ".join(f"({c})" for c in found)
+
+    def filtered(self, metadata: bool = True) -> list[str]:
+        lines = [self.source(metadata)]
+        condition = self.any_selector()
+        if condition != "true":
+            lines.append(f"WHERE {condition}")
+        return lines
+
+    def by_selector(self, spelled: list[str]) -> str:
+        if len(set(spelled)) == 1:
+            return spelled[0]
+        pairs = [f"{self.condition(s)}, {text}" for s, text in zip(self.detection.selectors, spelled, strict=True)]
+        return f"CASE({', '.join(pairs)})"
+
+    def key(self, number: int) -> str:
+        form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'
+        return self.by_selector([form.format(field(self.names.field(s.keys[number]))) for s in self.detection.selectors])
+
+    def counted(self) -> str:
+        detection, threshold = self.detection, self.detection.threshold
+        assert threshold is not None
+        lines = self.filtered(False)
+        by = []
+        for number, name in enumerate(detection.group_by):
+            lines.append(f"EVAL {field(name)} = {self.key(number)}")
+            by.append(field(name))
+        if detection.bin:
+            by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
+        if detection.kind == "event_count":
+            aggregate = "event_count = COUNT(*)"
+        else:
+            spelled = self.by_selector([f'COALESCE(TO_STRING({field(self.names.field(x))}), "")' for x in threshold.fields])
+            lines.append(f"EVAL counted_value = {spelled}")
+            aggregate = "value_count = COUNT_DISTINCT(counted_value)"
+        lines.append(f"STATS {aggregate}{self.gathered()}{' BY ' + ', '.join(by) if by else ''}")
+        lines.append(f"WHERE {aggregate.split(' ')[0]} {threshold.operator} {threshold.count}")
+        return "\n| ".join(lines)
+
+    def temporal(self) -> str:
+        detection = self.detection
+        lines = self.filtered(False)
+        seen: dict[str, tuple[Expr, ...]] = {}
+        for selector in detection.selectors:
+            lines.append(f"EVAL {selector.name} = CASE({self.condition(selector)}, 1, 0)")
+        for side in detection.sides:
+            for selector in side.selectors:
+                if seen.get(selector.table, selector.keys) != selector.keys and len(side.selectors) == 1:
+                    raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
+            for selector in side.selectors:
+                seen[selector.table] = selector.keys
+        for number, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+            form = "TO_STRING({0})" if guaranteed else 'COALESCE(TO_STRING({0}), "")'
+            pairs = ", ".join(f"{s.name} == 1, {form.format(field(self.names.field(s.keys[number])))}" for s in detection.selectors)
+            lines.append(f"EVAL {name} = CASE({pairs})")
+        counts = ", ".join(f"{s.name} = COUNT(*) WHERE {s.name} == 1" for s in detection.selectors)
+        lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(detection.group_by)}")
+        sides = [" OR ".join(f"{s.name} > 0" for s in side.selectors) for side in detection.sides]
+        lines.append("WHERE " + " AND ".join(f"({s})" if " OR " in s else s for s in sides))
+        return "\n| ".join(lines)
+
+    def gathered(self) -> str:
+        spelled: dict[str, list[str]] = {}
+        for selector in self.detection.selectors:
+            for name, expr in selector.outputs:
+                if not is_field(expr):
+                    continue
+                text = self.names.field(expr)
+                if text not in spelled.setdefault(name, []):
+                    spelled[name].append(text)
+        taken = set(self.detection.group_by)
+        return "".join(
+            f", {field(name)} = VALUES({field(texts[0])})"
+            for name, texts in spelled.items()
+            if len(texts) == 1 and name not in taken and texts[0] != "@timestamp"
+        )
+
+
+__all__ = ["ATOMS", "Esql"]

@@ -1,0 +1,306 @@
+"""Splunk SPL.
+
+Facts: ``search`` compares without case and takes ``*`` as a wildcard, ``where`` and ``eval`` compare exactly; a comparison with a
+missing field is null, which counts as false (Splunk Search Reference: search, where, eval, "Comparison and conditional functions").
+"""
+
+from __future__ import annotations
+
+from translator.detection.model import Detection, Selector
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import Apply, Const, Expr, conjuncts
+from translator.plan.simplify import branches, is_field
+from translator.rulepack.model import Rule
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, values
+from translator.targets.text import escape, has_pattern, is_simple
+
+
+def string(value: str) -> str:
+    """An SPL string literal; no value can end it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
+
+
+def literal(value: str | int | float | bool) -> str:
+    if isinstance(value, bool):
+        return string("true" if value else "false")
+    return string(value) if isinstance(value, str) else repr(value)
+
+
+def field(name: str) -> str:
+    """A field in eval and where: quoted unless it is a plain word."""
+    return name if name.replace("_", "a").isalnum() and not name[0].isdigit() else "'" + name.replace("'", "") + "'"
+
+
+def _match(pattern: str, caseless: bool) -> str:
+    return string(("(?i)" if caseless else "") + pattern)
+
+
+def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    pattern = values(rest[0])[0]
+    if not isinstance(pattern, str) or not is_simple(pattern):
+        raise Cannot(Diagnostic("unsupported-expression", "this regular expression means something else in PCRE", node.span))
+    return f"match({name}, {string(pattern)})"
+
+
+def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
+    return lambda name, rest, node: f"match({name}, {_match(before + escape(_one(rest, node)) + after, caseless)})"
+
+
+def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
+    return lambda name, rest, node: f"match({name}, {_match(has_pattern(_one(rest, node), prefix, suffix), caseless)})"
+
+
+def _one(rest: tuple[Expr, ...], node: Apply) -> str:
+    value = values(rest[0])[0]
+    if not isinstance(value, str):
+        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    return value
+
+
+def _equals(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    value = values(rest[0])[0]
+    if isinstance(value, bool):
+        return f"lower({name})=={literal(value)}"
+    return f"{name}=={literal(value)}"
+
+
+def _lowered_in(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    return f"in(lower({name}), {', '.join(literal(v.lower() if isinstance(v, str) else v) for v in values(rest[0]))})"
+
+
+def _compare(operator: str):  # type: ignore[no-untyped-def]
+    return lambda name, rest, node: f"{name}{operator}{literal(values(rest[0])[0])}"
+
+
+ATOMS = {
+    "==": _equals,
+    "=~": lambda name, rest, node: f"lower({name})=={string(_one(rest, node).lower())}",
+    "in": lambda name, rest, node: f"in({name}, {', '.join(map(literal, values(rest[0])))})",
+    "in~": _lowered_in,
+    "contains": _text("", "", True),
+    "contains_cs": _text("", "", False),
+    "startswith": _text("^", "", True),
+    "startswith_cs": _text("^", "", False),
+    "endswith": _text("", "$", True),
+    "endswith_cs": _text("", "$", False),
+    "has": _term(True),
+    "has_cs": _term(False),
+    "hasprefix": _term(True, prefix=True),
+    "hasprefix_cs": _term(False, prefix=True),
+    "hassuffix": _term(True, suffix=True),
+    "hassuffix_cs": _term(False, suffix=True),
+    "matches regex": _regex,
+    "<": _compare("<"),
+    "<=": _compare("<="),
+    ">": _compare(">"),
+    ">=": _compare(">="),
+}
+"""How ``where`` spells each operator. ``$`` also matches before a final line feed in PCRE, which no log field ends with."""
+
+
+OR_EMPTY = 'coalesce({0}, "")'
+"""A field that counts as empty where it is missing, as KQL's strings do."""
+
+
+class Splunk:
+    name = "splunk"
+    extension = "spl"
+
+    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        names = Names("splunk", options)
+        try:
+            text = _Writer(names, detection).text()
+        except Cannot as refused:
+            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
+        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
+
+
+class _Writer:
+    def __init__(self, names: Names, detection: Detection) -> None:
+        self.names, self.detection = names, detection
+        self.predicates = Predicates(
+            names, ATOMS, field, "isnull({0})", "isnotnull({0})", '{0}==""', "true()", "false()"
+        )
+
+    def text(self) -> str:
+        match self.detection.kind:
+            case "event":
+                return self.events()
+            case "event_count" | "value_count":
+                return self.counted()
+            case _:
+                return self.temporal()
+
+    # --- the base search
+
+    def table_terms(self, table: str) -> str:
+        found = self.names.table(table)
+        selects = found.selects if found else {"sourcetype": table}
+        return " ".join(f"{k}={string(v)}" for k, v in selects.items())
+
+    def base(self, selector: Selector) -> str:
+        """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which repeats the rest."""
+        terms = [self.table_terms(selector.table)]
+        for part in conjuncts(selector.predicate):
+            term = self.term(part)
+            if term and term not in terms:
+                terms.append(term)
+        return " ".join(terms)
+
+    def term(self, part: Expr) -> str | None:
+        """A search term that every event satisfying ``part`` matches, or None."""
+        if not (isinstance(part, Apply) and part.args and is_field(part.args[0]) and len(part.args) == 2):
+            return None
+        operand = part.args[1]
+        if not (isinstance(operand, Const) and isinstance(operand.value, str) and operand.value):
+            return None
+        if any(c in operand.value for c in '*\\"\n\r?') or operand.value != operand.value.strip():
+            return None
+        wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(part.function)
+        name = self.names.field(part.args[0])
+        if wild is None or not all(c.isalnum() or c in "._" for c in name):
+            return None
+        return f"{name}={string(wild.format(operand.value))}"
+
+    def told_by_search(self, part: Expr) -> bool:
+        """Whether the search term says the whole of ``part``: both ignore case."""
+        return (
+            isinstance(part, Apply)
+            and part.function in ("=~", "endswith", "startswith", "==")
+            and self.term(part) is not None
+            and (part.function != "==" or _caseless(part.args[1]))
+        )
+
+    def searched(self) -> str:
+        selectors = self.detection.selectors
+        if len(selectors) == 1:
+            return self.base(selectors[0])
+        return " OR ".join(dict.fromkeys(f"({self.base(s)})" for s in selectors))
+
+    def condition(self, selector: Selector, with_table: bool) -> str:
+        parts = [self.predicates.render(p, True) for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p)]
+        if with_table:
+            found = self.names.table(selector.table)
+            selects = found.selects if found else {"sourcetype": selector.table}
+            parts = [f"{field(k)}=={string(v)}" for k, v in selects.items()] + parts
+        return " AND ".join(parts)
+
+    # --- kinds
+
+    def filtered(self) -> list[str]:
+        selectors = self.detection.selectors
+        lines = [self.searched()]
+        if len(selectors) == 1:
+            condition = self.condition(selectors[0], False)
+        else:
+            condition = " OR ".join(f"({self.condition(s, True)})" for s in selectors)
+        if condition:
+            lines.append(f"where {condition}")
+        return lines
+
+    def events(self) -> str:
+        return "\n| ".join(self.filtered())
+
+    def counted(self) -> str:
+        detection, threshold = self.detection, self.detection.threshold
+        assert threshold is not None
+        lines = self.filtered()
+        for index, name in enumerate(detection.group_by):
+            lines.append(f"eval {field(name)}={self.key(index, 'coalesce({0}, " + '""' + ")')}")
+        by = list(map(field, detection.group_by))
+        if detection.bin:
+            lines.append(f"bin _time span={detection.bin}s")
+            by.append("_time")
+        if detection.kind == "event_count":
+            aggregate = "count as event_count"
+            counted = "event_count"
+        else:
+            spelled = self.by_selector([OR_EMPTY.format(field(self.names.field(x))) for x in threshold.fields])
+            lines.append(f"eval counted_value={spelled}")
+            aggregate, counted = "dc(counted_value) as value_count", "value_count"
+        lines.append(f"stats {aggregate}{self.gathered()}{' by ' + ' '.join(by) if by else ''}")
+        lines.append(f"where {counted}{threshold.operator}{threshold.count}")
+        return "\n| ".join(lines)
+
+    def key(self, index: int, form: str) -> str:
+        return self.by_selector([form.format(field(self.names.field(s.keys[index]))) for s in self.detection.selectors])
+
+    def by_selector(self, spelled: list[str]) -> str:
+        """One expression that is each selector's spelling for its events."""
+        if len(set(spelled)) == 1:
+            return spelled[0]
+        selectors = self.detection.selectors
+        pairs = ", ".join(f"{self.condition(s, True)}, {text}" for s, text in zip(selectors, spelled, strict=True))
+        return f"case({pairs})"
+
+    def temporal(self) -> str:
+        detection = self.detection
+        selectors = detection.selectors
+        self.refuse_overlaps()
+        lines = [self.searched()]
+        for selector in selectors:
+            lines.append(f"eval {selector.name}=if({self.condition(selector, True)}, 1, 0)")
+        for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+            form = "{0}" if guaranteed else OR_EMPTY
+            pairs = ", ".join(f"{s.name}==1, {form.format(field(self.names.field(s.keys[index])))}" for s in selectors)
+            lines.append(f"eval {name}=case({pairs})")
+        flags = " ".join(f"max({s.name}) as {s.name}" for s in selectors)
+        lines.append(f"stats min(_time) as first_time max(_time) as last_time {flags}{self.gathered()} by {' '.join(detection.group_by)}")
+        sides = [" OR ".join(f"{s.name}==1" for s in side.selectors) for side in detection.sides]
+        lines.append("where " + " AND ".join(f"({s})" if " OR " in s else s for s in sides))
+        return "\n| ".join(lines)
+
+    def refuse_overlaps(self) -> None:
+        """An event can count for two sides only where both take the same key from it."""
+        seen: list[Selector] = []
+        for side in self.detection.sides:
+            for selector in side.selectors:
+                for other in seen:
+                    if other.table == selector.table and other.keys != selector.keys:
+                        raise Cannot(
+                            Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None)
+                        )
+            seen.extend(side.selectors)
+
+    def gathered(self) -> str:
+        """The columns of the query, each as the list of its values."""
+        spelled: dict[str, list[str]] = {}
+        for selector in self.detection.selectors:
+            for name, expr in selector.outputs:
+                text = self.value(expr)
+                if text is not None and text not in spelled.setdefault(name, []):
+                    spelled[name].append(text)
+        taken = set(self.detection.group_by)
+        return "".join(
+            f" values({texts[0] if texts[0].startswith(chr(39)) or texts[0].isidentifier() else f'eval({texts[0]})'}) as {field(name)}"
+            for name, texts in spelled.items()
+            if len(texts) == 1 and name not in taken and texts[0] != "_time"
+        )
+
+    def value(self, expr: Expr) -> str | None:
+        """A value in eval; None where SPL is not known to have it."""
+        try:
+            if is_field(expr):
+                name = self.names.field(expr)
+                return field(name) if all(c.isalnum() or c in "._@" for c in name) else None
+            if isinstance(expr, Const) and isinstance(expr.value, str):
+                return string(expr.value)
+            found = branches(expr)
+            if found:
+                parts = [(self.predicates.render(guard), self.value(value)) for guard, value in found]
+                if all(v is not None for _, v in parts):
+                    return "case(" + ", ".join(f"{guard}, {v}" for guard, v in parts) + ")"
+            if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and len(expr.args) == 1:
+                inner = self.value(expr.args[0])
+                return f"{expr.function[2:]}({inner})" if inner else None
+        except Cannot:
+            return None
+        return None
+
+
+def _caseless(operand: Expr) -> bool:
+    return isinstance(operand, Const) and isinstance(operand.value, str) and operand.value.lower() == operand.value.upper()
+
+
+__all__ = ["ATOMS", "Splunk", "field", "literal", "string"]
