@@ -207,7 +207,7 @@ class _Writer:
         assert threshold is not None
         lines = self.filtered()
         for index, name in enumerate(detection.group_by):
-            lines.append(f"eval {field(name)}={self.key(index, 'coalesce({0}, " + '""' + ")')}")
+            lines.append(f"eval {field(name)}={self.key(index, OR_EMPTY)}")
         by = list(map(field, detection.group_by))
         if detection.bin:
             lines.append(f"bin _time span={detection.bin}s")
