@@ -47,9 +47,7 @@ def bind(kql: str, schema: Schema | None = None) -> Plan:
     return bind_tree(parse_text(kql), catalog.schemas() if schema is None else schema)
 
 
-def convert(
-    rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None
-) -> Conversion:
+def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
     """A rule (or a bare query) in every target: ``.outputs[target].text``, ``.verdict``, ``.diagnostics``.
 
     Raises:

@@ -36,10 +36,24 @@ def main() -> None:
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all by default.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
-@click.option("--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse.")
+@click.option(
+    "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
+)
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
-@click.option("--fields", type=click.Choice(("target", "source")), default="target", show_default=True, help="Field names of the target, or KQL's own.")
-@click.option("--mapping", "mappings", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML with field names: target, table, column.")
+@click.option(
+    "--fields",
+    type=click.Choice(("target", "source")),
+    default="target",
+    show_default=True,
+    help="Field names of the target, or KQL's own.",
+)
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML with field names: target, table, column.",
+)
 @click.option("--timespan", default="1d", show_default=True, help="Window for rules that state none, such as 1d or 4h.")
 def convert(
     paths: tuple[Path, ...], targets: tuple[str, ...], output: Path | None, jobs: int, fail_on: str, form: str, fields: str,

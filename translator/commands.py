@@ -90,8 +90,12 @@ def _mapping(paths: tuple[Path, ...]) -> Mapping[str, Mapping[str, Mapping[str, 
             data = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageProblem(f"{path} cannot be read as YAML: {error}") from error
-        if not isinstance(data, dict) or not all(isinstance(t, dict) and all(isinstance(c, dict) for c in t.values()) for t in data.values()):
-            raise UsageProblem(f"{path}: expected target, table and column above each name, as in {{splunk: {{SigninLogs: {{IPAddress: src}}}}}}")
+        if not isinstance(data, dict) or not all(
+            isinstance(t, dict) and all(isinstance(c, dict) for c in t.values()) for t in data.values()
+        ):
+            raise UsageProblem(
+                f"{path}: expected target, table and column above each name, as in {{splunk: {{SigninLogs: {{IPAddress: src}}}}}}"
+            )
         for target, tables in data.items():
             for table, columns in tables.items():
                 merged.setdefault(target, {}).setdefault(table, {}).update({str(k): str(v) for k, v in columns.items()})

@@ -43,9 +43,7 @@ CODES: dict[str, Code] = {
         Verdict.EXACT, "Sigma states the length of the window only; choose a backend that slides it rather than one that buckets"
     ),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
-    "unmapped-table": Code(
-        Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"
-    ),
+    "unmapped-table": Code(Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"),
     "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
     "tactic-added": Code(Verdict.EXACT, "ATT&CK lists the technique under this tactic only; check the rule's tactics"),

@@ -55,11 +55,9 @@ def _convert_rule(rule: Rule, targets: tuple[str, ...], options: Options) -> Con
     except BindError as error:
         line, column = rule.place(error.span[0] if error.span else 0)
         return Failure(rule.source, rule.name, rule.id, line, column, error.message)
-    except Exception as error:  # noqa: BLE001 - a defect in one rule must not lose the others
+    except Exception as error:
         line, column = rule.place(0)
-        return Failure(
-            rule.source, rule.name, rule.id, line, column, f"internal error, please report it: {type(error).__name__}: {error}"
-        )
+        return Failure(rule.source, rule.name, rule.id, line, column, f"internal error, please report it: {type(error).__name__}: {error}")
 
 
 def convert_pack(

@@ -223,9 +223,7 @@ class _Lifter:
         definitions = {c.id: x for c, x in shape.keys}
         self.filtered(shape.input, substitute(predicate, definitions), predicate.span)
 
-    def union(
-        self, shapes: list[_Shape], columns: tuple[tuple[Column, tuple[Column | None, ...]], ...], span: Span | None
-    ) -> _Shape:
+    def union(self, shapes: list[_Shape], columns: tuple[tuple[Column, tuple[Column | None, ...]], ...], span: Span | None) -> _Shape:
         found: list[_Branch] = []
         for index, shape in enumerate(shapes):
             events = self.as_events(shape, "a union of", span)
@@ -349,7 +347,10 @@ class _Lifter:
             raise self.block("unsupported-detection", "more than one threshold is not supported yet", outer.having[1].span)
         condition = simplify(outer.having[0])
         match condition:
-            case Apply(function=">" | ">=" | "<" | "<=" | "==" as operator, args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n)))):
+            case Apply(
+                function=">" | ">=" | "<" | "<=" | "==" as operator,
+                args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),
+            ):
                 aggregate = outer.aggregates.get(c.id)
                 if not (isinstance(aggregate, Apply) and aggregate.function == "make_set"):
                     raise self.block("unsupported-detection", "the size of this list is no count of distinct values", condition.span)
@@ -451,7 +452,9 @@ class _Lifter:
                         self.constant_key(value, others, known[number])
                         continue
                     if not is_field(value):
-                        raise self.block("unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span)
+                        raise self.block(
+                            "unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span
+                        )
                     predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
                     grown.append((replace(branch, predicate=predicate), (*keys, value)))
             found = grown
@@ -531,7 +534,12 @@ def _present(key: Expr, predicate: Expr) -> bool:
     for part in conjuncts(predicate):
         if part == negation(Apply(None, Type.BOOL, "isempty", (key,))):
             return True
-        if isinstance(part, Apply) and part.args and part.args[0] == key and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith"):
+        if (
+            isinstance(part, Apply)
+            and part.args
+            and part.args[0] == key
+            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith")
+        ):
             values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
             if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
                 return True

@@ -6,6 +6,7 @@ node runs from its first child to its last.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from lark import Token
@@ -47,15 +48,12 @@ class Refused(Exception):
         self.offset, self.message, self.hint = offset, message, hint
 
 
+@dataclass(frozen=True, slots=True)
 class Clause(s.Node):
     """A part of an operator on its way up to the node that takes it."""
 
-    __slots__ = ("items", "extra")
-
-    def __init__(self, span: s.Span, items: tuple[Any, ...], extra: Any = None) -> None:
-        object.__setattr__(self, "span", span)
-        object.__setattr__(self, "items", items)
-        object.__setattr__(self, "extra", extra)
+    items: tuple[Any, ...]
+    extra: Any = None
 
 
 def _span(children: Children) -> s.Span:
@@ -383,9 +381,7 @@ class Builder:
         parts = {name: clause.items for name, clause in clauses.items()}
         parameters, tables = clauses["where"].extra if "where" in clauses else ((), ())
         scope = parts["scope"][0] if "scope" in parts else None
-        return s.Find(
-            _span(c), scope, parameters, tables, predicate, parts.get("project"), parts.get("away", ()), "where" in clauses
-        )
+        return s.Find(_span(c), scope, parameters, tables, predicate, parts.get("project"), parts.get("away", ()), "where" in clauses)
 
     def find_where(self, c: Children) -> Any:
         return Clause((c[-1].start_pos, c[-1].end_pos), (), (c[0], c[1].items if len(c) > 2 else ()))
@@ -454,9 +450,7 @@ class Builder:
     def scan_step(self, c: Children) -> Any:
         output = _clause(c, Clause)
         assignments = tuple(n for n in c if isinstance(n, s.Named))
-        return s.ScanStep(
-            _span(c), c[1], _has(c, "OPTIONAL"), output.extra if output else None, _after(c, "COLON"), assignments
-        )
+        return s.ScanStep(_span(c), c[1], _has(c, "OPTIONAL"), output.extra if output else None, _after(c, "COLON"), assignments)
 
     def scan_output(self, c: Children) -> Any:
         return Clause(_span(c), (), str(c[2]))
@@ -556,7 +550,7 @@ class Builder:
 
     def call(self, c: Children) -> Any:
         name, quoted = _name_of(c[0])
-        if not quoted and name in ("typeof", "kind", "with_source", "withsource") or name in RESERVED and not quoted:
+        if (not quoted and name in ("typeof", "kind", "with_source", "withsource")) or (name in RESERVED and not quoted):
             raise _reserved(c[0].start_pos, name)
         return s.Call((c[0].span[0] if quoted else c[0].start_pos, c[-1].end_pos), name, _nodes(c[2:]), quoted)
 
@@ -564,7 +558,7 @@ class Builder:
         return s.Parenthesized((c[0].start_pos, c[2].end_pos), c[1])
 
     def tabular_call(self, c: Children) -> Any:
-        kind = c[1].value.name if isinstance(c[1], s.Parameter) else None
+        kind = str(c[1].value.name) if isinstance(c[1], s.Parameter) and isinstance(c[1].value, s.NameReference) else None
         return s.TabularCall(_span(c), str(c[0]), c[-2], kind)
 
     def scoped_name(self, c: Children) -> Any:
@@ -574,7 +568,7 @@ class Builder:
         return s.ClientParameter((c[0].start_pos, c[0].end_pos), c[0][1:-1])
 
     def name_reference(self, c: Children) -> Any:
-        token = c[0]
+        token: Any = c[0]
         if token.__class__ is Token:
             value = str(token)
             if value in RESERVED:
@@ -699,10 +693,10 @@ def _type_of(token: Token) -> str:
     return token[token.index("(") + 1 : -1].strip()
 
 
-def _parameter_value(token: Token) -> s.Expression:
+def _parameter_value(token: Any) -> s.Expression:
     span = (token.start_pos, token.end_pos)
     first = token[0]
-    if first in "\"'@" or first in "hH" and len(token) > 1 and token[1] in "\"'@":
+    if first in "\"'@" or (first in "hH" and len(token) > 1 and token[1] in "\"'@"):
         return s.Literal(span, "string", decode_string(token), str(token))
     if token.endswith(")"):
         return s.Literal(span, *decode_typed(token), str(token))

@@ -7,7 +7,7 @@ Timespans and datetimes count ticks of 100 nanoseconds, as Kusto does.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 TICKS_PER_SECOND = 10_000_000
 
@@ -122,7 +122,7 @@ def decode_datetime(text: str) -> int | None:
                 continue
     if moment is None:
         return None
-    delta = moment.replace(tzinfo=timezone.utc) - datetime(1, 1, 1, tzinfo=timezone.utc)
+    delta = moment.replace(tzinfo=UTC) - datetime(1, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * TICKS_PER_SECOND + ticks
 
 

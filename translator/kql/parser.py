@@ -96,7 +96,7 @@ def _parser() -> lark.Lark:
             digest, data = stored.read(32), stored.read()
         if hashlib.sha256(data).digest() == digest:
             return _load(data)
-    except Exception:  # noqa: BLE001 - a cache that cannot be read in any way is rebuilt
+    except Exception:
         pass
     built = _build(text)
     _store(built, path)
@@ -212,7 +212,7 @@ def _explain(text: str, error: UnexpectedInput | Refused) -> SyntaxProblem:
     else:
         where = offset
     if kind == "BAD_STRING":
-        return problem(text, offset, "this string does not end, or has an escape that KQL does not know", 'write a backslash as \\\\')
+        return problem(text, offset, "this string does not end, or has an escape that KQL does not know", "write a backslash as \\\\")
     wanted = _expected_in_words(accepted)
     seen = "the query ends here" if kind == "$END" else f"'{found.splitlines()[0][:30] if found else ''}' is unexpected"
     hint = ""
@@ -233,10 +233,12 @@ def operator_names() -> list[str]:
 
 
 _OPERATOR_TERMINALS = frozenset(
-    """WHERE FILTER EXTEND PROJECT PROJECT_AWAY PROJECT_KEEP PROJECT_RENAME PROJECT_REORDER SUMMARIZE DISTINCT JOIN LOOKUP
+    """
+    WHERE FILTER EXTEND PROJECT PROJECT_AWAY PROJECT_KEEP PROJECT_RENAME PROJECT_REORDER SUMMARIZE DISTINCT JOIN LOOKUP
     UNION SORT ORDER TOP TOP_NESTED TOP_HITTERS TAKE LIMIT SAMPLE SAMPLE_DISTINCT COUNT PARSE PARSE_WHERE PARSE_KV
     MAKE_SERIES SERIALIZE RENDER INVOKE AS GETSCHEMA CONSUME FIND SEARCH PARTITION FORK FACET REDUCE SCAN ASSERT_SCHEMA
-    MAKE_GRAPH GRAPH_MATCH GRAPH_SHORTEST_PATHS GRAPH_MARK_COMPONENTS GRAPH_TO_TABLE""".split()
+    MAKE_GRAPH GRAPH_MATCH GRAPH_SHORTEST_PATHS GRAPH_MARK_COMPONENTS GRAPH_TO_TABLE
+    """.split()
 )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from translator.pack import Entry
 from translator.convert import Conversion
+from translator.pack import Entry
 from translator.package.kibana import ndjson
 from translator.package.splunk_app import app_files
 

@@ -68,25 +68,25 @@ def threat(rule: Rule) -> list[dict[str, Any]]:
 
     A technique under none of the rule's tactics comes under its own first one, so that none is lost.
     """
-    techniques = [t for name in rule.techniques if (t := attack.technique(name)) is not None]
-    tactics = [t for name in rule.tactics if (t := attack.tactic(name)) is not None]
+    techniques = [known for name in rule.techniques if (known := attack.technique(name)) is not None]
+    tactics = [found for name in rule.tactics if (found := attack.tactic(name)) is not None]
     placed: dict[str, list[attack.Technique]] = {t.shortname: [] for t in tactics}
     for technique in dict.fromkeys(techniques):
         own = [t for t in technique.tactics if t in placed] or list(technique.tactics[:1])
         for shortname in own:
             placed.setdefault(shortname, []).append(technique)
-    found = []
+    entries = []
     for shortname, members in placed.items():
         tactic = attack.tactic(shortname)
         if tactic is not None:
-            found.append(
+            entries.append(
                 {
                     "framework": "MITRE ATT&CK",
                     "tactic": {"id": tactic.id, "name": tactic.name, "reference": tactic.url},
                     "technique": _nested(members),
                 }
             )
-    return found
+    return entries
 
 
 def _nested(techniques: list[attack.Technique]) -> list[dict[str, Any]]:

@@ -23,7 +23,11 @@ def cron(seconds: int) -> str:
     """A cron expression for a run every so many seconds, rounded to what cron can say."""
     minutes = max(1, seconds // 60)
     if minutes < 60:
-        return f"*/{minutes} * * * *" if 60 % minutes == 0 else f"*/{max(m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if m <= minutes)} * * * *"
+        return (
+            f"*/{minutes} * * * *"
+            if 60 % minutes == 0
+            else f"*/{max(m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if m <= minutes)} * * * *"
+        )
     hours = minutes // 60
     if hours < 24:
         return "0 * * * *" if hours == 1 else f"0 */{max(h for h in (1, 2, 3, 4, 6, 8, 12) if h <= hours)} * * *"

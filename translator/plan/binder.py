@@ -234,7 +234,7 @@ class _Binder:
     def _union(self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope) -> _Table:
         inputs = [first] if first else []
         for item in tables:
-            if isinstance(item, s.Wildcard) or isinstance(item, s.Member) and isinstance(item.name, s.Wildcard):
+            if isinstance(item, s.Wildcard) or (isinstance(item, s.Member) and isinstance(item.name, s.Wildcard)):
                 return self._unsupported(first, item, "a union over a wildcard of tables is not supported")
             inputs.append(self.table(item, scope))
         parameters = {p.name: p.value for p in node.parameters}
@@ -285,9 +285,7 @@ class _Binder:
                 return self._rename(table, items)
             case s.ProjectReorder(columns=ordered):
                 front = [n for p in ordered for n in table.names if _matches(p.value, n)]
-                return _Table(
-                    table.relation, {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}, table.sources
-                )
+                return _Table(table.relation, {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}, table.sources)
             case s.Summarize():
                 return self._summarize(table, node, scope)
             case s.Distinct(items=items, span=span):
@@ -329,9 +327,7 @@ class _Binder:
         widened = o.Union(first.span, first.inputs, tuple(table.columns))
         return _OpenUnion(widened, table.names, table.sources, inputs=table.inputs, add=table.add, columns=table.columns)
 
-    def _named_items(
-        self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, aggregate: bool = False
-    ) -> list[tuple[str, e.Expr]]:
+    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, aggregate: bool = False) -> list[tuple[str, e.Expr]]:
         found: list[tuple[str, e.Expr]] = []
         used: dict[str, int] = {}
         for item in items:
@@ -450,9 +446,7 @@ class _Binder:
             names[fresh] = column
         return _Table(relation, names, left.sources or right.sources)
 
-    def _join_condition(
-        self, node: s.Expression, left: _Table, right: _Table, scope: _Scope
-    ) -> tuple[e.Expr, e.Expr] | None:
+    def _join_condition(self, node: s.Expression, left: _Table, right: _Table, scope: _Scope) -> tuple[e.Expr, e.Expr] | None:
         if isinstance(node, s.NameReference):
             a, b = self._resolve(left, node.name), self._resolve(right, node.name)
             if a is None or b is None:
@@ -564,7 +558,7 @@ class _Binder:
         return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
-        if isinstance(node, _TABULAR) or isinstance(node, s.TabularCall) and node.function != "toscalar":
+        if isinstance(node, _TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
             return e.Subquery(span, Type.DYNAMIC, self.table(node, defined).relation, False)
         return self.expression(node, None, defined)
 

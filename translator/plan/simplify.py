@@ -162,16 +162,45 @@ def _conditional_operand(expr: Expr) -> Expr:
 def _emptiness(expr: Expr) -> Expr:
     """``isnotempty(x)`` is ``not(isempty(x))``; of a constant it is known."""
     if isinstance(expr, Apply) and len(expr.args) == 1 and expr.function in ("isnotempty", "isnotnull"):
-        return negation(_emptiness(Apply(expr.span, Type.BOOL, "isempty" if expr.function == "isnotempty" else "isnull", expr.args)))
+        positive = "isempty" if expr.function == "isnotempty" else "isnull"
+        return negation(_null_of_string(_emptiness(Apply(expr.span, Type.BOOL, positive, expr.args))))
     if isinstance(expr, Apply) and expr.function == "isempty" and len(expr.args) == 1:
         inner = expr.args[0]
         if isinstance(inner, Const):
             return TRUE if inner.value in ("", None) else FALSE
         if isinstance(inner, Apply) and inner.function in ("tolower", "toupper"):
             return Apply(expr.span, Type.BOOL, "isempty", inner.args)
-    if isinstance(expr, Apply) and expr.function == "==" and len(expr.args) == 2 and expr.args[1] == const(""):
+    if isinstance(expr, Apply) and expr.function in EQUALITIES and len(expr.args) == 2 and expr.args[1] == const(""):
         return _emptiness(Apply(expr.span, Type.BOOL, "isempty", (expr.args[0],)))
     return expr
+
+
+def _null_of_string(expr: Expr) -> Expr:
+    """A string is never null: learn.microsoft.com/kusto/query/isnull-function."""
+    if isinstance(expr, Apply) and expr.function == "isnull" and len(expr.args) == 1 and expr.args[0].type == Type.STRING:
+        return FALSE
+    return expr
+
+
+def _empty_operand(expr: Expr) -> Expr:
+    """Every text contains, starts and ends with the empty one; a list with it also takes what is missing."""
+    if not isinstance(expr, Apply) or len(expr.args) != 2:
+        return expr
+    left, right = expr.args
+    if right == const("") and expr.function in _ALWAYS_TRUE_OF_EMPTY:
+        return TRUE
+    if expr.function in ("in", "in~") and isinstance(right, Items) and const("") in right.items:
+        rest = tuple(i for i in right.items if i != const(""))
+        empty = _emptiness(Apply(expr.span, Type.BOOL, "isempty", (left,)))
+        return (
+            disjunction(empty, _lists(Apply(expr.span, Type.BOOL, expr.function, (left, Items(right.span, right.type, rest)))))
+            if rest
+            else empty
+        )
+    return expr
+
+
+_ALWAYS_TRUE_OF_EMPTY = frozenset({"contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs"})
 
 
 def _constant_comparison(expr: Expr) -> Expr:
@@ -219,13 +248,19 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _json_of_dynamic,
     _constant_on_the_right,
     _lowered_comparison,
+    _empty_operand,
     _lists,
     _conditional_operand,
     _emptiness,
+    _null_of_string,
     _constant_comparison,
     _junctions,
 )
 """The rewrites in the order in which they are tried at every node, children first."""
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""A comparison with null is null and so is its negation: turning the operator round keeps that, a ``not`` would not."""
 
 
 def pushed(predicate: Expr, negated: bool = False) -> Expr:
@@ -236,4 +271,6 @@ def pushed(predicate: Expr, negated: bool = False) -> Expr:
         if predicate.function in ("and", "or"):
             parts = [pushed(a, negated) for a in predicate.args]
             return (conjunction if (predicate.function == "and") != negated else disjunction)(*parts)
+        if negated and predicate.function in _OPPOSITE:
+            return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
     return negation(predicate) if negated else predicate

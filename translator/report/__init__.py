@@ -79,5 +79,5 @@ def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str,
 def attack_of(rule: Rule) -> dict[str, list[str]]:
     """Tactics by short name and techniques by identifier, as ATT&CK has them now; what it does not know stays as written."""
     tactics = [known.shortname if (known := attack.tactic(t)) else t for t in rule.tactics]
-    techniques = [known.id if (known := attack.technique(t)) else t for t in rule.techniques]
+    techniques = [found.id if (found := attack.technique(t)) else t for t in rule.techniques]
     return {"tactics": list(dict.fromkeys(tactics)), "techniques": list(dict.fromkeys(techniques))}

@@ -14,9 +14,11 @@ from translator.rulepack.model import Rule, RuleFileError, TextMap
 from translator.rulepack.sentinel_yaml import rule_from
 
 _TOP = frozenset(
-    """id name description severity requiredDataConnectors queryFrequency queryPeriod triggerOperator triggerThreshold status
+    """
+    id name description severity requiredDataConnectors queryFrequency queryPeriod triggerOperator triggerThreshold status
     tactics relevantTechniques query entityMappings version kind metadata customDetails alertDetailsOverride
-    eventGroupingSettings incidentConfiguration tags author references suppressionDuration suppressionEnabled""".split()
+    eventGroupingSettings incidentConfiguration tags author references suppressionDuration suppressionEnabled
+    """.split()
 )
 _KEY = re.compile(r"([A-Za-z]+):(?:\s(.*))?$")
 _NESTED = {

@@ -19,7 +19,7 @@ from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
-from translator.targets.base import Cannot, Names, Options, Output, duration, values
+from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, values
 from translator.targets.text import has_pattern, is_simple
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
@@ -212,7 +212,7 @@ class _Documents:
 
 def _has(predicate: Expr, field: Expr) -> bool:
     return any(
-        isinstance(p, Apply) and (p.function == "not" and p.args[0] == Apply(None, p.type, "isempty", (field,)) or p.args[:1] == (field,))
+        isinstance(p, Apply) and ((p.function == "not" and p.args[0] == Apply(None, p.type, "isempty", (field,))) or p.args[:1] == (field,))
         for p in conjuncts(predicate)
     )
 
@@ -342,6 +342,8 @@ class _Selections:
     def item(self, atom: Expr) -> tuple[str, Any]:
         if is_field(atom):
             return self.names.field(atom), True
+        if isinstance(atom, Apply) and takes_empty(atom):
+            raise Cannot(Diagnostic("unsupported-expression", "this pattern also matches events that lack the field", atom.span))
         if isinstance(atom, Apply) and atom.args and is_field(atom.args[0]):
             field = self.names.field(atom.args[0])
             if any(c in field for c in "|{}"):

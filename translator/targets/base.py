@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -107,6 +108,10 @@ class Names:
                     listed.append(name)
         return ".".join([name, *(str(s) for s in steps)])
 
+    def never_empty(self, expr: Expr) -> bool:
+        """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
+        return self.target == "elastic" and self.field(expr).endswith(".ip")
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         notes = [
             Diagnostic("unmapped-field", f"no {self.target} name is known for {table}: {', '.join(names)}")
@@ -132,51 +137,76 @@ class Predicates:
     missing: str
     present: str
     empty: str
+    not_empty: str
     true: str
     false: str
     and_: str = " AND "
     or_: str = " OR "
     not_: str = "NOT "
 
-    def render(self, predicate: Expr, nested: bool = False) -> str:
+    def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
+        """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
         if predicate == TRUE:
             return self.true
         if predicate == FALSE:
             return self.false
-        if isinstance(predicate, Apply) and predicate.function in ("and", "or"):
-            word = self.and_ if predicate.function == "and" else self.or_
-            text = word.join(self.render(a, True) for a in predicate.args)
+        if isinstance(predicate, Apply) and predicate.function == "and":
+            text = self.and_.join(self.parts(predicate.args, known))
+            return f"({text})" if nested else text
+        if isinstance(predicate, Apply) and predicate.function == "or":
+            text = self.or_.join(self.render(a, True, known) for a in predicate.args)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "not":
-            return self.negated(predicate.args[0])
+            return self.negated(predicate.args[0], known)
         return self.atom(predicate)
 
-    def negated(self, predicate: Expr) -> str:
+    def parts(self, conjuncts: Iterable[Expr], known: frozenset[Expr] = frozenset()) -> list[str]:
+        """The members of a conjunction. A field that one of them requires needs no guard in the others."""
+        found = list(conjuncts)
+        known = known | {
+            p.args[0].args[0]
+            for p in found
+            if isinstance(p, Apply) and p.function == "not" and isinstance(p.args[0], Apply) and p.args[0].function in ("isempty", "isnull")
+        }
+        return [self.render(p, True, known) for p in found]
+
+    def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
             name = self.quote(self.names.field(predicate.args[0]))
-            if predicate.function == "isnull":
+            if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
-            return f"({self.present.format(name)}{self.and_}{self.not_}{self.empty.format(name)})"
-        if isinstance(predicate, Apply) and predicate.function in ("and", "or"):
-            return f"{self.not_}({self.render(predicate)})"
-        fields = [self.quote(self.names.field(a)) for a in _fields(predicate)]
+            return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
+        fields = [self.quote(self.names.field(a)) for a in _fields(predicate) if a not in known]
         guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
-        return f"({self.or_.join([*guards, self.not_ + self.atom(predicate)])})"
+        text = self.or_.join([*guards, self.not_ + self.atom(predicate)])
+        return f"({text})" if guards else text
 
     def atom(self, predicate: Expr) -> str:
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             name = self.quote(self.names.field(predicate.args[0]))
+            if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
+                return self.missing.format(name)
             if predicate.function == "isempty":
                 return f"({self.missing.format(name)}{self.or_}{self.empty.format(name)})"
             if predicate.function == "isnull":
                 return self.missing.format(name)
             spelling = self.atoms.get(predicate.function)
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
-                return spelling(name, predicate.args[1:], predicate)
+                text = spelling(name, predicate.args[1:], predicate)
+                return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+
+def takes_empty(predicate: Apply) -> bool:
+    """Whether a missing field satisfies a regular expression, being the empty string."""
+    pattern = predicate.args[1] if predicate.function == "matches regex" else None
+    try:
+        return isinstance(pattern, Const) and isinstance(pattern.value, str) and re.search(pattern.value, "") is not None
+    except re.error:
+        return False
 
 
 def _fields(predicate: Expr) -> list[Expr]:

@@ -7,7 +7,7 @@ import re
 
 def escape(value: str) -> str:
     """``value`` as a pattern that matches itself, with character classes where a backslash would be escaped once more."""
-    return "".join(f"[{c}]" if c in ".*+?|(){}$/#&@~<>\"-" else "\\\\" if c == "\\" else f"\\{c}" if c in "[]^" else c for c in value)
+    return "".join(f"[{c}]" if c in ".*+?|(){}$" else "\\\\" if c == "\\" else f"\\{c}" if c in "[]^" else c for c in value)
 
 
 def term(value: str, ascii_letters: str = "A-Za-z0-9") -> tuple[str, str, str]:

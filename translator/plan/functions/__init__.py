@@ -37,16 +37,20 @@ RESULT_TYPES: dict[str, Type] = {
 """Functions whose result type does not depend on their arguments."""
 
 FIRST_ARGUMENT_TYPE = frozenset(
-    """min max sum minif maxif sumif any take_any anyif take_anyif arg_min arg_max bin floor ceiling abs round coalesce prev next
-    iff iif case min_of max_of materialize toscalar bin_at row_cumsum""".split()
+    """
+    min max sum minif maxif sumif any take_any anyif take_anyif arg_min arg_max bin floor ceiling abs round coalesce prev next
+    iff iif case min_of max_of materialize toscalar bin_at row_cumsum
+    """.split()
 )
 """Functions whose result has the type of a value argument."""
 
 AGGREGATES = frozenset(
-    """count countif count_distinct dcount dcountif sum sumif avg avgif min minif max maxif make_set make_set_if make_list
+    """
+    count countif count_distinct dcount dcountif sum sumif avg avgif min minif max maxif make_set make_set_if make_list
     make_list_if makeset makelist make_bag make_bag_if arg_min arg_max argmin argmax any anyif take_any take_anyif stdev stdevif
     stdevp variance varianceif variancep percentile percentiles percentilew percentilesw hll tdigest buildschema binary_all_or
-    binary_all_and binary_all_xor""".split()
+    binary_all_and binary_all_xor
+    """.split()
 )
 
 ALIASES = {

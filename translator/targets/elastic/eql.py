@@ -99,7 +99,7 @@ class _Writer:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.predicates = Predicates(
-            names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', "true", "false", " and ", " or ", "not "
+            names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
 
     def texts(self, detection: Detection) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class _Writer:
         return tuple(self.sample(c) for c in combinations)
 
     def where(self, selector: Selector) -> str:
-        condition = f'event.dataset == {string(dataset(self.names, selector.table))}'
+        condition = f"event.dataset == {string(dataset(self.names, selector.table))}"
         if selector.predicate != TRUE:
             nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
             condition += " and " + self.predicates.render(selector.predicate, nested)

@@ -113,9 +113,7 @@ class Esql:
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
-        self.predicates = Predicates(
-            names, ATOMS, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', "true", "false"
-        )
+        self.predicates = Predicates(names, ATOMS, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
 
     def text(self) -> str:
         match self.detection.kind:

@@ -119,9 +119,7 @@ class Splunk:
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
-        self.predicates = Predicates(
-            names, ATOMS, field, "isnull({0})", "isnotnull({0})", '{0}==""', "true()", "false()"
-        )
+        self.predicates = Predicates(names, ATOMS, field, "isnull({0})", "isnotnull({0})", '{0}==""', '{0}!=""', "true()", "false()")
 
     def text(self) -> str:
         match self.detection.kind:
@@ -157,7 +155,9 @@ class _Writer:
             return None
         if any(c in operand.value for c in '*\\"\n\r?') or operand.value != operand.value.strip():
             return None
-        wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(part.function)
+        wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(
+            part.function
+        )
         name = self.names.field(part.args[0])
         if wild is None or not all(c.isalnum() or c in "._" for c in name):
             return None
@@ -179,7 +179,7 @@ class _Writer:
         return " OR ".join(dict.fromkeys(f"({self.base(s)})" for s in selectors))
 
     def condition(self, selector: Selector, with_table: bool) -> str:
-        parts = [self.predicates.render(p, True) for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p)]
+        parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
         if with_table:
             found = self.names.table(selector.table)
             selects = found.selects if found else {"sourcetype": selector.table}
@@ -258,9 +258,7 @@ class _Writer:
             for selector in side.selectors:
                 for other in seen:
                     if other.table == selector.table and other.keys != selector.keys:
-                        raise Cannot(
-                            Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None)
-                        )
+                        raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             seen.extend(side.selectors)
 
     def gathered(self) -> str:
