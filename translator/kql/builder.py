@@ -57,18 +57,21 @@ class Clause(s.Node):
 
 
 def _span(children: Children) -> s.Span:
-    first, index = children[0], -1
-    last = children[index]
+    first: Any = children[0]
+    index = -1
+    last: Any = children[index]
     while last.__class__ is tuple:
         if last:
             last = last[-1]
         else:
             index -= 1
             last = children[index]
-    return (
-        first.start_pos if first.__class__ is Token else first.span[0],
-        last.end_pos if last.__class__ is Token else last.span[1],
-    )
+    if first.__class__ is not Token:
+        first_start: Any = first.span[0]
+    else:
+        first_start = first.start_pos
+    last_end: Any = last.span[1] if last.__class__ is not Token else last.end_pos
+    return first_start, last_end
 
 
 def _nodes(children: Children) -> tuple[Any, ...]:
@@ -220,7 +223,7 @@ class Builder:
     top_nested = _listed(s.TopNested)
     fork = _listed(s.Fork)
     graph_to_table = _listed(s.GraphToTable)
-    execute_and_cache = staticmethod(lambda c: s.ExecuteAndCache(_span(c)))  # type: ignore[misc]
+    execute_and_cache = staticmethod(lambda c: s.ExecuteAndCache(_span(c)))
 
     top = _operator(s.Top)
     sample = _operator(s.Sample)
@@ -290,7 +293,7 @@ class Builder:
     def count(self, c: Children) -> Any:
         return s.Count(_span(c), c[1], _after(c, "AS"))
 
-    def _expanded(self, c: Children) -> tuple[Any, ...]:
+    def _expanded(self, c: Children) -> tuple[Any, Any, Any]:
         items = tuple(n for n in c if isinstance(n, s.ExpandItem))
         limit = _clause(c, Clause)
         return c[1], items, limit.extra if limit else None
@@ -568,22 +571,25 @@ class Builder:
         return s.ClientParameter((c[0].start_pos, c[0].end_pos), c[0][1:-1])
 
     def name_reference(self, c: Children) -> Any:
-        token: Any = c[0]
-        if token.__class__ is Token:
+        token = c[0]
+        if isinstance(token, Token):
             value = str(token)
+            start, end = token.start_pos or 0, token.end_pos or 0
             if value in RESERVED:
-                raise _reserved(token.start_pos, value)
-            return s.NameReference((token.start_pos, token.end_pos), value)
+                raise _reserved(start, value)
+            return s.NameReference((start, end), value)
         return s.NameReference(token.span, token.value, True)
 
     def name(self, c: Children) -> Any:
-        if c[0].__class__ is Token and c[0] in RESERVED:
-            raise _reserved(c[0].start_pos, str(c[0]))
+        first: Any = c[0]
+        if first.__class__ is Token and first in RESERVED:
+            raise _reserved(first.start_pos, str(first))
         return _as_name(c[0])
 
     def extended_name(self, c: Children) -> Any:
-        if c[0].__class__ is Token and c[0] in RESERVED_BEFORE_EQUALS:
-            raise _reserved(c[0].start_pos, str(c[0]))
+        first: Any = c[0]
+        if first.__class__ is Token and first in RESERVED_BEFORE_EQUALS:
+            raise _reserved(first.start_pos, str(first))
         return _as_name(c[0])
 
     def bracketed(self, c: Children) -> Any:
@@ -683,8 +689,8 @@ def _name_of(child: Any) -> tuple[str, bool]:
 
 
 def _as_name(child: Any) -> s.Name:
-    if child.__class__ is Token:
-        return s.Name((child.start_pos, child.end_pos), str(child))
+    if isinstance(child, Token):
+        return s.Name((child.start_pos or 0, child.end_pos or 0), str(child))
     name: s.Name = child
     return name
 
@@ -715,5 +721,5 @@ def _parameter_value(token: Any) -> s.Expression:
     return s.NameReference(span, str(token))
 
 
-def _reserved(offset: int, word: str) -> Refused:
-    return Refused(offset, f"'{word}' is a keyword and cannot be a name here", f"write ['{word}'] to use it as a name")
+def _reserved(offset: int | None, word: str) -> Refused:
+    return Refused(offset or 0, f"'{word}' is a keyword and cannot be a name here", f"write ['{word}'] to use it as a name")

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -107,7 +107,7 @@ def _load(data: bytes) -> lark.Lark:
     import io
 
     loaded: lark.Lark = lark.Lark.__new__(lark.Lark)
-    return loaded._load(io.BytesIO(data), transformer=Builder())  # type: ignore[no-any-return]
+    return loaded._load(io.BytesIO(data), transformer=Builder())
 
 
 def _store(parser: lark.Lark, path: Path) -> None:
@@ -131,8 +131,8 @@ def parse(text: str) -> Query:
         KqlSyntaxError: where the text is no KQL, with every independent problem that was found.
     """
     try:
-        tree: Query = _parser().parse(text)  # type: ignore[assignment]
-        return tree
+        tree: Any = _parser().parse(text)
+        return cast(Query, tree)
     except (UnexpectedInput, Refused) as error:
         first = _explain(text, error)
     except RecursionError:
@@ -185,11 +185,11 @@ def _end_of_previous(text: str, offset: int) -> int:
 def _accepted(error: UnexpectedInput) -> set[str]:
     state = getattr(error, "interactive_parser", None) or getattr(error, "state", None)
     if isinstance(state, InteractiveParser):
-        return set(state.accepts())
+        return set(state.accepts())  # type: ignore[no-untyped-call]
     if state is None or not hasattr(state, "parse_conf"):
         return set()
     lexer: Any = type("NoLexer", (), {"_Token": lark.Token})()
-    return set(InteractiveParser(None, state, lexer).accepts())  # type: ignore[arg-type]
+    return set(InteractiveParser(None, state, lexer).accepts())  # type: ignore[no-untyped-call]
 
 
 def _explain(text: str, error: UnexpectedInput | Refused) -> SyntaxProblem:

@@ -510,10 +510,10 @@ class _Binder:
             case s.Binary(operator=operator, left=left, right=right, span=span):
                 return _binary(operator, sub(left), sub(right), span)
             case s.Unary(operator=operator, operand=operand, span=span):
-                value = sub(operand)
-                if isinstance(value, e.Const) and isinstance(value.value, int | float) and operator == "-":
-                    return e.Const(span, value.type, -value.value)
-                return value if operator == "+" else e.Apply(span, value.type, "neg", (value,))
+                signed = sub(operand)
+                if isinstance(signed, e.Const) and isinstance(signed.value, int | float) and operator == "-":
+                    return e.Const(span, signed.type, -signed.value)
+                return signed if operator == "+" else e.Apply(span, signed.type, "neg", (signed,))
             case s.Membership(operator=operator, left=left, values=values, span=span):
                 return self._membership(operator, sub(left), values, table, scope, span)
             case s.Between(operator=operator, left=left, low=low, high=high, span=span):
@@ -521,8 +521,8 @@ class _Binder:
                 return e.negation(result) if operator.startswith("!") else result
             case s.TabularCall(function="toscalar", pipeline=pipeline, span=span):
                 inner_table = self.table(pipeline, scope)
-                kind = next(iter(inner_table.names.values())).type if inner_table.names else Type.UNKNOWN
-                return e.Subquery(span, kind, inner_table.relation, True)
+                kind_of = next(iter(inner_table.names.values())).type if inner_table.names else Type.UNKNOWN
+                return e.Subquery(span, kind_of, inner_table.relation, True)
             case s.Call():
                 return self._call(node, table, scope)
             case s.Star(span=span):

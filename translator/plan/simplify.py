@@ -101,7 +101,8 @@ def _lowered_comparison(expr: Expr) -> Expr:
     if not (isinstance(left, Apply) and left.function in ("tolower", "toupper") and len(left.args) == 1):
         return expr
     fold: Callable[[str], str] = str.lower if left.function == "tolower" else str.upper
-    inner, function = left.args[0], expr.function
+    inner: Expr = left.args[0]
+    function = expr.function
     if function in CASE_PAIRS.values():
         return Apply(expr.span, expr.type, function, (inner, right))
     insensitive = CASE_PAIRS.get(function)
@@ -139,7 +140,8 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
             pairs = [(negation(apply("isempty", a)), a) for a in args[:-1]] + [(TRUE, args[-1])]
         case _:
             return None
-    found, before = [], TRUE
+    found: list[tuple[Expr, Expr]] = []
+    before: Expr = TRUE
     for condition, value in pairs:
         found.append((conjunction(before, condition), value))
         before = conjunction(before, negation(condition))

@@ -145,7 +145,9 @@ class _Documents:
         return source
 
     def base(self, selector: Selector, main: bool) -> dict[str, Any]:
-        document = self.head(selector.name if not main else "rule", selector.table, main)
+        same = [s.name for s in self.detection.selectors if s.table == selector.table]
+        suffix = f"{selector.table} ({same.index(selector.name) + 1} of {len(same)})" if len(same) > 1 else selector.table
+        document = self.head(selector.name if not main else "rule", suffix, main)
         document["logsource"] = self.logsource(selector.table)
         document["detection"] = _Selections(self.names, selector).detection()
         fields = [self.names.field(x) for _, x in selector.outputs if is_field(x)]

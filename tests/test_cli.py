@@ -1,0 +1,80 @@
+"""What a user meets: bad input, exit status, options."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from translator.cli import main
+
+GOOD = "name: Good\nquery: |\n  SigninLogs\n  | where ResultType == '0'\n"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place", "says"),
+    [
+        ("no.yaml", b"a: [1, 2\nb: }", ":2:2:", "not valid YAML"),
+        ("empty.yaml", b"", ":1:1:", "empty"),
+        ("blank.kql", b"  \n ", ":1:1:", "empty"),
+        ("list.yaml", b"- a\n- b\n", ":1:1:", "no rule"),
+        ("noquery.yaml", b"name: x\n", ":1:1:", "no key 'query'"),
+        ("nullquery.yaml", b"name: x\nquery:\n", ":2:", "the query of this rule is empty"),
+        ("binary.yaml", b"\x00\x01\x02", ":1:1:", "binary"),
+        ("latin.yaml", b"name: x\nquery: caf\xe9\n", ":2:1:", "UTF-8"),
+        ("syntax.yaml", b"name: x\nquery: |\n  T\n  | where (a\n  | take 5\n", ":5:11:", "the query ends here"),
+        ("operator.yaml", b"name: x\nquery: |\n  T\n  | wehre a\n", ":4:5:", "did you mean 'where'?"),
+        ("command.kql", b".show tables", ":1:1:", "management command"),
+        ("plain.txt", b"just some prose", ":1:1:", "no rule was found"),
+    ],
+)
+def test_bad_input_is_one_clear_message_and_loses_no_other_rule(tmp_path: Path, name: str, content: bytes, place: str, says: str) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / name).write_bytes(content)
+    (pack / "zz-good.yaml").write_text(GOOD)
+    result = run("convert", str(pack), "-o", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    messages = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert len(messages) == 1 and f"{name}{place}" in messages[0] and says in messages[0]
+    assert "Traceback" not in result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert {r["name"]: r["status"] for r in report["rules"]}["Good"] == "ok"
+    assert (tmp_path / "out" / "splunk" / "good.spl").is_file()
+
+
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
+    result = run("convert", str(tmp_path / "nowhere.yaml"))
+    assert result.exit_code == 1 and "there is no such file or folder" in result.stderr
+
+
+def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD)
+    assert run("convert").exit_code == 2
+    assert run("convert", str(tmp_path), "--timespan", "soon").exit_code == 2
+    assert run("convert", str(tmp_path), "-t", "qradar").exit_code == 2
+
+
+def test_fail_on_decides_the_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("name: r\nquery: T | where a == 'x' | take 5\n")
+    assert run("convert", str(tmp_path / "r.yaml"), "-t", "sigma").exit_code == 0
+    assert run("convert", str(tmp_path / "r.yaml"), "-t", "sigma", "--fail-on", "broader").exit_code == 1
+
+
+def test_mapping_names_fields(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD)
+    (tmp_path / "map.yaml").write_text("splunk: {SigninLogs: {ResultType: status_code}}\n")
+    result = run("convert", str(tmp_path / "r.yaml"), "-t", "splunk", "--mapping", str(tmp_path / "map.yaml"))
+    assert 'status_code="0"' in result.output
+
+
+def test_names_cannot_leave_the_output_folder(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD.replace("Good", "../../etc/passwd"))
+    run("convert", str(tmp_path / "r.yaml"), "-o", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "splunk" / "etc-passwd.spl").is_file()

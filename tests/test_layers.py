@@ -1,0 +1,64 @@
+"""Imports only run one way through the stages."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ORDER = [
+    {"fidelity", "attack"},
+    {"kql"},
+    {"plan"},
+    {"catalog", "rulepack"},
+    {"detection"},
+    {"targets"},
+    {"sigma"},
+    {"convert"},
+    {"pack"},
+    {"report"},
+    {"package"},
+    {"commands"},
+    {"cli"},
+]
+"""The stages, each of which may import itself and those before it."""
+
+
+def stage_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "translator" else {node.module}
+    return {n for n in names if n.startswith("translator.")}
+
+
+def test_no_stage_imports_a_later_one() -> None:
+    rank = {name: number for number, names in enumerate(ORDER) for name in names}
+    wrong = []
+    for path in sorted((ROOT / "translator").rglob("*.py")):
+        relative = path.relative_to(ROOT / "translator")
+        if relative.name == "__init__.py" and len(relative.parts) == 1:
+            continue
+        own = relative.parts[0].removesuffix(".py")
+        assert own in rank, f"{relative} belongs to no stage: add it to ORDER"
+        for module in imported(path):
+            other = stage_of(module)
+            if other.startswith("__"):
+                continue
+            if rank[other] > rank[own] or rank[other] == rank[own] and other != own:
+                wrong.append(f"{relative} imports {module}")
+    assert wrong == []
+
+
+def test_no_renderer_or_lifter_names_a_rule() -> None:
+    """Nothing in the package knows the reference rule by its id or name."""
+    for path in (ROOT / "translator").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "f19f913f-292a" not in text and "Storage Account Key" not in text, path

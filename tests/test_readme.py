@@ -1,0 +1,44 @@
+"""What the README shows is what the tool does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from translator.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_example_is_what_convert_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (arguments,) = re.findall(r"<!-- example: (.*?) -->", README)
+    printed = CliRunner().invoke(main, arguments.split()).output
+    example = README.split("<!-- example:")[1].split("## Try it")[0]
+    blocks = re.findall(r"^```(?:yaml)?\n(.*?)^```", example, re.S | re.M)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert block in printed
+
+
+def test_the_kql_shown_is_the_rules() -> None:
+    (block,) = re.findall(r"^```kql\n(.*?)^```", README, re.S | re.M)
+    rule = (ROOT / "rules" / "threshold.yaml").read_text("utf-8")
+    assert "".join(f"  {line}\n" for line in block.splitlines()) in rule
+
+
+def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
+    exec(compile(block, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("same-alerts sourcetype=")
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make (\w+)", README, re.M):
+        assert re.search(rf"^{target}:", makefile, re.M)
