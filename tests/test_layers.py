@@ -15,7 +15,7 @@ ORDER = [
     {"detection"},
     {"targets"},
     {"sigma"},
-    {"convert"},
+    {"pipeline"},
     {"pack"},
     {"report"},
     {"package"},
@@ -52,7 +52,7 @@ def test_no_stage_imports_a_later_one() -> None:
             other = stage_of(module)
             if other.startswith("__"):
                 continue
-            if rank[other] > rank[own] or rank[other] == rank[own] and other != own:
+            if rank[other] > rank[own] or (rank[other] == rank[own] and other != own):
                 wrong.append(f"{relative} imports {module}")
     assert wrong == []
 

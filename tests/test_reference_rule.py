@@ -12,10 +12,10 @@ from sigma.collection import SigmaCollection
 from sigma.plugins import InstalledSigmaPlugins
 from sigma.validation import SigmaValidator
 
-from translator.convert import Conversion, convert
 from translator.fidelity import Verdict
 from translator.package.kibana import rule_object
 from translator.package.splunk_app import stanza
+from translator.pipeline import Conversion, convert
 from translator.rulepack import read
 from translator.targets.base import Options
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from translator.convert import Conversion
     from translator.kql.errors import KqlSyntaxError
     from translator.kql.syntax import Query
+    from translator.pipeline import Conversion
     from translator.plan.binder import Schema
     from translator.plan.operators import Plan
     from translator.rulepack.model import Rule
@@ -54,7 +54,7 @@ def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eq
         KqlSyntaxError: where the query is no KQL.
         translator.plan.binder.BindError: where it has no meaning.
     """
-    from translator.convert import convert as convert_rule
+    from translator.pipeline import convert as convert_rule
     from translator.rulepack.model import Rule as RuleModel
     from translator.rulepack.model import TextMap
 

@@ -73,7 +73,7 @@ def convert(
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def targets(form: str) -> None:
     """List the targets."""
-    from translator.convert import TARGETS
+    from translator.pipeline import TARGETS
 
     names = list(TARGETS)
     click.echo(json.dumps(names) if form == "json" else "\n".join(names))

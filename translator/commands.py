@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from translator.convert import TARGETS, Conversion
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure, convert_pack, output_paths
 from translator.package import package_files
+from translator.pipeline import TARGETS, Conversion
 from translator.report import report
 from translator.rulepack import seconds
 from translator.targets.base import Options

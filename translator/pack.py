@@ -8,8 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from translator.convert import Conversion, convert
 from translator.kql.errors import KqlSyntaxError
+from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 from translator.targets.base import Options

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from translator.convert import Conversion
 from translator.pack import Entry
 from translator.package.kibana import ndjson
 from translator.package.splunk_app import app_files
+from translator.pipeline import Conversion
 
 
 def package_files(entries: list[Entry]) -> dict[str, str]:

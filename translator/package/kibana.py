@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 from translator import attack
-from translator.convert import Conversion
 from translator.detection.model import Detection
 from translator.package.schedule import frequency, lookback
+from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
 from translator.sigma.identity import stable_id
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 
-from translator.convert import Conversion
 from translator.detection.model import Detection
 from translator.package.schedule import cron, frequency, lookback
+from translator.pipeline import Conversion
 from translator.report import attack_of
 from translator.targets.base import duration
 

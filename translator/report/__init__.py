@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from translator import attack
-from translator.convert import Conversion, place
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
+from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule
 
 

@@ -206,8 +206,10 @@ class _Writer:
         detection, threshold = self.detection, self.detection.threshold
         assert threshold is not None
         lines = self.filtered()
-        for index, name in enumerate(detection.group_by):
-            lines.append(f"eval {field(name)}={self.key(index, OR_EMPTY)}")
+        for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+            spelled_key = self.key(index, "{0}" if guaranteed else OR_EMPTY)
+            if spelled_key != field(name):
+                lines.append(f"eval {field(name)}={spelled_key}")
         by = list(map(field, detection.group_by))
         if detection.bin:
             lines.append(f"bin _time span={detection.bin}s")
