@@ -19,7 +19,7 @@ ORDER = [
     {"pack"},
     {"report"},
     {"package"},
-    {"commands"},
+    {"commands", "check"},
     {"cli"},
 ]
 """The stages, each of which may import itself and those before it."""

@@ -53,6 +53,12 @@ def test_every_eql_file_parses(written: Path) -> None:
             parser.parse_query(path.read_text("utf-8"))
 
 
+def test_every_esql_file_parses(written: Path) -> None:
+    esql = pytest.importorskip("esql", reason="detection-rules-esql-py needs Python 3.12")
+    for path in sorted((written / "esql").glob("*.esql")):
+        esql.parse_query(path.read_text("utf-8"))
+
+
 def test_report_accounts_for_every_rule_and_file(written: Path) -> None:
     report = json.loads((written / "report.json").read_text("utf-8"))
     assert report["summary"]["rules"] == len(list((ROOT / "rules").glob("*.yaml"))) and report["summary"]["failed"] == 0

@@ -70,6 +70,58 @@ def convert(
 
 
 @main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
+def check(paths: tuple[Path, ...], form: str) -> None:
+    """Check syntax and binding of rules, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
+    from translator.check import as_json, as_sarif, check_paths
+
+    findings = []
+    for finding in check_paths(paths):
+        findings.append(finding)
+        if form == "text":
+            click.echo(str(finding))
+            if finding.excerpt:
+                click.echo("\n".join(f"    {line}" for line in finding.excerpt.split("\n")))
+    if form != "text":
+        click.echo(as_json(findings) if form == "json" else as_sarif(findings))
+    raise SystemExit(1 if any(f.severity == "error" for f in findings) else 0)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("-w", "--write", is_flag=True, help="Write the files instead of printing them.")
+@click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
+def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
+    """Format .kql files (or - for standard input), comments kept."""
+    from translator.kql.errors import KqlSyntaxError
+    from translator.kql.formatter import format_kql
+    from translator.rulepack.model import RuleFileError, read_text
+
+    status = 0
+    for path in paths:
+        try:
+            text = click.get_text_stream("stdin").read() if str(path) == "-" else read_text(path)
+            formatted = format_kql(text)
+        except (KqlSyntaxError, RuleFileError) as error:
+            found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)
+            for problem in found:
+                click.echo(f"{path}:{problem}", err=True)
+            status = 1
+            continue
+        if only_check:
+            if formatted != text:
+                click.echo(f"{path} would change")
+                status = 1
+        elif write and str(path) != "-":
+            if formatted != text:
+                path.write_text(formatted, encoding="utf-8", newline="\n")
+        else:
+            click.echo(formatted, nl=False)
+    raise SystemExit(status)
+
+
+@main.command()
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def targets(form: str) -> None:
     """List the targets."""

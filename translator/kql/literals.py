@@ -71,7 +71,13 @@ def decode_string(text: str) -> str:
 def quote_string(value: str) -> str:
     """``value`` as a KQL string literal in double quotes."""
     out = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in out if ord(c) < 0x10000 or c.isprintable()) + '"'
+    return '"' + "".join(map(_visible, out)) + '"'
+
+
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def decode_long(text: str) -> int:

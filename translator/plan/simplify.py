@@ -224,6 +224,8 @@ def _lists(expr: Expr) -> Expr:
     if expr.function in ("has_any", "has_all"):
         parts = [Apply(expr.span, Type.BOOL, "has", (left, i)) for i in items]
         return (disjunction if expr.function == "has_any" else conjunction)(*parts)
+    if expr.function in ("in", "in~") and not items:
+        return FALSE
     if expr.function in ("in", "in~") and len(items) == 1 and isinstance(items[0], Const):
         return _simplify_node(Apply(expr.span, Type.BOOL, "==" if expr.function == "in" else "=~", (left, items[0])))
     return expr
