@@ -98,10 +98,12 @@ def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
     from translator.kql.formatter import format_kql
     from translator.rulepack.model import RuleFileError, read_text
 
+    found: tuple[object, ...]
+
     status = 0
     for path in paths:
         try:
-            text = click.get_text_stream("stdin").read() if str(path) == "-" else read_text(path)
+            text = sys.stdin.read() if str(path) == "-" else read_text(path)
             formatted = format_kql(text)
         except (KqlSyntaxError, RuleFileError) as error:
             found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)

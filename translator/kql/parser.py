@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from translator.kql.builder import Builder, Refused
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
+from translator.kql.lexer import OffsetLexer
 from translator.kql.syntax import Query
 
 MAX_ERRORS = 20
@@ -79,6 +80,7 @@ def _build(text: str) -> lark.Lark:
         keep_all_tokens=True,
         maybe_placeholders=False,
         transformer=Builder(),
+        _plugins={"ContextualLexer": OffsetLexer},
     )
 
 
@@ -107,7 +109,7 @@ def _load(data: bytes) -> lark.Lark:
     import io
 
     loaded: lark.Lark = lark.Lark.__new__(lark.Lark)
-    return loaded._load(io.BytesIO(data), transformer=Builder())
+    return loaded._load(io.BytesIO(data), transformer=Builder(), _plugins={"ContextualLexer": OffsetLexer})
 
 
 def _store(parser: lark.Lark, path: Path) -> None:
@@ -200,23 +202,21 @@ def _explain(text: str, error: UnexpectedInput | Refused) -> SyntaxProblem:
             return problem(text, error.offset, error.message, _did_you_mean(error.hint, operator_names()))
         return problem(text, error.offset, error.message, error.hint)
     accepted = _accepted(error)
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        offset, kind, found = error.token.start_pos or 0, error.token.type, str(error.token)
-    elif isinstance(error, UnexpectedCharacters):
-        offset, kind, found = error.pos_in_stream or 0, "?", text[error.pos_in_stream or 0]
-    else:
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         offset, kind, found = len(text), "$END", ""
+    else:
+        offset = (error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream) or 0
+        scanned = _SCAN.match(text, offset)
+        kind, found = (scanned.lastgroup or "other", scanned.group()) if scanned else ("other", "")
     complete = "$END" in accepted or "SEMICOLON" in accepted or "VBAR" in accepted
     if not complete or kind == "$END" or _OPERAND_START.match(found):
         where = _end_of_previous(text, offset)
     else:
         where = offset
-    if kind == "BAD_STRING":
-        return problem(text, offset, "this string does not end, or has an escape that KQL does not know", "write a backslash as \\\\")
     wanted = _expected_in_words(accepted)
     seen = "the query ends here" if kind == "$END" else f"'{found.splitlines()[0][:30] if found else ''}' is unexpected"
     hint = ""
-    if kind in ("IDENTIFIER", "UNKNOWN_OPERATOR"):
+    if kind == "word":
         words = [w for w in _ACCEPTED_WORDS if w.upper().replace("-", "_") in accepted]
         hint = _did_you_mean(found, words)
     return problem(text, where, f"{seen}, expected {wanted}", hint)
@@ -260,7 +260,7 @@ def _expected_in_words(accepted: set[str]) -> str:
         words.append("a name")
     elif "STRING" in accepted:
         words.append("a string")
-    for terminal in sorted(accepted - ({"COLON", "DOT", "EQUAL", "BIN_EQUALS", "$END"} if "VBAR" in accepted else set())):
+    for terminal in sorted(accepted - ({"COLON", "DOT", "EQUAL", "BIN_EQUALS", "$END", "LSQB", "LPAR"} if "VBAR" in accepted else set())):
         if word := _WORDS.get(terminal):
             if terminal in ("LPAR", "LSQB") and words:
                 continue

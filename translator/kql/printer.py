@@ -142,7 +142,15 @@ def _let(n: s.Let) -> Pieces:
 
 
 def _function(n: s.Function) -> Pieces:
-    return ["view " if n.view else "", "(", *_list(n.parameters), ") { ", *_statements(n.body), *(["; "] if _ends_with_let(n.body) else [" "]), "}"]
+    return [
+        "view " if n.view else "",
+        "(",
+        *_list(n.parameters),
+        ") { ",
+        *_statements(n.body),
+        "; " if _ends_with_let(n.body) else " ",
+        "}",
+    ]
 
 
 def _ends_with_let(body: tuple[s.Node, ...]) -> bool:
@@ -276,7 +284,7 @@ def _make_graph(n: s.MakeGraph) -> Pieces:
     return [
         "make-graph ", *_parameters(n.parameters), n.source, f" {n.direction} ", n.target, *_clause(" with ", n.nodes),
         *_optional(" with_node_id=", n.node_id), *_optional(" partitioned-by ", n.partitioned_by),
-        *([" (", n.pipeline, ")"] if n.pipeline is not None else []),
+        *_optional(" (", n.pipeline, ")"),
     ]  # fmt: skip
 
 
@@ -289,7 +297,7 @@ def _graph_match(n: s.GraphMatch) -> Pieces:
 
 def _graph_edge(n: s.GraphEdge) -> Pieces:
     hops: list[Piece] = ["*", n.low, "..", n.high] if n.low is not None and n.high is not None else []
-    return [n.open, *([n.name] if n.name else []), *hops, n.close]
+    return [n.open, *_optional("", n.name), *hops, n.close]
 
 
 def _declare_pattern(n: s.DeclarePattern) -> Pieces:
@@ -305,7 +313,15 @@ def _pattern_rule(n: s.PatternRule) -> Pieces:
 
 
 def _top_nested_part(n: s.TopNestedPart) -> Pieces:
-    return ["top-nested ", *([n.count, " "] if n.count is not None else []), "of ", n.of, *_optional(" with others=", n.others), " by ", n.by]
+    return [
+        "top-nested ",
+        *_optional("", n.count, " "),
+        "of ",
+        n.of,
+        *_optional(" with others=", n.others),
+        " by ",
+        n.by,
+    ]
 
 
 def _declared(n: s.Column) -> Pieces:
