@@ -94,7 +94,7 @@ def decode_timespan(text: str) -> int | None:
         for prefix in ("milli", "micro", "tick", "ms"):
             if unit.startswith(prefix):
                 return round(number * TICKS[prefix])
-        return round(number * TICKS[unit[0]])
+        return round(number * TICKS[unit[0]]) if unit[0] in TICKS else None
     if found := _CLOCK.fullmatch(text):
         sign, days, hours, minutes, seconds, fraction = found.groups()
         ticks = int(days or 0) * TICKS["d"] + int(hours) * TICKS["h"] + int(minutes) * TICKS["m"]
