@@ -9,9 +9,9 @@ $(BIN)/.ready: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-# Converts the sample pack and prints what each rule became.
+# Converts the sample pack and prints what each rule became. Status 1 only says that some rule has no form in some target.
 demo: $(BIN)/.ready
-	$(BIN)/kql2sigma convert rules -o outputs
+	$(BIN)/kql2sigma convert rules -o outputs || [ $$? -eq 1 ]
 
 # What CI runs.
 test: $(BIN)/.ready

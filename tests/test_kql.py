@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -188,11 +189,10 @@ def test_a_damaged_or_planted_cache_is_rebuilt(tmp_path: Path) -> None:
 
     assert run() == "fine\n"
     (stored,) = (tmp_path / "cache").iterdir()
-    good = stored.read_bytes()
     stored.write_bytes(b"cos\nsystem\n(S'touch planted'\ntR.")
-    assert run() == "fine\n" and stored.read_bytes()[32:40] == good[32:40]
+    assert run() == "fine\n"
+    assert hashlib.sha256(stored.read_bytes()[32:]).digest() == stored.read_bytes()[:32], "rebuilt and sound"
     (tmp_path / "cache").chmod(0o500)
-    stored.unlink(missing_ok=True) if os.access(tmp_path / "cache", os.W_OK) else None
     assert run() == "fine\n"
     (tmp_path / "cache").chmod(0o777)
     assert run() == "fine\n", "a folder that others can write is not used"
