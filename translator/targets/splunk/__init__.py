@@ -6,6 +6,8 @@ missing field is null, which counts as false (Splunk Search Reference: search, w
 
 from __future__ import annotations
 
+import re
+
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
@@ -221,7 +223,9 @@ class _Writer:
             spelled = self.by_selector([OR_EMPTY.format(field(self.names.field(x))) for x in threshold.fields])
             lines.append(f"eval counted_value={spelled}")
             aggregate, counted = "dc(counted_value) as value_count", "value_count"
-        lines.append(f"stats {aggregate}{self.gathered()}{' by ' + ' '.join(by) if by else ''}")
+        commands, terms = self.gathered()
+        lines += commands
+        lines.append(f"stats {aggregate}{terms}{' by ' + ' '.join(by) if by else ''}")
         lines.append(f"where {counted}{threshold.operator}{threshold.count}")
         return "\n| ".join(lines)
 
@@ -247,8 +251,11 @@ class _Writer:
             form = "{0}" if guaranteed else OR_EMPTY
             pairs = ", ".join(f"{s.name}==1, {form.format(field(self.names.field(s.keys[index])))}" for s in selectors)
             lines.append(f"eval {name}=case({pairs})")
+        lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
         flags = " ".join(f"max({s.name}) as {s.name}" for s in selectors)
-        lines.append(f"stats min(_time) as first_time max(_time) as last_time {flags}{self.gathered()} by {' '.join(detection.group_by)}")
+        commands, terms = self.gathered()
+        lines += commands
+        lines.append(f"stats min(_time) as first_time max(_time) as last_time {flags}{terms} by {' '.join(detection.group_by)}")
         sides = [" OR ".join(f"{s.name}==1" for s in side.selectors) for side in detection.sides]
         lines.append("where " + " AND ".join(f"({s})" if " OR " in s else s for s in sides))
         return "\n| ".join(lines)
@@ -263,20 +270,29 @@ class _Writer:
                         raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             seen.extend(side.selectors)
 
-    def gathered(self) -> str:
-        """The columns of the query, each as the list of its values."""
+    def gathered(self) -> tuple[list[str], str]:
+        """The columns of the query: commands that compute them, and the terms of ``stats`` that gather the values of each.
+
+        They are computed before ``stats``, whose functions take no quoted field names.
+        """
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.selectors:
             for name, expr in selector.outputs:
                 text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
-        taken = set(self.detection.group_by)
-        return "".join(
-            f" values({texts[0] if texts[0].startswith(chr(39)) or texts[0].isidentifier() else f'eval({texts[0]})'}) as {field(name)}"
-            for name, texts in spelled.items()
-            if len(texts) == 1 and name not in taken and texts[0] != "_time"
-        )
+        own = {*self.detection.group_by, *(s.name for s in self.detection.selectors), "_time"}
+        commands: list[str] = []
+        terms: list[str] = []
+        for name, texts in spelled.items():
+            if len(texts) != 1 or name in own or texts[0] == "_time" or field(name) != name:
+                continue
+            if texts[0] != name:
+                if any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", t) for other, (t, *_) in spelled.items() if other != name):
+                    continue
+                commands.append(f"eval {name}={texts[0]}")
+            terms.append(f" values({name}) as {name}")
+        return commands, "".join(terms)
 
     def value(self, expr: Expr) -> str | None:
         """A value in eval; None where SPL is not known to have it."""
