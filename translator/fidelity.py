@@ -61,7 +61,7 @@ CODES: dict[str, Code] = {
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),
-    "array-element": Code(Verdict.BROADER, "any element of the array matches here, the KQL names one"),
+    "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "unordered": Code(Verdict.BROADER, "the order of the events in time is not checked by this output"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),

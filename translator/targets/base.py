@@ -95,6 +95,8 @@ class Names:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         name = column.name
         if self.options.fields != "source":
+            if self.target != "sigma" and any(isinstance(step, int) for step in steps):
+                self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
             own = self.options.mapping.get(self.target, {}).get(column.table or "", {})
             known = catalog.tables().get(column.table or "")
             fields = known.targets[self.target].fields if known else {}
@@ -111,6 +113,10 @@ class Names:
     def never_empty(self, expr: Expr) -> bool:
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
         return self.target == "elastic" and self.field(expr).endswith(".ip")
+
+    def showable(self, expr: Expr) -> bool:
+        """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""
+        return not (self.options.fields != "source" and isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         notes = [

@@ -205,7 +205,7 @@ class _Writer:
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.selectors:
             for name, expr in selector.outputs:
-                if not is_field(expr):
+                if not is_field(expr) or not self.names.showable(expr):
                     continue
                 text = self.names.field(expr)
                 if text not in spelled.setdefault(name, []):

@@ -298,6 +298,8 @@ class _Writer:
         """A value in eval; None where SPL is not known to have it."""
         try:
             if is_field(expr):
+                if not self.names.showable(expr):
+                    return None
                 name = self.names.field(expr)
                 return field(name) if all(c.isalnum() or c in "._@" for c in name) else None
             if isinstance(expr, Const) and isinstance(expr.value, str):
