@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +14,12 @@ from translator.kql.formatter import format_kql
 from translator.kql.parser import parse
 from translator.kql.printer import to_kql
 
-COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+COMMON = settings(
+    deadline=None,
+    derandomize="CI" in os.environ,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "200")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 FRAGMENTS = st.sampled_from(
     """T | where extend project summarize by join on kind=inner ( ) [ ] { } , ; : = == =~ != ! has contains in !in~ between .. and or not

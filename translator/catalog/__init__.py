@@ -61,14 +61,14 @@ def is_address(table: str, column: str) -> bool:
 
 @functools.cache
 def schemas() -> Mapping[str, Mapping[str, str]]:
-    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables.
+    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables, a table of both with all its columns.
 
     The table modules of pysigma-backend-kusto are loaded by file, since importing their packages takes a third of a second.
     """
     spec = importlib.util.find_spec("sigma")
-    merged: dict[str, Mapping[str, str]] = {}
+    merged: dict[str, dict[str, str]] = {}
     for root in spec.submodule_search_locations or () if spec else ():
-        for package, variable in (("azuremonitor", "AZURE_MONITOR_TABLES"), ("microsoftxdr", "MICROSOFT_XDR_TABLES")):
+        for package, variable in (("microsoftxdr", "MICROSOFT_XDR_TABLES"), ("azuremonitor", "AZURE_MONITOR_TABLES")):
             path = Path(root) / "pipelines" / package / "tables.py"
             if not path.is_file():
                 continue
@@ -77,5 +77,5 @@ def schemas() -> Mapping[str, Mapping[str, str]]:
             module = importlib.util.module_from_spec(module_spec)
             module_spec.loader.exec_module(module)
             for table, columns in getattr(module, variable).items():
-                merged[table] = {name: facts["data_type"] for name, facts in columns.items()}
+                merged.setdefault(table, {}).update({name: facts["data_type"] for name, facts in columns.items()})
     return MappingProxyType(merged)

@@ -6,9 +6,14 @@ comment can move to something it does not speak of.
 
 from __future__ import annotations
 
+import re
+
 from translator.kql import syntax as s
 from translator.kql.parser import parse, scan
 from translator.kql.printer import to_kql
+
+_DIRECTIVES = re.compile(r"(?:(?:[\s\u180e\u200b\ufeff]|//[^\n]*)*#[^\n]*)*")
+"""The lines that start with ``#`` before the first statement, and the comments among them."""
 
 
 def format_kql(text: str) -> str:
@@ -24,11 +29,13 @@ def format_kql(text: str) -> str:
 class _Formatter:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.comments = [(a, b) for kind, a, b in scan(text) if kind == "comment"]
+        found = _DIRECTIVES.match(text)
+        self.start = found.end() if found else 0
+        self.comments = [(a + self.start, b + self.start) for kind, a, b in scan(text[self.start :]) if kind == "comment"]
         self.out: list[str] = []
 
     def query(self, tree: s.Query) -> str:
-        position = 0
+        position = self.start
         for number, statement in enumerate(tree.statements):
             start, end = statement.span
             self.between(position, start, number > 0)
@@ -38,7 +45,7 @@ class _Formatter:
                 self.out[-1] += ";"
             position = end
         self.between(position, len(self.text), bool(tree.statements))
-        directives = [line for line in self.text.split("\n") if line.startswith("#")] if not self.text.lstrip()[:1].strip("#") else []
+        directives = [line.strip() for line in self.text[: self.start].split("\n") if line.strip()]
         return "\n".join([*directives, *self.out]) + "\n"
 
     def bare(self, start: int, end: int) -> str:

@@ -17,6 +17,12 @@ from translator.kql.literals import quote_string
 Piece: TypeAlias = "str | s.Node"
 Pieces: TypeAlias = Iterable[Piece]
 
+_NUMBER = re.compile(
+    r"0[xX][0-9a-fA-F]+|[0-9]+[eE][0-9]+|[0-9]+(?:days?|d|hours?|hrs?|h|minutes?|min|m|seconds?|sec|s|ms"
+    r"|(?:milli|micro|nano)(?:seconds?|sec|s)?|ticks?)"
+)
+"""Words that begin with a digit and read as a literal."""
+
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_]*|[0-9]+[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -84,7 +90,7 @@ _SPREAD: dict[type[s.Node], Callable[[Any], Pieces]] = {
 
 def name(value: str, reserved: frozenset[str] = RESERVED) -> str:
     """A name, in brackets where it is no plain word or a reserved one."""
-    if _PLAIN.fullmatch(value) and value not in reserved:
+    if _PLAIN.fullmatch(value) and value not in reserved and not _NUMBER.fullmatch(value):
         return value
     return f"[{quote_string(value)}]"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -164,14 +164,29 @@ class _Binder:
                 return self._named_table(name, span, scope)
             case s.Member(name=s.Name(value=name), base=s.Method() | s.Call(), span=span):
                 return self._source(name, span)
-            case s.Call(name="table", arguments=(s.Literal(value=str(name)), *_), span=span):
-                return self._named_table(name, span, scope)
+            case s.Call(name="table", arguments=(argument, *_), span=span):
+                chosen = self.expression(argument, None, scope)
+                if isinstance(chosen, e.Const) and isinstance(chosen.value, str):
+                    return self._source(chosen.value, span)
+                return self._unsupported(None, node, "a table whose name is computed is not supported")
             case s.Call():
                 return self._called_table(node, scope)
             case s.Datatable():
                 return self._datatable(node)
             case s.Union(tables=tables):
                 return self._union(node, tables, None, scope)
+            case s.Print(items=printed):
+                empty = _Table(o.Rows(node.span, (), ((),)), {})
+                names = [i.names[0].value if isinstance(i, s.Named) else f"print_{n}" for n, i in enumerate(printed)]
+                exprs = [self.expression(i, None, scope) for i in printed]
+                columns = [(self._computed(n, x), x) for n, x in zip(names, exprs, strict=True)]
+                return _Table(o.Compute(node.span, empty.relation, tuple(columns)), {c.name: c for c, _ in columns})
+            case s.Range(name=name, start=start):
+                kind = self.expression(start, None, scope).type
+                return self._unsupported_with(_Table(o.Rows(node.span, (), ()), {}), node, {name.value: kind})
+            case s.ExternalData(schema=schema):
+                kinds = {c.name.value: type_of(c.type) for c in schema.columns}
+                return self._unsupported_with(_Table(o.Rows(node.span, (), ()), {}), node, kinds)
             case _:
                 return self._unsupported(None, node, f"{_what(node)} is not supported yet")
 
@@ -231,6 +246,29 @@ class _Binder:
         relation = o.Unsupported(node.span, table.relation if table else None, reason)
         return _Table(relation, dict(table.names) if table else {}, table.sources if table else (o.Source(node.span, "?", next(self.ids)),))
 
+    def _unsupported_with(self, table: _Table, node: s.Node, added: Mapping[str, Type]) -> _Table:
+        """An operator that is not carried out yet, with the columns that it adds or changes."""
+        out = self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
+        for name, kind in added.items():
+            out.names[name] = self._column(name, kind)
+        return out
+
+    def _expanded(self, table: _Table, node: s.MvExpand, scope: _Scope) -> dict[str, Type]:
+        added: dict[str, Type] = {}
+        for parameter in node.parameters:
+            if parameter.name == "with_itemindex" and isinstance(parameter.value, s.NameReference):
+                added[parameter.value.name] = Type.LONG
+        for item in node.items:
+            ((name, expr),) = self._named_items(table, (item.value,), scope)
+            added[name] = type_of(item.type) if item.type else Type.DYNAMIC if expr.type == Type.UNKNOWN else expr.type
+        return added
+
+    def _make_series(self, table: _Table, node: s.MakeSeries, scope: _Scope) -> _Table:
+        kinds = {name: expr.type for name, expr in self._named_items(table, node.by, scope)}
+        kinds |= dict.fromkeys((n for n, _ in self._named_items(table, tuple(a.value for a in node.aggregates), scope)), Type.DYNAMIC)
+        kinds |= dict.fromkeys((n for n, _ in self._named_items(table, (node.on,), scope)), Type.DYNAMIC)
+        return self._unsupported_with(_Table(table.relation, {}), node, kinds)
+
     def _union(self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope) -> _Table:
         inputs = [first] if first else []
         for item in tables:
@@ -245,6 +283,7 @@ class _Binder:
         kept = [n for n in names if all(n in t.names for t in inputs)] if _word(parameters.get("kind")) == "inner" else list(names)
         merged: dict[str, e.Column] = {}
         columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = []
+        conflicting = {n: list(dict.fromkeys(kinds)) for n, kinds in names.items() if len(set(kinds)) > 1}
 
         def add(name: str) -> e.Column:
             origins = tuple(self._resolve(t, name) for t in inputs)
@@ -254,7 +293,14 @@ class _Binder:
             return column
 
         for name in kept:
-            add(name)
+            if name not in conflicting:
+                add(name)
+                continue
+            # A column of two types becomes a column for each: learn.microsoft.com/kusto/query/union-operator.
+            for kind in conflicting[name]:
+                found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)
+                split = merged[f"{name}_{kind}"] = self._column(f"{name}_{kind}", kind)
+                columns.append((split, found))
         relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns))
         if all(t.sources for t in inputs):
             return _OpenUnion(relation, merged, (inputs[0].sources[0],), inputs=inputs, add=add, columns=columns)
@@ -306,6 +352,22 @@ class _Binder:
                 return _Table(o.Arrange(node.span, table.relation, _what(node), False), table.names, table.sources)
             case s.Take() | s.Top() | s.Sample():
                 return _Table(o.Arrange(node.span, table.relation, _what(node), True), table.names, table.sources)
+            case s.Parse() | s.ParseKv():
+                described: tuple[s.Node, ...] = node.pattern if isinstance(node, s.Parse) else node.schema.columns
+                added = {c.name.value: type_of(c.type or "string") for c in described if isinstance(c, s.Column)}
+                return self._unsupported_with(table, node, added)
+            case s.MvExpand():
+                return self._unsupported_with(table, node, self._expanded(table, node, scope))
+            case s.MakeSeries():
+                return self._make_series(table, node, scope)
+            case s.SampleDistinct(of=of):
+                return self._project(table, (of,), scope, node.span)
+            case s.GetSchema():
+                kinds = {"ColumnName": Type.STRING, "ColumnOrdinal": Type.LONG, "DataType": Type.STRING, "ColumnType": Type.STRING}
+                return self._unsupported_with(_Table(table.relation, {}), node, kinds)
+            case s.Evaluate(schema=s.RowSchema(columns=columns, open=keeps)):
+                kept = table if keeps else _Table(table.relation, {})
+                return self._unsupported_with(kept, node, {c.name.value: type_of(c.type) for c in columns})
             case s.Invoke(call=s.Call() as call):
                 found = scope.find(call.name)
                 if isinstance(found, tuple) and isinstance(found[0], s.Function) and found[0].parameters:
@@ -327,7 +389,8 @@ class _Binder:
         widened = o.Union(first.span, first.inputs, tuple(table.columns))
         return _OpenUnion(widened, table.names, table.sources, inputs=table.inputs, add=table.add, columns=table.columns)
 
-    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, aggregate: bool = False) -> list[tuple[str, e.Expr]]:
+    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, fresh: bool = True) -> list[tuple[str, e.Expr]]:
+        """Names and meanings of items. With ``fresh``, an unnamed item whose name is taken gets a number behind it."""
         found: list[tuple[str, e.Expr]] = []
         used: dict[str, int] = {}
         for item in items:
@@ -336,10 +399,12 @@ class _Binder:
             if isinstance(item, s.Named):
                 name = item.names[0].value
             else:
-                name = _automatic_name(value, aggregate)
+                name = _automatic_name(value)
                 if not name:
                     used["Column"] = used.get("Column", 0) + 1
                     name = f"Column{used['Column']}"
+                elif fresh:
+                    name = _fresh(name, [n for n, _ in found])
             found.append((name, expr))
         return found
 
@@ -349,7 +414,7 @@ class _Binder:
     def _extend(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
         names, computed = dict(table.names), []
-        for name, expr in self._named_items(table, items, scope):
+        for name, expr in self._named_items(table, items, scope, fresh=False):
             column = self._computed(name, expr)
             computed.append((column, expr))
             names[name] = column
@@ -378,7 +443,7 @@ class _Binder:
 
     def _summarize(self, table: _Table, node: s.Summarize, scope: _Scope) -> _Table:
         keys = [(self._computed(n, x), x) for n, x in self._named_items(table, node.by, scope)]
-        aggregates = [(self._computed(n, x), x) for n, x in self._named_items(table, node.aggregates, scope, True)]
+        aggregates = [(self._computed(n, x), x) for n, x in self._named_items(table, node.aggregates, scope)]
         names = [c.name for c, _ in (*keys, *aggregates)]
         grouped = self._grouped(table, node.span, tuple(keys), tuple(aggregates), names)
         for column, expr in aggregates:
@@ -428,8 +493,8 @@ class _Binder:
             if pair is None:
                 return self._unsupported(left, condition, "a join condition that is no equality of two columns is not supported")
             pairs.append(pair)
-            if isinstance(condition, s.NameReference):
-                shared.add(condition.name)
+            if isinstance(node, s.Lookup) and isinstance(pair[1], e.ColumnRef):
+                shared.add(next(n for n, c in right.names.items() if c == pair[1].column))
         relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
         names = dict(left.names)
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
@@ -654,7 +719,9 @@ def _arithmetic_type(operator: str, a: Type, b: Type) -> Type:
         return Type.REAL if a == b and operator == "/" else Type.TIMESPAN
     if Type.REAL in (a, b):
         return Type.REAL
-    return a if a == b else Type.LONG if {a, b} <= {Type.INT, Type.LONG} else Type.UNKNOWN
+    if Type.DECIMAL in (a, b):
+        return Type.DECIMAL
+    return Type.LONG if {a, b} & {Type.INT, Type.LONG} else a if a == b else Type.UNKNOWN
 
 
 def _result_type(name: str, args: tuple[e.Expr, ...]) -> Type:
@@ -662,7 +729,8 @@ def _result_type(name: str, args: tuple[e.Expr, ...]) -> Type:
         return RESULT_TYPES[name]
     if name in FIRST_ARGUMENT_TYPE and args:
         values = args[1:] if name in ("iff", "case") else args
-        return next((a.type for a in values if a.type != Type.UNKNOWN), Type.UNKNOWN)
+        kind = next((a.type for a in values if a.type != Type.UNKNOWN), Type.UNKNOWN)
+        return Type.LONG if kind == Type.INT and name in ("sum", "sumif", "bin", "round", "abs", "coalesce") else kind
     return Type.UNKNOWN
 
 
@@ -686,7 +754,16 @@ def _matches(pattern: s.Node, name: str) -> bool:
     return False
 
 
-def _automatic_name(node: s.Node, aggregate: bool) -> str:
+_NAMED_BY_ARGUMENT = frozenset(
+    """abs acos asin atan atan2 bin bin_at bin_auto binary_and binary_not binary_or binary_shift_left binary_shift_right binary_xor
+    bitset_count_ones ceiling cos exp exp10 exp2 floor format_bytes gamma log log10 log2 loggamma make_datetime make_timespan
+    parse_csv parse_json parse_xml parsejson pow rand round sin split sqrt startofday tan tobool toboolean todatetime todecimal
+    todouble todynamic toguid tohex toint tolong toobject toreal tostring totime totimespan take_any""".split()
+)
+"""Functions whose unnamed result takes its argument's name. Asked of Kusto.Language 12.4.1."""
+
+
+def _automatic_name(node: s.Node) -> str:
     """The name KQL gives to an unnamed column; empty where it numbers it.
 
     Source: learn.microsoft.com/kusto/query/summarize-operator and extend-operator, checked with the official binder.
@@ -695,20 +772,41 @@ def _automatic_name(node: s.Node, aggregate: bool) -> str:
         case s.NameReference(name=name):
             return name
         case s.Member(base=base, name=s.Name(value=name)):
-            return f"{_automatic_name(base, False)}_{name}"
+            return f"{_automatic_name(base)}_{name}"
         case s.Element(base=base, index=s.Literal(value=key)):
-            return f"{_automatic_name(base, False)}_{key}"
+            return f"{_automatic_name(base)}_{key}"
         case s.Parenthesized(value=value):
-            return _automatic_name(value, aggregate)
-        case s.Call(name=name, arguments=arguments) if aggregate or name in AGGREGATES:
-            prefix = {"makeset": "set", "make_set": "set", "makelist": "list", "make_list": "list", "any": "any"}.get(name, name)
-            inner = _automatic_name(arguments[0], False) if arguments else ""
-            return f"{prefix}_{inner}"
-        case s.Call(name=name, arguments=arguments) if name in ("bin", "tostring", "tolower", "toupper", "toint", "tolong",
-                                                                "startofday", "todatetime", "floor") and arguments:  # fmt: skip
-            return _automatic_name(arguments[0], False)
+            return _automatic_name(value)
+        case s.Call(name=name, arguments=arguments) if name in _NAMED_BY_ARGUMENT and arguments:
+            return _automatic_name(arguments[0])
+        case s.Call(name=name, arguments=arguments) if name in AGGREGATES or name == "strlen":
+            inner = _automatic_name(arguments[0]) if arguments else ""
+            extra = "".join(f"_{x.value}" for x in arguments[1:] if isinstance(x, s.Literal)) if name.startswith("percentile") else ""
+            return f"{_AGGREGATE_PREFIXES.get(name, name)}_{inner}{extra}"
         case _:
             return ""
+
+
+_AGGREGATE_PREFIXES = {
+    "makeset": "set",
+    "make_set": "set",
+    "make_set_if": "set",
+    "makelist": "list",
+    "make_list": "list",
+    "make_list_if": "list",
+    "make_bag": "bag",
+    "make_bag_if": "bag",
+    "dcountif": "dcountif",
+    "take_any": "take_any",
+}
+
+
+def _fresh(name: str, taken: Iterable[str]) -> str:
+    known, number, out = set(taken), 0, name
+    while out in known:
+        number += 1
+        out = f"{name}{number}"
+    return out
 
 
 def _what(node: s.Node) -> str:
