@@ -57,6 +57,12 @@ CODES: dict[str, Code] = {
     ),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
+    "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
+    "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
+    "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
+    "one-row-per-key": Code(
+        Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"
+    ),
     "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from translator import catalog
@@ -79,8 +79,21 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         if isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            outputs[name] = target.translate(rule, detection, options)
+            output = target.translate(rule, detection, options)
+            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *_trigger(rule)))
     return Conversion(rule, detection, outputs)
+
+
+def _trigger(rule: Rule) -> tuple[Diagnostic, ...]:
+    """What the rule's own condition on the number of rows adds, which no query text carries.
+
+    Source: learn.microsoft.com/azure/sentinel/scheduled-rules-overview, "Alert threshold".
+    """
+    operator, count = rule.trigger_operator.lower(), rule.trigger_threshold or 0
+    if (operator in ("", "gt", "greaterthan") and count == 0) or (operator in ("ne", "notequal") and count == 0):
+        return ()
+    written = f"the rule alerts where the number of rows is {operator} {count}"
+    return (Diagnostic("trigger-threshold" if operator in ("gt", "greaterthan") else "trigger-condition", written),)
 
 
 def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:

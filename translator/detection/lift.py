@@ -79,6 +79,7 @@ class _Joined:
     owner: dict[int, int]
     env: dict[int, Expr] = field(default_factory=dict)
     span: Span | None = None
+    one_row_per_key: bool = False
 
 
 _Shape: TypeAlias = _Events | _Grouped | _Joined
@@ -177,7 +178,10 @@ class _Lifter:
 
     def constrain(self, branch: _Branch, predicate: Expr) -> None:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
-        for part in conjuncts(pushed(simplify(substitute(predicate, branch.env)))):
+        value = simplify(substitute(predicate, branch.env))
+        if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
+            raise self.block("unsupported-join", f"this condition reads {foreign[0]}, a column that the join only adds", predicate.span)
+        for part in conjuncts(pushed(value)):
             window = self.window(part)
             if window is not None:
                 self.windows.append(window)
@@ -245,9 +249,6 @@ class _Lifter:
                 before = dict(branch.env)
                 for column, expr in shape.keys:
                     branch.env[column.id] = simplify(substitute(expr, before))
-                for identifier, expr in shape.aggregates.items():
-                    if isinstance(expr, Apply) and expr.function in ("take_any", "min", "max", "arg_max", "arg_min") and expr.args:
-                        branch.env[identifier] = simplify(substitute(expr.args[0], before))
                 for identifier, expr in shape.env.items():
                     branch.env[identifier] = simplify(substitute(expr, branch.env))
             return shape.input
@@ -277,6 +278,7 @@ class _Lifter:
             a = substitute(a, base.env)
             base.pairs.append((self.owner(base, a, index), a, index, b))
         base.span = join.span
+        base.one_row_per_key |= join.kind == "innerunique"
         return base
 
     def owner(self, joined: _Joined, expr: Expr, limit: int) -> int:
@@ -293,6 +295,8 @@ class _Lifter:
     def filter_joined(self, joined: _Joined, predicate: Expr, span: Span | None) -> None:
         predicate = substitute(predicate, joined.env)
         side = joined.sides[self.owner(joined, predicate, len(joined.sides))]
+        if joined.one_row_per_key:
+            self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", span)
         for branch in side.branches:
             self.constrain(branch, predicate)
 
@@ -327,6 +331,8 @@ class _Lifter:
 
     def events(self, inner: _Events, outer: _Grouped | None) -> Detection:
         if outer is not None:
+            if not outer.keys:
+                raise self.block("unsupported-detection", "a summarize without by gives a row even where there are no events", None)
             self.say("columns-differ", "the rows are groups of events in the query, the events themselves here", None)
         selectors = self.selectors(inner, outer)
         return self.finish("event", (Side(_common_name(selectors), selectors),), (), (), None)
@@ -361,6 +367,8 @@ class _Lifter:
                 raise self.block("unsupported-detection", "this threshold is not supported yet", condition.span)
         if not isinstance(aggregate, Apply) or aggregate.function not in ("count", "dcount", "count_distinct"):
             raise self.block("unsupported-detection", "a threshold on this aggregate is not supported yet", condition.span)
+        if not outer.keys and (operator in ("<", "<=") or n == 0):
+            raise self.block("unsupported-detection", "this threshold also holds where there are no events", condition.span)
         keys: list[tuple[str, Expr]] = []
         for column, expr in outer.keys:
             bucket = self.bucket(expr, inner.branches[0])
@@ -495,7 +503,11 @@ class _Lifter:
     ) -> Detection:
         windows = [w for w in self.windows if w]
         if windows:
-            timespan = max(windows)
+            timespan = min(max(windows), self.period or max(windows))
+            if len(set(windows)) > 1:
+                self.say(
+                    "window-widened", f"windows of {', '.join(map(_human, sorted(set(windows))))} become one of {_human(timespan)}", None
+                )
         elif self.period:
             timespan = self.period
         else:
@@ -506,7 +518,7 @@ class _Lifter:
 
 
 def _belongs(column: Column, branch: _Branch) -> bool:
-    return column.table == branch.table and column.table is not None and column.id not in branch.env
+    return column.source == branch.source and column.source is not None and column.id not in branch.env
 
 
 def _is_time(expr: Expr) -> bool:

@@ -121,7 +121,7 @@ class _Binder:
         key = (source.id, name)
         if key not in self.stored:
             kind = type_of(self.schema.get(source.table, {}).get(name, "unknown"))
-            self.stored[key] = e.Column(next(self.ids), name, kind, source.table)
+            self.stored[key] = e.Column(next(self.ids), name, kind, source.table, source.id)
         return self.stored[key]
 
     def _resolve(self, table: _Table | None, name: str) -> e.Column | None:

@@ -23,13 +23,14 @@ Value: TypeAlias = str | int | float | bool | None
 class Column:
     """A column, identified by ``id`` alone: the same name may mean another column further down the pipeline.
 
-    ``table`` is the source table where the column is stored, None for a computed one.
+    ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column.
     """
 
     id: int
     name: str = field(compare=False)
     type: Type = field(compare=False)
     table: str | None = field(default=None, compare=False)
+    source: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,13 +206,23 @@ _ALWAYS_TRUE_OF_EMPTY = frozenset({"contains", "contains_cs", "startswith", "sta
 
 
 def _constant_comparison(expr: Expr) -> Expr:
-    if isinstance(expr, Apply) and len(expr.args) == 2 and all(isinstance(a, Const) for a in expr.args):
-        left, right = (a.value if isinstance(a, Const) else None for a in expr.args)
-        if isinstance(left, str) and isinstance(right, str):
-            if expr.function == "==":
-                return TRUE if left == right else FALSE
-            if expr.function == "=~":
-                return TRUE if left.lower() == right.lower() else FALSE
+    """Comparisons of two literals, or of a literal with a list of them, are known."""
+    if not (isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[0], Const)):
+        return expr
+    left, right = expr.args
+    values = (
+        [right.value]
+        if isinstance(right, Const)
+        else [i.value for i in right.items if isinstance(i, Const)]
+        if isinstance(right, Items)
+        else []
+    )
+    if left.value is None or None in values or len(values) != (len(right.items) if isinstance(right, Items) else 1):
+        return expr
+    if expr.function in ("==", "in"):
+        return TRUE if any(v == left.value and type(v) is type(left.value) for v in values) else FALSE
+    if expr.function in ("=~", "in~") and isinstance(left.value, str):
+        return TRUE if any(isinstance(v, str) and v.lower() == left.value.lower() for v in values) else FALSE
     return expr
 
 

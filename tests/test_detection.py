@@ -1,0 +1,106 @@
+"""What queries are lifted to, and what is said of those that deviate or are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from translator.detection.lift import lift
+from translator.detection.model import Detection, NoDetection
+from translator.kql.parser import parse
+from translator.plan.binder import bind
+
+SCHEMA = {
+    "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},
+    "B": {"TimeGenerated": "datetime", "k": "string", "y": "string", "m": "long"},
+    "C": {"TimeGenerated": "datetime", "k": "string", "z": "string"},
+}
+
+
+def lifted(kql: str, period: int | None = None) -> Detection | NoDetection:
+    return lift(bind(parse(kql), SCHEMA), period=period, is_address=lambda table, name: name == "ip")
+
+
+def codes(found: Detection | NoDetection) -> set[str]:
+    return {d.code for d in found.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "kind", "said"),
+    [
+        ("A | where x == 'a'", "event", set()),
+        ("A | where x == 'a' | extend u = toupper(x) | project u", "event", set()),
+        ("union A, B | where TimeGenerated > ago(1d)", "event", set()),
+        ("A | where x == 'a' | sort by n", "event", {"ignored-operator"}),
+        ("A | where x == 'a' | take 5", "event", {"row-limit"}),
+        ("A | summarize count() by k", "event", {"columns-differ"}),
+        ("A | summarize c = count() by k | where c > 5", "event_count", {"columns-differ", "window-assumed"}),
+        ("A | summarize count() | where count_ > 5", "event_count", {"columns-differ", "window-assumed"}),
+        ("A | summarize c = dcount(x) by k, bin(TimeGenerated, 1h) | where c >= 5", "value_count", {"columns-differ"}),
+        ("A | summarize s = make_set(x) by k | where array_length(s) > 5", "value_count", {"columns-differ", "window-assumed"}),
+        ("A | join kind=inner (B | where y == 'b') on k", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | join kind=inner B on k | join kind=inner C on k", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner A on k", "temporal", {"columns-differ"}),
+        ("A | join B on k | where x == 'a'", "temporal", {"columns-differ", "window-assumed", "one-row-per-key"}),
+        (
+            "A | where TimeGenerated > ago(7d) | join kind=inner (B | where TimeGenerated > ago(1d)) on k",
+            "temporal",
+            {"columns-differ", "window-widened"},
+        ),
+        ("A | join kind=leftouter B on k | where x == 'a'", "event", {"enrichment-dropped"}),
+    ],
+)
+def test_lifted(kql: str, kind: str, said: set[str]) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    assert (found.kind, codes(found)) == (kind, said)
+
+
+@pytest.mark.parametrize(
+    ("kql", "code"),
+    [
+        ("A | join kind=leftouter B on k | where isempty(y)", "unsupported-join"),
+        ("A | join kind=leftanti B on k", "unsupported-join"),
+        ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
+        ("A | join kind=inner B on k | where x == y", "unsupported-join"),
+        ("A | summarize count()", "unsupported-detection"),
+        ("A | summarize count() | where count_ < 5", "unsupported-detection"),
+        ("A | summarize sum(n) by k | where sum_n > 5", "unsupported-detection"),
+        ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "unsupported-detection"),
+        ("datatable (a:string) ['x']", "unsupported-detection"),
+        ("A | mv-expand d", "unsupported-operator"),
+        ("A | where x == 'a' and x != 'a' and false", "unsupported-detection"),
+        ("A | extend kk = strcat(k, '!') | join kind=inner B on $left.kk == $right.k", "unsupported-expression"),
+    ],
+)
+def test_refused_with_a_reason(kql: str, code: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, NoDetection), found
+    assert code in codes(found)
+    assert all(d.message and d.advice for d in found.diagnostics)
+
+
+def test_a_conditional_key_makes_alternatives_in_order() -> None:
+    found = lifted("A | join kind=inner (B | extend j = case(y != '', y, k != '', k, 'none')) on $left.ip == $right.j")
+    assert isinstance(found, Detection)
+    names = [s.name for s in found.sides[1].selectors]
+    assert names == ["b_1", "b_2"] and "constant-branch-dropped" in codes(found)
+
+
+def test_a_constant_that_could_be_the_key_is_a_deviation() -> None:
+    found = lifted("A | join kind=inner (B | extend j = iff(y != '', y, 'none')) on $left.x == $right.j")
+    assert isinstance(found, Detection) and "constant-key" in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("kql", "period", "seconds"),
+    [
+        ("A | summarize c = count() by k | where c > 1", None, 86_400),
+        ("A | summarize c = count() by k | where c > 1", 3_600, 3_600),
+        ("A | where TimeGenerated > ago(2h) | summarize c = count() by k | where c > 1", 86_400, 7_200),
+        ("let w = 30m; A | where TimeGenerated between (ago(w) .. now()) | summarize c = count() by k | where c > 1", None, 1_800),
+        ("A | where TimeGenerated > ago(14d) | summarize c = count() by k | where c > 1", 86_400, 86_400),
+    ],
+)
+def test_the_window(kql: str, period: int | None, seconds: int) -> None:
+    found = lifted(kql, period)
+    assert isinstance(found, Detection) and found.timespan == seconds
