@@ -207,22 +207,18 @@ _ALWAYS_TRUE_OF_EMPTY = frozenset({"contains", "contains_cs", "startswith", "sta
 
 def _constant_comparison(expr: Expr) -> Expr:
     """Comparisons of two literals, or of a literal with a list of them, are known."""
-    if not (isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[0], Const)):
+    if not (isinstance(expr, Apply) and len(expr.args) == 2):
         return expr
     left, right = expr.args
-    values = (
-        [right.value]
-        if isinstance(right, Const)
-        else [i.value for i in right.items if isinstance(i, Const)]
-        if isinstance(right, Items)
-        else []
-    )
-    if left.value is None or None in values or len(values) != (len(right.items) if isinstance(right, Items) else 1):
+    operands = right.items if isinstance(right, Items) else (right,)
+    values = [o.value for o in operands if isinstance(o, Const)]
+    if not isinstance(left, Const) or left.value is None or None in values or len(values) != len(operands):
         return expr
+    subject = left.value
     if expr.function in ("==", "in"):
-        return TRUE if any(v == left.value and type(v) is type(left.value) for v in values) else FALSE
-    if expr.function in ("=~", "in~") and isinstance(left.value, str):
-        return TRUE if any(isinstance(v, str) and v.lower() == left.value.lower() for v in values) else FALSE
+        return TRUE if any(v == subject and type(v) is type(subject) for v in values) else FALSE
+    if expr.function in ("=~", "in~") and isinstance(subject, str):
+        return TRUE if any(isinstance(v, str) and v.lower() == subject.lower() for v in values) else FALSE
     return expr
 
 
