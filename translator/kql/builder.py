@@ -36,7 +36,7 @@ RESERVED_BEFORE_EQUALS = RESERVED - frozenset(
     accumulate as by contains datatable externaldata find has in invoke materialize of print sample search set title to
     toscalar totable where
     """.split()
-) | {"kind", "with_source", "withsource"}
+) | {"cycles", "kind", "with_source", "withsource"}
 """Words that cannot be a bare name where a column or parameter is named. Same source."""
 
 
@@ -218,6 +218,7 @@ class Builder:
     project = _listed(s.Project)
     project_away = _listed(s.ProjectAway)
     project_keep = _listed(s.ProjectKeep)
+    project_by_names = _listed(s.ProjectByNames)
     project_rename = _listed(s.ProjectRename)
     project_reorder = _listed(s.ProjectReorder)
     top_nested = _listed(s.TopNested)
@@ -514,6 +515,8 @@ class Builder:
 
     def parameters(self, c: Children) -> tuple[Any, ...]:
         return tuple(c)
+
+    graph_parameters = parameters
 
     def operator_parameter(self, c: Children) -> Any:
         return s.Parameter(_span(c), c[0].strip(), _parameter_value(c[2]))

@@ -407,6 +407,7 @@ _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.Project: lambda n: ["project ", *_list(n.items)],
     s.ProjectAway: lambda n: ["project-away ", *_list(n.columns)],
     s.ProjectKeep: lambda n: ["project-keep ", *_list(n.columns)],
+    s.ProjectByNames: lambda n: ["project-by-names ", *_list(n.names)],
     s.ProjectRename: lambda n: ["project-rename ", *_list(n.items)],
     s.ProjectReorder: lambda n: ["project-reorder ", *_list(n.columns)],
     s.Summarize: _summarize,

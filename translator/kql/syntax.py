@@ -356,6 +356,13 @@ class ProjectKeep(Operator):
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectByNames(Operator):
+    """Columns by expressions that give their names."""
+
+    names: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectRename(Operator):
     items: tuple[Node, ...]
 
