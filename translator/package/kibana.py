@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from typing import Any
 
 from translator import attack
@@ -14,7 +15,7 @@ from translator.detection.model import Detection
 from translator.package.schedule import frequency, lookback
 from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
-from translator.sigma.identity import stable_id
+from translator.sigma.identity import NAMESPACE, stable_id
 
 RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 """Risk scores that Elastic's own rules use for each severity."""
@@ -23,6 +24,13 @@ RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 def ndjson(conversions: list[Conversion]) -> str:
     """The rules that have ES|QL or single-event EQL, one a line, with the summary line of an export."""
     rules = [built for c in conversions if (built := rule_object(c)) is not None]
+    seen: dict[str, int] = {}
+    for rule in rules:
+        # Kibana refuses a file in which an identifier comes twice.
+        identifier = rule["rule_id"]
+        seen[identifier] = seen.get(identifier, 0) + 1
+        if seen[identifier] > 1:
+            rule["rule_id"] = str(uuid.uuid5(NAMESPACE, f"{identifier}|{seen[identifier]}"))
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rules)
 
 

@@ -25,13 +25,23 @@ def app_files(conversions: list[tuple[str, Conversion]]) -> dict[str, str]:
     return {
         "default/app.conf": "[install]\nis_configured = 1\n\n[ui]\nis_visible = 0\nlabel = kql2sigma detections\n\n[launcher]\n"
         "author = kql2sigma\ndescription = Detections translated from KQL by kql2sigma\nversion = 1.0.0\n",
-        "default/savedsearches.conf": "\n".join(stanza(c) for _, c in conversions),
+        "default/savedsearches.conf": "\n".join(stanza(c, n) for (_, c), n in zip(conversions, _repetitions(conversions), strict=True)),
         "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n",
     }
 
 
-def stanza(conversion: Conversion) -> str:
-    """The stanza of one rule."""
+def _repetitions(conversions: list[tuple[str, Conversion]]) -> list[int]:
+    """How often each rule's name came before: of two stanzas with one name, Splunk would keep the last."""
+    seen: dict[str, int] = {}
+    out = []
+    for _, conversion in conversions:
+        out.append(seen.get(conversion.rule.name, 0))
+        seen[conversion.rule.name] = out[-1] + 1
+    return out
+
+
+def stanza(conversion: Conversion, repetition: int = 0) -> str:
+    """The stanza of one rule; the name of one that repeats an earlier one gets a number."""
     rule, detection = conversion.rule, conversion.detection
     assert isinstance(detection, Detection)
     level = rule.severity or "medium"
@@ -66,7 +76,7 @@ def stanza(conversion: Conversion) -> str:
         "action.notable.param.severity": level,
         "action.notable.param.security_domain": "threat",
     }
-    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split())
+    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split()) + (f" ({repetition + 1})" if repetition else "")
     return f"[{name}]\n" + "".join(f"{key} = {_continued(value)}\n" for key, value in settings.items())
 
 
