@@ -20,8 +20,10 @@ WORDS = [
 ]  # fmt: skip
 """Wildcards, escapes, quotes, term boundaries, case. ASCII only: SQLite folds no other letters."""
 
-OPERATORS = """== != =~ !~ contains !contains contains_cs startswith !startswith startswith_cs endswith endswith_cs !endswith has !has has_cs
-hasprefix hassuffix""".split()
+OPERATORS = """
+    == != =~ !~ contains !contains contains_cs startswith !startswith startswith_cs endswith endswith_cs !endswith has !has has_cs
+    hasprefix hassuffix
+""".split()
 
 JUDGE = Path(__file__).with_name("sqlite_judge.py")
 
