@@ -114,6 +114,7 @@ def test_chains_are_one_node() -> None:
         ("T |", 1, 4, "expected an operator such as where"),
         ("T | where a && b", 1, 13, "'&' is unexpected"),
         ("print dynamic()", 1, 15, "expected"),
+        ("print 74be27de-1e4e-49d9-b579-fe0b331d3642", 1, 7, "write guid(74be27de"),
     ],
 )
 def test_errors_say_where_and_what(text: str, line: int, column: int, says: str) -> None:

@@ -637,6 +637,9 @@ class Builder:
         kind, value = decode_typed(c[0])
         return s.Literal((c[0].start_pos, c[0].end_pos), kind, value, str(c[0]))
 
+    def raw_guid(self, c: Children) -> Any:
+        raise Refused(c[0].start_pos, "a guid cannot stand bare here", f"write guid({c[0]})")
+
     def type_of(self, c: Children) -> Any:
         return s.TypeOf(_span(c), _type_of(c[0]))
 
