@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import gc
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from translator.kql.builder import Builder, Refused
+from translator.kql.driver import TableParser
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
 from translator.kql.lexer import OffsetLexer
 from translator.kql.syntax import Query
@@ -72,7 +74,21 @@ def _cache_folder() -> Path | None:
     return base
 
 
+_PLUGINS = {"ContextualLexer": OffsetLexer, "LALR_Parser": TableParser}
+
+
 def _build(text: str) -> lark.Lark:
+    """A parser from the grammar. The collector rests meanwhile: it would go through a million objects that all stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _from_grammar(text)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _from_grammar(text: str) -> lark.Lark:
     return lark.Lark(
         text,
         parser="lalr",
@@ -80,7 +96,7 @@ def _build(text: str) -> lark.Lark:
         keep_all_tokens=True,
         maybe_placeholders=False,
         transformer=Builder(),
-        _plugins={"ContextualLexer": OffsetLexer},
+        _plugins=_PLUGINS,
     )
 
 
@@ -109,7 +125,7 @@ def _load(data: bytes) -> lark.Lark:
     import io
 
     loaded: lark.Lark = lark.Lark.__new__(lark.Lark)
-    return loaded._load(io.BytesIO(data), transformer=Builder(), _plugins={"ContextualLexer": OffsetLexer})
+    return loaded._load(io.BytesIO(data), transformer=Builder(), _plugins=_PLUGINS)
 
 
 def _store(parser: lark.Lark, path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Lark's LALR driver with its tables laid out for speed: a state and a terminal lead to a number (shift) or to what a reduction needs.
+
+The tables are Lark's own, so is everything around them; only the loop that runs them is here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token
+from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
+from lark.parsers.lalr_parser import LALR_Parser
+from lark.parsers.lalr_parser_state import ParseConf, ParserState
+
+
+class TableParser(LALR_Parser):
+    """Takes the place of Lark's ``LALR_Parser`` through its plug-in option."""
+
+    tables: dict[int, dict[str, Any]] | None = None
+
+    def prepare(self) -> dict[int, dict[str, Any]]:
+        """For each state what follows each symbol: the next state, or (callback, number of children, symbol) of a reduction."""
+        driver: Any = self.parser
+        callbacks = driver.callbacks
+        self.tables = {
+            state: {
+                symbol: argument if action is Shift else (callbacks[argument], len(argument.expansion), argument.origin.name)
+                for symbol, (action, argument) in actions.items()
+            }
+            for state, actions in driver.parse_table.states.items()
+        }
+        return self.tables
+
+    def parse(self, lexer: Any, start: str, on_error: Any = None) -> Any:
+        """The value of the start rule; errors as Lark raises them, with the state they occurred in."""
+        driver: Any = self.parser
+        tables = self.tables or self.prepare()
+        configuration: Any = ParseConf(driver.parse_table, driver.callbacks, start)
+        state: Any = ParserState(configuration, lexer, None, None)
+        stack, values, token = state.state_stack, state.value_stack, None
+        for token in lexer.lex(state):
+            self.advance(tables, state, stack, values, token, None)
+        end = Token.new_borrow_pos("$END", "", token) if token else Token("$END", "", 0, 1, 1)
+        return self.advance(tables, state, stack, values, end, configuration.end_state)
+
+    @staticmethod
+    def advance(tables: dict[int, dict[str, Any]], state: Any, stack: list[int], values: list[Any], token: Token, end: int | None) -> Any:
+        """Reduces as far as ``token`` asks for and shifts it; at the end of the text, until the ``end`` state holds the result."""
+        kind = token.type
+        while True:
+            step = tables[stack[-1]].get(kind)
+            if step.__class__ is int:
+                stack.append(step)
+                values.append(token)
+                return None
+            if step is None:
+                expected = {symbol for symbol in tables[stack[-1]] if symbol.isupper()}
+                raise UnexpectedToken(token, expected, state=state, interactive_parser=None)  # type: ignore[no-untyped-call]
+            callback, size, origin = step
+            if size:
+                children = values[-size:]
+                del stack[-size:]
+                del values[-size:]
+            else:
+                children = []
+            value = callback(children)
+            following = tables[stack[-1]][origin]
+            stack.append(following)
+            values.append(value)
+            if following == end:
+                return value
