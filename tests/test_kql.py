@@ -181,6 +181,12 @@ def test_format(text: str, formatted: str) -> None:
     assert format_kql(formatted) == formatted
 
 
+@pytest.mark.parametrize("word", ["0X0", "5d", "1e5", "2ticks", "where", "true", "a b", "", "5x", "x"])
+def test_a_name_prints_so_that_it_reads_as_a_name(word: str) -> None:
+    tree = parse(f"T | extend [{json.dumps(word)}] = 1 | project [{json.dumps(word)}]")
+    assert parse(to_kql(tree)) == tree
+
+
 def test_a_damaged_or_planted_cache_is_rebuilt(tmp_path: Path) -> None:
     environment = {**os.environ, "KQL2SIGMA_CACHE": str(tmp_path / "cache")}
     program = "from translator.kql.parser import parse; parse('T | take 1'); print('fine')"
