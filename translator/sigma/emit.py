@@ -23,7 +23,7 @@ from translator.targets.base import Cannot, Names, Options, Output, duration, ta
 from translator.targets.text import has_pattern, is_simple
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
-LEVELS = {"informational": "informational", "low": "low", "medium": "medium", "high": "high", "critical": "critical"}
+LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
 
 
 class Sigma:
@@ -124,7 +124,7 @@ class _Documents:
         return document
 
     def tail(self, main: bool) -> dict[str, Any]:
-        level = LEVELS.get(self.rule.severity, "")
+        level = self.rule.severity if self.rule.severity in LEVELS else ""
         if not level and main:
             level = "medium"
             self.names.say("level-assumed", "the rule states no severity: level medium is written")

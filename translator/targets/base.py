@@ -231,6 +231,14 @@ def values(operand: Expr) -> list[str | int | float | bool]:
     return found
 
 
+def text_of(rest: tuple[Expr, ...], node: Apply) -> str:
+    """The string that a text operator compares with."""
+    value = values(rest[0])[0]
+    if not isinstance(value, str):
+        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    return value
+
+
 def duration(seconds: int) -> str:
     """``1d``, ``90m``: the largest unit that divides the seconds."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):

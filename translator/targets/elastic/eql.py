@@ -13,7 +13,7 @@ from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
 from translator.targets.elastic import dataset, field, literal, lucene, string
 from translator.targets.text import term
 
@@ -21,15 +21,8 @@ MAX_QUERIES = 16
 """How many queries one rule may need: the alternatives of all sides multiplied."""
 
 
-def _one(rest: tuple[Expr, ...], node: Apply) -> str:
-    value = values(rest[0])[0]
-    if not isinstance(value, str):
-        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
-    return value
-
-
 def _call(name: str):  # type: ignore[no-untyped-def]
-    return lambda f, rest, node: f"{name}({f}, {string(_one(rest, node))})"
+    return lambda f, rest, node: f"{name}({f}, {string(text_of(rest, node))})"
 
 
 def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
@@ -38,7 +31,7 @@ def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
 
 def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = _one(rest, node)
+        value = text_of(rest, node)
         before, _, after = term(value)
         head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
         tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"

@@ -11,16 +11,9 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
 from translator.targets.elastic import dataset, field, index, literal, lucene, string
 from translator.targets.text import term
-
-
-def _one(rest: tuple[Expr, ...], node: Apply) -> str:
-    value = values(rest[0])[0]
-    if not isinstance(value, str):
-        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
-    return value
 
 
 def _like(value: str) -> str:
@@ -29,7 +22,7 @@ def _like(value: str) -> str:
 
 def _contains(lowered: bool):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = _one(rest, node)
+        value = text_of(rest, node)
         pattern = string(f"*{_like(value.lower() if lowered else value)}*")
         return f"{f'TO_LOWER({f})' if lowered else f} LIKE {pattern}"
 
@@ -38,7 +31,7 @@ def _contains(lowered: bool):  # type: ignore[no-untyped-def]
 
 def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = _one(rest, node)
+        value = text_of(rest, node)
         return f"{function}({f'TO_LOWER({f})' if lowered else f}, {string(value.lower() if lowered else value)})"
 
     return spell
@@ -46,7 +39,7 @@ def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
 
 def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = _one(rest, node)
+        value = text_of(rest, node)
         value = value.lower() if lowered else value
         before, _, after = term(value)
         head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
@@ -74,7 +67,7 @@ def _in(lowered: bool):  # type: ignore[no-untyped-def]
 
 ATOMS = {
     "==": _compare("=="),
-    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(_one(rest, node).lower())}",
+    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(text_of(rest, node).lower())}",
     "in": _in(False),
     "in~": _in(True),
     "contains": _contains(True),

@@ -13,7 +13,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -46,18 +46,11 @@ def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
 
 
 def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(before + escape(_one(rest, node)) + after, caseless)})"
+    return lambda name, rest, node: f"match({name}, {_match(before + escape(text_of(rest, node)) + after, caseless)})"
 
 
 def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(has_pattern(_one(rest, node), prefix, suffix), caseless)})"
-
-
-def _one(rest: tuple[Expr, ...], node: Apply) -> str:
-    value = values(rest[0])[0]
-    if not isinstance(value, str):
-        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
-    return value
+    return lambda name, rest, node: f"match({name}, {_match(has_pattern(text_of(rest, node), prefix, suffix), caseless)})"
 
 
 def _equals(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
@@ -77,7 +70,7 @@ def _compare(operator: str):  # type: ignore[no-untyped-def]
 
 ATOMS = {
     "==": _equals,
-    "=~": lambda name, rest, node: f"lower({name})=={string(_one(rest, node).lower())}",
+    "=~": lambda name, rest, node: f"lower({name})=={string(text_of(rest, node).lower())}",
     "in": lambda name, rest, node: f"in({name}, {', '.join(map(literal, values(rest[0])))})",
     "in~": _lowered_in,
     "contains": _text("", "", True),
