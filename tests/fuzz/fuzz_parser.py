@@ -11,21 +11,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports():
-    from translator.kql.errors import KqlSyntaxError
-    from translator.kql.formatter import format_kql
-    from translator.kql.parser import parse
-    from translator.kql.printer import to_kql
-
-
-def check(text: str) -> None:
-    try:
-        tree = parse(text)
-    except KqlSyntaxError:
-        return
-    assert parse(to_kql(tree)) == tree
-    formatted = format_kql(text)
-    assert parse(formatted) == tree
-    assert format_kql(formatted) == formatted
+    from invariants import check
 
 
 def one_input(data: bytes) -> None:
@@ -33,6 +19,6 @@ def one_input(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    parse("T")
+    check("T")
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -44,15 +44,6 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
-    """What identifies an alert, as the rule maps it."""
-
-    type: str
-    identifier: str
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
 class Detection:
     """``kind`` is event, event_count, value_count or temporal; ``timespan`` and ``bin`` in seconds: ``bin`` is
     the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.

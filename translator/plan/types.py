@@ -24,10 +24,6 @@ class Type(Enum):
     def __str__(self) -> str:
         return self.value
 
-    @property
-    def numeric(self) -> bool:
-        return self in (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
-
 
 _SPELLINGS = {
     "boolean": Type.BOOL, "nullable bool": Type.BOOL, "double": Type.REAL, "integer": Type.INT, "list": Type.DYNAMIC,
