@@ -46,7 +46,6 @@ CODES: dict[str, Code] = {
     "unmapped-table": Code(Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"),
     "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
-    "tactic-added": Code(Verdict.EXACT, "ATT&CK lists the technique under this tactic only; check the rule's tactics"),
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
     "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
@@ -69,10 +68,7 @@ CODES: dict[str, Code] = {
     ),
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
-    "unordered": Code(Verdict.BROADER, "the order of the events in time is not checked by this output"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
-    "approximate": Code(Verdict.DIFFERS, "compare both on your own events"),
-    "predicate-dropped": Code(Verdict.BROADER, "add this condition to the output by hand"),
     "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),
     # --- blockers
     "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),

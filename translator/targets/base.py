@@ -12,6 +12,7 @@ from translator.detection.model import Detection
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
 from translator.plan.simplify import is_field
+from translator.plan.types import Type
 from translator.rulepack.model import Rule
 
 
@@ -94,6 +95,8 @@ class Names:
             case _:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         name = column.name
+        if steps and column.type == Type.STRING:
+            self.say("json-in-string", f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
         if self.options.fields != "source":
             if self.target != "sigma" and any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
