@@ -132,7 +132,7 @@ class _Lifter:
                 return _Events([_Branch(table, identifier, TRUE, {})])
             case o.Filter(input=inner, predicate=predicate, span=span):
                 return self.filtered(self.shape(inner), predicate, span)
-            case o.Compute(input=inner, items=items):
+            case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
                 return self.computed(self.shape(inner), items)
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
                 return self.aggregated(self.shape(inner), keys, aggregates, span)
@@ -140,11 +140,17 @@ class _Lifter:
                 return self.union([self.shape(i) for i in inputs], columns, span)
             case o.Join():
                 return self.joined(relation)
-            case o.Arrange(input=inner, operator=operator, limits=limits, span=span):
-                if limits:
-                    self.say("row-limit", f"'{operator}' keeps some of the rows only", span)
-                else:
-                    self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
+            case o.Limit(input=inner, operator=operator, span=span):
+                self.say("row-limit", f"'{operator}' keeps some of the rows only", span)
+                return self.shape(inner)
+            case o.Sort(input=inner, span=span):
+                self.say("ignored-operator", "'sort' does not decide what alerts", span)
+                return self.shape(inner)
+            case o.Distinct(input=inner, span=span):
+                self.say("ignored-operator", "'distinct' does not decide what alerts", span)
+                return self.shape(inner)
+            case o.Arrange(input=inner, operator=operator, span=span):
+                self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
                 return self.shape(inner)
             case o.Rows(span=span):
                 raise self.block("unsupported-detection", "a datatable holds no events", span)
@@ -154,7 +160,10 @@ class _Lifter:
                     self.shape(inner)
                 raise _Blocked
             case _:
-                raise self.block("unsupported-operator", f"{type(relation).__name__} is not supported", relation.span)
+                name = _OPERATORS.get(type(relation), type(relation).__name__.lower())
+                if isinstance(inner := getattr(relation, "input", None), o.Relation):
+                    self.shape(inner)
+                raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
 
     def computed(self, shape: _Shape, items: tuple[tuple[Column, Expr], ...]) -> _Shape:
         envs = [b.env for b in shape.branches] if isinstance(shape, _Events) else [shape.env]
@@ -515,6 +524,9 @@ class _Lifter:
             if kind != "event":
                 self.say("window-assumed", f"neither the query nor the rule states a time window: {_human(timespan)} is assumed", None)
         return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
+
+
+_OPERATORS: dict[type[o.Relation], str] = {o.Expand: "mv-expand", o.ParsePairs: "parse-kv", o.Series: "make-series", o.Number: "mv-apply"}
 
 
 def _belongs(column: Column, branch: _Branch) -> bool:

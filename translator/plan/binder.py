@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
-from translator.plan.functions import AGGREGATES, ALIASES, FIRST_ARGUMENT_TYPE, RESULT_TYPES
+from translator.plan.functions import canonical, common, find, overload, plugins, result_type, types_of
+from translator.plan.naming import automatic_name, fresh, matches
 from translator.plan.types import Type, type_of
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -36,6 +37,10 @@ class _Table:
     names: dict[str, e.Column]
     sources: tuple[o.Source, ...] = ()
     """Open sources: a name that is not in ``names`` is a column of the first of them."""
+    outer: dict[str, e.Column] = field(default_factory=dict)
+    """Inside mv-apply: the columns of the row that is expanded."""
+    row: e.Column | None = None
+    """Inside mv-apply: the number of that row. What groups or limits does so for each row."""
 
 
 @dataclass
@@ -63,18 +68,27 @@ _TABULAR = (
 )  # fmt: skip
 
 
-def bind(query: s.Query, schema: Schema | None = None) -> o.Plan:
+Discover: TypeAlias = Callable[[o.Relation, str, tuple[e.Expr, ...]], list[tuple[str, Type]]]
+"""The columns that a plugin makes of the values it meets: only who runs the query can tell."""
+
+
+def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] = frozenset(), discover: Discover | None = None) -> o.Plan:
     """The plan of the last tabular expression of ``query``.
+
+    Args:
+        schema: column types by table.
+        closed: tables whose schema is complete: other names are no columns of theirs.
+        discover: answers for plugins whose columns depend on the data.
 
     Raises:
         BindError: where the query has no result or a let has no meaning.
     """
-    return _Binder(schema or {}).query(query)
+    return _Binder(schema or {}, closed, discover).query(query)
 
 
 class _Binder:
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
+    def __init__(self, schema: Schema, closed: frozenset[str] = frozenset(), discover: Discover | None = None) -> None:
+        self.schema, self.closed, self.discover = schema, closed, discover
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
         self.depth = 0
@@ -115,7 +129,7 @@ class _Binder:
         source = o.Source(span, name, next(self.ids))
         known = self.schema.get(name, {})
         names = {column: self._stored(source, column) for column in known}
-        return _Table(source, names, (source,))
+        return _Table(source, names, () if name in self.closed else (source,))
 
     def _stored(self, source: o.Source, name: str) -> e.Column:
         key = (source.id, name)
@@ -129,6 +143,8 @@ class _Binder:
             return None
         if name in table.names:
             return table.names[name]
+        if name in table.outer:
+            return table.outer[name]
         if table.sources:
             column = table.names[name] = self._stored(table.sources[0], name)
             return column
@@ -177,13 +193,21 @@ class _Binder:
                 return self._union(node, tables, None, scope)
             case s.Print(items=printed):
                 empty = _Table(o.Rows(node.span, (), ((),)), {})
-                names = [i.names[0].value if isinstance(i, s.Named) else f"print_{n}" for n, i in enumerate(printed)]
-                exprs = [self.expression(i, None, scope) for i in printed]
-                columns = [(self._computed(n, x), x) for n, x in zip(names, exprs, strict=True)]
-                return _Table(o.Compute(node.span, empty.relation, tuple(columns)), {c.name: c for c, _ in columns})
-            case s.Range(name=name, start=start):
-                kind = self.expression(start, None, scope).type
-                return self._unsupported_with(_Table(o.Rows(node.span, (), ()), {}), node, {name.value: kind})
+                shown: dict[str, e.Column] = {}
+                made: list[tuple[e.Column, e.Expr]] = []
+                for number, item in enumerate(printed):
+                    named = item.names[0].value if isinstance(item, s.Named) else f"print_{number}"
+                    for name, expr in self._columns_of(item, named, None, scope):
+                        shown[name] = self._column(name, expr.type)
+                        made.append((shown[name], expr))
+                return _Table(o.Compute(node.span, empty.relation, tuple(made)), shown)
+            case s.Range(name=name, start=start, stop=stop, step=step):
+                low, high, by = (self.expression(x, None, scope) for x in (start, stop, step))
+                kind = low.type if low.type in (Type.DATETIME, Type.TIMESPAN) else common([low.type, by.type])
+                column = self._column(name.value, Type.LONG if kind == Type.INT else kind)
+                return _Table(o.Range(node.span, column, low, high, by), {name.value: column})
+            case s.Search() | s.Find():
+                return self._search(node, None, scope)
             case s.ExternalData(schema=schema):
                 kinds = {c.name.value: type_of(c.type) for c in schema.columns}
                 return self._unsupported_with(_Table(o.Rows(node.span, (), ()), {}), node, kinds)
@@ -195,13 +219,20 @@ class _Binder:
         if found is None:
             return self._source(name, span)
         if isinstance(found, _Table):
-            return _Table(found.relation, dict(found.names), found.sources)
+            return self._again(found, span)
         if isinstance(found, e.Expr):
             raise BindError(f"'{name}' is a value, and a table is needed here", span)
         node, defined = found
         if isinstance(node, s.Function):
             return self._apply_function(name, node, (), defined, scope, span)
         return self.table(node, defined)
+
+    def _again(self, table: _Table, span: e.Span) -> _Table:
+        """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
+        if table.sources:
+            return _Table(table.relation, dict(table.names), table.sources)
+        items = tuple((self._column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
+        return _Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items})
 
     def _called_table(self, call: s.Call, scope: _Scope) -> _Table:
         found = scope.find(call.name)
@@ -253,21 +284,65 @@ class _Binder:
             out.names[name] = self._column(name, kind)
         return out
 
-    def _expanded(self, table: _Table, node: s.MvExpand, scope: _Scope) -> dict[str, Type]:
-        added: dict[str, Type] = {}
-        for parameter in node.parameters:
-            if parameter.name == "with_itemindex" and isinstance(parameter.value, s.NameReference):
-                added[parameter.value.name] = Type.LONG
-        for item in node.items:
-            ((name, expr),) = self._named_items(table, (item.value,), scope)
-            added[name] = type_of(item.type) if item.type else Type.DYNAMIC if expr.type == Type.UNKNOWN else expr.type
-        return added
+    def _expanded(
+        self, table: _Table, node: s.MvExpand | s.MvApply, items: tuple[s.ExpandItem, ...], scope: _Scope
+    ) -> tuple[o.Expand, dict[str, e.Column]]:
+        """The expanded relation and the columns that it adds or replaces, by name."""
+        parameters = {p.name: p.value for p in node.parameters}
+        added: dict[str, e.Column] = {}
+        pairs: list[tuple[e.Column, e.Expr]] = []
+        for item in items:
+            ((name, expr),) = self._named_items(table, (item.value,), scope)[:1]
+            kind = type_of(item.type) if item.type else expr.type
+            added[name] = self._column(name, Type.DYNAMIC if kind == Type.UNKNOWN and not item.type else kind)
+            pairs.append((added[name], expr))
+        index = None
+        wanted = _word(parameters.get("with_itemindex"))
+        if wanted:
+            index = added[wanted] = self._column(wanted, Type.LONG)
+        limit = self.expression(node.limit, None, scope) if node.limit is not None else None
+        bags = _word(parameters.get("bagexpansion")) or _word(parameters.get("kind"))
+        return o.Expand(node.span, table.relation, tuple(pairs), index, limit, bags == "array"), added
+
+    def _mv_expand(self, table: _Table, node: s.MvExpand, scope: _Scope) -> _Table:
+        relation, added = self._expanded(table, node, node.items, scope)
+        return self._like(table, relation, {**table.names, **added})
+
+    def _mv_apply(self, table: _Table, node: s.MvApply, scope: _Scope) -> _Table:
+        """The rows of each expanded row go through the pipeline on their own: what groups or limits does so by the row's number."""
+        row = self._column("", Type.LONG)
+        numbered = _Table(o.Number(node.span, table.relation, row), dict(table.names), table.sources, dict(table.outer))
+        relation, added = self._expanded(numbered, node, node.items, scope)
+        replaced = {automatic_name(i.value) for i in node.items if not isinstance(i.value, s.Named)}
+        parents = {n: c for n, c in table.names.items() if n not in replaced}
+        inner = _Table(relation, added, table.sources, {**table.outer, **parents}, row)
+        pipeline = node.pipeline
+        if not (isinstance(pipeline, s.Pipeline) and pipeline.source is None):
+            return self._unsupported_with(table, node, {})
+        for operator in pipeline.operators:
+            inner = self.operator(inner, operator, scope)
+        carried = {n: inner.outer.get(n, c) for n, c in parents.items()}
+        return self._like(table, inner.relation, {**carried, **inner.names})
+
+    def _like(self, table: _Table, relation: o.Relation, names: dict[str, e.Column], open: bool = True) -> _Table:
+        """A table over another relation that keeps what ``table`` is part of."""
+        return _Table(relation, names, table.sources if open else (), table.outer, table.row)
 
     def _make_series(self, table: _Table, node: s.MakeSeries, scope: _Scope) -> _Table:
-        kinds = {name: expr.type for name, expr in self._named_items(table, node.by, scope)}
-        kinds |= dict.fromkeys((n for n, _ in self._named_items(table, tuple(a.value for a in node.aggregates), scope)), Type.DYNAMIC)
-        kinds |= dict.fromkeys((n for n, _ in self._named_items(table, (node.on,), scope)), Type.DYNAMIC)
-        return self._unsupported_with(_Table(table.relation, {}), node, kinds)
+        keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
+        found: list[tuple[e.Column, e.Expr, e.Expr]] = []
+        for aggregate in node.aggregates:
+            default = self.expression(aggregate.default, None, scope) if aggregate.default is not None else e.const(0)
+            for name, expr in self._named_items(table, (aggregate.value,), scope):
+                found.append((self._column(name, Type.DYNAMIC), expr, default))
+        ((axis, on),) = self._named_items(table, (node.on,), scope)[:1]
+        start = self.expression(node.start, None, scope) if node.start is not None else None
+        stop = self.expression(node.stop, None, scope) if node.stop is not None else None
+        step = self.expression(node.step, None, scope)
+        column = self._column(axis, Type.DYNAMIC)
+        relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range)
+        columns = [*(c for c, _ in keys), *(c for c, _, _ in found), column]
+        return _Table(relation, {c.name: c for c in columns})
 
     def _union(self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope) -> _Table:
         inputs = [first] if first else []
@@ -276,6 +351,9 @@ class _Binder:
                 return self._unsupported(first, item, "a union over a wildcard of tables is not supported")
             inputs.append(self.table(item, scope))
         parameters = {p.name: p.value for p in node.parameters}
+        source = _word(parameters.get("withsource"))
+        if source:
+            inputs = [self._with_source(i, t, source) for i, t in zip(inputs, ([None] if first else []) + list(tables), strict=True)]
         names: dict[str, list[Type]] = {}
         for table in inputs:
             for name, column in table.names.items():
@@ -288,7 +366,8 @@ class _Binder:
         def add(name: str) -> e.Column:
             origins = tuple(self._resolve(t, name) for t in inputs)
             kinds = {c.type for c in origins if c is not None} - {Type.UNKNOWN}
-            column = merged[name] = self._column(name, kinds.pop() if len(kinds) == 1 else Type.UNKNOWN)
+            taken = name if name in merged else fresh(name, merged)
+            column = merged[taken] = self._column(taken, kinds.pop() if len(kinds) == 1 else Type.UNKNOWN)
             columns.append((column, origins))
             return column
 
@@ -299,12 +378,39 @@ class _Binder:
             # A column of two types becomes a column for each: learn.microsoft.com/kusto/query/union-operator.
             for kind in conflicting[name]:
                 found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)
-                split = merged[f"{name}_{kind}"] = self._column(f"{name}_{kind}", kind)
+                split_name = fresh(f"{name}_{kind}", merged)
+                split = merged[split_name] = self._column(split_name, kind)
                 columns.append((split, found))
         relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns))
         if all(t.sources for t in inputs):
             return _OpenUnion(relation, merged, (inputs[0].sources[0],), inputs=inputs, add=add, columns=columns)
         return _Table(relation, merged)
+
+    def _with_source(self, table: _Table, node: s.Expression | None, name: str) -> _Table:
+        """``table`` with a first column that says where its rows come from."""
+        while isinstance(node, s.Parenthesized):
+            node = node.value
+        if isinstance(node, s.Pipeline) and node.source is not None:
+            return self._with_source(table, node.source, name)
+        text = node.name if isinstance(node, s.NameReference) else "union_arg0"
+        column = self._column(name, Type.STRING)
+        relation = o.Compute(None, table.relation, ((column, e.const(text, Type.STRING)),))
+        return self._like(table, relation, {name: column, **{n: c for n, c in table.names.items() if n != name}})
+
+    def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope) -> _Table:
+        """``search`` and ``find``: their columns; what they look for is not carried out."""
+        found = [self.table(t.table if isinstance(t, s.FindSource) else t, scope) for t in node.tables if not isinstance(t, s.Wildcard)]
+        inputs = [*([table] if table else []), *found]
+        shown: dict[str, Type] = {"$table" if isinstance(node, s.Search) else "source_": Type.STRING}
+        columns = node.columns if isinstance(node, s.Find) else None
+        for one in inputs:
+            for name, column in one.names.items():
+                shown.setdefault(name, column.type)
+        if columns:
+            kept = {c.name: shown.get(c.name, Type.UNKNOWN) for c in columns if isinstance(c, s.NameReference)}
+            shown = {"source_": Type.STRING, **kept}
+        empty = o.Rows(node.span, (), ())
+        return self._unsupported_with(_Table(inputs[0].relation if inputs else empty, {}), node, shown)
 
     # --- operators
 
@@ -314,65 +420,87 @@ class _Binder:
         match node:
             case s.Where(predicate=predicate, span=span):
                 value = predicate.value if isinstance(predicate, s.Named) else predicate
-                return _Table(o.Filter(span, table.relation, self.expression(value, table, scope)), table.names, table.sources)
+                return self._like(table, o.Filter(span, table.relation, self.expression(value, table, scope)), table.names)
             case s.Extend(items=items, span=span):
                 return self._extend(table, items, scope, span)
+            case s.Serialize(items=items, span=span):
+                serialized = self._like(table, o.Arrange(span, table.relation, "serialize"), table.names)
+                return self._extend(serialized, items, scope, span) if items else serialized
             case s.Project(items=items, span=span):
                 return self._project(table, items, scope, span)
-            case s.ProjectAway(columns=columns):
-                names = {n: c for n, c in table.names.items() if not any(_matches(p, n) for p in columns)}
-                return _Table(table.relation, names, table.sources)
-            case s.ProjectKeep(columns=columns):
-                for pattern in columns:
-                    if isinstance(pattern, s.NameReference):
-                        self._resolve(table, pattern.name)
-                return _Table(table.relation, {n: c for n, c in table.names.items() if any(_matches(p, n) for p in columns)})
-            case s.ProjectRename(items=items):
-                return self._rename(table, items)
-            case s.ProjectReorder(columns=ordered):
-                front = [n for p in ordered for n in table.names if _matches(p.value, n)]
-                return _Table(table.relation, {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}, table.sources)
+            case s.ProjectAway() | s.ProjectKeep() | s.ProjectRename() | s.ProjectReorder() | s.ProjectByNames():
+                return self._chosen(table, node, scope)
             case s.Summarize():
                 return self._summarize(table, node, scope)
             case s.Distinct(items=items, span=span):
-                if any(isinstance(i, s.Star) for i in items):
-                    return _Table(o.Arrange(span, table.relation, "distinct", False), table.names, table.sources)
-                projected = self._project(table, items, scope, span)
-                keys = tuple((c, e.ColumnRef(span, c.type, c)) for c in projected.names.values())
-                return self._grouped(projected, span, keys, (), list(projected.names))
+                return self._distinct(table, items, scope, span)
             case s.Count(span=span, name=name):
                 column = self._column(name.value if name else "Count", Type.LONG)
-                aggregate = o.Aggregate(span, table.relation, (), ((column, e.Apply(span, Type.LONG, "count", ())),))
-                return _Table(aggregate, {column.name: column})
+                count = ((column, e.Apply(span, Type.LONG, "count", ())),)
+                return self._grouped(table, span, (), count, [column.name])
             case s.Join() | s.Lookup():
                 return self._join(table, node, scope)
             case s.Union(tables=tables):
                 return self._union(node, tables, table, scope)
-            case s.Sort() | s.Serialize(items=()) | s.Render() | s.As() | s.Consume():
-                return _Table(o.Arrange(node.span, table.relation, _what(node), False), table.names, table.sources)
-            case s.Take() | s.Top() | s.Sample():
-                return _Table(o.Arrange(node.span, table.relation, _what(node), True), table.names, table.sources)
-            case s.Parse() | s.ParseKv():
-                described: tuple[s.Node, ...] = node.pattern if isinstance(node, s.Parse) else node.schema.columns
-                added = {c.name.value: type_of(c.type or "string") for c in described if isinstance(c, s.Column)}
-                return self._unsupported_with(table, node, added)
+            case s.Sort(keys=keys, span=span):
+                return self._like(table, o.Sort(span, table.relation, self._orderings(table, keys, scope)), table.names)
+            case s.Render() | s.As() | s.Consume():
+                return self._like(table, o.Arrange(node.span, table.relation, _what(node)), table.names)
+            case s.Take(count=limit) | s.Sample(count=limit):
+                return self._limited(table, node, limit, (), scope)
+            case s.Top(count=limit, by=by):
+                return self._limited(table, node, limit, (by,), scope)
+            case s.Parse():
+                return self._parse(table, node, scope)
+            case s.ParseKv():
+                return self._parse_pairs(table, node, scope)
             case s.MvExpand():
-                return self._unsupported_with(table, node, self._expanded(table, node, scope))
+                return self._mv_expand(table, node, scope)
+            case s.MvApply():
+                return self._mv_apply(table, node, scope)
             case s.MakeSeries():
                 return self._make_series(table, node, scope)
-            case s.SampleDistinct(of=of):
-                return self._project(table, (of,), scope, node.span)
-            case s.GetSchema():
+            case s.SampleDistinct(of=of, count=limit, span=span):
+                return self._limited(self._distinct(table, (of,), scope, span), node, limit, (), scope)
+            case s.GetSchema(span=span):
                 kinds = {"ColumnName": Type.STRING, "ColumnOrdinal": Type.LONG, "DataType": Type.STRING, "ColumnType": Type.STRING}
-                return self._unsupported_with(_Table(table.relation, {}), node, kinds)
-            case s.Evaluate(schema=s.RowSchema(columns=columns, open=keeps)):
-                kept = table if keeps else _Table(table.relation, {})
-                return self._unsupported_with(kept, node, {c.name.value: type_of(c.type) for c in columns})
+                columns = {n: self._column(n, k) for n, k in kinds.items()}
+                rows = tuple(
+                    (e.const(n), e.const(i), e.const(_CLR_TYPES.get(c.type, "System.Object")), e.const(str(c.type)))
+                    for i, (n, c) in enumerate(table.names.items())
+                )
+                return _Table(o.Rows(span, tuple(columns.values()), rows), columns)
+            case s.Evaluate():
+                return self._evaluate(table, node, scope)
+            case s.Search() | s.Find():
+                return self._search(node, table, scope)
+            case s.Partition() | s.PartitionBy():
+                return self._partition(table, node, scope)
+            case s.Scan(declared=declared):
+                added = {p.name.value: type_of(p.type) for p in declared if isinstance(p.type, str)}
+                return self._unsupported_with(table, node, {**added, "match_id": Type.LONG})
+            case s.TopNested(parts=parts):
+                nested: dict[str, Type] = {}
+                for part in parts:
+                    ((of_name, of_expr),) = self._named_items(table, (part.of,), scope)[:1]
+                    ((by_name, by_expr),) = self._named_items(table, (part.by.value,), scope)[:1]
+                    nested[of_name] = of_expr.type
+                    nested[by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}"] = by_expr.type
+                return self._unsupported_with(_Table(table.relation, {}), node, nested)
+            case s.TopHitters(of=of, by=weight):
+                ((of_name, of_expr),) = self._named_items(table, (of,), scope)[:1]
+                counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{of_name}"
+                return self._unsupported_with(_Table(table.relation, {}), node, {of_name: of_expr.type, counted: Type.LONG})
+            case s.Reduce():
+                reduced = {"Pattern": Type.STRING, "Count": Type.LONG, "Representative": Type.STRING}
+                return self._unsupported_with(_Table(table.relation, {}), node, reduced)
+            case s.Fork() | s.Facet():
+                return self._unsupported_with(_Table(table.relation, {}), node, {})
             case s.Invoke(call=s.Call() as call):
-                found = scope.find(call.name)
-                if isinstance(found, tuple) and isinstance(found[0], s.Function) and found[0].parameters:
-                    inner = _Scope(parent=found[1], values={found[0].parameters[0].name.value: table})
-                    rest = s.Function(found[0].span, found[0].parameters[1:], found[0].body, False)
+                known = scope.find(call.name)
+                if isinstance(known, tuple) and isinstance(known[0], s.Function) and known[0].parameters:
+                    inner = _Scope(parent=known[1], values={known[0].parameters[0].name.value: table})
+                    rest = s.Function(known[0].span, known[0].parameters[1:], known[0].body, False)
                     return self._apply_function(call.name, rest, call.arguments, inner, scope, node.span)
                 return self._unsupported(table, node, f"the function {call.name}() is not defined in this query")
             case _:
@@ -389,36 +517,60 @@ class _Binder:
         widened = o.Union(first.span, first.inputs, tuple(table.columns))
         return _OpenUnion(widened, table.names, table.sources, inputs=table.inputs, add=table.add, columns=table.columns)
 
-    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, fresh: bool = True) -> list[tuple[str, e.Expr]]:
-        """Names and meanings of items. With ``fresh``, an unnamed item whose name is taken gets a number behind it."""
-        found: list[tuple[str, e.Expr]] = []
-        used: dict[str, int] = {}
-        for item in items:
-            value = item.value if isinstance(item, s.Named) else item
-            expr = self.expression(value, table, scope)
-            if isinstance(item, s.Named):
-                name = item.names[0].value
-            else:
-                name = _automatic_name(value)
-                if not name:
-                    used["Column"] = used.get("Column", 0) + 1
-                    name = f"Column{used['Column']}"
-                elif fresh:
-                    name = _fresh(name, [n for n, _ in found])
-            found.append((name, expr))
-        return found
+    def _columns_of(self, item: s.Node, name: str, table: _Table | None, scope: _Scope) -> list[tuple[str, e.Expr]]:
+        """The columns of one item: most have one, a few functions give several."""
+        value = item.value if isinstance(item, s.Named) else item
+        expr = self.expression(value, table, scope)
+        given = [n.value for n in item.names] if isinstance(item, s.Named) else []
+        while isinstance(value, s.Parenthesized):
+            value = value.value
+        known = find(value.name) if isinstance(value, s.Call) else None
+        if known is None or known.kind == "aggregate" or not isinstance(value, s.Call) or not isinstance(expr, e.Apply):
+            return [(name, expr)]
+        result = overload(known, [a.type for a in expr.args]).result
+        if result.startswith("("):
+            parts = types_of(result)
+            names = [f"{known.named or ''}{automatic_name(value.arguments[0])}_{n}" for n, _ in parts]
+            exprs: list[e.Expr] = [
+                e.Path(expr.span, kind, e.Apply(expr.span, Type.DYNAMIC, expr.function, expr.args), (i,))
+                for i, (_, kind) in enumerate(parts)
+            ]
+        elif known.named == "_sorted" and (arrays := [a for a in value.arguments if not isinstance(a, s.Literal)])[1:]:
+            names = [f"{automatic_name(a)}_sorted" for a in arrays]
+            exprs = [e.Path(expr.span, Type.DYNAMIC, expr, (i,)) for i in range(len(arrays))]
+        elif len(given) > 1:
+            return [(n, e.Path(expr.span, Type.DYNAMIC, expr, (i,))) for i, n in enumerate(given)]
+        else:
+            return [(name, expr)]
+        if given:
+            names = [*given[: len(names)], *names[len(given) :]]
+        return list(zip(names, exprs, strict=True))
 
-    def _computed(self, name: str, expr: e.Expr) -> e.Column:
-        return self._column(name, expr.type)
+    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, numbered: bool = True) -> list[tuple[str, e.Expr]]:
+        """Names and meanings of items. With ``numbered``, an unnamed item whose name is taken gets a number behind it."""
+        found: list[tuple[str, e.Expr]] = []
+        columns = 0
+        for item in items:
+            if isinstance(item, s.Named):
+                found.extend(self._columns_of(item, item.names[0].value, table, scope))
+                continue
+            name = automatic_name(item)
+            if not name:
+                columns += 1
+                name = f"Column{columns}"
+            for index, (one, expr) in enumerate(self._columns_of(item, name, table, scope)):
+                plain = isinstance(expr, e.ColumnRef) and any(n == one and x == expr for n, x in found)
+                found.append((fresh(one, [n for n, _ in found]) if (numbered or index) and not plain else one, expr))
+        return found
 
     def _extend(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
         names, computed = dict(table.names), []
-        for name, expr in self._named_items(table, items, scope, fresh=False):
-            column = self._computed(name, expr)
+        for name, expr in self._named_items(table, items, scope, numbered=False):
+            column = self._column(name, expr.type)
             computed.append((column, expr))
             names[name] = column
-        return _Table(o.Compute(span, table.relation, tuple(computed)), names, table.sources)
+        return self._like(table, o.Compute(span, table.relation, tuple(computed)), names)
 
     def _project(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         names: dict[str, e.Column] = {}
@@ -427,58 +579,278 @@ class _Binder:
             if isinstance(expr, e.ColumnRef):
                 names[name] = expr.column
                 continue
-            column = self._computed(name, expr)
+            column = self._column(name, expr.type)
             computed.append((column, expr))
             names[name] = column
         relation = o.Compute(span, table.relation, tuple(computed)) if computed else table.relation
-        return _Table(relation, names)
+        return self._like(table, relation, names, open=False)
 
-    def _rename(self, table: _Table, items: tuple[s.Node, ...]) -> _Table:
-        renamed: dict[str, str] = {}
-        for item in items:
-            if isinstance(item, s.Named) and isinstance(item.value, s.NameReference):
-                self._resolve(table, item.value.name)
-                renamed[item.value.name] = item.names[0].value
-        return _Table(table.relation, {renamed.get(n, n): c for n, c in table.names.items()}, table.sources)
+    def _chosen(
+        self, table: _Table, node: s.ProjectAway | s.ProjectKeep | s.ProjectRename | s.ProjectReorder | s.ProjectByNames, scope: _Scope
+    ) -> _Table:
+        """The same rows under other names, in another order, or fewer of their columns."""
+        names, open = table.names, True
+        match node:
+            case s.ProjectAway(columns=columns):
+                names = {n: c for n, c in names.items() if not any(matches(p, n) for p in columns)}
+            case s.ProjectKeep(columns=columns):
+                for pattern in columns:
+                    if isinstance(pattern, s.NameReference):
+                        self._resolve(table, pattern.name)
+                names, open = {n: c for n, c in table.names.items() if any(matches(p, n) for p in columns)}, False
+            case s.ProjectByNames(names=wanted):
+                given = [self.expression(x, table, scope) for x in wanted]
+                flat = [v.value for x in given for v in (x.items if isinstance(x, e.Items) else (x,)) if isinstance(v, e.Const)]
+                names, open = {n: c for n in map(str, flat) if (c := self._resolve(table, n)) is not None}, False
+            case s.ProjectRename(items=items):
+                renamed: dict[str, str] = {}
+                for item in items:
+                    if isinstance(item, s.Named) and isinstance(item.value, s.NameReference):
+                        self._resolve(table, item.value.name)
+                        renamed[item.value.name] = item.names[0].value
+                names = {renamed.get(n, n): c for n, c in table.names.items()}
+            case s.ProjectReorder(columns=ordered):
+                front: list[str] = []
+                for key in ordered:
+                    if isinstance(key.value, s.NameReference):
+                        self._resolve(table, key.value.name)
+                    found = [n for n in table.names if isinstance(key.value, s.Star) or matches(key.value, n)]
+                    front += sorted(found, reverse=key.direction.endswith("desc")) if key.direction else found
+                names = {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}
+        return self._like(table, table.relation, names, open)
+
+    def _distinct(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
+        everything = any(isinstance(i, s.Star) for i in items)
+        projected = table if everything else self._project(table, items, scope, span)
+        columns = tuple(projected.names.values())
+        partition = (table.row,) if table.row else ()
+        return self._like(table, o.Distinct(span, projected.relation, (*partition, *columns)), projected.names, everything)
+
+    def _orderings(self, table: _Table, keys: tuple[s.Ordered, ...], scope: _Scope) -> tuple[o.Ordering, ...]:
+        """Sort keys; without a direction it is descending, and nulls come first where it ascends."""
+        found = []
+        for key in keys:
+            value = key.value.value if isinstance(key.value, s.Named) else key.value
+            descending = key.direction != "asc"
+            nulls_first = key.nulls == "first" if key.nulls else not descending
+            found.append(o.Ordering(self.expression(value, table, scope), descending, nulls_first))
+        return tuple(found)
+
+    def _limited(self, table: _Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: _Scope) -> _Table:
+        limit = self.expression(count, None, scope)
+        partition = (table.row,) if table.row else ()
+        return self._like(
+            table, o.Limit(node.span, table.relation, _what(node), limit, self._orderings(table, by, scope), partition), table.names
+        )
+
+    def _parse(self, table: _Table, node: s.Parse, scope: _Scope) -> _Table:
+        parameters = {p.name: _word(p.value) for p in node.parameters}
+        added: dict[str, e.Column] = {}
+        pattern: list[str | e.Column | None] = []
+        for part in node.pattern:
+            match part:
+                case s.Column(name=name, type=kind):
+                    added[name.value] = self._column(name.value, type_of(kind or "string"))
+                    pattern.append(added[name.value])
+                case s.Literal(value=str(text)):
+                    pattern.append(text)
+                case s.Star():
+                    pattern.append(None)
+                case _:
+                    value = self.expression(part, None, scope)
+                    if not (isinstance(value, e.Const) and isinstance(value.value, str)):
+                        return self._unsupported_with(table, node, {n: c.type for n, c in added.items()})
+                    pattern.append(value.value)
+        subject = self.expression(node.value, table, scope)
+        kind = parameters.get("kind") or "simple"
+        relation = o.Parse(
+            node.span, table.relation, subject, kind, parameters.get("flags") or "", tuple(pattern), node.keyword == "parse-where"
+        )
+        return self._like(table, relation, {**table.names, **added})
+
+    def _parse_pairs(self, table: _Table, node: s.ParseKv, scope: _Scope) -> _Table:
+        added = {c.name.value: self._column(c.name.value, type_of(c.type or "string")) for c in node.schema.columns}
+        given = {p.name: self.expression(p.value, None, scope) for p in node.properties}
+        texts = {n: x.value for n, x in given.items() if isinstance(x, e.Const) and isinstance(x.value, str)}
+        greedy = isinstance(g := given.get("greedy"), e.Const) and g.value is True
+        relation = o.ParsePairs(
+            node.span, table.relation, self.expression(node.value, table, scope), tuple(added.values()), texts.get("pair_delimiter", ""),
+            texts.get("kv_delimiter", ""), texts.get("quote", ""), texts.get("escape", ""), greedy, texts.get("regex", ""),
+        )  # fmt: skip
+        return self._like(table, relation, {**table.names, **added})
+
+    def _partition(self, table: _Table, node: s.Partition | s.PartitionBy, scope: _Scope) -> _Table:
+        """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
+        by, pipeline = node.by, node.pipeline
+        if not (isinstance(by, s.NameReference) and isinstance(pipeline, s.Pipeline) and pipeline.source is None):
+            return self._unsupported_with(_Table(table.relation, {}), node, {})
+        column = self._resolve(table, by.name)
+        if column is None or table.row is not None:
+            return self._unsupported_with(_Table(table.relation, {}), node, {})
+        inner = _Table(table.relation, dict(table.names), table.sources, {}, column)
+        for operator in pipeline.operators:
+            inner = self.operator(inner, operator, scope)
+        return _Table(inner.relation, inner.names, inner.sources)
+
+    def _evaluate(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        """Plugins: their columns, where these do not depend on the data; what they do is not carried out but for a few."""
+        call, schema = node.call, node.schema
+        name, arguments = call.name, call.arguments
+        reason = f"the plugin {name} is not supported yet" if name in plugins() else f"there is no plugin {name}"
+        if schema is not None:
+            kept = table if schema.open else _Table(table.relation, {})
+            return self._plugin(kept, node, reason, {c.name.value: type_of(c.type) for c in schema.columns})
+        first = arguments[0] if arguments else None
+        match name:
+            case "bag_unpack" if isinstance(first, s.NameReference):
+                return self._bag_unpack(table, node, first, scope)
+            case "pivot" if isinstance(first, s.NameReference):
+                used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
+                kept_names = [automatic_name(a) for a in arguments[2:]]
+                names = {n: c for n, c in table.names.items() if n != first.name and n not in used and (not kept_names or n in kept_names)}
+                open_source = o.Source(node.span, "?", next(self.ids))
+                return _Table(o.Unsupported(node.span, table.relation, reason), names, (open_source,))
+            case "autocluster" | "basket":
+                added = {"SegmentId": Type.LONG, "Count": Type.LONG, "Percent": Type.REAL}
+                return self._plugin(_Table(table.relation, {}), node, reason, added | {n: c.type for n, c in table.names.items()})
+            case "ipv4_lookup" | "ipv6_lookup" if first is not None:
+                right = self.table(first, scope)
+                out = self._plugin(table, node, reason, {})
+                for column, found in right.names.items():
+                    out.names[fresh(column, out.names)] = found
+                return out
+            case "activity_counts_metrics" if len(arguments) > 1:
+                ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
+                counts = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
+                dimensions = {n: x.type for n, x in self._named_items(table, arguments[5:], scope)}
+                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counts})
+            case "sliding_window_counts" if len(arguments) > 1:
+                ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
+                dimensions = {n: x.type for n, x in self._named_items(table, arguments[6:], scope)}
+                counts = {"Count": Type.LONG, "Dcount": Type.LONG}
+                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counts})
+        return self._unsupported(_Table(table.relation, {}, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
+
+    def _plugin(self, table: _Table, node: s.Evaluate, reason: str, added: Mapping[str, Type]) -> _Table:
+        out = self._unsupported(table, node, reason)
+        for name, kind in added.items():
+            out.names[name] = self._column(name, kind)
+        return out
+
+    def _bag_unpack(self, table: _Table, node: s.Evaluate, bag: s.NameReference, scope: _Scope) -> _Table:
+        column = self._resolve(table, bag.name)
+        rest = {n: c for n, c in table.names.items() if n != bag.name}
+        if self.discover is None or column is None:
+            open_source = o.Source(node.span, "?", next(self.ids))
+            return _Table(
+                o.Unsupported(node.span, table.relation, "the columns that bag_unpack makes depend on the data"), rest, (open_source,)
+            )
+        prefix = ""
+        for argument in node.call.arguments[1:2]:
+            value = self.expression(argument, None, scope)
+            prefix = str(value.value) if isinstance(value, e.Const) else ""
+        reference = e.ColumnRef(bag.span, column.type, column)
+        computed: list[tuple[e.Column, e.Expr]] = []
+        for key, kind in self.discover(table.relation, "bag_unpack", (reference,)):
+            made = self._column(prefix + key, kind)
+            path = e.Path(bag.span, Type.DYNAMIC, reference, (key,))
+            computed.append((made, path if kind == Type.DYNAMIC else e.Apply(bag.span, kind, _CONVERSIONS[kind], (path,))))
+        names = {**rest, **{c.name: c for c, _ in computed}}
+        return self._like(table, o.Compute(node.span, table.relation, tuple(computed)), names, open=False)
 
     def _summarize(self, table: _Table, node: s.Summarize, scope: _Scope) -> _Table:
-        keys = [(self._computed(n, x), x) for n, x in self._named_items(table, node.by, scope)]
-        aggregates = [(self._computed(n, x), x) for n, x in self._named_items(table, node.aggregates, scope)]
-        names = [c.name for c, _ in (*keys, *aggregates)]
-        grouped = self._grouped(table, node.span, tuple(keys), tuple(aggregates), names)
-        for column, expr in aggregates:
-            if isinstance(expr, e.Apply) and expr.function in ("arg_max", "arg_min") and expr.args:
-                grouped = self._arg_columns(table, grouped, column, expr)
-        return grouped
+        keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
+        if node.bin is not None:
+            # ``by bin(...)`` is written ``by x, y step`` in the oldest form: the last key is rounded down to it.
+            step = self.expression(node.bin, None, scope)
+            column, value = keys[-1]
+            keys[-1] = (column, e.Apply(value.span, value.type, "bin", (value, step)))
+        taken = [c.name for c, _ in keys]
+        found: list[tuple[e.Column, e.Expr]] = []
+        position = 0
+        for item in node.aggregates:
+            for index, (name, expr) in enumerate(self._aggregate_columns(table, item, [x for _, x in keys], scope)):
+                if not name:
+                    position += 1
+                    name = f"Column{position}"
+                if isinstance(item, s.Named) and index == 0 and name in [c.name for c, _ in found]:
+                    found = [(c, x) for c, x in found if c.name != name]
+                else:
+                    name = fresh(name, taken)
+                taken.append(name)
+                found.append((self._column(name, expr.type), expr))
+        return self._grouped(table, node.span, tuple(keys), tuple(found), [c.name for c, _ in (*keys, *found)])
 
-    def _arg_columns(self, table: _Table, grouped: _Table, column: e.Column, expr: e.Apply) -> _Table:
-        """The columns that arg_max carries along: each is the value in the row of the extreme."""
-        names = dict(grouped.names)
-        first = expr.args[0]
-        if isinstance(first, e.ColumnRef) and column.name.startswith(("arg_max_", "arg_min_", "max_", "min_")):
-            names.pop(column.name, None)
-            names[first.column.name] = column
-        carried: list[tuple[e.Column, e.Expr]] = []
-        everything = any(isinstance(a, e.Apply) and a.function == "*" for a in expr.args[1:])
-        values: list[tuple[str, e.Expr]] = (
-            [(n, e.ColumnRef(expr.span, c.type, c)) for n, c in table.names.items() if n not in names]
-            if everything
-            else [(a.column.name, a) for a in expr.args[1:] if isinstance(a, e.ColumnRef) and a.column.name not in names]
-        )
-        for name, value in values:
-            carrier = self._column(name, value.type)
-            carried.append((carrier, e.Apply(expr.span, value.type, "take_any", (value,))))
-            names[name] = carrier
-        relation = grouped.relation
-        assert isinstance(relation, o.Aggregate)
-        return _Table(o.Aggregate(relation.span, relation.input, relation.keys, (*relation.aggregates, *carried)), names)
+    def _aggregate_columns(self, table: _Table, item: s.Node, keys: list[e.Expr], scope: _Scope) -> list[tuple[str, e.Expr]]:
+        """The columns of one item of summarize; the name is empty where KQL numbers it."""
+        value = item.value if isinstance(item, s.Named) else item
+        given = [n.value for n in item.names] if isinstance(item, s.Named) else []
+        while isinstance(value, s.Parenthesized):
+            value = value.value
+        call = value if isinstance(value, s.Call) else None
+        name = canonical(call.name) if call else ""
+        star = any(isinstance(a, s.Star) for a in call.arguments) if call else False
+        if call and name in ("arg_max", "arg_min") and call.arguments:
+            columns = self._arg_columns(table, call, name, keys, scope)
+        elif call and name == "take_any" and (len(call.arguments) > 1 or star):
+            columns = [(n, e.Apply(call.span, x.type, "take_any", (x,))) for n, x in self._listed(table, call.arguments, keys, scope)]
+            if call.name == "any":
+                columns = [(f"any_{n}", x) for n, x in columns]
+        elif call and name in ("percentiles", "percentilesw") and len(call.arguments) > 1:
+            weighted = name == "percentilesw"
+            args = [self.expression(a, table, scope) for a in call.arguments]
+            subject, ranks = args[: 1 + weighted], args[1 + weighted :]
+            texts = [str(r.value).replace(".", "_") if isinstance(r, e.Const) else str(i) for i, r in enumerate(ranks)]
+            columns = [
+                (
+                    f"percentile_{automatic_name(call.arguments[0])}_{text}",
+                    e.Apply(call.span, subject[0].type, name[:-1] if not weighted else "percentilew", (*subject, rank)),
+                )
+                for text, rank in zip(texts, ranks, strict=True)
+            ]
+        else:
+            columns = [(automatic_name(value), self.expression(value, table, scope))]
+        names = [*given[: len(columns)], *(n for n, _ in columns[len(given) :])]
+        return list(zip(names, (x for _, x in columns), strict=True))
+
+    def _listed(self, table: _Table, arguments: tuple[s.Node, ...], keys: list[e.Expr], scope: _Scope) -> list[tuple[str, e.Expr]]:
+        """Arguments as named columns; ``*`` is every column that is no key."""
+        if any(isinstance(a, s.Star) for a in arguments):
+            own = {x.column for x in keys if isinstance(x, e.ColumnRef)}
+            return [(n, e.ColumnRef(None, c.type, c)) for n, c in table.names.items() if c not in own]
+        return self._named_items(table, arguments, scope)
+
+    def _arg_columns(self, table: _Table, call: s.Call, function: str, keys: list[e.Expr], scope: _Scope) -> list[tuple[str, e.Expr]]:
+        """The extreme value and the columns that it carries along: each is the value in the row of the extreme."""
+        first, *rest = call.arguments
+        ((name, by),) = self._named_items(table, (first,), scope)[:1]
+        named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
+        columns: list[tuple[str, e.Expr]] = [(named or f"{function[4:]}_", by)]
+        if any(isinstance(a, s.Star) for a in rest):
+            columns += [(n, x) for n, x in self._listed(table, tuple(rest), keys, scope) if x != by]
+        else:
+            for number, argument in enumerate(rest, 1):
+                own = automatic_name(argument) if not isinstance(argument, s.Named) else argument.names[0].value
+                if isinstance(argument, s.Call):
+                    own = f"{function[4:]}_{named}_arg{number}"
+                value = argument.value if isinstance(argument, s.Named) else argument
+                columns.append((own or f"{function[4:]}_{named}_arg{number}", self.expression(value, table, scope)))
+        return [(n, e.Apply(call.span, x.type, function, (by, x))) for n, x in columns]
 
     def _grouped(
         self, table: _Table, span: e.Span, keys: tuple[tuple[e.Column, e.Expr], ...],
         aggregates: tuple[tuple[e.Column, e.Expr], ...], names: list[str],
     ) -> _Table:  # fmt: skip
+        """A summarize. Inside mv-apply it also groups by the expanded row and carries that row's columns on."""
         columns = [c for c, _ in (*keys, *aggregates)]
-        return _Table(o.Aggregate(span, table.relation, keys, aggregates), dict(zip(names, columns, strict=True)))
+        shown = dict(zip(names, columns, strict=True))
+        if table.row is None:
+            return _Table(o.Aggregate(span, table.relation, keys, aggregates), shown)
+        row = self._column("", table.row.type)
+        carried = {n: (self._column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.outer.items()}
+        kept = tuple((c, e.Apply(span, c.type, "take_any", (x,))) for c, x in carried.values())
+        relation = o.Aggregate(span, table.relation, (*keys, (row, e.ColumnRef(span, row.type, table.row))), (*aggregates, *kept))
+        return _Table(relation, shown, (), {n: c for n, (c, _) in carried.items()}, row)
 
     def _join(self, left: _Table, node: s.Join | s.Lookup, scope: _Scope) -> _Table:
         right = self.table(node.right, scope)
@@ -495,6 +867,8 @@ class _Binder:
             pairs.append(pair)
             if isinstance(node, s.Lookup) and isinstance(pair[1], e.ColumnRef):
                 shared.add(next(n for n, c in right.names.items() if c == pair[1].column))
+        if kind == "anti":
+            kind = "leftanti"
         relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
         names = dict(left.names)
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
@@ -504,11 +878,7 @@ class _Binder:
         for name, column in right.names.items():
             if isinstance(node, s.Lookup) and name in shared:
                 continue
-            fresh, index = name, 0
-            while fresh in names:
-                index += 1
-                fresh = f"{name}{index}"
-            names[fresh] = column
+            names[fresh(name, names)] = column
         return _Table(relation, names, left.sources or right.sources)
 
     def _join_condition(self, node: s.Expression, left: _Table, right: _Table, scope: _Scope) -> tuple[e.Expr, e.Expr] | None:
@@ -548,7 +918,7 @@ class _Binder:
         match node:
             case s.Parenthesized(value=value):
                 if isinstance(value, _TABULAR):
-                    return e.Subquery(node.span, Type.DYNAMIC, self.table(value, scope).relation, False)
+                    return self._subquery(self.table(value, scope), node.span)
                 return sub(value)
             case s.Literal(kind=kind, value=value, span=span):
                 return e.Const(span, type_of(kind), value)
@@ -585,9 +955,7 @@ class _Binder:
                 result = e.Apply(span, Type.BOOL, "between", (sub(left), sub(low), sub(high)))
                 return e.negation(result) if operator.startswith("!") else result
             case s.TabularCall(function="toscalar", pipeline=pipeline, span=span):
-                inner_table = self.table(pipeline, scope)
-                kind_of = next(iter(inner_table.names.values())).type if inner_table.names else Type.UNKNOWN
-                return e.Subquery(span, kind_of, inner_table.relation, True)
+                return self._subquery(self.table(pipeline, scope), span, scalar=True)
             case s.Call():
                 return self._call(node, table, scope)
             case s.Star(span=span):
@@ -597,7 +965,7 @@ class _Binder:
             case s.TypeOf(type=kind, span=span):
                 return e.const(kind, Type.STRING, span)
             case s.Pipeline() | s.Datatable() | s.Union() | s.TabularCall():
-                return e.Subquery(node.span, Type.DYNAMIC, self.table(node, scope).relation, False)
+                return self._subquery(self.table(node, scope), node.span)
             case _:
                 return e.Apply(node.span, Type.UNKNOWN, _what(node), ())
 
@@ -607,25 +975,29 @@ class _Binder:
             return e.ColumnRef(span, column.type, column)
         found = scope.find(name)
         if isinstance(found, _Table):
-            return e.Subquery(span, Type.DYNAMIC, found.relation, False)
+            return self._subquery(found, span)
         if isinstance(found, e.Expr):
             return found
         if found is not None:
             node, defined = found
             if isinstance(node, s.Function):
-                return e.Subquery(span, Type.DYNAMIC, self._named_table(name, span, scope).relation, False)
+                return self._subquery(self._named_table(name, span, scope), span)
             return self._let_value(node, defined, span)
         resolved = self._resolve(table, name)
         if resolved is not None:
             return e.ColumnRef(span, resolved.type, resolved)
         if table is None:
-            return e.Subquery(span, Type.DYNAMIC, self._source(name, span).relation, False)
+            return self._subquery(self._source(name, span), span)
         return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
         if isinstance(node, _TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
-            return e.Subquery(span, Type.DYNAMIC, self.table(node, defined).relation, False)
+            return self._subquery(self.table(node, defined), span)
         return self.expression(node, None, defined)
+
+    def _subquery(self, table: _Table, span: e.Span, scalar: bool = False) -> e.Subquery:
+        first = next(iter(table.names.values()), None)
+        return e.Subquery(span, (first.type if first else Type.UNKNOWN) if scalar else Type.DYNAMIC, table.relation, scalar, first)
 
     def _membership(
         self, operator: str, left: e.Expr, values: tuple[s.Expression, ...], table: _Table | None, scope: _Scope, span: e.Span
@@ -643,18 +1015,30 @@ class _Binder:
         if isinstance(found, tuple) and isinstance(found[0], s.Function):
             inner, last = self._arguments(node.name, found[0], node.arguments, found[1], scope, node.span, table)
             if isinstance(last, _TABULAR):
-                return e.Subquery(node.span, Type.DYNAMIC, self.table(last, inner).relation, False)
+                return self._subquery(self.table(last, inner), node.span)
             return self.expression(last, None, inner)
-        name = ALIASES.get(node.name, node.name)
+        name = canonical(node.name)
         args = tuple(self.expression(a, table, scope) for a in node.arguments)
+        if name == "column_names_of" and len(args) == 1 and isinstance(node.arguments[0], s.Expression):
+            shown = self.table(node.arguments[0], scope).names
+            return e.Items(node.span, Type.DYNAMIC, tuple(e.const(n) for n in shown))
+        if name == "pack_all":
+            columns = tuple(x for n, c in (table.names if table else {}).items() for x in (e.const(n), e.ColumnRef(node.span, c.type, c)))
+            kept = "bag_pack_filled" if args and isinstance(args[0], e.Const) and args[0].value is True else "bag_pack"
+            return e.Apply(node.span, Type.DYNAMIC, kept, columns)
+        if name == "bag_pack_columns":
+            pairs = tuple(x for n, a in zip(node.arguments, args, strict=True) for x in (e.const(automatic_name(n)), a))
+            return e.Apply(node.span, Type.DYNAMIC, "bag_pack", pairs)
         if name == "not" and len(args) == 1:
             return e.negation(args[0])
         if name == "parse_json" and isinstance(args[0], e.Const) and isinstance(args[0].value, str):
             parsed = _json_items(args[0].value, node.span)
             if parsed is not None:
                 return parsed
-        if name in ("column_ifexists",) and len(args) == 2 and isinstance(args[0], e.Const) and table is not None:
-            column = self._resolve(table, str(args[0].value))
+        if name == "column_ifexists" and len(args) == 2 and isinstance(args[0], e.Const) and table is not None:
+            wanted = str(args[0].value)
+            unknown = table.sources and table.sources[0].table not in self.schema and table.sources[0].table != "?"
+            column = self._resolve(table, wanted) if unknown else table.names.get(wanted, table.outer.get(wanted))
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         return e.Apply(node.span, _result_type(name, args), name, args)
 
@@ -714,24 +1098,19 @@ def _binary(operator: str, left: e.Expr, right: e.Expr, span: e.Span) -> e.Expr:
 
 def _arithmetic_type(operator: str, a: Type, b: Type) -> Type:
     if Type.DATETIME in (a, b):
-        return Type.TIMESPAN if a == b and operator == "-" else Type.DATETIME
+        return Type.TIMESPAN if operator == "-" and b != Type.TIMESPAN else Type.DATETIME
     if Type.TIMESPAN in (a, b):
         return Type.REAL if a == b and operator == "/" else Type.TIMESPAN
-    if Type.REAL in (a, b):
-        return Type.REAL
-    if Type.DECIMAL in (a, b):
-        return Type.DECIMAL
+    for kind in (Type.DECIMAL, Type.REAL):
+        if kind in (a, b):
+            return kind
     return Type.LONG if {a, b} & {Type.INT, Type.LONG} else a if a == b else Type.UNKNOWN
 
 
 def _result_type(name: str, args: tuple[e.Expr, ...]) -> Type:
-    if name in RESULT_TYPES:
-        return RESULT_TYPES[name]
-    if name in FIRST_ARGUMENT_TYPE and args:
-        values = args[1:] if name in ("iff", "case") else args
-        kind = next((a.type for a in values if a.type != Type.UNKNOWN), Type.UNKNOWN)
-        return Type.LONG if kind == Type.INT and name in ("sum", "sumif", "bin", "round", "abs", "coalesce") else kind
-    return Type.UNKNOWN
+    last = args[-1] if args else None
+    literal = last.value if isinstance(last, e.Const) and isinstance(last.value, str) else None
+    return result_type(name, [a.type for a in args], literal)
 
 
 def _word(value: s.Expression | None) -> str | None:
@@ -744,69 +1123,19 @@ def _word(value: s.Expression | None) -> str | None:
             return None
 
 
-def _matches(pattern: s.Node, name: str) -> bool:
-    if isinstance(pattern, s.NameReference):
-        return pattern.name == name
-    if isinstance(pattern, s.Wildcard):
-        import fnmatch
+_CLR_TYPES = {
+    Type.BOOL: "System.SByte", Type.INT: "System.Int32", Type.LONG: "System.Int64", Type.REAL: "System.Double",
+    Type.STRING: "System.String",
+    Type.DECIMAL: "System.Data.SqlTypes.SqlDecimal", Type.DATETIME: "System.DateTime", Type.TIMESPAN: "System.TimeSpan",
+    Type.GUID: "System.Guid",
+}  # fmt: skip
+"""What getschema calls the types: learn.microsoft.com/kusto/query/getschema-operator."""
 
-        return fnmatch.fnmatchcase(name, pattern.pattern)
-    return False
-
-
-_NAMED_BY_ARGUMENT = frozenset(
-    """abs acos asin atan atan2 bin bin_at bin_auto binary_and binary_not binary_or binary_shift_left binary_shift_right binary_xor
-    bitset_count_ones ceiling cos exp exp10 exp2 floor format_bytes gamma log log10 log2 loggamma make_datetime make_timespan
-    parse_csv parse_json parse_xml parsejson pow rand round sin split sqrt startofday tan tobool toboolean todatetime todecimal
-    todouble todynamic toguid tohex toint tolong toobject toreal tostring totime totimespan take_any""".split()
-)
-"""Functions whose unnamed result takes its argument's name. Asked of Kusto.Language 12.4.1."""
-
-
-def _automatic_name(node: s.Node) -> str:
-    """The name KQL gives to an unnamed column; empty where it numbers it.
-
-    Source: learn.microsoft.com/kusto/query/summarize-operator and extend-operator, checked with the official binder.
-    """
-    match node:
-        case s.NameReference(name=name):
-            return name
-        case s.Member(base=base, name=s.Name(value=name)):
-            return f"{_automatic_name(base)}_{name}"
-        case s.Element(base=base, index=s.Literal(value=key)):
-            return f"{_automatic_name(base)}_{key}"
-        case s.Parenthesized(value=value):
-            return _automatic_name(value)
-        case s.Call(name=name, arguments=arguments) if name in _NAMED_BY_ARGUMENT and arguments:
-            return _automatic_name(arguments[0])
-        case s.Call(name=name, arguments=arguments) if name in AGGREGATES or name == "strlen":
-            inner = _automatic_name(arguments[0]) if arguments else ""
-            extra = "".join(f"_{x.value}" for x in arguments[1:] if isinstance(x, s.Literal)) if name.startswith("percentile") else ""
-            return f"{_AGGREGATE_PREFIXES.get(name, name)}_{inner}{extra}"
-        case _:
-            return ""
-
-
-_AGGREGATE_PREFIXES = {
-    "makeset": "set",
-    "make_set": "set",
-    "make_set_if": "set",
-    "makelist": "list",
-    "make_list": "list",
-    "make_list_if": "list",
-    "make_bag": "bag",
-    "make_bag_if": "bag",
-    "dcountif": "dcountif",
-    "take_any": "take_any",
-}
-
-
-def _fresh(name: str, taken: Iterable[str]) -> str:
-    known, number, out = set(taken), 0, name
-    while out in known:
-        number += 1
-        out = f"{name}{number}"
-    return out
+_CONVERSIONS = {
+    Type.BOOL: "tobool", Type.INT: "toint", Type.LONG: "tolong", Type.REAL: "todouble", Type.STRING: "tostring",
+    Type.DATETIME: "todatetime",
+    Type.TIMESPAN: "totimespan", Type.GUID: "toguid", Type.DECIMAL: "todecimal",
+}  # fmt: skip
 
 
 def _what(node: s.Node) -> str:

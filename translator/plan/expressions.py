@@ -80,6 +80,8 @@ class Subquery(Expr):
 
     relation: Relation
     scalar: bool
+    column: Column | None = None
+    """The column that gives the value: the relation's first."""
 
 
 def const(value: Value, kind: Type | None = None, span: Span | None = None) -> Const:

@@ -75,12 +75,120 @@ class Union(Relation):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrange(Relation):
-    """What changes order or number of rows, not their content: sort, top, take, sample, serialize, render, as."""
+class Range(Relation):
+    """One row for each value from ``start`` to ``stop``, both included."""
+
+    column: Column
+    start: Expr
+    stop: Expr
+    step: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Relation):
+    """These columns and no others: a relation used twice needs columns of its own each time."""
+
+    input: Relation
+    items: tuple[tuple[Column, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(Relation):
+    input: Relation
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    expr: Expr
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(Relation):
+    input: Relation
+    keys: tuple[Ordering, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(Relation):
+    """``count`` rows: the first ones by ``keys``, of each value of ``partition`` where there is one."""
 
     input: Relation
     operator: str
-    limits: bool
+    count: Expr
+    keys: tuple[Ordering, ...] = ()
+    partition: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Relation):
+    """A column that numbers the rows: what tells them apart inside mv-apply."""
+
+    input: Relation
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Expand(Relation):
+    """mv-expand: a row for each element, several arrays side by side. ``pairs`` makes bags arrays of key and value."""
+
+    input: Relation
+    items: tuple[tuple[Column, Expr], ...]
+    index: Column | None
+    limit: Expr | None
+    pairs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parse(Relation):
+    """``pattern`` holds texts, columns, and None for what is skipped; ``filters`` drops rows that do not match."""
+
+    input: Relation
+    value: Expr
+    kind: str
+    flags: str
+    pattern: tuple[str | Column | None, ...]
+    filters: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParsePairs(Relation):
+    """parse-kv: ``columns`` by their keys, from text whose pairs and keys are told apart by these marks."""
+
+    input: Relation
+    value: Expr
+    columns: tuple[Column, ...]
+    pair: str
+    key: str
+    quote: str
+    escape: str
+    greedy: bool
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series(Relation):
+    """make-series: arrays over equal steps of ``on``. ``start`` and ``stop`` are None where the data decide."""
+
+    input: Relation
+    keys: tuple[tuple[Column, Expr], ...]
+    aggregates: tuple[tuple[Column, Expr, Expr], ...]
+    axis: Column
+    on: Expr
+    start: Expr | None
+    stop: Expr | None
+    step: Expr
+    included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrange(Relation):
+    """What leaves the rows as they are: serialize, render, consume."""
+
+    input: Relation
+    operator: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,70 +1,135 @@
-"""What is known of KQL's functions: result types and which of them aggregate.
-
-Source: the function pages under learn.microsoft.com/kusto/query.
-"""
+"""The registry: every function, aggregate, operator and plugin of KQL, each declared once in the module of its family."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
+from functools import cache
+
+from translator.plan.functions.declare import Function, Signature, types_of
 from translator.plan.types import Type
 
-RESULT_TYPES: dict[str, Type] = {
-    name: kind
-    for kind, names in {
-        Type.BOOL: """not isempty isnotempty isnull isnotnull isnan isfinite isinf ipv4_is_private ipv4_is_in_range
-            ipv4_is_in_any_range ipv4_is_match ipv6_is_match ipv6_is_in_range tobool toboolean has_any_index
-            has_ipv4 has_any_ipv4 has_ipv4_prefix has_any_ipv4_prefix set_has_element bag_has_key""",
-        Type.LONG: """count countif dcount dcountif tolong array_length strlen binary_and binary_or indexof hash
-            datetime_diff countof row_number array_index_of parse_ipv4 string_size count_distinct""",
-        Type.INT: "toint hourofday dayofmonth dayofyear monthofyear getmonth getyear datetime_part week_of_year bitset_count_ones",
-        Type.REAL: "todouble toreal avg avgif stdev stdevif variance percentile rand log exp sqrt pow round_real",
-        Type.STRING: """tostring tolower toupper strcat strcat_delim strcat_array substring replace replace_string
-            replace_regex trim trim_start trim_end extract reverse format_datetime format_timespan url_decode url_encode
-            base64_decode_tostring base64_encode_tostring hash_sha256 hash_md5 parse_path_name gettype strrep tohex
-            base64_decodestring format_ipv4 parse_ipv6 current_cluster_endpoint""",
-        Type.DATETIME: """ago now todatetime startofday startofhour startofweek startofmonth startofyear endofday endofweek
-            endofmonth endofyear datetime_add make_datetime ingestion_time unixtime_seconds_todatetime
-            unixtime_milliseconds_todatetime datetime_utc_to_local""",
-        Type.TIMESPAN: "totimespan dayofweek make_timespan",
-        Type.GUID: "toguid new_guid",
-        Type.DYNAMIC: """todynamic parse_json split make_set make_set_if make_list make_list_if makeset makelist make_bag
-            make_bag_if pack bag_pack pack_array pack_dictionary pack_all array_concat array_sort_asc array_sort_desc array_slice
-            extract_all extractjson_all bag_keys bag_merge bag_remove_keys parse_url parse_xml parse_user_agent parse_path
-            parse_urlquery parse_csv set_difference set_intersect set_union geo_info_from_ip_address extract_json
-            zip array_iff percentiles treepath dynamic_to_json""",
-    }.items()
-    for name in names.split()
-}
-"""Functions whose result type does not depend on their arguments."""
+FAMILIES = (
+    "operators", "strings", "conversions", "datetimes", "maths", "dynamics", "network", "encoding", "aggregation", "sketches", "series",
+    "windows", "geo", "graph", "system", "evaluation",
+)  # fmt: skip
+_NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
-FIRST_ARGUMENT_TYPE = frozenset(
-    """
-    min max sum minif maxif sumif any take_any anyif take_anyif arg_min arg_max bin floor ceiling abs round coalesce prev next
-    iff iif case min_of max_of materialize toscalar bin_at row_cumsum
-    """.split()
-)
-"""Functions whose result has the type of a value argument."""
 
-AGGREGATES = frozenset(
-    """
-    count countif count_distinct dcount dcountif sum sumif avg avgif min minif max maxif make_set make_set_if make_list
-    make_list_if makeset makelist make_bag make_bag_if arg_min arg_max argmin argmax any anyif take_any take_anyif stdev stdevif
-    stdevp variance varianceif variancep percentile percentiles percentilew percentilesw hll tdigest buildschema binary_all_or
-    binary_all_and binary_all_xor
-    """.split()
-)
+@cache
+def functions() -> dict[str, Function]:
+    """Scalar functions and operators by name."""
+    return {f.name: f for f in declared() if f.kind in ("function", "operator")}
 
-ALIASES = {
-    "iif": "iff",
-    "todynamic": "parse_json",
-    "pack": "bag_pack",
-    "makeset": "make_set",
-    "makelist": "make_list",
-    "any": "take_any",
-    "argmax": "arg_max",
-    "argmin": "arg_min",
-    "floor": "bin",
-    "toboolean": "tobool",
-    "toreal": "todouble",
-    "columnifexists": "column_ifexists",
-}
-"""Older names of functions."""
+
+@cache
+def aggregates() -> dict[str, Function]:
+    """Aggregates by name."""
+    return {f.name: f for f in declared() if f.kind == "aggregate"}
+
+
+@cache
+def plugins() -> dict[str, Function]:
+    """Plugins of ``evaluate`` by name."""
+    return {f.name: f for f in declared() if f.kind == "plugin"}
+
+
+@cache
+def declared() -> tuple[Function, ...]:
+    """Every declaration, family by family."""
+    modules = (importlib.import_module(f"translator.plan.functions.{name}") for name in FAMILIES)
+    return tuple(function for module in modules for function in module.F.functions)
+
+
+def find(name: str) -> Function | None:
+    """The scalar function, operator or aggregate of that name."""
+    return aggregates().get(name) or functions().get(name)
+
+
+def canonical(name: str) -> str:
+    """Today's name of a function that has an older one too."""
+    known = find(name)
+    return known.alias if known and known.alias else name
+
+
+def widest(types: Sequence[Type]) -> Type:
+    """The number type that holds all of ``types``: integers become long."""
+    for kind in (Type.DECIMAL, Type.REAL):
+        if kind in types:
+            return kind
+    return Type.LONG if any(t in (Type.INT, Type.LONG) for t in types) else types[0] if types else Type.UNKNOWN
+
+
+def common(types: list[Type]) -> Type:
+    """The type that all of ``types`` have in common, dynamic and unknown ones aside where others are known."""
+    known = [t for t in types if t not in (Type.DYNAMIC, Type.UNKNOWN)]
+    if not known:
+        return Type.DYNAMIC if Type.DYNAMIC in types else Type.UNKNOWN
+    return widest(known) if all(t in _NUMBERS for t in known) and len(set(known)) > 1 else known[0]
+
+
+def _fits(kind: str, given: Type) -> bool:
+    if kind == given.value or given == Type.UNKNOWN:
+        return True
+    match kind:
+        case "long" | "integer":
+            return given in (Type.INT, Type.LONG)
+        case "real" | "number":
+            return given in _NUMBERS
+        case "summable":
+            return given in (*_NUMBERS, Type.DATETIME, Type.TIMESPAN)
+        case "array" | "bag" | "dynamic":
+            return given == Type.DYNAMIC
+        case "bool" | "string" | "datetime" | "timespan" | "guid" | "decimal" | "int" | "type":
+            return False
+    return True
+
+
+def overload(function: Function, types: list[Type]) -> Signature:
+    """The signature that takes arguments of these types, else the first that takes as many."""
+    able = [s for s in function.signatures if s.least <= len(types) and (s.most is None or len(types) <= s.most)] or function.signatures[:1]
+    return next((s for s in able if all(_fits(s.kind(i), t) for i, t in enumerate(types))), able[0])
+
+
+def result_type(name: str, types: list[Type], literal: str | None = None) -> Type:
+    """The type of a call. ``literal`` is the text of its last argument where that is a type."""
+    function = find(name)
+    if function is None:
+        return Type.UNKNOWN
+    result = overload(function, types).result
+    first = types[0] if types else Type.UNKNOWN
+    match result:
+        case "first":
+            return first
+        case "second":
+            return types[1] if len(types) > 1 else Type.UNKNOWN
+        case "promoted":
+            return Type.LONG if first == Type.INT else first
+        case "widest":
+            return widest(types)
+        case "common":
+            values = types
+            if name in ("iff", "iif"):
+                values = types[1:]
+            elif name == "case":
+                values = [*types[1:-1:2], *types[-1:]]
+            elif name in ("max_of", "min_of", "coalesce") and types:
+                return common(types) if name != "coalesce" or Type.DYNAMIC not in types else Type.DYNAMIC
+            return common(values)
+        case "literal":
+            from translator.plan.types import type_of
+
+            return type_of(literal or "string")
+        case "percentiles":
+            return first
+    if result.startswith("("):
+        return types_of(result)[0][1]
+    try:
+        return Type(result)
+    except ValueError:
+        return Type.UNKNOWN
+
+
+__all__ = [
+    "Function", "aggregates", "canonical", "common", "declared", "find", "functions", "overload", "plugins", "result_type", "types_of", "widest",
+]  # fmt: skip

@@ -1,0 +1,78 @@
+"""Conversions between types, and what tells types and nulls apart."""
+
+from __future__ import annotations
+
+import re
+
+from translator.plan.functions.declare import Family
+from translator.plan.functions.values import Dynamic, type_name
+
+F = Family("conversions")
+for _name in (
+    "tostring(value: scalar) -> string",
+    "toint(value: scalar) -> int",
+    "tolong(value: scalar) -> long",
+    "todouble(value: scalar) -> real",
+    "todecimal(value: scalar) -> decimal",
+    "tobool(value: scalar) -> bool",
+    "todatetime(value: scalar) -> datetime",
+    "totimespan(value: scalar) -> timespan",
+    "toguid(value: scalar) -> guid",
+):
+    F.declare(_name, compiled=True, named="argument")
+F.alias("toreal", "todouble")
+F.alias("toboolean", "tobool")
+F.alias("totime", "totimespan")
+F.declare("parse_json(json_text: scalar) -> dynamic", compiled=True, named="argument")
+F.alias("todynamic", "parse_json")
+F.alias("parsejson", "parse_json")
+F.alias("toobject", "parse_json")
+F.declare("isnull(expression: scalar) -> bool", compiled=True)
+F.declare("isnotnull(expression: scalar) -> bool", compiled=True)
+F.alias("notnull", "isnotnull")
+F.declare("iff(if: bool, then: scalar, else: scalar) -> common", compiled=True)
+F.alias("iif", "iff")
+F.declare("case(predicate: bool+, then: scalar+, else: scalar) -> common", compiled=True)
+F.declare("coalesce(arg_1: scalar, arg: scalar+) -> common", compiled=True)
+F.declare("not(expression: bool) -> bool", sql="NOT $1")
+F.declare("column_ifexists(column_name: string, defaultValue: scalar) -> second", compiled=True)
+F.alias("columnifexists", "column_ifexists")
+
+
+@F.scalar("tohex(value: integer, minLength: integer?) -> string", named="argument")
+def tohex(value: int, length: int = 0) -> str:
+    return format(value & 0xFFFF_FFFF_FFFF_FFFF, "x").zfill(length)
+
+
+@F.scalar("gettype(value: scalar) -> string", named="type_", nulls=True)
+def gettype(value: Dynamic) -> str:
+    return type_name(value)
+
+
+@F.scalar("dynamic_to_json(dynamic: scalar) -> string", nulls=True)
+def dynamic_to_json(value: Dynamic) -> str:
+    import json
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@F.scalar("parse_version(version: string) -> decimal")
+def parse_version(text: str) -> float | None:
+    parts = text.split(".")
+    if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"\d{1,8}", p) for p in parts):
+        return None
+    return float("".join(p.zfill(8) for p in [*parts, *["0"] * (4 - len(parts))]))
+
+
+@F.scalar("assert(predicate: bool, message: string) -> bool")
+def assert_(condition: bool, message: str) -> bool:
+    if not condition:
+        raise ValueError(message)
+    return True
+
+
+F.unsupported(
+    """
+    iscolumnexists(column_name: string) -> bool
+    """
+)

@@ -1,0 +1,310 @@
+"""Dates, times and timespans. Weeks begin on Sunday."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+
+from translator.plan.functions.declare import Family
+from translator.plan.functions.values import DAY, EPOCH, TICKS, Dynamic
+
+F = Family("datetimes")
+F.declare("now(offset: timespan?) -> datetime", compiled=True)
+F.declare("ago(timespan: timespan) -> datetime", compiled=True)
+F.declare(
+    "bin(value: number, roundTo: number) -> widest",
+    "bin(value: timespan, roundTo: timespan) -> timespan",
+    "bin(value: datetime, roundTo: datetime) -> datetime",
+    "bin(value: datetime, roundTo: timespan) -> datetime",
+    compiled=True,
+    named="argument",
+)
+F.alias("floor", "bin")
+F.declare(
+    "bin_at(value: number, bin_size: number, fixed_point: number) -> widest",
+    "bin_at(value: timespan, bin_size: number, fixed_point: timespan) -> timespan",
+    "bin_at(value: timespan, bin_size: timespan, fixed_point: timespan) -> timespan",
+    "bin_at(value: datetime, bin_size: summable, fixed_point: datetime) -> datetime",
+    compiled=True,
+    named="argument",
+)
+F.declare("startofday(date: datetime, offset: long?) -> datetime", compiled=True, named="argument")
+F.declare("getyear(date: datetime) -> int", sql="EXTRACT(YEAR FROM $1)")
+F.declare("getmonth(date: datetime) -> int", sql="EXTRACT(MONTH FROM $1)")
+F.declare("monthofyear(date: datetime) -> int", sql="EXTRACT(MONTH FROM $1)")
+F.declare("dayofmonth(date: datetime) -> int", sql="EXTRACT(DAY FROM $1)")
+F.declare("hourofday(date: datetime) -> int", sql="EXTRACT(HOUR FROM $1)")
+F.declare("ingestion_time() -> datetime", compiled=True)
+F.declare("around(value: scalar, center: scalar, delta: scalar) -> bool", compiled=True)
+
+
+def _month(moment: dt.datetime, months: int) -> dt.datetime:
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
+
+
+def _day(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+_STEP = dt.timedelta(microseconds=1)
+"""The end of a period is one tick of 100 ns before the next; a datetime here counts microseconds."""
+
+
+@F.scalar("startofweek(date: datetime, offset: long?) -> datetime")
+def startofweek(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return _day(moment) - dt.timedelta(days=(moment.weekday() + 1) % 7) + dt.timedelta(weeks=offset)
+
+
+@F.scalar("startofmonth(date: datetime, offset: long?) -> datetime")
+def startofmonth(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return _month(_day(moment).replace(day=1), offset)
+
+
+@F.scalar("startofyear(date: datetime, offset: long?) -> datetime")
+def startofyear(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return _month(_day(moment).replace(day=1, month=1), 12 * offset)
+
+
+@F.scalar("endofday(date: datetime, offset: long?) -> datetime")
+def endofday(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return _day(moment) + dt.timedelta(days=1 + offset) - _STEP
+
+
+@F.scalar("endofweek(date: datetime, offset: long?) -> datetime")
+def endofweek(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return startofweek(moment, offset + 1) - _STEP
+
+
+@F.scalar("endofmonth(date: datetime, offset: long?) -> datetime")
+def endofmonth(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return startofmonth(moment, offset + 1) - _STEP
+
+
+@F.scalar("endofyear(date: datetime, offset: long?) -> datetime")
+def endofyear(moment: dt.datetime, offset: int = 0) -> dt.datetime:
+    return startofyear(moment, offset + 1) - _STEP
+
+
+F.declare("dayofweek(date: datetime) -> timespan", compiled=True)
+
+
+@F.scalar("dayofyear(date: datetime) -> int")
+def dayofyear(moment: dt.datetime) -> int:
+    return moment.timetuple().tm_yday
+
+
+@F.scalar("week_of_year(date: datetime) -> int")
+def week_of_year(moment: dt.datetime) -> int:
+    return moment.isocalendar().week
+
+
+@F.scalar("weekofyear(date: datetime) -> int")
+def weekofyear(moment: dt.datetime) -> int:
+    return moment.isocalendar().week
+
+
+_PARTS = {
+    "year": lambda d: d.year, "quarter": lambda d: (d.month + 2) // 3, "month": lambda d: d.month,
+    "week_of_year": lambda d: d.isocalendar().week, "weekofyear": lambda d: d.isocalendar().week, "day": lambda d: d.day,
+    "dayofyear": lambda d: d.timetuple().tm_yday, "day_of_year": lambda d: d.timetuple().tm_yday, "hour": lambda d: d.hour,
+    "minute": lambda d: d.minute, "second": lambda d: d.second, "millisecond": lambda d: d.microsecond // 1000,
+    "microsecond": lambda d: d.microsecond, "nanosecond": lambda d: d.microsecond * 1000,
+}  # fmt: skip
+
+
+@F.scalar("datetime_part(part: string, date: datetime) -> int")
+def datetime_part(part: str, moment: dt.datetime) -> int | None:
+    read = _PARTS.get(part.lower())
+    return read(moment) if read else None
+
+
+F.alias("datepart", "datetime_part")
+
+
+@F.scalar("datetime_add(part: string, value: integer, datetime: datetime) -> datetime")
+def datetime_add(period: str, amount: int, moment: dt.datetime) -> dt.datetime | None:
+    period = period.lower()
+    months = {"year": 12, "quarter": 3, "month": 1}.get(period)
+    if months:
+        return _month(moment, months * amount)
+    seconds = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}.get(period)
+    if seconds:
+        return moment + dt.timedelta(seconds=seconds * amount)
+    micros = {"millisecond": 1_000.0, "microsecond": 1.0, "nanosecond": 1e-3}.get(period)
+    return moment + dt.timedelta(microseconds=micros * amount) if micros else None
+
+
+@F.scalar("datetime_diff(part: string, datetime1: datetime, datetime2: datetime) -> long")
+def datetime_diff(period: str, later: dt.datetime, earlier: dt.datetime) -> int | None:
+    """The number of boundaries of ``period`` between the two."""
+    period = period.lower()
+    months = (later.year * 12 + later.month) - (earlier.year * 12 + earlier.month)
+    match period:
+        case "year":
+            return later.year - earlier.year
+        case "quarter":
+            return (later.year * 4 + (later.month - 1) // 3) - (earlier.year * 4 + (earlier.month - 1) // 3)
+        case "month":
+            return months
+        case "week":
+            return (startofweek(later) - startofweek(earlier)).days // 7
+    micros = {
+        "day": 86_400_000_000, "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000, "millisecond": 1_000, "microsecond": 1,
+    }.get(period)  # fmt: skip
+    a, b = (((d - EPOCH) // dt.timedelta(microseconds=1)) for d in (later, earlier))
+    if micros:
+        return a // micros - b // micros
+    return (a - b) * 1000 if period == "nanosecond" else None
+
+
+@F.scalar(
+    "make_datetime(year: number, month: number, day: number, hour: number?, minute: number?, second: number?) -> datetime",
+    "make_datetime(value: scalar) -> datetime",
+    named="argument",
+)
+def make_datetime(
+    year: Dynamic, month: int | None = None, day: int | None = None, hour: int = 0, minute: int = 0, second: float = 0.0
+) -> dt.datetime | None:
+    try:
+        moment = dt.datetime(int(year), month or 1, day or 1, hour, minute)
+    except ValueError:
+        return None
+    return moment + dt.timedelta(microseconds=round(second * 1e6)) if 0 <= second < 60 else None
+
+
+@F.scalar(
+    "make_timespan(days: integer, hours: integer, minutes: integer, seconds: integer) -> timespan",
+    "make_timespan(hours: integer, minutes: integer, seconds: integer?) -> timespan",
+    "make_timespan(value: scalar) -> timespan",
+    named="argument",
+)
+def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None, fourth: Dynamic = None) -> int | None:
+    given = [p for p in (first, second, third, fourth) if p is not None]
+    days, hours, minutes, seconds = (0, *given, 0)[:4] if len(given) == 2 else (0, *given) if len(given) == 3 else (*given, 0, 0, 0)[:4]
+    if not (0 <= hours < 24 and 0 <= minutes < 60 and 0 <= seconds < 60):
+        return None
+    return int(days) * DAY + (int(hours) * 3600 + int(minutes) * 60) * TICKS + round(float(seconds) * TICKS)
+
+
+_DATETIME_FORMAT = re.compile(r"yyyy|yy|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
+
+
+def _fraction(micros: int, width: int) -> str:
+    return f"{micros:06}0"[:width]
+
+
+@F.scalar("format_datetime(date: datetime, format: string) -> string")
+def format_datetime(moment: dt.datetime, text: str) -> str:
+    def one(token: str) -> str:
+        match token:
+            case "yyyy":
+                return f"{moment.year:04}"
+            case "yy":
+                return f"{moment.year % 100:02}"
+            case "MM":
+                return f"{moment.month:02}"
+            case "M":
+                return str(moment.month)
+            case "MMM":
+                return calendar.month_abbr[moment.month]
+            case "MMMM":
+                return calendar.month_name[moment.month]
+            case "dd":
+                return f"{moment.day:02}"
+            case "d":
+                return str(moment.day)
+            case "HH":
+                return f"{moment.hour:02}"
+            case "H":
+                return str(moment.hour)
+            case "hh":
+                return f"{(moment.hour - 1) % 12 + 1:02}"
+            case "h":
+                return str((moment.hour - 1) % 12 + 1)
+            case "mm":
+                return f"{moment.minute:02}"
+            case "m":
+                return str(moment.minute)
+            case "ss":
+                return f"{moment.second:02}"
+            case "s":
+                return str(moment.second)
+            case "tt":
+                return "AM" if moment.hour < 12 else "PM"
+        if token[0] == "f":
+            return _fraction(moment.microsecond, len(token))
+        if token[0] == "F":
+            return _fraction(moment.microsecond, len(token)).rstrip("0")
+        return token
+
+    return "".join(one(t) for t in _DATETIME_FORMAT.findall(text))
+
+
+@F.scalar("format_timespan(timespan: timespan, format: string) -> string")
+def format_timespan(span: int, text: str) -> str:
+    sign, ticks = ("-", -span) if span < 0 else ("", span)
+    days, rest = divmod(ticks, DAY)
+    seconds, fraction = divmod(rest, TICKS)
+    values = {"d": days, "H": seconds // 3600, "h": seconds // 3600, "m": seconds // 60 % 60, "s": seconds % 60}
+
+    def one(token: str) -> str:
+        if token[0] in values:
+            return f"{values[token[0]]:0{len(token)}}"
+        if token[0] in "fF":
+            digits = f"{fraction:07}"[: len(token)]
+            return digits if token[0] == "f" else digits.rstrip("0")
+        return token
+
+    return sign + "".join(one(t) for t in re.findall(r"d{1,8}|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|.", text))
+
+
+def _from_unix(value: float, unit: float) -> dt.datetime | None:
+    try:
+        return EPOCH + dt.timedelta(microseconds=value * unit)
+    except OverflowError:
+        return None
+
+
+@F.scalar("unixtime_seconds_todatetime(number: number) -> datetime")
+def unixtime_seconds_todatetime(seconds: float) -> dt.datetime | None:
+    return _from_unix(seconds, 1e6)
+
+
+@F.scalar("unixtime_milliseconds_todatetime(number: number) -> datetime")
+def unixtime_milliseconds_todatetime(milliseconds: float) -> dt.datetime | None:
+    return _from_unix(milliseconds, 1e3)
+
+
+@F.scalar("unixtime_microseconds_todatetime(number: number) -> datetime")
+def unixtime_microseconds_todatetime(microseconds: float) -> dt.datetime | None:
+    return _from_unix(microseconds, 1.0)
+
+
+@F.scalar("unixtime_nanoseconds_todatetime(number: number) -> datetime")
+def unixtime_nanoseconds_todatetime(nanoseconds: float) -> dt.datetime | None:
+    return _from_unix(nanoseconds, 1e-3)
+
+
+@F.scalar("datetime_utc_to_local(from: datetime, timezone: string) -> datetime")
+def datetime_utc_to_local(moment: dt.datetime, zone: str) -> dt.datetime:
+    import zoneinfo
+
+    return moment.replace(tzinfo=dt.UTC).astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
+
+
+@F.scalar("datetime_local_to_utc(from: datetime, timezone: string) -> datetime")
+def datetime_local_to_utc(moment: dt.datetime, zone: str) -> dt.datetime:
+    import zoneinfo
+
+    return moment.replace(tzinfo=zoneinfo.ZoneInfo(zone)).astimezone(dt.UTC).replace(tzinfo=None)
+
+
+F.unsupported(
+    """
+    datetime_list_timezones() -> dynamic
+    bin_auto(value: summable) -> first
+    """
+)

@@ -1,0 +1,177 @@
+"""How functions are declared: one declaration each, its signature in KQL's words, its meaning in Python, its spelling in SQL.
+
+A signature reads ``name(parameter: kind, ...) -> result``. A kind is a KQL type or one of the official parser's classes of types
+(number, integer, summable, orderable, scalar, array, bag, ...); ``?`` behind it makes the parameter optional, ``*`` and ``+``
+repeat it. A result is a type, ``(name: type, ...)`` for several columns, or the rule that gives it: ``first`` and ``second``
+(the type of that argument), ``common``, ``widest``, ``promoted``, ``literal`` (the type that the last argument names).
+
+Source of names and signatures: Kusto.Language 12.4.1; of meanings: learn.microsoft.com/kusto/query, the page of each function.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from translator.plan.types import Type
+
+_Implementation = TypeVar("_Implementation", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    kind: str
+    optional: bool = False
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    parameters: tuple[Parameter, ...]
+    result: str
+
+    @property
+    def least(self) -> int:
+        return sum(not p.optional for p in self.parameters)
+
+    @property
+    def most(self) -> int | None:
+        """None where there is no limit."""
+        return None if any(p.repeated for p in self.parameters) else len(self.parameters)
+
+    def kind(self, index: int) -> str:
+        """What the argument at ``index`` must be."""
+        return self.parameters[min(index, len(self.parameters) - 1)].kind if self.parameters else "scalar"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function, aggregate, operator or plugin of KQL.
+
+    Attributes:
+        texts: its signatures as written.
+        sql: its spelling in SQL that every dialect has: ``$1`` stands for an argument, ``$s1`` for it as a string, ``$*`` and ``$s*`` for all.
+        duckdb: the same where the words are DuckDB's own.
+        python: its meaning over Python values; dynamic values are parsed JSON, timespans ticks of 100 ns.
+        nulls: whether the meaning handles null arguments itself; else a null argument makes the result null.
+        named: how KQL names an unnamed column of it: ``argument`` takes the argument's name, ``x_`` puts that before it.
+        alias: the function that an older name stands for.
+        compiled: whether the compiler, or the binder before it, knows the meaning: it depends on types, order or columns.
+        gathered: for an aggregate: ``python`` takes the list of its group's values.
+        filters: for an aggregate with a predicate: the aggregate that it applies where the predicate holds.
+    """
+
+    name: str
+    kind: str
+    family: str
+    texts: tuple[str, ...]
+    sql: str | None = None
+    duckdb: str | None = None
+    python: Callable[..., Any] | None = field(default=None, compare=False)
+    nulls: bool = False
+    named: str | None = None
+    alias: str | None = None
+    compiled: bool = False
+    gathered: bool = False
+    filters: str | None = None
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        return tuple(_parsed(text) for text in self.texts)
+
+    @property
+    def runs(self) -> str:
+        """How the engine runs it: ``sql``, ``python`` or ``no``."""
+        if self.sql or self.duckdb or self.compiled or self.filters:
+            return "sql"
+        return "python" if self.python else "no"
+
+    def takes(self, count: int) -> bool:
+        return any(s.least <= count and (s.most is None or count <= s.most) for s in self.signatures)
+
+
+_SIGNATURE = re.compile(r"(?P<name>[^(]+)\((?P<parameters>.*)\) -> (?P<result>.+)", re.S)
+
+
+@cache
+def _parsed(text: str) -> Signature:
+    match = _SIGNATURE.fullmatch(text.strip())
+    assert match, text
+    parameters = []
+    for part in match["parameters"].split(",") if match["parameters"].strip() else []:
+        name, kind = (p.strip() for p in part.split(":"))
+        mark = kind[-1] if kind[-1] in "?*+" else ""
+        parameters.append(Parameter(name, kind.removesuffix(mark) if mark else kind, mark in ("?", "*"), mark in ("*", "+")))
+    return Signature(tuple(parameters), match["result"].strip())
+
+
+class Family:
+    """The declarations of one family of functions, in the order in which they were made."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.functions: list[Function] = []
+
+    def _add(self, kind: str, texts: tuple[str, ...], **facts: Any) -> None:
+        texts = tuple(part.strip() for text in texts for part in text.split(";"))
+        name = texts[0].split("(", 1)[0].strip()
+        self.functions.append(Function(name, kind, self.name, texts, **facts))
+
+    def scalar(self, *texts: str, kind: str = "function", **facts: Any) -> Callable[[_Implementation], _Implementation]:
+        """Declares the decorated Python function as the meaning of a scalar function."""
+
+        def declare(python: _Implementation) -> _Implementation:
+            self._add(kind, texts, python=python, **facts)
+            return python
+
+        return declare
+
+    def declare(self, *texts: str, kind: str = "function", **facts: Any) -> None:
+        """Declares a function whose meaning is its SQL, or which the compiler or the binder treats itself."""
+        self._add(kind, texts, **facts)
+
+    def unsupported(self, text: str, kind: str = "function") -> None:
+        """Functions that are known, with their signatures, and that no engine here runs. Overloads follow each other."""
+        by_name: dict[str, list[str]] = {}
+        for line in text.strip().splitlines():
+            by_name.setdefault(line.strip().split("(", 1)[0], []).append(line.strip())
+        for name, texts in by_name.items():
+            several = _parsed(texts[0]).result.startswith("(")
+            self._add(kind, tuple(texts), named=f"{name}_" if several else None)
+
+    def aggregate(self, *texts: str, **facts: Any) -> None:
+        """Declares an aggregate that SQL has."""
+        self._add("aggregate", texts, **facts)
+
+    def gathered(self, *texts: str, **facts: Any) -> Callable[[_Implementation], _Implementation]:
+        """Declares the decorated function of a group's values as the meaning of an aggregate."""
+
+        def declare(python: _Implementation) -> _Implementation:
+            self._add("aggregate", texts, python=python, gathered=True, **facts)
+            return python
+
+        return declare
+
+    def conditional(self, name: str, plain: str, named: str | None = None) -> None:
+        """Declares the variant of an aggregate that takes a predicate behind its required arguments."""
+        known = next(f for f in self.functions if f.name == plain)
+        signature = known.signatures[0]
+        given = [f"{p.name}: {p.kind}" for p in signature.parameters if not p.optional]
+        rest = [f"{p.name}: {p.kind}?" for p in signature.parameters if p.optional and not p.repeated]
+        text = f"{name}({', '.join([*given, 'predicate: bool', *rest])}) -> {signature.result}"
+        self._add("aggregate", (text,), filters=plain, named=named or f"{name}_")
+
+    def alias(self, older: str, name: str, named: str | None = None) -> None:
+        known = next(f for f in self.functions if f.name == name)
+        texts = tuple(older + t.strip()[len(name) :] for t in known.texts)
+        self.functions.append(replace(known, name=older, texts=texts, alias=name, named=named or known.named))
+
+
+def types_of(result: str) -> tuple[tuple[str, Type], ...]:
+    """The columns of a result of several: ``(min: real, max: real)``."""
+    parts = [p.split(":") for p in result.strip("()").split(",")]
+    return tuple((name.strip(), Type(kind.strip())) for name, kind in parts)

@@ -1,0 +1,73 @@
+"""Operators, and the terms that ``has`` looks for: runs of ASCII letters and digits, and of any character beyond ASCII."""
+
+from __future__ import annotations
+
+import re
+
+from translator.plan.functions.declare import Family
+from translator.plan.functions.values import pattern
+
+F = Family("operators")
+for _signature in (
+    "==(left: scalar, right: scalar) -> bool", "=~(left: string, right: string) -> bool",
+    "<(left: scalar, right: scalar) -> bool", "<=(left: scalar, right: scalar) -> bool", ">(left: scalar, right: scalar) -> bool",
+    ">=(left: scalar, right: scalar) -> bool", "and(operand: bool+) -> bool", "or(operand: bool+) -> bool",
+    "+(left: summable, right: summable) -> promoted", "-(left: summable, right: summable) -> promoted",
+    "*(left: summable, right: summable) -> promoted", "/(left: summable, right: summable) -> promoted",
+    "%(left: number, right: number) -> promoted", "neg(operand: summable) -> first", "[](value: dynamic, key: scalar) -> dynamic",
+    "between(value: scalar, low: scalar, high: scalar) -> bool", "in(value: scalar, list: array) -> bool",
+    "in~(value: string, list: array) -> bool", "has_any(source: string, list: array) -> bool", "has_all(source: string, list: array) -> bool",
+    "like(source: string, pattern: string) -> bool", "likecs(source: string, pattern: string) -> bool",
+):  # fmt: skip
+    F.declare(_signature, kind="operator", compiled=True)
+
+_SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
+"""What ends a term."""
+
+
+def _find(source: str, term: str, before: bool, after: bool, cased: bool) -> bool:
+    text = (rf"(?:^|{_SEPARATOR})" if before else "") + re.escape(term) + (rf"(?:$|{_SEPARATOR})" if after else "")
+    return re.search(text, source, 0 if cased else re.IGNORECASE) is not None
+
+
+def _text(name: str) -> str:
+    return f"{name}(source: string, search: string) -> bool"
+
+
+@F.scalar(_text("has"), kind="operator", compiled=True)
+def has(source: str, term: str) -> bool:
+    return _find(source, term, True, True, False)
+
+
+@F.scalar(_text("has_cs"), kind="operator", compiled=True)
+def has_cs(source: str, term: str) -> bool:
+    return _find(source, term, True, True, True)
+
+
+@F.scalar(_text("hasprefix"), kind="operator", compiled=True)
+def hasprefix(source: str, term: str) -> bool:
+    return _find(source, term, True, False, False)
+
+
+@F.scalar(_text("hasprefix_cs"), kind="operator", compiled=True)
+def hasprefix_cs(source: str, term: str) -> bool:
+    return _find(source, term, True, False, True)
+
+
+@F.scalar(_text("hassuffix"), kind="operator", compiled=True)
+def hassuffix(source: str, term: str) -> bool:
+    return _find(source, term, False, True, False)
+
+
+@F.scalar(_text("hassuffix_cs"), kind="operator", compiled=True)
+def hassuffix_cs(source: str, term: str) -> bool:
+    return _find(source, term, False, True, True)
+
+
+for _name in ("contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs"):
+    F.declare(_text(_name), kind="operator", compiled=True)
+
+
+@F.scalar(_text("matches regex"), kind="operator", compiled=True)
+def matches_regex(source: str, regex: str) -> bool:
+    return pattern(regex).search(source) is not None

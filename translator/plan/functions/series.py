@@ -1,0 +1,257 @@
+"""Functions on series: arrays of numbers, null where a value is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from translator.plan.functions.declare import Family
+from translator.plan.functions.values import Dynamic
+
+F = Family("series")
+
+
+def _numbers(series: Dynamic) -> list[Any]:
+    return [v if isinstance(v, int | float) and not isinstance(v, bool) else None for v in series] if isinstance(series, list) else []
+
+
+def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[Dynamic, Dynamic], Dynamic]:
+    def call(first: Dynamic, second: Dynamic) -> Dynamic:
+        a = _numbers(first) if isinstance(first, list) else [first] * (len(second) if isinstance(second, list) else 1)
+        b = _numbers(second) if isinstance(second, list) else [second] * len(a)
+        size = max(len(a), len(b))
+        a, b = a + [None] * (size - len(a)), b + [None] * (size - len(b))
+        out: list[Any] = []
+        for x, y in zip(a, b, strict=True):
+            try:
+                out.append(None if x is None or y is None else function(x, y))
+            except (ValueError, ZeroDivisionError, OverflowError):
+                out.append(None)
+        return out
+
+    return call
+
+
+for _name, _pair in (
+    ("series_add(series1: array, series2: array) -> dynamic; series_add(series1: array, series2: number) -> dynamic; series_add(series1: number, series2: array) -> dynamic", lambda x, y: x + y), ("series_subtract(series1: array, series2: array) -> dynamic; series_subtract(series1: array, series2: number) -> dynamic; series_subtract(series1: number, series2: array) -> dynamic", lambda x, y: x - y), ("series_multiply(series1: array, series2: array) -> dynamic; series_multiply(series1: array, series2: number) -> dynamic; series_multiply(series1: number, series2: array) -> dynamic", lambda x, y: x * y), ("series_divide(series1: array, series2: array) -> dynamic; series_divide(series1: array, series2: number) -> dynamic; series_divide(series1: number, series2: array) -> dynamic", lambda x, y: x / y),
+    ("series_pow(series1: array, series2: array) -> dynamic; series_pow(series1: array, series2: number) -> dynamic; series_pow(series1: number, series2: array) -> dynamic", lambda x, y: math.pow(x, y)), ("series_greater(series1: array, series2: array) -> dynamic; series_greater(series1: array, series2: number) -> dynamic; series_greater(series1: number, series2: array) -> dynamic", lambda x, y: x > y), ("series_greater_equals(series1: array, series2: array) -> dynamic; series_greater_equals(series1: array, series2: number) -> dynamic; series_greater_equals(series1: number, series2: array) -> dynamic", lambda x, y: x >= y),
+    ("series_less(series1: array, series2: array) -> dynamic; series_less(series1: array, series2: number) -> dynamic; series_less(series1: number, series2: array) -> dynamic", lambda x, y: x < y), ("series_less_equals(series1: array, series2: array) -> dynamic; series_less_equals(series1: array, series2: number) -> dynamic; series_less_equals(series1: number, series2: array) -> dynamic", lambda x, y: x <= y), ("series_equals(series1: array, series2: array) -> dynamic; series_equals(series1: array, series2: number) -> dynamic; series_equals(series1: number, series2: array) -> dynamic", lambda x, y: x == y), ("series_not_equals(series1: array, series2: array) -> dynamic; series_not_equals(series1: array, series2: number) -> dynamic; series_not_equals(series1: number, series2: array) -> dynamic", lambda x, y: x != y),
+):  # fmt: skip
+    F.scalar(_name)(_pairwise(_pair))
+
+
+def _elementwise(function: Callable[[Any], Any]) -> Callable[[Dynamic], Dynamic]:
+    def call(series: Dynamic) -> Dynamic:
+        out: list[Any] = []
+        for x in _numbers(series):
+            try:
+                out.append(None if x is None else function(x))
+            except (ValueError, OverflowError):
+                out.append(None)
+        return out
+
+    return call
+
+
+for _name, _one in (
+    ("series_exp(series: array) -> dynamic", math.exp), ("series_sign(series: array) -> dynamic", lambda x: (x > 0) - (x < 0)), ("series_abs(series: array) -> first", abs), ("series_sin(series: array) -> dynamic", math.sin), ("series_asin(series: array) -> dynamic", math.asin), ("series_cos(series: array) -> dynamic", math.cos),
+    ("series_acos(series: array) -> dynamic", math.acos), ("series_tan(series: array) -> dynamic", math.tan), ("series_atan(series: array) -> dynamic", math.atan), ("series_log(series: array) -> dynamic", math.log), ("series_floor(series: array) -> dynamic", math.floor), ("series_ceiling(series: array) -> first", math.ceil),
+):  # fmt: skip
+    F.scalar(_name)(_elementwise(_one))
+
+
+@F.scalar("series_sum(series: array) -> real")
+def series_sum(series: Dynamic) -> float:
+    return float(sum(v for v in _numbers(series) if v is not None))
+
+
+@F.scalar("series_product(series: array) -> real")
+def series_product(series: Dynamic) -> float:
+    return float(math.prod(v for v in _numbers(series) if v is not None))
+
+
+@F.scalar("series_magnitude(series: array) -> real")
+def series_magnitude(series: Dynamic) -> float:
+    return math.sqrt(sum(v * v for v in _numbers(series) if v is not None))
+
+
+@F.scalar(
+    "series_dot_product(series1: array, series2: array) -> real",
+    "series_dot_product(series1: array, series2: number) -> real",
+    "series_dot_product(series1: number, series2: array) -> real",
+)
+def series_dot_product(first: Dynamic, second: Dynamic) -> float | None:
+    a, b = _numbers(first), _numbers(second)
+    return float(sum(x * y for x, y in zip(a, b, strict=True))) if len(a) == len(b) and None not in a + b else None
+
+
+@F.scalar("series_cosine_similarity(series1: array, series2: array, series1_magnitude: real?, series2_magnitude: real?) -> real")
+def series_cosine_similarity(first: Dynamic, second: Dynamic, one: float | None = None, two: float | None = None) -> float | None:
+    product = series_dot_product(first, second)
+    lengths = (one or series_magnitude(first)) * (two or series_magnitude(second))
+    return None if product is None or not lengths else product / lengths
+
+
+@F.scalar("series_pearson_correlation(series1: array, series2: array) -> real")
+def series_pearson_correlation(first: Dynamic, second: Dynamic) -> float | None:
+    a, b = _numbers(first), _numbers(second)
+    if len(a) != len(b) or len(a) < 2 or None in a + b:
+        return None
+    mean_a, mean_b = sum(a) / len(a), sum(b) / len(b)
+    top = sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
+    bottom = math.sqrt(sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b))
+    return top / bottom if bottom else math.nan
+
+
+def _missing(series: Dynamic, placeholder: Dynamic) -> list[Any]:
+    return [None if v == placeholder else v for v in (series if isinstance(series, list) else [])]
+
+
+@F.scalar(
+    "series_fill_const(series: array, constant_value: number?, missing_value_placeholder: number?) -> first", named="argument", nulls=True
+)
+def series_fill_const(series: Dynamic, constant: Dynamic = 0, placeholder: Dynamic = None) -> Dynamic:
+    return [constant if v is None else v for v in _missing(series, placeholder)]
+
+
+@F.scalar("series_fill_forward(series: array, missing_value_placeholder: number?) -> first", named="argument", nulls=True)
+def series_fill_forward(series: Dynamic, placeholder: Dynamic = None) -> Dynamic:
+    out: list[Any] = []
+    for value in _missing(series, placeholder):
+        out.append(out[-1] if value is None and out else value)
+    return out
+
+
+@F.scalar("series_fill_backward(series: array, missing_value_placeholder: number?) -> first", named="argument", nulls=True)
+def series_fill_backward(series: Dynamic, placeholder: Dynamic = None) -> Dynamic:
+    found = series_fill_forward(_missing(series, placeholder)[::-1])
+    return found[::-1]
+
+
+@F.scalar(
+    "series_fill_linear(series: array, missing_value_placeholder: number?, fill_edges: bool?, constant_value: number?) -> first",
+    named="argument",
+    nulls=True,
+)
+def series_fill_linear(series: Dynamic, placeholder: Dynamic = None, edges: bool = True, constant: Dynamic = 0) -> Dynamic:
+    values = _missing(series, placeholder)
+    known = [i for i, v in enumerate(values) if v is not None]
+    if not known:
+        return [constant for _ in values]
+    out: list[Any] = list(values)
+    for i, value in enumerate(values):
+        if value is not None:
+            continue
+        before, after = [k for k in known if k < i], [k for k in known if k > i]
+        if before and after:
+            a, b = before[-1], after[0]
+            out[i] = values[a] + (values[b] - values[a]) * (i - a) / (b - a)
+        elif edges:
+            out[i] = values[before[-1] if before else after[0]]
+    return out
+
+
+_STATS = ("min", "min_idx", "max", "max_idx", "avg", "stdev", "variance")
+
+
+def _statistics(series: Dynamic) -> dict[str, Any]:
+    values = [v for v in _numbers(series) if v is not None]
+    if not values:
+        return dict.fromkeys(_STATS)
+    numbers = _numbers(series)
+    mean = sum(values) / len(values)
+    variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1) if len(values) > 1 else 0.0
+    low, high = min(values), max(values)
+    found = (float(low), numbers.index(low), float(high), numbers.index(high), mean, math.sqrt(variance), variance)
+    return dict(zip(_STATS, found, strict=True))
+
+
+@F.scalar("series_stats_dynamic(series: array, ignore_nonfinite: bool?) -> dynamic")
+def series_stats_dynamic(series: Dynamic, finite: bool = False) -> Dynamic:
+    values = [v for v in _numbers(series) if v is not None]
+    return {**_statistics(series), "sum": float(sum(values)), "len": len(values)}
+
+
+@F.scalar(
+    "series_stats(series: array, ignore_nonfinite: bool?) -> (min: real, min_idx: long, max: real, max_idx: long, avg: real, stdev: real, variance: real)",
+    named="series_stats_",
+)
+def series_stats(series: Dynamic, finite: bool = False) -> Dynamic:
+    return list(_statistics(series).values())
+
+
+def _line(values: list[Any]) -> dict[str, Any]:
+    """Least squares over the indices of the series."""
+    points = [(i, v) for i, v in enumerate(values) if v is not None]
+    size = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / size, sum(y for _, y in points) / size
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    intercept = mean_y - slope * mean_x
+    total = sum((y - mean_y) ** 2 for _, y in points)
+    rest = sum((y - intercept - slope * x) ** 2 for x, y in points)
+    count = max(1, size - 1)
+    return {
+        "rsquare": 1 - rest / total if total else 1.0, "slope": slope, "variance": total / count, "rvariance": rest / count,
+        "interception": intercept, "line_fit": [intercept + slope * i for i in range(len(values))],
+    }  # fmt: skip
+
+
+@F.scalar(
+    "series_fit_line(series: array) -> (rsquare: real, slope: real, variance: real, rvariance: real, interception: real, line_fit: dynamic)",
+    named="series_fit_line_",
+)
+def series_fit_line(series: Dynamic) -> Dynamic:
+    values = _numbers(series)
+    return list(_line(values).values()) if sum(v is not None for v in values) > 1 else None
+
+
+@F.scalar("series_fit_line_dynamic(series: array) -> dynamic")
+def series_fit_line_dynamic(series: Dynamic) -> Dynamic:
+    values = _numbers(series)
+    return _line(values) if sum(v is not None for v in values) > 1 else None
+
+
+@F.scalar("series_iir(series: array, numerators: array, denominators: array) -> dynamic")
+def series_iir(series: Dynamic, numerators: Dynamic, denominators: Dynamic) -> Dynamic:
+    x, a, b = _numbers(series), _numbers(numerators), _numbers(denominators)
+    out: list[float] = []
+    for i in range(len(x)):
+        total = sum(a[k] * (x[i - k] or 0) for k in range(len(a)) if i >= k)
+        total -= sum(b[k] * out[i - k] for k in range(1, len(b)) if i >= k)
+        out.append(total / b[0])
+    return out
+
+
+@F.scalar("series_fir(series: array, filter: array, normalize: bool?, center: bool?) -> dynamic")
+def series_fir(series: Dynamic, weights: Dynamic, normalize: bool = True, center: bool = False) -> Dynamic:
+    x, w = _numbers(series), _numbers(weights)
+    scale = sum(w) if normalize and sum(w) else 1
+    shift = len(w) // 2 if center else 0
+    out: list[float] = []
+    for i in range(len(x)):
+        found = [(w[k], x[i - k + shift]) for k in range(len(w)) if 0 <= i - k + shift < len(x)]
+        out.append(sum(a * (b or 0) for a, b in found) / scale)
+    return out
+
+
+F.unsupported(
+    """
+    series_fft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)
+    series_ifft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)
+    series_fit_2lines(array: array) -> (rsquare: real, split_idx: long, variance: real, rvariance: real, line_fit: dynamic, right_rsquare: real, right_slope: real, right_interception: real, right_variance: real, right_rvariance: real, left_rsquare: real, left_slope: real, left_interception: real, left_variance: real, left_rvariance: real)
+    series_fit_2lines_dynamic(series: array) -> dynamic
+    series_outliers(series: array, kind: string?, ignore_val: number?) -> first
+    series_outliers(series: array, kind: string, ignore_val: real, min_percentile: real, max_percentile: real?, test_points: integer?) -> first
+    series_periods_detect(series: array, min_period: number, max_period: number, num_periods: long) -> (periods: dynamic, scores: dynamic)
+    series_periods_validate(series: array, period: number+) -> (periods: dynamic, scores: dynamic)
+    series_fit_poly(y_series: array, x_series: array?, degree: int?) -> (rsquare: real, coefficients: dynamic, variance: real, rvariance: real, poly_fit: dynamic)
+    series_seasonal(series: array) -> dynamic
+    series_seasonal(series: array, period: integer) -> dynamic
+    series_seasonal(series: array, period: integer, test_points: integer) -> dynamic
+    series_decompose(series: array, period: integer?, trend: string?, test_points: integer?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)
+    series_decompose_forecast(series: array, test_points: integer, period: integer?, trend: string?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)
+    series_decompose_anomalies(series: array, threshold: number?, period: integer?, trend: string?, test_points: integer?, method: string?, seasonality_threshold: number?) -> (ad_flag: dynamic, ad_score: dynamic, baseline: dynamic)
+    """
+)

@@ -1,0 +1,66 @@
+"""Reading what hll() and tdigest() keep: here the values themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from translator.plan.functions.aggregation import percentile
+from translator.plan.functions.declare import Family
+from translator.plan.functions.dynamics import distinct
+from translator.plan.functions.values import Dynamic
+
+F = Family("sketches")
+
+
+@F.scalar("dcount_hll(hll: array) -> long", named="dcount_hll_")
+def dcount_hll(sketch: Dynamic) -> int | None:
+    return len(sketch) if isinstance(sketch, list) else None
+
+
+@F.scalar(
+    "percentile_tdigest(tdigest: array, percentile1: real) -> dynamic",
+    "percentile_tdigest(tdigest: array, percentile1: real, type: type) -> literal",
+    named="percentile_tdigest_",
+)
+def percentile_tdigest(sketch: Dynamic, rank: float) -> Any:
+    return percentile(sketch, rank) if isinstance(sketch, list) else None
+
+
+@F.scalar(
+    "percentiles_array_tdigest(tdigest: array, percentile: real+) -> dynamic",
+    "percentiles_array_tdigest(tdigest: array, percentiles: array) -> dynamic",
+    named="percentile_tdigest_",
+)
+def percentiles_array_tdigest(sketch: Dynamic, *ranks: Dynamic) -> Dynamic:
+    flat = [r for rank in ranks for r in (rank if isinstance(rank, list) else [rank])]
+    return [percentile(sketch, r) for r in flat] if isinstance(sketch, list) else None
+
+
+@F.scalar("rank_tdigest(digest: array, value: scalar) -> real")
+def rank_tdigest(sketch: Dynamic, value: float) -> float | None:
+    return float(sum(v <= value for v in sketch)) if isinstance(sketch, list) else None
+
+
+@F.scalar("percentrank_tdigest(digest: array, value: scalar) -> real")
+def percentrank_tdigest(sketch: Dynamic, value: Dynamic) -> float | None:
+    return 100.0 * sum(v <= value for v in sketch) / len(sketch) if isinstance(sketch, list) and sketch else None
+
+
+@F.scalar("hll_isvalid(hll: array, value: scalar) -> bool")
+def hll_isvalid(sketch: Dynamic) -> bool:
+    return isinstance(sketch, list) and len(distinct(sketch)) == len(sketch)
+
+
+@F.scalar("tdigest_isvalid(digest: array, value: scalar) -> bool")
+def tdigest_isvalid(sketch: Dynamic) -> bool:
+    return isinstance(sketch, list)
+
+
+F.unsupported(
+    """
+    tdigest_merge(tdigest_1: array, tdigest: array+) -> dynamic
+    merge_tdigest(tdigest_1: array, tdigest: array+) -> dynamic
+    hll_merge(hll_1: array, hll: array+) -> dynamic
+    __hll_normalize(hll_1: dynamic, hll: dynamic+) -> dynamic
+    """
+)

@@ -1,0 +1,263 @@
+"""Functions on strings."""
+
+from __future__ import annotations
+
+import re
+
+from translator.plan.functions.declare import Family
+from translator.plan.functions.values import Dynamic, pattern, replacement, text_of
+
+F = Family("strings")
+F.declare("tolower(value: scalar) -> string", sql="LOWER($1)")
+F.declare("toupper(value: scalar) -> string", sql="UPPER($1)")
+F.declare("strlen(string: scalar) -> long", sql="LENGTH($1)", named="strlen_")
+F.declare("strcat(arg: scalar+) -> string", compiled=True)
+F.declare("reverse(value: scalar) -> string", sql="REVERSE($s1)")
+F.declare("isempty(value: scalar) -> bool", compiled=True)
+F.declare("isnotempty(value: scalar) -> bool", compiled=True)
+F.alias("notempty", "isnotempty")
+
+
+@F.scalar("string_size(string: scalar) -> long", named="string_size_")
+def string_size(source: str) -> int:
+    return len(source.encode())
+
+
+@F.scalar("strcat_array(array: array, delimiter: scalar) -> string")
+def strcat_array(array: Dynamic, delimiter: str) -> str:
+    return delimiter.join(text_of(v) for v in array) if isinstance(array, list) else ""
+
+
+F.alias("array_strcat", "strcat_array")
+
+
+@F.scalar("strcat_delim(delimiter: scalar, arg_1: scalar, arg: scalar+) -> string")
+def strcat_delim(delimiter: str, *args: Dynamic) -> str:
+    return delimiter.join(text_of(a) for a in args)
+
+
+@F.scalar("strcmp(s1: scalar, s2: scalar) -> long")
+def strcmp(left: str, right: str) -> int:
+    return (left > right) - (left < right)
+
+
+@F.scalar("strrep(value: scalar, multiplier: long, delimiter: scalar?) -> string")
+def strrep(value: Dynamic, multiplier: int, delimiter: str = "") -> str:
+    return delimiter.join([text_of(value)] * min(max(0, multiplier), 1024))
+
+
+@F.scalar("to_utf8(value: scalar) -> dynamic")
+def to_utf8(text: str) -> Dynamic:
+    return [ord(c) for c in text]
+
+
+@F.scalar("unicode_codepoints_from_string(value: scalar) -> dynamic")
+def unicode_codepoints_from_string(text: str) -> Dynamic:
+    return [ord(c) for c in text]
+
+
+@F.scalar("unicode_codepoints_to_string(value: scalar+) -> string")
+def unicode_codepoints_to_string(*points: Dynamic) -> str:
+    flat = [p for point in points for p in (point if isinstance(point, list) else [point])]
+    return "".join(chr(int(p)) for p in flat)
+
+
+@F.scalar("make_string(value: scalar+) -> string")
+def make_string(*points: Dynamic) -> str:
+    return unicode_codepoints_to_string(*points)
+
+
+@F.scalar("substring(string: scalar, start: integer, length: integer?) -> string")
+def substring(source: Dynamic, start: int, length: int | None = None) -> str:
+    text = text_of(source)
+    if start < 0:
+        start = max(0, len(text) + start)
+    return text[start:] if length is None else text[start : start + length] if length >= 0 else ""
+
+
+@F.scalar("regex_quote(string: scalar) -> string")
+def regex_quote(text: str) -> str:
+    return re.escape(text)
+
+
+@F.scalar("indexof(string: scalar, match: scalar, start: integer?, length: integer?, occurrence: integer?) -> long")
+def indexof(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
+    text, wanted = text_of(source), text_of(lookup)
+    if occurrence < 1 or length < -1:
+        return None
+    if start < 0:
+        start = max(0, len(text) + start)
+    end = len(text) if length == -1 else min(len(text), start + length)
+    for _ in range(occurrence):
+        found = text.find(wanted, start, end)
+        if found < 0:
+            return -1
+        start = found + 1
+    return found
+
+
+@F.scalar("indexof_regex(string: scalar, match: scalar, start: integer?, length: integer?, occurrence: integer?) -> long")
+def indexof_regex(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
+    text = text_of(source)
+    if occurrence < 1 or length < -1:
+        return None
+    if start < 0:
+        start = max(0, len(text) + start)
+    end = len(text) if length == -1 else min(len(text), start + length)
+    for number, match in enumerate(pattern(text_of(lookup)).finditer(text[:end], start), 1):
+        if number == occurrence:
+            return match.start()
+    return -1
+
+
+@F.scalar("has_any_index(source: scalar, values: array) -> long")
+def has_any_index(source: str, values: Dynamic) -> int:
+    from translator.plan.functions.operators import has
+
+    return next((i for i, v in enumerate(values) if has(source, text_of(v))), -1)
+
+
+@F.scalar("split(source: scalar, delimiter: string, requestedIndex: integer?) -> dynamic", named="argument", duckdb=None)
+def split(source: Dynamic, delimiter: str, index: int | None = None) -> Dynamic:
+    text = text_of(source)
+    parts: list[Dynamic] = list(text.split(delimiter)) if delimiter else [text]
+    if index is None:
+        return parts
+    return [parts[index]] if 0 <= index < len(parts) else []
+
+
+@F.scalar(
+    "extract(regex: string, captureGroup: long, source: string) -> string",
+    "extract(regex: string, captureGroup: long, source: string, typeLiteral: type) -> literal",
+)
+def extract(regex: str, group: int, source: str) -> str:
+    match = pattern(regex).search(source)
+    return (match[group] or "") if match and group <= pattern(regex).groups else ""
+
+
+@F.scalar(
+    "extract_all(regex: string, source: string) -> dynamic", "extract_all(regex: string, captureGroups: array, source: string) -> dynamic"
+)
+def extract_all(regex: str, groups: Dynamic, source: str | None = None) -> Dynamic:
+    compiled = pattern(regex)
+    text = source if source is not None else text_of(groups)
+    wanted = [g if isinstance(g, int) else compiled.groupindex[g] for g in groups] if source is not None else range(1, compiled.groups + 1)
+    found: list[Dynamic] = []
+    for match in compiled.finditer(text):
+        values: list[Dynamic] = [match[g] or "" for g in wanted]
+        found.append(values[0] if compiled.groups == 1 and len(values) == 1 else values)
+    return found or None
+
+
+F.alias("extractall", "extract_all")
+
+
+@F.scalar("replace_regex(source: string, lookup_regex: string, rewrite_pattern: string) -> string")
+def replace_regex(source: str, regex: str, rewrite: str) -> str:
+    return pattern(regex).sub(replacement(rewrite), source)
+
+
+@F.scalar("replace(regex: string, rewrite: string, source: string) -> string")
+def replace(regex: str, rewrite: str, source: str) -> str:
+    return pattern(regex).sub(replacement(rewrite), source)
+
+
+F.declare("replace_string(text: string, lookup: string, rewrite: string) -> string", sql="REPLACE($1, $2, $3)")
+
+
+@F.scalar("replace_strings(text: string, lookups: array, rewrites: array) -> string")
+def replace_strings(source: str, lookups: Dynamic, rewrites: Dynamic) -> str:
+    for index, lookup in enumerate(lookups):
+        source = source.replace(text_of(lookup), text_of(rewrites[index]) if isinstance(rewrites, list) else text_of(rewrites))
+    return source
+
+
+@F.scalar("trim_start(regex: string, source: string) -> string")
+def trim_start(regex: str, source: str) -> str:
+    match = pattern(f"^(?:{regex})+").match(source)
+    return source[match.end() :] if match else source
+
+
+@F.scalar("trim_end(regex: string, source: string) -> string")
+def trim_end(regex: str, source: str) -> str:
+    match = pattern(f"(?:{regex})+$").search(source)
+    return source[: match.start()] if match else source
+
+
+@F.scalar("trim(regex: string, source: string) -> string")
+def trim(regex: str, source: str) -> str:
+    return trim_end(regex, trim_start(regex, source))
+
+
+@F.scalar("countof(source: string, search: string, kind: string?) -> long")
+def countof(source: str, search: str, kind: str = "normal") -> int:
+    if kind == "regex":
+        return len(pattern(search).findall(source))
+    return sum(source.startswith(search, i) for i in range(len(source))) if search else 0
+
+
+@F.scalar("translate(searchList: string, replacementList: string, source: string) -> string")
+def translate(search: str, replace: str, source: str) -> str:
+    last = replace[-1:]
+    table = {ord(c): replace[i] if i < len(replace) else last for i, c in enumerate(search)}
+    return source.translate(table)
+
+
+@F.scalar("parse_command_line(command: scalar, parser: string) -> dynamic")
+def parse_command_line(text: str, kind: str) -> Dynamic:
+    """Splits as CommandLineToArgvW does."""
+    found: list[Dynamic] = []
+    current, quoted, started, slashes = "", False, False, 0
+    for char in text:
+        if char == "\\":
+            slashes += 1
+            started = True
+            continue
+        if char == '"':
+            current += "\\" * (slashes // 2)
+            if slashes % 2:
+                current += '"'
+            else:
+                quoted = not quoted
+            slashes, started = 0, True
+            continue
+        current += "\\" * slashes
+        slashes = 0
+        if char in " \t" and not quoted:
+            if started:
+                found.append(current)
+            current, started = "", False
+        else:
+            current, started = current + char, True
+    current += "\\" * slashes
+    return [*found, current] if started or current else found or None
+
+
+@F.scalar("isascii(value: scalar) -> bool")
+def isascii(text: str) -> bool:
+    return text.isascii()
+
+
+@F.scalar("isutf8(value: scalar) -> bool")
+def isutf8(text: str) -> bool:
+    return True
+
+
+@F.scalar("punycode_from_string(string: string) -> string")
+def punycode_from_string(text: str) -> str:
+    return text.encode("punycode").decode()
+
+
+@F.scalar("punycode_to_string(string: string) -> string")
+def punycode_to_string(text: str) -> str:
+    return text.encode().decode("punycode")
+
+
+@F.scalar("punycode_domain_from_string(string: string) -> string")
+def punycode_domain_from_string(text: str) -> str:
+    return ".".join(p if p.isascii() else "xn--" + p.encode("punycode").decode() for p in text.split("."))
+
+
+@F.scalar("punycode_domain_to_string(string: string) -> string")
+def punycode_domain_to_string(text: str) -> str:
+    return ".".join(p[4:].encode().decode("punycode") if p.startswith("xn--") else p for p in text.split("."))

@@ -1,0 +1,26 @@
+"""Functions over the neighbours of a row: they need serialized rows."""
+
+from __future__ import annotations
+
+from translator.plan.functions.declare import Family
+
+F = Family("windows")
+WINDOWS = ("prev", "next", "row_number", "row_cumsum", "row_rank_dense", "row_rank_min", "row_window_session")
+for _name in (
+    "prev(column: scalar, offset: long?, default_value: scalar?) -> first",
+    "next(column: scalar, offset: long?, default_value: scalar?) -> first",
+    "row_number(startingIndex: long?, restart: bool?) -> long",
+    "row_cumsum(term: number, restart: bool?) -> first",
+    "row_rank_dense(term: notdynamic, restart: bool?) -> long",
+    "row_rank_min(term: notdynamic, restart: bool?) -> long",
+    "row_window_session(expr: datetime, maxDistanceFromFirst: timespan, maxDistanceBetweenNeighbors: timespan, restart: bool?) -> first",
+):
+    F.declare(_name, compiled=True)
+F.alias("row_rank", "row_rank_dense")
+
+
+F.unsupported(
+    """
+    row_id() -> string
+    """
+)
