@@ -11,6 +11,7 @@ ORDER = [
     {"fidelity", "attack"},
     {"kql"},
     {"plan"},
+    {"engine"},
     {"catalog", "rulepack"},
     {"detection"},
     {"targets"},
@@ -19,7 +20,7 @@ ORDER = [
     {"pack"},
     {"report"},
     {"package"},
-    {"commands", "check"},
+    {"commands", "check", "runs"},
     {"cli"},
 ]
 """The stages, each of which may import itself and those before it."""

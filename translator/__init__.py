@@ -5,11 +5,14 @@ The names below are the public interface; each is imported when it is first used
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from translator.engine import Result
     from translator.kql.errors import KqlSyntaxError
     from translator.kql.syntax import Query
     from translator.pipeline import Conversion
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from translator.targets.base import Options
 
 __version__ = "0.1.0"
-__all__ = ["KqlSyntaxError", "bind", "convert", "parse", "read_rules"]
+__all__ = ["KqlSyntaxError", "bind", "convert", "parse", "read_rules", "run"]
 
 
 def parse(kql: str) -> Query:
@@ -45,6 +48,31 @@ def bind(kql: str, schema: Schema | None = None) -> Plan:
     from translator.plan.binder import bind as bind_tree
 
     return bind_tree(parse_text(kql), catalog.schemas() if schema is None else schema)
+
+
+def run(
+    kql: str, tables: Mapping[str, Any] | str | Path | None = None, engine: str = "duckdb", now: dt.datetime | None = None,
+    schema: Schema | None = None,
+) -> Result:  # fmt: skip
+    """The result of a query: ``.columns`` as (name, type), ``.rows`` as tuples.
+
+    Args:
+        tables: a folder with a file or folder for each table, or tables by name: a path, a list of dictionaries, a data frame.
+        engine: ``duckdb``, or ``spark`` with pyspark installed.
+        now: what ``now()`` and ``ago()`` count from; the clock's time unless given.
+        schema: column types by table; the documented Microsoft tables unless given.
+
+    Raises:
+        KqlSyntaxError: where the text is no KQL.
+        translator.plan.binder.BindError: where it has no meaning.
+        translator.engine.EngineError: what the engine cannot do, or data that it cannot read, by name.
+    """
+    from translator import catalog
+    from translator.engine import execute
+    from translator.kql.parser import parse as parse_text
+
+    known = schema if schema is not None else catalog.schemas() if tables is not None else {}
+    return execute(parse_text(kql), tables, engine, now, known)
 
 
 def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:

@@ -10,7 +10,9 @@ import click
 
 from translator import __version__
 
-TARGET_NAMES = ("sigma", "splunk", "eql", "esql")
+TARGET_NAMES = ("sigma", "splunk", "eql", "esql", "sql")
+DEFAULT_TARGETS = ("sigma", "splunk", "eql", "esql")
+DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trino", "athena")
 VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
 
 
@@ -33,7 +35,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all by default.")
+@click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
 @click.option(
@@ -55,15 +57,18 @@ def main() -> None:
     help="YAML with field names: target, table, column.",
 )
 @click.option("--timespan", default="1d", show_default=True, help="Window for rules that state none, such as 1d or 4h.")
+@click.option("--dialect", type=click.Choice(DIALECT_NAMES), default="duckdb", show_default=True, help="Dialect of -t sql.")
 def convert(
     paths: tuple[Path, ...], targets: tuple[str, ...], output: Path | None, jobs: int, fail_on: str, form: str, fields: str,
-    mappings: tuple[Path, ...], timespan: str,
+    mappings: tuple[Path, ...], timespan: str, dialect: str,
 ) -> None:  # fmt: skip
     """Convert rules (files or folders) and say how faithful each output is."""
     from translator.commands import ConvertRequest, UsageProblem, run_convert
 
     try:
-        status = run_convert(ConvertRequest(paths, targets or TARGET_NAMES, output, jobs, fail_on, form, fields, mappings, timespan))
+        status = run_convert(
+            ConvertRequest(paths, targets or DEFAULT_TARGETS, output, jobs, fail_on, form, fields, mappings, timespan, dialect)
+        )
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)
@@ -131,6 +136,34 @@ def targets(form: str) -> None:
 
     names = list(TARGETS)
     click.echo(json.dumps(names) if form == "json" else "\n".join(names))
+
+
+@main.command()
+@click.argument("query")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder with a file or folder for each table: JSON, NDJSON, CSV or Parquet.")
+@click.option(
+    "--schema", "schemas", multiple=True, type=click.Path(path_type=Path), help="Column types: JSON, or the CSV of getschema, TABLE.csv."
+)
+@click.option("--engine", default="duckdb", show_default=True, help="duckdb, spark, or the URL of a Spark master.")
+@click.option("--now", help="What now() is, such as 2026-05-01T12:00:00Z; else the clock's time.")
+@click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True, help="What is printed.")
+def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> None:
+    """Run a KQL query (its text, or a file that holds it) over data on this machine."""
+    from translator.runs import RunRequest, run_query
+
+    raise SystemExit(run_query(RunRequest(query, data, schemas, engine, now, form)))
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
+)
+def functions(names: tuple[str, ...], form: str) -> None:
+    """List KQL's functions, aggregates, operators and plugins, and how each is supported."""
+    from translator.runs import print_functions
+
+    raise SystemExit(print_functions(names, form))
 
 
 if __name__ == "__main__":

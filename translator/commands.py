@@ -40,6 +40,7 @@ class ConvertRequest:
     fields: str
     mappings: tuple[Path, ...]
     timespan: str
+    dialect: str = "duckdb"
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -51,7 +52,7 @@ def run_convert(request: ConvertRequest) -> int:
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
-    options = Options(request.fields, window, _mapping(request.mappings))
+    options = Options(request.fields, window, _mapping(request.mappings), request.dialect)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("converting", total=None)

@@ -69,6 +69,8 @@ CODES: dict[str, Code] = {
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
+    "unverified-dialect": Code(Verdict.DIFFERS, "compare its rows with those of kql2sigma run on the same data before it is relied on"),
+    "window-elsewhere": Code(Verdict.BROADER, "give the query the rule's window where it is scheduled"),
     "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),
     # --- blockers
     "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),

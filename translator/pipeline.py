@@ -13,10 +13,10 @@ from translator.fidelity import Diagnostic
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
-from translator.targets.base import Options, Output, Target
+from translator.targets.base import Options, Output, PlanTarget, Target
 
 
-def _targets() -> Mapping[str, Callable[[], Target]]:
+def _targets() -> Mapping[str, Callable[[], Target | PlanTarget]]:
     def sigma() -> Target:
         from translator.sigma.emit import Sigma
 
@@ -37,7 +37,12 @@ def _targets() -> Mapping[str, Callable[[], Target]]:
 
         return Esql()
 
-    return MappingProxyType({"sigma": sigma, "splunk": splunk, "eql": eql, "esql": esql})
+    def sql() -> PlanTarget:
+        from translator.targets.sql import Sql
+
+        return Sql()
+
+    return MappingProxyType({"sigma": sigma, "splunk": splunk, "eql": eql, "esql": esql, "sql": sql})
 
 
 TARGETS = _targets()
@@ -76,7 +81,9 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
     outputs = {}
     for name in targets:
         target = TARGETS[name]()
-        if isinstance(detection, NoDetection):
+        if isinstance(target, PlanTarget):
+            outputs[name] = target.translate_plan(rule, plan, options)
+        elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
             output = target.translate(rule, detection, options)

@@ -270,6 +270,8 @@ class _Lifter:
 
     def joined(self, join: o.Join) -> _Shape:
         left = self.shape(join.left)
+        if join.condition is not None and join.kind not in _ENRICHING:
+            raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
         if join.kind in _ENRICHING:
             self.say("enrichment-dropped", f"the {join.kind} join adds columns and decides nothing", join.span)
             return left

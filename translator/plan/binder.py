@@ -72,12 +72,12 @@ Discover: TypeAlias = Callable[[o.Relation, str, tuple[e.Expr, ...]], list[tuple
 """The columns that a plugin makes of the values it meets: only who runs the query can tell."""
 
 
-def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] = frozenset(), discover: Discover | None = None) -> o.Plan:
+def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] | None = None, discover: Discover | None = None) -> o.Plan:
     """The plan of the last tabular expression of ``query``.
 
     Args:
         schema: column types by table.
-        closed: tables whose schema is complete: other names are no columns of theirs.
+        closed: the tables that there are, with their whole schemas: other names are no columns of theirs. None: any table may exist.
         discover: answers for plugins whose columns depend on the data.
 
     Raises:
@@ -87,7 +87,7 @@ def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] = 
 
 
 class _Binder:
-    def __init__(self, schema: Schema, closed: frozenset[str] = frozenset(), discover: Discover | None = None) -> None:
+    def __init__(self, schema: Schema, closed: frozenset[str] | None = None, discover: Discover | None = None) -> None:
         self.schema, self.closed, self.discover = schema, closed, discover
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
@@ -129,7 +129,7 @@ class _Binder:
         source = o.Source(span, name, next(self.ids))
         known = self.schema.get(name, {})
         names = {column: self._stored(source, column) for column in known}
-        return _Table(source, names, () if name in self.closed else (source,))
+        return _Table(source, names, () if self.closed is not None and name in self.closed else (source,))
 
     def _stored(self, source: o.Source, name: str) -> e.Column:
         key = (source.id, name)
@@ -346,11 +346,29 @@ class _Binder:
 
     def _union(self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope) -> _Table:
         inputs = [first] if first else []
-        for item in tables:
-            if isinstance(item, s.Wildcard) or (isinstance(item, s.Member) and isinstance(item.name, s.Wildcard)):
-                return self._unsupported(first, item, "a union over a wildcard of tables is not supported")
-            inputs.append(self.table(item, scope))
         parameters = {p.name: p.value for p in node.parameters}
+        fuzzy = _word(parameters.get("isfuzzy")) in ("True", "true")
+        listed: list[s.Expression] = []
+        for item in tables:
+            pattern = item if isinstance(item, s.Wildcard) else None
+            if pattern is not None and (like := self._tables_like(pattern, scope)):
+                listed += [s.NameReference(item.span, n) for n in like]
+            elif pattern is not None and fuzzy and self.closed is not None:
+                continue
+            elif pattern is not None or (isinstance(item, s.Member) and isinstance(item.name, s.Wildcard)):
+                return self._unsupported(first, item, "a union over a wildcard of tables is not supported")
+            else:
+                listed.append(item)
+        kept_tables: list[s.Expression] = []
+        for item in listed:
+            table = self.table(item, scope)
+            if fuzzy and self._missing(table):
+                continue
+            kept_tables.append(item)
+            inputs.append(table)
+        tables = tuple(kept_tables)
+        if not inputs:
+            return self._unsupported(first, node, "none of the tables of this union exists")
         source = _word(parameters.get("withsource"))
         if source:
             inputs = [self._with_source(i, t, source) for i, t in zip(inputs, ([None] if first else []) + list(tables), strict=True)]
@@ -366,7 +384,7 @@ class _Binder:
         def add(name: str) -> e.Column:
             origins = tuple(self._resolve(t, name) for t in inputs)
             kinds = {c.type for c in origins if c is not None} - {Type.UNKNOWN}
-            taken = name if name in merged else fresh(name, merged)
+            taken = fresh(name, merged)
             column = merged[taken] = self._column(taken, kinds.pop() if len(kinds) == 1 else Type.UNKNOWN)
             columns.append((column, origins))
             return column
@@ -385,6 +403,22 @@ class _Binder:
         if all(t.sources for t in inputs):
             return _OpenUnion(relation, merged, (inputs[0].sources[0],), inputs=inputs, add=add, columns=columns)
         return _Table(relation, merged)
+
+    def _tables_like(self, pattern: s.Wildcard, scope: _Scope) -> list[str]:
+        """Views and known tables whose names a wildcard means; stored tables only where all of them are known."""
+        names: list[str] = []
+        current: _Scope | None = scope
+        while current is not None:
+            names += [n for n, (node, _) in current.lets.items() if isinstance(node, s.Function) and node.view]
+            current = current.parent
+        names += sorted(self.closed or ())
+        return [n for n in dict.fromkeys(reversed(names)) if matches(pattern, n)]
+
+    def _missing(self, table: _Table) -> bool:
+        """Whether a table of a fuzzy union does not exist; it is then left out."""
+        if self.closed is None:
+            return False
+        return any(source.table not in self.closed for source in table.sources)
 
     def _with_source(self, table: _Table, node: s.Expression | None, name: str) -> _Table:
         """``table`` with a first column that says where its rows come from."""
@@ -713,12 +747,8 @@ class _Binder:
             case "autocluster" | "basket":
                 added = {"SegmentId": Type.LONG, "Count": Type.LONG, "Percent": Type.REAL}
                 return self._plugin(_Table(table.relation, {}), node, reason, added | {n: c.type for n, c in table.names.items()})
-            case "ipv4_lookup" | "ipv6_lookup" if first is not None:
-                right = self.table(first, scope)
-                out = self._plugin(table, node, reason, {})
-                for column, found in right.names.items():
-                    out.names[fresh(column, out.names)] = found
-                return out
+            case "ipv4_lookup" | "ipv6_lookup" if len(arguments) > 2 and first is not None:
+                return self._address_lookup(table, node, scope)
             case "activity_counts_metrics" if len(arguments) > 1:
                 ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
                 counts = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
@@ -730,6 +760,27 @@ class _Binder:
                 counts = {"Count": Type.LONG, "Dcount": Type.LONG}
                 return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counts})
         return self._unsupported(_Table(table.relation, {}, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
+
+    def _address_lookup(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        """ipv4_lookup and ipv6_lookup: a join with the networks that hold an address, and where further keys are equal."""
+        lookup, address, network, *rest = node.call.arguments
+        right = self.table(lookup, scope)
+        flags = [a for a in rest if isinstance(a, s.Literal | s.Named)]
+        keys = [a for a in rest if isinstance(a, s.NameReference)]
+        unmatched = any(getattr(f.value, "value", f.value) is True for f in flags)
+        function = "ipv4_is_in_range" if node.call.name == "ipv4_lookup" else "ipv6_is_in_range"
+        inside = e.Apply(node.span, Type.BOOL, function, (self.expression(address, table, scope), self.expression(network, right, scope)))
+        pairs = []
+        for key in keys:
+            a, b = self._resolve(table, key.name), self._resolve(right, key.name)
+            if a is not None and b is not None:
+                pairs.append((e.ColumnRef(key.span, a.type, a), e.ColumnRef(key.span, b.type, b)))
+        kind = "leftouter" if unmatched else "inner"
+        names = dict(table.names)
+        for name, column in right.names.items():
+            if name not in [k.name for k in keys]:
+                names[fresh(name, names)] = column
+        return _Table(o.Join(node.span, table.relation, right.relation, kind, tuple(pairs), inside), names, table.sources)
 
     def _plugin(self, table: _Table, node: s.Evaluate, reason: str, added: Mapping[str, Type]) -> _Table:
         out = self._unsupported(table, node, reason)

@@ -58,12 +58,13 @@ class Aggregate(Relation):
 
 @dataclass(frozen=True, slots=True)
 class Join(Relation):
-    """``on`` are pairs of expressions, one over each side, that must be equal."""
+    """``on`` are pairs of expressions, one over each side, that must be equal; ``condition`` is a further predicate over both."""
 
     left: Relation
     right: Relation
     kind: str
     on: tuple[tuple[Expr, Expr], ...]
+    condition: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,42 @@ def _constant_on_the_right(expr: Expr) -> Expr:
     return expr
 
 
+_ORDERS = frozenset({"<", "<=", ">", ">="})
+_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all"}) | TEXT_OPERATORS
+
+
+def two_valued(predicate: Expr) -> bool:
+    """Whether ``predicate`` is true or false for every row: a comparison with a null by order, say, is neither."""
+    match predicate:
+        case Const():
+            return predicate.value is not None
+        case Apply(function="and" | "or" | "not", args=args):
+            return all(two_valued(a) for a in args)
+        case Apply(function="==", args=(left, right)):
+            return left.type == right.type == Type.STRING or any(isinstance(s, Const) and s.value is not None for s in (left, right))
+        case Apply(function=function):
+            return function in _TWO_VALUED
+    return False
+
+
+def is_true(predicate: Expr) -> Expr | None:
+    """``predicate`` with null made false; None where that cannot be said."""
+    if two_valued(predicate):
+        return predicate
+    match predicate:
+        case Apply(function="and" | "or" as function, args=args):
+            parts = [is_true(a) for a in args]
+            known = [p for p in parts if p is not None]
+            if len(known) != len(parts):
+                return None
+            return conjunction(*known) if function == "and" else disjunction(*known)
+        case Apply(function="not", args=(Apply(function=function, args=(left, Const())),)) if function in _ORDERS:
+            return conjunction(pushed(predicate), negation(apply("isnull", left, span=predicate.span)))
+        case Apply(function=function, args=(left, Const())) if function in _ORDERS:
+            return conjunction(predicate, negation(apply("isnull", left, span=predicate.span)))
+    return None
+
+
 def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     """(guard, value) of a conditional, each guard excluding those before it; None where ``expr`` is none."""
     if not isinstance(expr, Apply):
@@ -143,8 +179,11 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     found: list[tuple[Expr, Expr]] = []
     before: Expr = TRUE
     for condition, value in pairs:
-        found.append((conjunction(before, condition), value))
-        before = conjunction(before, negation(condition))
+        certain = is_true(condition)
+        if certain is None:
+            return None
+        found.append((conjunction(before, certain), value))
+        before = conjunction(before, negation(certain))
     return found
 
 
@@ -244,7 +283,7 @@ def _junctions(expr: Expr) -> Expr:
         return disjunction(*expr.args)
     if isinstance(expr, Apply) and expr.function == "not" and len(expr.args) == 1:
         return negation(expr.args[0])
-    if isinstance(expr, Apply) and expr.function == "==" and len(expr.args) == 2 and expr.args[0].type == Type.BOOL:
+    if isinstance(expr, Apply) and expr.function == "==" and expr.args[0].type == Type.BOOL and two_valued(expr.args[0]):
         if expr.args[1] == TRUE and isinstance(expr.args[0], Apply):
             return expr.args[0]
         if expr.args[1] == FALSE and isinstance(expr.args[0], Apply):
@@ -274,13 +313,20 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def pushed(predicate: Expr, negated: bool = False) -> Expr:
-    """``predicate`` with every ``not`` pushed down to the atoms."""
+    """``predicate`` with every ``not`` pushed down to the atoms, where only the rows count for which it is true."""
     if isinstance(predicate, Apply):
         if predicate.function == "not":
             return pushed(predicate.args[0], not negated)
         if predicate.function in ("and", "or"):
             parts = [pushed(a, negated) for a in predicate.args]
-            return (conjunction if (predicate.function == "and") != negated else disjunction)(*parts)
+            return _without_needless(parts) if (predicate.function == "and") != negated else disjunction(*parts)
         if negated and predicate.function in _OPPOSITE:
             return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
     return negation(predicate) if negated else predicate
+
+
+def _without_needless(parts: list[Expr]) -> Expr:
+    """A conjunction; that a value is not null need not be said beside a comparison by order, which no null passes."""
+    compared = {p.args[0] for p in parts if isinstance(p, Apply) and p.function in _ORDERS}
+    needless = {negation(apply("isnull", x)) for x in compared}
+    return conjunction(*(p for p in parts if p not in needless))

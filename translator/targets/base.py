@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from translator import catalog
 from translator.detection.model import Detection
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.operators import Plan
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
@@ -18,11 +19,12 @@ from translator.rulepack.model import Rule
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``fields`` is ``target`` or ``source``; ``mapping`` gives field names by target, table and column."""
+    """``fields`` is ``target`` or ``source``; ``mapping`` gives field names by target, table and column; ``dialect`` is that of SQL."""
 
     fields: str = "target"
     timespan: int = 86_400
     mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    dialect: str = "duckdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,16 @@ class Target(Protocol):
     extension: str
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output: ...
+
+
+@runtime_checkable
+class PlanTarget(Protocol):
+    """Writes any plan, detection or not."""
+
+    name: str
+    extension: str
+
+    def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
 
 
 class Cannot(Exception):

@@ -88,7 +88,7 @@ def _fits(kind: str, given: Type) -> bool:
 def overload(function: Function, types: list[Type]) -> Signature:
     """The signature that takes arguments of these types, else the first that takes as many."""
     able = [s for s in function.signatures if s.least <= len(types) and (s.most is None or len(types) <= s.most)] or function.signatures[:1]
-    return next((s for s in able if all(_fits(s.kind(i), t) for i, t in enumerate(types))), able[0])
+    return next((s for s in able if all(_fits(s.kind(i, types), t) for i, t in enumerate(types))), able[0])
 
 
 def result_type(name: str, types: list[Type], literal: str | None = None) -> Type:

@@ -172,12 +172,15 @@ def make_datetime(
         moment = dt.datetime(int(year), month or 1, day or 1, hour, minute)
     except ValueError:
         return None
-    return moment + dt.timedelta(microseconds=round(second * 1e6)) if 0 <= second < 60 else None
+    micros = round(second * 1e7) / 10
+    if not micros.is_integer():
+        raise ValueError("the engine counts microseconds, and this datetime has a fraction of one")
+    return moment + dt.timedelta(microseconds=micros) if 0 <= second < 60 else None
 
 
 @F.scalar(
-    "make_timespan(days: integer, hours: integer, minutes: integer, seconds: integer) -> timespan",
-    "make_timespan(hours: integer, minutes: integer, seconds: integer?) -> timespan",
+    "make_timespan(days: integer, hours: integer, minutes: integer, seconds: number) -> timespan",
+    "make_timespan(hours: integer, minutes: integer, seconds: number?) -> timespan",
     "make_timespan(value: scalar) -> timespan",
     named="argument",
 )

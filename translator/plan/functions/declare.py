@@ -11,7 +11,7 @@ Source of names and signatures: Kusto.Language 12.4.1; of meanings: learn.micros
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -43,9 +43,17 @@ class Signature:
         """None where there is no limit."""
         return None if any(p.repeated for p in self.parameters) else len(self.parameters)
 
-    def kind(self, index: int) -> str:
-        """What the argument at ``index`` must be."""
-        return self.parameters[min(index, len(self.parameters) - 1)].kind if self.parameters else "scalar"
+    def kind(self, index: int, types: Sequence[Type]) -> str:
+        """What the argument at ``index`` of so many must be: a repeated parameter takes all but those of the parameters behind it."""
+        parameters = self.parameters
+        if not parameters:
+            return "scalar"
+        repeated = next((i for i, p in enumerate(parameters) if p.repeated), None)
+        if repeated is None or index < repeated:
+            return parameters[min(index, len(parameters) - 1)].kind
+        behind = [p for p in parameters[repeated + 1 :] if not p.optional or (types and types[-1].value == p.kind)]
+        place = index - (len(types) - len(behind))
+        return behind[place].kind if place >= 0 else parameters[repeated].kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,10 @@ def _key(value: Dynamic) -> str:
 
 def distinct(values: list[Any]) -> list[Any]:
     """``values`` without repetitions, in the order of their first occurrence."""
-    return list({_key(v): v for v in reversed(values)}.values())[::-1] if values else []
+    found: dict[str, Any] = {}
+    for value in values:
+        found.setdefault(_key(value), value)
+    return list(found.values())
 
 
 def _order(value: Dynamic) -> tuple[int, Any]:
@@ -402,20 +405,19 @@ F.alias("parseurl", "parse_url")
 
 @F.scalar("parse_path(path: string) -> dynamic")
 def parse_path(path: str) -> Dynamic:
-    match = re.match(r"(?:(?P<scheme>\w+)://)?(?P<root>(?:\\\\[^\\/]+|[A-Za-z]:)?)", path)
-    assert match
-    scheme, rest = match["scheme"] or "", path[match.end("scheme") + 3 if match["scheme"] else 0 :]
-    if scheme == "file":
+    scheme, separator, rest = path.partition("://")
+    if not separator:
+        scheme, rest = "", path
+    elif scheme == "file":
         rest = rest.lstrip("/")
-    rest, _, stream = (
-        rest.partition(":") if not re.match(r"[A-Za-z]:", rest) else (rest[:2] + rest[2:].partition(":")[0], "", rest[2:].partition(":")[2])
-    )
+    drive = rest[:2] if re.match(r"[A-Za-z]:", rest) else ""
+    rest, _, stream = rest[len(drive) :].partition(":")
+    rest = drive + rest
     cut = max(rest.rfind("\\"), rest.rfind("/"))
     folder, name = (rest[:cut], rest[cut + 1 :]) if cut >= 0 else ("", rest)
-    root = re.match(r"[A-Za-z]:|\\\\[^\\]+|/", rest)
     extension = name.rsplit(".", 1)[1] if "." in name else ""
     return {
-        "Scheme": scheme, "RootPath": root[0] if root else "", "DirectoryPath": folder,
+        "Scheme": scheme, "RootPath": drive, "DirectoryPath": folder,
         "DirectoryName": re.split(r"[\\/]", folder)[-1] if folder else "", "Filename": name, "Extension": extension,
         "AlternateDataStreamName": stream,
     }  # fmt: skip

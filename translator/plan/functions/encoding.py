@@ -13,7 +13,7 @@ F = Family("encoding")
 
 def _decoded(text: str) -> bytes | None:
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
 
@@ -214,6 +214,6 @@ F.unsupported(
     __hash_xxh64(source: notdynamic, mod: integer, seed: integer) -> long
     hash_combine(source_1: scalar, source: scalar+) -> long
     hash_many(source: notdynamic+) -> long
-    __hash_many_crc32(arg_1: scalar, arg: scalar+) -> long
+    __hash_many_crc32(arg: scalar+) -> long
     """
 )

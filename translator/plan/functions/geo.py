@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -110,15 +111,197 @@ def geo_azimuth(lon1: float, lat1: float, lon2: float, lat2: float) -> float | N
     return math.atan2(math.sin(d) * math.cos(b), math.cos(a) * math.sin(b) - math.sin(a) * math.cos(b) * math.cos(d))
 
 
+_TAGS = {
+    "POINT": "Point", "LINESTRING": "LineString", "POLYGON": "Polygon", "MULTIPOINT": "MultiPoint", "MULTILINESTRING": "MultiLineString",
+    "MULTIPOLYGON": "MultiPolygon",
+}  # fmt: skip
+
+
+@F.scalar("geo_from_wkt(wkt: scalar) -> dynamic")
+def geo_from_wkt(wkt: str) -> Dynamic:
+    import json
+    import re
+
+    match = re.fullmatch(r"\s*([A-Za-z]+)\s*(\(.*\))\s*", wkt, re.S)
+    if match is None or match[1].upper() not in _TAGS:
+        return None
+    kind = _TAGS[match[1].upper()]
+    body = re.sub(r"(-?[\d.]+(?:[eE][-+]?\d+)?)\s+(-?[\d.]+(?:[eE][-+]?\d+)?)", r"[\1,\2]", match[2])
+    body = body.replace("(", "[").replace(")", "]")
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    if kind == "MultiPoint":
+        found = [p[0] if p and isinstance(p[0], list) else p for p in found]
+    return {"type": kind, "coordinates": found[0] if kind == "Point" else found}
+
+
+def _polygons(shape: Dynamic) -> list[list[list[list[float]]]] | None:
+    """The polygons of a shape as lists of rings; None where it is no valid polygon."""
+    if not isinstance(shape, dict):
+        return None
+    coordinates = shape.get("coordinates")
+    found = [coordinates] if shape.get("type") == "Polygon" else coordinates if shape.get("type") == "MultiPolygon" else None
+    if not isinstance(found, list) or not found:
+        return None
+    for rings in found:
+        for ring in rings:
+            if len(ring) < 4 or ring[0] != ring[-1] or any(a == b for a, b in itertools.pairwise(ring)) or not _planar_area(ring):
+                return None
+    return found
+
+
+def _planar_area(ring: list[list[float]]) -> float:
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in itertools.pairwise(ring)) / 2
+
+
+def _lines(shape: Dynamic) -> list[list[list[float]]] | None:
+    if not isinstance(shape, dict):
+        return None
+    coordinates = shape.get("coordinates")
+    found = [coordinates] if shape.get("type") == "LineString" else coordinates if shape.get("type") == "MultiLineString" else None
+    return found if isinstance(found, list) and found and all(len(line) > 1 for line in found) else None
+
+
+def _inside(x: float, y: float, rings: list[list[list[float]]]) -> bool:
+    """Even-odd rule: holes are rings as well."""
+    inside = False
+    for ring in rings:
+        for (x1, y1), (x2, y2) in itertools.pairwise(ring):
+            if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+                inside = not inside
+    return inside
+
+
+@F.scalar("geo_point_in_polygon(longitude: number, latitude: number, polygon: bag) -> bool")
+def geo_point_in_polygon(longitude: float, latitude: float, polygon: Dynamic) -> bool | None:
+    polygons = _polygons(polygon)
+    if polygons is None or not _valid(longitude, latitude):
+        return None
+    return any(_inside(longitude, latitude, rings) for rings in polygons)
+
+
+def _to_segment(point: tuple[float, float], a: list[float], b: list[float]) -> float:
+    """Metres from a point to a piece of a great circle."""
+
+    def vector(longitude: float, latitude: float) -> tuple[float, float, float]:
+        u, v = math.radians(longitude), math.radians(latitude)
+        return math.cos(v) * math.cos(u), math.cos(v) * math.sin(u), math.sin(v)
+
+    def cross(p: tuple[float, ...], q: tuple[float, ...]) -> tuple[float, float, float]:
+        return p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+
+    def dot(p: tuple[float, ...], q: tuple[float, ...]) -> float:
+        return sum(x * y for x, y in zip(p, q, strict=True))
+
+    p, s, t = vector(*point), vector(a[0], a[1]), vector(b[0], b[1])
+    normal = cross(s, t)
+    length = math.sqrt(dot(normal, normal))
+    if length and dot(cross(normal, s), p) > 0 and dot(cross(t, normal), p) > 0:
+        return RADIUS * abs(math.asin(max(-1.0, min(1.0, dot(normal, p) / length))))
+    ends = [geo_distance_2points(*point, e[0], e[1]) for e in (a, b)]
+    return min(e for e in ends if e is not None)
+
+
+@F.scalar("geo_distance_point_to_line(longitude: number, latitude: number, lineString: bag) -> real")
+def geo_distance_point_to_line(longitude: float, latitude: float, line: Dynamic) -> float | None:
+    lines = _lines(line)
+    if lines is None or not _valid(longitude, latitude):
+        return None
+    return min(_to_segment((longitude, latitude), a, b) for one in lines for a, b in itertools.pairwise(one))
+
+
+@F.scalar("geo_distance_point_to_polygon(longitude: number, latitude: number, polygon: bag) -> real")
+def geo_distance_point_to_polygon(longitude: float, latitude: float, polygon: Dynamic) -> float | None:
+    polygons = _polygons(polygon)
+    if polygons is None or not _valid(longitude, latitude):
+        return None
+    if any(_inside(longitude, latitude, rings) for rings in polygons):
+        return 0.0
+    return min(_to_segment((longitude, latitude), a, b) for rings in polygons for ring in rings for a, b in itertools.pairwise(ring))
+
+
+def _length(line: list[list[float]]) -> float:
+    return sum(geo_distance_2points(a[0], a[1], b[0], b[1]) or 0.0 for a, b in itertools.pairwise(line))
+
+
+@F.scalar("geo_line_length(lineString: bag) -> real")
+def geo_line_length(line: Dynamic) -> float | None:
+    lines = _lines(line)
+    return None if lines is None else sum(map(_length, lines))
+
+
+@F.scalar("geo_polygon_perimeter(polygon: bag) -> real")
+def geo_polygon_perimeter(polygon: Dynamic) -> float | None:
+    polygons = _polygons(polygon)
+    if polygons is not None and len(polygons) > 1:
+        raise ValueError("the perimeter of several polygons, which may overlap, is not supported")
+    return None if polygons is None else sum(_length(ring) for rings in polygons for ring in rings)
+
+
+@F.scalar("geo_polygon_area(polygon: bag) -> real")
+def geo_polygon_area(polygon: Dynamic) -> float | None:
+    """Square metres by the spherical excess of each ring, holes taken off."""
+    polygons = _polygons(polygon)
+    if polygons is None:
+        return None
+    if len(polygons) > 1:
+        raise ValueError("the area of several polygons, which may overlap, is not supported")
+
+    def excess(ring: list[list[float]]) -> float:
+        total = 0.0
+        for a, b in itertools.pairwise(ring):
+            turn = math.tan(math.radians(b[0] - a[0]) / 2)
+            u, v = math.tan(math.radians(a[1]) / 2), math.tan(math.radians(b[1]) / 2)
+            total += 2 * math.atan2(turn * (u + v), 1 + u * v)
+        return abs(total) * RADIUS * RADIUS
+
+    return sum(excess(rings[0]) - sum(map(excess, rings[1:])) for rings in polygons)
+
+
+def _between(a: list[float], b: list[float], fraction: float) -> list[float]:
+    """The point at a fraction of the great circle from one point to another."""
+    distance = (geo_distance_2points(a[0], a[1], b[0], b[1]) or 0.0) / RADIUS
+    if not distance:
+        return a
+    u, v = math.sin((1 - fraction) * distance) / math.sin(distance), math.sin(fraction * distance) / math.sin(distance)
+    (x1, y1), (x2, y2) = ((math.radians(p[0]), math.radians(p[1])) for p in (a, b))
+    x = u * math.cos(y1) * math.cos(x1) + v * math.cos(y2) * math.cos(x2)
+    y = u * math.cos(y1) * math.sin(x1) + v * math.cos(y2) * math.sin(x2)
+    z = u * math.sin(y1) + v * math.sin(y2)
+    return [math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))]
+
+
+@F.scalar("geo_line_interpolate_point(lineString: bag, fraction: number) -> dynamic")
+def geo_line_interpolate_point(line: Dynamic, fraction: float) -> Dynamic:
+    lines = _lines(line)
+    if lines is None or len(lines) > 1 or not 0 <= fraction <= 1:
+        return None
+    left = _length(lines[0]) * fraction
+    for a, b in itertools.pairwise(lines[0]):
+        size = geo_distance_2points(a[0], a[1], b[0], b[1]) or 0.0
+        if left <= size:
+            return {"type": "Point", "coordinates": _between(a, b, left / size if size else 0.0)}
+        left -= size
+    return {"type": "Point", "coordinates": lines[0][-1]}
+
+
+@F.scalar(
+    "geo_angle(p1_longitude: number, p1_latitude: number, p2_longitude: number, p2_latitude: number, p3_longitude: number, p3_latitude: number) -> real"
+)
+def geo_angle(lon1: float, lat1: float, lon2: float, lat2: float, lon3: float, lat3: float) -> float | None:
+    points = [(lon1, lat1), (lon2, lat2), (lon3, lat3)]
+    if not all(_valid(*p) for p in points) or points[0] == points[1] or points[1] == points[2]:
+        return None
+    first, second = geo_azimuth(lon2, lat2, lon1, lat1), geo_azimuth(lon2, lat2, lon3, lat3)
+    return None if first is None or second is None else (second - first) % (2 * math.pi)
+
+
 F.unsupported(
     """
-    geo_from_wkt(wkt: scalar) -> dynamic
-    geo_angle(p1_longitude: number, p1_latitude: number, p2_longitude: number, p2_latitude: number, p3_longitude: number, p3_latitude: number) -> real
     geo_closest_point_on_line(longitude: number, latitude: number, lineString: bag) -> dynamic
     geo_closest_point_on_polygon(longitude: number, latitude: number, polygon: bag) -> dynamic
-    geo_distance_point_to_line(longitude: number, latitude: number, lineString: bag) -> real
-    geo_distance_point_to_polygon(longitude: number, latitude: number, polygon: bag) -> real
-    geo_point_in_polygon(longitude: number, latitude: number, polygon: bag) -> bool
     geo_intersects_2lines(lineString1: bag, lineString2: bag) -> bool
     geo_intersects_line_with_polygon(lineString: bag, polygon: bag) -> bool
     geo_intersects_2polygons(polygon1: bag, polygon2: bag) -> bool
@@ -132,20 +315,16 @@ F.unsupported(
     geo_polygon_to_s2cells(polygon: bag, level: number?, radius: number?) -> dynamic
     __geo_polygon_s2cell_covering_level(polygon: bag) -> int
     geo_polygon_densify(polygon: bag, tolerance: number?, preserve_crossing: number?) -> dynamic
-    geo_polygon_area(polygon: bag) -> real
     geo_polygon_buffer(polygon: bag, radius: number, tolerance: number?) -> dynamic
     geo_polygon_centroid(polygon: bag) -> dynamic
     __geo_polygon_validate(polygon: bag) -> string
-    geo_polygon_perimeter(polygon: bag) -> real
     geo_polygon_simplify(polygon: bag, tolerance: number?) -> dynamic
     __geo_line_s2cell_covering_level(lineString: bag) -> int
-    geo_line_length(lineString: bag) -> real
     geo_line_buffer(lineString: bag, radius: number, tolerance: number?) -> dynamic
     geo_line_centroid(lineString: bag) -> dynamic
     geo_line_densify(lineString: bag, tolerance: number?, preserve_crossing: number?) -> dynamic
     geo_line_simplify(lineString: bag, tolerance: number?) -> dynamic
     geo_line_locate_point(lineString: bag, longitude: number, latitude: number, use_spheroid: number?) -> real
-    geo_line_interpolate_point(lineString: bag, fraction: number) -> dynamic
     __geo_line_validate(lineString: bag) -> string
     geo_line_to_s2cells(lineString: bag, level: number?, radius: number?) -> dynamic
     __geo_length_to_s2cell_level(length: number) -> int

@@ -26,6 +26,9 @@ _SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
 
 
 def _find(source: str, term: str, before: bool, after: bool, cased: bool) -> bool:
+    if not term:
+        return True
+    before, after = before and term[0].isalnum(), after and term[-1].isalnum()
     text = (rf"(?:^|{_SEPARATOR})" if before else "") + re.escape(term) + (rf"(?:$|{_SEPARATOR})" if after else "")
     return re.search(text, source, 0 if cased else re.IGNORECASE) is not None
 

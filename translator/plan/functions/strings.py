@@ -87,9 +87,8 @@ def indexof(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, 
         return None
     if start < 0:
         start = max(0, len(text) + start)
-    end = len(text) if length == -1 else min(len(text), start + length)
     for _ in range(occurrence):
-        found = text.find(wanted, start, end)
+        found = text.find(wanted, start, len(text) if length == -1 else start + length)
         if found < 0:
             return -1
         start = found + 1

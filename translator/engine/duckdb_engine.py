@@ -1,0 +1,96 @@
+"""DuckDB in process."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+from duckdb.func import FunctionNullHandling
+
+from translator.engine.data import Tables
+from translator.engine.dialects import DUCKDB
+from translator.engine.errors import EngineError, explained
+from translator.engine.python_functions import PythonFunction
+from translator.engine.relations import Compiled
+from translator.plan.types import Type
+
+
+class DuckDbEngine:
+    """Runs compiled queries in a DuckDB of its own that sees nothing but the given tables."""
+
+    dialect = DUCKDB
+
+    def __init__(self, data: Tables, progress: Callable[[float], None] | None = None) -> None:
+        self.connection = duckdb.connect(config={"allow_unsigned_extensions": "false", "autoinstall_known_extensions": "false"})
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.data, self.progress = data, progress
+        self.registered: set[str] = set()
+        self.viewed: set[str] = set()
+
+    def execute(self, compiled: Compiled) -> list[tuple[Any, ...]]:
+        """The rows of a query.
+
+        Raises:
+            EngineError: what DuckDB refuses, in its words.
+        """
+        for table in compiled.tables:
+            if table not in self.viewed:
+                self.viewed.add(table)
+                self.data.expose(table, self.connection)
+        for function in compiled.functions:
+            self.register(function)
+        sql = compiled.sql(self.dialect)
+        try:
+            return self._watched(sql)
+        except duckdb.Error as error:
+            raise EngineError(self.data.broken(compiled.tables) or explained(error)) from error
+
+    def _watched(self, sql: str) -> list[tuple[Any, ...]]:
+        if self.progress is None:
+            return self.connection.execute(sql).fetchall()
+        done = threading.Event()
+        report = self.progress
+
+        def watch() -> None:
+            while not done.wait(0.5):
+                percent = self.connection.query_progress()
+                if percent >= 0:
+                    report(percent)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            return self.connection.execute(sql).fetchall()
+        finally:
+            done.set()
+            watcher.join()
+
+    def register(self, function: PythonFunction) -> None:
+        if function.name in self.registered:
+            return
+        self.registered.add(function.name)
+        kinds: list[Any] = [_NATIVE.get(k, "VARCHAR") for k in function.arguments]
+        result: Any = "VARCHAR" if function.result == Type.REAL else _NATIVE.get(function.result, "VARCHAR")
+
+        def call(*values: Any) -> Any:
+            return function(*values)
+
+        # DuckDB counts the parameters of the signature, and takes *values for one.
+        parameters = [inspect.Parameter(f"v{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(len(kinds))]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        self.connection.create_function(
+            function.name,
+            call,
+            kinds,
+            result,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+
+
+_NATIVE = {
+    Type.BOOL: "BOOLEAN", Type.INT: "BIGINT", Type.LONG: "BIGINT", Type.REAL: "DOUBLE", Type.DECIMAL: "DOUBLE", Type.DATETIME: "TIMESTAMP",
+    Type.TIMESPAN: "BIGINT",
+}  # fmt: skip

@@ -1,0 +1,29 @@
+"""What the engine cannot do, said by name."""
+
+from __future__ import annotations
+
+import re
+
+from translator.plan.expressions import Span
+
+
+class EngineError(Exception):
+    """A query that the engine refuses, or data that it cannot read.
+
+    Attributes:
+        span: offsets into the KQL text, None where no place in it is to blame.
+    """
+
+    def __init__(self, message: str, span: Span | None = None) -> None:
+        super().__init__(message)
+        self.message, self.span = message, span
+
+
+def explained(error: Exception) -> str:
+    """DuckDB's message without what only its own users understand; of a function in Python, what that said."""
+    message = str(error)
+    inner = re.search(r"Python exception occurred while executing the UDF: \w+: ([^\n]*)", message)
+    if inner:
+        return inner[1]
+    message = message.split("\n\n")[0].strip()
+    return re.sub(r"^(?:\w+ )?\w+ Error: ", "", message.split("\nTry setting")[0].split("\nPossible")[0].strip())

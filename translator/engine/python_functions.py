@@ -1,0 +1,254 @@
+"""Functions in Python as SQL calls them: arguments decoded, the result encoded, nulls by KQL's rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from translator.plan.functions.values import EPOCH, TICKS, text_of, timespan_of, timespan_text
+from translator.plan.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFunction:
+    """A function to register: its name in SQL, and the types it takes and gives."""
+
+    name: str
+    call: Callable[..., Any]
+    arguments: tuple[Type, ...]
+    result: Type
+    nulls: bool
+
+    def __call__(self, *values: Any) -> Any:
+        given = [_decoded(v, t) for v, t in zip(values, self.arguments, strict=True)]
+        if not self.nulls and any(g is None for g in given):
+            return "" if self.result == Type.STRING else None
+        return _encoded(self.call(*given), self.result)
+
+
+def _decoded(value: Any, kind: Type) -> Any:
+    if kind == Type.DYNAMIC and value is not None:
+        return json.loads(value)
+    if kind == Type.STRING and value is None:
+        return ""
+    return value
+
+
+def dumps(value: Any) -> str | None:
+    """A dynamic value as JSON text; None for null."""
+    return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=text_of)
+
+
+def _encoded(value: Any, kind: Type) -> Any:
+    """A value as SQL takes it: a real as its text, since DuckDB takes NaN from Python for a null."""
+    if kind == Type.DYNAMIC:
+        return dumps(value)
+    if kind == Type.STRING:
+        return "" if value is None else value
+    if value is None:
+        return None
+    if kind in (Type.INT, Type.LONG):
+        return int(value)
+    if kind == Type.REAL:
+        return repr(float(value))
+    if kind == Type.DATETIME and isinstance(value, str):
+        return datetime_of(value)
+    return value
+
+
+# --- what conversions need beyond SQL
+
+
+def datetime_of(text: str) -> dt.datetime | None:
+    """A datetime's text in the forms that ``todatetime`` takes: ISO 8601 and RFC 1123 above all."""
+    text = text.strip().strip("\"'")
+    if re.fullmatch(r"[\d\s,/-]+", text):
+        text = re.sub(r"\s*([,/-])\s*", lambda m: "-" if m[1] == "," else m[1], text)
+    if not text:
+        return None
+    plain = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text)
+    if plain:
+        text = f"{plain[1]}-{plain[2]:0>2}-{plain[3]:0>2}"
+    try:
+        found = dt.datetime.fromisoformat(_shortened(text))
+    except ValueError:
+        for form in (
+            "%m-%d-%Y",
+            "%m/%d/%Y %I:%M:%S %p",
+            "%m/%d/%Y %H:%M:%S",
+            "%m/%d/%Y",
+            "%a, %d %b %Y %H:%M:%S %Z",
+            "%d %b %Y %H:%M:%S",
+            "%d-%b-%y",
+            "%Y-%m",
+        ):
+            try:
+                found = dt.datetime.strptime(text.removesuffix(" UTC"), form)
+                break
+            except ValueError:
+                continue
+        else:
+            return None
+    return found.astimezone(dt.UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _shortened(text: str) -> str:
+    """Fractions of more than six digits cut: a datetime here counts microseconds."""
+    return re.sub(r"(\.\d{6})\d+", r"\1", text)
+
+
+def duration_text(ticks: int) -> str:
+    return timespan_text(ticks)
+
+
+def duration_of(text: str) -> int | None:
+    return timespan_of(text)
+
+
+def duration_of_value(value: Any) -> int | None:
+    """``totimespan`` of a number is that many days, of a text the timespan that it spells."""
+    if isinstance(value, bool) or value is None:
+        return None
+    return int(value * 86_400 * TICKS) if isinstance(value, int | float) else timespan_of(str(value))
+
+
+def json_of(text: str) -> Any:
+    """``parse_json``: a text that is no JSON stays a text."""
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def step_into(value: Any, *steps: Any) -> Any:
+    from translator.plan.functions.dynamics import at
+
+    return at(value, list(steps))
+
+
+def elements_of(value: Any, pairs: bool) -> Any:
+    """What mv-expand makes of a value: the elements of an array, a bag for each key, the value itself otherwise."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        return [[k, v] if pairs else {k: v} for k, v in value.items()]
+    return [value]
+
+
+def whole_of(text: str) -> int | None:
+    """``tolong`` of a text: decimal or hexadecimal digits, nothing else."""
+    text = text.strip()
+    try:
+        found = int(text, 16) if text.lower().startswith(("0x", "-0x")) else int(text)
+    except ValueError:
+        return None
+    return found if -(1 << 63) <= found < 1 << 63 else None
+
+
+def whole_of_value(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return int(value) if math.isfinite(value) else None
+    return whole_of(value) if isinstance(value, str) else None
+
+
+def real_of_value(value: Any) -> float | None:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def truth_of_value(value: Any) -> bool | None:
+    if isinstance(value, bool | int | float):
+        return bool(value)
+    if isinstance(value, str):
+        text = value.strip().lower()
+        return True if text == "true" else False if text == "false" else bool(n) if (n := whole_of(text)) is not None else None
+    return None
+
+
+def guid_of(text: str) -> str | None:
+    digits = text.strip().strip("{}()").replace("-", "").lower()
+    if len(digits) != 32 or any(c not in "0123456789abcdef" for c in digits):
+        return None
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def day_of_week(moment: dt.datetime) -> int:
+    """The time since the last Sunday's beginning, whole days, in ticks."""
+    return (moment.weekday() + 1) % 7 * 86_400 * TICKS
+
+
+def series_of(pairs: Any, size: int, default: Any) -> Any:
+    """The values of make-series from pairs of index and value."""
+    out = [default] * size
+    for index, value in pairs or []:
+        if 0 <= index < size:
+            out[index] = value
+    return out
+
+
+def axis_of(start: int, step: int, size: int, moments: bool) -> Any:
+    """The axis of make-series; ``start`` and ``step`` in microseconds where it counts time."""
+    if not moments:
+        return [start + i * step for i in range(size)]
+    return [text_of(EPOCH + dt.timedelta(microseconds=start + i * step)) for i in range(size)]
+
+
+def range_of(start: Any, stop: Any, step: Any) -> Any:
+    """``range()``: at most 1,048,576 values."""
+    if not step or (stop - start) / step < 0:
+        return []
+    return [start + i * step for i in range(min(1_048_576, int((stop - start) / step + 1e-9) + 1))]
+
+
+def range_of_moments(start: dt.datetime, stop: dt.datetime, step: int) -> Any:
+    """``range()`` over datetimes, the step in ticks."""
+    micros = step // 10
+    a, b = (int((m - EPOCH) / dt.timedelta(microseconds=1)) for m in (start, stop))
+    return [text_of(EPOCH + dt.timedelta(microseconds=m)) for m in range_of(a, b, micros)]
+
+
+def filled_bag(*parts: Any) -> Any:
+    """A bag of keys and values without the null and empty ones: ``pack_all(true)``."""
+    return {k: v for k, v in zip(parts[::2], parts[1::2], strict=True) if v not in (None, "")}
+
+
+def pairs_of(text: str, spec: Any) -> Any:
+    """parse-kv: the values of ``text`` by their keys. Without delimiters, whatever is no part of a word delimits."""
+    if spec["regex"]:
+        return {m[1]: m[2] for m in re.finditer(spec["regex"], text)}
+    pair, key, quote, escape = (re.escape(spec[n]) for n in ("pair", "key", "quote", "escape"))
+    opening, closing = (re.escape(spec["quote"][0]), re.escape(spec["quote"][-1])) if quote else ("", "")
+    inner = f"(?:{escape}.|(?!{closing})(?!{escape}).)*" if escape else f"(?:(?!{closing}).)*"
+    quoted = f"{opening}(?P<quoted>{inner}){closing}|" if quote else ""
+    if spec["greedy"]:
+        follower = rf"(?={pair or ' '}\s*{opening}[\w.\- ]*{closing}{key or ':'}|$)"
+        plain = f"(?P<plain>.*?){follower}"
+    else:
+        plain = f"(?P<plain>(?:(?!{pair}).)*)" if pair else r"(?P<plain>[^\s,;]*)"
+    separator = key or r"[^\w]"
+    found: dict[str, str] = {}
+    for name in spec["names"]:
+        body = re.escape(name)
+        wrapped = f"(?:{opening}{body}{closing}|{body})" if quote else body
+        match = re.search(rf"(?<!\w){wrapped}{separator}\s*(?:{quoted}{plain})", text, re.S)
+        if match is None:
+            continue
+        inside = match["quoted"] if quote else None
+        if inside is not None:
+            found[name] = re.sub(f"{escape}(.)", r"\1", inside, flags=re.S) if escape else inside
+        else:
+            found[name] = match["plain"].strip()
+    return found

@@ -1,0 +1,733 @@
+"""Plans as SQL: each relation a query over the one before it, columns named by their ids."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from translator.engine import python_functions as meanings
+from translator.engine.dialects import Dialect
+from translator.engine.errors import EngineError
+from translator.engine.python_functions import PythonFunction
+from translator.engine.scalar import Scalars, column_name, escaped
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.functions.windows import WINDOWS
+from translator.plan.types import Type
+
+SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
+FIRST_ID = 1_000_000_000
+"""Ids of the columns that the compiler adds, beyond those of the binder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query in SQL: its text for one dialect, the columns it gives, and the Python functions it calls."""
+
+    query: exp.Query
+    names: tuple[tuple[str, Type], ...]
+    functions: tuple[PythonFunction, ...]
+    tables: tuple[str, ...]
+
+    def sql(self, dialect: Dialect, pretty: bool = False) -> str:
+        return self.query.sql(dialect=dialect.name, pretty=pretty)
+
+
+@dataclass
+class _Query:
+    """A query under construction: its columns by id, and the order of its rows where it has one."""
+
+    select: exp.Query
+    columns: dict[int, e.Column]
+    order: list[exp.Ordered] = field(default_factory=list)
+
+
+def compile_plan(
+    plan: o.Plan, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None = None
+) -> Compiled:
+    """``plan`` as SQL.
+
+    Args:
+        now: what ``now()`` and ``ago()`` mean, in UTC; None leaves them to the database's clock.
+        stored: for each table the columns that its data have; others of its schema are null or empty. None: all of them.
+
+    Raises:
+        EngineError: what the dialect or the engine cannot do, by name.
+    """
+    return _Compiler(dialect, now, stored).plan(plan)
+
+
+class _Compiler:
+    def __init__(self, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None) -> None:
+        self.dialect, self.stored = dialect, stored
+        self.scalars = Scalars(dialect, now, self.subquery)
+        self.used: dict[int, dict[int, e.Column]] = {}
+        self.tables: list[str] = []
+        self.next = FIRST_ID
+        self.aliases = 0
+
+    def plan(self, plan: o.Plan) -> Compiled:
+        self.gather(plan)
+        query = self.relation(plan.root)
+        items = [exp.alias_(exp.column(column_name(c), quoted=True), name or "_", quoted=True) for name, c in plan.names]
+        if not items:
+            raise EngineError("the query has no columns")
+        for name in sorted(self.sketches(plan)):
+            raise EngineError(
+                f"the column '{name}' is a sketch of hll() or tdigest(), whose form is Kusto's own: read it with dcount_hll() or percentile_tdigest()"
+            )
+        for _, column in plan.names:
+            if column.id not in query.columns:
+                raise EngineError(f"the column '{column.name}' is not known here")
+        final = exp.select(*items).from_(self.nested(query))
+        if query.order:
+            final = final.order_by(*[k.copy() for k in query.order])
+        names = tuple((n, c.type) for n, c in plan.names)
+        return Compiled(final, names, tuple(self.scalars.functions.values()), tuple(dict.fromkeys(self.tables)))
+
+    def sketches(self, plan: o.Plan) -> set[str]:
+        """The columns of the result that show a sketch itself."""
+        shown = {c.id: n for n, c in plan.names}
+        inner = plan.root
+        while isinstance(inner, o.Arrange | o.Sort | o.Limit):
+            inner = inner.input
+        if not isinstance(inner, o.Aggregate):
+            return set()
+        return {shown[c.id] for c, x in inner.aggregates if c.id in shown and isinstance(x, e.Apply) and x.function in SKETCHES}
+
+    def gather(self, plan: o.Plan) -> None:
+        """Which columns of each stored table the plan reads."""
+        seen: set[int] = set()
+
+        def note(column: e.Column) -> None:
+            if column.source is not None:
+                self.used.setdefault(column.source, {})[column.id] = column
+
+        def visit(thing: object) -> None:
+            stack = [thing]
+            while stack:
+                current = stack.pop()
+                if isinstance(current, e.Column):
+                    note(current)
+                elif isinstance(current, tuple):
+                    stack.extend(current)
+                elif isinstance(current, e.Expr | o.Relation | o.Ordering):
+                    if id(current) in seen:
+                        continue
+                    seen.add(id(current))
+                    stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+
+        visit(plan.root)
+        visit(plan.names)
+
+    # --- helpers
+
+    def column(self, kind: Type) -> e.Column:
+        self.next += 1
+        return e.Column(self.next, "", kind)
+
+    def nested(self, query: _Query) -> exp.Subquery:
+        self.aliases += 1
+        return query.select.subquery(f"t{self.aliases}")
+
+    def subquery(self, relation: o.Relation) -> exp.Query:
+        saved = self.scalars.aggregating, self.scalars.order
+        self.scalars.aggregating, self.scalars.order = False, []
+        try:
+            found = self.relation(relation)
+        finally:
+            self.scalars.aggregating, self.scalars.order = saved
+        return found.select
+
+    def reference(self, column: e.Column) -> exp.Expr:
+        return exp.column(column_name(column), quoted=True)
+
+    def named(self, value: exp.Expr, column: e.Column) -> exp.Expr:
+        return exp.alias_(value, column_name(column), quoted=True)
+
+    def over(self, query: _Query, *added: exp.Expr) -> exp.Select:
+        return exp.select(exp.Star(), *added).from_(self.nested(query))
+
+    def relation(self, relation: o.Relation) -> _Query:
+        match relation:
+            case o.Source():
+                return self.source(relation)
+            case o.Rows():
+                return self.rows(relation)
+            case o.Range():
+                return self.range(relation)
+            case o.Filter(input=inner, predicate=predicate):
+                query = self.relation(inner)
+                query, (predicate,) = self.windowed(query, (predicate,))
+                return _Query(self.over(query).where(self.scalars.predicate(predicate)), query.columns, query.order)
+            case o.Compute(input=inner, items=items):
+                return self.computed(self.relation(inner), items)
+            case o.Project(input=inner, items=items):
+                query = self.relation(inner)
+                select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.nested(query))
+                return _Query(select, {c.id: c for c, _ in items})
+            case o.Aggregate():
+                return self.aggregate(relation)
+            case o.Join():
+                return self.join(relation)
+            case o.Union():
+                return self.union(relation)
+            case o.Distinct(input=inner, columns=columns):
+                query = self.relation(inner)
+                return _Query(exp.select(*map(self.reference, columns)).distinct().from_(self.nested(query)), {c.id: c for c in columns})
+            case o.Sort(input=inner, keys=keys):
+                return self.sorted(self.relation(inner), keys)
+            case o.Limit():
+                return self.limit(relation)
+            case o.Number(input=inner, column=column):
+                query = self.relation(inner)
+                number = exp.Window(this=exp.RowNumber(), order=self.order_of(query, required=self.dialect.name != "duckdb"))
+                return _Query(self.over(query, self.named(number, column)), {**query.columns, column.id: column}, query.order)
+            case o.Expand():
+                return self.expand(relation)
+            case o.Parse():
+                return self.parse(relation)
+            case o.ParsePairs():
+                return self.parse_pairs(relation)
+            case o.Series():
+                return self.series(relation)
+            case o.Arrange(input=inner):
+                return self.relation(inner)
+            case o.Unsupported(reason=reason, span=span):
+                raise EngineError(reason, span)
+        raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)
+
+    # --- sources
+
+    def source(self, relation: o.Source) -> _Query:
+        """A stored table: strings become empty where they are null, columns without data null or empty."""
+        self.tables.append(relation.table)
+        columns = self.used.get(relation.id, {})
+        stored = self.stored.get(relation.table) if self.stored is not None else None
+        if self.stored is not None and stored is None:
+            raise EngineError(f"there is no data for the table {relation.table}", relation.span)
+        items: list[exp.Expr] = []
+        for column in columns.values():
+            if stored is not None and column.name not in stored:
+                value = self.scalars.null(column.type)
+            else:
+                value = self.scalars.never_null(exp.column(column.name, quoted=True), column.type)
+            items.append(self.named(value, column))
+        select = exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(exp.table_(relation.table, quoted=True))
+        return _Query(select, dict(columns))
+
+    def rows(self, relation: o.Rows) -> _Query:
+        columns = relation.columns
+        if not columns:
+            return _Query(exp.select(exp.alias_(exp.Literal.number(1), "one")), {})
+        if not relation.rows:
+            items = [self.named(self.scalars.null(c.type), c) for c in columns]
+            return _Query(exp.select(*items).where(exp.false()), {c.id: c for c in columns})
+        tuples = []
+        for row in relation.rows:
+            padded = [*row, *(e.Const(None, c.type, None) for c in columns[len(row) :])]
+            tuples.append(exp.Tuple(expressions=[self.cell(x, c.type) for x, c in zip(padded, columns, strict=True)]))
+        names = [exp.to_identifier(column_name(c), quoted=True) for c in columns]
+        values = exp.Values(expressions=tuples, alias=exp.TableAlias(this=exp.to_identifier("v"), columns=names))
+        items = [self.named(self.scalars.cast(self.reference(c), c.type), c) for c in columns]
+        return _Query(exp.select(*items).from_(values), {c.id: c for c in columns})
+
+    def cell(self, expr: e.Expr, kind: Type) -> exp.Expr:
+        return self.scalars.cast(self.scalars.typed(expr, kind), kind)
+
+    def range(self, relation: o.Range) -> _Query:
+        column = relation.column
+        low, high, step = (self.scalars.value(x) for x in (relation.start, relation.stop, relation.step))
+        number = self.column(Type.LONG)
+        if column.type == Type.DATETIME:
+            micros = [self.scalars.word("micros", x) for x in (low, high)]
+            by = self.scalars.sql("$1 // 10", step)
+            values = self.series_of(micros[0], micros[1], by, number)
+            made: exp.Expr = self.scalars.word("moment", self.reference(number))
+        elif column.type == Type.REAL:
+            count = self.scalars.sql("CAST(FLOOR(($2 - $1) / $3 + 1e-9) AS BIGINT)", low, high, step)
+            values = self.series_of(exp.Literal.number(0), count, exp.Literal.number(1), number)
+            made = self.scalars.sql("$1 + $2 * $3", low, self.reference(number), step)
+        else:
+            values = self.series_of(low, high, step, number)
+            made = self.reference(number)
+        return _Query(exp.select(self.named(self.scalars.cast(made, column.type), column)).from_(values), {column.id: column})
+
+    def series_of(self, low: exp.Expr, high: exp.Expr, step: exp.Expr, column: e.Column) -> exp.Expr:
+        items = exp.Unnest(expressions=[exp.GenerateSeries(start=low, end=high, step=step)])
+        if self.dialect.name == "duckdb":
+            return exp.select(self.named(items, column)).subquery("s")
+        return exp.select(self.named(exp.Explode(this=exp.func("SEQUENCE", low, high, step)), column)).subquery("s")
+
+    # --- rows
+
+    def computed(self, query: _Query, items: tuple[tuple[e.Column, e.Expr], ...]) -> _Query:
+        query, values = self.windowed(query, tuple(x for _, x in items))
+        self.scalars.order = query.order
+        added = [self.named(self.typed(x, c), c) for (c, _), x in zip(items, values, strict=True)]
+        return _Query(self.over(query, *added), {**query.columns, **{c.id: c for c, _ in items}}, query.order)
+
+    def typed(self, expr: e.Expr, column: e.Column) -> exp.Expr:
+        value = self.scalars.value(expr)
+        return (
+            self.scalars.cast(value, column.type)
+            if isinstance(expr, e.Const) and expr.value is None and column.type != Type.STRING
+            else value
+        )
+
+    def order_of(self, query: _Query, required: bool = False) -> exp.Order | None:
+        if query.order:
+            return exp.Order(expressions=[k.copy() for k in query.order])
+        return exp.Order(expressions=[exp.Ordered(this=exp.Literal.number(1))]) if required else None
+
+    def windowed(self, query: _Query, exprs: tuple[e.Expr, ...]) -> tuple[_Query, tuple[e.Expr, ...]]:
+        """Window functions computed as columns first, innermost first, so that they can stand anywhere in an expression."""
+        while True:
+            found = next((w for x in exprs if (w := _innermost_window(x)) is not None), None)
+            if found is None:
+                return query, exprs
+            column = self.column(Type.DYNAMIC if found.type == Type.UNKNOWN else found.type)
+            query = self.window(query, found, column)
+            reference = e.ColumnRef(found.span, column.type, column)
+            exprs = tuple(e.transform(x, lambda n, f=found, r=reference: r if n == f else n) for x in exprs)  # type: ignore[misc]
+
+    def window(self, query: _Query, call: e.Apply, column: e.Column) -> _Query:
+        args = call.args
+        order = self.order_of(query, required=self.dialect.name != "duckdb")
+        rows = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
+
+        def over(function: exp.Expr, partition: e.Column | None = None, spec: exp.WindowSpec | None = None) -> exp.Window:
+            parts = [self.reference(partition)] if partition else None
+            return exp.Window(this=function, partition_by=parts, order=order.copy() if order else None, spec=spec.copy() if spec else None)
+
+        def grouped(restart: e.Expr) -> tuple[_Query, e.Column]:
+            """A number that grows where ``restart`` holds."""
+            group = self.column(Type.LONG)
+            flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(restart))
+            value = self.named(over(flag, spec=rows), group)
+            return _Query(self.over(query, value), {**query.columns, group.id: group}, query.order), group
+
+        name = call.function
+        if name in ("prev", "next"):
+            offset = args[1] if len(args) > 1 else e.const(1)
+            if not (isinstance(offset, e.Const) and isinstance(offset.value, int)):
+                raise EngineError(f"{name}() needs a constant offset", call.span)
+            make = exp.Lag if name == "prev" else exp.Lead
+            default = self.scalars.typed(args[2], call.type) if len(args) > 2 else None
+            value = over(make(this=self.scalars.value(args[0]), offset=exp.Literal.number(offset.value), default=default))
+            added = self.scalars.never_null(value, call.type)
+            return _Query(self.over(query, self.named(added, column)), {**query.columns, column.id: column}, query.order)
+        group: e.Column | None = None
+        if name == "row_number":
+            if len(args) > 1:
+                query, group = grouped(args[1])
+            found: exp.Expr = over(exp.RowNumber(), group)
+            if args:
+                found = self.scalars.sql("$1 + $2 - 1", found, self.scalars.number(args[0]))
+        elif name == "row_cumsum":
+            if len(args) > 1:
+                query, group = grouped(args[1])
+            found = over(exp.Sum(this=self.scalars.number(args[0])), group, rows)
+            if column.type in (Type.INT, Type.LONG, Type.TIMESPAN):
+                found = self.scalars.cast(found, Type.LONG)
+        elif name in ("row_rank_dense", "row_rank_min"):
+            before = e.Apply(None, args[0].type, "prev", (args[0],))
+            first = e.Apply(None, Type.BOOL, "==", (e.Apply(None, Type.LONG, "row_number", ()), e.const(1)))
+            changed: e.Expr = e.disjunction(first, e.negation(e.Apply(None, Type.BOOL, "==", (args[0], before))))
+            if len(args) > 1:
+                changed = e.disjunction(changed, args[1])
+            query, (changed, *restarts) = self.windowed(query, (changed, *args[1:2]))
+            if restarts:
+                query, group = grouped(restarts[0])
+            if name == "row_rank_dense":
+                flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(changed))
+                found = over(flag, group, rows)
+            else:
+                place = self.column(Type.LONG)
+                query = _Query(
+                    self.over(query, self.named(over(exp.RowNumber(), group), place)), {**query.columns, place.id: place}, query.order
+                )
+                flag = self.scalars.sql("MAX(CASE WHEN $1 THEN $2 END)", self.scalars.predicate(changed), self.reference(place))
+                found = over(flag, group, rows)
+        else:
+            raise EngineError(f"the function {name}() is known but not supported by the engine", call.span)
+        return _Query(self.over(query, self.named(found, column)), {**query.columns, column.id: column}, query.order)
+
+    def sorted(self, query: _Query, keys: tuple[o.Ordering, ...]) -> _Query:
+        query, exprs = self.windowed(query, tuple(k.expr for k in keys))
+        order: list[exp.Ordered] = []
+        items: list[tuple[e.Column, e.Expr]] = []
+        for key, expr in zip(keys, exprs, strict=True):
+            if isinstance(expr, e.ColumnRef):
+                column = expr.column
+            else:
+                column = self.column(expr.type)
+                items.append((column, expr))
+            order.append(
+                exp.Ordered(this=self.reference(column), desc=key.descending, nulls_first=key.nulls_first, explicit_null_order=True)
+            )
+        if items:
+            query = self.computed(query, tuple(items))
+        return _Query(query.select, query.columns, order)
+
+    def limit(self, relation: o.Limit) -> _Query:
+        if relation.operator == "sample":
+            raise EngineError("sample is random: its result could not be reproduced; take gives some rows too", relation.span)
+        query = self.relation(relation.input)
+        if relation.keys:
+            query = self.sorted(query, relation.keys)
+        count = self.scalars.value(relation.count)
+        if relation.partition:
+            place = self.column(Type.LONG)
+            window = exp.Window(
+                this=exp.RowNumber(),
+                partition_by=[self.reference(c) for c in relation.partition],
+                order=self.order_of(query, required=self.dialect.name != "duckdb"),
+            )
+            numbered = _Query(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
+            return _Query(self.over(numbered).where(exp.LTE(this=self.reference(place), expression=count)), numbered.columns, query.order)
+        select = self.over(query)
+        if query.order:
+            select = select.order_by(*[k.copy() for k in query.order])
+        return _Query(select.limit(count), query.columns, query.order)
+
+    # --- groups and joins
+
+    def aggregate(self, relation: o.Aggregate) -> _Query:
+        query = self.relation(relation.input)
+        query, keys = self.windowed(query, tuple(x for _, x in relation.keys))
+        made = tuple(
+            (c if not isinstance(x, e.ColumnRef) else self.column(c.type), x) for (c, _), x in zip(relation.keys, keys, strict=True)
+        )
+        if made:
+            query = self.computed(query, made)
+        self.scalars.order, self.scalars.aggregating = query.order, True
+        try:
+            items = [self.named(self.reference(m), c) for (c, _), (m, _) in zip(relation.keys, made, strict=True)]
+            items += [self.named(self.scalars.value(x), c) for c, x in relation.aggregates]
+        finally:
+            self.scalars.order, self.scalars.aggregating = [], False
+        columns = {c.id: c for c, _ in (*relation.keys, *relation.aggregates)}
+        select = exp.select(*items).from_(self.nested(query))
+        if made:
+            select = select.group_by(*(self.reference(m) for m, _ in made))
+        if not relation.aggregates and not made:
+            raise EngineError("a summarize without anything to compute", relation.span)
+        return _Query(select, columns)
+
+    def join(self, join: o.Join) -> _Query:
+        left, right = self.relation(join.left), self.relation(join.right)
+        left_keys = tuple((self.column(a.type), a) for a, _ in join.on)
+        right_keys = tuple((self.column(b.type), b) for _, b in join.on)
+        if join.kind == "innerunique" and join.on:
+            left = self.unique(left, tuple(a for a, _ in join.on))
+        if join.on:
+            left, right = self.computed(left, left_keys), self.computed(right, right_keys)
+        conditions: list[exp.Expr] = []
+        for (a, _), (b, _) in zip(left_keys, right_keys, strict=True):
+            x, y = self.scalars.operands(e.ColumnRef(None, a.type, a), e.ColumnRef(None, b.type, b))
+            conditions.append(exp.EQ(this=x, expression=y))
+        if join.condition is not None:
+            conditions.append(self.scalars.predicate(join.condition))
+        condition = exp.and_(*conditions) if conditions else exp.true()
+        kind = join.kind
+        if kind in ("leftsemi", "leftanti", "leftantisemi", "rightsemi", "rightanti", "rightantisemi"):
+            outer, inner = (left, right) if kind.startswith("left") else (right, left)
+            exists: exp.Expr = exp.Exists(this=exp.select("1").from_(self.nested(inner)).where(condition))
+            if "anti" in kind:
+                exists = exp.Not(this=exists)
+            return _Query(self.over(outer).where(exists), outer.columns, outer.order)
+        sides = {"leftouter": "LEFT", "rightouter": "RIGHT", "fullouter": "FULL"}
+        if kind not in ("inner", "innerunique", *sides):
+            raise EngineError(f"a join of kind {kind} is not supported", join.span)
+        columns = {**left.columns, **right.columns}
+        optional = (right.columns if kind in ("leftouter", "fullouter") else {}) | (
+            left.columns if kind in ("rightouter", "fullouter") else {}
+        )
+        items = [
+            self.named(self.scalars.never_null(self.reference(c), c.type), c) if c.id in optional else self.reference(c)
+            for c in columns.values()
+        ]
+        made = exp.Join(this=self.nested(right), on=condition, side=sides.get(kind), kind=None if kind in sides else "INNER")
+        select = exp.select(*items).from_(self.nested(left))
+        select.append("joins", made)
+        return _Query(select, columns)
+
+    def unique(self, query: _Query, keys: tuple[e.Expr, ...]) -> _Query:
+        """One row for each key: what the left side of an innerunique join is reduced to."""
+        place, size = self.column(Type.LONG), self.column(Type.LONG)
+        order = self.order_of(query, required=self.dialect.name != "duckdb")
+        values = [self.scalars.value(k) for k in keys]
+        window = exp.Window(this=exp.RowNumber(), partition_by=values, order=order)
+        total = exp.Window(this=exp.Count(this=exp.Star()), partition_by=[v.copy() for v in values])
+        columns = {**query.columns, place.id: place, size.id: size}
+        numbered = _Query(self.over(query, self.named(window, place), self.named(total, size)), columns, query.order)
+        only = self.over(numbered).where(exp.EQ(this=self.reference(place), expression=self.reference(size)))
+        return _Query(only, query.columns, query.order)
+
+    def union(self, union: o.Union) -> _Query:
+        selects: list[exp.Query] = []
+        for index, part in enumerate(union.inputs):
+            query = self.relation(part)
+            items = []
+            for column, origins in union.columns:
+                origin = origins[index]
+                if origin is None:
+                    value = self.scalars.null(column.type)
+                elif origin.type == column.type or column.type == Type.UNKNOWN:
+                    value = self.reference(origin)
+                else:
+                    value = self.scalars.typed(e.ColumnRef(None, origin.type, origin), column.type)
+                items.append(self.named(self.scalars.cast(value, column.type), column))
+            selects.append(exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(self.nested(query)))
+        found: exp.Query = selects[0]
+        for other in selects[1:]:
+            found = exp.Union(this=found, expression=other, distinct=False)
+        return _Query(found, {c.id: c for c, _ in union.columns})
+
+    # --- dynamic values and text
+
+    def expand(self, relation: o.Expand) -> _Query:
+        query = self.relation(relation.input)
+        query, exprs = self.windowed(query, tuple(x for _, x in relation.items))
+        raw = [(self.column(Type.DYNAMIC), c) for c, _ in relation.items]
+        arrays = tuple((self.column(Type.DYNAMIC), self.elements(x, relation.pairs)) for x in exprs)
+        columns = {**query.columns, **{r.id: r for r, _ in raw}}
+        limit = self.scalars.value(relation.limit) if relation.limit is not None else None
+        inner = _Query(
+            self.over(query, *(self.named(v, c) for c, v in arrays)), {**query.columns, **{c.id: c for c, _ in arrays}}, query.order
+        )
+        if self.dialect.name == "duckdb":
+            lists = [self.scalars.word("elements", self.reference(c)) for c, _ in arrays]
+            if limit is not None:
+                lists = [exp.func("LIST_SLICE", x, exp.Literal.number(1), limit.copy()) for x in lists]
+            added = [self.named(exp.Unnest(expressions=[x]), r) for x, (r, _) in zip(lists, raw, strict=True)]
+            if relation.index is not None:
+                size = (
+                    exp.func("LEN", lists[0])
+                    if len(lists) == 1
+                    else exp.Greatest(
+                        this=exp.func("LEN", lists[0]), expressions=[exp.func("LEN", x) for x in lists[1:]], ignore_nulls=True
+                    )
+                )
+                index = exp.func("RANGE", size)
+                added.append(self.named(exp.Unnest(expressions=[index]), relation.index))
+            expanded = _Query(self.over(inner, *added), columns, query.order)
+        else:
+            expanded = self.exploded(inner, [c for c, _ in arrays], [r for r, _ in raw], relation.index, limit, columns)
+        if relation.index is not None:
+            expanded.columns[relation.index.id] = relation.index
+        items = []
+        for made, target in raw:
+            value = exp.Nullif(this=self.reference(made), expression=exp.Literal.string("null"))
+            items.append(
+                self.named(value if target.type in (Type.DYNAMIC, Type.UNKNOWN) else self.scalars.from_dynamic(value, target.type), target)
+            )
+        return _Query(self.over(expanded, *items), {**expanded.columns, **{t.id: t for _, t in raw}}, query.order)
+
+    def elements(self, expr: e.Expr, pairs: bool) -> exp.Expr:
+        """The elements of a value as a JSON array."""
+        value = self.scalars.dynamic(expr)
+        found = self.scalars.python(
+            "elements_of", meanings.elements_of, (Type.DYNAMIC, Type.BOOL), Type.DYNAMIC, (value, exp.Boolean(this=pairs)), nulls=True
+        )
+        if self.dialect.name != "duckdb" or pairs:
+            return found
+        kind = self.scalars.word("json_type", value)
+        return self.scalars.sql("CASE WHEN $1 = 'ARRAY' THEN $2 ELSE $3 END", kind, value, found)
+
+    def exploded(
+        self,
+        query: _Query,
+        arrays: list[e.Column],
+        raw: list[e.Column],
+        index: e.Column | None,
+        limit: exp.Expr | None,
+        columns: dict[int, e.Column],
+    ) -> _Query:
+        """mv-expand where SQL has explode(): the arrays become one of rows, each a JSON array of the elements side by side."""
+        size = len(arrays)
+        zipped = self.scalars.python(
+            "side_by_side", _side_by_side, (Type.DYNAMIC,) * size, Type.DYNAMIC, tuple(self.reference(a) for a in arrays)
+        )
+        rows = exp.func("FROM_JSON", zipped, exp.Literal.string("array<string>"), dialect="spark")
+        place, element = self.column(Type.LONG), self.column(Type.DYNAMIC)
+        view = exp.Lateral(
+            this=exp.Posexplode(this=rows), view=True,
+            alias=exp.TableAlias(this=exp.to_identifier("x"), columns=[exp.to_identifier(column_name(place)), exp.to_identifier(column_name(element))]),
+        )  # fmt: skip
+        select = self.over(query)
+        select.append("laterals", view)
+        inner = _Query(select, {**query.columns, place.id: place, element.id: element}, query.order)
+        added: list[exp.Expr] = []
+        for number, column in enumerate(raw):
+            step = self.scalars.python(
+                "step_into",
+                meanings.step_into,
+                (Type.DYNAMIC, Type.LONG),
+                Type.DYNAMIC,
+                (self.reference(element), exp.Literal.number(number)),
+            )
+            added.append(self.named(step, column))
+        if index is not None:
+            added.append(self.named(self.scalars.cast(self.reference(place), Type.LONG), index))
+        found = self.over(inner, *added)
+        if limit is not None:
+            found = found.where(exp.LT(this=self.reference(place), expression=limit))
+        return _Query(found, {**columns, **({index.id: index} if index else {})}, query.order)
+
+    def parse(self, relation: o.Parse) -> _Query:
+        query = self.relation(relation.input)
+        regex, columns = self.pattern(relation)
+        subject = self.column(Type.STRING)
+        query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
+        reference, literal = self.reference(subject), exp.Literal.string(regex)
+        if relation.filters:
+            query = _Query(self.over(query).where(self.scalars.word("matches", reference, literal)), query.columns, query.order)
+        items = []
+        for number, column in columns:
+            text = self.scalars.never_null(self.scalars.word("group", reference, literal, exp.Literal.number(number)), Type.STRING)
+            items.append(self.named(self.scalars.from_text(text, column.type), column))
+        return _Query(self.over(query, *items), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
+
+    def pattern(self, relation: o.Parse) -> tuple[str, list[tuple[int, e.Column]]]:
+        """The regular expression that parse stands for, and the group that gives each column.
+
+        A simple pattern without ``*`` at its end reaches to the end of the text.
+        """
+        ungreedy = "U" in relation.flags
+        lazy, rest = ("(.*)", "(.*?)") if ungreedy else ("(.*?)", "(.*)")
+        out, group = "", 0
+        columns: list[tuple[int, e.Column]] = []
+        parts = relation.pattern
+        for number, part in enumerate(parts):
+            follower = parts[number + 1] if number + 1 < len(parts) else ""
+            last = number == len(parts) - 1
+            match part:
+                case str() if relation.kind == "regex":
+                    out += part
+                    try:
+                        group += re.compile(part).groups
+                    except re.error as error:
+                        raise EngineError(f"{part!r} is no regular expression: {error}", relation.span) from None
+                case str():
+                    out += escaped(part)
+                case None:
+                    out += "" if last else lazy[1:-1]
+                case e.Column():
+                    group += 1
+                    columns.append((group, part))
+                    typed = _CAPTURES.get(part.type)
+                    if relation.kind == "relaxed" and follower is not None and not last:
+                        typed = None
+                    out += typed or (rest if last else lazy)
+        ends = "$" if parts and parts[-1] is not None and relation.kind != "regex" else ""
+        flags = ("i" if "i" in relation.flags else "") + ("U" if ungreedy else "")
+        return f"(?s{flags}){out}{ends}", columns
+
+    def parse_pairs(self, relation: o.ParsePairs) -> _Query:
+        query = self.relation(relation.input)
+        bag = self.column(Type.DYNAMIC)
+        spec = {
+            "pair": relation.pair, "key": relation.key, "quote": relation.quote, "escape": relation.escape, "greedy": relation.greedy,
+            "regex": relation.regex, "names": [c.name for c in relation.columns],
+        }  # fmt: skip
+        literal = exp.Literal.string(meanings.dumps(spec) or "{}")
+        found = self.scalars.python(
+            "pairs_of", meanings.pairs_of, (Type.STRING, Type.DYNAMIC), Type.DYNAMIC, (self.scalars.text(relation.value), literal)
+        )
+        query = _Query(self.over(query, self.named(found, bag)), {**query.columns, bag.id: bag}, query.order)
+        items = tuple((c, e.Path(None, c.type, e.ColumnRef(None, Type.DYNAMIC, bag), (c.name,))) for c in relation.columns)
+        return self.computed(query, items)
+
+    def series(self, relation: o.Series) -> _Query:
+        """make-series: values by the index of their step, gathered into arrays."""
+        if relation.step.type not in (Type.TIMESPAN, Type.INT, Type.LONG):
+            raise EngineError("make-series over real numbers is not supported by the engine", relation.span)
+        query = self.relation(relation.input)
+        moments = relation.on.type == Type.DATETIME
+        step = self.scalars.sql("$1 // 10", self.scalars.value(relation.step)) if moments else self.scalars.number(relation.step)
+
+        def position(expr: e.Expr) -> exp.Expr:
+            return self.scalars.word("micros", self.scalars.value(expr)) if moments else self.scalars.number(expr)
+
+        on = self.column(Type.LONG)
+        query = _Query(self.over(query, self.named(position(relation.on), on)), {**query.columns, on.id: on})
+        offset = exp.Literal.number(62_135_596_800_000_000 if moments else 0)
+        if relation.start is None or relation.stop is None:
+            bounds = exp.select(
+                exp.alias_(self.scalars.sql("MIN($1) - ((MIN($1) + $3) % $2)", self.reference(on), step, offset), "low"),
+                exp.alias_(self.scalars.sql("MAX($1)", self.reference(on)), "high"),
+            ).from_(self.nested(query))
+        else:
+            bounds = exp.select(exp.alias_(exp.Null(), "low"), exp.alias_(exp.Null(), "high"))
+        low, high, size, place = (self.column(Type.LONG) for _ in range(4))
+        with_bounds = self.over(query)
+        with_bounds.append("joins", exp.Join(this=bounds.subquery("b"), kind="CROSS"))
+        start = position(relation.start) if relation.start is not None else exp.column("low")
+        stop = position(relation.stop) if relation.stop is not None else exp.column("high")
+        bounded = _Query(with_bounds, query.columns)
+        bounded = _Query(self.over(bounded, self.named(start, low), self.named(stop, high)), {**query.columns, low.id: low, high.id: high})
+        closed = relation.stop is None or relation.included
+        count = (
+            "CAST(FLOOR(CAST($2 - $1 AS DOUBLE) / $3) AS BIGINT) + 1" if closed else "CAST(CEIL(CAST($2 - $1 AS DOUBLE) / $3) AS BIGINT)"
+        )
+        index = self.scalars.sql("CAST(FLOOR(CAST($1 - $2 AS DOUBLE) / $3) AS BIGINT)", self.reference(on), self.reference(low), step)
+        total = self.scalars.sql(count, self.reference(low), self.reference(high), step)
+        placed = _Query(
+            self.over(bounded, self.named(index, place), self.named(total, size)), {**bounded.columns, place.id: place, size.id: size}
+        )
+        keys = tuple((self.column(c.type), x) for c, x in relation.keys)
+        if keys:
+            placed = self.computed(placed, keys)
+        self.scalars.aggregating = True
+        try:
+            values = [(self.column(x.type), self.scalars.value(x)) for _, x, _ in relation.aggregates]
+        finally:
+            self.scalars.aggregating = False
+        inside = exp.and_(
+            exp.GTE(this=self.reference(place), expression=exp.Literal.number(0)),
+            exp.LT(this=self.reference(place), expression=self.reference(size)),
+        )
+        groups = [c for c, _ in keys] + [place, low, size]
+        grouped = exp.select(*map(self.reference, groups), *(self.named(v, c) for c, v in values)).from_(self.nested(placed)).where(inside)
+        grouped = grouped.group_by(*map(self.reference, groups))
+        outer_groups = [c for c, _ in keys] + [low, size]
+        items: list[exp.Expr] = [self.named(self.reference(m), c) for (m, _), (c, _) in zip(keys, relation.keys, strict=True)]
+        for (made, _), (target, _, default) in zip(values, relation.aggregates, strict=True):
+            element = self.scalars.dynamic(e.ColumnRef(None, made.type, made))
+            pair = self.scalars.sql("'[' || CAST($1 AS TEXT) || ',' || COALESCE($2, 'null') || ']'", self.reference(place), element)
+            joined = self.scalars.sql("'[' || $1 || ']'", exp.GroupConcat(this=pair, separator=exp.Literal.string(",")))
+            call = self.scalars.python(
+                "series_of", meanings.series_of, (Type.DYNAMIC, Type.LONG, Type.DYNAMIC), Type.DYNAMIC,
+                (joined, self.reference(size), self.scalars.dynamic(default)), nulls=True,
+            )  # fmt: skip
+            items.append(self.named(call, target))
+        axis = self.scalars.python(
+            "axis_of", meanings.axis_of, (Type.LONG, Type.LONG, Type.LONG, Type.BOOL), Type.DYNAMIC,
+            (self.reference(low), step, self.reference(size), exp.Boolean(this=moments)),
+        )  # fmt: skip
+        items.append(self.named(axis, relation.axis))
+        select = exp.select(*items).from_(self.nested(_Query(grouped, {}))).group_by(*map(self.reference, outer_groups))
+        return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
+
+
+_CAPTURES = {Type.LONG: r"(-?\d+)", Type.INT: r"(-?\d+)", Type.REAL: r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)", Type.BOOL: "(true|false)"}
+
+
+def _side_by_side(*arrays: object) -> object:
+    lists = [a if isinstance(a, list) else [] for a in arrays]
+    size = max(map(len, lists), default=0)
+    return [meanings.dumps([x[i] if i < len(x) else None for x in lists]) for i in range(size)]
+
+
+def _innermost_window(expr: e.Expr) -> e.Apply | None:
+    for node in e.walk(expr):
+        if isinstance(node, e.Apply) and (node.function in WINDOWS or node.function == "row_rank"):
+            inner = next((w for a in node.args if (w := _innermost_window(a)) is not None), None)
+            return inner if inner is not None else node
+    return None

@@ -1,0 +1,133 @@
+"""Queries run: KQL bound over the data at hand, compiled, executed, and the values given back as Python's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from translator.engine.data import Tables, tables_of
+from translator.engine.dialects import Dialect
+from translator.engine.errors import EngineError
+from translator.engine.relations import Compiled, compile_plan
+from translator.kql.syntax import Query
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gives: columns as (name, KQL type), rows of Python values.
+
+    Datetimes are naive and in UTC, timespans ``timedelta``, dynamic values parsed JSON, missing strings empty.
+    """
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[Any, ...]]
+
+
+class Engine(Protocol):
+    """Where SQL runs."""
+
+    dialect: Dialect
+
+    def execute(self, compiled: Compiled) -> list[tuple[Any, ...]]: ...
+
+
+def execute(
+    query: Query, tables: Tables | Mapping[str, Any] | str | Path | None = None, engine: str | Engine = "duckdb", now: dt.datetime | None = None,
+    schema: Mapping[str, Mapping[str, str]] | None = None, progress: Callable[[float], None] | None = None,
+) -> Result:  # fmt: skip
+    """The rows of ``query`` over ``tables``.
+
+    Args:
+        tables: a folder with a file or folder per table, or tables by name: a path, a list of dictionaries, or an object that DuckDB reads.
+        engine: ``duckdb``, ``spark``, or an engine.
+        now: what ``now()`` is, UTC where it has no zone; the clock's time unless given.
+        schema: column types by table; what it does not say comes from the data.
+        progress: called with the percentage done while a long query runs.
+
+    Raises:
+        EngineError: what cannot be run, or data that cannot be read, by name.
+        translator.plan.binder.BindError: a query without a meaning.
+    """
+    moment = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
+    data = tables if isinstance(tables, Tables) else tables_of(tables, schema or {})
+    running = _engine(engine, data, progress)
+
+    def discover(relation: o.Relation, plugin: str, args: tuple[e.Expr, ...]) -> list[tuple[str, Type]]:
+        (bag,) = args
+        assert isinstance(bag, e.ColumnRef)
+        plan = o.Plan(relation, (("bag", bag.column),), False)
+        found = running.execute(compile_plan(plan, running.dialect, moment, data.columns))
+        return _keys([json.loads(row[0]) for row in found if row[0]])
+
+    known = {name: {c: str(k) for c, k in data.schema(name).items()} for name in data.names}
+    plan = bind(query, known, frozenset(known), discover)
+    for source in _sources(plan):
+        if source.table not in known:
+            raise EngineError(f"there is no data for the table {source.table}" + data.hint(source.table), source.span)
+    compiled = compile_plan(plan, running.dialect, moment, data.columns)
+    rows = running.execute(compiled)
+    kinds = [k for _, k in compiled.names]
+    return Result([(n, str(k)) for n, k in compiled.names], [tuple(_value(v, k) for v, k in zip(row, kinds, strict=True)) for row in rows])
+
+
+def _engine(engine: str | Engine, data: Tables, progress: Callable[[float], None] | None) -> Engine:
+    if not isinstance(engine, str):
+        return engine
+    if engine == "duckdb":
+        from translator.engine.duckdb_engine import DuckDbEngine
+
+        return DuckDbEngine(data, progress)
+    if engine == "spark" or engine.startswith("spark://") or engine.startswith("local["):
+        from translator.engine.spark_engine import SparkEngine
+
+        return SparkEngine(data, "local[2]" if engine == "spark" else engine)
+    raise EngineError(f"there is no engine '{engine}'; there are duckdb and spark")
+
+
+def _sources(plan: o.Plan) -> list[o.Source]:
+    found: list[o.Source] = []
+    stack: list[object] = [plan.root]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, o.Source):
+            found.append(current)
+        if isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, e.Expr | o.Relation):
+            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+    return found
+
+
+def _keys(bags: list[Any]) -> list[tuple[str, Type]]:
+    """The keys of property bags and the type of their values: dynamic where they differ or hold arrays or bags."""
+    found: dict[str, set[Type]] = {}
+    for bag in bags:
+        for key, value in bag.items() if isinstance(bag, dict) else ():
+            kinds = found.setdefault(key, set())
+            if value is not None:
+                kinds.add({bool: Type.BOOL, int: Type.LONG, float: Type.REAL, str: Type.STRING}.get(type(value), Type.DYNAMIC))
+    return [(key, kinds.pop() if len(kinds) == 1 else Type.DYNAMIC) for key, kinds in sorted(found.items())]
+
+
+def _value(value: Any, kind: Type) -> Any:
+    if value is None:
+        return "" if kind == Type.STRING else None
+    match kind:
+        case Type.TIMESPAN:
+            return dt.timedelta(microseconds=value / 10)
+        case Type.DYNAMIC | Type.UNKNOWN if isinstance(value, str):
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        case Type.DATETIME if isinstance(value, dt.datetime) and value.tzinfo:
+            return value.astimezone(dt.UTC).replace(tzinfo=None)
+    return value

@@ -1,0 +1,95 @@
+"""Apache Spark: the same SQL on a cluster, the functions in Python sent along."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from translator.engine.data import Tables
+from translator.engine.dialects import SPARK
+from translator.engine.errors import EngineError
+from translator.engine.relations import Compiled
+from translator.plan.types import Type
+
+
+class SparkEngine:
+    """Runs compiled queries in a Spark session.
+
+    Args:
+        master: the master's URL: ``local[2]``, ``spark://host:7077``, ...
+
+    Raises:
+        EngineError: without pyspark or Java.
+    """
+
+    dialect = SPARK
+
+    def __init__(self, data: Tables, master: str) -> None:
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError as error:
+            raise EngineError("Spark needs the package pyspark: pip install 'kql2sigma[spark]'") from error
+        builder = SparkSession.builder.appName("kql2sigma").master(master)
+        settings = {
+            "spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false", "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": "4", "spark.sql.parser.escapedStringLiterals": "false",
+        }  # fmt: skip
+        for key, value in settings.items():
+            builder = builder.config(key, value)
+        try:
+            self.session = builder.getOrCreate()
+        except Exception as error:
+            raise EngineError(f"Spark does not start: {str(error).splitlines()[0]}") from error
+        self.session.sparkContext.setLogLevel("OFF")
+        self.data = data
+        self.registered: set[str] = set()
+
+    def execute(self, compiled: Compiled) -> list[tuple[Any, ...]]:
+        """The rows of a query.
+
+        Raises:
+            EngineError: what Spark refuses, in its words.
+        """
+        for table in compiled.tables:
+            self._expose(table)
+        for function in compiled.functions:
+            if function.name not in self.registered:
+                self.registered.add(function.name)
+                self.session.udf.register(
+                    function.name, function, "string" if function.result == Type.REAL else _NATIVE.get(function.result, "string")
+                )
+        try:
+            return [tuple(row) for row in self.session.sql(compiled.sql(self.dialect)).collect()]
+        except Exception as error:
+            raise EngineError(str(error).split("\n")[0][:300]) from error
+
+    def _expose(self, table: str) -> None:
+        """A table as a view of the session: rows in memory as they are, files through the reader of their kind."""
+        source, schema = self.data.sources[table], self.data.schema(table)
+        columns = {c: schema[c] for c in self.data.native(table)}
+        if isinstance(source, list):
+            text = [json.dumps({c: row.get(c) for c in columns}, default=str) for row in source]
+            layout = ", ".join(f"`{c}` string" for c in columns)
+            frame = self.session.read.schema(layout).json(self.session.sparkContext.parallelize(text))
+        else:
+            paths = [str(p) for p in source.paths]
+            match source.kind:
+                case "parquet":
+                    frame = self.session.read.parquet(*paths)
+                case "csv":
+                    frame = self.session.read.csv(paths, header=True)
+                case _:
+                    frame = self.session.read.json(paths, primitivesAsString=True, multiLine=source.kind == "json")
+        held = dict(frame.dtypes)
+        items = []
+        for column, kind in columns.items():
+            name = f"`{column.replace('`', '``')}`"
+            value = f"to_json({name})" if held.get(column, "").startswith(("struct", "array", "map")) else name
+            items.append(f"CAST({value} AS {_NATIVE.get(kind, 'string')}) AS {name}")
+        frame.selectExpr(*items).createOrReplaceTempView(table)
+
+
+_NATIVE = {
+    Type.BOOL: "boolean", Type.INT: "int", Type.LONG: "bigint", Type.REAL: "double", Type.DECIMAL: "decimal(38,18)", Type.DATETIME: "timestamp",
+    Type.TIMESPAN: "bigint",
+}  # fmt: skip

@@ -1,0 +1,196 @@
+"""``kql2sigma run`` and ``kql2sigma functions``: queries over data on this machine, and what the registry knows."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from translator import catalog
+from translator.engine import EngineError, Result, execute
+from translator.engine.python_functions import datetime_of
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
+from translator.plan.binder import BindError
+from translator.plan.functions import Function, declared
+from translator.plan.functions.values import text_of, timespan_text
+from translator.rulepack.model import RuleFileError, read_text
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The arguments of ``kql2sigma run``."""
+
+    query: str
+    data: Path | None
+    schemas: tuple[Path, ...]
+    engine: str
+    now: str | None
+    format: str
+
+
+class _Problem(Exception):
+    """What is wrong with an argument, for people."""
+
+
+def run_query(request: RunRequest) -> int:
+    """Runs and prints. The exit status: 0, 1 where the query or the data fail, 2 for arguments that cannot be used."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    name, text = "<query>", request.query
+    try:
+        path = Path(request.query)
+        if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
+            name, text = str(path), read_text(path)
+        now = _moment(request.now)
+        schema = {**catalog.schemas(), **schema_files(request.schemas)}
+    except (_Problem, RuleFileError) as problem:
+        errors.print(str(problem), markup=False)
+        return 2
+    try:
+        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+            task = progress.add_task("running", total=100)
+            result = execute(parse(text), request.data, request.engine, now, schema, lambda done: progress.update(task, completed=done))
+    except KqlSyntaxError as error:
+        for found in error.errors:
+            errors.print(f"{name}:{found}", markup=False)
+        return 1
+    except (BindError, EngineError) as error:
+        place = ""
+        if error.span:
+            before = text[: error.span[0]]
+            place = f"{before.count(chr(10)) + 1}:{error.span[0] - before.rfind(chr(10))}: "
+        errors.print(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}", markup=False)
+        return 1
+    _print(result, request.format)
+    return 0
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    found = datetime_of(text)
+    if found is None:
+        raise _Problem(f"--now takes a moment such as 2026-05-01T12:00:00Z, not '{text}'")
+    return found
+
+
+def schema_files(paths: tuple[Path, ...]) -> dict[str, dict[str, str]]:
+    """Column types by table from files of a user's own.
+
+    JSON is ``{"table": {"column": "type"}}``; CSV is what ``T | getschema`` exports, one table a file, named after it.
+
+    Raises:
+        _Problem: for a file that is neither.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _Problem(f"{path} cannot be read: {error}") from error
+        if path.suffix.lower() == ".csv":
+            rows = list(csv.DictReader(io.StringIO(text)))
+            if not rows or not {"ColumnName", "ColumnType"} <= rows[0].keys():
+                raise _Problem(f"{path}: expected the columns ColumnName and ColumnType, as getschema exports them")
+            found[path.stem] = {r["ColumnName"]: r["ColumnType"] for r in rows}
+            continue
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise _Problem(f"{path} is no JSON: {error}") from error
+        if not isinstance(data, dict) or not all(isinstance(c, dict) for c in data.values()):
+            raise _Problem(f'{path}: expected {{"table": {{"column": "type"}}}}')
+        found.update({str(t): {str(c): str(k) for c, k in columns.items()} for t, columns in data.items()})
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dt.timedelta):
+        return timespan_text((value.days * 86_400_000_000 + value.seconds * 1_000_000 + value.microseconds) * 10)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return text_of(value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, dt.datetime | dt.timedelta):
+        return _shown(value)
+    return value if isinstance(value, str | int | float | bool | list | dict) or value is None else str(value)
+
+
+def _print(result: Result, form: str) -> None:
+    names = [n for n, _ in result.columns]
+    if form == "json":
+        rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in result.rows]
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_shown(v) for v in row] for row in result.rows)
+    else:
+        table = Table(highlight=False)
+        for name, kind in result.columns:
+            table.add_column(f"{name}\n{kind}", overflow="fold", justify="right" if kind in ("int", "long", "real", "decimal") else "left")
+        for row in result.rows:
+            table.add_row(*(_shown(v).replace("[", "\\[") for v in row))
+        Console(soft_wrap=False).print(table)
+
+
+SUPPORT = {"sql": "compiled to SQL", "python": "in Python, called from SQL", "no": "known, not supported"}
+
+
+def _facts(function: Function) -> Mapping[str, Any]:
+    return {
+        "name": function.name, "kind": function.kind, "family": function.family, "signatures": list(function.texts),
+        "engine": function.runs, "alias_of": function.alias,
+    }  # fmt: skip
+
+
+def print_functions(names: tuple[str, ...], form: str) -> int:
+    """Prints the support matrix, or the rows of ``names``. The exit status: 1 where a name is unknown."""
+    known = [f for f in declared() if not names or f.name in names]
+    if form == "json":
+        sys.stdout.write(json.dumps([_facts(f) for f in known], indent=2) + "\n")
+    elif form == "markdown":
+        sys.stdout.write(functions_page())
+    else:
+        table = Table(highlight=False)
+        for column in ("name", "kind", "family", "engine", "signature"):
+            table.add_column(column, overflow="fold")
+        for f in known:
+            table.add_row(f.name, f.kind, f.family, f.runs, "\n".join(f.texts).replace("[", "\\["))
+        Console().print(table)
+    missing = [n for n in names if n not in {f.name for f in known}]
+    for name in missing:
+        Console(stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)
+    return 1 if missing else 0
+
+
+def functions_page() -> str:
+    """docs/functions.md, generated from the registry."""
+    out = [
+        "# Functions", "", "Generated from the registry by `kql2sigma functions --format markdown`. Names and signatures are those of",
+        "Kusto.Language 12.4.1. How the engine (`kql2sigma run`) supports each:", "",
+        *(f"- `{word}`: {meaning}" for word, meaning in SUPPORT.items()), "",
+    ]  # fmt: skip
+    families: dict[str, list[Function]] = {}
+    for function in declared():
+        families.setdefault(function.family, []).append(function)
+    for family, members in families.items():
+        out += [f"## {family}", "", "| name | kind | engine | signature |", "|---|---|---|---|"]
+        for f in members:
+            alias = f" (as `{f.alias}`)" if f.alias else ""
+            signatures = "<br>".join(f"`{t}`" for t in f.texts).replace("|", "\\|")
+            out.append(f"| `{f.name}`{alias} | {f.kind} | {f.runs} | {signatures} |".replace("| `|", "| `\\|"))
+        out.append("")
+    return "\n".join(out)

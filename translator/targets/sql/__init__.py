@@ -1,0 +1,42 @@
+"""SQL as text, for lakes and warehouses: the engine's own compilation, in the dialect of the product.
+
+DuckDB's and Spark's text is what ``kql2sigma run`` executes; the other dialects are written by the same rules and were not run.
+"""
+
+from __future__ import annotations
+
+from translator.engine.dialects import DIALECTS
+from translator.engine.errors import EngineError
+from translator.engine.relations import compile_plan
+from translator.fidelity import Diagnostic
+from translator.plan.operators import Plan
+from translator.rulepack.model import Rule
+from translator.targets.base import Options, Output
+
+EXECUTED = frozenset({"duckdb", "spark", "databricks"})
+
+
+class Sql:
+    """Writes a plan in SQL: it needs no detection."""
+
+    name = "sql"
+    extension = "sql"
+
+    def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output:
+        dialect = DIALECTS[options.dialect]
+        try:
+            compiled = compile_plan(plan, dialect, None)
+        except EngineError as error:
+            return Output(self.name, (), (Diagnostic("unsupported-expression", f"{dialect.title}: {error.message}", error.span),))
+        if compiled.functions:
+            names = ", ".join(sorted({f.name.split("_")[1] for f in compiled.functions}))
+            reason = f"{dialect.title} needs functions in Python for this query ({names}): run it with kql2sigma run"
+            return Output(self.name, (), (Diagnostic("target-cannot", reason),))
+        notes = []
+        if options.dialect not in EXECUTED:
+            notes.append(Diagnostic("unverified-dialect", f"the SQL was written for {dialect.title} and not run there"))
+        if rule.period:
+            notes.append(
+                Diagnostic("window-elsewhere", f"the rule looks back {rule.period // 60} minutes: the query has no such filter of its own")
+            )
+        return Output(self.name, (compiled.sql(dialect, pretty=True),), tuple(notes))
