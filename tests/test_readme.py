@@ -42,3 +42,12 @@ def test_the_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"^make (\w+)", README, re.M):
         assert re.search(rf"^{target}:", makefile, re.M)
+
+
+def test_the_run_command_of_the_readme_runs(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^kql2sigma run '(.*?)' --data logs/", README, re.M)
+    (tmp_path / "SigninLogs.ndjson").write_text(
+        '{"IPAddress": "203.0.113.7", "ResultType": "50126"}\n{"IPAddress": "203.0.113.7", "ResultType": "0"}\n'
+    )
+    printed = CliRunner().invoke(main, ["run", line, "--data", str(tmp_path), "--format", "csv"]).output
+    assert printed == "IPAddress,count_\n203.0.113.7,1\n"

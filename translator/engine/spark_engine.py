@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from translator.engine.data import Tables
@@ -41,6 +44,7 @@ class SparkEngine:
         except Exception as error:
             raise EngineError(f"Spark does not start: {str(error).splitlines()[0]}") from error
         self.session.sparkContext.setLogLevel("OFF")
+        self.session.sparkContext.addPyFile(str(_package()))
         self.data = data
         self.registered: set[str] = set()
 
@@ -87,6 +91,16 @@ class SparkEngine:
             value = f"to_json({name})" if held.get(column, "").startswith(("struct", "array", "map")) else name
             items.append(f"CAST({value} AS {_NATIVE.get(kind, 'string')}) AS {name}")
         frame.selectExpr(*items).createOrReplaceTempView(table)
+
+
+def _package() -> Path:
+    """This package as a zip file: the workers of a cluster do not have it."""
+    root = Path(__file__).parents[1]
+    target = Path(tempfile.mkdtemp(prefix="kql2sigma")) / "translator.zip"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(root.rglob("*.py")):
+            archive.write(path, Path("translator") / path.relative_to(root))
+    return target
 
 
 _NATIVE = {
