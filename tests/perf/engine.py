@@ -71,9 +71,8 @@ def main() -> int:
                 process.join()
             (sql_time, sql_memory, sql_count), (kql_time, kql_memory, kql_count) = found["sql"], found["kql"]
             assert sql_count == kql_count, (sql_count, kql_count)
-            print(
-                f"{name}: {events} events, ratio {kql_time / sql_time:.2f}, memory {kql_memory} MB beside {sql_memory} MB, {kql_count} rows found"
-            )
+            ratio, memory = f"ratio {kql_time / sql_time:.2f}", f"memory {kql_memory} MB beside {sql_memory} MB"
+            print(f"{name}: {events} events, {ratio}, {memory}, {kql_count} rows found")
     return 0
 
 
