@@ -45,15 +45,24 @@ CODES: dict[str, Code] = {
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
     "unmapped-table": Code(Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"),
     "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
+    "json-field": Code(Verdict.EXACT, "map these fields to the parsed JSON in the processing pipeline"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
     "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
+    "list-placeholder": Code(Verdict.EXACT, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
     "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
     ),
+    "expanded-rows": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
+    "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
+    "indicator-condition": Code(Verdict.SAME_ALERTS, "keep expired indicators out of the list"),
+    "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
+    "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
+    "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
+    "condition-dropped": Code(Verdict.BROADER, "add this condition by hand where the product can say it"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
@@ -62,6 +71,7 @@ CODES: dict[str, Code] = {
     "one-row-per-key": Code(
         Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"
     ),
+    "empty-entity": Code(Verdict.SAME_ALERTS, "nothing to do: an alert whose only entity is empty identifies nothing"),
     "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"

@@ -23,7 +23,7 @@ ROWS = [
     {"id": i, "s": s, "n": n, "d": d}
     for i, (s, n, d) in enumerate(
         (s, n, d)
-        for s in ("", "abc", "ABC", "aBc", "a b", "x,y", "5", "abc@d.e", None)
+        for s in ("", "abc", "ABC", "aBc", "a b", "x,y", "5", "abc@d.e", "y,abc,x", None)
         for n, d in (
             (None, None),
             (1, {"a": "abc", "b": {"c": "ABC"}}),
@@ -52,10 +52,11 @@ def both(engine: DuckDbEngine, condition: str) -> tuple[list[tuple[object, ...]]
     return rows_of(engine, plan), rows_of(engine, o.Plan(replace(plan.root, predicate=predicate), plan.names, plan.open))
 
 
-literals = st.sampled_from(['"abc"', '"ABC"', '""', '"a"', '"5"', '"abc@d.e"'])
+literals = st.sampled_from(['"abc"', '"y"', '"d.e"', '"ABC"', '""', '"a"', '"5"', '"abc@d.e"'])
 texts = st.sampled_from(
     ["s", "tolower(s)", "toupper(s)", "tostring(d.a)", "tostring(d.b.c)", "tostring(s)", 'iff(n > 1, s, "abc")', 'case(n == 1, s, n == 5, "ABC", "")',
-     "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))"]
+     "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))",
+     'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(
     [
@@ -83,7 +84,10 @@ lists = st.builds(
     st.lists(literals, min_size=1, max_size=3),
 )
 emptiness = st.builds(lambda f, t: f"{f}({t})", st.sampled_from(["isempty", "isnotempty", "isnull", "isnotnull"]), texts)
-numbers = st.builds(lambda op, v: f"n {op} {v}", st.sampled_from(["==", "!=", "<", ">=", ">"]), st.sampled_from(["1", "5", "0"]))
+numbers = st.one_of(
+    st.builds(lambda op, v: f"n {op} {v}", st.sampled_from(["==", "!=", "<", ">=", ">"]), st.sampled_from(["1", "5", "0"])),
+    st.sampled_from(["n between (1 .. 5)", "n !between (1 .. 5)"]),
+)
 atoms = st.one_of(comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
 predicates = st.recursive(
     atoms,
@@ -97,7 +101,7 @@ predicates = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(condition=predicates)
 def test_simplified_predicates_keep_the_rows(engine: DuckDbEngine, condition: str) -> None:
     original, simplified = both(engine, condition)

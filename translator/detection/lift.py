@@ -11,7 +11,9 @@ from typing import TypeAlias
 from translator.detection.model import DAY, Detection, NoDetection, Selector, Side, Threshold
 from translator.fidelity import CODES, Diagnostic, Verdict
 from translator.plan import operators as o
+from translator.plan.constants import known_span
 from translator.plan.expressions import (
+    ELEMENT,
     FALSE,
     TRUE,
     Apply,
@@ -22,14 +24,17 @@ from translator.plan.expressions import (
     Items,
     Path,
     Span,
+    Subquery,
     columns_of,
     conjunction,
     conjuncts,
     const,
     negation,
     substitute,
+    walk,
 )
-from translator.plan.simplify import branches, is_field, pushed, simplify
+from translator.plan.patterns import regex_of
+from translator.plan.simplify import address_test, branches, is_field, pushed, simplify
 from translator.plan.types import Type
 
 TICKS = 10_000_000
@@ -42,8 +47,10 @@ MAX_ALTERNATIVES = 32
 AddressTest: TypeAlias = Callable[[str, str], bool]
 """Whether a table's field holds IP addresses."""
 
-_ENRICHING = frozenset({"leftouter"})
 _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
+_ANTI = {"leftanti": "left", "leftantisemi": "left", "rightanti": "right", "rightantisemi": "right"}
+INDICATOR_TABLES = frozenset({"ThreatIntelligenceIndicator", "ThreatIntelIndicators", "ThreatIntelObjects"})
+"""Tables of threat indicators: learn.microsoft.com/azure/sentinel/understand-threat-intelligence."""
 
 
 @dataclass
@@ -54,6 +61,16 @@ class _Branch:
     source: int
     predicate: Expr
     env: dict[int, Expr]
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    """Seconds before now between which the events lie."""
+
+
+@dataclass
+class _List:
+    """Values kept outside of the logs: a watchlist, externaldata, or threat indicators. A placeholder stands for them."""
+
+    name: str
+    kind: str
 
 
 @dataclass
@@ -80,9 +97,15 @@ class _Joined:
     env: dict[int, Expr] = field(default_factory=dict)
     span: Span | None = None
     one_row_per_key: bool = False
+    absent: set[int] = field(default_factory=set)
+    order: list[tuple[int, int]] = field(default_factory=list)
+    """Pairs of sides, the first of which comes before the second."""
+    strict: bool = False
+    within: list[int] = field(default_factory=list)
+    """Seconds that the ordered events may be apart."""
 
 
-_Shape: TypeAlias = _Events | _Grouped | _Joined
+_Shape: TypeAlias = _Events | _Grouped | _Joined | _List
 
 
 class _Blocked(Exception):
@@ -108,6 +131,7 @@ class _Lifter:
         self.found: list[Diagnostic] = []
         self.windows: list[int] = []
         self.bin: int | None = None
+        self.expanded: dict[int, list[Expr]] = {}
 
     def say(self, code: str, message: str, span: Span | None) -> None:
         diagnostic = Diagnostic(code, message, span)
@@ -140,6 +164,12 @@ class _Lifter:
                 return self.union([self.shape(i) for i in inputs], columns, span)
             case o.Join():
                 return self.joined(relation)
+            case o.External(kind=kind, name=name):
+                return _List(_snake(name), kind)
+            case o.Expand():
+                return self.expand(relation)
+            case o.Parse():
+                return self.parse(relation)
             case o.Limit(input=inner, operator=operator, span=span):
                 self.say("row-limit", f"'{operator}' keeps some of the rows only", span)
                 return self.shape(inner)
@@ -165,7 +195,42 @@ class _Lifter:
                     self.shape(inner)
                 raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
 
+    def expand(self, relation: o.Expand) -> _Shape:
+        """mv-expand: a column is any element of its array. The events stay what they are; a row for each element does not alert more."""
+        shape = self.shape(relation.input)
+        if isinstance(shape, _List):
+            return shape
+        self.say("expanded-rows", "the query gives a row for each element of an array, the output one for the event", relation.span)
+        items = []
+        for column, expr in relation.items:
+            element = Path(expr.span, Type.DYNAMIC, expr, (ELEMENT,))
+            items.append(
+                (column, element if column.type in (Type.DYNAMIC, Type.UNKNOWN) else Path(expr.span, column.type, expr, (ELEMENT,)))
+            )
+        return self.computed(shape, tuple(items))
+
+    def parse(self, relation: o.Parse) -> _Shape:
+        """parse: columns that a regular expression takes from a text."""
+        shape = self.shape(relation.input)
+        if isinstance(shape, _List):
+            return shape
+        try:
+            regex, columns = regex_of(relation)
+        except ValueError as error:
+            raise self.block("unsupported-expression", str(error), relation.span) from None
+        items = []
+        for group, column in columns:
+            text: Expr = Apply(relation.span, Type.STRING, "extract", (const(regex), const(group), relation.value))
+            conversion = _CONVERSIONS.get(column.type)
+            items.append((column, Apply(relation.span, column.type, conversion, (text,)) if conversion else text))
+        if relation.filters:
+            found = Apply(relation.span, Type.BOOL, "matches regex", (relation.value, const(regex)))
+            shape = self.filtered(shape, found, relation.span)
+        return self.computed(shape, tuple(items))
+
     def computed(self, shape: _Shape, items: tuple[tuple[Column, Expr], ...]) -> _Shape:
+        if isinstance(shape, _List):
+            return shape
         envs = [b.env for b in shape.branches] if isinstance(shape, _Events) else [shape.env]
         for env in envs:
             before = dict(env)
@@ -174,7 +239,12 @@ class _Lifter:
         return shape
 
     def filtered(self, shape: _Shape, predicate: Expr, span: Span | None) -> _Shape:
+        if isinstance(shape, _List):
+            return shape
         for part in conjuncts(predicate):
+            if isinstance(shape, _Events | _Joined) and (asked := _membership(part)) is not None:
+                shape = self.member(shape, *asked, part)
+                continue
             match shape:
                 case _Events(branches=found):
                     for branch in found:
@@ -185,37 +255,86 @@ class _Lifter:
                     self.filter_joined(shape, part, span)
         return shape
 
+    def member(self, shape: _Events | _Joined, subject: Expr, query: Subquery, cased: bool, negated: bool, part: Expr) -> _Shape:
+        """``x in (T | project y)``: a placeholder for a list, else a semi-join, an anti-join where negated."""
+        assert query.column is not None
+        inner = self.shape(query.relation)
+        if isinstance(inner, _List):
+            self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
+            listed: Expr = Apply(part.span, Type.BOOL, "expand_cs" if cased else "expand", (subject, const(inner.name)))
+            listed = negation(listed) if negated else listed
+            if isinstance(shape, _Joined):
+                self.filter_joined(shape, listed, part.span)
+            else:
+                for branch in shape.branches:
+                    self.constrain(branch, listed)
+            return shape
+        if not cased:
+            raise self.block("unsupported-join", "a comparison without case with the values of another query is not supported", part.span)
+        reference = ColumnRef(part.span, query.column.type, query.column)
+        return self.join_sides(shape, inner, ((subject, reference),), negated, part.span)
+
     def constrain(self, branch: _Branch, predicate: Expr) -> None:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
         value = simplify(substitute(predicate, branch.env))
         if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
             raise self.block("unsupported-join", f"this condition reads {foreign[0]}, a column that the join only adds", predicate.span)
         for part in conjuncts(pushed(value)):
-            window = self.window(part)
+            window = _window(part)
             if window is not None:
-                self.windows.append(window)
+                branch.windows.append(window)
+                if window[1] == 0 or window[0] == _SEARCH:
+                    self.windows.append(0 if window[0] == _SEARCH else window[0])
+                else:
+                    self.windows.append(window[0])
                 continue
+            part = self.address(part)
+            self.note_elements(branch, part)
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
             branch.predicate = conjunction(branch.predicate, part)
 
-    def window(self, predicate: Expr) -> int | None:
-        """The length in seconds of ``TimeGenerated > ago(x)`` and its spellings; None where the predicate is none."""
-        match predicate:
-            case Apply(function=">" | ">=", args=(time, Apply(function="ago", args=(span,)))) if _is_time(time):
-                return _seconds(span)
-            case Apply(function="<" | "<=", args=(time, Apply(function="now", args=()))) if _is_time(time):
-                return 0
-            case Apply(function="between", args=(time, Apply(function="ago", args=(span,)), Apply(function="now"))) if _is_time(time):
-                return _seconds(span)
-            case Apply(function=">" | ">=", args=(time, Apply(function="-", args=(Apply(function="now"), span)))) if _is_time(time):
-                return _seconds(span)
-            case _:
-                return None
+    def address(self, part: Expr) -> Expr:
+        """Tests of addresses as one operator; negated, they are said to take what is no address, which KQL does not."""
+
+        def change(node: Expr) -> Expr:
+            match node:
+                case Apply(function="==", args=(Apply() as test, Const(value=bool(wanted)))) if address_test(test) is not test:
+                    return address_test(test) if wanted else refused(test)
+                case Apply(function="not", args=(Apply() as test,)) if address_test(test) is not test:
+                    return refused(test)
+                case Apply(function="and" | "or", args=args):
+                    return Apply(node.span, node.type, node.function, tuple(change(a) for a in args))
+                case _:
+                    return address_test(node)
+
+        def refused(test: Expr) -> Expr:
+            self.say(
+                "not-an-address", "the KQL leaves out values that are no IPv4 address, the output takes them for other addresses", part.span
+            )
+            return negation(address_test(test))
+
+        return change(part)
+
+    def note_elements(self, branch: _Branch, part: Expr) -> None:
+        """What conditions on the elements of an array mean where these are not rows of their own."""
+        bases = {n.base: n.steps[: n.steps.index(ELEMENT) + 1] for n in walk(part) if isinstance(n, Path) and ELEMENT in n.steps}
+        if not bases:
+            return
+        if any(isinstance(n, Apply) and n.function == "not" and not _is_presence(n) for n in walk(part)) or any(
+            isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(part) if not _inside_presence(n, part)
+        ):
+            self.say("element-negated", "the KQL asks for one element that differs, the output for none that is equal", part.span)
+        known = self.expanded.setdefault(id(branch), [])
+        if any(b in known for b in bases):
+            self.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
+        known.extend(bases)
 
     def aggregated(
         self, shape: _Shape, keys: tuple[tuple[Column, Expr], ...], aggregates: tuple[tuple[Column, Expr], ...], span: Span | None
     ) -> _Shape:
+        if isinstance(shape, _List):
+            return shape
         if isinstance(shape, _Grouped):
             if shape.having:
                 raise self.block("unsupported-detection", "a summarize over a summarize with a threshold is not supported", span)
@@ -263,48 +382,138 @@ class _Lifter:
             return shape.input
         if isinstance(shape, _Events):
             return shape
+        if isinstance(shape, _List):
+            raise self.block("unsupported-join", f"{what} the {shape.kind} {shape.name} is not supported", span)
         kind = "summaries with a threshold" if isinstance(shape, _Grouped) else "joins"
         raise self.block("unsupported-detection", f"{what} {kind} is not supported yet", span)
 
     # --- joins
 
     def joined(self, join: o.Join) -> _Shape:
-        left = self.shape(join.left)
-        if join.condition is not None and join.kind not in _ENRICHING:
+        kind = join.kind
+        if kind in ("leftouter", "rightouter"):
+            kept = self.shape(join.left if kind == "leftouter" else join.right)
+            self.say("enrichment-dropped", f"the {kind} join adds columns and decides nothing", join.span)
+            return kept
+        if join.condition is not None:
             raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
-        if join.kind in _ENRICHING:
-            self.say("enrichment-dropped", f"the {join.kind} join adds columns and decides nothing", join.span)
+        if kind not in _INNER and kind not in _ANTI:
+            raise self.block("unsupported-join", f"a join of kind {kind} is not supported yet", join.span)
+        left, right = self.shape(join.left), self.shape(join.right)
+        pairs = join.on
+        if _ANTI.get(kind) == "right" or (isinstance(left, _List) and not isinstance(right, _List)):
+            left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
+        if isinstance(right, _List):
+            if isinstance(left, _List):
+                raise self.block("unsupported-detection", "lists alone hold no events", join.span)
+            self.say("list-placeholder", f"fill the placeholder %{right.name}% with the values of that {right.kind}", join.span)
+            for number, (subject, _) in enumerate(pairs):
+                name = right.name if not number else f"{right.name}_{number + 1}"
+                listed: Expr = Apply(join.span, Type.BOOL, "expand_cs", (subject, const(name)))
+                left = self.filtered(left, negation(listed) if kind in _ANTI else listed, join.span)
             return left
-        if join.kind not in _INNER:
-            raise self.block("unsupported-join", f"a join of kind {join.kind} is not supported yet", join.span)
-        right = self.as_events(self.shape(join.right), "a join with", join.span)
-        if isinstance(left, _Joined):
-            base = left
-        else:
-            events = self.as_events(left, "a join of", join.span)
-            base = _Joined([events], [], {}, span=join.span)
+        joined = self.join_sides(left, right, pairs, kind in _ANTI, join.span)
+        joined.one_row_per_key |= kind == "innerunique"
+        return joined
+
+    def join_sides(self, left: _Shape, right: _Shape, pairs: tuple[tuple[Expr, Expr], ...], absent: bool, span: Span | None) -> _Joined:
+        side = self.as_events(right, "a join with", span)
+        base = left if isinstance(left, _Joined) else _Joined([self.as_events(left, "a join of", span)], [], {}, span=span)
         index = len(base.sides)
-        base.sides.append(right)
-        for a, b in join.on:
+        base.sides.append(side)
+        if absent:
+            self.check_history(base, side, span)
+            base.absent.add(index)
+        for a, b in pairs:
             a = substitute(a, base.env)
             base.pairs.append((self.owner(base, a, index), a, index, b))
-        base.span = join.span
-        base.one_row_per_key |= join.kind == "innerunique"
+        base.span = span
         return base
 
-    def owner(self, joined: _Joined, expr: Expr, limit: int) -> int:
-        """Which side ``expr`` belongs to."""
-        owners = set()
+    def check_history(self, base: _Joined, side: _Events, span: Span | None) -> None:
+        """An anti-join against an earlier window asks what was never seen before: no correlation over one window says that."""
+        own = {w for s in base.sides[:1] for b in s.branches for w in b.windows}
+        other = {w for b in side.branches for w in b.windows}
+        if own != other and (own or other):
+            raise self.block(
+                "unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span
+            )
+
+    def compare_sides(self, joined: _Joined, predicate: Expr, owners: set[int]) -> None:
+        """A condition between sides: their order in time, or what only indicators say; anything else is left out, and said."""
+        if any(self.is_indicators(joined.sides[n]) for n in owners):
+            self.say("indicator-condition", "this condition on the indicators is left to whoever keeps the list", predicate.span)
+            return
+        found = self.ordering(joined, predicate, owners)
+        if found is None:
+            self.say("condition-dropped", "this condition compares columns of both sides of the join, and is left out", predicate.span)
+            return
+        first, second, within = found
+        if first is not None and second is not None:
+            joined.order.append((first, second))
+            joined.strict |= isinstance(predicate, Apply) and predicate.function in ("<", ">")
+        if within is not None:
+            joined.within.append(within)
+
+    def ordering(self, joined: _Joined, predicate: Expr, owners: set[int]) -> tuple[int | None, int | None, int | None] | None:
+        """(earlier side, later side, seconds between) of a condition on the times of two sides; None where it is none."""
+        if len(owners) != 2 or any(len(joined.sides[n].branches) != 1 for n in owners):
+            return None
+        value = predicate
+        for number in owners:
+            value = substitute(value, joined.sides[number].branches[0].env)
+        value = simplify(value)
+        sources = {joined.sides[n].branches[0].source: n for n in owners}
+
+        def side_of(expr: Expr) -> int | None:
+            return (
+                sources.get(expr.column.source)
+                if isinstance(expr, ColumnRef) and _is_time(expr) and expr.column.source is not None
+                else None
+            )
+
+        match value:
+            case Apply(function="<" | "<=" | ">" | ">=" as function, args=(left, right)) if (
+                side_of(left) is not None and side_of(right) is not None
+            ):
+                a, b = side_of(left), side_of(right)
+                return (a, b, None) if function in ("<", "<=") else (b, a, None)
+            case Apply(function="between", args=(later, low, Apply(function="+", args=(again, length)))) if low == again and _seconds(
+                length
+            ):
+                if side_of(low) is not None and side_of(later) is not None:
+                    return side_of(low), side_of(later), _seconds(length)
+            case Apply(function="between", args=(Apply(function="-", args=(later, earlier)), low, length)) if _seconds(
+                low
+            ) == 0 and _seconds(length):
+                if side_of(later) is not None and side_of(earlier) is not None:
+                    return side_of(earlier), side_of(later), _seconds(length)
+        return None
+
+    def is_indicators(self, side: _Events) -> bool:
+        return all(b.table in INDICATOR_TABLES for b in side.branches)
+
+    def owners(self, joined: _Joined, expr: Expr, limit: int) -> set[int]:
+        found = set()
         for column in columns_of(expr):
             for number, side in enumerate(joined.sides[:limit]):
                 if any(column.id in b.env or _belongs(column, b) for b in side.branches):
-                    owners.add(number)
+                    found.add(number)
+        return found
+
+    def owner(self, joined: _Joined, expr: Expr, limit: int) -> int:
+        """Which side ``expr`` belongs to."""
+        owners = self.owners(joined, expr, limit)
         if len(owners) != 1:
             raise self.block("unsupported-join", "this expression reads several sides of the join", expr.span)
         return owners.pop()
 
     def filter_joined(self, joined: _Joined, predicate: Expr, span: Span | None) -> None:
         predicate = substitute(predicate, joined.env)
+        owners = self.owners(joined, predicate, len(joined.sides))
+        if len(owners) > 1:
+            self.compare_sides(joined, predicate, owners)
+            return
         side = joined.sides[self.owner(joined, predicate, len(joined.sides))]
         if joined.one_row_per_key:
             self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", span)
@@ -315,6 +524,8 @@ class _Lifter:
 
     def detection(self, shape: _Shape) -> Detection:
         outer: _Grouped | None = None
+        if isinstance(shape, _List):
+            raise self.block("unsupported-detection", f"the {shape.kind} {shape.name} alone holds no events", None)
         if isinstance(shape, _Grouped):
             outer, inner = shape, shape.input
         else:
@@ -416,13 +627,17 @@ class _Lifter:
 
     def temporal(self, joined: _Joined, outer: _Grouped | None) -> Detection:
         classes = self.key_classes(joined)
+        indicators = [n for n, side in enumerate(joined.sides) if self.is_indicators(side)]
+        if indicators:
+            return self.matched(joined, outer, classes, indicators)
         names = _unique([_side_name(side) for side in joined.sides])
         sides = []
         for number, (name, side) in enumerate(zip(names, joined.sides, strict=True)):
-            sides.append(Side(name, self.side_selectors(name, number, side, classes, joined, outer)))
+            sides.append(Side(name, self.side_selectors(name, number, side, classes, joined, outer), number in joined.absent))
         keys = tuple(_snake(_key_name(c)) for c in classes)
         guaranteed = tuple(
-            any(all(_present(s.keys[i], s.predicate) for s in side.selectors) for side in sides) for i in range(len(classes))
+            any(all(_present(s.keys[i], s.predicate) for s in side.selectors) for side in sides if not side.absent)
+            for i in range(len(classes))
         )
         self.say(
             "columns-differ",
@@ -431,7 +646,33 @@ class _Lifter:
             + " with the values of the other columns gathered",
             outer.input.span if outer and isinstance(outer.input, _Joined) else joined.span,
         )
-        return self.finish("temporal", tuple(sides), tuple(_unique(list(keys))), guaranteed, None)
+        kind = "temporal"
+        if joined.order:
+            if len(sides) == 2 and not joined.absent and set(joined.order) == {joined.order[0]}:
+                kind = "temporal_ordered"
+                sides = [sides[n] for n in joined.order[0]]
+                self.windows = joined.within or self.windows
+            else:
+                self.say("condition-dropped", "the order in time of more than two sides is left out", joined.span)
+        detection = self.finish(kind, tuple(sides), tuple(_unique(list(keys))), guaranteed, None)
+        return (
+            replace(detection, within=min(joined.within, default=None), strict=joined.strict) if kind == "temporal_ordered" else detection
+        )
+
+    def matched(self, joined: _Joined, outer: _Grouped | None, classes: list[dict[int, Expr]], indicators: list[int]) -> Detection:
+        """Events that meet a threat indicator: a placeholder stands for the indicators that are active."""
+        if len(joined.sides) - len(indicators) != 1 or set(indicators) & joined.absent:
+            raise self.block("unsupported-join", "more than one side besides the threat indicators is not supported yet", joined.span)
+        (number,) = set(range(len(joined.sides))) - set(indicators)
+        span = joined.span
+        found = self.side_selectors(_side_name(joined.sides[number]), number, joined.sides[number], classes, joined, outer)
+        selectors = []
+        for selector in found:
+            listed = [Apply(span, Type.BOOL, "expand_cs", (key, const("threat_indicators"))) for key in selector.keys]
+            selectors.append(replace(selector, predicate=conjunction(selector.predicate, *listed), keys=()))
+        self.say("indicator-list", "fill the placeholder %threat_indicators% with the indicators that are active", span)
+        self.say("columns-differ", "the columns that describe the indicator are not in the events", span)
+        return self.finish("event", (Side(_common_name(tuple(selectors)), tuple(selectors)),), (), (), None)
 
     def key_classes(self, joined: _Joined) -> list[dict[int, Expr]]:
         """The keys: for each of them the expression on every side. Joins in a chain share a key where they use the same one."""
@@ -528,7 +769,83 @@ class _Lifter:
         return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
 
 
-_OPERATORS: dict[type[o.Relation], str] = {o.Expand: "mv-expand", o.ParsePairs: "parse-kv", o.Series: "make-series", o.Number: "mv-apply"}
+_OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series", o.Number: "mv-apply"}
+
+
+_SEARCH = -1
+"""The start of a window that the user interface of a hunting query gives: the search's own."""
+
+
+def _bound(expr: Expr) -> int | None:
+    """How many seconds before now a moment lies; ``_SEARCH`` for one that the user interface gives; None where it is unknown."""
+    match expr:
+        case Apply(function="now", args=()):
+            return 0
+        case Apply(function="ago", args=(span,)):
+            return _seconds(span)
+        case Apply(function="-", args=(moment, span)):
+            base, back = _bound(moment), _seconds(span)
+            return None if base is None or back is None or base == _SEARCH else base + back
+        case Apply(function="+", args=(moment, span)):
+            base, forward = _bound(moment), _seconds(span)
+            return None if base is None or forward is None or base == _SEARCH else base - forward
+        case Apply(function="startofday" | "todatetime", args=(inner,)) if not isinstance(inner, Const):
+            return _bound(inner)
+        case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
+            return _SEARCH
+        case _:
+            return None
+
+
+def _window(predicate: Expr) -> tuple[int, int] | None:
+    """The window, in seconds before now, of a condition that only restricts the time of the event; None where it is none."""
+    match predicate:
+        case Apply(function=">" | ">=", args=(time, low)) if _is_time(time) and (start := _bound(low)) is not None:
+            return (start, 0)
+        case Apply(function="<" | "<=", args=(time, high)) if _is_time(time) and (end := _bound(high)) is not None:
+            return (0, 0) if end in (0, _SEARCH) else (0, end)
+        case Apply(function="between", args=(time, low, high)) if _is_time(time) and (start := _bound(low)) is not None:
+            length = _seconds(high)
+            end_of = start - length if length is not None and start != _SEARCH else _bound(high)
+            return None if end_of is None else (start, max(0, end_of)) if end_of != _SEARCH else (_SEARCH, 0)
+        case _:
+            return None
+
+
+def _is_presence(expr: Expr) -> bool:
+    return (
+        isinstance(expr, Apply)
+        and expr.function == "not"
+        and isinstance(expr.args[0], Apply)
+        and expr.args[0].function in ("isempty", "isnull")
+    )
+
+
+def _inside_presence(node: Expr, whole: Expr) -> bool:
+    return any(_is_presence(n) and isinstance(n, Apply) and n.args[0] == node for n in walk(whole))
+
+
+def _membership(part: Expr) -> tuple[Expr, Subquery, bool, bool] | None:
+    """(subject, query, cased, negated) of ``x in (query)``; None where ``part`` is something else."""
+    negated = isinstance(part, Apply) and part.function == "not"
+    inner = part.args[0] if isinstance(part, Apply) and negated else part
+    match inner:
+        case Apply(function="in" | "in~" as function, args=(subject, Items(items=(Subquery(scalar=False) as query,)))) if (
+            query.column is not None
+        ):
+            return subject, query, function == "in", negated
+        case _:
+            return None
+
+
+_CONVERSIONS = {
+    Type.LONG: "tolong",
+    Type.INT: "toint",
+    Type.REAL: "todouble",
+    Type.DATETIME: "todatetime",
+    Type.BOOL: "tobool",
+    Type.TIMESPAN: "totimespan",
+}
 
 
 def _belongs(column: Column, branch: _Branch) -> bool:
@@ -547,8 +864,8 @@ def _is_time(expr: Expr) -> bool:
 
 def _seconds(expr: Expr) -> int | None:
     match expr:
-        case Const(type=Type.TIMESPAN, value=int(ticks)):
-            return ticks // TICKS
+        case _ if (known := known_span(expr)) is not None:
+            return known // TICKS
         case Apply(function="*", args=(Const(value=int(a)), Const(value=int(b)))):
             return a * b // TICKS if Type.TIMESPAN in (expr.args[0].type, expr.args[1].type) else None
         case _:

@@ -28,10 +28,14 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One part of a detection: any of its selectors. More than one where a union or a conditional key makes alternatives."""
+    """One part of a detection: any of its selectors. More than one where a union or a conditional key makes alternatives.
+
+    ``absent``: no event of this side may have the key.
+    """
 
     name: str
     selectors: tuple[Selector, ...]
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """``kind`` is event, event_count, value_count or temporal; ``timespan`` and ``bin`` in seconds: ``bin`` is
+    """``kind`` is event, event_count, value_count, temporal, or temporal_ordered, whose sides follow each other.
+
+    ``timespan``, ``bin`` and ``within`` in seconds: ``within`` is how far apart ordered events may be, None where the query does not say;
+    ``strict`` says that ordered events of the same moment do not count; ``bin`` is
     the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.
 
     ``group_by`` names the keys; ``guaranteed`` says for each whether some side's events always have it.
@@ -59,10 +66,17 @@ class Detection:
     timespan: int
     bin: int | None
     diagnostics: tuple[Diagnostic, ...]
+    within: int | None = None
+    strict: bool = True
 
     @property
     def selectors(self) -> tuple[Selector, ...]:
         return tuple(s for side in self.sides for s in side.selectors)
+
+    @property
+    def shown(self) -> tuple[Selector, ...]:
+        """The selectors whose events an alert can show: those of sides that are not absent."""
+        return tuple(s for side in self.sides if not side.absent for s in side.selectors)
 
 
 @dataclass(frozen=True, slots=True)

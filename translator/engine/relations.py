@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,10 +12,11 @@ from translator.engine import python_functions as meanings
 from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction
-from translator.engine.scalar import Scalars, column_name, escaped
+from translator.engine.scalar import Scalars, column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions.windows import WINDOWS
+from translator.plan.patterns import regex_of
 from translator.plan.types import Type
 
 SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
@@ -197,6 +197,8 @@ class _Compiler:
                 return self.series(relation)
             case o.Arrange(input=inner):
                 return self.relation(inner)
+            case o.External(kind=kind, name=name, span=span):
+                raise EngineError(f"the {kind} {name} is not read: the engine reaches no network", span)
             case o.Unsupported(reason=reason, span=span):
                 raise EngineError(reason, span)
         raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)
@@ -582,7 +584,12 @@ class _Compiler:
 
     def parse(self, relation: o.Parse) -> _Query:
         query = self.relation(relation.input)
-        regex, columns = self.pattern(relation)
+        if "U" in relation.flags and self.dialect.name != "duckdb":
+            raise EngineError(f"{self.dialect.title} has no ungreedy regular expressions", relation.span)
+        try:
+            regex, columns = regex_of(relation)
+        except ValueError as error:
+            raise EngineError(str(error), relation.span) from None
         subject = self.column(Type.STRING)
         query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
         reference, literal = self.reference(subject), exp.Literal.string(regex)
@@ -593,41 +600,6 @@ class _Compiler:
             text = self.scalars.never_null(self.scalars.word("group", reference, literal, exp.Literal.number(number)), Type.STRING)
             items.append(self.named(self.scalars.from_text(text, column.type), column))
         return _Query(self.over(query, *items), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
-
-    def pattern(self, relation: o.Parse) -> tuple[str, list[tuple[int, e.Column]]]:
-        """The regular expression that parse stands for, and the group that gives each column.
-
-        A simple pattern without ``*`` at its end reaches to the end of the text.
-        """
-        ungreedy = "U" in relation.flags
-        lazy, rest = ("(.*)", "(.*?)") if ungreedy else ("(.*?)", "(.*)")
-        out, group = "", 0
-        columns: list[tuple[int, e.Column]] = []
-        parts = relation.pattern
-        for number, part in enumerate(parts):
-            follower = parts[number + 1] if number + 1 < len(parts) else ""
-            last = number == len(parts) - 1
-            match part:
-                case str() if relation.kind == "regex":
-                    out += part
-                    try:
-                        group += re.compile(part).groups
-                    except re.error as error:
-                        raise EngineError(f"{part!r} is no regular expression: {error}", relation.span) from None
-                case str():
-                    out += escaped(part)
-                case None:
-                    out += "" if last else lazy[1:-1]
-                case e.Column():
-                    group += 1
-                    columns.append((group, part))
-                    typed = _CAPTURES.get(part.type)
-                    if relation.kind == "relaxed" and follower is not None and not last:
-                        typed = None
-                    out += typed or (rest if last else lazy)
-        ends = "$" if parts and parts[-1] is not None and relation.kind != "regex" else ""
-        flags = ("i" if "i" in relation.flags else "") + ("U" if ungreedy else "")
-        return f"(?s{flags}){out}{ends}", columns
 
     def parse_pairs(self, relation: o.ParsePairs) -> _Query:
         query = self.relation(relation.input)
@@ -714,9 +686,6 @@ class _Compiler:
         items.append(self.named(axis, relation.axis))
         select = exp.select(*items).from_(self.nested(_Query(grouped, {}))).group_by(*map(self.reference, outer_groups))
         return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
-
-
-_CAPTURES = {Type.LONG: r"(-?\d+)", Type.INT: r"(-?\d+)", Type.REAL: r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)", Type.BOOL: "(true|false)"}
 
 
 def _side_by_side(*arrays: object) -> object:

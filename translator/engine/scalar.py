@@ -20,9 +20,11 @@ from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction, dumps
 from translator.plan import expressions as e
+from translator.plan.constants import known_span
 from translator.plan.functions import find, overload
 from translator.plan.functions.values import EPOCH, TICKS
 from translator.plan.functions.windows import WINDOWS
+from translator.plan.patterns import escaped
 from translator.plan.types import Type
 
 EPOCH_TICKS = 621_355_968_000_000_000
@@ -547,7 +549,23 @@ class Scalars:
         return exp.Not(this=exists) if every else exists
 
     def _matches(self, expr: e.Apply) -> exp.Expr:
-        return self.word("matches", self.text(expr.args[0]), self.text(expr.args[1]))
+        regex = expr.args[1]
+        if expr.function == "matches regex~":
+            assert isinstance(regex, e.Const)
+            regex = e.const(f"(?i){regex.value}")
+        return self.word("matches", self.text(expr.args[0]), self.text(regex))
+
+    def _cidr(self, expr: e.Apply) -> exp.Expr:
+        known = find("ipv4_is_in_any_range")
+        assert known is not None and known.python is not None
+        found = self.python(
+            "ipv4_is_in_any_range",
+            known.python,
+            (Type.STRING, Type.DYNAMIC),
+            Type.BOOL,
+            (self.text(expr.args[0]), self.value(expr.args[1])),
+        )
+        return exp.Coalesce(this=found, expressions=[exp.false()])
 
     def _strcat(self, expr: e.Apply) -> exp.Expr:
         parts = [self.text(a) for a in expr.args]
@@ -692,7 +710,9 @@ class Scalars:
             return exp.paren(self.word("quotient", a, b), copy=False)
         if expr.type in _WHOLE:
             return self.try_cast(self.sql("TRUNC($1 / $2)", a, b), Type.LONG)
-        return self.sql("CAST($1 AS DOUBLE) / $2", a, b)
+        if "real_quotient" not in self.dialect.words:
+            return self.sql("CAST($1 AS DOUBLE) / NULLIF($2, 0)", a, b)
+        return self.word("real_quotient", a, b)
 
     def _modulo(self, expr: e.Apply) -> exp.Expr:
         """Never negative."""
@@ -948,7 +968,7 @@ class Scalars:
     _special: ClassVar[dict[str, Callable[[Scalars, e.Apply], exp.Expr]]] = {
         "==": _equal, "<": _ordered, "<=": _ordered, ">": _ordered, ">=": _ordered, "=~": _same_text, "and": _junction, "or": _junction,
         "not": _negation, "between": _between, "in": _member, "in~": _member, "has_any": _has_list, "has_all": _has_list,
-        "matches regex": _matches, "strcat": _strcat, "isempty": _is_empty, "isnotempty": _is_empty, "isnull": _is_null, "isnotnull": _is_null,
+        "matches regex": _matches, "matches regex~": _matches, "cidr": _cidr, "strcat": _strcat, "isempty": _is_empty, "isnotempty": _is_empty, "isnull": _is_null, "isnotnull": _is_null,
         "iff": _choice, "case": _choice, "coalesce": _coalesce, "max_of": _extreme, "min_of": _extreme, "+": _sum, "-": _sum, "*": _product,
         "/": _quotient, "%": _modulo, "neg": _minus, "bin": _bin, "bin_at": _bin, "startofday": _start_of_day, "dayofweek": _day_of_week,
         "now": _now, "ago": _now, "around": _around, "round": _round, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
@@ -1035,26 +1055,6 @@ def _literal(expr: e.Expr) -> Any:
     return _UNKNOWN
 
 
-def known_span(expr: e.Expr) -> int | None:
-    """Ticks of a timespan that is known without any row."""
-    match expr:
-        case e.Const(type=Type.TIMESPAN, value=int(ticks)):
-            return ticks
-        case e.Apply(function="neg", args=(inner,)):
-            inner_ticks = known_span(inner)
-            return None if inner_ticks is None else -inner_ticks
-        case e.Apply(function="*", args=(left, right)):
-            for a, b in ((left, right), (right, left)):
-                span = known_span(a)
-                if span is not None and isinstance(b, e.Const) and isinstance(b.value, int | float) and b.type != Type.TIMESPAN:
-                    return round(span * b.value)
-        case e.Apply(function="+" | "-" as sign, args=(left, right)):
-            a_ticks, b_ticks = known_span(left), known_span(right)
-            if a_ticks is not None and b_ticks is not None:
-                return a_ticks + b_ticks if sign == "+" else a_ticks - b_ticks
-    return None
-
-
 def _dynamic_as_real(expr: e.Expr) -> Type:
     return Type.REAL if expr.type in (Type.DYNAMIC, Type.UNKNOWN, Type.DECIMAL) else expr.type
 
@@ -1070,11 +1070,3 @@ def _json_path(steps: tuple[str | int, ...]) -> str | None:
         else:
             out += f'."{step}"'
     return out
-
-
-def escaped(text: str) -> str:
-    """A text as a regular expression that RE2 and Java read alike."""
-    return "".join(
-        c if c.isalnum() or c in " _-/:;,@<>='\"!%&~`#" or ord(c) > 127 else "\\" + c if c.isprintable() else f"\\x{{{ord(c):x}}}"
-        for c in text
-    )

@@ -208,9 +208,11 @@ class _Binder:
                 return _Table(o.Range(node.span, column, low, high, by), {name.value: column})
             case s.Search() | s.Find():
                 return self._search(node, None, scope)
-            case s.ExternalData(schema=schema):
-                kinds = {c.name.value: type_of(c.type) for c in schema.columns}
-                return self._unsupported_with(_Table(o.Rows(node.span, (), ()), {}), node, kinds)
+            case s.ExternalData(schema=schema, sources=sources):
+                columns_of = {c.name.value: self._column(c.name.value, type_of(c.type)) for c in schema.columns}
+                address = str(sources[0].value) if sources else ""
+                file = address.split("?")[0].rstrip("/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+                return _Table(o.External(node.span, "externaldata", file or "external_data"), columns_of)
             case _:
                 return self._unsupported(None, node, f"{_what(node)} is not supported yet")
 
@@ -238,6 +240,10 @@ class _Binder:
         found = scope.find(call.name)
         if isinstance(found, tuple) and isinstance(found[0], s.Function):
             return self._apply_function(call.name, found[0], call.arguments, found[1], scope, call.span)
+        if call.name == "_GetWatchlist" and call.arguments:
+            alias = self.expression(call.arguments[0], None, scope)
+            if isinstance(alias, e.Const) and isinstance(alias.value, str):
+                return _Table(o.External(call.span, "watchlist", alias.value), {}, (o.Source(call.span, "?", next(self.ids)),))
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
 
     def _arguments(

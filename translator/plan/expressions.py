@@ -58,6 +58,10 @@ class Items(Expr):
     items: tuple[Expr, ...]
 
 
+ELEMENT = "[]"
+"""A step of a path into every element of an array: what mv-expand makes rows of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path(Expr):
     """A place inside a dynamic value: ``base.a.b[0]``."""

@@ -185,6 +185,14 @@ class Series(Relation):
 
 
 @dataclass(frozen=True, slots=True)
+class External(Relation):
+    """A list that is kept outside of the logs: a watchlist or externaldata, by ``name``."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrange(Relation):
     """What leaves the rows as they are: serialize, render, consume."""
 

@@ -175,13 +175,18 @@ class _Documents:
         body["timespan"] = duration(detection.timespan)
         if detection.threshold is not None:
             body["condition"] = self.condition(references, aliases)
-        elif any(len(side.selectors) > 1 for side in detection.sides):
-            sides = [" or ".join(references[s.name] for s in side.selectors) for side in detection.sides]
-            body["condition"] = " and ".join(f"({s})" if " or " in s else s for s in sides)
+        elif any(len(side.selectors) > 1 or side.absent for side in detection.sides):
+            parts = []
+            for side in detection.sides:
+                text = " or ".join(references[s.name] for s in side.selectors)
+                text = f"({text})" if " or " in text else text
+                parts.append(f"not {text}" if side.absent else text)
+            body["condition"] = " and ".join(parts)
         if aliases:
             body["aliases"] = aliases
         if not all(detection.guaranteed):
-            self.names.say("empty-join-key", "events without the key are one group in KQL, and are left out by Sigma correlations")
+            text = "events without the key are one group in KQL, and are left out by Sigma correlations"
+            self.names.say("empty-entity" if keyed_entities(self.rule, detection) else "empty-join-key", text)
         if detection.bin:
             self.names.say("window-anchoring", f"the KQL counts in fixed buckets of {duration(detection.bin)}")
         self.entities()
@@ -210,6 +215,13 @@ class _Documents:
             keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
             if not keyed:
                 self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
+
+
+def keyed_entities(rule: Rule, detection: Detection) -> bool:
+    """Whether the alert has entities and all of them are keys of the correlation: where the key is empty, they all are."""
+    columns = dict.fromkeys(e.column for e in rule.entities)
+    found = [[dict(s.outputs).get(c) in s.keys for s in detection.selectors if dict(s.outputs).get(c) is not None] for c in columns]
+    return bool(found) and len(detection.group_by) == 1 and all(f and all(f) for f in found)
 
 
 def _has(predicate: Expr, field: Expr) -> bool:
@@ -248,6 +260,13 @@ def _pattern(flags: str, make: Callable[[str], str]) -> Callable[[str, list[Any]
     return spell
 
 
+def _placeholder(modifier: str) -> Callable[[str, list[Any]], tuple[str, Any]]:
+    def spell(field: str, items: list[Any]) -> tuple[str, Any]:
+        return f"{field}{modifier}|expand", f"%{items[0]}%"
+
+    return spell
+
+
 ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "==": _plain("", True),
     "in": _plain("", True),
@@ -266,6 +285,10 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "hassuffix": _pattern("|i", lambda v: has_pattern(v, suffix=True)),
     "hassuffix_cs": _pattern("", lambda v: has_pattern(v, suffix=True)),
     "matches regex": _pattern("", str),
+    "expand": _placeholder(""),
+    "expand_cs": _placeholder("|cased"),
+    "matches regex~": _pattern("|i", str),
+    "cidr": _plain("|cidr", False),
     "<": _plain("|lt", False),
     "<=": _plain("|lte", False),
     ">": _plain("|gt", False),
@@ -357,7 +380,7 @@ class _Selections:
             spell = ATOMS.get(atom.function)
             if spell is not None and len(atom.args) == 2:
                 found = values(atom.args[1])
-                if atom.function == "matches regex" and not all(isinstance(v, str) and is_simple(v) for v in found):
+                if atom.function in ("matches regex", "matches regex~") and not all(isinstance(v, str) and is_simple(v) for v in found):
                     raise Cannot(Diagnostic("unsupported-expression", "this regular expression is not portable", atom.span))
                 return spell(field, found)
         what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from translator import catalog
 from translator.detection.model import Detection
 from translator.fidelity import Diagnostic, Verdict, verdict_of
-from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
 from translator.plan.operators import Plan
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
@@ -108,7 +108,11 @@ class Names:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         name = column.name
         if steps and column.type == Type.STRING:
-            self.say("json-in-string", f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
+            # Sigma's fields are logical: what they are called where the logs are is the pipeline's business.
+            code = "json-field" if self.target == "sigma" and self.options.fields != "source" else "json-in-string"
+            self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
+        if self.target == "elastic" and ELEMENT in steps:
+            self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
         if self.options.fields != "source":
             if self.target != "sigma" and any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
@@ -123,7 +127,9 @@ class Names:
                 listed = self.unmapped.setdefault(column.table or "", [])
                 if name not in listed:
                     listed.append(name)
-        return ".".join([name, *(str(s) for s in steps)])
+        if ELEMENT in steps and self.target == "splunk" and self.options.fields != "source":
+            return ".".join([name, *(str(s) for s in steps)]).replace(".[]", "{}")
+        return ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
 
     def never_empty(self, expr: Expr) -> bool:
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
@@ -223,7 +229,7 @@ class Predicates:
 
 def takes_empty(predicate: Apply) -> bool:
     """Whether a missing field satisfies a regular expression, being the empty string."""
-    pattern = predicate.args[1] if predicate.function == "matches regex" else None
+    pattern = predicate.args[1] if predicate.function in ("matches regex", "matches regex~") else None
     try:
         return isinstance(pattern, Const) and isinstance(pattern.value, str) and re.search(pattern.value, "") is not None
     except re.error:

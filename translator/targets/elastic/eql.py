@@ -66,6 +66,8 @@ ATOMS = {
     "hassuffix": _has("regex~", suffix=True),
     "hassuffix_cs": _has("regex", suffix=True),
     "matches regex": _regex,
+    "matches regex~": _regex,
+    "cidr": lambda f, rest, node: f"cidrMatch({f}, {', '.join(map(literal, values(rest[0])))})",
     "<": _compare("<"),
     "<=": _compare("<="),
     ">": _compare(">"),
@@ -98,14 +100,17 @@ class _Writer:
     def texts(self, detection: Detection) -> tuple[str, ...]:
         if detection.kind == "event":
             return tuple(self.event(s) for s in detection.selectors)
-        if detection.kind != "temporal":
+        if detection.kind not in ("temporal", "temporal_ordered"):
             raise Cannot(Diagnostic("target-cannot", "EQL does not count events", None))
+        if any(side.absent for side in detection.sides):
+            raise Cannot(Diagnostic("target-cannot", "an EQL sample cannot ask for events that are absent", None))
         if not all(detection.guaranteed):
             self.names.say("empty-join-key", "events without the join key match each other in KQL, and are left out here")
         combinations = list(itertools.islice(itertools.product(*(side.selectors for side in detection.sides)), MAX_QUERIES + 1))
         if len(combinations) > MAX_QUERIES:
             raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
-        return tuple(self.sample(c) for c in combinations)
+        head = f"sequence with maxspan={detection.within or detection.timespan}s" if detection.kind == "temporal_ordered" else "sample"
+        return tuple(self.sample(c, head) for c in combinations)
 
     def where(self, selector: Selector) -> str:
         condition = f"event.dataset == {string(dataset(self.names, selector.table))}"
@@ -117,8 +122,8 @@ class _Writer:
     def event(self, selector: Selector) -> str:
         return self.where(selector)
 
-    def sample(self, selectors: tuple[Selector, ...]) -> str:
-        lines = ["sample"]
+    def sample(self, selectors: tuple[Selector, ...], head: str) -> str:
+        lines = [head]
         for selector in selectors:
             keys = ", ".join(field(self.names.field(k)) for k in selector.keys)
             lines.append(f"  [{self.where(selector)}] by {keys}")

@@ -83,6 +83,8 @@ ATOMS = {
     "hassuffix": _has(True, suffix=True),
     "hassuffix_cs": _has(False, suffix=True),
     "matches regex": _regex,
+    "matches regex~": _regex,
+    "cidr": lambda f, rest, node: f"CIDR_MATCH(TO_IP({f}), {', '.join(map(literal, values(rest[0])))})",
     "<": _compare("<"),
     "<=": _compare("<="),
     ">": _compare(">"),
@@ -189,14 +191,24 @@ class _Writer:
             pairs = ", ".join(f"{s.name} == 1, {form.format(field(self.names.field(s.keys[number])))}" for s in detection.selectors)
             lines.append(f"EVAL {name} = CASE({pairs})")
         counts = ", ".join(f"{s.name} = COUNT(*) WHERE {s.name} == 1" for s in detection.selectors)
+        if detection.kind == "temporal_ordered":
+            if detection.within is not None:
+                raise Cannot(Diagnostic("target-cannot", "STATS does not tell how far apart two ordered events are", None))
+            earlier, later = (" OR ".join(f"{s.name} == 1" for s in side.selectors) for side in detection.sides)
+            counts += f", first_time = MIN(@timestamp) WHERE {earlier}, last_time = MAX(@timestamp) WHERE {later}"
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(detection.group_by)}")
-        sides = [" OR ".join(f"{s.name} > 0" for s in side.selectors) for side in detection.sides]
-        lines.append("WHERE " + " AND ".join(f"({s})" if " OR " in s else s for s in sides))
+        sides = []
+        for side in detection.sides:
+            text = " OR ".join(f"{s.name} > 0" for s in side.selectors)
+            sides.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
+        if detection.kind == "temporal_ordered":
+            sides.append("first_time < last_time" if detection.strict else "first_time <= last_time")
+        lines.append("WHERE " + " AND ".join(sides))
         return "\n| ".join(lines)
 
     def gathered(self) -> str:
         spelled: dict[str, list[str]] = {}
-        for selector in self.detection.selectors:
+        for selector in self.detection.shown:
             for name, expr in selector.outputs:
                 if not is_field(expr) or not self.names.showable(expr):
                     continue

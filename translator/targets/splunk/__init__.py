@@ -86,6 +86,8 @@ ATOMS = {
     "hassuffix": _term(True, suffix=True),
     "hassuffix_cs": _term(False, suffix=True),
     "matches regex": _regex,
+    "matches regex~": lambda name, rest, node: _regex(name, rest, node).replace('"', '"(?i)', 1),
+    "cidr": lambda name, rest, node: "(" + " OR ".join(f"cidrmatch({literal(v)}, {name})" for v in values(rest[0])) + ")",
     "<": _compare("<"),
     "<=": _compare("<="),
     ">": _compare(">"),
@@ -248,9 +250,21 @@ class _Writer:
         flags = " ".join(f"max({s.name}) as {s.name}" for s in selectors)
         commands, terms = self.gathered()
         lines += commands
-        lines.append(f"stats min(_time) as first_time max(_time) as last_time {flags}{terms} by {' '.join(detection.group_by)}")
-        sides = [" OR ".join(f"{s.name}==1" for s in side.selectors) for side in detection.sides]
-        lines.append("where " + " AND ".join(f"({s})" if " OR " in s else s for s in sides))
+        times = "min(_time) as first_time max(_time) as last_time"
+        if detection.kind == "temporal_ordered":
+            if detection.within is not None:
+                raise Cannot(Diagnostic("target-cannot", "stats does not tell how far apart two ordered events are", None))
+            for name, side in zip(("earlier", "later"), detection.sides, strict=True):
+                lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
+            times = "min(earlier) as first_time max(later) as last_time"
+        lines.append(f"stats {times} {flags}{terms} by {' '.join(detection.group_by)}")
+        sides = []
+        for side in detection.sides:
+            text = " OR ".join(f"{s.name}==1" for s in side.selectors)
+            sides.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
+        if detection.kind == "temporal_ordered":
+            sides.append("first_time<last_time" if detection.strict else "first_time<=last_time")
+        lines.append("where " + " AND ".join(sides))
         return "\n| ".join(lines)
 
     def refuse_overlaps(self) -> None:
@@ -269,7 +283,7 @@ class _Writer:
         They are computed before ``stats``, whose functions take no quoted field names.
         """
         spelled: dict[str, list[str]] = {}
-        for selector in self.detection.selectors:
+        for selector in self.detection.shown:
             for name, expr in selector.outputs:
                 text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
