@@ -58,21 +58,26 @@ CODES: dict[str, Code] = {
     ),
     "expanded-rows": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
-    "indicator-condition": Code(Verdict.SAME_ALERTS, "keep expired indicators out of the list"),
+    "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
+    "first-seen-dropped": Code(
+        Verdict.BROADER, "alert on new values only: a new_terms rule in Elastic, a lookup of known values in Splunk"
+    ),
     "condition-dropped": Code(Verdict.BROADER, "add this condition by hand where the product can say it"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
     "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
+    "window-shifted": Code(Verdict.DIFFERS, "run the search over that earlier window"),
     "one-row-per-key": Code(
         Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"
     ),
     "empty-entity": Code(Verdict.SAME_ALERTS, "nothing to do: an alert whose only entity is empty identifies nothing"),
     "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
+    "key-case": Code(Verdict.NARROWER, "normalize the case of these fields when they are ingested"),
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),

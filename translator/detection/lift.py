@@ -31,6 +31,7 @@ from translator.plan.expressions import (
     const,
     negation,
     substitute,
+    transform,
     walk,
 )
 from translator.plan.patterns import regex_of
@@ -85,6 +86,8 @@ class _Grouped:
     aggregates: dict[int, Expr]
     having: list[Expr] = field(default_factory=list)
     env: dict[int, Expr] = field(default_factory=dict)
+    closed: bool = False
+    """Whether a further summarize stands over the threshold: its aggregates decide nothing."""
 
 
 @dataclass
@@ -126,7 +129,11 @@ def lift(
 
 
 class _Lifter:
-    def __init__(self, plan: o.Plan, period: int | None, default: int, is_address: AddressTest) -> None:
+    def __init__(
+        self, plan: o.Plan, period: int | None, default: int, is_address: AddressTest, lists_indicators: bool = True
+    ) -> None:  # fmt: skip
+        self.lists_indicators = lists_indicators
+        self.listed: set[int] = set()
         self.plan, self.period, self.default, self.is_address = plan, period, default, is_address
         self.found: list[Diagnostic] = []
         self.windows: list[int] = []
@@ -144,7 +151,10 @@ class _Lifter:
 
     def run(self) -> Detection | NoDetection:
         try:
-            return self.detection(self.shape(self.plan.root))
+            shape = self.shape(self.plan.root)
+            if isinstance(shape, _List) and self.lists_indicators:
+                return _Lifter(self.plan, self.period, self.default, self.is_address, lists_indicators=False).run()
+            return self.detection(shape)
         except _Blocked:
             return NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
 
@@ -152,6 +162,8 @@ class _Lifter:
 
     def shape(self, relation: o.Relation) -> _Shape:
         match relation:
+            case o.Source(table=table) if table in INDICATOR_TABLES and self.lists_indicators:
+                return _List("threat_indicators", "threat intelligence")
             case o.Source(table=table, id=identifier):
                 return _Events([_Branch(table, identifier, TRUE, {})])
             case o.Filter(input=inner, predicate=predicate, span=span):
@@ -242,6 +254,9 @@ class _Lifter:
         if isinstance(shape, _List):
             return shape
         for part in conjuncts(predicate):
+            if self.reads_list(shape, part):
+                self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
+                continue
             if isinstance(shape, _Events | _Joined) and (asked := _membership(part)) is not None:
                 shape = self.member(shape, *asked, part)
                 continue
@@ -255,28 +270,43 @@ class _Lifter:
                     self.filter_joined(shape, part, span)
         return shape
 
+    def reads_list(self, shape: _Shape, predicate: Expr) -> bool:
+        """Whether a predicate reads columns that a list brought in."""
+        if not self.listed:
+            return False
+        env = shape.branches[0].env if isinstance(shape, _Events) and shape.branches else getattr(shape, "env", {})
+        return any(c.id in self.listed for c in columns_of(substitute(predicate, env)))
+
     def member(self, shape: _Events | _Joined, subject: Expr, query: Subquery, cased: bool, negated: bool, part: Expr) -> _Shape:
         """``x in (T | project y)``: a placeholder for a list, else a semi-join, an anti-join where negated."""
         assert query.column is not None
+        constants = _constants(query.relation, query.column)
+        if constants is not None:
+            known: Expr = Apply(part.span, Type.BOOL, "in" if cased else "in~", (subject, Items(part.span, Type.DYNAMIC, constants)))
+            return self.narrowed(shape, negation(known) if negated else known, part.span)
+        before = (list(self.found), list(self.windows))
         inner = self.shape(query.relation)
+        if negated and not isinstance(inner, _List) and _is_history(shape, inner):
+            self.found, self.windows = before
+            self.without_history(shape, part.span)
+            return shape
         if isinstance(inner, _List):
             self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
             listed: Expr = Apply(part.span, Type.BOOL, "expand_cs" if cased else "expand", (subject, const(inner.name)))
-            listed = negation(listed) if negated else listed
-            if isinstance(shape, _Joined):
-                self.filter_joined(shape, listed, part.span)
-            else:
-                for branch in shape.branches:
-                    self.constrain(branch, listed)
-            return shape
+            return self.narrowed(shape, negation(listed) if negated else listed, part.span)
         if not cased:
-            raise self.block("unsupported-join", "a comparison without case with the values of another query is not supported", part.span)
+            self.say("key-case", "the KQL compares these values without case, the output with it", part.span)
         reference = ColumnRef(part.span, query.column.type, query.column)
         return self.join_sides(shape, inner, ((subject, reference),), negated, part.span)
 
+    def narrowed(self, shape: _Shape, predicate: Expr, span: Span | None) -> _Events | _Joined:
+        found = self.filtered(shape, predicate, span)
+        assert isinstance(found, _Events | _Joined)
+        return found
+
     def constrain(self, branch: _Branch, predicate: Expr) -> None:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
-        value = simplify(substitute(predicate, branch.env))
+        value = transform(simplify(substitute(predicate, branch.env)), _placeholder)
         if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
             raise self.block("unsupported-join", f"this condition reads {foreign[0]}, a column that the join only adds", predicate.span)
         for part in conjuncts(pushed(value)):
@@ -287,6 +317,7 @@ class _Lifter:
                     self.windows.append(0 if window[0] == _SEARCH else window[0])
                 else:
                     self.windows.append(window[0])
+                    self.say("window-shifted", f"the query looks at events of at least {_human(window[1])} ago only", part.span)
                 continue
             part = self.address(part)
             self.note_elements(branch, part)
@@ -337,7 +368,9 @@ class _Lifter:
             return shape
         if isinstance(shape, _Grouped):
             if shape.having:
-                raise self.block("unsupported-detection", "a summarize over a summarize with a threshold is not supported", span)
+                self.say("columns-differ", "the query summarizes again what is over the threshold", span)
+                shape.closed = True
+                return shape
             inner, env = shape.input, shape.env
             local = {c.id: x for c, x in shape.keys}
             if any(isinstance(s, Apply) and columns_of(s) & {c for c in columns_of(s) if c.id in shape.aggregates} for _, s in keys):
@@ -349,6 +382,9 @@ class _Lifter:
     def having(self, shape: _Grouped, predicate: Expr) -> None:
         predicate = substitute(predicate, shape.env)
         used = {c.id for c in columns_of(predicate)}
+        if shape.closed and not used <= {*shape.aggregates, *(c.id for c, _ in shape.keys)}:
+            self.say("condition-dropped", "this condition on a second summary is left out", predicate.span)
+            return
         if used & shape.aggregates.keys():
             shape.having.append(predicate)
             return
@@ -399,19 +435,45 @@ class _Lifter:
             raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
         if kind not in _INNER and kind not in _ANTI:
             raise self.block("unsupported-join", f"a join of kind {kind} is not supported yet", join.span)
-        left, right = self.shape(join.left), self.shape(join.right)
+        for given, rest, flipped in ((join.right, join.left, False), (join.left, join.right, True)):
+            pairs = tuple((b, a) for a, b in join.on) if flipped else join.on
+            if len(pairs) == 1 and isinstance(pairs[0][1], ColumnRef) and (values := _constants(given, pairs[0][1].column)) is not None:
+                if flipped and kind in _ANTI and _ANTI[kind] == "left":
+                    raise self.block("unsupported-detection", "a datatable holds no events", join.span)
+                self.listed |= _columns_within(given)
+                self.say("columns-differ", "the columns of the datatable are not in the events", join.span)
+                known: Expr = Apply(join.span, Type.BOOL, "in", (pairs[0][0], Items(join.span, Type.DYNAMIC, values)))
+                return self.filtered(self.shape(rest), negation(known) if kind in _ANTI else known, join.span)
+        kept_is_right = _ANTI.get(kind) == "right"
+        kept = self.shape(join.right if kept_is_right else join.left)
+        before = (list(self.found), list(self.windows))
+        other = self.shape(join.left if kept_is_right else join.right)
+        if kind in _ANTI and not isinstance(other, _List) and _is_history(kept, other):
+            self.found, self.windows = before
+            return self.without_history(kept, join.span)
+        left, right = (other, kept) if kept_is_right else (kept, other)
+        if isinstance(right, _List):
+            self.listed |= _columns_within(join.right)
+        elif isinstance(left, _List):
+            self.listed |= _columns_within(join.left)
         pairs = join.on
         if _ANTI.get(kind) == "right" or (isinstance(left, _List) and not isinstance(right, _List)):
             left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
         if isinstance(right, _List):
             if isinstance(left, _List):
                 raise self.block("unsupported-detection", "lists alone hold no events", join.span)
-            self.say("list-placeholder", f"fill the placeholder %{right.name}% with the values of that {right.kind}", join.span)
+            code = "indicator-list" if right.kind == "threat intelligence" else "list-placeholder"
+            self.say(code, f"fill the placeholder %{right.name}% with the values of that {right.kind}", join.span)
+            self.say("columns-differ", "the columns of the list are not in the events", join.span)
             for number, (subject, _) in enumerate(pairs):
                 name = right.name if not number else f"{right.name}_{number + 1}"
                 listed: Expr = Apply(join.span, Type.BOOL, "expand_cs", (subject, const(name)))
                 left = self.filtered(left, negation(listed) if kind in _ANTI else listed, join.span)
             return left
+        same = self.counted_again(left, right, pairs) if kind in _INNER else None
+        if same is not None:
+            self.say("columns-differ", "the query shows the events whose count is over the threshold, the output their keys", join.span)
+            return same
         joined = self.join_sides(left, right, pairs, kind in _ANTI, join.span)
         joined.one_row_per_key |= kind == "innerunique"
         return joined
@@ -422,7 +484,6 @@ class _Lifter:
         index = len(base.sides)
         base.sides.append(side)
         if absent:
-            self.check_history(base, side, span)
             base.absent.add(index)
         for a, b in pairs:
             a = substitute(a, base.env)
@@ -430,20 +491,45 @@ class _Lifter:
         base.span = span
         return base
 
-    def check_history(self, base: _Joined, side: _Events, span: Span | None) -> None:
-        """An anti-join against an earlier window asks what was never seen before: no correlation over one window says that."""
-        own = {w for s in base.sides[:1] for b in s.branches for w in b.windows}
-        other = {w for b in side.branches for w in b.windows}
-        if own != other and (own or other):
+    def without_history(self, shape: _Shape, span: Span | None) -> _Shape:
+        """An anti-join against an earlier window is left out: no correlation over one window says that something is new."""
+        if isinstance(shape, _Events) and any(b.predicate == TRUE for b in shape.branches):
             raise self.block(
                 "unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span
             )
+        self.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
+        return shape
+
+    def counted_again(self, left: _Shape, right: _Shape, pairs: tuple[tuple[Expr, Expr], ...]) -> _Grouped | None:
+        """Events joined with a threshold over the very same events are that threshold."""
+        for grouped, other, number in ((right, left, 1), (left, right, 0)):
+            if not (isinstance(grouped, _Grouped) and grouped.having and isinstance(grouped.input, _Events)):
+                continue
+            events = other.input if isinstance(other, _Grouped) and not other.having else other
+            if not isinstance(events, _Events) or len(events.branches) != len(grouped.input.branches):
+                continue
+            if any(
+                a.table != b.table or _plain(a.predicate) != _plain(b.predicate)
+                for a, b in zip(events.branches, grouped.input.branches, strict=True)
+            ):
+                continue
+            keys = [{_plain(simplify(substitute(x, b.env))) for b in grouped.input.branches} for _, x in grouped.keys]
+            definitions = {c.id: x for c, x in grouped.keys}
+            others = {c.id: x for c, x in other.keys} if isinstance(other, _Grouped) else {}
+            matched = []
+            for pair in pairs:
+                key = substitute(substitute(pair[number], grouped.env), definitions)
+                event = substitute(pair[1 - number], others)
+                sides = {_plain(simplify(substitute(key, b.env))) for b in grouped.input.branches}
+                events_side = {_plain(simplify(substitute(event, b.env))) for b in events.branches}
+                matched.append(sides == events_side and sides in keys)
+            if all(matched):
+                grouped.closed = True
+                return grouped
+        return None
 
     def compare_sides(self, joined: _Joined, predicate: Expr, owners: set[int]) -> None:
         """A condition between sides: their order in time, or what only indicators say; anything else is left out, and said."""
-        if any(self.is_indicators(joined.sides[n]) for n in owners):
-            self.say("indicator-condition", "this condition on the indicators is left to whoever keeps the list", predicate.span)
-            return
         found = self.ordering(joined, predicate, owners)
         if found is None:
             self.say("condition-dropped", "this condition compares columns of both sides of the join, and is left out", predicate.span)
@@ -489,9 +575,6 @@ class _Lifter:
                 if side_of(later) is not None and side_of(earlier) is not None:
                     return side_of(earlier), side_of(later), _seconds(length)
         return None
-
-    def is_indicators(self, side: _Events) -> bool:
-        return all(b.table in INDICATOR_TABLES for b in side.branches)
 
     def owners(self, joined: _Joined, expr: Expr, limit: int) -> set[int]:
         found = set()
@@ -571,24 +654,14 @@ class _Lifter:
         return found
 
     def counted(self, inner: _Events, outer: _Grouped) -> Detection:
-        if len(outer.having) != 1:
-            raise self.block("unsupported-detection", "more than one threshold is not supported yet", outer.having[1].span)
-        condition = simplify(outer.having[0])
-        match condition:
-            case Apply(
-                function=">" | ">=" | "<" | "<=" | "==" as operator,
-                args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),
-            ):
-                aggregate = outer.aggregates.get(c.id)
-                if not (isinstance(aggregate, Apply) and aggregate.function == "make_set"):
-                    raise self.block("unsupported-detection", "the size of this list is no count of distinct values", condition.span)
-                aggregate = Apply(aggregate.span, Type.LONG, "dcount", aggregate.args[:1])
-            case Apply(function=">" | ">=" | "<" | "<=" | "==" as operator, args=(ColumnRef(column=c), Const(value=int(n)))):
-                aggregate = outer.aggregates.get(c.id)
-            case _:
-                raise self.block("unsupported-detection", "this threshold is not supported yet", condition.span)
-        if not isinstance(aggregate, Apply) or aggregate.function not in ("count", "dcount", "count_distinct"):
-            raise self.block("unsupported-detection", "a threshold on this aggregate is not supported yet", condition.span)
+        conditions = [p for h in outer.having for p in conjuncts(simplify(h))]
+        found = [(c, t) for c in conditions if (t := self.threshold_of(c, outer)) is not None]
+        if not found:
+            raise self.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
+        condition, (operator, n, aggregate) = found[0]
+        for other in conditions:
+            if other is not condition:
+                self.say("condition-dropped", "a further condition on the summary is left out", other.span)
         if not outer.keys and (operator in ("<", "<=") or n == 0):
             raise self.block("unsupported-detection", "this threshold also holds where there are no events", condition.span)
         keys: list[tuple[str, Expr]] = []
@@ -613,12 +686,24 @@ class _Lifter:
         self.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
         return self.finish(kind, (side,), tuple(n for n, _ in keys), guaranteed, threshold)
 
+    def threshold_of(self, condition: Expr, outer: _Grouped) -> tuple[str, int, Apply] | None:
+        """(operator, number, aggregate) of a condition on a count or a number of distinct values; None where it is another."""
+        match condition:
+            case Apply(
+                function=">" | ">=" | "<" | "<=" | "==" as operator,
+                args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),
+            ):
+                aggregate = outer.aggregates.get(c.id)
+                if isinstance(aggregate, Apply) and aggregate.function == "make_set":
+                    return operator, n, Apply(aggregate.span, Type.LONG, "dcount", aggregate.args[:1])
+            case Apply(function=">" | ">=" | "<" | "<=" | "==" as operator, args=(ColumnRef(column=c), Const(value=int(n)))):
+                aggregate = outer.aggregates.get(c.id)
+                if isinstance(aggregate, Apply) and aggregate.function in ("count", "dcount", "count_distinct"):
+                    return operator, n, aggregate
+        return None
+
     def bucket(self, expr: Expr, branch: _Branch) -> int | None:
-        match simplify(substitute(expr, branch.env)):
-            case Apply(function="bin", args=(time, size)) if _is_time(time):
-                return _seconds(size)
-            case _:
-                return None
+        return _bucket(simplify(substitute(expr, branch.env)))
 
     def key_field(self, expr: Expr, span: Span | None) -> Expr:
         if is_field(expr):
@@ -627,9 +712,6 @@ class _Lifter:
 
     def temporal(self, joined: _Joined, outer: _Grouped | None) -> Detection:
         classes = self.key_classes(joined)
-        indicators = [n for n, side in enumerate(joined.sides) if self.is_indicators(side)]
-        if indicators:
-            return self.matched(joined, outer, classes, indicators)
         names = _unique([_side_name(side) for side in joined.sides])
         sides = []
         for number, (name, side) in enumerate(zip(names, joined.sides, strict=True)):
@@ -659,33 +741,22 @@ class _Lifter:
             replace(detection, within=min(joined.within, default=None), strict=joined.strict) if kind == "temporal_ordered" else detection
         )
 
-    def matched(self, joined: _Joined, outer: _Grouped | None, classes: list[dict[int, Expr]], indicators: list[int]) -> Detection:
-        """Events that meet a threat indicator: a placeholder stands for the indicators that are active."""
-        if len(joined.sides) - len(indicators) != 1 or set(indicators) & joined.absent:
-            raise self.block("unsupported-join", "more than one side besides the threat indicators is not supported yet", joined.span)
-        (number,) = set(range(len(joined.sides))) - set(indicators)
-        span = joined.span
-        found = self.side_selectors(_side_name(joined.sides[number]), number, joined.sides[number], classes, joined, outer)
-        selectors = []
-        for selector in found:
-            listed = [Apply(span, Type.BOOL, "expand_cs", (key, const("threat_indicators"))) for key in selector.keys]
-            selectors.append(replace(selector, predicate=conjunction(selector.predicate, *listed), keys=()))
-        self.say("indicator-list", "fill the placeholder %threat_indicators% with the indicators that are active", span)
-        self.say("columns-differ", "the columns that describe the indicator are not in the events", span)
-        return self.finish("event", (Side(_common_name(tuple(selectors)), tuple(selectors)),), (), (), None)
-
     def key_classes(self, joined: _Joined) -> list[dict[int, Expr]]:
         """The keys: for each of them the expression on every side. Joins in a chain share a key where they use the same one."""
         classes: list[dict[int, Expr]] = []
         for a_side, a, b_side, b in joined.pairs:
             a_value, b_value = self.key_value(joined, a_side, a), self.key_value(joined, b_side, b)
+            if (size := _bucket(a_value)) is not None and size == _bucket(b_value):
+                self.bin = size
+                self.windows.append(size)
+                continue
             for known in classes:
                 if known.get(a_side) == a_value and b_side not in known:
                     known[b_side] = b_value
                     break
             else:
                 classes.append({a_side: a_value, b_side: b_value})
-        if any(len(c) != len(joined.sides) for c in classes):
+        if not classes or any(len(c) != len(joined.sides) for c in classes):
             raise self.block(
                 "unsupported-join", "the joins of this query use different keys: no single grouping says the same", joined.span
             )
@@ -711,6 +782,9 @@ class _Lifter:
                     if isinstance(value, Const):
                         self.constant_key(value, others, known[number])
                         continue
+                    if isinstance(value, Apply) and value.function in ("tolower", "toupper") and is_field(value.args[0]):
+                        self.say("key-case", "the KQL compares these keys without case, the output with it", value.span)
+                        value = value.args[0]
                     if not is_field(value):
                         raise self.block(
                             "unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span
@@ -782,9 +856,12 @@ def _bound(expr: Expr) -> int | None:
         case Apply(function="now", args=()):
             return 0
         case Apply(function="ago", args=(span,)):
-            return _seconds(span)
+            back = _seconds(span)
+            return 1 if back is None and _of_the_search(span) else back
         case Apply(function="-", args=(moment, span)):
             base, back = _bound(moment), _seconds(span)
+            if base == _SEARCH and (back is not None or _of_the_search(span)):
+                return 1 + (back or 0)
             return None if base is None or back is None or base == _SEARCH else base + back
         case Apply(function="+", args=(moment, span)):
             base, forward = _bound(moment), _seconds(span)
@@ -792,9 +869,16 @@ def _bound(expr: Expr) -> int | None:
         case Apply(function="startofday" | "todatetime", args=(inner,)) if not isinstance(inner, Const):
             return _bound(inner)
         case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
-            return _SEARCH
+            return 0 if "end" in text.lower() else _SEARCH
         case _:
             return None
+
+
+def _of_the_search(expr: Expr) -> bool:
+    """Whether ``expr`` is made of nothing but the moments that the user interface gives, and numbers."""
+    leaves = [n for n in walk(expr) if isinstance(n, Const | ColumnRef)]
+    given = [n for n in leaves if isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{")]
+    return bool(given) and all(isinstance(n, Const) for n in leaves)
 
 
 def _window(predicate: Expr) -> tuple[int, int] | None:
@@ -803,13 +887,95 @@ def _window(predicate: Expr) -> tuple[int, int] | None:
         case Apply(function=">" | ">=", args=(time, low)) if _is_time(time) and (start := _bound(low)) is not None:
             return (start, 0)
         case Apply(function="<" | "<=", args=(time, high)) if _is_time(time) and (end := _bound(high)) is not None:
-            return (0, 0) if end in (0, _SEARCH) else (0, end)
+            return (0, 0) if end == 0 else (0, 1 if end == _SEARCH else end)
+        case Apply(function=">=" | "<=", args=(time, same)) if _is_time(time) and time == same:
+            return (0, 0)
         case Apply(function="between", args=(time, low, high)) if _is_time(time) and (start := _bound(low)) is not None:
             length = _seconds(high)
             end_of = start - length if length is not None and start != _SEARCH else _bound(high)
-            return None if end_of is None else (start, max(0, end_of)) if end_of != _SEARCH else (_SEARCH, 0)
+            if end_of == _SEARCH:
+                return (max(2, start), 1)
+            return None if end_of is None else (start, max(0, end_of))
         case _:
             return None
+
+
+def _bucket(expr: Expr) -> int | None:
+    """The length in seconds of the buckets of ``bin(TimeGenerated, ...)``; None where ``expr`` is something else."""
+    match expr:
+        case Apply(function="bin", args=(time, size)) if _is_time(time):
+            return _seconds(size)
+        case _:
+            return None
+
+
+def _windows_of(shape: _Shape) -> set[tuple[int, int]]:
+    match shape:
+        case _Events(branches=branches_):
+            return {w for b in branches_ for w in b.windows}
+        case _Grouped(input=inner):
+            return _windows_of(inner)
+        case _Joined(sides=sides):
+            return _windows_of(sides[0])
+        case _:
+            return set()
+
+
+def _is_history(kept: _Shape, other: _Shape) -> bool:
+    """Whether ``other`` looks at another window than ``kept``: at what came before."""
+    own, earlier = _windows_of(kept), _windows_of(other)
+    return own != earlier and bool(own or earlier)
+
+
+def _plain(expr: Expr) -> Expr:
+    """``expr`` with stored columns by name, so that two uses of one table compare equal."""
+    return transform(
+        expr,
+        lambda n: Apply(None, n.type, "field", (const(n.column.name),)) if isinstance(n, ColumnRef) and n.column.source is not None else n,
+    )
+
+
+def _placeholder(expr: Expr) -> Expr:
+    """A placeholder's operand without what only fixes its case; a constant is taken not to be in the list."""
+    match expr:
+        case Apply(function="expand" | "expand_cs", args=(Apply(function="tolower" | "toupper", args=(inner,)), name)):
+            return Apply(expr.span, Type.BOOL, "expand", (inner, name))
+        case Apply(function="expand" | "expand_cs", args=(Const(), _)):
+            return FALSE
+        case _:
+            return expr
+
+
+def _columns_within(relation: o.Relation) -> set[int]:
+    """The ids of all columns that a relation reads or makes."""
+    found: set[int] = set()
+    stack: list[object] = [relation]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Column):
+            found.add(current.id)
+        elif isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, Expr | o.Relation | o.Ordering):
+            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+    return found
+
+
+def _constants(relation: o.Relation, column: Column) -> tuple[Expr, ...] | None:
+    """The values of a column of a datatable that nothing filters; None where it is something else."""
+    while isinstance(relation, o.Arrange | o.Distinct | o.Sort):
+        relation = relation.input
+    if isinstance(relation, o.Project | o.Compute):
+        definitions = {c.id: x for c, x in relation.items}
+        made = definitions.get(column.id)
+        if isinstance(made, ColumnRef):
+            return _constants(relation.input, made.column)
+        return _constants(relation.input, column) if made is None and isinstance(relation, o.Compute) else None
+    if not isinstance(relation, o.Rows) or column not in relation.columns:
+        return None
+    index = relation.columns.index(column)
+    values = tuple(row[index] for row in relation.rows if index < len(row))
+    return values if values and all(isinstance(v, Const) and v.value is not None for v in values) else None
 
 
 def _is_presence(expr: Expr) -> bool:

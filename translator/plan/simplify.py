@@ -105,6 +105,8 @@ def _lowered_comparison(expr: Expr) -> Expr:
     function = expr.function
     if function in CASE_PAIRS.values():
         return Apply(expr.span, expr.type, function, (inner, right))
+    if function == "matches regex" and left.function == "tolower" and isinstance(right, Const) and _only_lower(str(right.value)):
+        return Apply(expr.span, expr.type, "matches regex~", (inner, right))
     insensitive = CASE_PAIRS.get(function)
     if insensitive is None:
         return expr
@@ -118,6 +120,15 @@ def _lowered_comparison(expr: Expr) -> Expr:
     return expr
 
 
+def _only_lower(regex: str) -> bool:
+    """Whether a regular expression, read without case, matches a text just where it matches the text in lower case."""
+    import re
+
+    rest = re.sub(r"\\[A-Za-z]", "", regex)
+    rest = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace("A-Z", "") if "a-z" in m[0] else m[0], rest)
+    return rest == rest.lower()
+
+
 def _constant_on_the_right(expr: Expr) -> Expr:
     if isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[0], Const) and not isinstance(expr.args[1], Const):
         flipped = {"==": "==", "=~": "=~", "<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(expr.function)
@@ -127,7 +138,7 @@ def _constant_on_the_right(expr: Expr) -> Expr:
 
 
 _ORDERS = frozenset({"<", "<=", ">", ">="})
-_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all"}) | TEXT_OPERATORS
+_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand", "expand_cs"}) | TEXT_OPERATORS
 
 
 def two_valued(predicate: Expr) -> bool:
@@ -187,9 +198,12 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     return found
 
 
+_OVER_BRANCHES = frozenset({"isempty", "isnotempty", "expand", "expand_cs"})
+
+
 def _conditional_operand(expr: Expr) -> Expr:
     """A predicate over ``iff``, ``case`` or ``coalesce`` is a disjunction over the branches."""
-    if isinstance(expr, Apply) and expr.args and (expr.function in TEXT_OPERATORS or expr.function in ("isempty", "isnotempty")):
+    if isinstance(expr, Apply) and expr.args and (expr.function in TEXT_OPERATORS or expr.function in _OVER_BRANCHES):
         found = branches(expr.args[0])
         if found is not None:
             parts = [

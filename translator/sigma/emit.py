@@ -19,7 +19,7 @@ from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
-from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, values
+from translator.targets.base import Cannot, Names, Options, Output, duration, relaxed, takes_empty, values
 from translator.targets.text import has_pattern, is_simple
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
@@ -31,6 +31,14 @@ class Sigma:
     extension = "yml"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        output = self.written(rule, detection, options)
+        if not output.texts:
+            less = relaxed(detection, lambda selector, part: _accepted(selector, part, options))
+            if less is not None and (again := self.written(rule, less, options)).texts:
+                return again
+        return output
+
+    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("sigma", options)
         try:
             documents = _Documents(rule, detection, names).all()
@@ -88,6 +96,14 @@ def tags(rule: Rule, names: Names) -> list[str]:
         else:
             found.append(f"attack.{technique.id.lower()}")
     return list(dict.fromkeys(found))
+
+
+def _accepted(selector: Selector, part: Expr, options: Options) -> bool:
+    try:
+        _Selections(Names("sigma", options), selector).text(part, False)
+    except Cannot:
+        return False
+    return True
 
 
 class _Documents:

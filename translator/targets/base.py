@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from translator import catalog
-from translator.detection.model import Detection
+from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Verdict, verdict_of
-from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts
 from translator.plan.operators import Plan
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
@@ -62,6 +62,36 @@ class PlanTarget(Protocol):
     extension: str
 
     def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
+
+
+def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> Detection | None:
+    """``detection`` without the conditions that a target cannot say, each of them said; None where too little would be left.
+
+    Only members of conjunctions go, and only where that lets more events alert: not on an absent side, not below a threshold that few
+    events pass. Every selector keeps at least one condition.
+    """
+    if detection.threshold is not None and detection.threshold.operator not in (">", ">="):
+        return None
+    said: list[Diagnostic] = []
+    sides = []
+    for side in detection.sides:
+        selectors = []
+        for selector in side.selectors:
+            parts = conjuncts(selector.predicate)
+            kept = [p for p in parts if accepts(selector, p)]
+            if len(kept) < len(parts):
+                if not kept or side.absent:
+                    return None
+                said += [
+                    Diagnostic("condition-dropped", "this condition has no spelling here, and is left out", p.span)
+                    for p in parts
+                    if p not in kept
+                ]
+            selectors.append(replace(selector, predicate=conjunction(*kept)))
+        sides.append(replace(side, selectors=tuple(selectors)))
+    if not said:
+        return None
+    return replace(detection, sides=tuple(sides), diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
 
 
 class Cannot(Exception):

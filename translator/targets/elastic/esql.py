@@ -196,7 +196,10 @@ class _Writer:
                 raise Cannot(Diagnostic("target-cannot", "STATS does not tell how far apart two ordered events are", None))
             earlier, later = (" OR ".join(f"{s.name} == 1" for s in side.selectors) for side in detection.sides)
             counts += f", first_time = MIN(@timestamp) WHERE {earlier}, last_time = MAX(@timestamp) WHERE {later}"
-        lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(detection.group_by)}")
+        by = list(detection.group_by)
+        if detection.bin:
+            by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
+        lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
         sides = []
         for side in detection.sides:
             text = " OR ".join(f"{s.name} > 0" for s in side.selectors)

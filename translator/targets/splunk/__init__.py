@@ -13,7 +13,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, relaxed, text_of, values
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -105,12 +105,28 @@ class Splunk:
     extension = "spl"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        output = self.written(detection, options)
+        if not output.texts:
+            less = relaxed(detection, lambda selector, part: _accepted(detection, part, options))
+            if less is not None and (again := self.written(less, options)).texts:
+                return again
+        return output
+
+    def written(self, detection: Detection, options: Options) -> Output:
         names = Names("splunk", options)
         try:
             text = _Writer(names, detection).text()
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
+
+
+def _accepted(detection: Detection, part: Expr, options: Options) -> bool:
+    try:
+        _Writer(Names("splunk", options), detection).predicates.render(part)
+    except Cannot:
+        return False
+    return True
 
 
 class _Writer:
@@ -247,6 +263,10 @@ class _Writer:
             pairs = ", ".join(f"{s.name}==1, {form.format(field(self.names.field(s.keys[index])))}" for s in selectors)
             lines.append(f"eval {name}=case({pairs})")
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
+        by = list(detection.group_by)
+        if detection.bin:
+            lines.append(f"eval time_bucket=floor(_time/{detection.bin})*{detection.bin}")
+            by.append("time_bucket")
         flags = " ".join(f"max({s.name}) as {s.name}" for s in selectors)
         commands, terms = self.gathered()
         lines += commands
@@ -257,7 +277,7 @@ class _Writer:
             for name, side in zip(("earlier", "later"), detection.sides, strict=True):
                 lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
             times = "min(earlier) as first_time max(later) as last_time"
-        lines.append(f"stats {times} {flags}{terms} by {' '.join(detection.group_by)}")
+        lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
         sides = []
         for side in detection.sides:
             text = " OR ".join(f"{s.name}==1" for s in side.selectors)
