@@ -86,9 +86,20 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            output = target.translate(rule, detection, options)
+            output = _merged([target.translate(rule, replace(d, others=()), options) for d in (detection, *detection.others)])
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *_trigger(rule)))
     return Conversion(rule, detection, outputs)
+
+
+def _merged(outputs: list[Output]) -> Output:
+    """The outputs of all alternatives as one; none where one of them has none, since the rest would be less than the rule."""
+    first = outputs[0]
+    diagnostics = tuple(dict.fromkeys(d for o in outputs for d in o.diagnostics))
+    if len(outputs) == 1 or not all(o.texts for o in outputs):
+        return replace(first, texts=first.texts if len(outputs) == 1 else (), diagnostics=diagnostics)
+    if first.target == "sigma":
+        return replace(first, texts=("---\n".join(o.text for o in outputs),), diagnostics=diagnostics)
+    return replace(first, texts=tuple(t for o in outputs for t in o.texts), diagnostics=diagnostics)
 
 
 def _trigger(rule: Rule) -> tuple[Diagnostic, ...]:

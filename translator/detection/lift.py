@@ -108,7 +108,17 @@ class _Joined:
     """Seconds that the ordered events may be apart."""
 
 
-_Shape: TypeAlias = _Events | _Grouped | _Joined | _List
+@dataclass
+class _Either:
+    """Alternatives that are no plain events: a union of summaries or of joins. Each becomes a detection of its own."""
+
+    members: list[_Shape]
+    windows: list[list[int]]
+    decided: set[int] = field(default_factory=set)
+    """Columns of a summary over all of them, which no member can tell."""
+
+
+_Shape: TypeAlias = "_Events | _Grouped | _Joined | _List | _Either"
 
 
 class _Blocked(Exception):
@@ -173,7 +183,18 @@ class _Lifter:
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
                 return self.aggregated(self.shape(inner), keys, aggregates, span)
             case o.Union(inputs=inputs, columns=columns, span=span):
-                return self.union([self.shape(i) for i in inputs], columns, span)
+                shapes, windows = [], []
+                for part in inputs:
+                    outside, self.windows = self.windows, []
+                    shapes.append(self.shape(part))
+                    windows.append(self.windows)
+                    self.windows = outside
+                if all(
+                    isinstance(s, _Events) or (isinstance(s, _Grouped) and not s.having and isinstance(s.input, _Events)) for s in shapes
+                ):
+                    self.windows += [w for found in windows for w in found]
+                    return self.union(shapes, columns, span)
+                return self.either(shapes, windows, columns, span)
             case o.Join():
                 return self.joined(relation)
             case o.External(kind=kind, name=name):
@@ -243,6 +264,10 @@ class _Lifter:
     def computed(self, shape: _Shape, items: tuple[tuple[Column, Expr], ...]) -> _Shape:
         if isinstance(shape, _List):
             return shape
+        if isinstance(shape, _Either):
+            for member in shape.members:
+                self.computed(member, items)
+            return shape
         envs = [b.env for b in shape.branches] if isinstance(shape, _Events) else [shape.env]
         for env in envs:
             before = dict(env)
@@ -252,6 +277,11 @@ class _Lifter:
 
     def filtered(self, shape: _Shape, predicate: Expr, span: Span | None) -> _Shape:
         if isinstance(shape, _List):
+            return shape
+        if isinstance(shape, _Either):
+            if shape.decided & {c.id for c in columns_of(predicate)}:
+                raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
+            shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
         for part in conjuncts(predicate):
             if self.reads_list(shape, part):
@@ -366,6 +396,10 @@ class _Lifter:
     ) -> _Shape:
         if isinstance(shape, _List):
             return shape
+        if isinstance(shape, _Either):
+            self.say("columns-differ", "the query summarizes its alternatives together", span)
+            shape.decided |= {c.id for c, _ in aggregates}
+            return self.computed(shape, keys)
         if isinstance(shape, _Grouped):
             if shape.having:
                 self.say("columns-differ", "the query summarizes again what is over the threshold", span)
@@ -405,6 +439,26 @@ class _Lifter:
                 found.append(replace(branch, env=env))
         return _Events(found)
 
+    def either(
+        self,
+        shapes: list[_Shape],
+        windows: list[list[int]],
+        columns: tuple[tuple[Column, tuple[Column | None, ...]], ...],
+        span: Span | None,
+    ) -> _Shape:
+        if any(isinstance(s, _List | _Either) for s in shapes):
+            raise self.block("unsupported-detection", "a union of lists, or of unions of summaries, is not supported", span)
+        for index, shape in enumerate(shapes):
+            envs = [b.env for b in shape.branches] if isinstance(shape, _Events) else [shape.env]  # type: ignore[union-attr]
+            for env in envs:
+                for column, origins in columns:
+                    origin = origins[index]
+                    if origin is None:
+                        env[column.id] = const("", Type.STRING)
+                    else:
+                        env[column.id] = env.get(origin.id, ColumnRef(None, origin.type, origin))
+        return _Either(shapes, windows)
+
     def as_events(self, shape: _Shape, what: str, span: Span | None) -> _Events:
         """A shape as plain events: a summarize without a threshold selects the same keys as its input."""
         if isinstance(shape, _Grouped) and not shape.having and isinstance(shape.input, _Events):
@@ -420,6 +474,8 @@ class _Lifter:
             return shape
         if isinstance(shape, _List):
             raise self.block("unsupported-join", f"{what} the {shape.kind} {shape.name} is not supported", span)
+        if isinstance(shape, _Either):
+            raise self.block("unsupported-detection", f"{what} a union of summaries or joins is not supported yet", span)
         kind = "summaries with a threshold" if isinstance(shape, _Grouped) else "joins"
         raise self.block("unsupported-detection", f"{what} {kind} is not supported yet", span)
 
@@ -609,6 +665,8 @@ class _Lifter:
         outer: _Grouped | None = None
         if isinstance(shape, _List):
             raise self.block("unsupported-detection", f"the {shape.kind} {shape.name} alone holds no events", None)
+        if isinstance(shape, _Either):
+            return self.alternatives_of(shape)
         if isinstance(shape, _Grouped):
             outer, inner = shape, shape.input
         else:
@@ -618,6 +676,15 @@ class _Lifter:
                 raise self.block("unsupported-detection", "a threshold over a join is not supported yet", inner.span)
             return self.temporal(inner, outer)
         return self.counted(inner, outer) if outer is not None and outer.having else self.events(inner, outer)
+
+    def alternatives_of(self, shape: _Either) -> Detection:
+        """The first alternative, with the others beside it."""
+        outside = self.windows
+        found = []
+        for number, (member, windows) in enumerate(zip(shape.members, shape.windows, strict=True), 1):
+            self.windows, self.bin = [*windows, *outside], None
+            found.append(replace(self.detection(member), part=f"part_{number}_"))
+        return replace(found[0], others=tuple(found[1:]), diagnostics=found[-1].diagnostics)
 
     def outputs(
         self, branch: _Branch, outer: _Grouped | None, post: dict[int, Expr] | None = None, leaves: dict[Expr, Expr] | None = None

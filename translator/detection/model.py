@@ -68,6 +68,10 @@ class Detection:
     diagnostics: tuple[Diagnostic, ...]
     within: int | None = None
     strict: bool = True
+    part: str = ""
+    """What tells the documents of this alternative from those of the others; empty where there is only one."""
+    others: tuple[Detection, ...] = ()
+    """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
 
     @property
     def selectors(self) -> tuple[Selector, ...]:

@@ -131,10 +131,10 @@ class _Binder:
         names = {column: self._stored(source, column) for column in known}
         return _Table(source, names, () if self.closed is not None and name in self.closed else (source,))
 
-    def _stored(self, source: o.Source, name: str) -> e.Column:
+    def _stored(self, source: o.Source, name: str, otherwise: Type = Type.UNKNOWN) -> e.Column:
         key = (source.id, name)
         if key not in self.stored:
-            kind = type_of(self.schema.get(source.table, {}).get(name, "unknown"))
+            kind = type_of(self.schema.get(source.table, {}).get(name, str(otherwise)))
             self.stored[key] = e.Column(next(self.ids), name, kind, source.table, source.id)
         return self.stored[key]
 
@@ -244,6 +244,9 @@ class _Binder:
             alias = self.expression(call.arguments[0], None, scope)
             if isinstance(alias, e.Const) and isinstance(alias.value, str):
                 return _Table(o.External(call.span, "watchlist", alias.value), {}, (o.Source(call.span, "?", next(self.ids)),))
+        if not call.arguments and found is None and call.name.startswith(("im", "_Im_", "_ASim_", "ASim")):
+            # ASIM's parsers are functions that stand for a table: learn.microsoft.com/azure/sentinel/normalization-parsers.
+            return self._source(call.name, call.span)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
 
     def _arguments(
@@ -1094,8 +1097,10 @@ class _Binder:
                 return parsed
         if name == "column_ifexists" and len(args) == 2 and isinstance(args[0], e.Const) and table is not None:
             wanted = str(args[0].value)
-            unknown = table.sources and table.sources[0].table not in self.schema and table.sources[0].table != "?"
-            column = self._resolve(table, wanted) if unknown else table.names.get(wanted, table.outer.get(wanted))
+            column = table.names.get(wanted, table.outer.get(wanted))
+            if column is None and self.closed is None and table.sources and table.sources[0].table != "?":
+                # The documentation lists what a table has as a rule: at a site it may have more.
+                column = table.names[wanted] = self._stored(table.sources[0], wanted, args[1].type)
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         return e.Apply(node.span, _result_type(name, args), name, args)
 

@@ -120,8 +120,11 @@ class _Documents:
 
     def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
         rule = self.rule
+        part = self.detection.part
         title = rule.name if main else f"{rule.name} - {suffix}"
-        document: dict[str, Any] = {"title": title[:250], "id": stable_id(rule, role)}
+        if part:
+            title += f" ({part.replace('_', ' ').strip()})"
+        document: dict[str, Any] = {"title": title[:250], "id": stable_id(rule, part + role)}
         if not main:
             document["name"] = self.reference(role)
         if is_uuid(rule.id):
@@ -148,7 +151,7 @@ class _Documents:
 
     def reference(self, role: str) -> str:
         words = re.sub(r"[^a-z0-9]+", "_", self.rule.name.lower()).strip("_")[:60]
-        return f"{words}_{role}"
+        return f"{words}_{self.detection.part}{role}"
 
     def logsource(self, table: str) -> dict[str, Any]:
         found = self.names.table(table)
