@@ -47,6 +47,61 @@ def codes(found: Detection | NoDetection) -> set[str]:
             {"columns-differ", "window-widened"},
         ),
         ("A | join kind=leftouter B on k | where x == 'a'", "event", {"enrichment-dropped"}),
+        ("B | join kind=rightouter A on k | where x == 'a'", "event", {"enrichment-dropped"}),
+        ("A | where x == 'a' | join kind=leftanti B on k", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | where k !in (B | project k)", "temporal", {"columns-differ", "window-assumed"}),
+        ("B | join kind=rightanti A on k", "temporal", {"columns-differ", "window-assumed"}),
+        (
+            "A | where x == 'a' and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
+            "event",
+            {"first-seen-dropped"},
+        ),
+        (
+            "A | extend t = TimeGenerated | join kind=inner B on k | where TimeGenerated1 > t",
+            "temporal_ordered",
+            {"columns-differ", "window-assumed"},
+        ),
+        (
+            "A | extend t = TimeGenerated | join kind=inner B on k | where TimeGenerated1 between (t .. (t + 10m))",
+            "temporal_ordered",
+            {"columns-differ"},
+        ),
+        ("A | join kind=inner B on k | where x == y", "temporal", {"columns-differ", "window-assumed", "condition-dropped"}),
+        ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
+        ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),
+        ("A | where x in (datatable(v:string)['a', 'b'])", "event", set()),
+        (
+            "ThreatIntelligenceIndicator | where Active == true | join kind=inner A on $left.NetworkIP == $right.ip",
+            "event",
+            {"indicator-list", "columns-differ"},
+        ),
+        ("A | mv-expand e = d.list | where tostring(e.name) == 'v'", "event", {"expanded-rows"}),
+        ("A | mv-expand e = d.list | where e.name == 'v' and e.kind == 'w'", "event", {"expanded-rows", "elements-apart"}),
+        ("A | mv-expand e = d.list | where e.name != 'v'", "event", {"expanded-rows", "element-negated"}),
+        ("A | parse x with * 'user=' u ' ' * | where n > 1 | project u", "event", set()),
+        ("A | where not(ipv4_is_private(ip))", "event", {"not-an-address"}),
+        (
+            "A | where n == 1 | join kind=inner (A | where n == 1 | summarize c = count() by k | where c > 5) on k",
+            "event_count",
+            {"columns-differ", "window-assumed"},
+        ),
+        ("A | join kind=inner (B | summarize c = count() by k | where c > 5) on k", "temporal", {"columns-differ", "window-assumed"}),
+        (
+            "A | extend b = bin(TimeGenerated, 1h) | join kind=inner (B | extend b = bin(TimeGenerated, 1h)) on k, b",
+            "temporal",
+            {"columns-differ"},
+        ),
+        (
+            "union (A | summarize c = count() by k | where c > 5), (B | summarize c = dcount(y) by k | where c > 3)",
+            "event_count",
+            {"columns-differ", "window-assumed"},
+        ),
+        (
+            "A | summarize c = count(), s = sum(n) by k | where c > 5 and s > 9",
+            "event_count",
+            {"columns-differ", "window-assumed", "condition-dropped"},
+        ),
     ],
 )
 def test_lifted(kql: str, kind: str, said: set[str]) -> None:
@@ -59,15 +114,15 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
     ("kql", "code"),
     [
         ("A | join kind=leftouter B on k | where isempty(y)", "unsupported-join"),
-        ("A | join kind=leftanti B on k", "unsupported-join"),
         ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
-        ("A | join kind=inner B on k | where x == y", "unsupported-join"),
         ("A | summarize count()", "unsupported-detection"),
         ("A | summarize count() | where count_ < 5", "unsupported-detection"),
         ("A | summarize sum(n) by k | where sum_n > 5", "unsupported-detection"),
         ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "unsupported-detection"),
         ("datatable (a:string) ['x']", "unsupported-detection"),
-        ("A | mv-expand d", "unsupported-operator"),
+        ("A | make-series count() on TimeGenerated step 1h", "unsupported-operator"),
+        ("A | where TimeGenerated > ago(1d) | join kind=leftanti (A | where TimeGenerated < ago(1d)) on k", "unsupported-detection"),
+        ("_GetWatchlist('vip')", "unsupported-detection"),
         ("A | where x == 'a' and x != 'a' and false", "unsupported-detection"),
         ("A | extend kk = strcat(k, '!') | join kind=inner B on $left.kk == $right.k", "unsupported-expression"),
     ],
@@ -104,3 +159,40 @@ def test_a_constant_that_could_be_the_key_is_a_deviation() -> None:
 def test_the_window(kql: str, period: int | None, seconds: int) -> None:
     found = lifted(kql, period)
     assert isinstance(found, Detection) and found.timespan == seconds
+
+
+def test_an_anti_join_makes_a_side_absent() -> None:
+    found = lifted("A | where x == 'a' | join kind=leftanti (B | where y == 'b') on k")
+    assert isinstance(found, Detection)
+    assert [(side.name, side.absent) for side in found.sides] == [("a", False), ("b", True)]
+    assert [s.name for s in found.shown] == ["a"]
+
+
+def test_order_and_distance_of_two_sides() -> None:
+    found = lifted("A | extend t = TimeGenerated | join kind=inner B on k | where t > TimeGenerated1")
+    assert isinstance(found, Detection)
+    assert ([side.name for side in found.sides], found.strict, found.within) == (["b", "a"], True, None)
+    near = lifted("A | extend t = TimeGenerated | join kind=inner B on k | where TimeGenerated1 between (t .. (t + 10m))")
+    assert isinstance(near, Detection)
+    assert ([side.name for side in near.sides], near.within, near.timespan) == (["a", "b"], 600, 600)
+
+
+def test_alternatives_keep_their_own_windows() -> None:
+    found = lifted(
+        "union (A | where TimeGenerated > ago(1h) | summarize c = count() by k | where c > 5),"
+        " (B | where TimeGenerated > ago(1d) | summarize c = count() by k | where c > 9)"
+    )
+    assert isinstance(found, Detection)
+    assert [(d.timespan, d.threshold.count if d.threshold else 0, d.part) for d in (found, *found.others)] == [
+        (3600, 5, "part_1_"),
+        (86400, 9, "part_2_"),
+    ]
+
+
+def test_a_count_of_one_side_of_a_join() -> None:
+    found = lifted("A | join kind=inner (B | summarize c = dcount(y) by k | where c >= 3) on k")
+    assert isinstance(found, Detection)
+    (plain, counted) = found.sides
+    assert plain.threshold is None
+    assert counted.threshold is not None
+    assert (counted.threshold.operator, counted.threshold.count, len(counted.threshold.fields), len(counted.grouping[0])) == (">=", 3, 1, 1)

@@ -16,7 +16,7 @@ from typing import Any
 
 WORDS = [
     "admin", "Admin", "a*b", "a?b", "C:\\x", "C:\\\\x", 'it"s', "o'x", "foo-bar", "foo_bar", "foobar", "x.y", "50%", "cmd.exe", "a\\*b",
-    "\\", "tail\\", "[x]", "a|b", "$z", "^q",
+    "\\", "tail\\", "[x]", "a|b", "$z", "^q", "10.1.2.3", "8.8.8.8", "192.168.0.9",
 ]  # fmt: skip
 """Wildcards, escapes, quotes, term boundaries, case. ASCII only: SQLite folds no other letters."""
 
@@ -57,8 +57,13 @@ class Generator:
                 f"{pick.choice(['isempty', 'isnotempty'])}({column})",
                 f"n {pick.choice(['==', '!=', '<', '>=', '>'])} {pick.randint(0, 3)}",
                 f"tolower({column}) {pick.choice(['==', '!=', 'endswith', 'contains'])} {word.lower()}",
+                f"n between ({pick.randint(0, 2)} .. {pick.randint(1, 3)})",
+                f'tostring(split({column}, "{pick.choice(".-_ ")}")[{pick.choice([0, 1, -1])}]) {pick.choice(["==", "=~", "!="])} {word}',
+                f'{pick.choice(["isempty", "isnotempty"])}(extract("([a-z]+)[.]", 1, {column}))',
+                f'iff(n > 1, {column}, "admin") {pick.choice(["==", "has", "!contains"])} {word}',
+                f"ipv4_is_private({column})",
             ],
-            [11, 5, 2, 2, 2],
+            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1],
         )[0]
 
     def predicate(self, depth: int = 0) -> str:

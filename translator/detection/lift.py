@@ -101,6 +101,8 @@ class _Joined:
     span: Span | None = None
     one_row_per_key: bool = False
     absent: set[int] = field(default_factory=set)
+    summaries: dict[int, _Grouped] = field(default_factory=dict)
+    """Sides that are thresholds of their own."""
     order: list[tuple[int, int]] = field(default_factory=list)
     """Pairs of sides, the first of which comes before the second."""
     strict: bool = False
@@ -535,10 +537,16 @@ class _Lifter:
         return joined
 
     def join_sides(self, left: _Shape, right: _Shape, pairs: tuple[tuple[Expr, Expr], ...], absent: bool, span: Span | None) -> _Joined:
-        side = self.as_events(right, "a join with", span)
-        base = left if isinstance(left, _Joined) else _Joined([self.as_events(left, "a join of", span)], [], {}, span=span)
+        if isinstance(left, _Joined):
+            base = left
+        else:
+            base = _Joined([self.side_of(left, "a join of", span)], [], {}, span=span)
+            if isinstance(left, _Grouped) and left.having:
+                base.summaries[0] = left
         index = len(base.sides)
-        base.sides.append(side)
+        base.sides.append(self.side_of(right, "a join with", span))
+        if isinstance(right, _Grouped) and right.having:
+            base.summaries[index] = right
         if absent:
             base.absent.add(index)
         for a, b in pairs:
@@ -555,6 +563,18 @@ class _Lifter:
             )
         self.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
         return shape
+
+    def side_of(self, shape: _Shape, what: str, span: Span | None) -> _Events:
+        """A side of a join as events; a threshold's keys are columns of its events."""
+        if not (isinstance(shape, _Grouped) and shape.having and isinstance(shape.input, _Events)):
+            return self.as_events(shape, what, span)
+        for branch in shape.input.branches:
+            before = dict(branch.env)
+            for column, expr in shape.keys:
+                branch.env[column.id] = simplify(substitute(expr, before))
+            for identifier, expr in shape.env.items():
+                branch.env[identifier] = simplify(substitute(expr, branch.env))
+        return shape.input
 
     def counted_again(self, left: _Shape, right: _Shape, pairs: tuple[tuple[Expr, Expr], ...]) -> _Grouped | None:
         """Events joined with a threshold over the very same events are that threshold."""
@@ -649,6 +669,10 @@ class _Lifter:
 
     def filter_joined(self, joined: _Joined, predicate: Expr, span: Span | None) -> None:
         predicate = substitute(predicate, joined.env)
+        counted = {i for g in joined.summaries.values() for i in g.aggregates}
+        if counted & {c.id for c in columns_of(predicate)}:
+            self.say("condition-dropped", "this condition on a count after the join is left out", predicate.span)
+            return
         owners = self.owners(joined, predicate, len(joined.sides))
         if len(owners) > 1:
             self.compare_sides(joined, predicate, owners)
@@ -753,6 +777,28 @@ class _Lifter:
         self.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
         return self.finish(kind, (side,), tuple(n for n, _ in keys), guaranteed, threshold)
 
+    def summary(
+        self, grouped: _Grouped, side: _Events, selectors: tuple[Selector, ...]
+    ) -> tuple[Threshold, tuple[tuple[Expr, ...], ...]]:  # fmt: skip
+        """The threshold of a side of a join, and the fields that it counts by, for each selector."""
+        conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
+        found = [(c, t) for c in conditions if (t := self.threshold_of(c, grouped)) is not None]
+        if not found:
+            raise self.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
+        condition, (operator, n, aggregate) = found[0]
+        for other in conditions:
+            if other is not condition:
+                self.say("condition-dropped", "a further condition on the summary is left out", other.span)
+        keys = [x for _, x in grouped.keys if self.bucket(x, side.branches[0]) is None]
+        grouping = tuple(tuple(self.key_field(simplify(substitute(x, b.env)), x.span) for x in keys) for b in side.branches)
+        values: tuple[Expr, ...] = ()
+        if aggregate.function != "count":
+            values = tuple(self.key_field(simplify(substitute(aggregate.args[0], b.env)), aggregate.span) for b in side.branches)
+        for selector, fields in zip(selectors, grouping, strict=True):
+            if any(k not in fields for k in selector.keys):
+                raise self.block("unsupported-join", "the join uses a key that the summary does not count by", aggregate.span)
+        return Threshold(operator, n, values), grouping
+
     def threshold_of(self, condition: Expr, outer: _Grouped) -> tuple[str, int, Apply] | None:
         """(operator, number, aggregate) of a condition on a count or a number of distinct values; None where it is another."""
         match condition:
@@ -782,7 +828,17 @@ class _Lifter:
         names = _unique([_side_name(side) for side in joined.sides])
         sides = []
         for number, (name, side) in enumerate(zip(names, joined.sides, strict=True)):
-            sides.append(Side(name, self.side_selectors(name, number, side, classes, joined, outer), number in joined.absent))
+            selectors = self.side_selectors(name, number, side, classes, joined, outer)
+            summary = joined.summaries.get(number)
+            if summary is None:
+                sides.append(Side(name, selectors, number in joined.absent))
+                continue
+            if len(selectors) != len(side.branches) or number in joined.absent:
+                raise self.block(
+                    "unsupported-detection", "a threshold on alternatives, or one that is absent, is not supported in a join", joined.span
+                )
+            threshold, grouping = self.summary(summary, side, selectors)
+            sides.append(Side(name, selectors, False, threshold, grouping))
         keys = tuple(_snake(_key_name(c)) for c in classes)
         guaranteed = tuple(
             any(all(_present(s.keys[i], s.predicate) for s in side.selectors) for side in sides if not side.absent)

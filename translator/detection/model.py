@@ -27,6 +27,15 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """``operator`` compares the number of events, or of distinct values of ``fields`` (one a selector), with ``count``."""
+
+    operator: str
+    count: int
+    fields: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One part of a detection: any of its selectors. More than one where a union or a conditional key makes alternatives.
 
@@ -36,15 +45,9 @@ class Side:
     name: str
     selectors: tuple[Selector, ...]
     absent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """``operator`` compares the number of events, or of distinct values of ``fields`` (one a selector), with ``count``."""
-
-    operator: str
-    count: int
-    fields: tuple[Expr, ...] = ()
+    threshold: Threshold | None = None
+    """How many events the side needs, counted for each value of ``grouping`` (the fields of each selector)."""
+    grouping: tuple[tuple[Expr, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1024,7 +1024,7 @@ class _Binder:
                 return sub(value)
             case s.TypeOf(type=kind, span=span):
                 return e.const(kind, Type.STRING, span)
-            case s.Pipeline() | s.Datatable() | s.Union() | s.TabularCall():
+            case s.Pipeline() | s.Datatable() | s.Union() | s.TabularCall() | s.ExternalData():
                 return self._subquery(self.table(node, scope), node.span)
             case _:
                 return e.Apply(node.span, Type.UNKNOWN, _what(node), ())

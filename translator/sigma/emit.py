@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from translator import attack, catalog
-from translator.detection.model import Detection, Selector
+from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
 from translator.plan.simplify import is_field
@@ -116,7 +116,33 @@ class _Documents:
         if self.detection.kind == "event":
             return [self.base(s, len(selectors) == 1) for s in selectors]
         documents = [self.base(s, False) for s in selectors]
-        return [*documents, self.correlation()]
+        counted = [self.side_count(side) for side in self.detection.sides if side.threshold is not None]
+        return [*documents, *counted, self.correlation()]
+
+    def side_count(self, side: Side) -> dict[str, Any]:
+        """The correlation that counts the events of one side, for the correlation of all sides to refer to."""
+        assert side.threshold is not None
+        references = {s.name: self.reference(s.name) for s in side.selectors}
+        document = self.head(f"{side.name}_count", f"count of {side.name}", False)
+        kind = "value_count" if side.threshold.fields else "event_count"
+        aliases: dict[str, dict[str, str]] = {}
+        group_by = []
+        for number in range(len(side.grouping[0])):
+            fields = {references[s.name]: self.names.field(g[number]) for s, g in zip(side.selectors, side.grouping, strict=True)}
+            name = next(iter(fields.values()))
+            if len(set(fields.values())) > 1:
+                name = f"key_{number + 1}"
+                aliases[name] = fields
+            group_by.append(name)
+        body: dict[str, Any] = {"type": kind, "rules": list(references.values())}
+        if group_by:
+            body["group-by"] = group_by
+        body["timespan"] = duration(self.detection.timespan)
+        body["condition"] = self.condition(side.threshold, side.selectors, references, aliases)
+        if aliases:
+            body["aliases"] = aliases
+        document["correlation"] = body
+        return {**document, **self.tail(False)}
 
     def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
         rule = self.rule
@@ -178,8 +204,12 @@ class _Documents:
     def correlation(self) -> dict[str, Any]:
         detection = self.detection
         document = self.head("correlation", "correlation", True)
-        references = {s.name: self.reference(s.name) for s in detection.selectors}
-        body: dict[str, Any] = {"type": detection.kind, "rules": list(references.values())}
+        references = {
+            s.name: self.reference(s.name if side.threshold is None else f"{side.name}_count")
+            for side in detection.sides
+            for s in side.selectors
+        }
+        body: dict[str, Any] = {"type": detection.kind, "rules": list(dict.fromkeys(references.values()))}
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number, name in enumerate(detection.group_by):
@@ -193,11 +223,11 @@ class _Documents:
             body["group-by"] = group_by
         body["timespan"] = duration(detection.timespan)
         if detection.threshold is not None:
-            body["condition"] = self.condition(references, aliases)
-        elif any(len(side.selectors) > 1 or side.absent for side in detection.sides):
+            body["condition"] = self.condition(detection.threshold, detection.selectors, references, aliases)
+        elif any((len(side.selectors) > 1 and side.threshold is None) or side.absent for side in detection.sides):
             parts = []
             for side in detection.sides:
-                text = " or ".join(references[s.name] for s in side.selectors)
+                text = " or ".join(dict.fromkeys(references[s.name] for s in side.selectors))
                 text = f"({text})" if " or " in text else text
                 parts.append(f"not {text}" if side.absent else text)
             body["condition"] = " and ".join(parts)
@@ -212,12 +242,11 @@ class _Documents:
         document["correlation"] = body
         return {**document, **self.tail(True)}
 
-    def condition(self, references: dict[str, str], aliases: dict[str, dict[str, str]]) -> dict[str, Any]:
-        threshold = self.detection.threshold
-        assert threshold is not None
+    def condition(
+        self, threshold: Threshold, selectors: tuple[Selector, ...], references: dict[str, str], aliases: dict[str, dict[str, str]]
+    ) -> dict[str, Any]:  # fmt: skip
         condition: dict[str, Any] = {OPERATORS[threshold.operator]: threshold.count}
         if threshold.fields:
-            selectors = self.detection.selectors
             fields = {references[s.name]: self.names.field(x) for s, x in zip(selectors, threshold.fields, strict=True)}
             if len(set(fields.values())) == 1:
                 condition["field"] = next(iter(fields.values()))
@@ -237,10 +266,16 @@ class _Documents:
 
 
 def keyed_entities(rule: Rule, detection: Detection) -> bool:
-    """Whether the alert has entities and all of them are keys of the correlation: where the key is empty, they all are."""
+    """Whether what identifies the alert is the correlation's one key: where the key is empty, so is everything that identifies it.
+
+    Entities are those of the rule, else columns named ``...CustomEntity``, else the keys.
+    """
+    if len(detection.group_by) != 1:
+        return False
     columns = dict.fromkeys(e.column for e in rule.entities)
+    columns = columns or dict.fromkeys(n for s in detection.selectors for n, _ in s.outputs if n.endswith("CustomEntity"))
     found = [[dict(s.outputs).get(c) in s.keys for s in detection.selectors if dict(s.outputs).get(c) is not None] for c in columns]
-    return bool(found) and len(detection.group_by) == 1 and all(f and all(f) for f in found)
+    return all(f and all(f) for f in found)
 
 
 def _has(predicate: Expr, field: Expr) -> bool:

@@ -75,6 +75,8 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     said: list[Diagnostic] = []
     sides = []
     for side in detection.sides:
+        if side.threshold is not None and side.threshold.operator not in (">", ">="):
+            return None
         selectors = []
         for selector in side.selectors:
             parts = conjuncts(selector.predicate)

@@ -102,6 +102,8 @@ class _Writer:
             return tuple(self.event(s) for s in detection.selectors)
         if detection.kind not in ("temporal", "temporal_ordered"):
             raise Cannot(Diagnostic("target-cannot", "EQL does not count events", None))
+        if any(side.threshold for side in detection.sides):
+            raise Cannot(Diagnostic("target-cannot", "EQL does not count events", None))
         if detection.bin:
             raise Cannot(Diagnostic("target-cannot", "an EQL sample has no fixed buckets of time", None))
         if any(side.absent for side in detection.sides):

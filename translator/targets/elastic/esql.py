@@ -176,16 +176,19 @@ class _Writer:
 
     def temporal(self) -> str:
         detection = self.detection
+        if any(side.threshold for side in detection.sides):
+            raise Cannot(Diagnostic("target-cannot", "a join with a summary over a threshold is not supported here yet", None))
         lines = self.filtered(False)
-        seen: dict[str, tuple[Expr, ...]] = {}
+        seen: dict[str, list[str]] = {}
         for selector in detection.selectors:
             lines.append(f"EVAL {selector.name} = CASE({self.condition(selector)}, 1, 0)")
         for side in detection.sides:
             for selector in side.selectors:
-                if seen.get(selector.table, selector.keys) != selector.keys and len(side.selectors) == 1:
+                keys = [self.names.field(k) for k in selector.keys]
+                if seen.get(selector.table, keys) != keys and len(side.selectors) == 1:
                     raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             for selector in side.selectors:
-                seen[selector.table] = selector.keys
+                seen[selector.table] = [self.names.field(k) for k in selector.keys]
         for number, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             form = "TO_STRING({0})" if guaranteed else 'COALESCE(TO_STRING({0}), "")'
             pairs = ", ".join(f"{s.name} == 1, {form.format(field(self.names.field(s.keys[number])))}" for s in detection.selectors)

@@ -254,6 +254,8 @@ class _Writer:
     def temporal(self) -> str:
         detection = self.detection
         selectors = detection.selectors
+        if any(side.threshold for side in detection.sides):
+            raise Cannot(Diagnostic("target-cannot", "a join with a summary over a threshold is not supported here yet", None))
         self.refuse_overlaps()
         lines = [self.searched()]
         for selector in selectors:
@@ -293,9 +295,12 @@ class _Writer:
         for side in self.detection.sides:
             for selector in side.selectors:
                 for other in seen:
-                    if other.table == selector.table and other.keys != selector.keys:
+                    if other.table == selector.table and self.spelled_keys(other) != self.spelled_keys(selector):
                         raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             seen.extend(side.selectors)
+
+    def spelled_keys(self, selector: Selector) -> list[str]:
+        return [self.names.field(k) for k in selector.keys]
 
     def gathered(self) -> tuple[list[str], str]:
         """The columns of the query: commands that compute them, and the terms of ``stats`` that gather the values of each.
