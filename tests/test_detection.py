@@ -70,6 +70,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | join kind=inner B on k | where x == y", "temporal", {"columns-differ", "window-assumed", "condition-dropped"}),
         ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),
+        ("A | extend tld = tostring(split(x, '.')[-1]) | where tld in~ (_GetWatchlist('tlds') | project v)", "event", {"list-placeholder"}),
         ("A | where x in (datatable(v:string)['a', 'b'])", "event", set()),
         (
             "ThreatIntelligenceIndicator | where Active == true | join kind=inner A on $left.NetworkIP == $right.ip",

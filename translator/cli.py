@@ -16,6 +16,17 @@ DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trin
 VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
 
 
+class _Target(click.ParamType):  # type: ignore[type-arg]
+    """A target by its name."""
+
+    name = "target"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in TARGET_NAMES and not (value.startswith("pysigma:") and value != "pysigma:"):
+            self.fail(f"{value!r} is none of {', '.join(TARGET_NAMES)}, pysigma:NAME", param, ctx)
+        return value
+
+
 class _Commands(click.Group):
     """Ctrl-C and a closed pipe end the command without a traceback."""
 
@@ -35,7 +46,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
+@click.option(
+    "-t", "--target", "targets", multiple=True, type=_Target(), help="Targets; all but sql by default. pysigma:NAME is a pySigma backend."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
 @click.option(
@@ -57,17 +70,27 @@ def main() -> None:
     help="YAML with field names: target, table, column.",
 )
 @click.option("--timespan", default="1d", show_default=True, help="Window for rules that state none, such as 1d or 4h.")
+@click.option(
+    "--prefer",
+    type=click.Choice(("exact", "portable")),
+    default="exact",
+    show_default=True,
+    help="Sigma that keeps case and terms, or what every backend can say.",
+)
+@click.option("--pipeline", "pipelines", multiple=True, help="pySigma processing pipeline for pysigma:NAME; a name or a file.")
 @click.option("--dialect", type=click.Choice(DIALECT_NAMES), default="duckdb", show_default=True, help="Dialect of -t sql.")
 def convert(
     paths: tuple[Path, ...], targets: tuple[str, ...], output: Path | None, jobs: int, fail_on: str, form: str, fields: str,
-    mappings: tuple[Path, ...], timespan: str, dialect: str,
+    mappings: tuple[Path, ...], timespan: str, dialect: str, prefer: str, pipelines: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Convert rules (files or folders) and say how faithful each output is."""
     from translator.commands import ConvertRequest, UsageProblem, run_convert
 
     try:
         status = run_convert(
-            ConvertRequest(paths, targets or DEFAULT_TARGETS, output, jobs, fail_on, form, fields, mappings, timespan, dialect)
+            ConvertRequest(
+                paths, targets or DEFAULT_TARGETS, output, jobs, fail_on, form, fields, mappings, timespan, dialect, prefer, pipelines
+            )
         )
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
@@ -164,6 +187,25 @@ def functions(names: tuple[str, ...], form: str) -> None:
     from translator.runs import print_functions
 
     raise SystemExit(print_functions(names, form))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
+def explain(paths: tuple[Path, ...], targets: tuple[str, ...]) -> None:
+    """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
+    from translator.explain import explain as explain_paths
+
+    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+def attack(paths: tuple[Path, ...]) -> None:
+    """List the ATT&CK techniques that rules cover."""
+    from translator.explain import coverage
+
+    raise SystemExit(coverage(paths))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from rich.table import Table
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure, convert_pack, output_paths
 from translator.package import package_files
-from translator.pipeline import TARGETS, Conversion
+from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
 from translator.targets.base import Options
@@ -41,6 +41,8 @@ class ConvertRequest:
     mappings: tuple[Path, ...]
     timespan: str
     dialect: str = "duckdb"
+    prefer: str = "exact"
+    pipelines: tuple[str, ...] = ()
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -52,7 +54,7 @@ def run_convert(request: ConvertRequest) -> int:
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
-    options = Options(request.fields, window, _mapping(request.mappings), request.dialect)
+    options = Options(request.fields, window, _mapping(request.mappings), request.dialect, request.prefer, request.pipelines)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("converting", total=None)
@@ -65,8 +67,10 @@ def run_convert(request: ConvertRequest) -> int:
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
+                if output.filters:
+                    files[f"sigma/filters/{entry.slug}.yml"] = output.filters
                 if output.texts:
-                    found = output_paths(entry, name, TARGETS[name]().extension, len(output.texts))
+                    found = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
                     paths[entry.slug, name] = found
                     files.update({p: t.rstrip("\n") + "\n" for p, t in zip(found, output.texts, strict=True)})
     files.update(package_files(entries))

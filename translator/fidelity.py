@@ -71,6 +71,14 @@ CODES: dict[str, Code] = {
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
     "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
+    "window-bucketed": Code(Verdict.NARROWER, "choose a backend whose windows slide, or the native output"),
+    "window-dropped": Code(Verdict.BROADER, "limit the search to the window where it is scheduled"),
+    "missing-negated": Code(Verdict.NARROWER, "use the native output, which asks for missing fields as well"),
+    "backend-differs": Code(Verdict.DIFFERS, "use the native output, or another backend"),
+    "case-ignored": Code(Verdict.BROADER, "pass --prefer exact, for backends that know Sigma's cased"),
+    "case-ignored-negated": Code(Verdict.NARROWER, "pass --prefer exact, for backends that know Sigma's cased"),
+    "term-as-text": Code(Verdict.BROADER, "pass --prefer exact: the term is then a regular expression"),
+    "term-as-text-negated": Code(Verdict.NARROWER, "pass --prefer exact: the term is then a regular expression"),
     "window-shifted": Code(Verdict.DIFFERS, "run the search over that earlier window"),
     "one-row-per-key": Code(
         Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"

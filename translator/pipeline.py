@@ -49,6 +49,19 @@ TARGETS = _targets()
 """The targets by name, each imported when it is first used."""
 
 
+def target_of(name: str) -> Target | PlanTarget:
+    """The target of that name; ``pysigma:NAME`` is whatever pySigma backend is installed under NAME.
+
+    Raises:
+        KeyError: for an unknown name.
+    """
+    if name.startswith("pysigma:"):
+        from translator.sigma.backends import Backend
+
+        return Backend(name.removeprefix("pysigma:"))
+    return TARGETS[name]()
+
+
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """A rule, what it detects, and its outputs by target."""
@@ -80,7 +93,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
     )
     outputs = {}
     for name in targets:
-        target = TARGETS[name]()
+        target = target_of(name)
         if isinstance(target, PlanTarget):
             outputs[name] = target.translate_plan(rule, plan, options)
         elif isinstance(detection, NoDetection):

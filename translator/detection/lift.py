@@ -29,6 +29,7 @@ from translator.plan.expressions import (
     conjunction,
     conjuncts,
     const,
+    disjunction,
     negation,
     substitute,
     transform,
@@ -364,6 +365,10 @@ class _Lifter:
             match node:
                 case Apply(function="==", args=(Apply() as test, Const(value=bool(wanted)))) if address_test(test) is not test:
                     return address_test(test) if wanted else refused(test)
+                case Apply(function="==", args=(Apply() as test, Const(value=str(wanted)))) if address_test(test) is not test:
+                    if wanted.lower() not in ("true", "false"):
+                        return node
+                    return address_test(test) if wanted.lower() == "true" else refused(test)
                 case Apply(function="not", args=(Apply() as test,)) if address_test(test) is not test:
                     return refused(test)
                 case Apply(function="and" | "or", args=args):
@@ -1063,6 +1068,15 @@ def _placeholder(expr: Expr) -> Expr:
     match expr:
         case Apply(function="expand" | "expand_cs", args=(Apply(function="tolower" | "toupper", args=(inner,)), name)):
             return Apply(expr.span, Type.BOOL, "expand", (inner, name))
+        case Apply(
+            function="expand" | "expand_cs" as function,
+            args=(
+                Apply(function="tostring", args=(Path(base=Apply(function="split", args=(source, Const(value=str(mark)))), steps=(-1,)),)),
+                Const(value=name),
+            ),
+        ) if len(mark) == 1:
+            ending = Apply(expr.span, Type.BOOL, f"{function}_end", (source, const(f"{mark}%{name}%")))
+            return disjunction(Apply(expr.span, Type.BOOL, function, (source, const(name))), ending)
         case Apply(function="expand" | "expand_cs", args=(Const(), _)):
             return FALSE
         case _:

@@ -138,7 +138,7 @@ def _constant_on_the_right(expr: Expr) -> Expr:
 
 
 _ORDERS = frozenset({"<", "<=", ">", ">="})
-_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand", "expand_cs"}) | TEXT_OPERATORS
+_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand", "expand_cs", "expand_end", "expand_cs_end"}) | TEXT_OPERATORS
 
 
 def two_valued(predicate: Expr) -> bool:

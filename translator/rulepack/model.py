@@ -79,6 +79,8 @@ class Rule:
     references: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     tags: tuple[str, ...] = field(default=())
+    exclusions: tuple[str, ...] = ()
+    """Predicates in KQL that hold for events which are no false positives, beside the query."""
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column in the rule's file of an offset in its query."""

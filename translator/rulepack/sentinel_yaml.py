@@ -5,6 +5,7 @@ Source of the fields: github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,14 @@ def read(path: str, text: str) -> Rule:
     return rule_from(path, data, query, TextMap.locate(query, text.split("\n"), first))
 
 
-def rule_from(path: str, data: Mapping[str, Any], query: str, text_map: TextMap, false_positives: tuple[str, ...] = ()) -> Rule:
+def rule_from(
+    path: str,
+    data: Mapping[str, Any],
+    query: str,
+    text_map: TextMap,
+    false_positives: tuple[str, ...] = (),
+    exclusions: tuple[str, ...] = (),
+) -> Rule:
     """A rule from the fields of a Sentinel rule."""
     metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else {}
     assert isinstance(metadata, Mapping)
@@ -73,7 +81,14 @@ def rule_from(path: str, data: Mapping[str, Any], query: str, text_map: TextMap,
         references=_strings(data.get("references")),
         false_positives=false_positives or _strings(data.get("falsePositives")) or _strings(data.get("falsepositives")),
         tags=tuple(t for t in _strings(data.get("tags")) if t),
+        exclusions=tuple(p for text in exclusions or _strings(data.get("exclusions")) for p in alternatives(text)),
     )
+
+
+def alternatives(text: str) -> list[str]:
+    """The predicates of an exclusion, which may be written ``where a != "x" or where b != "y"``."""
+    parts = re.split(r"\s+or\s+where\s+", re.sub(r"^\s*\|?\s*where\s+", "", text.strip()))
+    return [p.strip() for p in parts if p.strip()]
 
 
 def _line(value: object) -> str:

@@ -62,7 +62,7 @@ def read(path: str, text: str) -> Rule:
         data = yaml.safe_load(rebuilt)
     except yaml.YAMLError as error:
         raise RuleFileError(path, f"the rule in this text cannot be read: {error}", start + 1) from error
-    return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines))
+    return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines), _exclusions(lines))
 
 
 def _section(name: str, content: list[str]) -> str:
@@ -96,3 +96,8 @@ def _false_positives(lines: list[str]) -> tuple[str, ...]:
         elif key.strip() == "Description" and found and ": " not in found[-1]:
             found[-1] = f"{found[-1]}: {value.strip()}"
     return tuple(found)
+
+
+def _exclusions(lines: list[str]) -> tuple[str, ...]:
+    """The ``Filter/Exclusion:`` lines of the page."""
+    return tuple(v.strip() for k, _, v in (line.partition(":") for line in lines) if k.strip() == "Filter/Exclusion" and v.strip())

@@ -45,8 +45,11 @@ class Sigma:
             check(documents)
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
-        text = "---\n".join(_dump(d) for d in documents)
-        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable")
+        from translator.sigma.filters import filters
+
+        text = "---\n".join(dump(d) for d in documents)
+        beside = filters(rule, detection, options) if rule.exclusions else ""
+        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable", beside)
 
 
 def check(documents: list[dict[str, Any]]) -> None:
@@ -76,7 +79,8 @@ def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _string)
 
 
-def _dump(document: dict[str, Any]) -> str:
+def dump(document: dict[str, Any]) -> str:
+    """A Sigma document as YAML."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 
@@ -100,7 +104,7 @@ def tags(rule: Rule, names: Names) -> list[str]:
 
 def _accepted(selector: Selector, part: Expr, options: Options) -> bool:
     try:
-        _Selections(Names("sigma", options), selector).text(part, False)
+        Selections(Names("sigma", options), selector).text(part, False)
     except Cannot:
         return False
     return True
@@ -180,21 +184,14 @@ class _Documents:
         return f"{words}_{self.detection.part}{role}"
 
     def logsource(self, table: str) -> dict[str, Any]:
-        found = self.names.table(table)
-        source: dict[str, Any] = dict(found.selects) if found else {"product": "azure", "service": table.lower()}
-        if self.names.options.fields == "source":
-            source = {"product": "azure", "service": table}
-        connectors = [c.id for c in self.rule.connectors if table in {t.split(" ")[0] for t in c.data_types}]
-        if connectors:
-            source["definition"] = f"Requires the Microsoft Sentinel data connector {', '.join(dict.fromkeys(connectors))}"
-        return source
+        return source_of(self.names, self.rule, table)
 
     def base(self, selector: Selector, main: bool) -> dict[str, Any]:
         same = [s.name for s in self.detection.selectors if s.table == selector.table]
         suffix = f"{selector.table} ({same.index(selector.name) + 1} of {len(same)})" if len(same) > 1 else selector.table
         document = self.head(selector.name if not main else "rule", suffix, main)
         document["logsource"] = self.logsource(selector.table)
-        document["detection"] = _Selections(self.names, selector).detection()
+        document["detection"] = Selections(self.names, selector).detection()
         fields = [self.names.field(x) for _, x in selector.outputs if is_field(x)]
         fields += [self.names.field(k) for k in selector.keys]
         if fields:
@@ -263,6 +260,18 @@ class _Documents:
             keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
             if not keyed:
                 self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
+
+
+def source_of(names: Names, rule: Rule, table: str) -> dict[str, Any]:
+    """The logsource of a table, with the connector that the rule says must be on."""
+    found = names.table(table)
+    source: dict[str, Any] = dict(found.selects) if found else {"product": "azure", "service": table.lower()}
+    if names.options.fields == "source":
+        source = {"product": "azure", "service": table}
+    connectors = [c.id for c in rule.connectors if table in {t.split(" ")[0] for t in c.data_types}]
+    if connectors:
+        source["definition"] = f"Requires the Microsoft Sentinel data connector {', '.join(dict.fromkeys(connectors))}"
+    return source
 
 
 def keyed_entities(rule: Rule, detection: Detection) -> bool:
@@ -341,6 +350,8 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "matches regex": _pattern("", str),
     "expand": _placeholder(""),
     "expand_cs": _placeholder("|cased"),
+    "expand_end": lambda field, items: (f"{field}|endswith|expand", items[0]),
+    "expand_cs_end": lambda field, items: (f"{field}|endswith|cased|expand", items[0]),
     "matches regex~": _pattern("|i", str),
     "cidr": _plain("|cidr", False),
     "<": _plain("|lt", False),
@@ -351,7 +362,7 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
 """Key and value of a detection item for every operator. Sigma compares without case unless ``cased``; ``re`` keeps case."""
 
 
-class _Selections:
+class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
     def __init__(self, names: Names, selector: Selector) -> None:
@@ -381,7 +392,7 @@ class _Selections:
             return self.disjunction(predicate.args, nested)
         if isinstance(predicate, Apply) and predicate.function == "not":
             inner = predicate.args[0]
-            key, value = self.item(inner)
+            key, value = self.item(inner, negated=True)
             return f"not {self.add('filter', {key: value})}"
         return self.conjunction((predicate,), nested)
 
@@ -418,7 +429,19 @@ class _Selections:
         text = " or ".join(dict.fromkeys(texts))
         return f"({text})" if nested and len(texts) > 1 else text
 
-    def item(self, atom: Expr) -> tuple[str, Any]:
+    def portable(self, key: str, value: Any, atom: Apply, negated: bool) -> tuple[str, Any]:
+        """An item without what few backends know: case is ignored, a term is looked for as text."""
+        suffix = "-negated" if negated else ""
+        if "|cased" in key:
+            self.names.say(f"case-ignored{suffix}", "the KQL compares these values with case, the output without", atom.span)
+            key = key.replace("|cased", "")
+        if atom.function.removesuffix("_cs") in ("has", "hasprefix", "hassuffix"):
+            self.names.say(f"term-as-text{suffix}", "the KQL looks for a whole term, the output for its text anywhere", atom.span)
+            field = key.split("|")[0]
+            return f"{field}|contains", _values(values(atom.args[1]))
+        return key, value
+
+    def item(self, atom: Expr, negated: bool = False) -> tuple[str, Any]:
         if is_field(atom):
             return self.names.field(atom), True
         if isinstance(atom, Apply) and takes_empty(atom):
@@ -436,6 +459,7 @@ class _Selections:
                 found = values(atom.args[1])
                 if atom.function in ("matches regex", "matches regex~") and not all(isinstance(v, str) and is_simple(v) for v in found):
                     raise Cannot(Diagnostic("unsupported-expression", "this regular expression is not portable", atom.span))
-                return spell(field, found)
+                key, value = spell(field, found)
+                return self.portable(key, value, atom, negated) if self.names.options.prefer == "portable" else (key, value)
         what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands has no Sigma spelling yet", atom.span))

@@ -19,12 +19,18 @@ from translator.rulepack.model import Rule
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``fields`` is ``target`` or ``source``; ``mapping`` gives field names by target, table and column; ``dialect`` is that of SQL."""
+    """``fields`` is ``target`` or ``source``; ``mapping`` gives field names by target, table and column; ``dialect`` is that of SQL.
+
+    ``prefer`` is ``exact`` or ``portable``: whether Sigma keeps case and terms, or what every backend can say; ``pipelines`` are
+    pySigma's processing pipelines for ``pysigma:NAME`` targets.
+    """
 
     fields: str = "target"
     timespan: int = 86_400
     mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     dialect: str = "duckdb"
+    prefer: str = "exact"
+    pipelines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Output:
     texts: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     lane: str = "native"
+    filters: str = ""
+    """Sigma filters from the exclusions that the rule brings; they are no part of what the verdict is about."""
 
     @property
     def verdict(self) -> Verdict:

@@ -1,0 +1,158 @@
+"""Sigma through other people's backends, the portable spelling of Sigma, filters, and the commands that explain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import translator
+from translator.cli import main
+from translator.rulepack.model import Rule, TextMap
+from translator.sigma.backends import LOSSES, features
+from translator.targets.base import Options
+
+ROOT = Path(__file__).parents[1]
+
+ONE = "A | where x =~ 'a'"
+PAIR = "union (A | where x =~ 'a'), (B | where y =~ 'b')"
+SHOWN = {
+    "window": ("union (A | where n > 1), (B | where n > 2) | where isnotempty(k) | summarize c = count() by k | where c > 5", None),
+    "temporal": ("A | where x =~ 'a' | join kind=inner (B | where y =~ 'b') on k", "sample"),
+    "several-counted": (
+        "union (A | where n > 1), (B | where n > 2) | where isnotempty(k) | summarize c = count() by k | where c > 5",
+        "runs",
+    ),
+    "ordered": (
+        "A | where x =~ 'a' | extend t = TimeGenerated | join kind=inner (B | where y =~ 'b' | extend u = TimeGenerated) on k"
+        " | where u between (t .. (t + 5m))",
+        "runs=2",
+    ),
+    "negation": ("A | where x !~ 'a'", "not "),
+    "null": ("A | where isempty(x)", "isnull(x)"),
+    "regex-case": ("A | where x has 'a'", "(?i)"),
+}
+"""A query whose Sigma has the feature, and what the backend's output shows where the feature is lost."""
+
+BUCKETS = {"splunk": "bin _time span", "esql": "date_trunc("}
+
+
+def rule(kql: str, **facts: object) -> Rule:
+    return Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0), **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("backend", "feature"), sorted(LOSSES))
+def test_a_known_loss_is_what_the_backend_does(backend: str, feature: str) -> None:
+    kql, shown = SHOWN[feature]
+    options = Options(prefer="exact" if feature == "regex-case" else "portable")
+    output = translator.convert(rule(kql), (f"pysigma:{backend}",), options).outputs[f"pysigma:{backend}"]
+    assert LOSSES[backend, feature][0] in {d.code for d in output.diagnostics}
+    assert output.texts, [d.message for d in output.diagnostics]
+    assert (BUCKETS[backend] if shown is None else shown) in output.text
+
+
+def test_a_refusal_is_a_diagnostic() -> None:
+    output = translator.convert(rule("A | where x == 'a'"), ("pysigma:lucene",)).outputs["pysigma:lucene"]
+    assert output.verdict.value == "none"
+    assert "refuses" in output.diagnostics[-1].message
+    missing = translator.convert(rule(ONE), ("pysigma:nosuch",)).outputs["pysigma:nosuch"]
+    assert "no pySigma backend nosuch" in missing.diagnostics[-1].message
+
+
+def test_features_of_sigma() -> None:
+    text = translator.convert(rule("A | where x !has 'a' and isempty(y)"), ("sigma",)).outputs["sigma"].text
+    assert features(list(yaml.safe_load_all(text))) == {"negation", "regex-case", "null"}
+
+
+@pytest.mark.parametrize(
+    ("kql", "verdict", "spelled"),
+    [
+        ("A | where x == 'Abc'", "broader", "x: Abc"),
+        ("A | where x != 'Abc'", "narrower", "x: Abc"),
+        ("A | where x has 'abc'", "broader", "x|contains: abc"),
+        ("A | where x !has 'abc'", "narrower", "x|contains: abc"),
+        ("A | where x =~ 'abc'", "exact", "x: abc"),
+        ("A | where x == '50126'", "exact", "x: '50126'"),
+    ],
+)
+def test_prefer_portable_says_in_which_direction_it_errs(kql: str, verdict: str, spelled: str) -> None:
+    output = translator.convert(rule(kql), ("sigma",), Options(prefer="portable")).outputs["sigma"]
+    assert output.verdict.value == verdict
+    assert spelled in output.text
+
+
+def test_exclusions_become_filters_of_their_own(tmp_path: Path) -> None:
+    data = yaml.safe_load((ROOT / "rules" / "threshold.yaml").read_text())
+    data["exclusions"] = ['where UserPrincipalName != "svc@contoso.com" or where IPAddress != "203.0.113.7"', "NoSuchColumn != 1"]
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(data))
+    done = CliRunner().invoke(main, ["convert", str(tmp_path / "r.yaml"), "-t", "sigma", "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    (sigma,) = (tmp_path / "out" / "sigma").glob("*.yml")
+    (filters,) = (tmp_path / "out" / "sigma" / "filters").glob("*.yml")
+    text = filters.read_text()
+    assert "# exclusion 3 has no form as a filter: NoSuchColumn != 1" in text
+    documents = list(yaml.safe_load_all(text))
+    assert [d["filter"]["condition"] for d in documents] == ["not filter_1", "not filter_1"]
+    base = next(yaml.safe_load_all(sigma.read_text()))
+    assert all(d["filter"]["rules"] == [base["id"]] for d in documents)
+    from sigma.collection import SigmaCollection
+
+    collection = SigmaCollection.from_yaml(sigma.read_text() + "---\n" + text)
+    collection.resolve_rule_references()
+    assert "svc@contoso.com" not in sigma.read_text()
+
+
+def test_explain_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(main, ["explain", "rules"])
+    assert shown.exit_code == 0
+    assert max(len(line) for line in shown.output.splitlines()) <= 100
+    for part in ("temporal_ordered by target_sid within 10m, at most 10m apart", "and no event of", "first-seen", "sigma: same-alerts"):
+        assert part in shown.output or part == "first-seen"
+
+
+def test_attack_lists_the_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(main, ["attack", "rules"])
+    assert "T1136.001" in shown.output
+    assert "ATT&CK" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("dialect", "word", "verdict"),
+    [
+        ("duckdb", "STARTS_WITH(LOWER(", "exact"),
+        ("spark", "STARTSWITH(LOWER(", "exact"),
+        ("snowflake", "CURRENT_TIMESTAMP", "differs"),
+        ("bigquery", "`T`", "differs"),
+        ("trino", 'FROM "T"', "differs"),
+    ],
+)
+def test_sql_as_text(dialect: str, word: str, verdict: str) -> None:
+    kql = "T | where TimeGenerated > ago(1h) and User startswith 'adm' | summarize n = count() by User | where n > 5"
+    schema_free = translator.convert(rule(kql), ("sql",), Options(dialect=dialect)).outputs["sql"]
+    assert schema_free.verdict.value in (verdict, "none")
+    known = kql.replace("T |", "SigninLogs |", 1).replace("User", "UserPrincipalName")
+    output = translator.convert(rule(known), ("sql",), Options(dialect=dialect)).outputs["sql"]
+    assert output.verdict.value == verdict
+    assert word.replace("T`", "SigninLogs`").replace('"T"', '"SigninLogs"') in output.text
+    import sqlglot
+
+    sqlglot.parse_one(output.text, dialect=dialect)
+
+
+def test_sql_refuses_by_name() -> None:
+    output = translator.convert(
+        rule("SigninLogs | where parse_url(AppDisplayName).Host == 'x'"), ("sql",), Options(dialect="snowflake")
+    ).outputs["sql"]
+    assert output.verdict.value == "none"
+    assert "Snowflake" in output.diagnostics[-1].message
+
+
+def test_functions_command() -> None:
+    found = json.loads(CliRunner().invoke(main, ["functions", "bin", "--format", "json"]).output)
+    assert [(f["name"], f["engine"]) for f in found] == [("bin", "sql")]
+    assert CliRunner().invoke(main, ["functions", "nosuch"]).exit_code == 1

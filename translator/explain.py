@@ -1,0 +1,126 @@
+"""``kql2sigma explain``: one rule's plan, detection and deviations beside its source, for a terminal of 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from translator import catalog
+from translator.detection.model import Detection
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
+from translator.pipeline import Conversion, convert, place
+from translator.plan.binder import BindError, bind
+from translator.plan.describe import expression, relation
+from translator.rulepack import Rule, RuleFileError, read, rule_files
+from translator.targets.base import duration
+
+WIDTH = 100
+"""Columns."""
+
+
+def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
+    """Prints an explanation of every rule at ``paths``. The exit status: 1 where one has none."""
+    console = Console(highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
+    status = 0
+    for path in paths:
+        try:
+            rules = [rule for file in rule_files(path) for rule in read(file)]
+        except RuleFileError as error:
+            console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
+            status = 1
+            continue
+        for rule in rules:
+            try:
+                _explain(console, rule, convert(rule, targets))
+            except KqlSyntaxError as error:
+                status = 1
+                for found in error.errors:
+                    line, column = rule.place(found.offset)
+                    console.print(f"{rule.source}:{line}:{column}: {found.message}", markup=False)
+            except BindError as bound:
+                status = 1
+                line, column = rule.place(bound.span[0] if bound.span else 0)
+                console.print(f"{rule.source}:{line}:{column}: {bound.message}", markup=False)
+    return status
+
+
+def _explain(console: Console, rule: Rule, conversion: Conversion) -> None:
+    console.rule(f"[bold]{escape(rule.name)}", align="left")
+    first = rule.place(0)[0]
+    lines = rule.query.strip("\n").split("\n")
+    offset = len(rule.query) - len(rule.query.lstrip("\n"))
+    start = rule.place(offset)[0] if offset else first
+    for number, line in enumerate(lines, start):
+        console.print(Text(f"{number:5} | {line}", style="dim"), overflow="ellipsis", no_wrap=True)
+    console.print("\n[bold]plan")
+    plan = bind(parse(rule.query), catalog.schemas())
+    for line in relation(plan.root):
+        console.print(Text(f"  {line}"), overflow="fold")
+    console.print("\n[bold]detection")
+    detection = conversion.detection
+    if isinstance(detection, Detection):
+        for one in (detection, *detection.others):
+            _detection(console, one)
+    else:
+        for reason in detection.diagnostics:
+            row, column = place(rule, reason)
+            console.print(Text(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
+    for name, output in conversion.outputs.items():
+        console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}")
+        for diagnostic in output.diagnostics:
+            row, column = place(rule, diagnostic)
+            console.print(Text(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"))
+            if diagnostic.direction.rank:
+                console.print(Text(f"      {diagnostic.advice}", style="dim"))
+    console.print()
+
+
+def _detection(console: Console, detection: Detection) -> None:
+    keys = f" by {', '.join(detection.group_by)}" if detection.group_by else ""
+    within = f", at most {duration(detection.within)} apart" if detection.within else ""
+    console.print(Text(f"  {detection.kind}{keys} within {duration(detection.timespan)}{within}"))
+    if detection.threshold is not None:
+        console.print(Text(f"  where the count is {detection.threshold.operator} {detection.threshold.count}"))
+    for side in detection.sides:
+        if side.absent:
+            console.print(Text("  and no event of"))
+        for selector in side.selectors:
+            console.print(Text(f"  {selector.name}: {selector.table} where {expression(selector.predicate)}"))
+        if side.threshold is not None:
+            console.print(Text(f"    of which there are {side.threshold.operator} {side.threshold.count}"))
+
+
+def coverage(paths: Iterable[Path]) -> int:
+    """Prints which ATT&CK techniques the rules at ``paths`` claim. The exit status: 1 where a file cannot be read."""
+    from rich.table import Table
+
+    from translator import attack
+
+    console = Console(highlight=False)
+    found: dict[str, list[str]] = {}
+    rules, status = 0, 0
+    for path in paths:
+        try:
+            listed = [rule for file in rule_files(path) for rule in read(file)]
+        except RuleFileError as error:
+            console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
+            status = 1
+            continue
+        rules += len(listed)
+        for rule in listed:
+            for identifier in rule.techniques:
+                known = attack.technique(identifier)
+                found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
+    table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
+    for column in ("technique", "name", "rules"):
+        table.add_column(column, overflow="fold")
+    for identifier, names in sorted(found.items()):
+        technique = attack.technique(identifier)
+        table.add_row(identifier, technique.name if technique else "", str(len(set(names))))
+    console.print(table)
+    return status
