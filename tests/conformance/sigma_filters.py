@@ -25,6 +25,7 @@ OPERATORS = """
     hasprefix hassuffix
 """.split()
 
+COLUMNS = {"a": "text", "b": "text", "n": "integer"}
 JUDGE = Path(__file__).with_name("sqlite_judge.py")
 
 
@@ -109,7 +110,11 @@ def main() -> int:
             continue
         cases.append({"kql": kql, "sigma": output.text, "rows": rows})
     done = subprocess.run(
-        [options.judge, str(JUDGE)], input=json.dumps({"events": events, "cases": cases}), capture_output=True, text=True, check=True
+        [options.judge, str(JUDGE)],
+        input=json.dumps({"events": events, "columns": COLUMNS, "cases": cases}),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     wrong = json.loads(done.stdout)
     for finding in wrong[:5]:

@@ -1,0 +1,154 @@
+"""Real rules whose Sigma claims to be exact, run on events made of their own literals: the KQL by the engine, the Sigma by pysigma-backend-sqlite.
+
+Only rules that filter events are compared; a rule that an engine refuses is counted, not passed. Exit status 1 where both ran and differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from translator import catalog
+from translator.detection.model import Detection
+from translator.engine.data import Tables
+from translator.engine.dialects import DUCKDB
+from translator.engine.duckdb_engine import DuckDbEngine
+from translator.engine.errors import EngineError
+from translator.engine.relations import compile_plan
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
+from translator.pipeline import convert
+from translator.plan.binder import BindError, _Binder
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, walk
+from translator.plan.operators import Plan
+from translator.plan.types import Type
+from translator.rulepack import RuleFileError, read, rule_files
+from translator.targets.base import Options
+
+JUDGE = Path(__file__).with_name("sqlite_judge.py")
+NOW = dt.datetime(2026, 5, 1, 12, 0)
+_NUMBERS = (Type.INT, Type.LONG, Type.REAL)
+
+
+def literals(predicate: Expr) -> dict[str, tuple[Type, list[Any]]]:
+    """The literals that each stored column is compared with."""
+    found: dict[str, tuple[Type, list[Any]]] = {}
+    for node in walk(predicate):
+        if isinstance(node, ColumnRef):
+            found.setdefault(node.column.name, (node.column.type, []))
+        if isinstance(node, Apply) and node.args and isinstance(node.args[0], ColumnRef):
+            for operand in node.args[1:]:
+                values = operand.items if isinstance(operand, Items) else (operand,)
+                known = found.setdefault(node.args[0].column.name, (node.args[0].column.type, []))
+                known[1].extend(v.value for v in values if isinstance(v, Const) and v.value is not None)
+    return found
+
+
+def events_for(selectors: list[Expr], pick: random.Random, count: int) -> tuple[list[dict[str, Any]], dict[str, Type]]:
+    columns: dict[str, tuple[Type, list[Any]]] = {}
+    for predicate in selectors:
+        for name, (kind, values) in literals(predicate).items():
+            columns.setdefault(name, (kind, []))[1].extend(values)
+    for name, (kind, values) in list(columns.items()):
+        if kind == Type.UNKNOWN:
+            numeric = bool(values) and all(isinstance(v, int | float) for v in values)
+            columns[name] = (Type.LONG if numeric else Type.STRING, values)
+    columns.pop("TimeGenerated", None)
+    columns.pop("Timestamp", None)
+    events = []
+    for number in range(count):
+        event: dict[str, Any] = {"id": number, "TimeGenerated": "2026-05-01T11:59:00Z", "Timestamp": "2026-05-01T11:59:00Z"}
+        for name, (kind, values) in columns.items():
+            if kind in _NUMBERS:
+                numbers = [v for v in values if isinstance(v, int | float)]
+                base = pick.choice(numbers) if numbers else 1
+                event[name] = pick.choice([base, base, base + 1, base - 1, None])
+            elif kind == Type.BOOL:
+                event[name] = pick.choice([True, False, None])
+            else:
+                text = str(pick.choice(values)) if values else "word"
+                changed = pick.choice(
+                    [text] * 6 + [text.upper(), text.lower(), f"x{text}", f"{text}y", f"a {text} b", f"-{text}-", "other", "", None]
+                )
+                event[name] = changed
+        events.append(event)
+    return events, {name: kind for name, (kind, _) in columns.items()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
+    parser.add_argument("--rules", type=Path, required=True, help="a folder of rules")
+    parser.add_argument("--limit", type=int, default=10_000)
+    options = parser.parse_args()
+    pick = random.Random(7)
+    cases, skipped = [], 0
+    reasons: collections.Counter[str] = collections.Counter()
+    for file in list(rule_files(options.rules))[: options.limit]:
+        try:
+            rules = read(file)
+        except RuleFileError:
+            continue
+        for rule in rules:
+            try:
+                conversion = convert(rule, ("sigma",), Options(fields="source"))
+            except (KqlSyntaxError, BindError):
+                continue
+            detection, output = conversion.detection, conversion.outputs["sigma"]
+            if not isinstance(detection, Detection) or detection.kind != "event" or output.verdict.value not in ("exact", "same-alerts"):
+                continue
+            tables = {s.table for s in detection.selectors}
+            if len(tables) != 1 or detection.others:
+                skipped += 1
+                reasons["several tables"] += 1
+                continue
+            (table,) = tables
+            events, kinds = events_for([s.predicate for s in detection.selectors], pick, 60)
+            if not kinds or any(k not in (Type.STRING, Type.BOOL, *_NUMBERS) for k in kinds.values()):
+                skipped += 1
+                reasons["dynamic values, or no condition"] += 1
+                continue
+            schema = {
+                table: {
+                    **catalog.schemas().get(table, {}),
+                    **{n: str(k) for n, k in kinds.items()},
+                    "TimeGenerated": "datetime",
+                    "id": "long",
+                }
+            }
+            data = Tables({table: events}, schema)
+            binder = _Binder(schema)
+            try:
+                plan = binder.query(parse(rule.query))
+                known = [c for (_, name), c in binder.stored.items() if name == "id"]
+                rows = DuckDbEngine(data).execute(compile_plan(Plan(plan.root, (("id", known[0]),), False), DUCKDB, NOW, data.columns))
+            except (EngineError, BindError, IndexError) as error:
+                skipped += 1
+                reasons[str(error)[:60]] += 1
+                continue
+            columns = {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
+            ids = sorted({row[0] for row in rows if row[0] is not None})
+            cases.append({"name": file.name, "sigma": output.text, "rows": ids, "events": events, "columns": columns})
+    done = subprocess.run([options.judge, str(JUDGE)], input=json.dumps({"cases": cases}), capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    refused, wrong = [f for f in found if "refused" in f], [f for f in found if "refused" not in f]
+    for finding in wrong[:8]:
+        print(json.dumps(finding, indent=1)[:2500])
+    for reason, number in reasons.most_common(12):
+        print(f"  not comparable: {number} {reason}")
+    hits = sum(1 for c in cases if c["rows"])
+    print(
+        f"{len(cases)} rules run, {hits} with events found, {len(wrong)} wrong, {len(refused)} refused by SQLite, {skipped} not comparable"
+    )
+    return 1 if wrong or not cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
