@@ -42,6 +42,7 @@ CODES: dict[str, Code] = {
     "window-anchoring": Code(
         Verdict.EXACT, "Sigma states the length of the window only; choose a backend that slides it rather than one that buckets"
     ),
+    "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
     "unmapped-table": Code(Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"),
     "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
@@ -60,6 +61,7 @@ CODES: dict[str, Code] = {
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
+    "absence-anchoring": Code(Verdict.BROADER, "nothing to do where the absent event follows the other one; else use the native output"),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
     "first-seen-dropped": Code(

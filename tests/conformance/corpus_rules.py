@@ -1,4 +1,4 @@
-"""Real rules whose Sigma claims to be exact, run on events made of their own literals: the KQL by the engine, the Sigma by pysigma-backend-sqlite.
+"""Real rules whose Sigma claims to be exact, run on events of their own literals: the KQL here, the Sigma by pysigma-backend-sqlite.
 
 Only rules that filter events are compared; a rule that an engine refuses is counted, not passed. Exit status 1 where both ran and differ.
 """

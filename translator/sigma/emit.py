@@ -233,6 +233,10 @@ class _Documents:
         if not all(detection.guaranteed):
             text = "events without the key are one group in KQL, and are left out by Sigma correlations"
             self.names.say("empty-entity" if keyed_entities(self.rule, detection) else "empty-join-key", text)
+        if any(side.absent for side in detection.sides):
+            self.names.say("absence-anchoring", "the KQL wants no such event in its whole window, Sigma none after the other event")
+        if detection.kind == "temporal_ordered" and not detection.strict:
+            self.names.say("equal-times", "the KQL takes events of the same moment for ordered, of which Sigma says nothing")
         if detection.bin:
             self.names.say("window-anchoring", f"the KQL counts in fixed buckets of {duration(detection.bin)}")
         self.entities()
