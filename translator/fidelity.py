@@ -61,6 +61,7 @@ CODES: dict[str, Code] = {
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
+    "key-dropped": Code(Verdict.BROADER, "add the computed key where the product can compute it"),
     "absence-anchoring": Code(Verdict.BROADER, "nothing to do where the absent event follows the other one; else use the native output"),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),

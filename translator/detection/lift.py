@@ -824,6 +824,9 @@ class _Lifter:
         return _bucket(simplify(substitute(expr, branch.env)))
 
     def key_field(self, expr: Expr, span: Span | None) -> Expr:
+        if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
+            self.say("key-case", "the KQL counts by this value without case, the output with it", span)
+            return expr.args[0]
         if is_field(expr):
             return expr
         raise self.block("unsupported-expression", "the events cannot be grouped by this computed value", span)
@@ -884,11 +887,24 @@ class _Lifter:
                     break
             else:
                 classes.append({a_side: a_value, b_side: b_value})
+        plain = [c for c in classes if not any(self.is_computed(joined, n, x) for n, x in c.items())]
+        if plain and len(plain) < len(classes):
+            self.say("key-dropped", "a key of the join is computed from its fields, and is left out", joined.span)
+            classes = plain
         if not classes or any(len(c) != len(joined.sides) for c in classes):
             raise self.block(
                 "unsupported-join", "the joins of this query use different keys: no single grouping says the same", joined.span
             )
         return classes
+
+    def is_computed(self, joined: _Joined, side: int, expr: Expr) -> bool:
+        """Whether a key is neither a field nor made of alternatives that are fields or constants."""
+        for branch in joined.sides[side].branches:
+            for _, value in self.alternatives(simplify(substitute(expr, branch.env))):
+                inner = value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value
+                if not is_field(inner) and not isinstance(inner, Const):
+                    return True
+        return False
 
     def key_value(self, joined: _Joined, side: int, expr: Expr) -> Expr:
         """The key by its column where branches differ, else by its definition, so that two names of one field are one key."""

@@ -252,3 +252,54 @@ def pairs_of(text: str, spec: Any) -> Any:
         else:
             found[name] = match["plain"].strip()
     return found
+
+
+# --- what SQL of some dialects lacks
+
+
+def list_of(*values: Any) -> Any:
+    return list(values)
+
+
+def bag_of(*parts: Any) -> Any:
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def member(value: Any, items: Any) -> bool:
+    return value in items if isinstance(items, list) else value == items
+
+
+def member_any_case(value: Any, items: Any) -> bool:
+    return str(value).lower() in [str(i).lower() for i in (items if isinstance(items, list) else [items])]
+
+
+def has_any(source: str, items: Any) -> bool:
+    from translator.plan.functions.operators import has
+    from translator.plan.functions.values import text_of
+
+    return any(has(source, text_of(i)) for i in (items if isinstance(items, list) else [items]))
+
+
+def has_all(source: str, items: Any) -> bool:
+    from translator.plan.functions.operators import has
+    from translator.plan.functions.values import text_of
+
+    return all(has(source, text_of(i)) for i in (items if isinstance(items, list) else [items]))
+
+
+def quoted(value: Any) -> Any:
+    return value
+
+
+def json_type(value: Any) -> str:
+    return "ARRAY" if isinstance(value, list) else "OBJECT" if isinstance(value, dict) else "VALUE"
+
+
+def unquoted(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value) or ""
+
+
+def side_by_side(*arrays: object) -> object:
+    lists = [a if isinstance(a, list) else [] for a in arrays]
+    size = max(map(len, lists), default=0)
+    return [dumps([x[i] if i < len(x) else None for x in lists]) for i in range(size)]

@@ -554,7 +554,7 @@ class _Compiler:
         """mv-expand where SQL has explode(): the arrays become one of rows, each a JSON array of the elements side by side."""
         size = len(arrays)
         zipped = self.scalars.python(
-            "side_by_side", _side_by_side, (Type.DYNAMIC,) * size, Type.DYNAMIC, tuple(self.reference(a) for a in arrays)
+            "side_by_side", meanings.side_by_side, (Type.DYNAMIC,) * size, Type.DYNAMIC, tuple(self.reference(a) for a in arrays)
         )
         rows = exp.func("FROM_JSON", zipped, exp.Literal.string("array<string>"), dialect="spark")
         place, element = self.column(Type.LONG), self.column(Type.DYNAMIC)
@@ -686,12 +686,6 @@ class _Compiler:
         items.append(self.named(axis, relation.axis))
         select = exp.select(*items).from_(self.nested(_Query(grouped, {}))).group_by(*map(self.reference, outer_groups))
         return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
-
-
-def _side_by_side(*arrays: object) -> object:
-    lists = [a if isinstance(a, list) else [] for a in arrays]
-    size = max(map(len, lists), default=0)
-    return [meanings.dumps([x[i] if i < len(x) else None for x in lists]) for i in range(size)]
 
 
 def _innermost_window(expr: e.Expr) -> e.Apply | None:

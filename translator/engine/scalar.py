@@ -477,7 +477,7 @@ class Scalars:
                 case e.Const() | e.ColumnRef() if item.type not in (Type.DYNAMIC, Type.UNKNOWN):
                     plain.append(item)
                 case _ if item.type in (Type.DYNAMIC, Type.UNKNOWN):
-                    name, call = ("member", _member) if cased else ("member_any_case", _member_any_case)
+                    name, call = ("member", meanings.member) if cased else ("member_any_case", meanings.member_any_case)
                     parts.append(
                         self.python(name, call, (Type.DYNAMIC, Type.DYNAMIC), Type.BOOL, (self.dynamic(subject), self.value(item)))
                     )
@@ -531,7 +531,7 @@ class Scalars:
             if isinstance(item, e.Subquery) and not item.scalar and item.column is not None:
                 parts.append(self._has_in_table(subject, item, expr.function == "has_all"))
             elif item.type in (Type.DYNAMIC, Type.UNKNOWN):
-                call = _has_any if expr.function == "has_any" else _has_all
+                call = meanings.has_any if expr.function == "has_any" else meanings.has_all
                 parts.append(
                     self.python(expr.function, call, (Type.STRING, Type.DYNAMIC), Type.BOOL, (self.text(subject), self.value(item)))
                 )
@@ -747,11 +747,11 @@ class Scalars:
         a, b = self.number(subject), self.number(size)
         whole = subject.type in (*_WHOLE, Type.TIMESPAN) and size.type in (*_WHOLE, Type.TIMESPAN)
         if anchor is not None:
-            found = self.sql("FLOOR(CAST($1 - $3 AS DOUBLE) / $2) * $2 + $3", a, b, self.number(anchor))
+            found = self.sql("CAST(FLOOR(CAST($1 - $3 AS DOUBLE) / $2) AS DOUBLE) * $2 + $3", a, b, self.number(anchor))
         elif whole:
             return self.sql("$1 - ((($1 % NULLIF($2, 0)) + $2) % NULLIF($2, 0))", a, b)
         else:
-            found = self.sql("FLOOR(CAST($1 AS DOUBLE) / $2) * $2", a, b)
+            found = self.sql("CAST(FLOOR(CAST($1 AS DOUBLE) / $2) AS DOUBLE) * $2", a, b)
         return self.cast(found, Type.LONG) if whole else found
 
     def _start_of_day(self, expr: e.Apply) -> exp.Expr:
@@ -813,7 +813,7 @@ class Scalars:
             pairs = [p if i % 2 == 0 else self.word("embed", p) for i, p in enumerate(parts)]
             return self.cast(exp.Anonymous(this=self.dialect.words["json_object"], expressions=pairs), Type.STRING)
         kinds = tuple(Type.STRING if i % 2 == 0 else Type.DYNAMIC for i in range(len(parts)))
-        return self.python("bag", _bag_of, kinds, Type.DYNAMIC, tuple(parts), nulls=True)
+        return self.python("bag", meanings.bag_of, kinds, Type.DYNAMIC, tuple(parts), nulls=True)
 
     def _filled_bag(self, expr: e.Apply) -> exp.Expr:
         parts = tuple(self.text(p) if i % 2 == 0 else self.dynamic(p) for i, p in enumerate(expr.args))
@@ -986,53 +986,11 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def _list_of(*values: Any) -> Any:
-    return list(values)
-
-
-def _bag_of(*parts: Any) -> Any:
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def _member(value: Any, items: Any) -> bool:
-    return value in items if isinstance(items, list) else value == items
-
-
-def _member_any_case(value: Any, items: Any) -> bool:
-    return str(value).lower() in [str(i).lower() for i in (items if isinstance(items, list) else [items])]
-
-
-def _has_any(source: str, items: Any) -> bool:
-    from translator.plan.functions.operators import has
-    from translator.plan.functions.values import text_of
-
-    return any(has(source, text_of(i)) for i in (items if isinstance(items, list) else [items]))
-
-
-def _has_all(source: str, items: Any) -> bool:
-    from translator.plan.functions.operators import has
-    from translator.plan.functions.values import text_of
-
-    return all(has(source, text_of(i)) for i in (items if isinstance(items, list) else [items]))
-
-
-def _quoted(value: Any) -> Any:
-    return value
-
-
-def _json_type(value: Any) -> str:
-    return "ARRAY" if isinstance(value, list) else "OBJECT" if isinstance(value, dict) else "VALUE"
-
-
-def _unquoted(value: Any) -> str:
-    return value if isinstance(value, str) else dumps(value) or ""
-
-
 _PRIMITIVES: dict[str, tuple[Callable[..., Any], tuple[Type, ...] | None, Type, bool]] = {
-    "array_of": (_list_of, None, Type.DYNAMIC, True),
-    "json": (_quoted, (Type.STRING,), Type.DYNAMIC, False),
-    "unquoted": (_unquoted, (Type.DYNAMIC,), Type.STRING, False),
-    "json_type": (_json_type, (Type.DYNAMIC,), Type.STRING, False),
+    "array_of": (meanings.list_of, None, Type.DYNAMIC, True),
+    "json": (meanings.quoted, (Type.STRING,), Type.DYNAMIC, False),
+    "unquoted": (meanings.unquoted, (Type.DYNAMIC,), Type.STRING, False),
+    "json_type": (meanings.json_type, (Type.DYNAMIC,), Type.STRING, False),
 }
 """What a dialect that runs Python but lacks the word calls instead: the function, its types, and whether it takes nulls."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -32,6 +34,8 @@ class SparkEngine:
             from pyspark.sql import SparkSession
         except ImportError as error:
             raise EngineError("Spark needs the package pyspark: pip install 'kql2sigma[spark]'") from error
+        if master.startswith("local"):
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = SparkSession.builder.appName("kql2sigma").master(master)
         settings = {
             "spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false", "spark.ui.enabled": "false",
