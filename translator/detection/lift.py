@@ -767,6 +767,15 @@ class _Lifter:
                 self.bin = bucket
             else:
                 keys.append((column.name, expr))
+        keys = self.independent(keys, inner)
+        computed = [k for k in keys if any(self.is_computed_key(substitute(k[1], b.env)) for b in inner.branches)]
+        if computed and len(computed) < len(keys) and operator in (">", ">="):
+            self.say(
+                "key-dropped",
+                f"{', '.join(n for n, _ in computed)} is computed from the fields, and is left out of the keys",
+                computed[0][1].span,
+            )
+            keys = [k for k in keys if k not in computed]
         selectors, values = [], []
         for selector, branch in zip(self.selectors(inner, outer), inner.branches, strict=True):
             fields = tuple(self.key_field(simplify(substitute(x, branch.env)), x.span) for _, x in keys)
@@ -822,6 +831,24 @@ class _Lifter:
 
     def bucket(self, expr: Expr, branch: _Branch) -> int | None:
         return _bucket(simplify(substitute(expr, branch.env)))
+
+    def independent(self, keys: list[tuple[str, Expr]], inner: _Events) -> list[tuple[str, Expr]]:
+        """``keys`` without those that others decide: a constant, or what is computed from fields that are keys themselves."""
+        if len(inner.branches) != 1:
+            return keys
+        env = inner.branches[0].env
+        values = [(name, expr, simplify(substitute(expr, env))) for name, expr in keys]
+        own = {v for _, _, v in values if is_field(v)}
+        kept = []
+        for name, expr, value in values:
+            fields = {n for n in walk(value) if isinstance(n, ColumnRef)}
+            if is_field(value) or not fields <= own:
+                kept.append((name, expr))
+        return kept or keys
+
+    def is_computed_key(self, expr: Expr) -> bool:
+        value = simplify(expr)
+        return not is_field(value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value)
 
     def key_field(self, expr: Expr, span: Span | None) -> Expr:
         if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):

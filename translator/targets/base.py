@@ -210,6 +210,8 @@ class Predicates:
     and_: str = " AND "
     or_: str = " OR "
     not_: str = "NOT "
+    element: str = "{0}"
+    """How a condition on any of several values is spelled, around the condition on one."""
 
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
@@ -262,6 +264,9 @@ class Predicates:
             spelling = self.atoms.get(predicate.function)
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
                 text = spelling(name, predicate.args[1:], predicate)
+                subject = predicate.args[0]
+                if isinstance(subject, Path) and ELEMENT in subject.steps:
+                    text = self.element.format(text)
                 return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))

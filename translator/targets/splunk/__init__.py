@@ -2,6 +2,7 @@
 
 Facts: ``search`` compares without case and takes ``*`` as a wildcard, ``where`` and ``eval`` compare exactly; a comparison with a
 missing field is null, which counts as false (Splunk Search Reference: search, where, eval, "Comparison and conditional functions").
+``mvfilter`` keeps the values of a field for which a condition holds, and is null where none is left ("Multivalue eval functions").
 """
 
 from __future__ import annotations
@@ -132,7 +133,18 @@ def _accepted(detection: Detection, part: Expr, options: Options) -> bool:
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
-        self.predicates = Predicates(names, ATOMS, field, "isnull({0})", "isnotnull({0})", '{0}==""', '{0}!=""', "true()", "false()")
+        self.predicates = Predicates(
+            names,
+            ATOMS,
+            field,
+            "isnull({0})",
+            "isnotnull({0})",
+            '{0}==""',
+            '{0}!=""',
+            "true()",
+            "false()",
+            element="isnotnull(mvfilter({0}))",
+        )
 
     def text(self) -> str:
         match self.detection.kind:
