@@ -248,7 +248,10 @@ class Scalars:
             return exp.Case(
                 ifs=[exp.If(this=exp.Not(this=exp.Is(this=value, expression=exp.Null())), true=self.word("json", self.text(expr)))]
             )
-        return self.word("json", self.value(expr))
+        value = self.value(expr)
+        if expr.type == Type.STRING or "json" in self.dialect.words:
+            return self.word("json", value)
+        return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Is(this=value, expression=exp.Null())), true=self.word("json", value.copy()))])
 
     def from_dynamic(self, value: exp.Expr, kind: Type) -> exp.Expr:
         """A dynamic value as another type, as ``tolong`` and its like convert it."""

@@ -10,14 +10,20 @@ from translator.plan.functions.declare import Family
 from translator.plan.functions.values import Dynamic, text_of
 
 F = Family("dynamics")
-F.declare("array_length(array: array) -> long", duckdb="CASE WHEN JSON_TYPE($1) = 'ARRAY' THEN JSON_ARRAY_LENGTH($1) END")
-F.alias("arraylength", "array_length")
 F.declare("pack_array(value: scalar+) -> dynamic", "pack_array(value: scalar) -> dynamic", compiled=True)
 F.declare("bag_pack(key: string+, value: scalar+) -> dynamic", compiled=True)
 F.alias("pack", "bag_pack")
 F.alias("pack_dictionary", "bag_pack")
 F.declare("bag_pack_columns(value: scalar+) -> dynamic", compiled=True)
 F.declare("pack_all(ignore_null_empty: scalar?) -> dynamic", compiled=True)
+
+
+@F.scalar("array_length(array: array) -> long", duckdb="CASE WHEN JSON_TYPE($1) = 'ARRAY' THEN JSON_ARRAY_LENGTH($1) END")
+def array_length(array: Dynamic) -> int | None:
+    return len(array) if isinstance(array, list) else None
+
+
+F.alias("arraylength", "array_length")
 
 
 def _list(value: Dynamic) -> list[Any]:
