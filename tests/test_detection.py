@@ -6,8 +6,11 @@ import pytest
 
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
+from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
+from translator.plan.expressions import ColumnRef
+from translator.targets.base import relaxed
 
 SCHEMA = {
     "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},
@@ -198,3 +201,60 @@ def test_a_count_of_one_side_of_a_join() -> None:
     assert plain.threshold is None
     assert counted.threshold is not None
     assert (counted.threshold.operator, counted.threshold.count, len(counted.threshold.fields), len(counted.grouping[0])) == (">=", 3, 1, 1)
+
+
+REDUCED = "(A | where x == 'b' | reduce by k)"
+"""A part that no detection can be made of."""
+
+
+@pytest.mark.parametrize(
+    ("kql", "kind", "tables"),
+    [
+        (f"union (B | where y == 'a'), {REDUCED}", "event", ["B"]),
+        (f"union {REDUCED}, (B | where y == 'a'), (C | where z == 'c')", "event", ["B", "C"]),
+        (f"union (B | summarize c = count() by k | where c > 5), {REDUCED}", "event_count", ["B"]),
+        (f"union (A | where x == 'a'), {REDUCED} | summarize c = count() by k | where c > 5", "event_count", ["A"]),
+        ("union (B | summarize c = count() by k | where c > 5), (C | summarize c = stdev(1) by k | where c > 5)", "event_count", ["B"]),
+        ("A | where x == 'a' | extend j = iff(n > 1, k, strcat(k, x)) | join kind=inner B on $left.j == $right.k", "temporal", ["A", "B"]),
+    ],
+)  # fmt: skip
+def test_a_part_that_cannot_be_said_leaves_a_narrower_rest(kql: str, kind: str, tables: list[str]) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), found
+    assert found.kind == kind and [s.table for s in found.selectors] == tables and not found.others
+    (dropped,) = [d for d in found.diagnostics if d.code == "alternative-dropped"]
+    assert dropped.span is not None and dropped.direction == Verdict.NARROWER
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        f"A | where x == 'a' | join kind=leftanti (union (B | where y == 'a'), {REDUCED}) on k",
+        f"A | where x == 'a' and k !in ((union (B | where y == 'a'), {REDUCED} | project k))",
+        f"union (A | where x == 'a'), {REDUCED} | summarize c = count() by k | where c < 5",
+        f"union {REDUCED}, {REDUCED}",
+        "A | where x == 'a' | join kind=leftanti (B | extend j = iff(m > 1, k, strcat(k, y))) on $left.k == $right.j",
+    ],
+)
+def test_no_part_is_left_out_where_more_would_alert(kql: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, NoDetection) and all(d.direction == Verdict.NONE for d in found.diagnostics)
+
+
+def test_unions_of_unions_are_alternatives_of_one() -> None:
+    counted = "(A | summarize c = count() by k | where c > 5)"
+    found = lifted(f"union (union {counted}, (B | summarize c = count() by k | where c > 2)), (C | where z == 'c')")
+    assert isinstance(found, Detection)
+    assert [d.kind for d in (found, *found.others)] == ["event_count", "event_count", "event"]
+    assert [d.threshold and d.threshold.count for d in (found, *found.others)] == [5, 2, None]
+
+
+def test_a_target_leaves_out_the_alternative_it_cannot_say() -> None:
+    found = lifted("union (A | where x == 'a'), (B | where y == 'b') | summarize c = dcount(k) | where c > 5")
+    assert isinstance(found, Detection)
+    less = relaxed(found, lambda selector, part: selector.table == "B")
+    assert less is not None and less.threshold is not None
+    assert [s.table for s in less.selectors] == ["B"] and len(less.threshold.fields) == 1
+    assert isinstance(less.threshold.fields[0], ColumnRef) and less.threshold.fields[0].column.table == "B"
+    assert "alternative-dropped" in codes(less)
+    assert relaxed(found, lambda selector, part: False) is None

@@ -93,6 +93,7 @@ CODES: dict[str, Code] = {
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
+    "alternative-dropped": Code(Verdict.NARROWER, "make a rule of its own of the part that is left out, or rewrite that part"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
     "unverified-dialect": Code(Verdict.DIFFERS, "compare its rows with those of kql2sigma run on the same data before it is relied on"),

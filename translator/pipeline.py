@@ -9,7 +9,7 @@ from types import MappingProxyType
 from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
@@ -105,11 +105,18 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
 
 
 def _merged(outputs: list[Output]) -> Output:
-    """The outputs of all alternatives as one; none where one of them has none, since the rest would be less than the rule."""
+    """The outputs of all alternatives as one, and a word on those that the target cannot write."""
     first = outputs[0]
     diagnostics = tuple(dict.fromkeys(d for o in outputs for d in o.diagnostics))
-    if len(outputs) == 1 or not all(o.texts for o in outputs):
-        return replace(first, texts=first.texts if len(outputs) == 1 else (), diagnostics=diagnostics)
+    written = [o for o in outputs if o.texts]
+    if len(outputs) == 1 or not written:
+        return replace(first, diagnostics=diagnostics)
+    if len(written) < len(outputs):
+        diagnostics = tuple(
+            Diagnostic("alternative-dropped", f"a part of the union is left out: {d.message}", d.span) if d.direction == Verdict.NONE else d
+            for d in diagnostics
+        )
+        outputs = written
     if first.target == "sigma":
         return replace(first, texts=("---\n".join(o.text for o in outputs),), diagnostics=diagnostics)
     return replace(first, texts=tuple(t for o in outputs for t in o.texts), diagnostics=diagnostics)

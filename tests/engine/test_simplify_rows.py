@@ -55,7 +55,7 @@ def both(engine: DuckDbEngine, condition: str) -> tuple[list[tuple[object, ...]]
 literals = st.sampled_from(['"abc"', '"y"', '"d.e"', '"ABC"', '""', '"a"', '"5"', '"abc@d.e"'])
 texts = st.sampled_from(
     ["s", "tolower(s)", "toupper(s)", "tostring(d.a)", "tostring(d.b.c)", "tostring(s)", 'iff(n > 1, s, "abc")', 'case(n == 1, s, n == 5, "ABC", "")',
-     "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))",
+     "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))", "tolower(tolower(s))",
      'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(

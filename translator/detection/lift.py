@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from translator.detection.model import DAY, Detection, NoDetection, Selector, Side, Threshold
 from translator.fidelity import CODES, Diagnostic, Verdict
@@ -121,6 +121,8 @@ class _Either:
     """Columns of a summary over all of them, which no member can tell."""
 
 
+_P = TypeVar("_P")
+_T = TypeVar("_T")
 _Shape: TypeAlias = "_Events | _Grouped | _Joined | _List | _Either"
 
 
@@ -152,6 +154,7 @@ class _Lifter:
         self.windows: list[int] = []
         self.bin: int | None = None
         self.expanded: dict[int, list[Expr]] = {}
+        self.every_part = False
 
     def say(self, code: str, message: str, span: Span | None) -> None:
         diagnostic = Diagnostic(code, message, span)
@@ -186,12 +189,12 @@ class _Lifter:
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
                 return self.aggregated(self.shape(inner), keys, aggregates, span)
             case o.Union(inputs=inputs, columns=columns, span=span):
-                shapes, windows = [], []
-                for part in inputs:
-                    outside, self.windows = self.windows, []
-                    shapes.append(self.shape(part))
-                    windows.append(self.windows)
-                    self.windows = outside
+                shapes, windows, kept = [], [], []
+                for number, shape in self.alternatives_among(inputs, self.shape):
+                    kept.append(number)
+                    shapes.append(shape[0])
+                    windows.append(shape[1])
+                columns = tuple((c, tuple(origins[n] for n in kept)) for c, origins in columns)
                 if all(
                     isinstance(s, _Events) or (isinstance(s, _Grouped) and not s.having and isinstance(s.input, _Events)) for s in shapes
                 ):
@@ -230,6 +233,36 @@ class _Lifter:
                 if isinstance(inner := getattr(relation, "input", None), o.Relation):
                     self.shape(inner)
                 raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
+
+    def alternatives_among(self, parts: Sequence[_P], lift: Callable[[_P], _T]) -> list[tuple[int, tuple[_T, list[int]]]]:
+        """What ``lift`` makes of each part of a union, with the part's number and the windows it states.
+
+        A part that cannot be lifted is left out and said where the others can stand without it, which makes what alerts narrower.
+        """
+        found, blockers = [], []
+        for number, part in enumerate(parts):
+            outside, self.windows = self.windows, []
+            before = list(self.found)
+            try:
+                found.append((number, (lift(part), self.windows)))
+            except _Blocked:
+                blockers += [d for d in self.found if d not in before and d.direction == Verdict.NONE]
+                self.found = before
+            self.windows = outside
+        if blockers and (self.every_part or not found):
+            self.found += blockers
+            raise _Blocked
+        for blocker in blockers:
+            self.say("alternative-dropped", f"a part of the union is left out: {blocker.message}", blocker.span)
+        return found
+
+    def absent_shape(self, relation: o.Relation) -> _Shape:
+        """The shape of what no event may match: a part left out of it would let more alert."""
+        outside, self.every_part = self.every_part, True
+        try:
+            return self.shape(relation)
+        finally:
+            self.every_part = outside
 
     def expand(self, relation: o.Expand) -> _Shape:
         """mv-expand: a column is any element of its array. The events stay what they are; a row for each element does not alert more."""
@@ -318,7 +351,7 @@ class _Lifter:
             known: Expr = Apply(part.span, Type.BOOL, "in" if cased else "in~", (subject, Items(part.span, Type.DYNAMIC, constants)))
             return self.narrowed(shape, negation(known) if negated else known, part.span)
         before = (list(self.found), list(self.windows))
-        inner = self.shape(query.relation)
+        inner = self.absent_shape(query.relation) if negated else self.shape(query.relation)
         if negated and not isinstance(inner, _List) and _is_history(shape, inner):
             self.found, self.windows = before
             self.without_history(shape, part.span)
@@ -453,18 +486,24 @@ class _Lifter:
         columns: tuple[tuple[Column, tuple[Column | None, ...]], ...],
         span: Span | None,
     ) -> _Shape:
-        if any(isinstance(s, _List | _Either) for s in shapes):
-            raise self.block("unsupported-detection", "a union of lists, or of unions of summaries, is not supported", span)
+        if any(isinstance(s, _List) for s in shapes):
+            raise self.block("unsupported-detection", "a union of lists is not supported", span)
+        if any(isinstance(s, _Either) and s.decided for s in shapes):
+            raise self.block("unsupported-detection", "a union of summaries over unions is not supported", span)
+        members: list[_Shape] = []
+        stated: list[list[int]] = []
         for index, shape in enumerate(shapes):
-            envs = [b.env for b in shape.branches] if isinstance(shape, _Events) else [shape.env]  # type: ignore[union-attr]
-            for env in envs:
+            inner = shape.members if isinstance(shape, _Either) else [shape]
+            members += inner
+            stated += [[*w, *windows[index]] for w in shape.windows] if isinstance(shape, _Either) else [windows[index]]
+            for env in (e for member in inner for e in _environments(member)):
                 for column, origins in columns:
                     origin = origins[index]
                     if origin is None:
                         env[column.id] = const("", Type.STRING)
                     else:
                         env[column.id] = env.get(origin.id, ColumnRef(None, origin.type, origin))
-        return _Either(shapes, windows)
+        return _Either(members, stated)
 
     def as_events(self, shape: _Shape, what: str, span: Span | None) -> _Events:
         """A shape as plain events: a summarize without a threshold selects the same keys as its input."""
@@ -510,7 +549,8 @@ class _Lifter:
         kept_is_right = _ANTI.get(kind) == "right"
         kept = self.shape(join.right if kept_is_right else join.left)
         before = (list(self.found), list(self.windows))
-        other = self.shape(join.left if kept_is_right else join.right)
+        side = join.left if kept_is_right else join.right
+        other = self.absent_shape(side) if kind in _ANTI else self.shape(side)
         if kind in _ANTI and not isinstance(other, _List) and _is_history(kept, other):
             self.found, self.windows = before
             return self.without_history(kept, join.span)
@@ -708,12 +748,16 @@ class _Lifter:
 
     def alternatives_of(self, shape: _Either) -> Detection:
         """The first alternative, with the others beside it."""
-        outside = self.windows
-        found = []
-        for number, (member, windows) in enumerate(zip(shape.members, shape.windows, strict=True), 1):
-            self.windows, self.bin = [*windows, *outside], None
-            found.append(replace(self.detection(member), part=f"part_{number}_"))
-        return replace(found[0], others=tuple(found[1:]), diagnostics=found[-1].diagnostics)
+        outside = list(self.windows)
+
+        def lifted(number: int) -> Detection:
+            self.windows, self.bin = [*shape.windows[number], *outside], None
+            return replace(self.detection(shape.members[number]), part=f"part_{number + 1}_")
+
+        found = [detection for _, (detection, _) in self.alternatives_among(range(len(shape.members)), lifted)]
+        if len(found) == 1:
+            return replace(found[0], part="", diagnostics=tuple(self.found))
+        return replace(found[0], others=tuple(found[1:]), diagnostics=tuple(self.found))
 
     def outputs(
         self, branch: _Branch, outer: _Grouped | None, post: dict[int, Expr] | None = None, leaves: dict[Expr, Expr] | None = None
@@ -943,6 +987,7 @@ class _Lifter:
     ) -> tuple[Selector, ...]:
         found: list[tuple[_Branch, tuple[Expr, ...]]] = [(b, ()) for b in side.branches if b.predicate != FALSE]
         whole: dict[int, list[Expr]] = {}
+        computed: list[Diagnostic] = []
         for known in classes:
             grown: list[tuple[_Branch, tuple[Expr, ...]]] = []
             others = [x for n, x in known.items() if n != number]
@@ -957,14 +1002,22 @@ class _Lifter:
                         self.say("key-case", "the KQL compares these keys without case, the output with it", value.span)
                         value = value.args[0]
                     if not is_field(value):
-                        raise self.block(
-                            "unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span
+                        computed.append(
+                            Diagnostic(
+                                "unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span
+                            )
                         )
+                        continue
                     predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
                     grown.append((replace(branch, predicate=predicate), (*keys, value)))
             found = grown
             if len(found) > MAX_ALTERNATIVES:
                 raise self.block("unsupported-expression", "the key has too many alternatives", joined.span)
+        if computed and (not found or self.every_part or number in joined.absent):
+            self.found += computed
+            raise _Blocked
+        for blocker in computed:
+            self.say("alternative-dropped", f"events with this key are left out: {blocker.message}", blocker.span)
         if not found:
             raise self.block("unsupported-join", "no event of this side can have the join key", joined.span)
         names = [name] if len(found) == 1 else [f"{name}_{i + 1}" for i in range(len(found))]
@@ -998,6 +1051,9 @@ class _Lifter:
     def finish(
         self, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None
     ) -> Detection:
+        thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
+        if any(d.code == "alternative-dropped" for d in self.found) and any(t.operator not in (">", ">=") for t in thresholds):
+            raise self.block("unsupported-detection", "a threshold on few events needs every part of the union", None)
         windows = [w for w in self.windows if w]
         if windows:
             timespan = min(max(windows), self.period or max(windows))
@@ -1019,6 +1075,13 @@ _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "
 
 _SEARCH = -1
 """The start of a window that the user interface of a hunting query gives: the search's own."""
+
+
+def _environments(shape: _Shape) -> list[dict[int, Expr]]:
+    """What the columns of a shape are: for each of its branches, or for the whole of it."""
+    if isinstance(shape, _Events):
+        return [b.env for b in shape.branches]
+    return [shape.env] if isinstance(shape, _Grouped | _Joined) else []
 
 
 def _bound(expr: Expr) -> int | None:

@@ -960,7 +960,7 @@ class Scalars:
         )
         joined = exp.GroupConcat(this=ordered, separator=exp.Literal.string(","))
         text = self.sql("'[' || COALESCE($1, '') || ']'", joined)
-        if known.name == "make_list" and len(args) == 1:
+        if known.name == "make_list" and len(args) == 1 and subject.type not in (Type.DYNAMIC, Type.UNKNOWN):
             return text
         rest = [self.argument(a, known.signatures[0].kind(i, [a.type for a in args])) for i, a in enumerate(args[1:], 1)]
         result = Type.DYNAMIC if expr.type == Type.UNKNOWN else expr.type

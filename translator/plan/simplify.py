@@ -91,6 +91,15 @@ def _nested_path(expr: Expr) -> Expr:
     return expr
 
 
+def _folded_twice(expr: Expr) -> Expr:
+    """``tolower(tolower(x))`` is ``tolower(x)``."""
+    if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and len(expr.args) == 1:
+        inner = expr.args[0]
+        if isinstance(inner, Apply) and inner.function == expr.function:
+            return inner
+    return expr
+
+
 def _lowered_comparison(expr: Expr) -> Expr:
     """``tolower(x) == "abc"`` is ``x =~ "abc"``; with a capital in the literal it is never true."""
     if not isinstance(expr, Apply) or len(expr.args) != 2 or expr.function not in TEXT_OPERATORS:
@@ -281,7 +290,7 @@ def _lists(expr: Expr) -> Expr:
         return expr
     left, items = expr.args[0], expr.args[1].items
     if expr.function in ("has_any", "has_all"):
-        parts = [Apply(expr.span, Type.BOOL, "has", (left, i)) for i in items]
+        parts = [_simplify_node(Apply(expr.span, Type.BOOL, "has", (left, i))) for i in items]
         return (disjunction if expr.function == "has_any" else conjunction)(*parts)
     if expr.function in ("in", "in~") and not items:
         return FALSE
@@ -425,6 +434,7 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _string_wrappers,
     _json_of_dynamic,
     _constant_on_the_right,
+    _folded_twice,
     _lowered_comparison,
     _empty_operand,
     _lists,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Protocol, runtime_checkable
 
 from translator import catalog
-from translator.detection.model import Detection, Selector
+from translator.detection.model import Detection, Selector, Side
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts
 from translator.plan.operators import Plan
@@ -75,33 +76,50 @@ class PlanTarget(Protocol):
 def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> Detection | None:
     """``detection`` without the conditions that a target cannot say, each of them said; None where too little would be left.
 
-    Only members of conjunctions go, and only where that lets more events alert: not on an absent side, not below a threshold that few
-    events pass. Every selector keeps at least one condition.
+    Members of conjunctions go where that lets more events alert, whole alternatives where no member of theirs can be said and others
+    remain: not on an absent side, not below a threshold that few events pass.
     """
     if detection.threshold is not None and detection.threshold.operator not in (">", ">="):
         return None
     said: list[Diagnostic] = []
-    sides = []
+    sides, remaining = [], list[bool]()
     for side in detection.sides:
         if side.threshold is not None and side.threshold.operator not in (">", ">="):
             return None
-        selectors = []
+        selectors: list[Selector | None] = []
         for selector in side.selectors:
             parts = conjuncts(selector.predicate)
             kept = [p for p in parts if accepts(selector, p)]
             if len(kept) < len(parts):
-                if not kept or side.absent:
+                if side.absent:
                     return None
-                said += [
-                    Diagnostic("condition-dropped", "this condition has no spelling here, and is left out", p.span)
-                    for p in parts
-                    if p not in kept
-                ]
-            selectors.append(replace(selector, predicate=conjunction(*kept)))
-        sides.append(replace(side, selectors=tuple(selectors)))
+                code, what = ("condition-dropped", "condition") if kept else ("alternative-dropped", "alternative")
+                said += [Diagnostic(code, f"this {what} has no spelling here, and is left out", p.span) for p in parts if p not in kept]
+            selectors.append(replace(selector, predicate=conjunction(*kept)) if kept else None)
+        if not any(selectors):
+            return None
+        sides.append(_only(side, selectors))
+        remaining += [s is not None for s in selectors]
     if not said:
         return None
-    return replace(detection, sides=tuple(sides), diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
+    threshold = detection.threshold
+    if threshold is not None and threshold.fields:
+        threshold = replace(threshold, fields=tuple(compress(threshold.fields, remaining)))
+    return replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
+
+
+def _only(side: Side, selectors: list[Selector | None]) -> Side:
+    """``side`` with these selectors, and what it says of each of them; None stands for one that is left out."""
+    remaining = [s is not None for s in selectors]
+    threshold = side.threshold
+    if threshold is not None and threshold.fields:
+        threshold = replace(threshold, fields=tuple(compress(threshold.fields, remaining)))
+    return replace(
+        side,
+        selectors=tuple(s for s in selectors if s is not None),
+        threshold=threshold,
+        grouping=tuple(compress(side.grouping, remaining)),
+    )
 
 
 class Cannot(Exception):

@@ -53,9 +53,16 @@ for _plain, _conditional in (
 F.alias("anyif", "take_anyif", named="anyif_")
 
 
+def elements(values: list[Any]) -> list[Any]:
+    """``values`` with the elements of its arrays in their place, one level deep: make_list() and
+    make_set() concatenate arrays (make_set, "Set from array column"; geo_point_in_polygon, whose
+    multipolygon example wraps coordinates in pack_array() to undo it)."""
+    return [inner for value in values for inner in (value if isinstance(value, list) else [value])]
+
+
 @F.gathered("make_list(expr: scalar, maxSize: integer?) -> dynamic", named="list_")
 def make_list(values: list[Any], size: int | None = None) -> Dynamic:
-    return values if size is None else values[:size]
+    return elements(values)[:size]
 
 
 F.alias("makelist", "make_list")
@@ -69,7 +76,7 @@ def make_list_with_nulls(values: list[Any]) -> Dynamic:
 
 @F.gathered("make_set(expr: scalar, maxSize: integer?) -> dynamic", named="set_")
 def make_set(values: list[Any], size: int | None = None) -> Dynamic:
-    return distinct(values)[:size]
+    return distinct(elements(values))[:size]
 
 
 F.alias("makeset", "make_set")
