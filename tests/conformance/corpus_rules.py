@@ -12,6 +12,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def literals(predicate: Expr) -> dict[str, tuple[Type, list[Any]]]:
     return found
 
 
-def events_for(selectors: list[Expr], pick: random.Random, count: int) -> tuple[list[dict[str, Any]], dict[str, Type]]:
+def events_for(selectors: list[Expr], pick: random.Random, count: int, cased: bool) -> tuple[list[dict[str, Any]], dict[str, Type]]:
     columns: dict[str, tuple[Type, list[Any]]] = {}
     for predicate in selectors:
         for name, (kind, values) in literals(predicate).items():
@@ -74,24 +75,20 @@ def events_for(selectors: list[Expr], pick: random.Random, count: int) -> tuple[
                 event[name] = pick.choice([True, False, None])
             else:
                 text = str(pick.choice(values)) if values else "word"
-                changed = pick.choice(
-                    [text] * 6 + [text.upper(), text.lower(), f"x{text}", f"{text}y", f"a {text} b", f"-{text}-", "other", "", None]
-                )
-                event[name] = changed
+                folded = [text.upper(), text.lower()] if cased else []
+                event[name] = pick.choice([text] * 6 + [*folded, f"x{text}", f"{text}y", f"a {text} b", f"-{text}-", "other", "", None])
         events.append(event)
     return events, {name: kind for name, (kind, _) in columns.items()}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
-    parser.add_argument("--rules", type=Path, required=True, help="a folder of rules")
-    parser.add_argument("--limit", type=int, default=10_000)
-    options = parser.parse_args()
-    pick = random.Random(7)
-    cases, skipped = [], 0
-    reasons: collections.Counter[str] = collections.Counter()
-    for file in list(rule_files(options.rules))[: options.limit]:
+def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], cased: bool = True) -> Iterator[dict[str, Any]]:
+    """Rules of ``rules`` that claim to select the same events, with events and the ``id`` of those that the KQL selects.
+
+    Args:
+        reasons: counts why others are not comparable.
+        cased: whether values that differ in case alone are among the events.
+    """
+    for file in rule_files(rules):
         try:
             rules = read(file)
         except RuleFileError:
@@ -106,13 +103,11 @@ def main() -> int:
                 continue
             tables = {s.table for s in detection.selectors}
             if len(tables) != 1 or detection.others:
-                skipped += 1
                 reasons["several tables"] += 1
                 continue
             (table,) = tables
-            events, kinds = events_for([s.predicate for s in detection.selectors], pick, 60)
+            events, kinds = events_for([s.predicate for s in detection.selectors], pick, 60, cased)
             if not kinds or any(k not in (Type.STRING, Type.BOOL, *_NUMBERS) for k in kinds.values()):
-                skipped += 1
                 reasons["dynamic values, or no condition"] += 1
                 continue
             schema = {
@@ -130,24 +125,33 @@ def main() -> int:
                 known = [c for (_, name), c in binder.stored.items() if name == "id"]
                 rows = DuckDbEngine(data).execute(compile_plan(Plan(plan.root, (("id", known[0]),), False), DUCKDB, NOW, data.columns))
             except (EngineError, BindError, IndexError) as error:
-                skipped += 1
                 reasons[str(error)[:60]] += 1
                 continue
             columns = {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
             ids = sorted({row[0] for row in rows if row[0] is not None})
-            cases.append({"name": file.name, "sigma": output.text, "rows": ids, "events": events, "columns": columns})
-    done = subprocess.run([options.judge, str(JUDGE)], input=json.dumps({"cases": cases}), capture_output=True, text=True, check=True)
+            yield {"name": file.name, "sigma": output.text, "rows": ids, "events": events, "columns": columns}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
+    parser.add_argument("--rules", type=Path, required=True, help="a folder of rules")
+    options = parser.parse_args()
+    reasons: collections.Counter[str] = collections.Counter()
+    run = list(cases(options.rules, random.Random(7), reasons))
+    done = subprocess.run([options.judge, str(JUDGE)], input=json.dumps({"cases": run}), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     refused, wrong = [f for f in found if "refused" in f], [f for f in found if "refused" not in f]
     for finding in wrong[:8]:
         print(json.dumps(finding, indent=1)[:2500])
     for reason, number in reasons.most_common(12):
         print(f"  not comparable: {number} {reason}")
-    hits = sum(1 for c in cases if c["rows"])
+    hits = sum(1 for c in run if c["rows"])
     print(
-        f"{len(cases)} rules run, {hits} with events found, {len(wrong)} wrong, {len(refused)} refused by SQLite, {skipped} not comparable"
+        f"{len(run)} rules run, {hits} with events found, {len(wrong)} wrong, {len(refused)} refused by SQLite, "
+        f"{reasons.total()} not comparable"
     )
-    return 1 if wrong or not cases else 0
+    return 1 if wrong or not run else 0
 
 
 if __name__ == "__main__":
