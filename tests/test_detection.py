@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from translator.detection.lift import lift
-from translator.detection.model import Detection, NoDetection
+from translator.detection.lift import _plain, lift
+from translator.detection.model import Detection, NoDetection, Selector
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
-from translator.plan.expressions import ColumnRef
+from translator.plan.expressions import Apply, ColumnRef, Expr
 from translator.targets.base import relaxed
 
 SCHEMA = {
@@ -258,3 +260,36 @@ def test_a_target_leaves_out_the_alternative_it_cannot_say() -> None:
     assert isinstance(less.threshold.fields[0], ColumnRef) and less.threshold.fields[0].column.table == "B"
     assert "alternative-dropped" in codes(less)
     assert relaxed(found, lambda selector, part: False) is None
+
+
+def test_what_is_left_must_ask_for_more_than_presence() -> None:
+    found = lifted("A | where isnotempty(k) and x matches regex 'a' and n == 1")
+    assert isinstance(found, Detection)
+
+    def all_but(*functions: str) -> Callable[[Selector, Expr], bool]:
+        return lambda selector, part: not (isinstance(part, Apply) and part.function in functions)
+
+    less = relaxed(found, all_but("matches regex"))
+    assert less is not None and codes(less) == {"condition-dropped"}
+    assert relaxed(found, all_but("matches regex", "==")) is None
+
+
+def test_parameters_of_asim_parsers_are_filters() -> None:
+    called = lifted("imDns(starttime=ago(1d), domain_has_any=dynamic(['a.com']), responsecodename='NXDOMAIN')")
+    filtered = lifted(
+        "imDns() | where TimeGenerated >= ago(1d) and DnsQuery has_any (dynamic(['a.com'])) and ResponseCodeName =~ 'NXDOMAIN'"
+    )
+    assert isinstance(called, Detection) and isinstance(filtered, Detection)
+    assert _plain(called.selectors[0].predicate) == _plain(filtered.selectors[0].predicate)
+    assert called.timespan == filtered.timespan == 86_400
+    refused = lifted("imDns(response_has_ipv4='10.0.0.1')")
+    assert isinstance(refused, NoDetection) and "response_has_ipv4" in refused.diagnostics[0].message
+
+
+def test_a_list_that_is_left_out_is_named() -> None:
+    found = lifted("A | where k in ((_GetWatchlist('vip') | project SearchKey)) and x == 'a'")
+    assert isinstance(found, Detection)
+    less = relaxed(found, lambda selector, part: isinstance(part, Apply) and part.function == "==")
+    assert less is not None
+    (dropped,) = [d for d in less.diagnostics if d.code == "list-dropped"]
+    assert "vip" in dropped.message and dropped.direction == Verdict.BROADER

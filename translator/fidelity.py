@@ -68,6 +68,9 @@ CODES: dict[str, Code] = {
     "first-seen-dropped": Code(
         Verdict.BROADER, "alert on new values only: a new_terms rule in Elastic, a lookup of known values in Splunk"
     ),
+    "list-dropped": Code(
+        Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
+    ),
     "condition-dropped": Code(Verdict.BROADER, "add this condition by hand where the product can say it"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations

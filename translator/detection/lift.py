@@ -36,7 +36,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.patterns import regex_of
-from translator.plan.simplify import address_test, branches, is_field, pushed, simplify
+from translator.plan.simplify import address_test, branches, is_field, is_presence, pushed, simplify
 from translator.plan.types import Type
 
 TICKS = 10_000_000
@@ -422,7 +422,7 @@ class _Lifter:
         bases = {n.base: n.steps[: n.steps.index(ELEMENT) + 1] for n in walk(part) if isinstance(n, Path) and ELEMENT in n.steps}
         if not bases:
             return
-        if any(isinstance(n, Apply) and n.function == "not" and not _is_presence(n) for n in walk(part)) or any(
+        if any(isinstance(n, Apply) and n.function == "not" and not is_presence(n) for n in walk(part)) or any(
             isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(part) if not _inside_presence(n, part)
         ):
             self.say("element-negated", "the KQL asks for one element that differs, the output for none that is equal", part.span)
@@ -1221,17 +1221,8 @@ def _constants(relation: o.Relation, column: Column) -> tuple[Expr, ...] | None:
     return values if values and all(isinstance(v, Const) and v.value is not None for v in values) else None
 
 
-def _is_presence(expr: Expr) -> bool:
-    return (
-        isinstance(expr, Apply)
-        and expr.function == "not"
-        and isinstance(expr.args[0], Apply)
-        and expr.args[0].function in ("isempty", "isnull")
-    )
-
-
 def _inside_presence(node: Expr, whole: Expr) -> bool:
-    return any(_is_presence(n) and isinstance(n, Apply) and n.args[0] == node for n in walk(whole))
+    return any(is_presence(n) and isinstance(n, Apply) and n.args[0] == node for n in walk(whole))
 
 
 def _membership(part: Expr) -> tuple[Expr, Subquery, bool, bool] | None:

@@ -29,6 +29,18 @@ class BindError(Exception):
         self.message, self.span = message, span
 
 
+ASIM_FILTERS = {
+    "starttime": ("TimeGenerated", ">="),
+    "endtime": ("TimeGenerated", "<="),
+    "responsecodename": ("ResponseCodeName", "=~"),
+    "domain_has_any": ("DnsQuery", "has_any"),
+}
+"""The column and the operator of a parser's filtering parameter.
+
+Source: learn.microsoft.com/azure/sentinel/normalization-schema-dns, "Filtering parser parameters".
+"""
+
+
 @dataclass
 class _Table:
     """A relation under construction, with the names it shows."""
@@ -244,10 +256,29 @@ class _Binder:
             alias = self.expression(call.arguments[0], None, scope)
             if isinstance(alias, e.Const) and isinstance(alias.value, str):
                 return _Table(o.External(call.span, "watchlist", alias.value), {}, (o.Source(call.span, "?", next(self.ids)),))
-        if not call.arguments and found is None and call.name.startswith(("im", "_Im_", "_ASim_", "ASim")):
-            # ASIM's parsers are functions that stand for a table: learn.microsoft.com/azure/sentinel/normalization-parsers.
-            return self._source(call.name, call.span)
+        if found is None and call.name.startswith(("im", "_Im_", "_ASim_", "ASim")):
+            return self._asim_parser(call, scope)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
+
+    def _asim_parser(self, call: s.Call, scope: _Scope) -> _Table:
+        """ASIM's parsers are functions that stand for a table; their parameters are filters on it.
+
+        Source: learn.microsoft.com/azure/sentinel/normalization-about-parsers, "Optimizing parsing using parameters".
+        """
+        table = self._source(call.name, call.span)
+        for argument in call.arguments:
+            name = argument.names[0].value if isinstance(argument, s.Named) else ""
+            if not isinstance(argument, s.Named) or name not in ASIM_FILTERS:
+                return self._unsupported(None, call, f"the parameter {name or 'without a name'} of {call.name}() is not supported yet")
+            column, operator = ASIM_FILTERS[name]
+            subject, span = s.NameReference(argument.span, column), argument.span
+            condition: s.Expression = (
+                s.Membership(span, operator, subject, (argument.value,))
+                if operator == "has_any"
+                else s.Binary(span, operator, subject, argument.value)
+            )
+            table = self._like(table, o.Filter(span, table.relation, self.expression(condition, table, scope)), table.names)
+        return table
 
     def _arguments(
         self, name: str, function: s.Function, given: tuple[s.Node, ...], defined: _Scope, scope: _Scope, span: e.Span,

@@ -48,6 +48,16 @@ def is_field(expr: Expr) -> bool:
             return False
 
 
+def is_presence(expr: Expr) -> bool:
+    """Whether ``expr`` only asks that something is there."""
+    return (
+        isinstance(expr, Apply)
+        and expr.function == "not"
+        and isinstance(expr.args[0], Apply)
+        and expr.args[0].function in ("isempty", "isnull")
+    )
+
+
 def simplify(expr: Expr) -> Expr:
     """``expr`` in normal form."""
     return transform(expr, _simplify_node)

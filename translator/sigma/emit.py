@@ -19,7 +19,7 @@ from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
-from translator.targets.base import Cannot, Names, Options, Output, duration, relaxed, takes_empty, values
+from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, translated, values
 from translator.targets.text import has_pattern, is_simple
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
@@ -31,12 +31,7 @@ class Sigma:
     extension = "yml"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        output = self.written(rule, detection, options)
-        if not output.texts:
-            less = relaxed(detection, lambda selector, part: _accepted(selector, part, options))
-            if less is not None and (again := self.written(rule, less, options)).texts:
-                return again
-        return output
+        return translated(detection, lambda d: self.written(rule, d, options), lambda selector, part: _accepted(selector, part, options))
 
     def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("sigma", options)

@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 from translator import catalog
 from translator.detection.model import Detection, Selector, Side
 from translator.fidelity import Diagnostic, Verdict, verdict_of
-from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts
+from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts, walk
 from translator.plan.operators import Plan
-from translator.plan.simplify import is_field
+from translator.plan.simplify import is_field, is_presence
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 
@@ -73,11 +73,20 @@ class PlanTarget(Protocol):
     def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
 
 
+def translated(detection: Detection, write: Callable[[Detection], Output], accepts: Callable[[Selector, Expr], bool]) -> Output:
+    """What ``write`` makes of ``detection``, or of as much of it as can be said where it cannot write the whole."""
+    output = write(detection)
+    if not output.texts and (less := relaxed(detection, accepts)) is not None and (again := write(less)).texts:
+        return again
+    return output
+
+
 def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> Detection | None:
     """``detection`` without the conditions that a target cannot say, each of them said; None where too little would be left.
 
     Members of conjunctions go where that lets more events alert, whole alternatives where no member of theirs can be said and others
-    remain: not on an absent side, not below a threshold that few events pass.
+    remain: not on an absent side, not below a threshold that few events pass. Of each selector at least one condition stays that asks
+    for more than that a field is there.
     """
     if detection.threshold is not None and detection.threshold.operator not in (">", ">="):
         return None
@@ -93,8 +102,9 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
             if len(kept) < len(parts):
                 if side.absent:
                     return None
-                code, what = ("condition-dropped", "condition") if kept else ("alternative-dropped", "alternative")
-                said += [Diagnostic(code, f"this {what} has no spelling here, and is left out", p.span) for p in parts if p not in kept]
+                if all(is_presence(p) for p in kept):
+                    kept = []
+                said += [_left_out(p, bool(kept)) for p in parts if p not in kept]
             selectors.append(replace(selector, predicate=conjunction(*kept)) if kept else None)
         if not any(selectors):
             return None
@@ -106,6 +116,15 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     if threshold is not None and threshold.fields:
         threshold = replace(threshold, fields=tuple(compress(threshold.fields, remaining)))
     return replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
+
+
+def _left_out(part: Expr, others: bool) -> Diagnostic:
+    if not others:
+        return Diagnostic("alternative-dropped", "this alternative has no spelling here, and is left out", part.span)
+    for node in walk(part):
+        if isinstance(node, Apply) and node.function in ("expand", "expand_cs") and isinstance(node.args[1], Const):
+            return Diagnostic("list-dropped", f"the list {node.args[1].value} has no spelling here, and is left out", part.span)
+    return Diagnostic("condition-dropped", "this condition has no spelling here, and is left out", part.span)
 
 
 def _only(side: Side, selectors: list[Selector | None]) -> Side:

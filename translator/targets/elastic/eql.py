@@ -13,7 +13,7 @@ from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
 from translator.targets.elastic import dataset, field, literal, lucene, string
 from translator.targets.text import term
 
@@ -81,6 +81,16 @@ class Eql:
     extension = "eql"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        def accepts(selector: Selector, part: Expr) -> bool:
+            try:
+                _Writer(Names("elastic", options)).predicates.render(part)
+            except Cannot:
+                return False
+            return True
+
+        return translated(detection, lambda d: self.written(d, options), accepts)
+
+    def written(self, detection: Detection, options: Options) -> Output:
         names = Names("elastic", options)
         writer = _Writer(names)
         try:

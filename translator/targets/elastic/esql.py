@@ -11,7 +11,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
 from translator.targets.elastic import dataset, field, index, literal, lucene, string
 from translator.targets.text import term
 
@@ -97,6 +97,16 @@ class Esql:
     extension = "esql"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+        def accepts(selector: Selector, part: Expr) -> bool:
+            try:
+                _Writer(Names("elastic", options), detection).predicates.render(part)
+            except Cannot:
+                return False
+            return True
+
+        return translated(detection, lambda d: self.written(d, options), accepts)
+
+    def written(self, detection: Detection, options: Options) -> Output:
         names = Names("elastic", options)
         try:
             text = _Writer(names, detection).text()

@@ -14,7 +14,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, relaxed, text_of, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -106,12 +106,7 @@ class Splunk:
     extension = "spl"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        output = self.written(detection, options)
-        if not output.texts:
-            less = relaxed(detection, lambda selector, part: _accepted(detection, part, options))
-            if less is not None and (again := self.written(less, options)).texts:
-                return again
-        return output
+        return translated(detection, lambda d: self.written(d, options), lambda selector, part: _accepted(detection, part, options))
 
     def written(self, detection: Detection, options: Options) -> Output:
         names = Names("splunk", options)
