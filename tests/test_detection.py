@@ -293,3 +293,20 @@ def test_a_list_that_is_left_out_is_named() -> None:
     assert less is not None
     (dropped,) = [d for d in less.diagnostics if d.code == "list-dropped"]
     assert "vip" in dropped.message and dropped.direction == Verdict.BROADER
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lifts"),
+    [
+        ("A | where x == 'a'", "", True),
+        ("A", "", False),
+        ("A | where isnotempty(k)", "", False),
+        ("A | where x == 'a'", "| summarize c = count() by k | where c < 5", False),
+        ("A | where x == 'a'", "| summarize c = count() by k | where c > 5", True),
+    ],
+)
+def test_a_condition_on_an_enrichment(before: str, after: str, lifts: bool) -> None:
+    found = lifted(f"{before} | join kind=leftouter B on k | where y == 'b' {after}")
+    assert isinstance(found, Detection) == lifts
+    if lifts:
+        assert "condition-dropped" in codes(found)

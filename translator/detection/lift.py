@@ -155,6 +155,7 @@ class _Lifter:
         self.bin: int | None = None
         self.expanded: dict[int, list[Expr]] = {}
         self.every_part = False
+        self.loosened = False
 
     def say(self, code: str, message: str, span: Span | None) -> None:
         diagnostic = Diagnostic(code, message, span)
@@ -374,7 +375,12 @@ class _Lifter:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
         value = transform(simplify(substitute(predicate, branch.env)), _placeholder)
         if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
-            raise self.block("unsupported-join", f"this condition reads {foreign[0]}, a column that the join only adds", predicate.span)
+            what = f"this condition reads {foreign[0]}, a column that the join only adds"
+            if self.every_part or all(is_presence(p) for p in conjuncts(branch.predicate)):
+                raise self.block("unsupported-join", what, predicate.span)
+            self.say("condition-dropped", f"{what}, and is left out", predicate.span)
+            self.loosened = True
+            return
         for part in conjuncts(pushed(value)):
             window = _window(part)
             if window is not None:
@@ -1052,8 +1058,9 @@ class _Lifter:
         self, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None
     ) -> Detection:
         thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
-        if any(d.code == "alternative-dropped" for d in self.found) and any(t.operator not in (">", ">=") for t in thresholds):
-            raise self.block("unsupported-detection", "a threshold on few events needs every part of the union", None)
+        partial = self.loosened or any(d.code == "alternative-dropped" for d in self.found)
+        if partial and any(t.operator not in (">", ">=") for t in thresholds):
+            raise self.block("unsupported-detection", "a threshold on few events needs every part of the query", None)
         windows = [w for w in self.windows if w]
         if windows:
             timespan = min(max(windows), self.period or max(windows))
