@@ -155,8 +155,10 @@ def beta_pdf(x: float, alpha: float, beta: float) -> float:
 
 
 @F.scalar("beta_inv(probability: number, alpha: number, beta: number) -> real")
-def beta_inv(probability: float, alpha: float, beta: float) -> float:
-    if not (0 <= probability <= 1 and alpha > 0 and beta > 0):
+def beta_inv(probability: float, alpha: float, beta: float) -> float | None:
+    if not 0 <= probability <= 1:
+        return None
+    if alpha <= 0 or beta <= 0:
         return math.nan
     low, high = 0.0, 1.0
     for _ in range(200):
