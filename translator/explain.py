@@ -23,15 +23,21 @@ WIDTH = 100
 """Columns."""
 
 
+def _rules(console: Console, path: Path) -> list[Rule] | None:
+    """The rules at ``path``; None, with the reason printed, where they cannot be read."""
+    try:
+        return [rule for file in rule_files(path) for rule in read(file)]
+    except RuleFileError as error:
+        console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
+        return None
+
+
 def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
     """Prints an explanation of every rule at ``paths``. The exit status: 1 where one has none."""
     console = Console(highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
     status = 0
     for path in paths:
-        try:
-            rules = [rule for file in rule_files(path) for rule in read(file)]
-        except RuleFileError as error:
-            console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
+        if (rules := _rules(console, path)) is None:
             status = 1
             continue
         for rule in rules:
@@ -105,10 +111,7 @@ def coverage(paths: Iterable[Path]) -> int:
     found: dict[str, list[str]] = {}
     rules, status = 0, 0
     for path in paths:
-        try:
-            listed = [rule for file in rule_files(path) for rule in read(file)]
-        except RuleFileError as error:
-            console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
+        if (listed := _rules(console, path)) is None:
             status = 1
             continue
         rules += len(listed)

@@ -19,7 +19,7 @@ from rich.table import Table
 from translator import catalog
 from translator.engine import EngineError, Result, execute
 from translator.engine.python_functions import datetime_of
-from translator.kql.errors import KqlSyntaxError
+from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
 from translator.plan.binder import BindError
 from translator.plan.functions import Function, declared
@@ -67,8 +67,8 @@ def run_query(request: RunRequest) -> int:
     except (BindError, EngineError) as error:
         place = ""
         if error.span:
-            before = text[: error.span[0]]
-            place = f"{before.count(chr(10)) + 1}:{error.span[0] - before.rfind(chr(10))}: "
+            line, column = line_and_column(text, error.span[0])
+            place = f"{line}:{column}: "
         errors.print(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}", markup=False)
         return 1
     _print(result, request.format)

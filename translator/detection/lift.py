@@ -515,13 +515,7 @@ class _Lifter:
         """A shape as plain events: a summarize without a threshold selects the same keys as its input."""
         if isinstance(shape, _Grouped) and not shape.having and isinstance(shape.input, _Events):
             self.say("columns-differ", "the rows are groups of events in the query, the events themselves here", span)
-            for branch in shape.input.branches:
-                before = dict(branch.env)
-                for column, expr in shape.keys:
-                    branch.env[column.id] = simplify(substitute(expr, before))
-                for identifier, expr in shape.env.items():
-                    branch.env[identifier] = simplify(substitute(expr, branch.env))
-            return shape.input
+            return _with_keys(shape, shape.input)
         if isinstance(shape, _Events):
             return shape
         if isinstance(shape, _List):
@@ -619,13 +613,7 @@ class _Lifter:
         """A side of a join as events; a threshold's keys are columns of its events."""
         if not (isinstance(shape, _Grouped) and shape.having and isinstance(shape.input, _Events)):
             return self.as_events(shape, what, span)
-        for branch in shape.input.branches:
-            before = dict(branch.env)
-            for column, expr in shape.keys:
-                branch.env[column.id] = simplify(substitute(expr, before))
-            for identifier, expr in shape.env.items():
-                branch.env[identifier] = simplify(substitute(expr, branch.env))
-        return shape.input
+        return _with_keys(shape, shape.input)
 
     def counted_again(self, left: _Shape, right: _Shape, pairs: tuple[tuple[Expr, Expr], ...]) -> _Grouped | None:
         """Events joined with a threshold over the very same events are that threshold."""
@@ -800,14 +788,7 @@ class _Lifter:
         return found
 
     def counted(self, inner: _Events, outer: _Grouped) -> Detection:
-        conditions = [p for h in outer.having for p in conjuncts(simplify(h))]
-        found = [(c, t) for c in conditions if (t := self.threshold_of(c, outer)) is not None]
-        if not found:
-            raise self.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
-        condition, (operator, n, aggregate) = found[0]
-        for other in conditions:
-            if other is not condition:
-                self.say("condition-dropped", "a further condition on the summary is left out", other.span)
+        condition, operator, n, aggregate = self.deciding(outer)
         if not outer.keys and (operator in ("<", "<=") or n == 0):
             raise self.block("unsupported-detection", "this threshold also holds where there are no events", condition.span)
         keys: list[tuple[str, Expr]] = []
@@ -845,14 +826,7 @@ class _Lifter:
         self, grouped: _Grouped, side: _Events, selectors: tuple[Selector, ...]
     ) -> tuple[Threshold, tuple[tuple[Expr, ...], ...]]:  # fmt: skip
         """The threshold of a side of a join, and the fields that it counts by, for each selector."""
-        conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
-        found = [(c, t) for c in conditions if (t := self.threshold_of(c, grouped)) is not None]
-        if not found:
-            raise self.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
-        condition, (operator, n, aggregate) = found[0]
-        for other in conditions:
-            if other is not condition:
-                self.say("condition-dropped", "a further condition on the summary is left out", other.span)
+        _, operator, n, aggregate = self.deciding(grouped)
         keys = [x for _, x in grouped.keys if self.bucket(x, side.branches[0]) is None]
         grouping = tuple(tuple(self.key_field(simplify(substitute(x, b.env)), x.span) for x in keys) for b in side.branches)
         values: tuple[Expr, ...] = ()
@@ -862,6 +836,18 @@ class _Lifter:
             if any(k not in fields for k in selector.keys):
                 raise self.block("unsupported-join", "the join uses a key that the summary does not count by", aggregate.span)
         return Threshold(operator, n, values), grouping
+
+    def deciding(self, grouped: _Grouped) -> tuple[Expr, str, int, Apply]:
+        """The condition on a summary that a correlation can say, as ``threshold_of`` has it; the others are left out and said."""
+        conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
+        found = [(c, t) for c in conditions if (t := self.threshold_of(c, grouped)) is not None]
+        if not found:
+            raise self.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
+        condition, threshold = found[0]
+        for other in conditions:
+            if other is not condition:
+                self.say("condition-dropped", "a further condition on the summary is left out", other.span)
+        return condition, *threshold
 
     def threshold_of(self, condition: Expr, outer: _Grouped) -> tuple[str, int, Apply] | None:
         """(operator, number, aggregate) of a condition on a count or a number of distinct values; None where it is another."""
@@ -1082,6 +1068,17 @@ _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "
 
 _SEARCH = -1
 """The start of a window that the user interface of a hunting query gives: the search's own."""
+
+
+def _with_keys(grouped: _Grouped, events: _Events) -> _Events:
+    """``events``, the input of ``grouped``, with the columns of the summary in terms of their fields."""
+    for branch in events.branches:
+        before = dict(branch.env)
+        for column, expr in grouped.keys:
+            branch.env[column.id] = simplify(substitute(expr, before))
+        for identifier, expr in grouped.env.items():
+            branch.env[identifier] = simplify(substitute(expr, branch.env))
+    return events
 
 
 def _environments(shape: _Shape) -> list[dict[int, Expr]]:

@@ -31,7 +31,11 @@ class Sigma:
     extension = "yml"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(detection, lambda d: self.written(rule, d, options), lambda selector, part: _accepted(selector, part, options))
+        return translated(
+            detection,
+            lambda d: self.written(rule, d, options),
+            lambda selector, part: Selections(Names("sigma", options), selector).text(part, False),
+        )
 
     def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("sigma", options)
@@ -95,14 +99,6 @@ def tags(rule: Rule, names: Names) -> list[str]:
         else:
             found.append(f"attack.{technique.id.lower()}")
     return list(dict.fromkeys(found))
-
-
-def _accepted(selector: Selector, part: Expr, options: Options) -> bool:
-    try:
-        Selections(Names("sigma", options), selector).text(part, False)
-    except Cannot:
-        return False
-    return True
 
 
 class _Documents:

@@ -73,8 +73,19 @@ class PlanTarget(Protocol):
     def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
 
 
-def translated(detection: Detection, write: Callable[[Detection], Output], accepts: Callable[[Selector, Expr], bool]) -> Output:
-    """What ``write`` makes of ``detection``, or of as much of it as can be said where it cannot write the whole."""
+def translated(detection: Detection, write: Callable[[Detection], Output], spell: Callable[[Selector, Expr], object]) -> Output:
+    """What ``write`` makes of ``detection``, or of as much of it as can be said where it cannot write the whole.
+
+    ``spell`` writes one condition, or raises Cannot.
+    """
+
+    def accepts(selector: Selector, part: Expr) -> bool:
+        try:
+            spell(selector, part)
+        except Cannot:
+            return False
+        return True
+
     output = write(detection)
     if not output.texts and (less := relaxed(detection, accepts)) is not None and (again := write(less)).texts:
         return again
@@ -116,6 +127,15 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     if threshold is not None and threshold.fields:
         threshold = replace(threshold, fields=tuple(compress(threshold.fields, remaining)))
     return replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
+
+
+def sides_present(detection: Detection, flag: str) -> list[str]:
+    """A condition for each side, that its events are there or absent. ``flag`` tells it of a selector, whose name stands for ``{}``."""
+    found = []
+    for side in detection.sides:
+        text = " OR ".join(flag.format(s.name) for s in side.selectors)
+        found.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
+    return found
 
 
 def _left_out(part: Expr, others: bool) -> Diagnostic:

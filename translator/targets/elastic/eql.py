@@ -81,14 +81,9 @@ class Eql:
     extension = "eql"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        def accepts(selector: Selector, part: Expr) -> bool:
-            try:
-                _Writer(Names("elastic", options)).predicates.render(part)
-            except Cannot:
-                return False
-            return True
-
-        return translated(detection, lambda d: self.written(d, options), accepts)
+        return translated(
+            detection, lambda d: self.written(d, options), lambda _, part: _Writer(Names("elastic", options)).predicates.render(part)
+        )
 
     def written(self, detection: Detection, options: Options) -> Output:
         names = Names("elastic", options)

@@ -11,7 +11,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, sides_present, text_of, translated, values
 from translator.targets.elastic import dataset, field, index, literal, lucene, string
 from translator.targets.text import term
 
@@ -97,14 +97,11 @@ class Esql:
     extension = "esql"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        def accepts(selector: Selector, part: Expr) -> bool:
-            try:
-                _Writer(Names("elastic", options), detection).predicates.render(part)
-            except Cannot:
-                return False
-            return True
-
-        return translated(detection, lambda d: self.written(d, options), accepts)
+        return translated(
+            detection,
+            lambda d: self.written(d, options),
+            lambda _, part: _Writer(Names("elastic", options), detection).predicates.render(part),
+        )
 
     def written(self, detection: Detection, options: Options) -> Output:
         names = Names("elastic", options)
@@ -213,10 +210,7 @@ class _Writer:
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
-        sides = []
-        for side in detection.sides:
-            text = " OR ".join(f"{s.name} > 0" for s in side.selectors)
-            sides.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
+        sides = sides_present(detection, "{} > 0")
         if detection.kind == "temporal_ordered":
             sides.append("first_time < last_time" if detection.strict else "first_time <= last_time")
         lines.append("WHERE " + " AND ".join(sides))

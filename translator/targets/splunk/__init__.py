@@ -14,7 +14,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
+from translator.targets.base import Cannot, Names, Options, Output, Predicates, sides_present, text_of, translated, values
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -106,7 +106,11 @@ class Splunk:
     extension = "spl"
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(detection, lambda d: self.written(d, options), lambda selector, part: _accepted(detection, part, options))
+        return translated(
+            detection,
+            lambda d: self.written(d, options),
+            lambda _, part: _Writer(Names("splunk", options), detection).predicates.render(part),
+        )
 
     def written(self, detection: Detection, options: Options) -> Output:
         names = Names("splunk", options)
@@ -115,14 +119,6 @@ class Splunk:
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
-
-
-def _accepted(detection: Detection, part: Expr, options: Options) -> bool:
-    try:
-        _Writer(Names("splunk", options), detection).predicates.render(part)
-    except Cannot:
-        return False
-    return True
 
 
 class _Writer:
@@ -287,10 +283,7 @@ class _Writer:
                 lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
             times = "min(earlier) as first_time max(later) as last_time"
         lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
-        sides = []
-        for side in detection.sides:
-            text = " OR ".join(f"{s.name}==1" for s in side.selectors)
-            sides.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
+        sides = sides_present(detection, "{}==1")
         if detection.kind == "temporal_ordered":
             sides.append("first_time<last_time" if detection.strict else "first_time<=last_time")
         lines.append("where " + " AND ".join(sides))
