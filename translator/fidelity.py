@@ -65,6 +65,10 @@ CODES: dict[str, Code] = {
     "absence-anchoring": Code(Verdict.BROADER, "nothing to do where the absent event follows the other one; else use the native output"),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
+    "first-seen-list": Code(
+        Verdict.SAME_ALERTS,
+        "keep the list with a scheduled search over the earlier window; an empty value belongs in it where events there lacked the field",
+    ),
     "first-seen-dropped": Code(
         Verdict.BROADER, "alert on new values only: a new_terms rule in Elastic, a lookup of known values in Splunk"
     ),

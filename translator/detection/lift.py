@@ -149,6 +149,7 @@ class _Lifter:
     ) -> None:  # fmt: skip
         self.lists_indicators = lists_indicators
         self.listed: set[int] = set()
+        self.lists: dict[str, int] = {}
         self.plan, self.period, self.default, self.is_address = plan, period, default, is_address
         self.found: list[Diagnostic] = []
         self.windows: list[int] = []
@@ -355,8 +356,9 @@ class _Lifter:
         inner = self.absent_shape(query.relation) if negated else self.shape(query.relation)
         if negated and not isinstance(inner, _List) and _is_history(shape, inner):
             self.found, self.windows = before
-            self.without_history(shape, part.span)
-            return shape
+            found = self.not_seen(shape, [subject], cased, part.span)
+            assert isinstance(found, _Events | _Joined)
+            return found
         if isinstance(inner, _List):
             self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
             listed: Expr = Apply(part.span, Type.BOOL, "expand_cs" if cased else "expand", (subject, const(inner.name)))
@@ -553,7 +555,9 @@ class _Lifter:
         other = self.absent_shape(side) if kind in _ANTI else self.shape(side)
         if kind in _ANTI and not isinstance(other, _List) and _is_history(kept, other):
             self.found, self.windows = before
-            return self.without_history(kept, join.span)
+            own, earlier = (1, 0) if kept_is_right else (0, 1)
+            keys = [p[own] for p in join.on if (fixed := _fixed(kept, p[own])) is None or fixed != _fixed(other, p[earlier])]
+            return self.not_seen(kept, keys, True, join.span)
         left, right = (other, kept) if kept_is_right else (kept, other)
         if isinstance(right, _List):
             self.listed |= _columns_within(join.right)
@@ -600,14 +604,29 @@ class _Lifter:
         base.span = span
         return base
 
-    def without_history(self, shape: _Shape, span: Span | None) -> _Shape:
-        """An anti-join against an earlier window is left out: no correlation over one window says that something is new."""
+    def not_seen(self, shape: _Shape, keys: list[Expr], cased: bool, span: Span | None) -> _Shape:
+        """First seen: an anti-join against an earlier window is a list of what was seen there, kept outside of the output.
+
+        No correlation over one window says that something is new, and a list holds values of one key: several are left out, and said.
+        """
+        if len(keys) == 1:
+            name = self.fresh_list(f"seen_{_snake(_name_of(keys[0]))}")
+            what = "the values that the earlier window of the query finds"
+            self.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
+            seen: Expr = Apply(span, Type.BOOL, "expand_cs" if cased else "expand", (keys[0], const(name)))
+            return self.filtered(shape, negation(seen), span)
         if isinstance(shape, _Events) and any(b.predicate == TRUE for b in shape.branches):
             raise self.block(
                 "unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span
             )
         self.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
         return shape
+
+    def fresh_list(self, name: str) -> str:
+        """``name``, or with a number where the query has another list of that name."""
+        number = self.lists.get(name, 0) + 1
+        self.lists[name] = number
+        return name if number == 1 else f"{name}_{number}"
 
     def side_of(self, shape: _Shape, what: str, span: Span | None) -> _Events:
         """A side of a join as events; a threshold's keys are columns of its events."""
@@ -1163,6 +1182,26 @@ def _is_history(kept: _Shape, other: _Shape) -> bool:
     """Whether ``other`` looks at another window than ``kept``: at what came before."""
     own, earlier = _windows_of(kept), _windows_of(other)
     return own != earlier and bool(own or earlier)
+
+
+def _fixed(shape: _Shape, key: Expr) -> object:
+    """The constant that the conditions of a shape make of ``key``; None where they leave it open."""
+    events = shape.input if isinstance(shape, _Grouped) else shape
+    if not isinstance(events, _Events) or len(events.branches) != 1:
+        return None
+    (branch,) = events.branches
+    definitions = {c.id: x for c, x in shape.keys} if isinstance(shape, _Grouped) else {}
+    value = simplify(substitute(substitute(key, definitions), branch.env))
+    for part in conjuncts(branch.predicate):
+        match part:
+            case Apply(function="==", args=(left, Const(value=constant))) if left == value:
+                return constant
+    return None
+
+
+def _name_of(expr: Expr) -> str:
+    """A name for what ``expr`` holds: that of the first column it reads."""
+    return next((n.column.name for n in walk(expr) if isinstance(n, ColumnRef)), "key")
 
 
 def _plain(expr: Expr) -> Expr:
