@@ -60,6 +60,18 @@ def codes(found: Detection | NoDetection) -> set[str]:
             "A | where x == 'a' and TimeGenerated > ago(1d)"
             " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
             "event",
+            {"first-seen-list"},
+        ),
+        (
+            "A | where x == 'a' and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where x == 'a' and TimeGenerated between (ago(8d) .. ago(1d))) on k, x",
+            "event",
+            {"first-seen-list"},
+        ),
+        (
+            "A | where x == 'a' and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k, y",
+            "event",
             {"first-seen-dropped"},
         ),
         (
@@ -128,7 +140,7 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
         ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "unsupported-detection"),
         ("datatable (a:string) ['x']", "unsupported-detection"),
         ("A | make-series count() on TimeGenerated step 1h", "unsupported-operator"),
-        ("A | where TimeGenerated > ago(1d) | join kind=leftanti (A | where TimeGenerated < ago(1d)) on k", "unsupported-detection"),
+        ("A | where TimeGenerated > ago(1d) | join kind=leftanti (A | where TimeGenerated < ago(1d)) on k, j", "unsupported-detection"),
         ("_GetWatchlist('vip')", "unsupported-detection"),
         ("A | where x == 'a' and x != 'a' and false", "unsupported-detection"),
         ("A | extend kk = strcat(k, '!') | join kind=inner B on $left.kk == $right.k", "unsupported-expression"),

@@ -51,6 +51,7 @@ CODES: dict[str, Code] = {
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
     "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
     "list-placeholder": Code(Verdict.EXACT, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
+    "empty-key-group": Code(Verdict.EXACT, "leave out the documents of events without the key where these are of no interest"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
     "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),
@@ -63,6 +64,9 @@ CODES: dict[str, Code] = {
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
     "key-dropped": Code(Verdict.BROADER, "add the computed key where the product can compute it"),
     "absence-anchoring": Code(Verdict.BROADER, "nothing to do where the absent event follows the other one; else use the native output"),
+    "few-anchoring": Code(
+        Verdict.BROADER, "use the native output, or a backend that counts over whole windows: few events so far may be many at the end"
+    ),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
     "first-seen-list": Code(

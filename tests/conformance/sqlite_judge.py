@@ -1,7 +1,10 @@
 """Runs Sigma rules on events with pysigma-backend-sqlite: cases as JSON on standard input, those that returned other events out.
 
-A case brings its Sigma, the ids of the events that it should return, and its events and the types of their columns, where these are not
-those of all cases. Runs in an environment of its own, since the backend needs pySigma 2.
+A case brings its Sigma, the ids of the events that it should return (``rows``) or the keys that its correlations should alert for
+(``keys``: each the sorted list of its values that are not empty), and its events and the types of their columns, where these are not
+those of all cases. ``relation`` says how what it returns stands to that: ``same``, ``more`` or ``less``; ``identified`` that an
+empty key is no alert.
+Runs in an environment of its own, since the backend needs pySigma 2.
 """
 
 from __future__ import annotations
@@ -20,8 +23,18 @@ def load(connection: sqlite3.Connection, events: list[dict[str, Any]], columns: 
     connection.execute(f"create table logs (id integer, {spelled}, timestamp text)")
     marks = ", ".join("?" for _ in columns)
     for event in events:
-        values = (event["id"], *(event.get(name) for name in columns))
-        connection.execute(f"insert into logs values (?, {marks}, '2024-01-01T00:00:00Z')", values)
+        values = (event["id"], *(event.get(name) for name in columns), event.get("timestamp", "2024-01-01T00:00:00Z"))
+        connection.execute(f"insert into logs values (?, {marks}, ?)", values)
+
+
+def alerted(row: tuple[Any, ...], correlated: bool) -> Any:
+    """The id of an event, or the values of an alert's key that are not empty."""
+    if not correlated:
+        return row[0]
+    return tuple(sorted(str(v) for v in json.loads(row[1]).values() if v not in ("", None)))
+
+
+AGREES = {"same": set.__eq__, "more": set.__ge__, "less": set.__le__}
 
 
 def main() -> None:
@@ -37,20 +50,25 @@ def main() -> None:
     for case in data["cases"]:
         if "events" in case:
             load(connection, case["events"], case["columns"])
-        rows = set()
+        found: set[Any] = set()
+        correlated = "keys" in case
+        wanted = {tuple(k) for k in case["keys"]} if correlated else set(case["rows"])
         try:
             for query in sqliteBackend().convert(SigmaCollection.from_yaml(case["sigma"])):
-                rows |= {row[0] for row in connection.execute(query.replace("SELECT *", "SELECT id", 1))}
+                statement = query if correlated else query.replace("SELECT *", "SELECT id", 1)
+                found |= {alerted(row, correlated) for row in connection.execute(statement)}
         except (sqlite3.Error, NotImplementedError) as error:
             wrong.append({"name": case.get("name"), "refused": str(error)[:200]})
             continue
-        if sorted(rows) != case["rows"]:
-            differing = rows ^ set(case["rows"])
+        if case.get("identified"):
+            found, wanted = found - {()}, wanted - {()}
+        if not AGREES[case.get("relation", "same")](found, wanted):
+            differing = found ^ wanted
             events = case.get("events") or data["events"]
             wrong.append(
                 {
                     **{k: v for k, v in case.items() if k != "events"},
-                    "got": sorted(rows),
+                    "got": sorted(found),
                     "differing": [e for e in events if e["id"] in differing][:3],
                 }
             )

@@ -931,9 +931,10 @@ class _Lifter:
             sides.append(Side(name, selectors, False, threshold, grouping))
         keys = tuple(_snake(_key_name(c)) for c in classes)
         guaranteed = tuple(
-            any(all(_present(s.keys[i], s.predicate) for s in side.selectors) for side in sides if not side.absent)
+            any(all(_present(s.keys[i], s.predicate) or (s.keys[i].type in _NULLABLE and not joined.absent) for s in side.selectors)
+                for side in sides if not side.absent)
             for i in range(len(classes))
-        )
+        )  # fmt: skip
         self.say(
             "columns-differ",
             "the query gives a row for each combination of events, the outputs one alert for each "
@@ -1289,6 +1290,10 @@ _CONVERSIONS = {
     Type.BOOL: "tobool",
     Type.TIMESPAN: "totimespan",
 }
+
+
+_NULLABLE = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.REAL, Type.DECIMAL, Type.DATETIME, Type.TIMESPAN, Type.GUID})
+"""Types whose missing value is null, which a join finds equal to nothing."""
 
 
 def _belongs(column: Column, branch: _Branch) -> bool:

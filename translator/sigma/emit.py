@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from itertools import combinations
+from typing import Any, TypeVar
 
 import yaml
 
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr, conjuncts
-from translator.plan.simplify import is_field
+from translator.plan.expressions import TRUE, Apply, Expr, conjunction, conjuncts, negation
+from translator.plan.simplify import is_field, simplify
+from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
 from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, translated, values
 from translator.targets.text import has_pattern, is_simple
+
+_T = TypeVar("_T")
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
 LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
@@ -40,7 +45,7 @@ class Sigma:
     def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("sigma", options)
         try:
-            documents = _Documents(rule, detection, names).all()
+            documents = [d for part in groups(rule, detection, names) for d in _Documents(rule, part, names).all()]
             check(documents)
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
@@ -49,6 +54,72 @@ class Sigma:
         text = "---\n".join(dump(d) for d in documents)
         beside = filters(rule, detection, options) if rule.exclusions else ""
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable", beside)
+
+
+MAX_MISSING_KEYS = 2
+"""For how many keys that events may lack the groups without them are written: each doubles the documents."""
+
+
+def groups(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
+    """``detection``, and beside it the groups that its correlation leaves out: those of events without one or more of the keys.
+
+    KQL takes the events without a key for one group, Sigma's correlations for none. Where what identifies the alert is that
+    very key, nothing is written for them, since such an alert identifies nothing.
+    """
+    missing = [n for n, guaranteed in enumerate(detection.guaranteed) if not guaranteed]
+    if not missing:
+        return [detection]
+    if keyed_entities(rule, detection):
+        names.say("empty-entity", "events without the key are one group in KQL, and are left out by Sigma correlations")
+        return [detection]
+    if len(missing) > MAX_MISSING_KEYS:
+        names.say("empty-join-key", "events without the keys are groups in KQL, and are left out by Sigma correlations")
+        return [detection]
+    subsets = [s for size in range(1, len(missing) + 1) for s in combinations(missing, size)]
+    names.say("empty-key-group", "events without the key are one group in KQL: a correlation of their own is written for them")
+    thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
+    few = any(side.absent for side in detection.sides) or any(t is not None and t.operator not in (">", ">=") for t in thresholds)
+    return [_with_keys(detection, missing) if few else detection, *(_without_keys(detection, s) for s in subsets)]
+
+
+def _with_keys(detection: Detection, required: list[int]) -> Detection:
+    """``detection`` of those events alone that have the keys of these numbers: an empty key is a group of its own in some backends."""
+
+    def present(selector: Selector) -> Selector:
+        conditions = [negation(_lacks(selector.keys[n])) for n in required]
+        return replace(selector, predicate=conjunction(selector.predicate, *conditions))
+
+    return replace(detection, sides=tuple(replace(side, selectors=tuple(map(present, side.selectors))) for side in detection.sides))
+
+
+def _lacks(key: Expr) -> Expr:
+    return simplify(Apply(None, Type.BOOL, "isempty", (key,)))
+
+
+def _without_keys(detection: Detection, left_out: tuple[int, ...]) -> Detection:
+    """The correlation of those events that lack the keys of these numbers, grouped by the other keys."""
+
+    def remaining(items: tuple[_T, ...]) -> tuple[_T, ...]:
+        return tuple(x for n, x in enumerate(items) if n not in left_out)
+
+    sides = []
+    for side in detection.sides:
+        selectors, grouping = [], []
+        for number, selector in enumerate(side.selectors):
+            absent = [selector.keys[n] for n in left_out]
+            predicate = conjunction(selector.predicate, *map(_lacks, absent))
+            selectors.append(replace(selector, predicate=predicate, keys=remaining(selector.keys)))
+            if side.grouping:
+                grouping.append(tuple(g for g in side.grouping[number] if g not in absent))
+        sides.append(replace(side, selectors=tuple(selectors), grouping=tuple(grouping)))
+    without = "_".join(re.sub(r"\W+", "_", detection.group_by[n]) for n in left_out)
+    return replace(
+        detection,
+        sides=tuple(sides),
+        group_by=remaining(detection.group_by),
+        guaranteed=remaining(detection.guaranteed),
+        part=f"{detection.part}without_{without}_",
+    )
 
 
 def check(documents: list[dict[str, Any]]) -> None:
@@ -221,9 +292,6 @@ class _Documents:
             body["condition"] = " and ".join(parts)
         if aliases:
             body["aliases"] = aliases
-        if not all(detection.guaranteed):
-            text = "events without the key are one group in KQL, and are left out by Sigma correlations"
-            self.names.say("empty-entity" if keyed_entities(self.rule, detection) else "empty-join-key", text)
         if any(side.absent for side in detection.sides):
             self.names.say("absence-anchoring", "the KQL wants no such event in its whole window, Sigma none after the other event")
         if detection.kind == "temporal_ordered" and not detection.strict:
@@ -237,6 +305,8 @@ class _Documents:
     def condition(
         self, threshold: Threshold, selectors: tuple[Selector, ...], references: dict[str, str], aliases: dict[str, dict[str, str]]
     ) -> dict[str, Any]:  # fmt: skip
+        if threshold.operator not in (">", ">="):
+            self.names.say("few-anchoring", "the KQL counts over its whole window, Sigma at each event what came before it")
         condition: dict[str, Any] = {OPERATORS[threshold.operator]: threshold.count}
         if threshold.fields:
             fields = {references[s.name]: self.names.field(x) for s, x in zip(selectors, threshold.fields, strict=True)}

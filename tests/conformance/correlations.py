@@ -1,0 +1,173 @@
+"""Correlations run: KQL of every idiom on random events by duckdb-kql, its Sigma beside it by pysigma-backend-sqlite.
+
+The keys that alert are compared. What claims to be exact or same-alerts must give the same keys, what is broader at least those of the
+KQL, what is narrower none besides. Exit status 1 where a claim does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import translator
+from translator.detection.model import Detection
+from translator.rulepack.model import Rule, TextMap
+from translator.targets.base import Options
+
+JUDGE = Path(__file__).with_name("sqlite_judge.py")
+NOW = dt.datetime(2026, 5, 1, 12, 0)
+COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v": "text", "n": "integer"}
+RELATIONS = {"exact": "same", "same-alerts": "same", "broader": "more", "narrower": "less"}
+
+IDIOMS = {
+    "event count": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}",
+    "event count of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() by k, j | where c {many} {n}",
+    "few events": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {few} {n}",
+    "count of all": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() | where c {many} {n}",
+    "distinct count": "T | where TimeGenerated > ago(1h) and isnotempty(v){present} | summarize c = dcount(v) by k | where c {many} {n}",
+    "size of a set": "T | where TimeGenerated > ago(1h) and isnotempty(v) | summarize s = make_set(v) by k"
+    " | where array_length(s) {many} {n}",
+    "count over a union": "T | where op == '{a}' | union (T | where op == '{b}') | where TimeGenerated > ago(1h)"
+    " | summarize c = count() by k | where c {many} {n}",
+    "temporal": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "temporal of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}'"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k, j | project k, j",
+    "temporal by other names": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on $left.k == $right.m | project k",
+    "temporal of three": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{c}') on k | project k",
+    "membership": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " and k in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
+    "ordered": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where u between (t .. (t + {within}m)) | project k",
+    "ordered in the window": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k | where u > t | project k",
+    "absence": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=leftanti (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "absence by membership": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " and k !in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
+    "count and event": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "alternatives": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() by k | where c {many} {n}"
+    " | union (T | where TimeGenerated > ago(1h) and op == '{b}' | summarize c = count() by k | where c {many} 2)",
+}
+"""KQL by the idiom that it is; the key that an alert is for is in its columns k and j."""
+
+
+def events(pick: random.Random, count: int) -> list[dict[str, Any]]:
+    """Events within half an hour, keys often missing or empty; the last, of no kind, closes every window."""
+    found = []
+    moments = pick.sample(range(1, 1700), count)
+    for number, second in enumerate(moments):
+        moment = NOW - dt.timedelta(seconds=second)
+        found.append(
+            {
+                "id": number,
+                "op": pick.choice("abc"),
+                "k": pick.choice(["ann", "bob", "cid", "dan", "eve", "fay", "", None]),
+                "j": pick.choice(["x1", "y2", "", None]),
+                "m": pick.choice(["ann", "bob", "cid", "gus", "", None]),
+                "v": pick.choice(["p", "q", "r", "s", "", None]),
+                "n": pick.choice([1, 2, 3, 10, None]),
+                "timestamp": moment.isoformat() + "Z",
+            }
+        )
+    return [*found, {"id": count, "op": "end", "timestamp": (NOW + dt.timedelta(hours=3)).isoformat() + "Z"}]
+
+
+def expected(kql: str, events: list[dict[str, Any]]) -> list[list[str]]:
+    """The keys of the rows that duckdb-kql returns, without values that are empty. A missing string is an empty one in KQL."""
+    import duckdb
+    import duckdb_kql
+
+    connection = duckdb.connect()
+    kinds = {"text": "varchar", "integer": "bigint"}
+    spelled = ", ".join(f"{name} {kinds[kind]}" for name, kind in COLUMNS.items())
+    connection.execute(f"create table T ({spelled}, TimeGenerated timestamp)")
+    connection.executemany(
+        f"insert into T values ({', '.join('?' for _ in COLUMNS)}, ?)",
+        [
+            (
+                *(e.get(c) or ("" if kind == "text" else None) for c, kind in COLUMNS.items()),
+                dt.datetime.fromisoformat(e["timestamp"].rstrip("Z")),
+            )
+            for e in events[:-1]
+        ],
+    )
+    result = duckdb_kql.execute(connection, kql, query_now=NOW)
+    names = [d[0] for d in result.description]
+    keys = [names.index(n) for n in ("k", "j") if n in names]
+    return sorted({tuple(sorted(str(row[n]) for n in keys if row[n])) for row in result.fetchall()})  # type: ignore[arg-type]
+
+
+def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[dict[str, Any]]:
+    """Every idiom with random conditions, ``rounds`` times. ``counts`` says of each verdict and refusal how often it came."""
+    import duckdb_kql
+
+    pick = random.Random(seed)
+    for idiom, template in IDIOMS.items():
+        for _ in range(rounds):
+            a, b, c = pick.sample("abc", 3)
+            kql = template.format(
+                a=a, b=b, c=c, n=pick.choice([1, 2, 3]), many=pick.choice([">", ">="]), few=pick.choice(["<", "<=", "=="]),
+                within=pick.choice([2, 5, 10]), present=pick.choice(["", " and isnotempty(k)"]),
+            )  # fmt: skip
+            made = events(pick, pick.choice([12, 25, 50]))
+            rule = Rule("generated", "", idiom, kql, TextMap.locate(kql, [kql], 0))
+            conversion = translator.convert(rule, ("sigma",), Options(fields="source"))
+            output = conversion.outputs["sigma"]
+            assert isinstance(conversion.detection, Detection), (idiom, kql)
+            relation = RELATIONS.get(output.verdict.value)
+            counts[f"{idiom}: {output.verdict.value}"] += 1
+            if relation is None:
+                continue
+            try:
+                keys = expected(kql, made)
+            except duckdb_kql.KqlError as error:
+                counts[f"{idiom}: refused by duckdb-kql: {str(error)[:60]}"] += 1
+                continue
+            case = {"name": idiom, "kql": kql, "sigma": output.text, "keys": keys, "relation": relation}
+            identified = any(d.code == "empty-entity" for d in output.diagnostics)
+            yield {**case, "identified": identified, "events": made, "columns": COLUMNS}
+
+
+def judged(judge: str, run: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the cases whose Sigma gave other keys, or was refused. ``judge`` is the Python that has pysigma-backend-sqlite."""
+    done = subprocess.run([judge, str(JUDGE)], input=json.dumps({"cases": run}), capture_output=True, text=True, check=True)
+    return list(json.loads(done.stdout))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=12, help="how often each idiom is tried")
+    options = parser.parse_args()
+    counts: collections.Counter[str] = collections.Counter()
+    run = list(cases(options.seed, options.rounds, counts))
+    found = judged(options.judge, run)
+    refused, wrong = [f for f in found if "refused" in f], [f for f in found if "refused" not in f]
+    for finding in wrong[:4]:
+        print(json.dumps({k: v for k, v in finding.items() if k != "columns"}, indent=1)[:4000])
+    for what, number in sorted(counts.items()):
+        print(f"  {number} {what}")
+    alerting = sum(1 for c in run if c["keys"])
+    for reason, number in collections.Counter(f"{r['name']}: refused by SQLite: {r['refused']}" for r in refused).items():
+        print(f"  {number} {reason}")
+    print(f"{len(run)} correlations run, {alerting} with alerts, {len(wrong)} wrong, {len(refused)} refused by SQLite")
+    return 1 if wrong or not run else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

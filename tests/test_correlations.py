@@ -1,0 +1,64 @@
+"""Correlations: the groups of events without a key, and a sample run by an independent engine beside the KQL."""
+
+from __future__ import annotations
+
+import collections
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import translator
+from tests.conformance.correlations import IDIOMS, cases, judged
+from translator.rulepack.model import EntityMapping, Rule, TextMap
+
+JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
+
+
+@pytest.mark.skipif(not JUDGE.exists(), reason="SIGMA_JUDGE names no Python that has pysigma-backend-sqlite")
+def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
+    pytest.importorskip("duckdb_kql")
+    run = list(cases(11, 2, collections.Counter()))
+    assert {c["name"] for c in run} == set(IDIOMS)
+    assert sum(bool(c["keys"]) for c in run) > len(run) / 2
+    assert judged(str(JUDGE), run) == []
+
+
+def documents(kql: str, *entities: str) -> tuple[list[dict[str, Any]], set[str]]:
+    found = tuple(EntityMapping("Account", "Name", column) for column in entities)
+    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0), entities=found)
+    output = translator.convert(rule, ("sigma",)).outputs["sigma"]
+    return list(yaml.safe_load_all(output.text)), {d.code for d in output.diagnostics}
+
+
+def groupings(found: list[dict[str, Any]]) -> list[list[str]]:
+    return [d["correlation"].get("group-by", []) for d in found if "correlation" in d]
+
+
+COUNTED = "A | where x =~ 'a' | summarize c = count() by k, j, l | where c > 5"
+
+
+@pytest.mark.parametrize(
+    ("kql", "entities", "grouped", "code"),
+    [
+        (COUNTED.replace(", j, l", ""), (), [["k"]], "empty-entity"),
+        (COUNTED.replace(", j, l", ""), ("x",), [["k"], []], "empty-key-group"),
+        (COUNTED.replace(", l", ""), (), [["k", "j"], ["j"], ["k"], []], "empty-key-group"),
+        (COUNTED.replace(", l", "").replace("'a'", "'a' and isnotempty(k)"), (), [["k", "j"], ["k"]], "empty-key-group"),
+        (COUNTED, (), [["k", "j", "l"]], "empty-join-key"),
+    ],
+)
+def test_events_without_a_key_are_a_group_of_their_own(kql: str, entities: tuple[str, ...], grouped: list[list[str]], code: str) -> None:
+    found, said = documents(kql, *entities)
+    assert groupings(found) == grouped
+    assert code in said
+    assert len({d["id"] for d in found}) == len(found)
+
+
+def test_the_groups_of_few_events_are_apart() -> None:
+    found, said = documents(COUNTED.replace(", l", "").replace("> 5", "< 5").replace("'a'", "'a' and isnotempty(k)"))
+    first = next(d for d in found if "detection" in d)["detection"]
+    assert [None, ""] in [v for name, items in first.items() if name.startswith("filter") for v in items.values()]
+    assert "few-anchoring" in said
