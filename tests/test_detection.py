@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from translator.detection.lift import _plain, lift
+from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector
+from translator.detection.shapes import by_name
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
@@ -292,7 +293,7 @@ def test_parameters_of_asim_parsers_are_filters() -> None:
         "imDns() | where TimeGenerated >= ago(1d) and DnsQuery has_any (dynamic(['a.com'])) and ResponseCodeName =~ 'NXDOMAIN'"
     )
     assert isinstance(called, Detection) and isinstance(filtered, Detection)
-    assert _plain(called.selectors[0].predicate) == _plain(filtered.selectors[0].predicate)
+    assert by_name(called.selectors[0].predicate) == by_name(filtered.selectors[0].predicate)
     assert called.timespan == filtered.timespan == 86_400
     refused = lifted("imDns(response_has_ipv4='10.0.0.1')")
     assert isinstance(refused, NoDetection) and "response_has_ipv4" in refused.diagnostics[0].message

@@ -1,0 +1,1 @@
+"""What the author of a query meant, an idiom a module."""

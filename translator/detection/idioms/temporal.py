@@ -1,0 +1,201 @@
+"""Temporal: sides that share keys, from inner joins, self-joins, joins of summaries and ``in (subquery)``."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+from translator.detection.idioms.selector import is_present, outputs_of
+from translator.detection.idioms.threshold import summary_of
+from translator.detection.lifting import Blocked, Lifting
+from translator.detection.model import Detection, Selector, Side
+from translator.detection.naming import key_name, snake, unique_names
+from translator.detection.shapes import (
+    Branch,
+    Events,
+    Grouped,
+    Joined,
+)
+from translator.detection.windows import bucket_of
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import (
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    conjunction,
+    conjuncts,
+    substitute,
+)
+from translator.plan.simplify import branches, is_field, pushed, simplify
+from translator.plan.types import Type
+
+MAX_ALTERNATIVES = 32
+"""How many selectors one side may split into."""
+
+NULLABLE = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.REAL, Type.DECIMAL, Type.DATETIME, Type.TIMESPAN, Type.GUID})
+"""Types whose missing value is null, which a join finds equal to nothing."""
+
+
+def is_ip(value: object) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def side_name(side: Events) -> str:
+    return side.branches[0].table
+
+
+def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> Detection:
+    classes = key_classes(lifting, joined)
+    names = unique_names([side_name(side) for side in joined.sides])
+    sides = []
+    for number, (name, side) in enumerate(zip(names, joined.sides, strict=True)):
+        selectors = side_selectors(lifting, name, number, side, classes, joined, outer)
+        summary = joined.summaries.get(number)
+        if summary is None:
+            sides.append(Side(name, selectors, number in joined.absent))
+            continue
+        if len(selectors) != len(side.branches) or number in joined.absent:
+            raise lifting.block(
+                "unsupported-detection", "a threshold on alternatives, or one that is absent, is not supported in a join", joined.span
+            )
+        threshold, grouping = summary_of(lifting, summary, side, selectors)
+        sides.append(Side(name, selectors, False, threshold, grouping))
+    keys = tuple(snake(key_name(c)) for c in classes)
+    guaranteed = tuple(
+        any(all(is_present(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)
+            for side in sides if not side.absent)
+        for i in range(len(classes))
+    )  # fmt: skip
+    lifting.say(
+        "columns-differ",
+        "the query gives a row for each combination of events, the outputs one alert for each "
+        + " and ".join(keys)
+        + " with the values of the other columns gathered",
+        outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
+    )
+    kind = "temporal"
+    if joined.order:
+        if len(sides) == 2 and not joined.absent and set(joined.order) == {joined.order[0]}:
+            kind = "temporal_ordered"
+            sides = [sides[n] for n in joined.order[0]]
+            lifting.windows = joined.within or lifting.windows
+        else:
+            lifting.say("condition-dropped", "the order in time of more than two sides is left out", joined.span)
+    detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None)
+    return replace(detection, within=min(joined.within, default=None), strict=joined.strict) if kind == "temporal_ordered" else detection
+
+
+def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:
+    """The keys: for each of them the expression on every side. Joins in a chain share a key where they use the same one."""
+    classes: list[dict[int, Expr]] = []
+    for a_side, a, b_side, b in joined.pairs:
+        a_value, b_value = key_value(lifting, joined, a_side, a), key_value(lifting, joined, b_side, b)
+        if (size := bucket_of(a_value)) is not None and size == bucket_of(b_value):
+            lifting.bin = size
+            lifting.windows.append(size)
+            continue
+        for known in classes:
+            if known.get(a_side) == a_value and b_side not in known:
+                known[b_side] = b_value
+                break
+        else:
+            classes.append({a_side: a_value, b_side: b_value})
+    plain = [c for c in classes if not any(is_computed(lifting, joined, n, x) for n, x in c.items())]
+    if plain and len(plain) < len(classes):
+        lifting.say("key-dropped", "a key of the join is computed from its fields, and is left out", joined.span)
+        classes = plain
+    if not classes or any(len(c) != len(joined.sides) for c in classes):
+        raise lifting.block("unsupported-join", "the joins of this query use different keys: no single grouping says the same", joined.span)
+    return classes
+
+
+def is_computed(lifting: Lifting, joined: Joined, side: int, expr: Expr) -> bool:
+    """Whether a key is neither a field nor made of alternatives that are fields or constants."""
+    for branch in joined.sides[side].branches:
+        for _, value in leaves_of(lifting, simplify(substitute(expr, branch.env))):
+            inner = value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value
+            if not is_field(inner) and not isinstance(inner, Const):
+                return True
+    return False
+
+
+def key_value(lifting: Lifting, joined: Joined, side: int, expr: Expr) -> Expr:
+    """The key by its column where branches differ, else by its definition, so that two names of one field are one key."""
+    found = [simplify(substitute(expr, b.env)) for b in joined.sides[side].branches]
+    return found[0] if all(x == found[0] for x in found) else expr
+
+
+def side_selectors(
+    lifting: Lifting, name: str, number: int, side: Events, classes: list[dict[int, Expr]], joined: Joined, outer: Grouped | None
+) -> tuple[Selector, ...]:
+    found: list[tuple[Branch, tuple[Expr, ...]]] = [(b, ()) for b in side.branches if b.predicate != FALSE]
+    whole: dict[int, list[Expr]] = {}
+    computed: list[Diagnostic] = []
+    for known in classes:
+        grown: list[tuple[Branch, tuple[Expr, ...]]] = []
+        others = [x for n, x in known.items() if n != number]
+        for branch, keys in found:
+            key = simplify(substitute(known[number], branch.env))
+            whole.setdefault(branch.source, []).append(key)
+            for guard, value in leaves_of(lifting, key):
+                if isinstance(value, Const):
+                    constant_key(lifting, value, others, known[number])
+                    continue
+                if isinstance(value, Apply) and value.function in ("tolower", "toupper") and is_field(value.args[0]):
+                    lifting.say("key-case", "the KQL compares these keys without case, the output with it", value.span)
+                    value = value.args[0]
+                if not is_field(value):
+                    computed.append(
+                        Diagnostic(
+                            "unsupported-expression", "the events cannot be joined by this computed value", value.span or joined.span
+                        )
+                    )
+                    continue
+                predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
+                grown.append((replace(branch, predicate=predicate), (*keys, value)))
+        found = grown
+        if len(found) > MAX_ALTERNATIVES:
+            raise lifting.block("unsupported-expression", "the key has too many alternatives", joined.span)
+    if computed and (not found or lifting.every_part or number in joined.absent):
+        lifting.found += computed
+        raise Blocked
+    for blocker in computed:
+        lifting.say("alternative-dropped", f"events with this key are left out: {blocker.message}", blocker.span)
+    if not found:
+        raise lifting.block("unsupported-join", "no event of this side can have the join key", joined.span)
+    names = [name] if len(found) == 1 else [f"{name}_{i + 1}" for i in range(len(found))]
+    out = []
+    for n, (b, keys) in zip(names, found, strict=True):
+        leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
+        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves)))
+    return tuple(out)
+
+
+def leaves_of(lifting: Lifting, key: Expr) -> list[tuple[Expr, Expr]]:
+    found = branches(key)
+    if found is None:
+        return [(TRUE, key)]
+    out = []
+    for guard, value in found:
+        for inner, leaf in leaves_of(lifting, value):
+            out.append((simplify(conjunction(guard, inner)), leaf))
+    return out
+
+
+def constant_key(lifting: Lifting, value: Const, others: list[Expr], key: Expr) -> None:
+    addresses = [x for x in others if isinstance(x, ColumnRef) and lifting.is_address(x.column.table or "", x.column.name)]
+    if addresses and not is_ip(value.value):
+        lifting.say(
+            "constant-branch-dropped",
+            f"the branch with the constant {value.value!r} is left out: no IP address it is joined with can equal it",
+            value.span,
+        )
+    else:
+        lifting.say("constant-key", f"events whose key is the constant {value.value!r} are left out", value.span)

@@ -1,0 +1,185 @@
+"""What the idioms share while a plan is lifted: what was said, the windows, and the conditions on the events of a table."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
+
+from translator.detection.idioms.lists import placeholder
+from translator.detection.model import Detection, Side, Threshold
+from translator.detection.shapes import Branch, Events, Shape
+from translator.detection.windows import SEARCH, human, window_of
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    Apply,
+    Const,
+    Expr,
+    Path,
+    Span,
+    columns_of,
+    conjunction,
+    conjuncts,
+    negation,
+    substitute,
+    transform,
+    walk,
+)
+from translator.plan.simplify import address_test, is_presence, pushed, simplify
+
+AddressTest: TypeAlias = Callable[[str, str], bool]
+"""Whether a table's field holds IP addresses."""
+
+
+class Blocked(Exception):
+    """What was said last stands in the way of a detection."""
+
+
+class Lifting(ABC):
+    """A plan on its way to a detection.
+
+    ``found`` is what was said, ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in,
+    ``lists`` how often each name of a list was given, ``every_part`` says that nothing may be left out here since more would alert then,
+    and ``loosened`` that a condition was left out.
+    """
+
+    def __init__(
+        self, plan: o.Plan, period: int | None, default: int, is_address: AddressTest, lists_indicators: bool = True
+    ) -> None:  # fmt: skip
+        self.lists_indicators = lists_indicators
+        self.listed: set[int] = set()
+        self.lists: dict[str, int] = {}
+        self.plan, self.period, self.default, self.is_address = plan, period, default, is_address
+        self.found: list[Diagnostic] = []
+        self.windows: list[int] = []
+        self.bin: int | None = None
+        self.expanded: dict[int, list[Expr]] = {}
+        self.every_part = False
+        self.loosened = False
+
+    @abstractmethod
+    def shape(self, relation: o.Relation) -> Shape:
+        """What ``relation`` comes to. Raises Blocked."""
+
+    @abstractmethod
+    def filtered(self, shape: Shape, predicate: Expr, span: Span | None) -> Shape:
+        """``shape`` where ``predicate`` holds. Raises Blocked."""
+
+    @abstractmethod
+    def as_events(self, shape: Shape, what: str, span: Span | None) -> Events:
+        """``shape`` as plain events; ``what`` is done with it, for the reason where it is none. Raises Blocked."""
+
+    @abstractmethod
+    def detection(self, shape: Shape) -> Detection:
+        """The detection that ``shape`` is. Raises Blocked."""
+
+    def say(self, code: str, message: str, span: Span | None) -> None:
+        diagnostic = Diagnostic(code, message, span)
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def block(self, code: str, message: str, span: Span | None) -> Blocked:
+        self.say(code, message, span)
+        return Blocked()
+
+    def constrain(self, branch: Branch, predicate: Expr) -> None:
+        """Adds ``predicate`` to a branch, taking out what only restricts the time."""
+        value = transform(simplify(substitute(predicate, branch.env)), placeholder)
+        if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
+            what = f"this condition reads {foreign[0]}, a column that the join only adds"
+            if self.every_part or all(is_presence(p) for p in conjuncts(branch.predicate)):
+                raise self.block("unsupported-join", what, predicate.span)
+            self.say("condition-dropped", f"{what}, and is left out", predicate.span)
+            self.loosened = True
+            return
+        for part in conjuncts(pushed(value)):
+            window = window_of(part)
+            if window is not None:
+                branch.windows.append(window)
+                if window[1] == 0 or window[0] == SEARCH:
+                    self.windows.append(0 if window[0] == SEARCH else window[0])
+                else:
+                    self.windows.append(window[0])
+                    self.say("window-shifted", f"the query looks at events of at least {human(window[1])} ago only", part.span)
+                continue
+            part = self.address(part)
+            self.note_elements(branch, part)
+            if part == FALSE:
+                self.say("false-predicate", "this condition is never true", predicate.span)
+            branch.predicate = conjunction(branch.predicate, part)
+
+    def address(self, part: Expr) -> Expr:
+        """Tests of addresses as one operator; negated, they are said to take what is no address, which KQL does not."""
+
+        def change(node: Expr) -> Expr:
+            match node:
+                case Apply(function="==", args=(Apply() as test, Const(value=bool(wanted)))) if address_test(test) is not test:
+                    return address_test(test) if wanted else refused(test)
+                case Apply(function="==", args=(Apply() as test, Const(value=str(wanted)))) if address_test(test) is not test:
+                    if wanted.lower() not in ("true", "false"):
+                        return node
+                    return address_test(test) if wanted.lower() == "true" else refused(test)
+                case Apply(function="not", args=(Apply() as test,)) if address_test(test) is not test:
+                    return refused(test)
+                case Apply(function="and" | "or", args=args):
+                    return Apply(node.span, node.type, node.function, tuple(change(a) for a in args))
+                case _:
+                    return address_test(node)
+
+        def refused(test: Expr) -> Expr:
+            self.say(
+                "not-an-address", "the KQL leaves out values that are no IPv4 address, the output takes them for other addresses", part.span
+            )
+            return negation(address_test(test))
+
+        return change(part)
+
+    def note_elements(self, branch: Branch, part: Expr) -> None:
+        """What conditions on the elements of an array mean where these are not rows of their own."""
+        bases = {n.base: n.steps[: n.steps.index(ELEMENT) + 1] for n in walk(part) if isinstance(n, Path) and ELEMENT in n.steps}
+        if not bases:
+            return
+        if any(isinstance(n, Apply) and n.function == "not" and not is_presence(n) for n in walk(part)) or any(
+            isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(part) if not _inside_presence(n, part)
+        ):
+            self.say("element-negated", "the KQL asks for one element that differs, the output for none that is equal", part.span)
+        known = self.expanded.setdefault(id(branch), [])
+        if any(b in known for b in bases):
+            self.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
+        known.extend(bases)
+
+    def reads_list(self, shape: Shape, predicate: Expr) -> bool:
+        """Whether a predicate reads columns that a list brought in."""
+        if not self.listed:
+            return False
+        env = shape.branches[0].env if isinstance(shape, Events) and shape.branches else getattr(shape, "env", {})
+        return any(c.id in self.listed for c in columns_of(substitute(predicate, env)))
+
+    def finish(
+        self, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None
+    ) -> Detection:
+        thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
+        partial = self.loosened or any(d.code == "alternative-dropped" for d in self.found)
+        if partial and any(t.operator not in (">", ">=") for t in thresholds):
+            raise self.block("unsupported-detection", "a threshold on few events needs every part of the query", None)
+        windows = [w for w in self.windows if w]
+        if windows:
+            timespan = min(max(windows), self.period or max(windows))
+            if len(set(windows)) > 1:
+                self.say(
+                    "window-widened", f"windows of {', '.join(map(human, sorted(set(windows))))} become one of {human(timespan)}", None
+                )
+        elif self.period:
+            timespan = self.period
+        else:
+            timespan = self.default
+            if kind != "event":
+                self.say("window-assumed", f"neither the query nor the rule states a time window: {human(timespan)} is assumed", None)
+        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
+
+
+def _inside_presence(node: Expr, whole: Expr) -> bool:
+    return any(is_presence(n) and isinstance(n, Apply) and n.args[0] == node for n in walk(whole))

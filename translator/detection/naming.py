@@ -1,0 +1,45 @@
+"""Names for what a detection is made of, from those of tables and columns."""
+
+from __future__ import annotations
+
+import re
+
+from translator.plan.expressions import (
+    ColumnRef,
+    Expr,
+    Path,
+    walk,
+)
+
+
+def snake(name: str) -> str:
+    """``IPAddress`` as ``ip_address``: lower-case words joined by underscores."""
+    words = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3_\2\4", name)
+    return re.sub(r"\W+", "_", words).strip("_").lower() or "key"
+
+
+def unique_names(names: list[str]) -> list[str]:
+    out: list[str] = []
+    for name in (snake(n) for n in names):
+        fresh, index = name, 1
+        while fresh in out:
+            index += 1
+            fresh = f"{name}_{index}"
+        out.append(fresh)
+    return out
+
+
+def key_name(known: dict[int, Expr]) -> str:
+    first = known[min(known)]
+    match first:
+        case ColumnRef(column=column):
+            return column.name
+        case Path(steps=steps):
+            return str(steps[-1])
+        case _:
+            return "key"
+
+
+def name_of(expr: Expr) -> str:
+    """A name for what ``expr`` holds: that of the first column it reads."""
+    return next((n.column.name for n in walk(expr) if isinstance(n, ColumnRef)), "key")

@@ -1,0 +1,133 @@
+"""What a relation comes to while a plan is lifted: events, groups of them, sides that share keys, lists, or alternatives of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from translator.plan import operators as o
+from translator.plan.expressions import (
+    Apply,
+    Column,
+    ColumnRef,
+    Expr,
+    Span,
+    const,
+    substitute,
+    transform,
+)
+from translator.plan.simplify import simplify
+
+
+@dataclass
+class Branch:
+    """Events of one table: what they satisfy, and what each column is in terms of their stored fields."""
+
+    table: str
+    source: int
+    predicate: Expr
+    env: dict[int, Expr]
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    """Seconds before now between which the events lie."""
+
+
+@dataclass
+class Listed:
+    """Values kept outside of the logs: a watchlist, externaldata, or threat indicators. A placeholder stands for them."""
+
+    name: str
+    kind: str
+
+
+@dataclass
+class Events:
+    branches: list[Branch]
+
+
+@dataclass
+class Grouped:
+    input: Events | Joined
+    keys: list[tuple[Column, Expr]]
+    aggregates: dict[int, Expr]
+    having: list[Expr] = field(default_factory=list)
+    env: dict[int, Expr] = field(default_factory=dict)
+    closed: bool = False
+    """Whether a further summarize stands over the threshold: its aggregates decide nothing."""
+
+
+@dataclass
+class Joined:
+    """Sides that share keys. ``classes`` are sets of expressions, each over one side, that must be equal."""
+
+    sides: list[Events]
+    pairs: list[tuple[int, Expr, int, Expr]]
+    owner: dict[int, int]
+    env: dict[int, Expr] = field(default_factory=dict)
+    span: Span | None = None
+    one_row_per_key: bool = False
+    absent: set[int] = field(default_factory=set)
+    summaries: dict[int, Grouped] = field(default_factory=dict)
+    """Sides that are thresholds of their own."""
+    order: list[tuple[int, int]] = field(default_factory=list)
+    """Pairs of sides, the first of which comes before the second."""
+    strict: bool = False
+    within: list[int] = field(default_factory=list)
+    """Seconds that the ordered events may be apart."""
+
+
+@dataclass
+class Either:
+    """Alternatives that are no plain events: a union of summaries or of joins. Each becomes a detection of its own."""
+
+    members: list[Shape]
+    windows: list[list[int]]
+    decided: set[int] = field(default_factory=set)
+    """Columns of a summary over all of them, which no member can tell."""
+
+
+Shape: TypeAlias = "Events | Grouped | Joined | Listed | Either"
+
+
+def with_keys(grouped: Grouped, events: Events) -> Events:
+    """``events``, the input of ``grouped``, with the columns of the summary in terms of their fields."""
+    for branch in events.branches:
+        before = dict(branch.env)
+        for column, expr in grouped.keys:
+            branch.env[column.id] = simplify(substitute(expr, before))
+        for identifier, expr in grouped.env.items():
+            branch.env[identifier] = simplify(substitute(expr, branch.env))
+    return events
+
+
+def environments(shape: Shape) -> list[dict[int, Expr]]:
+    """What the columns of a shape are: for each of its branches, or for the whole of it."""
+    if isinstance(shape, Events):
+        return [b.env for b in shape.branches]
+    return [shape.env] if isinstance(shape, Grouped | Joined) else []
+
+
+def belongs(column: Column, branch: Branch) -> bool:
+    return column.source == branch.source and column.source is not None and column.id not in branch.env
+
+
+def columns_within(relation: o.Relation) -> set[int]:
+    """The ids of all columns that a relation reads or makes."""
+    found: set[int] = set()
+    stack: list[object] = [relation]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Column):
+            found.add(current.id)
+        elif isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, Expr | o.Relation | o.Ordering):
+            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+    return found
+
+
+def by_name(expr: Expr) -> Expr:
+    """``expr`` with stored columns by name, so that two uses of one table compare equal."""
+    return transform(
+        expr,
+        lambda n: Apply(None, n.type, "field", (const(n.column.name),)) if isinstance(n, ColumnRef) and n.column.source is not None else n,
+    )

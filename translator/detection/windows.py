@@ -1,0 +1,125 @@
+"""Conditions that only restrict the time of an event, as windows in seconds before now."""
+
+from __future__ import annotations
+
+from translator.detection.shapes import (
+    Events,
+    Grouped,
+    Joined,
+    Shape,
+)
+from translator.plan.constants import known_span
+from translator.plan.expressions import (
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    walk,
+)
+from translator.plan.types import Type
+
+TICKS = 10_000_000
+
+TIME_COLUMNS = frozenset({"TimeGenerated", "Timestamp", "timestamp", "ingestion_time"})
+"""Names of the time of an event: Sentinel's, Defender XDR's, and the moment of ingestion."""
+
+SEARCH = -1
+"""The start of a window that the user interface of a hunting query gives: the search's own."""
+
+
+def bound_of(expr: Expr) -> int | None:
+    """How many seconds before now a moment lies; ``SEARCH`` for one that the user interface gives; None where it is unknown."""
+    match expr:
+        case Apply(function="now", args=()):
+            return 0
+        case Apply(function="ago", args=(span,)):
+            back = seconds_of(span)
+            return 1 if back is None and of_the_search(span) else back
+        case Apply(function="-", args=(moment, span)):
+            base, back = bound_of(moment), seconds_of(span)
+            if base == SEARCH and (back is not None or of_the_search(span)):
+                return 1 + (back or 0)
+            return None if base is None or back is None or base == SEARCH else base + back
+        case Apply(function="+", args=(moment, span)):
+            base, forward = bound_of(moment), seconds_of(span)
+            return None if base is None or forward is None or base == SEARCH else base - forward
+        case Apply(function="startofday" | "todatetime", args=(inner,)) if not isinstance(inner, Const):
+            return bound_of(inner)
+        case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
+            return 0 if "end" in text.lower() else SEARCH
+        case _:
+            return None
+
+
+def of_the_search(expr: Expr) -> bool:
+    """Whether ``expr`` is made of nothing but the moments that the user interface gives, and numbers."""
+    leaves = [n for n in walk(expr) if isinstance(n, Const | ColumnRef)]
+    given = [n for n in leaves if isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{")]
+    return bool(given) and all(isinstance(n, Const) for n in leaves)
+
+
+def window_of(predicate: Expr) -> tuple[int, int] | None:
+    """The window, in seconds before now, of a condition that only restricts the time of the event; None where it is none."""
+    match predicate:
+        case Apply(function=">" | ">=", args=(time, low)) if is_time(time) and (start := bound_of(low)) is not None:
+            return (start, 0)
+        case Apply(function="<" | "<=", args=(time, high)) if is_time(time) and (end := bound_of(high)) is not None:
+            return (0, 0) if end == 0 else (0, 1 if end == SEARCH else end)
+        case Apply(function=">=" | "<=", args=(time, same)) if is_time(time) and time == same:
+            return (0, 0)
+        case Apply(function="between", args=(time, low, high)) if is_time(time) and (start := bound_of(low)) is not None:
+            length = seconds_of(high)
+            end_of = start - length if length is not None and start != SEARCH else bound_of(high)
+            if end_of == SEARCH:
+                return (max(2, start), 1)
+            return None if end_of is None else (start, max(0, end_of))
+        case _:
+            return None
+
+
+def bucket_of(expr: Expr) -> int | None:
+    """The length in seconds of the buckets of ``bin(TimeGenerated, ...)``; None where ``expr`` is something else."""
+    match expr:
+        case Apply(function="bin", args=(time, size)) if is_time(time):
+            return seconds_of(size)
+        case _:
+            return None
+
+
+def is_time(expr: Expr) -> bool:
+    match expr:
+        case ColumnRef(column=column):
+            return column.name in TIME_COLUMNS and column.table is not None
+        case Apply(function="ingestion_time"):
+            return True
+        case _:
+            return False
+
+
+def seconds_of(expr: Expr) -> int | None:
+    match expr:
+        case _ if (known := known_span(expr)) is not None:
+            return known // TICKS
+        case Apply(function="*", args=(Const(value=int(a)), Const(value=int(b)))):
+            return a * b // TICKS if Type.TIMESPAN in (expr.args[0].type, expr.args[1].type) else None
+        case _:
+            return None
+
+
+def human(seconds: int) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def windows_of(shape: Shape) -> set[tuple[int, int]]:
+    match shape:
+        case Events(branches=branches_):
+            return {w for b in branches_ for w in b.windows}
+        case Grouped(input=inner):
+            return windows_of(inner)
+        case Joined(sides=sides):
+            return windows_of(sides[0])
+        case _:
+            return set()
