@@ -118,7 +118,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
             {"columns-differ", "window-assumed"},
         ),
         (
-            "A | summarize c = count(), s = sum(n) by k | where c > 5 and s > 9",
+            "A | summarize c = count(), s = variance(n) by k | where c > 5 and s > 9",
             "event_count",
             {"columns-differ", "window-assumed", "condition-dropped"},
         ),
@@ -137,7 +137,10 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
         ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
         ("A | summarize count()", "unsupported-detection"),
         ("A | summarize count() | where count_ < 5", "unsupported-detection"),
-        ("A | summarize sum(n) by k | where sum_n > 5", "unsupported-detection"),
+        ("A | summarize v = variance(n) by k | where v > 5", "unsupported-detection"),
+        ("A | summarize c = countif(x == 'a') | where c == 0", "unsupported-detection"),
+        ("A | summarize c = countif(x == 'a') by k | where c < 3", "unsupported-detection"),
+        ("A | summarize m = max(n) by k | where m < 3", "unsupported-detection"),
         ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "unsupported-detection"),
         ("datatable (a:string) ['x']", "unsupported-detection"),
         ("A | make-series count() on TimeGenerated step 1h", "unsupported-operator"),
@@ -207,6 +210,40 @@ def test_alternatives_keep_their_own_windows() -> None:
         (3600, 5, "part_1_"),
         (86400, 9, "part_2_"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "condition", "kind", "sides"),
+    [
+        ("s = sum(n)", "s > 5", "value_sum", [""]),
+        ("s = avg(n)", "s >= 5.5", "value_avg", [""]),
+        ("p = percentile(n, 95)", "p > 5", "value_percentile", [""]),
+        ("c = countif(x == 'a')", "c > 5", "event_count", [""]),
+        ("c = countif(x == 'a')", "c > 0", "event", [""]),
+        ("c = dcountif(v, x == 'a')", "c > 5", "value_count", [""]),
+        ("m = max(n)", "m > 5", "event", [""]),
+        ("m = minif(n, x == 'a')", "m <= 5", "event", [""]),
+        ("f = countif(x == 'a'), s = countif(x == 'b')", "f > 5 and s > 0", "temporal", ["event_count", ""]),
+        ("f = countif(x == 'a'), s = countif(x == 'b')", "f > 5 and s == 0", "temporal", ["event_count", "absent"]),
+        ("c = countif(x == 'a')", "c == 0", "temporal", ["", "absent"]),
+        ("c = count(), d = dcount(v), s = sum(n)", "c > 5 and d >= 2 and s > 9", "temporal", ["event_count", "value_count", "value_sum"]),
+        ("c = count(), s = make_set(x)", "c > 5 and set_has_element(s, 'a')", "temporal", ["event_count", ""]),
+    ],
+)
+def test_what_a_summary_measures(summary: str, condition: str, kind: str, sides: list[str]) -> None:
+    found = lifted(f"A | where isnotempty(k) | summarize {summary} by k | where {condition}")
+    assert isinstance(found, Detection), codes(found)
+    assert found.kind == kind
+    assert [("absent" if s.absent else s.threshold.kind if s.threshold else "") for s in found.sides] == sides
+    assert "condition-dropped" not in codes(found)
+
+
+def test_a_choice_between_thresholds_is_one_of_detections() -> None:
+    found = lifted("A | summarize c = count(), d = dcount(v), m = max(n) by k | where (c > 5 or d > 3) and m > 9")
+    assert isinstance(found, Detection), codes(found)
+    detections = [found, *found.others]
+    assert [[s.threshold and s.threshold.kind for s in d.sides] for d in detections] == [["event_count", None], ["value_count", None]]
+    assert [d.part for d in detections] == ["choice_1_", "choice_2_"]
 
 
 def test_a_count_of_one_side_of_a_join() -> None:

@@ -91,14 +91,14 @@ def _detection(console: Console, detection: Detection) -> None:
     within = f", at most {duration(detection.within)} apart" if detection.within else ""
     console.print(Text(f"  {detection.kind}{keys} within {duration(detection.timespan)}{within}"))
     if detection.threshold is not None:
-        console.print(Text(f"  where the count is {detection.threshold.operator} {detection.threshold.count}"))
+        console.print(Text(f"  where the {detection.threshold.kind} is {detection.threshold.operator} {detection.threshold.count}"))
     for side in detection.sides:
         if side.absent:
             console.print(Text("  and no event of"))
         for selector in side.selectors:
             console.print(Text(f"  {selector.name}: {selector.table} where {expression(selector.predicate)}"))
         if side.threshold is not None:
-            console.print(Text(f"    of which there are {side.threshold.operator} {side.threshold.count}"))
+            console.print(Text(f"    whose {side.threshold.kind} is {side.threshold.operator} {side.threshold.count}"))
 
 
 def coverage(paths: Iterable[Path]) -> int:

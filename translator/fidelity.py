@@ -107,6 +107,7 @@ CODES: dict[str, Code] = {
     "alternative-dropped": Code(Verdict.NARROWER, "make a rule of its own of the part that is left out, or rewrite that part"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
+    "percentile-method": Code(Verdict.DIFFERS, "expect alerts to differ where the percentile is close to the threshold"),
     "unverified-dialect": Code(Verdict.DIFFERS, "compare its rows with those of kql2sigma run on the same data before it is relied on"),
     "window-elsewhere": Code(Verdict.BROADER, "give the query the rule's window where it is scheduled"),
     "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),

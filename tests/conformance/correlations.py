@@ -59,6 +59,20 @@ IDIOMS = {
     " and k !in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
     "count and event": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "sum": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = sum(n) by k | where s {many} {sum}",
+    "average": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotnull(n) | summarize s = avg(n) by k | where s {many} {n}",
+    "largest": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = max(n) by k | where s {many} {n}",
+    "some counted": "T | where TimeGenerated > ago(1h){present} | summarize c = countif(op == '{a}') by k | where c {many} {n}",
+    "two counts": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"
+    " | where f {many} {n} and s > 0",
+    "two counts of two keys": "T | where TimeGenerated > ago(1h) | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k, j"
+    " | where f {many} {n} and s > 0",
+    "a count and none": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"
+    " | where f {many} {n} and s == 0",
+    "count and distinct count": "T | where TimeGenerated > ago(1h) and isnotempty(v){present} | summarize c = count(), d = dcount(v) by k"
+    " | where c {many} {n} and d >= 2",
+    "either count": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"
+    " | where f {many} {n} or s > 2",
     "alternatives": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() by k | where c {many} {n}"
     " | union (T | where TimeGenerated > ago(1h) and op == '{b}' | summarize c = count() by k | where c {many} 2)",
 }
@@ -86,8 +100,11 @@ def events(pick: random.Random, count: int) -> list[dict[str, Any]]:
     return [*found, {"id": count, "op": "end", "timestamp": (NOW + dt.timedelta(hours=3)).isoformat() + "Z"}]
 
 
-def expected(kql: str, events: list[dict[str, Any]]) -> list[list[str]]:
-    """The keys of the rows that duckdb-kql returns, without values that are empty. A missing string is an empty one in KQL."""
+def expected(kql: str, events: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The columns of the key, and the keys of the rows that duckdb-kql returns, without values that are empty.
+
+    A missing string is an empty one in KQL.
+    """
     import duckdb
     import duckdb_kql
 
@@ -107,8 +124,9 @@ def expected(kql: str, events: list[dict[str, Any]]) -> list[list[str]]:
     )
     result = duckdb_kql.execute(connection, kql, query_now=NOW)
     names = [d[0] for d in result.description]
-    keys = [names.index(n) for n in ("k", "j") if n in names]
-    return sorted({tuple(sorted(str(row[n]) for n in keys if row[n])) for row in result.fetchall()})  # type: ignore[arg-type]
+    key = [n for n in ("k", "j") if n in names]
+    keys = {tuple(sorted(str(row[names.index(n)]) for n in key if row[names.index(n)])) for row in result.fetchall()}
+    return key, sorted(map(list, keys))
 
 
 def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[dict[str, Any]]:
@@ -120,7 +138,8 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
         for _ in range(rounds):
             a, b, c = pick.sample("abc", 3)
             kql = template.format(
-                a=a, b=b, c=c, n=pick.choice([1, 2, 3]), many=pick.choice([">", ">="]), few=pick.choice(["<", "<=", "=="]),
+                a=a, b=b, c=c, n=pick.choice([1, 2, 3]), sum=pick.choice([5, 12]), many=pick.choice([">", ">="]),
+                few=pick.choice(["<", "<=", "=="]),
                 within=pick.choice([2, 5, 10]), present=pick.choice(["", " and isnotempty(k)"]),
             )  # fmt: skip
             made = events(pick, pick.choice([12, 25, 50]))
@@ -133,11 +152,11 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             if relation is None:
                 continue
             try:
-                keys = expected(kql, made)
+                key, keys = expected(kql, made)
             except duckdb_kql.KqlError as error:
                 counts[f"{idiom}: refused by duckdb-kql: {str(error)[:60]}"] += 1
                 continue
-            case = {"name": idiom, "kql": kql, "sigma": output.text, "keys": keys, "relation": relation}
+            case = {"name": idiom, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation}
             identified = any(d.code == "empty-entity" for d in output.diagnostics)
             yield {**case, "identified": identified, "events": made, "columns": COLUMNS}
 

@@ -1,9 +1,9 @@
 """Runs Sigma rules on events with pysigma-backend-sqlite: cases as JSON on standard input, those that returned other events out.
 
 A case brings its Sigma, the ids of the events that it should return (``rows``) or the keys that its correlations should alert for
-(``keys``: each the sorted list of its values that are not empty), and its events and the types of their columns, where these are not
-those of all cases. ``relation`` says how what it returns stands to that: ``same``, ``more`` or ``less``; ``identified`` that an
-empty key is no alert.
+(``keys``: each the sorted list of the values in the columns ``key`` that are not empty), and its events and the types of their
+columns, where these are not those of all cases. ``relation`` says how what it returns stands to that: ``same``, ``more`` or ``less``;
+``identified`` that an empty key is no alert.
 Runs in an environment of its own, since the backend needs pySigma 2.
 """
 
@@ -27,11 +27,15 @@ def load(connection: sqlite3.Connection, events: list[dict[str, Any]], columns: 
         connection.execute(f"insert into logs values (?, {marks}, ?)", values)
 
 
-def alerted(row: tuple[Any, ...], correlated: bool) -> Any:
-    """The id of an event, or the values of an alert's key that are not empty."""
-    if not correlated:
-        return row[0]
-    return tuple(sorted(str(v) for v in json.loads(row[1]).values() if v not in ("", None)))
+def alerted(connection: sqlite3.Connection, query: str, key: list[str] | None) -> set[Any]:
+    """The ids of the events that a query finds; with a ``key`` the values that are not empty of what each of its alerts is for."""
+    if key is None:
+        return {row[0] for row in connection.execute(query.replace("SELECT *", "SELECT id", 1))}
+    if query.startswith("SELECT *"):
+        rows = connection.execute(query.replace("SELECT *", f"SELECT {', '.join(key) or 'NULL'}", 1))
+        return {tuple(sorted(str(v) for v in row if v not in ("", None))) for row in rows}
+    found = [json.loads(row[1]).values() for row in connection.execute(query)]
+    return {tuple(sorted(str(v) for v in values if v not in ("", None))) for values in found}
 
 
 AGREES = {"same": set.__eq__, "more": set.__ge__, "less": set.__le__}
@@ -51,12 +55,11 @@ def main() -> None:
         if "events" in case:
             load(connection, case["events"], case["columns"])
         found: set[Any] = set()
-        correlated = "keys" in case
-        wanted = {tuple(k) for k in case["keys"]} if correlated else set(case["rows"])
+        key = case.get("key")
+        wanted = set(case["rows"]) if key is None else {tuple(k) for k in case["keys"]}
         try:
             for query in sqliteBackend().convert(SigmaCollection.from_yaml(case["sigma"])):
-                statement = query if correlated else query.replace("SELECT *", "SELECT id", 1)
-                found |= {alerted(row, correlated) for row in connection.execute(statement)}
+                found |= alerted(connection, query, key)
         except (sqlite3.Error, NotImplementedError) as error:
             wrong.append({"name": case.get("name"), "refused": str(error)[:200]})
             continue

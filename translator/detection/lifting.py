@@ -163,8 +163,10 @@ class Lifting(ABC):
     ) -> Detection:
         thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
         partial = self.loosened or any(d.code == "alternative-dropped" for d in self.found)
-        if partial and any(t.operator not in (">", ">=") for t in thresholds):
-            raise self.block("unsupported-detection", "a threshold on few events needs every part of the query", None)
+        if partial and any(not t.grows for t in thresholds):
+            raise self.block("unsupported-detection", "this threshold needs every part of the query", None)
+        if any(t.percentile is not None for t in thresholds):
+            self.say("percentile-method", "the KQL estimates the percentile, products interpolate it in ways of their own", None)
         windows = [w for w in self.windows if w]
         if windows:
             timespan = min(max(windows), self.period or max(windows))

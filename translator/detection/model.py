@@ -26,13 +26,29 @@ class Selector:
     outputs: tuple[tuple[str, Expr], ...] = ()
 
 
+def grows(kind: str, operator: str) -> bool:
+    """Whether more events can only help a threshold to be passed: a count, compared from below. A sum can also fall."""
+    return kind in ("event_count", "value_count") and operator in (">", ">=")
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """``operator`` compares the number of events, or of distinct values of ``fields`` (one a selector), with ``count``."""
+    """``operator`` compares with ``count`` what ``kind``, a type of Sigma correlation, says of the events.
 
+    That is their number for event_count, else of the values of ``fields`` (one a selector): how many distinct ones there are for
+    value_count, their sum, average, or the value at ``percentile``.
+    """
+
+    kind: str
     operator: str
-    count: int
+    count: int | float
     fields: tuple[Expr, ...] = ()
+    percentile: int | None = None
+
+    @property
+    def grows(self) -> bool:
+        """Whether more events can only help it to be passed."""
+        return grows(self.kind, self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """``kind`` is event, event_count, value_count, temporal, or temporal_ordered, whose sides follow each other.
+    """``kind`` is event, that of a threshold, temporal, or temporal_ordered, whose sides follow each other.
 
     ``timespan``, ``bin`` and ``within`` in seconds: ``within`` is how far apart ordered events may be, None where the query does not say;
     ``strict`` says that ordered events of the same moment do not count; ``bin`` is

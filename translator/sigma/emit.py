@@ -78,7 +78,7 @@ def groups(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
     subsets = [s for size in range(1, len(missing) + 1) for s in combinations(missing, size)]
     names.say("empty-key-group", "events without the key are one group in KQL: a correlation of their own is written for them")
     thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
-    few = any(side.absent for side in detection.sides) or any(t is not None and t.operator not in (">", ">=") for t in thresholds)
+    few = any(side.absent for side in detection.sides) or any(t is not None and not t.grows for t in thresholds)
     return [_with_keys(detection, missing) if few else detection, *(_without_keys(detection, s) for s in subsets)]
 
 
@@ -176,21 +176,21 @@ class _Documents:
     def __init__(self, rule: Rule, detection: Detection, names: Names) -> None:
         self.rule, self.detection, self.names = rule, detection, names
         self.tags = tags(rule, names)
+        self.roles = _roles(detection)
 
     def all(self) -> list[dict[str, Any]]:
         selectors = self.detection.selectors
         if self.detection.kind == "event":
             return [self.base(s, len(selectors) == 1) for s in selectors]
-        documents = [self.base(s, False) for s in selectors]
+        documents = [self.base(s, False) for s in selectors if self.roles[s.name] == s.name]
         counted = [self.side_count(side) for side in self.detection.sides if side.threshold is not None]
         return [*documents, *counted, self.correlation()]
 
     def side_count(self, side: Side) -> dict[str, Any]:
         """The correlation that counts the events of one side, for the correlation of all sides to refer to."""
         assert side.threshold is not None
-        references = {s.name: self.reference(s.name) for s in side.selectors}
+        references = {s.name: self.reference(self.roles[s.name]) for s in side.selectors}
         document = self.head(f"{side.name}_count", f"count of {side.name}", False)
-        kind = "value_count" if side.threshold.fields else "event_count"
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number in range(len(side.grouping[0])):
@@ -200,7 +200,7 @@ class _Documents:
                 name = f"key_{number + 1}"
                 aliases[name] = fields
             group_by.append(name)
-        body: dict[str, Any] = {"type": kind, "rules": list(references.values())}
+        body: dict[str, Any] = {"type": side.threshold.kind, "rules": list(references.values())}
         if group_by:
             body["group-by"] = group_by
         body["timespan"] = duration(self.detection.timespan)
@@ -305,8 +305,8 @@ class _Documents:
     def condition(
         self, threshold: Threshold, selectors: tuple[Selector, ...], references: dict[str, str], aliases: dict[str, dict[str, str]]
     ) -> dict[str, Any]:  # fmt: skip
-        if threshold.operator not in (">", ">="):
-            self.names.say("few-anchoring", "the KQL counts over its whole window, Sigma at each event what came before it")
+        if not threshold.grows:
+            self.names.say("few-anchoring", "the KQL measures its whole window, Sigma at each event what came before it")
         condition: dict[str, Any] = {OPERATORS[threshold.operator]: threshold.count}
         if threshold.fields:
             fields = {references[s.name]: self.names.field(x) for s, x in zip(selectors, threshold.fields, strict=True)}
@@ -315,7 +315,9 @@ class _Documents:
             else:
                 aliases["counted_value"] = fields
                 condition["field"] = "counted_value"
-            if not all(_has(s.predicate, x) for s, x in zip(selectors, threshold.fields, strict=True)):
+            if threshold.percentile is not None:
+                condition["percentile"] = threshold.percentile
+            if threshold.kind == "value_count" and not all(_has(s.predicate, x) for s, x in zip(selectors, threshold.fields, strict=True)):
                 self.names.say("missing-value", "events without the counted field count as one more value in KQL")
         return condition
 
@@ -325,6 +327,17 @@ class _Documents:
             keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
             if not keyed:
                 self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
+
+
+def _roles(detection: Detection) -> dict[str, str]:
+    """For each selector the one whose document stands for it: sides that count the same events share it."""
+    found: dict[str, str] = {}
+    known: dict[tuple[str, Expr], str] = {}
+    for side in detection.sides:
+        for selector in side.selectors:
+            same = known.setdefault((selector.table, selector.predicate), selector.name) if side.threshold else selector.name
+            found[selector.name] = same
+    return found
 
 
 def source_of(names: Names, rule: Rule, table: str) -> dict[str, Any]:

@@ -99,12 +99,12 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     remain: not on an absent side, not below a threshold that few events pass. Of each selector at least one condition stays that asks
     for more than that a field is there.
     """
-    if detection.threshold is not None and detection.threshold.operator not in (">", ">="):
+    if detection.threshold is not None and not detection.threshold.grows:
         return None
     said: list[Diagnostic] = []
     sides, remaining = [], list[bool]()
     for side in detection.sides:
-        if side.threshold is not None and side.threshold.operator not in (">", ">="):
+        if side.threshold is not None and not side.threshold.grows:
             return None
         selectors: list[Selector | None] = []
         for selector in side.selectors:
@@ -129,10 +129,23 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     return replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *dict.fromkeys(said)))
 
 
-def sides_present(detection: Detection, flag: str) -> list[str]:
-    """A condition for each side, that its events are there or absent. ``flag`` tells it of a selector, whose name stands for ``{}``."""
+def refuse_finer_counts(detection: Detection) -> None:
+    """Raises Cannot where a side of a correlation counts by other fields than the correlation groups by: that takes two passes."""
+    for side in detection.sides:
+        if side.threshold is not None and any(set(g) != set(s.keys) for s, g in zip(side.selectors, side.grouping, strict=True)):
+            raise Cannot(Diagnostic("target-cannot", "a join with a summary by more than the key is not supported here yet", None))
+
+
+def sides_present(detection: Detection, flag: str, measure: str) -> list[str]:
+    """A condition for each side, that its events are there, absent, or as many as it needs.
+
+    ``flag`` tells it of a selector, whose name stands for ``{}``; ``measure`` of a side that counts, with operator and number.
+    """
     found = []
     for side in detection.sides:
+        if side.threshold is not None:
+            found.append(measure.format(side.name, side.threshold.operator, side.threshold.count))
+            continue
         text = " OR ".join(flag.format(s.name) for s in side.selectors)
         found.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
     return found

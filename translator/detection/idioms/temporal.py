@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import replace
 
 from translator.detection.idioms.selector import is_present, outputs_of
-from translator.detection.idioms.threshold import summary_of
+from translator.detection.idioms.threshold import counted_side
 from translator.detection.lifting import Blocked, Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.naming import key_name, snake, unique_names
@@ -65,8 +65,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
             raise lifting.block(
                 "unsupported-detection", "a threshold on alternatives, or one that is absent, is not supported in a join", joined.span
             )
-        threshold, grouping = summary_of(lifting, summary, side, selectors)
-        sides.append(Side(name, selectors, False, threshold, grouping))
+        sides.append(counted_side(lifting, name, summary, side, selectors))
     keys = tuple(snake(key_name(c)) for c in classes)
     guaranteed = tuple(
         any(all(is_present(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)

@@ -1,146 +1,113 @@
-"""Event count and distinct count: a summarize with a threshold on the number of events, or of distinct values."""
+"""Thresholds of a summarize: event count, distinct count, sum, average and percentile."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from translator.detection.idioms.alternatives import alternatives_among
+from translator.detection.idioms.composed import detect_composed
+from translator.detection.idioms.keys import bucket_in, grouping_keys, key_field
+from translator.detection.idioms.measures import Measure, measure_of
 from translator.detection.idioms.selector import common_name, is_present, selectors_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
-from translator.detection.shapes import (
-    Branch,
-    Events,
-    Grouped,
-    Shape,
-    by_name,
-)
-from translator.detection.windows import bucket_of
-from translator.plan.expressions import (
-    Apply,
-    ColumnRef,
-    Const,
-    Expr,
-    Span,
-    conjuncts,
-    substitute,
-    walk,
-)
-from translator.plan.simplify import is_field, simplify
-from translator.plan.types import Type
+from translator.detection.shapes import Events, Grouped, Shape, by_name
+from translator.plan.expressions import TRUE, Apply, Expr, conjuncts, substitute
+from translator.plan.simplify import simplify
+
+MAX_CHOICES = 8
+"""How many alternatives the ``or`` of a threshold may come to."""
 
 
 def detect_threshold(lifting: Lifting, inner: Events, outer: Grouped) -> Detection:
-    condition, operator, n, aggregate = deciding(lifting, outer)
-    if not outer.keys and (operator in ("<", "<=") or n == 0):
-        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", condition.span)
-    keys: list[tuple[str, Expr]] = []
-    for column, expr in outer.keys:
-        bucket = bucket_in(lifting, expr, inner.branches[0])
-        if bucket is not None:
-            lifting.bin = bucket
-        else:
-            keys.append((column.name, expr))
-    keys = independent(lifting, keys, inner)
-    computed = [k for k in keys if any(is_computed_key(lifting, substitute(k[1], b.env)) for b in inner.branches)]
-    if computed and len(computed) < len(keys) and operator in (">", ">="):
-        lifting.say(
-            "key-dropped",
-            f"{', '.join(n for n, _ in computed)} is computed from the fields, and is left out of the keys",
-            computed[0][1].span,
-        )
-        keys = [k for k in keys if k not in computed]
+    """A summary with conditions on it; each alternative of an ``or`` between them is a detection of its own."""
+    found = choices([p for h in outer.having for p in conjuncts(simplify(h))])
+    if len(found) == 1:
+        return detect_conditions(lifting, inner, outer, found[0])
+    outside = list(lifting.windows)
+
+    def lifted(number: int) -> Detection:
+        lifting.windows, lifting.bin = list(outside), None
+        return replace(detect_conditions(lifting, inner, outer, found[number]), part=f"choice_{number + 1}_")
+
+    detections = [detection for _, (detection, _) in alternatives_among(lifting, range(len(found)), lifted)]
+    if len(detections) == 1:
+        return replace(detections[0], part="", diagnostics=tuple(lifting.found))
+    return replace(detections[0], others=tuple(detections[1:]), diagnostics=tuple(lifting.found))
+
+
+def choices(conditions: list[Expr]) -> list[list[Expr]]:
+    """A conjunction of conditions with each ``or`` among them dissolved; as it is where that gives too many alternatives."""
+    found: list[list[Expr]] = [[]]
+    for condition in conditions:
+        members = condition.args if isinstance(condition, Apply) and condition.function == "or" else (condition,)
+        found = [[*known, *conjuncts(member)] for known in found for member in members]
+        if len(found) > MAX_CHOICES:
+            return [conditions]
+    return found
+
+
+def detect_conditions(lifting: Lifting, inner: Events, outer: Grouped, conditions: list[Expr]) -> Detection:
+    """One summary with a conjunction of conditions: a threshold where one decides, else a composition of counts."""
+    measures = deciding(lifting, outer, conditions)
+    if len(measures) > 1 or measures[0].kind in ("exists", "absent") or measures[0].only != TRUE:
+        return detect_composed(lifting, inner, outer, measures)
+    (measure,) = measures
+    if not outer.keys and (measure.operator in ("<", "<=") or measure.count == 0):
+        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", measure.condition.span)
+    keys = grouping_keys(lifting, inner, outer, droppable=measure.grows)
     selectors, values = [], []
     for selector, branch in zip(selectors_of(lifting, inner, outer), inner.branches, strict=True):
         fields = tuple(key_field(lifting, simplify(substitute(x, branch.env)), x.span) for _, x in keys)
         selectors.append(replace(selector, keys=fields))
-        if aggregate.function != "count":
-            values.append(key_field(lifting, simplify(substitute(aggregate.args[0], branch.env)), aggregate.span))
-    kind = "event_count" if aggregate.function == "count" else "value_count"
-    threshold = Threshold(operator, n, tuple(values))
+        if measure.value is not None:
+            values.append(key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span))
+    threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
     side = Side(common_name(tuple(selectors)), tuple(selectors))
     guaranteed = tuple(all(is_present(s.keys[i], s.predicate) for s in selectors) for i in range(len(keys)))
-    if lifting.bin is not None:
-        lifting.windows.append(lifting.bin)
     lifting.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
-    return lifting.finish(kind, (side,), tuple(n for n, _ in keys), guaranteed, threshold)
+    return lifting.finish(measure.kind, (side,), tuple(n for n, _ in keys), guaranteed, threshold)
 
 
-def summary_of(lifting: Lifting, grouped: Grouped, side: Events, selectors: tuple[Selector, ...]
-) -> tuple[Threshold, tuple[tuple[Expr, ...], ...]]:  # fmt: skip
-    """The threshold of a side of a join, and the fields that it counts by, for each selector."""
-    _, operator, n, aggregate = deciding(lifting, grouped)
-    keys = [x for _, x in grouped.keys if bucket_in(lifting, x, side.branches[0]) is None]
+def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, selectors: tuple[Selector, ...]) -> Side:
+    """A side of a join that is a summary with a condition: how many events it needs, by the fields that the summary counts by."""
+    conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
+    measures = [m for m in deciding(lifting, grouped, conditions) if m.kind != "absent"]
+    measure = next((m for m in measures if m.only == TRUE and m.kind != "exists"), next(iter(measures), None))
+    if measure is None:
+        raise lifting.block("unsupported-detection", "a summary of no events is not supported in a join yet", conditions[0].span)
+    for other in measures:
+        if other is not measure:
+            lifting.say("condition-dropped", "a further condition on the summary is left out", other.condition.span)
+    if measure.only != TRUE:
+        found = []
+        for selector, branch in zip(selectors, side.branches, strict=True):
+            events = replace(branch, predicate=selector.predicate)
+            lifting.constrain(events, measure.only)
+            found.append(replace(selector, predicate=events.predicate))
+        selectors = tuple(found)
+    if measure.kind == "exists":
+        return Side(name, selectors)
+    keys = [x for _, x in grouped.keys if bucket_in(x, side.branches[0]) is None]
     grouping = tuple(tuple(key_field(lifting, simplify(substitute(x, b.env)), x.span) for x in keys) for b in side.branches)
     values: tuple[Expr, ...] = ()
-    if aggregate.function != "count":
-        values = tuple(key_field(lifting, simplify(substitute(aggregate.args[0], b.env)), aggregate.span) for b in side.branches)
+    if measure.value is not None:
+        values = tuple(key_field(lifting, simplify(substitute(measure.value, b.env)), measure.condition.span) for b in side.branches)
     for selector, fields in zip(selectors, grouping, strict=True):
         if any(k not in fields for k in selector.keys):
-            raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", aggregate.span)
-    return Threshold(operator, n, values), grouping
+            raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
+    return Side(name, selectors, False, Threshold(measure.kind, measure.operator, measure.count, values, measure.percentile), grouping)
 
 
-def deciding(lifting: Lifting, grouped: Grouped) -> tuple[Expr, str, int, Apply]:
-    """The condition on a summary that a correlation can say, as ``threshold_of`` has it; the others are left out and said."""
-    conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
-    found = [(c, t) for c in conditions if (t := threshold_of(lifting, c, grouped)) is not None]
+def deciding(lifting: Lifting, grouped: Grouped, conditions: list[Expr]) -> list[Measure]:
+    """What the conditions on a summary measure; those that no correlation can say are left out where others remain, and said."""
+    found = {n: m for n, c in enumerate(conditions) if (m := measure_of(c, grouped.aggregates)) is not None}
     if not found:
         raise lifting.block("unsupported-detection", "this threshold is not supported yet", conditions[0].span)
-    condition, threshold = found[0]
-    for other in conditions:
-        if other is not condition:
-            lifting.say("condition-dropped", "a further condition on the summary is left out", other.span)
-    return condition, *threshold
-
-
-def threshold_of(lifting: Lifting, condition: Expr, outer: Grouped) -> tuple[str, int, Apply] | None:
-    """(operator, number, aggregate) of a condition on a count or a number of distinct values; None where it is another."""
-    match condition:
-        case Apply(
-            function=">" | ">=" | "<" | "<=" | "==" as operator,
-            args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),
-        ):
-            aggregate = outer.aggregates.get(c.id)
-            if isinstance(aggregate, Apply) and aggregate.function == "make_set":
-                return operator, n, Apply(aggregate.span, Type.LONG, "dcount", aggregate.args[:1])
-        case Apply(function=">" | ">=" | "<" | "<=" | "==" as operator, args=(ColumnRef(column=c), Const(value=int(n)))):
-            aggregate = outer.aggregates.get(c.id)
-            if isinstance(aggregate, Apply) and aggregate.function in ("count", "dcount", "count_distinct"):
-                return operator, n, aggregate
-    return None
-
-
-def bucket_in(lifting: Lifting, expr: Expr, branch: Branch) -> int | None:
-    return bucket_of(simplify(substitute(expr, branch.env)))
-
-
-def independent(lifting: Lifting, keys: list[tuple[str, Expr]], inner: Events) -> list[tuple[str, Expr]]:
-    """``keys`` without those that others decide: a constant, or what is computed from fields that are keys themselves."""
-    if len(inner.branches) != 1:
-        return keys
-    env = inner.branches[0].env
-    values = [(name, expr, simplify(substitute(expr, env))) for name, expr in keys]
-    own = {v for _, _, v in values if is_field(v)}
-    kept = []
-    for name, expr, value in values:
-        fields = {n for n in walk(value) if isinstance(n, ColumnRef)}
-        if is_field(value) or not fields <= own:
-            kept.append((name, expr))
-    return kept or keys
-
-
-def is_computed_key(lifting: Lifting, expr: Expr) -> bool:
-    value = simplify(expr)
-    return not is_field(value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value)
-
-
-def key_field(lifting: Lifting, expr: Expr, span: Span | None) -> Expr:
-    if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
-        lifting.say("key-case", "the KQL counts by this value without case, the output with it", span)
-        return expr.args[0]
-    if is_field(expr):
-        return expr
-    raise lifting.block("unsupported-expression", "the events cannot be grouped by this computed value", span)
+    for number, condition in enumerate(conditions):
+        if number not in found:
+            lifting.say("condition-dropped", "a further condition on the summary is left out", condition.span)
+    return list(found.values())
 
 
 def counted_again(lifting: Lifting, left: Shape, right: Shape, pairs: tuple[tuple[Expr, Expr], ...]) -> Grouped | None:

@@ -6,12 +6,23 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
-from translator.detection.model import Detection, Selector
+from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, sides_present, text_of, translated, values
+from translator.targets.base import (
+    Cannot,
+    Names,
+    Options,
+    Output,
+    Predicates,
+    refuse_finer_counts,
+    sides_present,
+    text_of,
+    translated,
+    values,
+)
 from translator.targets.elastic import dataset, field, index, literal, lucene, string
 from translator.targets.text import term
 
@@ -92,6 +103,17 @@ ATOMS = {
 }
 
 
+MEASURES = {"event_count": "COUNT(*)", "value_count": "COUNT_DISTINCT({0})", "value_sum": "SUM({0})", "value_avg": "AVG({0})"}
+"""Functions of STATS by type of correlation."""
+
+
+def measured(threshold: Threshold, value: str) -> str:
+    """The function of STATS that a threshold compares, over a column."""
+    if threshold.percentile is not None:
+        return f"PERCENTILE({value}, {threshold.percentile})"
+    return MEASURES[threshold.kind].format(value)
+
+
 class Esql:
     name = "esql"
     extension = "esql"
@@ -121,10 +143,10 @@ class _Writer:
         match self.detection.kind:
             case "event":
                 return "\n| ".join(self.filtered())
-            case "event_count" | "value_count":
-                return self.counted()
-            case _:
+            case "temporal" | "temporal_ordered":
                 return self.temporal()
+            case _:
+                return self.counted()
 
     def source(self, metadata: bool) -> str:
         indexes = dict.fromkeys(index(self.names, s.table) for s in self.detection.selectors)
@@ -171,20 +193,16 @@ class _Writer:
             by.append(field(name))
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
-        if detection.kind == "event_count":
-            aggregate = "event_count = COUNT(*)"
-        else:
-            spelled = self.by_selector([f'COALESCE(TO_STRING({field(self.names.field(x))}), "")' for x in threshold.fields])
-            lines.append(f"EVAL counted_value = {spelled}")
-            aggregate = "value_count = COUNT_DISTINCT(counted_value)"
-        lines.append(f"STATS {aggregate}{self.gathered()}{' BY ' + ', '.join(by) if by else ''}")
-        lines.append(f"WHERE {aggregate.split(' ')[0]} {threshold.operator} {threshold.count}")
+        if threshold.fields:
+            lines.append(f"EVAL counted_value = {self.by_selector(self.counted_values(threshold))}")
+        measure = f"{threshold.kind} = {measured(threshold, 'counted_value')}"
+        lines.append(f"STATS {measure}{self.gathered()}{' BY ' + ', '.join(by) if by else ''}")
+        lines.append(f"WHERE {threshold.kind} {threshold.operator} {threshold.count}")
         return "\n| ".join(lines)
 
     def temporal(self) -> str:
         detection = self.detection
-        if any(side.threshold for side in detection.sides):
-            raise Cannot(Diagnostic("target-cannot", "a join with a summary over a threshold is not supported here yet", None))
+        refuse_finer_counts(detection)
         lines = self.filtered(False)
         seen: dict[str, list[str]] = {}
         for selector in detection.selectors:
@@ -200,7 +218,10 @@ class _Writer:
             form = "TO_STRING({0})" if guaranteed else 'COALESCE(TO_STRING({0}), "")'
             pairs = ", ".join(f"{s.name} == 1, {form.format(field(self.names.field(s.keys[number])))}" for s in detection.selectors)
             lines.append(f"EVAL {name} = CASE({pairs})")
-        counts = ", ".join(f"{s.name} = COUNT(*) WHERE {s.name} == 1" for s in detection.selectors)
+        counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
+        lines += [command for command, _ in counted if command]
+        plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in detection.sides for s in side.selectors if side.threshold is None]
+        counts = ", ".join([*plain, *(term for _, term in counted)])
         if detection.kind == "temporal_ordered":
             if detection.within is not None:
                 raise Cannot(Diagnostic("target-cannot", "STATS does not tell how far apart two ordered events are", None))
@@ -210,11 +231,24 @@ class _Writer:
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
-        sides = sides_present(detection, "{} > 0")
+        sides = sides_present(detection, "{} > 0", "{}_measure {} {}")
         if detection.kind == "temporal_ordered":
             sides.append("first_time < last_time" if detection.strict else "first_time <= last_time")
         lines.append("WHERE " + " AND ".join(sides))
         return "\n| ".join(lines)
+
+    def counted_values(self, threshold: Threshold) -> list[str]:
+        form = 'COALESCE(TO_STRING({0}), "")' if threshold.kind == "value_count" else "{0}"
+        return [form.format(field(self.names.field(x))) for x in threshold.fields]
+
+    def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
+        """The command that marks what a side counts, where it counts values, and the term of STATS that counts it."""
+        found = " OR ".join(f"{s.name} == 1" for s in side.selectors)
+        if not threshold.fields:
+            return "", f"{side.name}_measure = COUNT(*) WHERE {found}"
+        pairs = ", ".join(f"{s.name} == 1, {v}" for s, v in zip(side.selectors, self.counted_values(threshold), strict=True))
+        value = f"{side.name}_value"
+        return f"EVAL {value} = CASE({pairs})", f"{side.name}_measure = {measured(threshold, value)}"
 
     def gathered(self) -> str:
         spelled: dict[str, list[str]] = {}

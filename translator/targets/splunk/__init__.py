@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import re
 
-from translator.detection.model import Detection, Selector
+from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, sides_present, text_of, translated, values
+from translator.targets.base import (
+    Cannot,
+    Names,
+    Options,
+    Output,
+    Predicates,
+    refuse_finer_counts,
+    sides_present,
+    text_of,
+    translated,
+    values,
+)
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -97,6 +108,17 @@ ATOMS = {
 """How ``where`` spells each operator. ``$`` also matches before a final line feed in PCRE, which no log field ends with."""
 
 
+MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
+"""Functions of ``stats`` by type of correlation."""
+
+
+def measured(threshold: Threshold, value: str) -> str:
+    """The function of ``stats`` that a threshold compares, over a field. Percentiles are exact ones."""
+    if threshold.percentile is not None:
+        return f"exactperc{threshold.percentile}({value})"
+    return MEASURES[threshold.kind].format(value)
+
+
 OR_EMPTY = 'coalesce({0}, "")'
 """A field that counts as empty where it is missing, as KQL's strings do."""
 
@@ -141,10 +163,10 @@ class _Writer:
         match self.detection.kind:
             case "event":
                 return self.events()
-            case "event_count" | "value_count":
-                return self.counted()
-            case _:
+            case "temporal" | "temporal_ordered":
                 return self.temporal()
+            case _:
+                return self.counted()
 
     # --- the base search
 
@@ -230,17 +252,13 @@ class _Writer:
         if detection.bin:
             lines.append(f"bin _time span={detection.bin}s")
             by.append("_time")
-        if detection.kind == "event_count":
-            aggregate = "count as event_count"
-            counted = "event_count"
-        else:
-            spelled = self.by_selector([OR_EMPTY.format(field(self.names.field(x))) for x in threshold.fields])
-            lines.append(f"eval counted_value={spelled}")
-            aggregate, counted = "dc(counted_value) as value_count", "value_count"
+        if threshold.fields:
+            form = OR_EMPTY if threshold.kind == "value_count" else "{0}"
+            lines.append(f"eval counted_value={self.by_selector([form.format(field(self.names.field(x))) for x in threshold.fields])}")
         commands, terms = self.gathered()
         lines += commands
-        lines.append(f"stats {aggregate}{terms}{' by ' + ' '.join(by) if by else ''}")
-        lines.append(f"where {counted}{threshold.operator}{threshold.count}")
+        lines.append(f"stats {measured(threshold, 'counted_value')} as {threshold.kind}{terms}{' by ' + ' '.join(by) if by else ''}")
+        lines.append(f"where {threshold.kind}{threshold.operator}{threshold.count}")
         return "\n| ".join(lines)
 
     def key(self, index: int, form: str) -> str:
@@ -257,8 +275,7 @@ class _Writer:
     def temporal(self) -> str:
         detection = self.detection
         selectors = detection.selectors
-        if any(side.threshold for side in detection.sides):
-            raise Cannot(Diagnostic("target-cannot", "a join with a summary over a threshold is not supported here yet", None))
+        refuse_finer_counts(detection)
         self.refuse_overlaps()
         lines = [self.searched()]
         for selector in selectors:
@@ -272,7 +289,12 @@ class _Writer:
         if detection.bin:
             lines.append(f"eval time_bucket=floor(_time/{detection.bin})*{detection.bin}")
             by.append("time_bucket")
-        flags = " ".join(f"max({s.name}) as {s.name}" for s in selectors)
+        flags = " ".join(f"max({s.name}) as {s.name}" for side in detection.sides for s in side.selectors if side.threshold is None)
+        for side in detection.sides:
+            if side.threshold is not None:
+                command, term = self.counted_side(side, side.threshold)
+                lines.append(command)
+                flags += f" {term}"
         commands, terms = self.gathered()
         lines += commands
         times = "min(_time) as first_time max(_time) as last_time"
@@ -283,11 +305,22 @@ class _Writer:
                 lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
             times = "min(earlier) as first_time max(later) as last_time"
         lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
-        sides = sides_present(detection, "{}==1")
+        sides = sides_present(detection, "{}==1", "{}_measure{}{}")
         if detection.kind == "temporal_ordered":
             sides.append("first_time<last_time" if detection.strict else "first_time<=last_time")
         lines.append("where " + " AND ".join(sides))
         return "\n| ".join(lines)
+
+    def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
+        """The command that marks what a side counts, and the term of ``stats`` that counts it: null is no event to it."""
+        forms = ["1"] * len(side.selectors)
+        if threshold.fields:
+            form = OR_EMPTY if threshold.kind == "value_count" else "{0}"
+            forms = [form.format(field(self.names.field(x))) for x in threshold.fields]
+        pairs = ", ".join(f"{s.name}==1, {form}" for s, form in zip(side.selectors, forms, strict=True))
+        command = f"eval {side.name}_value=case({pairs})"
+        function = f"count({side.name}_value)" if threshold.kind == "event_count" else measured(threshold, f"{side.name}_value")
+        return command, f"{function} as {side.name}_measure"
 
     def refuse_overlaps(self) -> None:
         """An event can count for two sides only where both take the same key from it."""

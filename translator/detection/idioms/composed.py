@@ -1,0 +1,64 @@
+"""Composed counts: several conditions on one summary, as a correlation of what each of them measures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.detection.idioms.keys import grouping_keys, key_field
+from translator.detection.idioms.measures import Measure
+from translator.detection.idioms.selector import is_present, outputs_of
+from translator.detection.lifting import Lifting
+from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.naming import unique_names
+from translator.detection.shapes import Events, Grouped
+from translator.plan.expressions import FALSE, TRUE, Expr, substitute
+from translator.plan.simplify import simplify
+
+
+def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: list[Measure]) -> Detection:
+    """A side for each condition on the summary: a count of its own, an event that must be there, or one that must not."""
+    needed = [m for m in measures if m.kind != "exists" or m.only != TRUE]
+    if all(m.kind == "absent" for m in needed):
+        if needed and not outer.keys:
+            raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", needed[0].condition.span)
+        needed = [Measure(measures[0].condition, "exists"), *needed]
+    names = unique_names([b.table for b in inner.branches] * len(needed))
+    lifting.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
+    if len(needed) == 1 and needed[0].kind == "exists":
+        side = _side(lifting, inner, outer, [], needed[0], names)
+        return lifting.finish("event", (side,), (), (), None)
+    keys = grouping_keys(lifting, inner, outer, droppable=all(m.kind == "exists" or m.grows for m in needed))
+    sides = []
+    for number, measure in enumerate(needed):
+        own = names[number * len(inner.branches) : (number + 1) * len(inner.branches)]
+        sides.append(_side(lifting, inner, outer, keys, measure, own))
+    positive = [side for side in sides if not side.absent]
+    guaranteed = tuple(any(all(is_present(s.keys[i], s.predicate) for s in side.selectors) for side in positive) for i in range(len(keys)))
+    threshold = sides[0].threshold
+    if len(sides) == 1 and threshold is not None:
+        only = Side(sides[0].name, sides[0].selectors)
+        return lifting.finish(threshold.kind, (only,), tuple(n for n, _ in keys), guaranteed, threshold)
+    return lifting.finish("temporal", tuple(sides), tuple(n for n, _ in keys), guaranteed, None)
+
+
+def _side(
+    lifting: Lifting, inner: Events, outer: Grouped, keys: list[tuple[str, Expr]], measure: Measure, names: list[str]
+) -> Side:  # fmt: skip
+    """The events that ``measure`` looks at, and how many of them it wants."""
+    selectors, values = [], []
+    for name, branch in zip(names, inner.branches, strict=True):
+        events = replace(branch, windows=list(branch.windows))
+        if measure.only != TRUE:
+            lifting.constrain(events, measure.only)
+        if events.predicate == FALSE:
+            continue
+        fields = tuple(key_field(lifting, simplify(substitute(x, branch.env)), x.span) for _, x in keys)
+        selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer)))
+        if measure.value is not None:
+            values.append(key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span))
+    if not selectors:
+        raise lifting.block("unsupported-detection", "the events that this counts can never be", measure.condition.span)
+    if measure.kind in ("exists", "absent"):
+        return Side(names[0], tuple(selectors), measure.kind == "absent")
+    threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
+    return Side(names[0], tuple(selectors), False, threshold, tuple(s.keys for s in selectors))
