@@ -51,6 +51,15 @@ IDIOMS = {
     "ordered": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u between (t .. (t + {within}m)) | project k",
+    "ordered by a difference": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where u - t <= {within}m | where u >= t | project k",
+    "ordered backwards": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where u > t - {within}m and t > u | project k",
+    "apart": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where u between ((t - {within}m) .. (t + {within}m)) | project k",
     "ordered in the window": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k | where u > t | project k",
     "absence": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"

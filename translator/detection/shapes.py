@@ -55,6 +55,28 @@ class Grouped:
     """Whether a further summarize stands over the threshold: its aggregates decide nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ticks from one event to another, at least ``low`` and at most ``high``; ``above`` and ``below`` exclude these bounds themselves."""
+
+    low: int | None = None
+    high: int | None = None
+    above: bool = False
+    below: bool = False
+
+    def within(self, other: Gap) -> Gap:
+        """What satisfies both."""
+        lows = [(g.low, g.above) for g in (self, other) if g.low is not None]
+        highs = [(g.high, not g.below) for g in (self, other) if g.high is not None]
+        low, above = max(lows, default=(None, False))
+        high, included = min(highs, default=(None, True))
+        return Gap(low, high, above, not included)
+
+    def turned(self) -> Gap:
+        """The same from the other event."""
+        return Gap(None if self.high is None else -self.high, None if self.low is None else -self.low, self.below, self.above)
+
+
 @dataclass
 class Joined:
     """Sides that share keys. ``classes`` are sets of expressions, each over one side, that must be equal."""
@@ -68,11 +90,8 @@ class Joined:
     absent: set[int] = field(default_factory=set)
     summaries: dict[int, Grouped] = field(default_factory=dict)
     """Sides that are thresholds of their own."""
-    order: list[tuple[int, int]] = field(default_factory=list)
-    """Pairs of sides, the first of which comes before the second."""
-    strict: bool = False
-    within: list[int] = field(default_factory=list)
-    """Seconds that the ordered events may be apart."""
+    gaps: dict[tuple[int, int], Gap] = field(default_factory=dict)
+    """By pairs of sides: how long after an event of the first one of the second may come."""
 
 
 @dataclass

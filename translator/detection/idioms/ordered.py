@@ -1,60 +1,122 @@
-"""Ordered: a condition on the times of two sides gives their order, and how far apart they may be."""
+"""Ordered: conditions on the times of two sides give their order, and how far apart they may be."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from translator.detection.lifting import Lifting
-from translator.detection.shapes import (
-    Joined,
-)
-from translator.detection.windows import is_time, seconds_of
-from translator.plan.expressions import (
-    Apply,
-    ColumnRef,
-    Expr,
-    substitute,
-)
+from translator.detection.model import Side
+from translator.detection.shapes import Gap, Joined
+from translator.detection.windows import TICKS, human, is_time
+from translator.plan.constants import known_span
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, substitute
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
+
+_Linear: TypeAlias = tuple[int, int]
+"""Times of the second side less those of the first, and ticks."""
+
+_SIGNS = {"<": -1, "<=": -1, ">": 1, ">=": 1}
 
 
 def compare_sides(lifting: Lifting, joined: Joined, predicate: Expr, owners: set[int]) -> None:
-    """A condition between sides: their order in time, or what only indicators say; anything else is left out, and said."""
-    found = ordering(lifting, joined, predicate, owners)
+    """A condition between sides: how far apart they may be in time; anything else is left out, and said."""
+    found = gap_of(joined, predicate, owners)
     if found is None:
         lifting.say("condition-dropped", "this condition compares columns of both sides of the join, and is left out", predicate.span)
         return
-    first, second, within = found
-    if first is not None and second is not None:
-        joined.order.append((first, second))
-        joined.strict |= isinstance(predicate, Apply) and predicate.function in ("<", ">")
-    if within is not None:
-        joined.within.append(within)
+    first, second = sorted(owners)
+    known = joined.gaps.get((first, second), Gap())
+    joined.gaps[first, second] = known.within(found)
+    if (found.above and found.low) or (found.below and found.high):
+        lifting.say("equal-times", "events just that far apart do not count in the KQL, of which outputs say nothing", predicate.span)
 
 
-def ordering(lifting: Lifting, joined: Joined, predicate: Expr, owners: set[int]) -> tuple[int | None, int | None, int | None] | None:
-    """(earlier side, later side, seconds between) of a condition on the times of two sides; None where it is none."""
+def gap_of(joined: Joined, predicate: Expr, owners: set[int]) -> Gap | None:
+    """What ``predicate`` says of the time from an event of the first of two sides to one of the second; None where it says more."""
     if len(owners) != 2 or any(len(joined.sides[n].branches) != 1 for n in owners):
         return None
     value = predicate
     for number in owners:
         value = substitute(value, joined.sides[number].branches[0].env)
     value = simplify(value)
-    sources = {joined.sides[n].branches[0].source: n for n in owners}
+    first, second = sorted(owners)
+    signs = {joined.sides[first].branches[0].source: -1, joined.sides[second].branches[0].source: 1}
 
-    def side_of(expr: Expr) -> int | None:
-        return sources.get(expr.column.source) if isinstance(expr, ColumnRef) and is_time(expr) and expr.column.source is not None else None
+    def sign_of(column: ColumnRef) -> int | None:
+        return signs.get(column.column.source) if is_time(column) and column.column.source is not None else None
 
     match value:
-        case Apply(function="<" | "<=" | ">" | ">=" as function, args=(left, right)) if (
-            side_of(left) is not None and side_of(right) is not None
-        ):
-            a, b = side_of(left), side_of(right)
-            return (a, b, None) if function in ("<", "<=") else (b, a, None)
-        case Apply(function="between", args=(later, low, Apply(function="+", args=(again, length)))) if low == again and seconds_of(length):
-            if side_of(low) is not None and side_of(later) is not None:
-                return side_of(low), side_of(later), seconds_of(length)
-        case Apply(function="between", args=(Apply(function="-", args=(later, earlier)), low, length)) if seconds_of(
-            low
-        ) == 0 and seconds_of(length):
-            if side_of(later) is not None and side_of(earlier) is not None:
-                return side_of(earlier), side_of(later), seconds_of(length)
+        case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(Apply(function="abs", args=(inner,)), right)):
+            apart, length = _linear(inner, sign_of), _linear(right, sign_of)
+            if apart is None or length is None or length[0] or abs(apart[0]) != 2 or apart[1] or _SIGNS[operator] > 0:
+                return None
+            return Gap(-length[1], length[1], operator == "<", operator == "<")
+        case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+            return _bounded(_linear(left, sign_of), _linear(right, sign_of), operator)
+        case Apply(function="between", args=(subject, low, high)):
+            lower = _bounded(_linear(subject, sign_of), _linear(low, sign_of), ">=")
+            upper = _bounded(_linear(subject, sign_of), _linear(high, sign_of), "<=")
+            return lower.within(upper) if lower and upper else None
     return None
+
+
+def _linear(expr: Expr, sign_of: Callable[[ColumnRef], int | None]) -> _Linear | None:
+    """``expr`` as a sum of times of the two sides, those of the first negative, and of constant ticks; None where it is more."""
+    if (span := known_span(expr)) is not None:
+        return 0, span
+    match expr:
+        case Const(type=Type.LONG | Type.INT, value=int(ticks)):
+            return 0, ticks
+        case ColumnRef():
+            sign = sign_of(expr)
+            return None if sign is None else (sign, 0)
+        case Apply(function="tolong" | "totimespan", args=(inner,)):
+            return _linear(inner, sign_of)
+        case Apply(function="+" | "-" as operator, args=(left, right)):
+            a, b = _linear(left, sign_of), _linear(right, sign_of)
+            if a is None or b is None:
+                return None
+            factor = 1 if operator == "+" else -1
+            return a[0] + factor * b[0], a[1] + factor * b[1]
+    return None
+
+
+def _bounded(left: _Linear | None, right: _Linear | None, operator: str) -> Gap | None:
+    """The gap that ``left operator right`` allows."""
+    if left is None or right is None:
+        return None
+    times, ticks = left[0] - right[0], right[1] - left[1]
+    if abs(times) != 2:
+        return None
+    upward = _SIGNS[operator] * times > 0
+    bound = ticks if times > 0 else -ticks
+    strict = operator in ("<", ">")
+    return Gap(bound, None, above=strict) if upward else Gap(None, bound, below=strict)
+
+
+def order_of(lifting: Lifting, joined: Joined, sides: list[Side]) -> tuple[str, list[Side], int | None, bool]:
+    """The kind of a correlation, its sides in order, and what is said of the times of their events.
+
+    That is how many seconds these may be apart, and whether events of the same moment are in no order.
+    """
+    if not joined.gaps:
+        return "temporal", sides, None, True
+    if len(sides) != 2 or joined.absent:
+        lifting.say("condition-dropped", "the order in time of more than two sides is left out", joined.span)
+        return "temporal", sides, None, True
+    (gap,) = joined.gaps.values()
+    if gap.high is not None and gap.high <= 0:
+        sides, gap = [sides[1], sides[0]], gap.turned()
+    within = None if gap.high is None else max(1, gap.high // TICKS)
+    if gap.low is None or (gap.low < 0 and within is None):
+        lifting.say("condition-dropped", "that one side is at most so long after the other, or before it, is left out", joined.span)
+        return "temporal", sides, None, True
+    if gap.low < 0 and within is not None:
+        if -gap.low != gap.high:
+            lifting.say("window-widened", "how far one side may be before the other is not how far it may be after it", joined.span)
+        return "temporal", sides, max(-gap.low // TICKS, within), True
+    if gap.low > 0:
+        lifting.say("condition-dropped", f"that the sides are at least {human(gap.low // TICKS)} apart is left out", joined.span)
+    return "temporal_ordered", sides, within, gap.above

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 
+from translator.detection.idioms.ordered import order_of
 from translator.detection.idioms.selector import is_present, outputs_of
 from translator.detection.idioms.threshold import counted_side
 from translator.detection.lifting import Blocked, Lifting
@@ -79,16 +80,11 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         + " with the values of the other columns gathered",
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
-    kind = "temporal"
-    if joined.order:
-        if len(sides) == 2 and not joined.absent and set(joined.order) == {joined.order[0]}:
-            kind = "temporal_ordered"
-            sides = [sides[n] for n in joined.order[0]]
-            lifting.windows = joined.within or lifting.windows
-        else:
-            lifting.say("condition-dropped", "the order in time of more than two sides is left out", joined.span)
+    kind, sides, within, strict = order_of(lifting, joined, sides)
+    if within is not None:
+        lifting.windows = [within]
     detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None)
-    return replace(detection, within=min(joined.within, default=None), strict=joined.strict) if kind == "temporal_ordered" else detection
+    return replace(detection, within=within, strict=strict)
 
 
 def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:

@@ -115,10 +115,15 @@ class _Writer:
             raise Cannot(Diagnostic("target-cannot", "an EQL sample cannot ask for events that are absent", None))
         if not all(detection.guaranteed):
             self.names.say("empty-join-key", "events without the join key match each other in KQL, and are left out here")
-        combinations = list(itertools.islice(itertools.product(*(side.selectors for side in detection.sides)), MAX_QUERIES + 1))
+        orders = [detection.sides]
+        if detection.within is not None and detection.kind == "temporal":
+            orders.append(detection.sides[::-1])
+        every = itertools.chain(*(itertools.product(*(side.selectors for side in sides)) for sides in orders))
+        combinations = list(itertools.islice(every, MAX_QUERIES + 1))
         if len(combinations) > MAX_QUERIES:
             raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
-        head = f"sequence with maxspan={detection.within or detection.timespan}s" if detection.kind == "temporal_ordered" else "sample"
+        in_order = detection.kind == "temporal_ordered" or detection.within is not None
+        head = f"sequence with maxspan={detection.within or detection.timespan}s" if in_order else "sample"
         return tuple(self.sample(c, head) for c in combinations)
 
     def where(self, selector: Selector) -> str:

@@ -17,6 +17,7 @@ from translator.targets.base import (
     Options,
     Output,
     Predicates,
+    duration,
     refuse_finer_counts,
     sides_present,
     text_of,
@@ -222,9 +223,10 @@ class _Writer:
         lines += [command for command, _ in counted if command]
         plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in detection.sides for s in side.selectors if side.threshold is None]
         counts = ", ".join([*plain, *(term for _, term in counted)])
+        if detection.within is not None:
+            apart = duration(detection.within)
+            self.names.say("window-dropped", f"the KQL wants these events at most {apart} apart, of which STATS knows nothing")
         if detection.kind == "temporal_ordered":
-            if detection.within is not None:
-                raise Cannot(Diagnostic("target-cannot", "STATS does not tell how far apart two ordered events are", None))
             earlier, later = (" OR ".join(f"{s.name} == 1" for s in side.selectors) for side in detection.sides)
             counts += f", first_time = MIN(@timestamp) WHERE {earlier}, last_time = MAX(@timestamp) WHERE {later}"
         by = list(detection.group_by)

@@ -108,6 +108,8 @@ ATOMS = {
 """How ``where`` spells each operator. ``$`` also matches before a final line feed in PCRE, which no log field ends with."""
 
 
+_OWN_FIELDS = ("_time", "first_time", "last_time", "earlier", "later", "last_earlier", "last_later", "at_once", "paired", "counted_value")
+
 MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
 """Functions of ``stats`` by type of correlation."""
 
@@ -298,18 +300,37 @@ class _Writer:
         commands, terms = self.gathered()
         lines += commands
         times = "min(_time) as first_time max(_time) as last_time"
-        if detection.kind == "temporal_ordered":
-            if detection.within is not None:
-                raise Cannot(Diagnostic("target-cannot", "stats does not tell how far apart two ordered events are", None))
+        if detection.kind == "temporal_ordered" or detection.within is not None:
             for name, side in zip(("earlier", "later"), detection.sides, strict=True):
                 lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
             times = "min(earlier) as first_time max(later) as last_time"
+        if detection.within is not None:
+            lines += self.paired(detection.within, by)
+            times += " max(paired) as paired"
         lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
         sides = sides_present(detection, "{}==1", "{}_measure{}{}")
-        if detection.kind == "temporal_ordered":
+        if detection.within is not None:
+            sides.append("paired==1")
+        elif detection.kind == "temporal_ordered":
             sides.append("first_time<last_time" if detection.strict else "first_time<=last_time")
         lines.append("where " + " AND ".join(sides))
         return "\n| ".join(lines)
+
+    def paired(self, within: int, by: list[str]) -> list[str]:
+        """The commands that mark events of one side whose last one of the other side is at most ``within`` seconds before.
+
+        Of events of the same moment those come first that, where these are in order, another of that moment must not follow.
+        """
+        ordered, strict = self.detection.kind == "temporal_ordered", self.detection.strict
+        first = "isnotnull(later)" if ordered and strict else "isnotnull(earlier)"
+        last = "max(earlier) as last_earlier" + ("" if ordered else " max(later) as last_later")
+        close = f"later-last_earlier<={within}" + ("" if ordered else f" OR earlier-last_later<={within}")
+        return [
+            f"eval at_once=if({first}, 0, 1)",
+            "sort 0 _time at_once",
+            f"streamstats current={'false' if ordered and strict else 'true'} {last} by {' '.join(by)}",
+            f"eval paired=if({close}, 1, 0)",
+        ]
 
     def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
         """The command that marks what a side counts, and the term of ``stats`` that counts it: null is no event to it."""
@@ -346,7 +367,7 @@ class _Writer:
                 text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
-        own = {*self.detection.group_by, *(s.name for s in self.detection.selectors), "_time"}
+        own = {*self.detection.group_by, *(s.name for s in self.detection.selectors), *_OWN_FIELDS}
         commands: list[str] = []
         terms: list[str] = []
         for name, texts in spelled.items():
