@@ -49,7 +49,8 @@ def test_every_sigma_file_resolves_in_pysigma(written: Path) -> None:
 def test_every_eql_file_parses(written: Path) -> None:
     parser = pytest.importorskip("eql.parser", reason="PyPI eql (AGPL) is a test tool that is not installed")
     for path in sorted((written / "eql").glob("*.eql")):
-        with parser.elasticsearch_syntax, parser.allow_sample, parser.ignore_missing_functions:
+        flags = (parser.allow_sample, parser.allow_runs, parser.allow_negation)
+        with parser.elasticsearch_syntax, flags[0], flags[1], flags[2], parser.ignore_missing_functions:
             parser.parse_query(path.read_text("utf-8"))
 
 

@@ -52,6 +52,10 @@ CODES: dict[str, Code] = {
     "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
     "list-placeholder": Code(Verdict.EXACT, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
     "empty-key-group": Code(Verdict.EXACT, "leave out the documents of events without the key where these are of no interest"),
+    "list-lookup": Code(
+        Verdict.EXACT,
+        "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
+    ),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
     "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),

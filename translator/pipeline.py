@@ -99,9 +99,25 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            output = _merged([target.translate(rule, replace(d, others=()), options) for d in (detection, *detection.others)])
+            output = _merged([written(name, target, rule, replace(d, others=()), options) for d in (detection, *detection.others)])
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *_trigger(rule)))
     return Conversion(rule, detection, outputs)
+
+
+def written(name: str, target: Target, rule: Rule, detection: Detection, options: Options) -> Output:
+    """A detection by the lane with the better verdict: the target's own, else, where that deviates or refuses, the way through Sigma.
+
+    On a tie the native one: it is one search where Sigma takes a rule for each alternative and each group without a key.
+    """
+    native = target.translate(rule, detection, options)
+    if native.verdict.rank <= Verdict.SAME_ALERTS.rank:
+        return native
+    from translator.sigma.portable.lane import LANES, through_sigma
+
+    if name not in LANES:
+        return native
+    portable = through_sigma(name, rule, detection, options)
+    return portable if portable.verdict.rank < native.verdict.rank else native
 
 
 def _merged(outputs: list[Output]) -> Output:

@@ -39,13 +39,13 @@ class Sigma:
         return translated(
             detection,
             lambda d: self.written(rule, d, options),
-            lambda selector, part: Selections(Names("sigma", options), selector).text(part, False),
+            lambda selector, part: spells(Names("sigma", options), selector, part),
         )
 
     def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("sigma", options)
         try:
-            documents = [d for part in groups(rule, detection, names) for d in _Documents(rule, part, names).all()]
+            documents = documents_of(rule, detection, names)
             check(documents)
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
@@ -54,6 +54,23 @@ class Sigma:
         text = "---\n".join(dump(d) for d in documents)
         beside = filters(rule, detection, options) if rule.exclusions else ""
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable", beside)
+
+
+def documents_of(
+    rule: Rule, detection: Detection, names: Names, logsource: Callable[[str], dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """The Sigma documents of a detection. ``logsource`` gives that of a table where it is not the taxonomy's.
+
+    Raises:
+        Cannot: where Sigma has no way to say it.
+    """
+    source = logsource or (lambda table: source_of(names, rule, table))
+    return [d for part in groups(rule, detection, names) for d in _Documents(rule, part, names, source).all()]
+
+
+def spells(names: Names, selector: Selector, part: Expr) -> None:
+    """Raises Cannot where Sigma has no way to say this condition."""
+    Selections(names, selector).text(part, False)
 
 
 MAX_MISSING_KEYS = 2
@@ -173,8 +190,8 @@ def tags(rule: Rule, names: Names) -> list[str]:
 
 
 class _Documents:
-    def __init__(self, rule: Rule, detection: Detection, names: Names) -> None:
-        self.rule, self.detection, self.names = rule, detection, names
+    def __init__(self, rule: Rule, detection: Detection, names: Names, logsource: Callable[[str], dict[str, Any]]) -> None:
+        self.rule, self.detection, self.names, self.logsource = rule, detection, names, logsource
         self.tags = tags(rule, names)
         self.roles = _roles(detection)
 
@@ -244,9 +261,6 @@ class _Documents:
     def reference(self, role: str) -> str:
         words = re.sub(r"[^a-z0-9]+", "_", self.rule.name.lower()).strip("_")[:60]
         return f"{words}_{self.detection.part}{role}"
-
-    def logsource(self, table: str) -> dict[str, Any]:
-        return source_of(self.names, self.rule, table)
 
     def base(self, selector: Selector, main: bool) -> dict[str, Any]:
         same = [s.name for s in self.detection.selectors if s.table == selector.table]

@@ -375,6 +375,27 @@ def text_of(rest: tuple[Expr, ...], node: Apply) -> str:
     return value
 
 
+@dataclass
+class Lists:
+    """Lists that an output looks up, each with the field that holds whether a value is in it. A placeholder's name is the list's."""
+
+    names: Names
+    found: dict[tuple[str, str, bool], str] = field(default_factory=dict)
+
+    def spelling(self, caseless: bool, present: str) -> Spelling:
+        """How an operator on a list is spelt: that the field of the looked up value is there."""
+
+        def spell(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+            key = (text_of(rest, node), name, caseless)
+            if key not in self.found:
+                self.found[key] = f"listed_{len(self.found) + 1}"
+                case = ", in lower case," if caseless else ""
+                self.names.say("list-lookup", f"the list {key[0]} is looked up{case} in the product", node.span)
+            return present.format(self.found[key])
+
+        return spell
+
+
 def duration(seconds: int) -> str:
     """``1d``, ``90m``: the largest unit that divides the seconds."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from translator.targets.base import Names
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import Apply, Expr
+from translator.targets.base import Cannot, Names, text_of
+from translator.targets.elastic import lucene
 
 
 def string(value: str) -> str:
@@ -39,9 +42,9 @@ def index(names: Names, table: str) -> str:
     return found.selects["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", table.lower())
 
 
-def lucene(value: str) -> str:
-    """``value`` as a Lucene regular expression that matches itself.
-
-    Source: elastic.co/docs/reference/query-languages/query-dsl/regexp-syntax.
-    """
-    return "".join("\\" + c if c in '.?+*|{}[]()"\\#@&<>~^$-' else c for c in value)
+def lucene_of(rest: tuple[Expr, ...], node: Apply, caseless: bool, lowered: bool = False) -> str:
+    """The regular expression of ``matches regex`` as Lucene's. Raises Cannot where it has none."""
+    try:
+        return lucene.translate(text_of(rest, node), caseless, lowered)
+    except lucene.NotLucene as error:
+        raise Cannot(Diagnostic("target-cannot", f"Lucene's regular expressions have no {error}", node.span)) from None

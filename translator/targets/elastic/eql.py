@@ -14,7 +14,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
-from translator.targets.elastic import dataset, field, literal, lucene, string
+from translator.targets.elastic import dataset, field, literal, lucene, lucene_of, string
 from translator.targets.text import term
 
 MAX_QUERIES = 16
@@ -25,8 +25,8 @@ def _call(name: str):  # type: ignore[no-untyped-def]
     return lambda f, rest, node: f"{name}({f}, {string(text_of(rest, node))})"
 
 
-def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    raise Cannot(Diagnostic("target-cannot", "EQL's regular expressions are Lucene's, which lack much of RE2", node.span))
+def _regex(operator: str):  # type: ignore[no-untyped-def]
+    return lambda f, rest, node: f"{f} {operator} {string(lucene_of(rest, node, operator.endswith('~')))}"
 
 
 def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
@@ -35,7 +35,7 @@ def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ig
         before, _, after = term(value)
         head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
         tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
-        return f"{f} {operator} {string(head + lucene(value) + tail)}"
+        return f"{f} {operator} {string(head + lucene.escape(value) + tail)}"
 
     return spell
 
@@ -65,8 +65,8 @@ ATOMS = {
     "hasprefix_cs": _has("regex", prefix=True),
     "hassuffix": _has("regex~", suffix=True),
     "hassuffix_cs": _has("regex", suffix=True),
-    "matches regex": _regex,
-    "matches regex~": _regex,
+    "matches regex": _regex("regex"),
+    "matches regex~": _regex("regex~"),
     "cidr": lambda f, rest, node: f"cidrMatch({f}, {', '.join(map(literal, values(rest[0])))})",
     "<": _compare("<"),
     "<=": _compare("<="),

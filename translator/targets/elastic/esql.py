@@ -13,6 +13,7 @@ from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import (
     Cannot,
+    Lists,
     Names,
     Options,
     Output,
@@ -24,7 +25,7 @@ from translator.targets.base import (
     translated,
     values,
 )
-from translator.targets.elastic import dataset, field, index, literal, lucene, string
+from translator.targets.elastic import dataset, field, index, literal, lucene, lucene_of, string
 from translator.targets.text import term
 
 
@@ -56,13 +57,16 @@ def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ig
         before, _, after = term(value)
         head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
         tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
-        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + lucene(value) + tail)}"
+        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + lucene.escape(value) + tail)}"
 
     return spell
 
 
-def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    raise Cannot(Diagnostic("target-cannot", "RLIKE takes Lucene's regular expressions, which lack much of RE2", node.span))
+def _regex(caseless: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(rest, node, caseless, lowered=caseless))}"
+
+    return spell
 
 
 def _compare(operator: str):  # type: ignore[no-untyped-def]
@@ -94,8 +98,8 @@ ATOMS = {
     "hasprefix_cs": _has(False, prefix=True),
     "hassuffix": _has(True, suffix=True),
     "hassuffix_cs": _has(False, suffix=True),
-    "matches regex": _regex,
-    "matches regex~": _regex,
+    "matches regex": _regex(False),
+    "matches regex~": _regex(True),
     "cidr": lambda f, rest, node: f"CIDR_MATCH(TO_IP({f}), {', '.join(map(literal, values(rest[0])))})",
     "<": _compare("<"),
     "<=": _compare("<="),
@@ -138,9 +142,22 @@ class Esql:
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
-        self.predicates = Predicates(names, ATOMS, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.lists = Lists(names)
+        listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
+        atoms = {**ATOMS, **listed}
+        self.predicates = Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
 
     def text(self) -> str:
+        """The query, with what it looks up before anything else that is done with its events."""
+        base, *rest = self.query().split("\n| ")
+        lookups: list[str] = []
+        for (name, field_, caseless), found in self.lists.found.items():
+            if caseless:
+                lookups.append(f"EVAL {found}_key = TO_LOWER({field_})")
+            lookups.append(f"ENRICH {name} ON {f'{found}_key' if caseless else field_} WITH {found} = listed")
+        return "\n| ".join([base, *lookups, *rest])
+
+    def query(self) -> str:
         match self.detection.kind:
             case "event":
                 return "\n| ".join(self.filtered())

@@ -16,6 +16,7 @@ from translator.plan.simplify import branches, is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import (
     Cannot,
+    Lists,
     Names,
     Options,
     Output,
@@ -148,9 +149,11 @@ class Splunk:
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
+        self.lists = Lists(names)
+        listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
         self.predicates = Predicates(
             names,
-            ATOMS,
+            {**ATOMS, **listed},
             field,
             "isnull({0})",
             "isnotnull({0})",
@@ -162,6 +165,17 @@ class _Writer:
         )
 
     def text(self) -> str:
+        """The search, with what it looks up before anything else that is done with its events."""
+        base, *rest = self.search().split("\n| ")
+        lookups: list[str] = []
+        for (name, field_, caseless), found in self.lists.found.items():
+            if caseless:
+                lookups.append(f"eval {found}_key=lower({field_})")
+            looked_up = f"{found}_key" if caseless else field_.replace("'", '"')
+            lookups.append(f"lookup {name} value as {looked_up} OUTPUT value as {found}")
+        return "\n| ".join([base, *lookups, *rest])
+
+    def search(self) -> str:
         match self.detection.kind:
             case "event":
                 return self.events()

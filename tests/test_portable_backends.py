@@ -1,0 +1,194 @@
+"""The portable backends: Sigma to SPL, EQL and ES|QL, conditions and every kind of correlation."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sigma.collection import SigmaCollection
+from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
+
+import translator
+from translator.rulepack.model import Rule, TextMap
+from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
+from translator.sigma.portable.splunk import SplunkSlidingBackend
+from translator.targets.elastic import lucene
+
+
+def event_rule(name: str, detection: dict[str, Any]) -> dict[str, Any]:
+    return {"title": name, "name": name, "logsource": {"category": "test"}, "detection": {"condition": "s", **detection}}
+
+
+def correlation(kind: str, rules: list[str], **parts: Any) -> dict[str, Any]:
+    body = {"type": kind, "rules": rules, "group-by": ["user"], "timespan": "10m", **parts}
+    return {"title": kind, "name": kind, "correlation": {k.replace("_", "-"): v for k, v in body.items()}}
+
+
+def converted(backend: type[Any], *documents: dict[str, Any]) -> list[str]:
+    return list(backend().convert(SigmaCollection.from_dicts(list(documents))))
+
+
+@pytest.mark.parametrize(
+    ("item", "condition", "spl", "esql", "eql"),
+    [
+        ({"f": "Abc"}, "s", 'lower(f)=="abc"', 'TO_LOWER(f) == "abc"', 'f in~ ("Abc")'),
+        ({"f|cased": "Abc"}, "s", 'f=="Abc"', 'f == "Abc"', 'f == "Abc"'),
+        ({"f|contains": "a.c"}, "s", r'match(f, "(?i)a\\.c")', 'TO_LOWER(f) LIKE "*a.c*"', 'f like~ "*a.c*"'),
+        ({"f|endswith|cased": "X"}, "s", 'match(f, "X$")', 'f LIKE "*X"', 'f like "*X"'),
+        ({"f|contains": r"a\*c"}, "s", r'match(f, "(?i)a\\*c")', r'TO_LOWER(f) LIKE "*a\\*c*"', r'f regex~ ".*a\\*c.*"'),
+        ({"f|re": "^a+$"}, "s", 'match(f, "^a+$")', 'f RLIKE "a+"', 'f regex "a+"'),
+        ({"f|re|i": "Ab"}, "s", 'match(f, "(?i)Ab")', 'TO_LOWER(f) RLIKE ".*ab.*"', 'f regex~ ".*Ab.*"'),
+        ({"f": 5}, "s", "f==5", "f == 5", "f == 5"),
+        ({"f|gte": 5}, "s", "f>=5", "f >= 5", "f >= 5"),
+        ({"f": None}, "s", "isnull(f)", "f IS NULL", "f == null"),
+        ({"f|exists": True}, "s", "isnotnull(f)", "f IS NOT NULL", "f != null"),
+        ({"f|cidr": "10.0.0.0/8"}, "s", 'cidrmatch("10.0.0.0/8", f)', 'CIDR_MATCH(TO_IP(f), "10.0.0.0/8")', 'cidrMatch(f, "10.0.0.0/8")'),
+        ({"f|fieldref": "g"}, "s", "f==g", "f == g", "f == g"),
+        ({"f|cased": "A"}, "not s", 'NOT (isnotnull(f) AND f=="A")', 'NOT (f IS NOT NULL AND f == "A")', 'not (f != null and f == "A")'),
+    ],
+)
+def test_conditions(item: dict[str, Any], condition: str, spl: str, esql: str, eql: str) -> None:
+    rule = event_rule("one", {"s": item, "condition": condition})
+    assert converted(SplunkSlidingBackend, rule)[0].split("\n| where ")[1] == spl
+    assert converted(EsqlWindowBackend, rule)[0].split("\n| WHERE ")[1] == esql
+    assert converted(EqlSequenceBackend, rule)[0] == f"any where {eql}"
+
+
+def test_search_repeats_only_what_every_event_satisfies() -> None:
+    rule = event_rule(
+        "one", {"s": {"a": "x", "b|startswith": "y"}, "o": [{"c": "1"}, {"d|re": "z"}], "condition": "s and o and not f", "f": {"e": 1}}
+    )
+    assert converted(SplunkSlidingBackend, rule)[0].split("\n")[0] == 'a="x" b="y*"'
+
+
+ONE, TWO = event_rule("one", {"s": {"x": 1}}), event_rule("two", {"s": {"y": 2}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "spl", "esql", "eql"),
+    [
+        (
+            "event_count",
+            {"condition": {"gt": 5}, "rules": ["one"]},
+            "streamstats time_window=600s count(alert_value) as alert_measure by alert_user",
+            "STATS measure = COUNT(*) WHERE rule_1 == 1 BY key_1\n| WHERE measure > 5",
+            "sequence by user with maxspan=600s\n  [any where (x == 1)] with runs=6",
+        ),
+        (
+            "value_count",
+            {"condition": {"gte": 5, "field": "ip"}, "rules": ["one"]},
+            "streamstats time_window=600s dc(alert_value) as alert_measure by alert_user",
+            "measure = COUNT_DISTINCT(measure_value)",
+            None,
+        ),
+        (
+            "value_percentile",
+            {"condition": {"gte": 5, "field": "n", "percentile": 90}, "rules": ["one"]},
+            "exactperc90(alert_value)",
+            "PERCENTILE(measure_value, 90)",
+            None,
+        ),
+        (
+            "temporal",
+            {},
+            "count(rule_1) as alert_rule_1_count count(rule_2) as alert_rule_2_count by alert_user",
+            "WHERE member_1 > 0 AND member_2 > 0",
+            "sequence with maxspan=600s\n  [any where y == 2] by user\n  [any where x == 1] by user",
+        ),
+        (
+            "temporal",
+            {"condition": "one and not two"},
+            "sort 0 -_time\n| streamstats time_window=600s",
+            "WHERE (member_1 > 0 AND NOT (member_2 > 0))",
+            "sequence with maxspan=600s\n  [any where x == 1] by user\n  ![any where y == 2] by user",
+        ),
+        (
+            "temporal_ordered",
+            {"aliases": {"user": {"one": "src", "two": "dst"}}},
+            "case(rule_1==1, src, rule_2==1, dst)",
+            "first_time < last_time",
+            "sequence with maxspan=600s\n  [any where x == 1] by src\n  [any where y == 2] by dst",
+        ),
+    ],
+)
+def test_correlations(kind: str, parts: dict[str, Any], spl: str, esql: str, eql: str | None) -> None:
+    rules = parts.get("rules", ["one", "two"])
+    documents = [d for d in (ONE, TWO) if d["name"] in rules] + [
+        correlation(kind, rules, **{k: v for k, v in parts.items() if k != "rules"})
+    ]
+    assert spl in "\n".join(converted(SplunkSlidingBackend, *documents))
+    assert esql in "\n".join(converted(EsqlWindowBackend, *documents))
+    if eql is None:
+        with pytest.raises(SigmaFeatureNotSupportedByBackendError):
+            converted(EqlSequenceBackend, *documents)
+    else:
+        assert eql in "\n".join(converted(EqlSequenceBackend, *documents))
+
+
+def test_a_correlation_of_correlations_marks_the_events_that_complete_it() -> None:
+    counted = correlation("event_count", ["one"], condition={"gt": 5})
+    both = correlation("temporal", ["event_count", "two"])
+    (spl,) = [q for q in converted(SplunkSlidingBackend, ONE, TWO, counted, both) if "alert_rule_2_count" in q]
+    assert "eval alert_3=if((rule_1==1) AND alert_3_measure>5 AND isnotnull(alert_3_user), 1, null())" in spl
+    assert "count(alert_3) as alert_alert_3_count count(rule_2) as alert_rule_2_count by alert_user" in spl
+
+
+@pytest.mark.parametrize("bad", ['a" OR 1=1', "b\\", 'c"\n| delete'])
+def test_no_value_ends_its_quotes(bad: str) -> None:
+    rule = yaml.safe_dump(event_rule("one", {"s": {"f|cased": bad.replace("\\", "\\\\")}}))
+    for backend, quote in ((SplunkSlidingBackend, "f=="), (EsqlWindowBackend, "f == "), (EqlSequenceBackend, "f == ")):
+        (query,) = backend().convert(SigmaCollection.from_yaml(rule))
+        text = query.split(quote)[1]
+        assert re.fullmatch(r'"(?:[^"\\\n]|\\.)*"', text), text
+
+
+@pytest.mark.parametrize("count", ["c > 5", "dcount_v > 3"])
+def test_what_the_native_writer_refuses_goes_through_sigma(count: str) -> None:
+    kql = f"A | where x =~ 'a' and isnotempty(k) and isnotempty(v) | summarize c = count(), dcount(v) by k | where {count}"
+    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
+    outputs = translator.convert(rule).outputs
+    assert {t: outputs[t].lane for t in ("splunk", "esql")} == {"splunk": "native", "esql": "native"}
+    assert (outputs["eql"].lane, outputs["eql"].verdict.value) == (("portable", "same-alerts") if count == "c > 5" else ("native", "none"))
+
+
+def test_lists_are_looked_up() -> None:
+    kql = "A | where user in~ ((_GetWatchlist('vip') | project SearchKey)) and x == 'a'"
+    outputs = translator.convert(Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))).outputs
+    assert "| lookup vip value as listed_1_key OUTPUT value as listed_1\n" in outputs["splunk"].text
+    assert "| ENRICH vip ON listed_1_key WITH listed_1 = listed\n" in outputs["esql"].text
+    assert {d.code for d in outputs["eql"].diagnostics} >= {"list-dropped"}
+
+
+ATOMS = st.sampled_from(["a", "B", "\\d", "\\w", "\\W", "\\s", ".", "[a-f]", "[^A-C]", "[\\]x-]", "\\.", "(ab|c)", "(?:a|b)", "x?"])
+REGEXES = st.builds(
+    lambda first, parts, last: first + "".join(parts) + last,
+    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)"]),
+    st.lists(st.builds(lambda a, n: a + n, ATOMS, st.sampled_from(["", "*", "+", "?", "{2}", "{1,3}", "*?"])), min_size=1, max_size=5),
+    st.sampled_from(["", "$", "([^a-z]|$)"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(REGEXES, st.booleans(), st.integers(0, 10**6))
+def test_a_regular_expression_of_lucene_matches_the_same(regex: str, caseless: bool, seed: int) -> None:
+    try:
+        pattern = re.compile(regex, re.IGNORECASE if caseless else 0)
+        translated = lucene.translate(regex, caseless, lowered=caseless)
+    except (re.error, lucene.NotLucene):
+        return
+    pick = random.Random(seed)
+    for _ in range(40):
+        text = "".join(pick.choice("abcdefxABCX019 .,]-_/") for _ in range(pick.randint(0, 8)))
+        whole = re.fullmatch(translated, text.lower() if caseless else text, re.DOTALL)
+        assert (pattern.search(text) is not None) == (whole is not None), (regex, translated, text)
+
+
+@pytest.mark.parametrize("regex", ["a(?=b)", r"(a)\1", r"a\b", "x^a", "(?m)^a", "(?i)a", "a{5000}"])
+def test_what_lucene_has_not_is_refused(regex: str) -> None:
+    with pytest.raises(lucene.NotLucene):
+        lucene.translate(regex)

@@ -1,0 +1,291 @@
+"""Elastic EQL and ES|QL with case, missing fields and all that they can say of correlations.
+
+ES|QL has no window that slides: a query looks at the correlation's window before now, and slides with its schedule. EQL has sequences:
+a count is a run of events, a correlation without order a sequence in each order.
+Source: elastic.co/docs/reference/query-languages/eql/eql-syntax, elastic.co/docs/reference/query-languages/esql.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, ClassVar
+
+from sigma.conversion.state import ConversionState
+from sigma.correlations import (
+    CorrelationConditionAND,
+    CorrelationConditionNOT,
+    CorrelationConditionOR,
+    SigmaCorrelationRule,
+    SigmaRuleReference,
+)
+from sigma.types import SigmaString, SpecialChars
+
+from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, unsupported
+from translator.targets.elastic import field as quoted_field
+from translator.targets.elastic import lucene, string
+
+MEASURES = {
+    "event_count": "COUNT(*)",
+    "value_count": "COUNT_DISTINCT({0})",
+    "value_sum": "SUM({0})",
+    "value_avg": "AVG({0})",
+    "value_median": "MEDIAN({0})",
+}
+MAX_QUERIES = 16
+MAX_RUNS = 100
+"""How many events in a row an EQL sequence may ask for."""
+
+
+class ElasticBackend(PredicateBackend):
+    """What EQL and ES|QL share. The index comes from the pipeline's state ``index``."""
+
+    lowers: ClassVar[str] = ""
+
+    def quoted(self, field: str) -> str:
+        return quoted_field(field)
+
+    def compared(self, field: str, operator: str, value: str) -> str:
+        return f"{field} {operator} {value}"
+
+    def automaton(self, regex: str, caseless: bool, lowered: bool) -> str:
+        try:
+            return lucene.translate(regex, caseless, lowered)
+        except lucene.NotLucene as error:
+            raise unsupported(f"{error}, which Lucene's regular expressions lack,") from error
+
+
+def wildcards(value: SigmaString, lowered: bool = False) -> str:
+    """A Sigma string as one where ``*`` and ``?`` are wildcards and ``\\`` escapes."""
+    out = []
+    for part in value.s:
+        if part == SpecialChars.WILDCARD_MULTI:
+            out.append("*")
+        elif part == SpecialChars.WILDCARD_SINGLE:
+            out.append("?")
+        else:
+            text = str(part).lower() if lowered else str(part)
+            out.append("".join(f"\\{c}" if c in "*?\\" else c for c in text))
+    return "".join(out)
+
+
+class EsqlWindowBackend(ElasticBackend):
+    """Sigma to ES|QL over the window of a correlation, without buckets of time."""
+
+    name: ClassVar[str] = "ES|QL, whole windows"
+    formats: ClassVar[dict[str, str]] = {"default": "Plain ES|QL queries"}
+
+    def present(self, field: str) -> str:
+        return f"{field} IS NOT NULL"
+
+    def missing(self, field: str) -> str:
+        return f"{field} IS NULL"
+
+    def equal(self, field: str, text: str, cased: bool) -> str:
+        if cased or text.lower() == text.upper():
+            return f"{field} == {string(text)}"
+        return f"TO_LOWER({field}) == {string(text.lower())}"
+
+    def alike(self, field: str, value: SigmaString, cased: bool) -> str:
+        return f"{field if cased else f'TO_LOWER({field})'} LIKE {string(wildcards(value, not cased))}"
+
+    def matching(self, field: str, regex: str, caseless: bool) -> str:
+        return f"{f'TO_LOWER({field})' if caseless else field} RLIKE {string(self.automaton(regex, caseless, caseless))}"
+
+    def within(self, field: str, network: str) -> str:
+        return f"CIDR_MATCH(TO_IP({field}), {string(network)})"
+
+    def source(self, state: ConversionState) -> str:
+        return str(state.processing_state.get("index", "*"))
+
+    def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
+        if isinstance(rule, SigmaCorrelationRule):
+            return f"FROM {self.source(state)}\n| {query}"
+        return f"FROM {self.source(state)} METADATA _id, _index, _version\n| WHERE {query}"
+
+    def correlation_queries(self, correlation: Correlation) -> list[str]:
+        leaves = list(correlation.leaves())
+        marks = {leaf.name: f"rule_{number + 1}" for number, leaf in enumerate(leaves)}
+        conditions = {leaf.name: self.condition_of(leaf.event) for leaf in leaves}
+        lines = [
+            f"WHERE @timestamp >= NOW() - {correlation.seconds} seconds",
+            "WHERE " + " OR ".join(f"({c})" for c in conditions.values()),
+        ]
+        lines += [f"EVAL {marks[name]} = CASE({condition}, 1, 0)" for name, condition in conditions.items()]
+        keys = [f"key_{number + 1}" for number in range(len(correlation.group_by))]
+        lines += [f"EVAL {own} = {self.by_rule(correlation, key, marks)}" for own, key in zip(keys, correlation.group_by, strict=True)]
+        if keys:
+            lines.append("WHERE " + " AND ".join(f"{key} IS NOT NULL" for key in keys))
+        terms, condition = self.wanted(correlation, marks, lines)
+        by = f" BY {', '.join(keys)}" if keys else ""
+        lines += [f"STATS {', '.join(terms)}{by}", f"WHERE {condition}"]
+        renamed = [f"{own} AS {quoted_field(key)}" for own, key in zip(keys, correlation.group_by, strict=True)]
+        if renamed:
+            lines.append(f"RENAME {', '.join(renamed)}")
+        return ["\n| ".join(lines)]
+
+    def by_rule(self, correlation: Correlation, key: str, marks: dict[str, str], form: str = "TO_STRING({0})") -> str:
+        """The value of a key or of a counted field, which the rules may call differently."""
+        pairs: dict[str, list[str]] = {}
+        for member in correlation.members:
+            name = correlation.field_of(key, member.name)
+            value = self.by_rule(member.inner, name, marks, form) if member.inner else form.format(quoted_field(name))
+            leaves = [leaf.name for leaf in member.inner.leaves()] if member.inner else [member.name]
+            pairs.setdefault(value, []).extend(f"{marks[leaf]} == 1" for leaf in leaves)
+        if len(pairs) == 1:
+            return next(iter(pairs))
+        both = set.intersection(*(set(tests) for tests in pairs.values()))
+        if both:
+            raise unsupported("one rule with two fields for a key")
+        return "CASE(" + ", ".join(f"{' OR '.join(tests)}, {value}" for value, tests in pairs.items()) + ")"
+
+    def wanted(self, correlation: Correlation, marks: dict[str, str], lines: list[str]) -> tuple[list[str], str]:
+        """The terms of STATS and the condition on them."""
+        if correlation.kind not in ("temporal", "temporal_ordered"):
+            term, condition = self.counted(correlation, "measure", marks, lines)
+            return [term], condition
+        terms, wanted = [], {}
+        for number, member in enumerate(correlation.members):
+            name = f"member_{number + 1}"
+            if member.inner is None:
+                terms.append(f"{name} = COUNT(*) WHERE {marks[member.name]} == 1")
+                wanted[member.name] = f"{name} > 0"
+                continue
+            inner = member.inner
+            if inner.kind in ("temporal", "temporal_ordered") or self.keys_of(inner) != self.keys_of(correlation):
+                raise unsupported("a correlation within another, by other keys,")
+            term, wanted[member.name] = self.counted(inner, name, marks, lines)
+            terms.append(term)
+        if correlation.expression is not None:
+            condition = expressed(correlation.expression, wanted, " AND ", " OR ", "NOT ")
+        else:
+            condition = " AND ".join(wanted.values())
+        if correlation.kind == "temporal_ordered":
+            if len(correlation.members) != 2 or correlation.expression is not None or any(m.inner for m in correlation.members):
+                raise unsupported("an order of more than two events")
+            first, second = (marks[m.name] for m in correlation.members)
+            terms += [f"first_time = MIN(@timestamp) WHERE {first} == 1", f"last_time = MAX(@timestamp) WHERE {second} == 1"]
+            condition += " AND first_time < last_time"
+        return terms, condition
+
+    def keys_of(self, correlation: Correlation) -> list[str]:
+        return sorted({correlation.field_of(key, m.name) for key in correlation.group_by for m in correlation.members})
+
+    def counted(self, correlation: Correlation, name: str, marks: dict[str, str], lines: list[str]) -> tuple[str, str]:
+        threshold = correlation.threshold
+        if any(m.inner for m in correlation.members):
+            raise unsupported("a count of correlations")
+        own = " OR ".join(f"{marks[m.name]} == 1" for m in correlation.members)
+        if correlation.kind == "event_count":
+            term = f"COUNT(*) WHERE {own}"
+        else:
+            if not isinstance(threshold.fieldref, str):
+                raise unsupported("a count of several fields")
+            form = "TO_STRING({0})" if correlation.kind == "value_count" else "{0}"
+            lines.append(f"EVAL {name}_value = CASE({own}, {self.by_rule(correlation, threshold.fieldref, marks, form)})")
+            percentile = f"PERCENTILE({{0}}, {threshold.percentile})"
+            term = MEASURES.get(correlation.kind, percentile).format(f"{name}_value")
+        return f"{name} = {term}", f"{name} {operator(threshold)} {threshold.count}"
+
+
+class EqlSequenceBackend(ElasticBackend):
+    """Sigma to EQL: sequences, runs and missing events, within the correlation's window."""
+
+    name: ClassVar[str] = "EQL, sequences"
+    formats: ClassVar[dict[str, str]] = {"default": "Plain EQL queries"}
+    and_token: ClassVar[str] = "and"
+    or_token: ClassVar[str] = "or"
+    not_token: ClassVar[str] = "not"
+
+    def present(self, field: str) -> str:
+        return f"{field} != null"
+
+    def missing(self, field: str) -> str:
+        return f"{field} == null"
+
+    def equal(self, field: str, text: str, cased: bool) -> str:
+        if cased or text.lower() == text.upper():
+            return f"{field} == {string(text)}"
+        return f"{field} in~ ({string(text)})"
+
+    def alike(self, field: str, value: SigmaString, cased: bool) -> str:
+        if any(isinstance(part, str) and ("*" in part or "?" in part) for part in value.s):
+            return self.matching(field, f"(?s)^{pattern(value)}$", not cased)
+        text = "".join("*" if p == SpecialChars.WILDCARD_MULTI else "?" if p == SpecialChars.WILDCARD_SINGLE else str(p) for p in value.s)
+        return f"{field} {'like' if cased else 'like~'} {string(text)}"
+
+    def matching(self, field: str, regex: str, caseless: bool) -> str:
+        return f"{field} {'regex~' if caseless else 'regex'} {string(self.automaton(regex, caseless, False))}"
+
+    def within(self, field: str, network: str) -> str:
+        return f"cidrMatch({field}, {string(network)})"
+
+    def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
+        return query if isinstance(rule, SigmaCorrelationRule) else f"any where {query}"
+
+    def correlation_queries(self, correlation: Correlation) -> list[str]:
+        if any(member.inner for member in correlation.members):
+            raise unsupported("a correlation of correlations")
+        match correlation.kind:
+            case "event_count":
+                return [self.run(correlation)]
+            case "temporal_ordered" if correlation.expression is None:
+                return [self.sequence(correlation, [(m, False) for m in correlation.members])]
+            case "temporal":
+                return self.temporal(correlation)
+        raise unsupported(f"a {correlation.kind} correlation")
+
+    def run(self, correlation: Correlation) -> str:
+        """So many events in a row, of any of the rules."""
+        threshold = correlation.threshold
+        runs = threshold.count + (threshold.op.name == "GT")
+        if threshold.op.name not in ("GT", "GTE") or not 1 <= runs <= MAX_RUNS:
+            raise unsupported(f"a count that is not of 1 to {MAX_RUNS} events or more")
+        fields = {tuple(correlation.field_of(key, m.name) for key in correlation.group_by) for m in correlation.members}
+        if len(fields) != 1:
+            raise unsupported("a run of events with different names for a key")
+        by = "".join(f" by {', '.join(map(quoted_field, f))}" for f in fields if f)
+        condition = " or ".join(f"({self.condition_of(m.event)})" for m in correlation.members)
+        if runs == 1:
+            return f"any where {condition}"
+        return f"sequence{by} with maxspan={correlation.seconds}s\n  [any where {condition}] with runs={runs}"
+
+    def temporal(self, correlation: Correlation) -> list[str]:
+        """A sequence for each order of the events; what must be absent does not follow the first of them."""
+        members = {m.name: m for m in correlation.members}
+        choices = [list(members)] if correlation.expression is None else list(alternatives(correlation.expression))
+        queries = []
+        for names in choices:
+            wanted = [members[n] for n in names if not n.startswith("!")]
+            absent = [members[n[1:]] for n in names if n.startswith("!")]
+            if not wanted or (absent and len(wanted) > 1):
+                raise unsupported("an absent event beside several others")
+            if len(wanted) == 1 and not absent:
+                queries.append(f"any where {self.condition_of(wanted[0].event)}")
+                continue
+            for order in itertools.permutations(wanted):
+                queries.append(self.sequence(correlation, [*((m, False) for m in order), *((m, True) for m in absent)]))
+                if len(queries) > MAX_QUERIES:
+                    raise unsupported(f"a correlation that takes more than {MAX_QUERIES} sequences")
+        return queries
+
+    def sequence(self, correlation: Correlation, members: list[tuple[Member, bool]]) -> str:
+        lines = [f"sequence with maxspan={correlation.seconds}s"]
+        for member, absent in members:
+            keys = ", ".join(quoted_field(correlation.field_of(key, member.name)) for key in correlation.group_by)
+            lines.append(f"  {'!' if absent else ''}[any where {self.condition_of(member.event)}]" + (f" by {keys}" if keys else ""))
+        return "\n".join(lines)
+
+
+def alternatives(expression: Any, negated: bool = False) -> list[list[str]]:
+    """An extended condition as alternatives of members; ``!`` stands before one that must be absent."""
+    match expression:
+        case SigmaRuleReference():
+            return [[("!" if negated else "") + expression.reference]]
+        case CorrelationConditionNOT():
+            return alternatives(expression.args[0], not negated)
+        case CorrelationConditionAND() | CorrelationConditionOR():
+            parts = [alternatives(a, negated) for a in expression.args]
+            if isinstance(expression, CorrelationConditionOR) != negated:
+                return [choice for part in parts for choice in part]
+            return [list(itertools.chain(*choice)) for choice in itertools.product(*parts)]
+    raise unsupported("this condition of a correlation")

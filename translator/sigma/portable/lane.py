@@ -1,0 +1,68 @@
+"""A detection in SPL, EQL or ES|QL through its Sigma: what the native writers refuse, or say less well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sigma.collection import SigmaCollection
+from sigma.exceptions import SigmaError
+from sigma.processing.conditions import LogsourceCondition
+from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
+from sigma.processing.transformations import AddConditionTransformation, SetStateTransformation
+
+from translator.detection.model import Detection
+from translator.fidelity import Diagnostic
+from translator.rulepack.model import Rule
+from translator.sigma.emit import documents_of, spells
+from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
+from translator.sigma.portable.predicates import PredicateBackend
+from translator.sigma.portable.splunk import SplunkSlidingBackend
+from translator.targets.base import Cannot, Names, Options, Output, translated
+from translator.targets.elastic import dataset, index
+
+LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
+    {
+        "splunk": ("splunk", SplunkSlidingBackend),
+        "eql": ("elastic", EqlSequenceBackend),
+        "esql": ("elastic", EsqlWindowBackend),
+    }
+)
+"""By target: whose field names it uses, and the backend."""
+
+
+def through_sigma(target: str, rule: Rule, detection: Detection, options: Options) -> Output:
+    """``detection`` written by way of Sigma documents that carry the target's own field names."""
+    family, backend = LANES[target]
+
+    def written(part: Detection) -> Output:
+        names = Names(family, options)
+        try:
+            documents = documents_of(rule, part, names, lambda table: {"product": "azure", "service": table})
+            made = backend(_pipeline(family, names, part))
+            queries = made.convert(SigmaCollection.from_dicts(documents))
+        except Cannot as refused:
+            return Output(target, (), (*part.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
+        except (SigmaError, NotImplementedError) as error:
+            reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
+            return Output(target, (), (*part.diagnostics, *names.diagnostics(), reason), "portable")
+        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics()), "portable")
+
+    return translated(detection, written, lambda selector, part: spells(Names(family, options), selector, part))
+
+
+def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipeline:
+    """Where the target keeps the events of each table."""
+    items = []
+    tables = list(dict.fromkeys(s.table for s in detection.selectors))
+    for table in tables:
+        found = names.table(table)
+        where: dict[str, Any] = dict(found.selects) if found else {"sourcetype": table}
+        if family == "elastic":
+            where = {"event.dataset": dataset(names, table)}
+        items.append(ProcessingItem(AddConditionTransformation(where), rule_conditions=[LogsourceCondition(service=table)]))
+    if family == "elastic":
+        indexes = ", ".join(dict.fromkeys(index(names, table) for table in tables))
+        items.append(ProcessingItem(SetStateTransformation("index", indexes)))
+    return ProcessingPipeline(items=items)
