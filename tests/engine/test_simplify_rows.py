@@ -23,7 +23,7 @@ ROWS = [
     {"id": i, "s": s, "n": n, "d": d}
     for i, (s, n, d) in enumerate(
         (s, n, d)
-        for s in ("", "abc", "ABC", "aBc", "a b", "x,y", "5", "abc@d.e", "y,abc,x", None)
+        for s in ("", "abc", "ABC", "aBc", "a b", "x,y", "5", "abc@d.e", "y,abc,x", "x.ABC", "a,b.abc", "abc.", ",,y", "y\nx.abc", None)
         for n, d in (
             (None, None),
             (1, {"a": "abc", "b": {"c": "ABC"}}),
@@ -56,6 +56,9 @@ literals = st.sampled_from(['"abc"', '"y"', '"d.e"', '"ABC"', '""', '"a"', '"5"'
 texts = st.sampled_from(
     ["s", "tolower(s)", "toupper(s)", "tostring(d.a)", "tostring(d.b.c)", "tostring(s)", 'iff(n > 1, s, "abc")', 'case(n == 1, s, n == 5, "ABC", "")',
      "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))", "tolower(tolower(s))",
+     'tostring(split(s, ".")[-1])', 'tostring(split(tolower(s), ",")[1])', 'tostring(split(tostring(split(s, ",")[-1]), ".")[-1])',
+     'strcat("a", tostring(split(s, ",")[0]))', 'strcat("", s, "c")', 'extract(".*[.](.*)$", 1, s)', 'extract(".*,(\\\\w+)$", 1, s)',
+     'extract(".*(.b.)$", 1, s)', 'tostring(split(s, ",")[array_length(split(s, ",")) - 1])', 'toupper("abc")',
      'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(
@@ -88,7 +91,18 @@ numbers = st.one_of(
     st.builds(lambda op, v: f"n {op} {v}", st.sampled_from(["==", "!=", "<", ">=", ">"]), st.sampled_from(["1", "5", "0"])),
     st.sampled_from(["n between (1 .. 5)", "n !between (1 .. 5)"]),
 )
-atoms = st.one_of(comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
+sizes = st.builds(
+    lambda f, op, v: f"{f} {op} {v}",
+    st.sampled_from(["strlen(s)", 'array_length(split(s, ","))']),
+    st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+    st.sampled_from(["0", "1", "2", "3"]),
+)
+regexes = st.builds(
+    lambda t, r: f't matches regex "{r}"'.replace("t ", f"{t} ", 1),
+    st.sampled_from(["s", "tolower(s)"]),
+    st.sampled_from(["(?i)ABC", "b.?c"]),
+)
+atoms = st.one_of(sizes, regexes, comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
 predicates = st.recursive(
     atoms,
     lambda inner: st.one_of(
@@ -101,7 +115,7 @@ predicates = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(condition=predicates)
 def test_simplified_predicates_keep_the_rows(engine: DuckDbEngine, condition: str) -> None:
     original, simplified = both(engine, condition)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from translator.plan import texts
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -327,8 +328,6 @@ def _junctions(expr: Expr) -> Expr:
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 """learn.microsoft.com/kusto/query/ipv4-is-private-function."""
 
-_SPECIAL = frozenset("\\^$.|?*+()[]{}-")
-
 
 def _between_numbers(expr: Expr) -> Expr:
     """``x between (1 .. 5)`` is two comparisons."""
@@ -349,6 +348,14 @@ def address_test(expr: Expr) -> Expr:
             networks = tuple(str(i.value) for i in flat if isinstance(i, Const) and isinstance(i.value, str) and _is_network(i.value))
             if len(networks) != len(flat):
                 return expr
+        case (
+            Apply(function="ipv4_is_match", args=(Const(value=str(network)), subject, *mask))
+            | Apply(function="ipv4_is_match", args=(subject, Const(value=str(network)), *mask))
+        ):
+            length = mask[0].value if mask and isinstance(mask[0], Const) else None
+            networks = (f"{network}/{length}" if length is not None and "/" not in network else network,)
+            if isinstance(subject, Const) or (mask and length is None) or (mask and "/" in network) or not _is_network(networks[0]):
+                return expr
         case _:
             return expr
     return Apply(expr.span, Type.BOOL, "cidr", (subject, Items(expr.span, Type.DYNAMIC, tuple(const(n) for n in networks))))
@@ -364,83 +371,14 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def _literally(text: str) -> str:
-    return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
-
-
-def _split_element(expr: Expr) -> Expr:
-    """``split(x, "@")[1] == "d"`` is a regular expression on x, where the delimiter is one character that no value holds."""
-    if not (isinstance(expr, Apply) and len(expr.args) == 2 and expr.function in ("==", "=~", "in", "in~")):
-        return expr
-    subject, operand = expr.args
-    if isinstance(subject, Apply) and subject.function == "tostring":
-        subject = subject.args[0]
-    match subject:
-        case Path(base=Apply(function="split", args=(Expr(type=Type.STRING) as source, Const(value=str(mark)))), steps=(int(index),)) if (
-            len(mark) == 1
-        ):
-            pass
-        case _:
-            return expr
-    values = [i.value for i in (operand.items if isinstance(operand, Items) else (operand,)) if isinstance(i, Const)]
-    count = len(operand.items) if isinstance(operand, Items) else 1
-    texts = [v for v in values if isinstance(v, str) and v and mark not in v and v.isprintable()]
-    if len(texts) != count:
-        return expr
-    delimiter, other = _literally(mark), f"[^{_literally(mark)}]*"
-    wanted = _literally(texts[0]) if count == 1 else "(?:" + "|".join(map(_literally, texts)) + ")"
-    if index >= 0:
-        before = f"(?:{other}{delimiter}){{{index}}}" if index else ""
-        regex = f"^{before}{wanted}(?:{delimiter}|$)"
-    else:
-        after = f"(?:{delimiter}{other}){{{-index - 1}}}" if index < -1 else ""
-        regex = f"(?:^|{delimiter}){wanted}{after}$"
-    return Apply(expr.span, Type.BOOL, "matches regex~" if "~" in expr.function else "matches regex", (source, const(regex)))
-
-
-def _extracted(expr: Expr) -> Expr:
-    """``isempty(extract(re, 1, x))`` is that x does not match, where the group has at least one character in every match."""
-    match expr:
-        case Apply(
-            function="isempty",
-            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), Expr(type=Type.STRING) as source)),),
-        ):
-            if always_captures(regex, group):
-                return negation(Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex))))
-    return expr
-
-
-def always_captures(regex: str, group: int) -> bool:
-    """Whether every match of ``regex`` captures at least one character in ``group``."""
-    import re
-    import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
-
-    try:
-        tree = reader.parse(regex)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    if group == 0:
-        return bool(tree.getwidth()[0] > 0)
-
-    def search(items: object) -> bool:
-        for operator, value in items:  # type: ignore[attr-defined]
-            if str(operator) == "SUBPATTERN":
-                number, _, _, inner = value
-                if number == group:
-                    return bool(inner.getwidth()[0] > 0)
-                if search(inner):
-                    return True
-            elif str(operator) == "MAX_REPEAT" and value[0] == 1 == value[1] and search(value[2]):
-                return True
-        return False
-
-    return search(tree)
-
-
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
 RULES: tuple[Callable[[Expr], Expr], ...] = (
     _nested_path,
+    texts.folded_constant,
+    texts.last_element,
+    texts.lowered_parts,
+    texts.leading_flag,
     _string_wrappers,
     _json_of_dynamic,
     _constant_on_the_right,
@@ -453,8 +391,12 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _null_of_string,
     _constant_comparison,
     _between_numbers,
-    _split_element,
-    _extracted,
+    texts.split_element,
+    texts.extracted,
+    texts.greedy_suffix,
+    texts.counted_parts,
+    texts.text_length,
+    texts.joined_constants,
     _junctions,
 )
 """The rewrites in the order in which they are tried at every node, children first."""

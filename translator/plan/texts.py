@@ -1,0 +1,327 @@
+"""Conditions on parts of a text, as regular expressions on the whole of it.
+
+Each rewrite is exact and gives an expression that every target can read: no look-arounds, no lazy operators that matter.
+Source: learn.microsoft.com/kusto/query/split-function, extract-function, strcat-function, strlen-function, array-length-function.
+"""
+
+from __future__ import annotations
+
+import re
+import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items, Path, conjunction, const, disjunction, negation
+from translator.plan.types import Type
+
+_SPECIAL = frozenset("\\^$.|?*+()[]{}-")
+
+
+MAX_LENGTH = 1000
+"""Beyond this many repeats regular expressions are refused by some engines."""
+
+
+def _literally(text: str) -> str:
+    return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Element ``index`` of ``source`` split at each of ``marks``; where there are several, ``index`` is -1."""
+
+    source: Expr
+    marks: str
+    index: int
+
+    @property
+    def other(self) -> str:
+        """A class of the characters within an element."""
+        return f"[^{''.join(map(_literally, self.marks))}]"
+
+    def holding(self, wanted: str) -> str:
+        """A regular expression of texts whose element matches ``wanted``, which matches no mark."""
+        mark = _literally(self.marks) if len(self.marks) == 1 else f"[{''.join(map(_literally, self.marks))}]"
+        if self.index >= 0:
+            before = f"(?:{self.other}*{mark}){{{self.index}}}" if self.index else ""
+            return f"^{before}{wanted}(?:{mark}|$)"
+        after = f"(?:{mark}{self.other}*){{{-self.index - 1}}}" if self.index < -1 else ""
+        return f"(?:^|{mark}){wanted}{after}$"
+
+
+def _part(expr: Expr) -> _Part | None:
+    """The element of a split that ``expr`` is; None where it is something else."""
+    if isinstance(expr, Apply) and expr.function == "tostring":
+        expr = expr.args[0]
+    match expr:
+        case Path(base=Apply(function="split", args=(source, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
+            outer = _part(source)
+            if outer is not None and index == -1 and outer.index == -1:
+                return _Part(outer.source, outer.marks + mark, -1)
+            return _Part(source, mark, index) if source.type == Type.STRING else None
+    return None
+
+
+def _split(expr: Expr) -> tuple[Expr, str] | None:
+    """The text and the one character that a split is of; None where it is something else."""
+    match expr:
+        case Apply(function="split", args=(source, Const(value=str(mark)))) if len(mark) == 1:
+            return source, mark
+    return None
+
+
+def last_element(expr: Expr) -> Expr:
+    """``a[array_length(a) - 1]`` is ``a[-1]`` of what a split gives, which is never empty."""
+    match expr:
+        case Apply(function="[]", args=(array, Apply(function="-", args=(Apply(function="array_length", args=(again,)), Const(value=1))))):
+            return Path(expr.span, Type.DYNAMIC, array, (-1,)) if array == again and _split(array) else expr
+    return expr
+
+
+def lowered_parts(expr: Expr) -> Expr:
+    """An element of a text in lower case is the element in lower case, where the mark has no case."""
+    if not (isinstance(expr, Path) and len(expr.steps) == 1 and isinstance(expr.steps[0], int)):
+        return expr
+    found = _split(expr.base)
+    if found is None or found[1].lower() != found[1].upper():
+        return expr
+    match found[0]:
+        case Apply(function="tolower" | "toupper" as fold, args=(Expr(type=Type.STRING) as source,)):
+            split = Apply(expr.base.span, Type.DYNAMIC, "split", (source, const(found[1])))
+            element = Apply(expr.span, Type.STRING, "tostring", (Path(expr.span, Type.DYNAMIC, split, expr.steps),))
+            return Apply(expr.span, Type.STRING, fold, (element,))
+    return expr
+
+
+_ORDERS = frozenset({"<", "<=", ">", ">=", "=="})
+_PLAIN = {"==": "{0}", "=~": "{0}", "in": "{0}", "in~": "{0}"}
+_INSIDE = {"startswith": "{0}{1}*", "endswith": "{1}*{0}", "contains": "{1}*{0}{1}*"}
+
+
+def split_element(expr: Expr) -> Expr:
+    """A condition on ``split(x, "@")[1]`` is a regular expression on x, where the delimiter is one character."""
+    if not (isinstance(expr, Apply) and expr.args):
+        return expr
+    part = _part(expr.args[0])
+    if part is None:
+        return expr
+    if expr.function == "isempty":
+        return negation(Apply(expr.span, Type.BOOL, "matches regex", (part.source, const(part.holding(f"{part.other}+")))))
+    if len(expr.args) != 2:
+        return expr
+    operand = expr.args[1]
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
+    if len(texts) != len(items):
+        return expr
+    name = expr.function.removesuffix("_cs")
+    caseless = expr.function in ("=~", "in~") or (name in (*_INSIDE, "has") and not expr.function.endswith("_cs"))
+    texts = [t for t in texts if not set(t) & set(part.marks)]
+    if name in _PLAIN:
+        wanted = [_literally(t) for t in texts]
+    elif name in _INSIDE:
+        wanted = [_INSIDE[name].format(_literally(t), part.other) for t in texts]
+    elif name == "has":
+        wanted = [_as_term(t, part) for t in texts]
+    else:
+        return expr
+    if not wanted:
+        return FALSE
+    either = wanted[0] if len(wanted) == 1 else f"(?:{'|'.join(wanted)})"
+    return Apply(expr.span, Type.BOOL, "matches regex~" if caseless else "matches regex", (part.source, const(part.holding(either))))
+
+
+def _as_term(text: str, part: _Part) -> str:
+    bound = f"[^A-Za-z0-9{''.join(map(_literally, part.marks))}]"
+    before = f"(?:{part.other}*{bound})?" if text[0].isalnum() else f"{part.other}*"
+    after = f"(?:{bound}{part.other}*)?" if text[-1].isalnum() else f"{part.other}*"
+    return before + _literally(text) + after
+
+
+def counted_parts(expr: Expr) -> Expr:
+    """``array_length(split(x, "."))`` compared with a number counts the delimiters in x."""
+    match expr:
+        case Apply(function=function, args=(Apply(function="array_length", args=(array,)), Const(value=int(n)))):
+            found = _split(array)
+        case _:
+            return expr
+    if function not in _ORDERS or found is None or found[0].type != Type.STRING or not 0 <= n <= MAX_LENGTH:
+        return expr
+    source, mark = found[0], _literally(found[1])
+
+    def at_least(parts: int) -> Expr:
+        regex = f"(?:[^{mark}]*{mark}){{{parts - 1}}}"
+        return TRUE if parts <= 1 else Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex)))
+
+    return _between(function, n, at_least)
+
+
+def text_length(expr: Expr) -> Expr:
+    """``strlen(x)`` compared with a number."""
+    match expr:
+        case Apply(function=function, args=(Apply(function="strlen", args=(Expr(type=Type.STRING) as source,)), Const(value=int(n)))):
+            pass
+        case _:
+            return expr
+    if function not in _ORDERS or not 0 <= n < MAX_LENGTH:
+        return expr
+
+    def at_least(characters: int) -> Expr:
+        regex = f"^[\\s\\S]{{{characters}}}"
+        return TRUE if characters <= 0 else Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex)))
+
+    return _between(function, n, at_least)
+
+
+def _between(operator: str, n: int, at_least: Callable[[int], Expr]) -> Expr:
+    """A comparison of a number of things that ``at_least`` says to be there."""
+    match operator:
+        case ">=":
+            return at_least(n)
+        case ">":
+            return at_least(n + 1)
+        case "<":
+            return negation(at_least(n))
+        case "<=":
+            return negation(at_least(n + 1))
+        case _:
+            return conjunction(at_least(n), negation(at_least(n + 1)))
+
+
+def joined_constants(expr: Expr) -> Expr:
+    """``strcat(".", x) == ".exe"`` is ``x == "exe"``."""
+    if not (isinstance(expr, Apply) and len(expr.args) == 2 and expr.function in _PLAIN):
+        return expr
+    joined, operand = expr.args
+    if not (isinstance(joined, Apply) and joined.function == "strcat"):
+        return expr
+    open_ = [n for n, a in enumerate(joined.args) if not isinstance(a, Const)]
+    fixed = [a.value if isinstance(a, Const) else None for a in joined.args]
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str)]
+    if len(open_) != 1 or len(texts) != len(items) or any(not isinstance(f, str) for n, f in enumerate(fixed) if n != open_[0]):
+        return expr
+    inner = joined.args[open_[0]]
+    if inner.type != Type.STRING and _part(inner) is None:
+        return expr
+    before, after = ("".join(str(f) for f in side) for side in (fixed[: open_[0]], fixed[open_[0] + 1 :]))
+    fold = str.lower if expr.function in ("=~", "in~") else str
+    found = [
+        t[len(before) : len(t) - len(after)]
+        for t in texts
+        if len(t) >= len(before) + len(after) and fold(t).startswith(fold(before)) and fold(t).endswith(fold(after))
+    ]
+    if not found:
+        return FALSE
+    kept = Items(expr.span, Type.DYNAMIC, tuple(const(t) for t in found))
+    single = "==" if expr.function in ("==", "in") else "=~"
+    if len(found) == 1:
+        return Apply(expr.span, Type.BOOL, single, (inner, kept.items[0]))
+    return Apply(expr.span, Type.BOOL, "in" if single == "==" else "in~", (inner, kept))
+
+
+def extracted(expr: Expr) -> Expr:
+    """``isempty(extract(re, 1, x))`` is that x does not match, where the group has at least one character in every match."""
+    match expr:
+        case Apply(
+            function="isempty",
+            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), Expr(type=Type.STRING) as source)),),
+        ):
+            if always_captures(regex, group):
+                return negation(Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex))))
+    return expr
+
+
+def always_captures(regex: str, group: int) -> bool:
+    """Whether every match of ``regex`` captures at least one character in ``group``."""
+    try:
+        tree = reader.parse(regex)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    if group == 0:
+        return bool(tree.getwidth()[0] > 0)
+
+    def search(items: object) -> bool:
+        for operator, value in items:  # type: ignore[attr-defined]
+            if str(operator) == "SUBPATTERN":
+                number, _, _, inner = value
+                if number == group:
+                    return bool(inner.getwidth()[0] > 0)
+                if search(inner):
+                    return True
+            elif str(operator) == "MAX_REPEAT" and value[0] == 1 == value[1] and search(value[2]):
+                return True
+        return False
+
+    return search(tree)
+
+
+def greedy_suffix(expr: Expr) -> Expr:
+    """``extract(".*\\.(.*)$", 1, x) == "exe"`` is that x ends with ".exe": of all endings the greedy start leaves the shortest."""
+    match expr:
+        case Apply(
+            function="==" | "=~" | "in" | "in~" as function,
+            args=(
+                Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), Expr(type=Type.STRING) as source)),
+                operand,
+            ),
+        ):
+            pass
+        case _:
+            return expr
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
+    ending = _ending(regex, group)
+    if ending is None or len(texts) != len(items):
+        return expr
+    before, pattern, after = ending
+    caseless = function in ("=~", "in~")
+    if caseless and any(c.lower() != c.upper() for c in before + after):
+        return expr
+    endings = []
+    for text in texts:
+        whole = before + text + after
+        if caseless and not _folds(pattern, whole):
+            return expr
+        if re.fullmatch(pattern, whole) is None or any(re.fullmatch(pattern, whole[n:]) for n in range(1, len(whole) + 1)):
+            return expr
+        endings.append(Apply(expr.span, Type.BOOL, "endswith" if caseless else "endswith_cs", (source, const(whole))))
+    return disjunction(*endings)
+
+
+def _folds(pattern: str, whole: str) -> bool:
+    """Whether a pattern treats upper and lower case of a text alike."""
+    return all(re.fullmatch(pattern, w) is not None for w in (whole, whole.lower(), whole.upper()))
+
+
+def _ending(regex: str, group: int) -> tuple[str, str, str] | None:
+    """What stands before and behind the group in a regular expression of a greedy start and an ending, and the ending's pattern."""
+    if not regex.startswith(".*") or not regex.endswith("$") or regex.startswith(".*?"):
+        return None
+    pattern = regex[2:-1]
+    try:
+        items = [(str(operator), value) for operator, value in reader.parse(pattern)]
+    except (re.error, RecursionError, OverflowError):
+        return None
+    groups = [n for n, (operator, value) in enumerate(items) if operator == "SUBPATTERN" and value[0] == group]
+    if len(groups) != 1 or any(operator != "LITERAL" for n, (operator, _) in enumerate(items) if n != groups[0]):
+        return None
+    sides = items[: groups[0]], items[groups[0] + 1 :]
+    before, after = ("".join(chr(value) for _, value in side) for side in sides)
+    return before, pattern, after
+
+
+def leading_flag(expr: Expr) -> Expr:
+    """``x matches regex "(?i)a"`` is the operator that ignores case."""
+    match expr:
+        case Apply(function="matches regex" | "matches regex~", args=(subject, Const(value=str(regex)))) if regex.startswith("(?i)"):
+            return Apply(expr.span, expr.type, "matches regex~", (subject, const(regex[4:])))
+    return expr
+
+
+def folded_constant(expr: Expr) -> Expr:
+    match expr:
+        case Apply(function="tolower" | "toupper" as fold, args=(Const(value=str(text)),)):
+            return const(text.lower() if fold == "tolower" else text.upper(), Type.STRING, expr.span)
+        case Path(base=Const(value="" | None)):
+            return const("", Type.STRING, expr.span)
+    return expr
