@@ -101,6 +101,9 @@ def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], c
             detection, output = conversion.detection, conversion.outputs["sigma"]
             if not isinstance(detection, Detection) or detection.kind != "event" or output.verdict.value not in ("exact", "same-alerts"):
                 continue
+            if {"first-seen-list", "list-placeholder", "indicator-list"} & {d.code for d in output.diagnostics}:
+                reasons["a list that is kept elsewhere"] += 1
+                continue
             tables = {s.table for s in detection.selectors}
             if len(tables) != 1 or detection.others:
                 reasons["several tables"] += 1

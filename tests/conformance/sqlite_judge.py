@@ -44,6 +44,7 @@ AGREES = {"same": set.__eq__, "more": set.__ge__, "less": set.__le__}
 def main() -> None:
     from sigma.backends.sqlite import sqliteBackend
     from sigma.collection import SigmaCollection
+    from sigma.exceptions import SigmaError
 
     data = json.load(sys.stdin)
     connection = sqlite3.connect(":memory:")
@@ -60,7 +61,7 @@ def main() -> None:
         try:
             for query in sqliteBackend().convert(SigmaCollection.from_yaml(case["sigma"])):
                 found |= alerted(connection, query, key)
-        except (sqlite3.Error, NotImplementedError) as error:
+        except (sqlite3.Error, SigmaError, NotImplementedError) as error:
             wrong.append({"name": case.get("name"), "refused": str(error)[:200]})
             continue
         if case.get("identified"):
