@@ -52,6 +52,7 @@ CODES: dict[str, Code] = {
     "false-predicate": Code(Verdict.EXACT, "compare with a literal in lower case"),
     "list-placeholder": Code(Verdict.EXACT, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
     "empty-key-group": Code(Verdict.EXACT, "leave out the documents of events without the key where these are of no interest"),
+    "path-for-name": Code(Verdict.EXACT, "nothing to do: the end of the path is compared instead of the name"),
     "list-lookup": Code(
         Verdict.EXACT,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",

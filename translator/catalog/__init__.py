@@ -30,6 +30,8 @@ class Table:
     source: str
     addresses: frozenset[str]
     targets: Mapping[str, Target]
+    names_in_paths: Mapping[str, str]
+    """Columns that hold the name of a file, by the column with its path, which ends with that name."""
 
 
 @functools.cache
@@ -50,7 +52,7 @@ def _table(data: Mapping[str, Any]) -> Table:
         "splunk": Target(splunk.get("search", {}), splunk.get("fields", {})),
         "elastic": Target({k: elastic[k] for k in ("index", "dataset") if k in elastic}, elastic.get("fields", {})),
     }
-    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), targets)
+    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), targets, data.get("names_in_paths") or {})
 
 
 def is_address(table: str, column: str) -> bool:

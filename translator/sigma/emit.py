@@ -17,11 +17,12 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr, conjunction, conjuncts, negation
+from translator.plan.expressions import TRUE, Apply, Expr, conjunction, conjuncts, negation, walk
 from translator.plan.simplify import is_field, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
+from translator.sigma.paths import on_paths
 from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, translated, values
 from translator.targets.text import has_pattern, is_simple
 
@@ -70,7 +71,7 @@ def documents_of(
 
 def spells(names: Names, selector: Selector, part: Expr) -> None:
     """Raises Cannot where Sigma has no way to say this condition."""
-    Selections(names, selector).text(part, False)
+    Selections(names, replace(selector, predicate=part)).condition()
 
 
 MAX_MISSING_KEYS = 2
@@ -267,8 +268,9 @@ class _Documents:
         suffix = f"{selector.table} ({same.index(selector.name) + 1} of {len(same)})" if len(same) > 1 else selector.table
         document = self.head(selector.name if not main else "rule", suffix, main)
         document["logsource"] = self.logsource(selector.table)
-        document["detection"] = Selections(self.names, selector).detection()
-        fields = [self.names.field(x) for _, x in selector.outputs if is_field(x)]
+        selections = Selections(self.names, selector)
+        document["detection"] = selections.detection()
+        fields = [self.names.field(x) for x in _shown(selections.selector) if is_field(x)]
         fields += [self.names.field(k) for k in selector.keys]
         if fields:
             document["fields"] = list(dict.fromkeys(fields))
@@ -341,6 +343,15 @@ class _Documents:
             keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
             if not keyed:
                 self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
+
+
+def _shown(selector: Selector) -> list[Expr]:
+    """The fields that an analyst looks at: those that the query chooses, or those of its conditions where it shows the whole table."""
+    chosen = [x for _, x in selector.outputs]
+    columns = catalog.schemas().get(selector.table, {})
+    if columns and {n for n, _ in selector.outputs} >= set(columns):
+        return [n for n in walk(selector.predicate) if is_field(n)]
+    return chosen
 
 
 def _roles(detection: Detection) -> dict[str, str]:
@@ -458,6 +469,11 @@ class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
     def __init__(self, names: Names, selector: Selector) -> None:
+        if names.target == "sigma" and names.options.fields != "source":
+            predicate = on_paths(selector.predicate, selector.table)
+            if predicate != selector.predicate:
+                names.say("path-for-name", "the KQL compares the name of a file, Sigma's taxonomy has its whole path")
+            selector = replace(selector, predicate=predicate)
         self.names, self.selector = names, selector
         self.maps: dict[str, dict[str, Any]] = {}
 
@@ -465,8 +481,12 @@ class Selections:
         if self.selector.predicate == TRUE:
             time = "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
             return {"selection": {f"{time}|exists": True}, "condition": "selection"}
-        condition = self.text(self.selector.predicate, False)
+        condition = self.condition()
         return {**self.maps, "condition": condition}
+
+    def condition(self) -> str:
+        """The condition over the maps that it fills. Raises Cannot."""
+        return self.text(self.selector.predicate, False)
 
     def add(self, kind: str, items: dict[str, Any]) -> str:
         for name, known in self.maps.items():
