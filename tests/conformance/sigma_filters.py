@@ -63,8 +63,12 @@ class Generator:
                 f'{pick.choice(["isempty", "isnotempty"])}(extract("([a-z]+)[.]", 1, {column}))',
                 f'iff(n > 1, {column}, "admin") {pick.choice(["==", "has", "!contains"])} {word}',
                 f"ipv4_is_private({column})",
+                # duckdb-kql takes a missing text for null where two fields are compared, KQL for an empty one
+                f"(isnotempty(a) and isnotempty(b) and a {pick.choice(['=~', '!~', '=='])} b)",
+                f"strlen({column}) {pick.choice(['<', '>=', '=='])} {pick.choice([0, 1, 5])}",
+                f'array_length(split({column}, "{pick.choice(".-_ ")}")) {pick.choice(["<", ">", "=="])} {pick.choice([1, 2])}',
             ],
-            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1],
+            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1],
         )[0]
 
     def predicate(self, depth: int = 0) -> str:

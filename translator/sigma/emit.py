@@ -6,6 +6,7 @@ and sigma-modifiers (appendix).
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +18,8 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr, conjunction, conjuncts, negation, walk
-from translator.plan.simplify import is_field, simplify
+from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform, walk
+from translator.plan.simplify import is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
@@ -465,6 +466,35 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
 """Key and value of a detection item for every operator. Sigma compares without case unless ``cased``; ``re`` keeps case."""
 
 
+def _field_to_field(node: Expr) -> Expr:
+    """Two fields that are equal as the modifier ``fieldref``, which knows nothing of missing ones: in KQL these are equal as well."""
+    match node:
+        case Apply(function="==" | "=~" as function, args=(left, right)) if (
+            is_field(left) and is_field(right) and {left.type, right.type} <= {Type.STRING, Type.UNKNOWN}
+        ):
+            same = Apply(node.span, Type.BOOL, "fieldref" if function == "=~" else "fieldref_cs", (left, right))
+            return disjunction(same, conjunction(_lacks(left), _lacks(right)))
+    return node
+
+
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _hours(atom: Apply) -> tuple[Expr, list[int]] | None:
+    """The time and the hours of the day that a condition on ``hourofday`` allows; None where it is another."""
+    match atom:
+        case Apply(function=function, args=(Apply(function="hourofday", args=(time,)), Const(value=int(hour)))) if is_field(time):
+            if function in _COMPARISONS and (found := [h for h in range(24) if _COMPARISONS[function](h, hour)]):
+                return time, found
+    return None
+
+
 class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
@@ -474,7 +504,7 @@ class Selections:
             if predicate != selector.predicate:
                 names.say("path-for-name", "the KQL compares the name of a file, Sigma's taxonomy has its whole path")
             selector = replace(selector, predicate=predicate)
-        self.names, self.selector = names, selector
+        self.names, self.selector = names, replace(selector, predicate=pushed(transform(selector.predicate, _field_to_field)))
         self.maps: dict[str, dict[str, Any]] = {}
 
     def detection(self) -> dict[str, Any]:
@@ -556,6 +586,15 @@ class Selections:
     def item(self, atom: Expr, negated: bool = False) -> tuple[str, Any]:
         if is_field(atom):
             return self.names.field(atom), True
+        if isinstance(atom, Apply) and atom.function in ("fieldref", "fieldref_cs"):
+            if atom.function == "fieldref_cs":
+                suffix = "-negated" if negated else ""
+                text = "the KQL compares these fields with case, which Sigma has no way to ask for"
+                self.names.say(f"case-ignored{suffix}", text, atom.span)
+            return f"{self.names.field(atom.args[0])}|fieldref", self.names.field(atom.args[1])
+        if isinstance(atom, Apply) and (hours := _hours(atom)) is not None:
+            time, found_hours = hours
+            return f"{self.names.field(time)}|hour", found_hours
         if isinstance(atom, Apply) and takes_empty(atom):
             raise Cannot(Diagnostic("unsupported-expression", "this pattern also matches events that lack the field", atom.span))
         if isinstance(atom, Apply) and atom.args and is_field(atom.args[0]):

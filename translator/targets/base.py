@@ -280,6 +280,8 @@ class Predicates:
     and_: str = " AND "
     or_: str = " OR "
     not_: str = "NOT "
+    equal_fields: Mapping[str, str] = field(default_factory=dict)
+    """How two fields are compared, missing ones as empty texts, by operator."""
     element: str = "{0}"
     """How a condition on any of several values is spelled, around the condition on one."""
 
@@ -315,12 +317,24 @@ class Predicates:
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
             return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
+        if (compared := self.fields_compared(predicate)) is not None:
+            return f"{self.not_}({compared})"
         fields = [self.quote(self.names.field(a)) for a in _fields(predicate) if a not in known]
         guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
         text = self.or_.join([*guards, self.not_ + self.atom(predicate)])
         return f"({text})" if guards else text
 
+    def fields_compared(self, predicate: Expr) -> str | None:
+        """A comparison of two fields that hold texts, true or false of every event; None where ``predicate`` is something else."""
+        match predicate:
+            case Apply(function=function, args=(left, right)) if function in self.equal_fields and is_field(left) and is_field(right):
+                if {left.type, right.type} <= {Type.STRING, Type.UNKNOWN}:
+                    return self.equal_fields[function].format(*(self.quote(self.names.field(f)) for f in (left, right)))
+        return None
+
     def atom(self, predicate: Expr) -> str:
+        if (compared := self.fields_compared(predicate)) is not None:
+            return compared
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):

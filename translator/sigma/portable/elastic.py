@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import Any, ClassVar
 
+from sigma.conditions import ConditionFieldEqualsValueExpression
 from sigma.conversion.state import ConversionState
 from sigma.correlations import (
     CorrelationConditionAND,
@@ -218,6 +219,9 @@ class EqlSequenceBackend(ElasticBackend):
 
     def within(self, field: str, network: str) -> str:
         return f"cidrMatch({field}, {string(network)})"
+
+    def convert_condition_field_eq_field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
+        raise unsupported("a comparison of two fields")
 
     def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
         return query if isinstance(rule, SigmaCorrelationRule) else f"any where {query}"

@@ -146,6 +146,10 @@ class _Writer:
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
         self.predicates = Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates.equal_fields = {
+            "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
+            "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
+        }
 
     def text(self) -> str:
         """The query, with what it looks up before anything else that is done with its events."""

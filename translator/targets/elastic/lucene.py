@@ -101,7 +101,7 @@ class _Writer:
                 return "." if self.dotall else "[^\n]"
             case "IN":
                 return self.characters(value)
-            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+            case "MAX_REPEAT" | "MIN_REPEAT":
                 return self.repeat(*value)
             case "BRANCH":
                 return "(" + "|".join(self.sequence(list(b)) for b in value[1]) + ")"

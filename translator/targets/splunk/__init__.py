@@ -161,6 +161,10 @@ class _Writer:
             '{0}!=""',
             "true()",
             "false()",
+            equal_fields={
+                "==": 'coalesce({0}, "")==coalesce({1}, "")',
+                "=~": 'lower(coalesce({0}, ""))==lower(coalesce({1}, ""))',
+            },
             element="isnotnull(mvfilter({0}))",
         )
 
