@@ -51,3 +51,11 @@ def test_the_run_command_of_the_readme_runs(tmp_path: Path) -> None:
     )
     printed = CliRunner().invoke(main, ["run", line, "--data", str(tmp_path), "--format", "csv"]).output
     assert printed == "IPAddress,count_\n203.0.113.7,1\n"
+
+
+def test_the_example_of_the_backends_prints_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "backends.md").read_text("utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)
+    (shown,) = re.findall(r"^prints\n\n```\n(.*?)^```", page, re.S | re.M)
+    exec(compile(example, "docs/backends.md", "exec"), {})
+    assert capsys.readouterr().out == shown
