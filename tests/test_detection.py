@@ -9,6 +9,7 @@ import pytest
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector
 from translator.detection.shapes import by_name
+from translator.detection.trigger import with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
@@ -236,6 +237,29 @@ def test_what_a_summary_measures(summary: str, condition: str, kind: str, sides:
     assert found.kind == kind
     assert [("absent" if s.absent else s.threshold.kind if s.threshold else "") for s in found.sides] == sides
     assert "condition-dropped" not in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("kql", "operator", "count", "kind", "code"),
+    [
+        ("A | where x == 'a'", "gt", 0, "event", None),
+        ("A | where x == 'a'", "gt ", 10, "event_count", None),
+        ("A | where x == 'a'", "GreaterThan", 3, "event_count", None),
+        ("A | where x == 'a' | summarize count() by k", "gt", 3, "event", "trigger-threshold"),
+        ("A | where x == 'a' | distinct k", "gt", 3, "event", "trigger-threshold"),
+        ("A | where x == 'a'", "lt", 3, "event", "trigger-condition"),
+        ("A | where x == 'a'", "ne", 0, "event", None),
+    ],
+)
+def test_the_rules_own_condition_on_rows(kql: str, operator: str, count: int, kind: str, code: str | None) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection)
+    counted = with_trigger(found, operator, count)
+    assert counted.kind == kind
+    assert {c for c in codes(counted) if c.startswith("trigger")} == ({code} if code else set())
+    if kind == "event_count":
+        assert counted.threshold is not None
+        assert (counted.threshold.operator, counted.threshold.count, counted.group_by) == (">", count, ())
 
 
 def test_a_choice_between_thresholds_is_one_of_detections() -> None:

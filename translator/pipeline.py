@@ -9,6 +9,7 @@ from types import MappingProxyType
 from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
+from translator.detection.trigger import with_trigger
 from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
@@ -91,6 +92,8 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         default_timespan=options.timespan,
         is_address=catalog.is_address,
     )
+    if isinstance(detection, Detection):
+        detection = with_trigger(detection, rule.trigger_operator, rule.trigger_threshold or 0)
     outputs = {}
     for name in targets:
         target = target_of(name)
@@ -99,8 +102,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            output = _merged([written(name, target, rule, replace(d, others=()), options) for d in (detection, *detection.others)])
-            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *_trigger(rule)))
+            outputs[name] = _merged([written(name, target, rule, replace(d, others=()), options) for d in (detection, *detection.others)])
     return Conversion(rule, detection, outputs)
 
 
@@ -136,18 +138,6 @@ def _merged(outputs: list[Output]) -> Output:
     if first.target == "sigma":
         return replace(first, texts=("---\n".join(o.text for o in outputs),), diagnostics=diagnostics)
     return replace(first, texts=tuple(t for o in outputs for t in o.texts), diagnostics=diagnostics)
-
-
-def _trigger(rule: Rule) -> tuple[Diagnostic, ...]:
-    """What the rule's own condition on the number of rows adds, which no query text carries.
-
-    Source: learn.microsoft.com/azure/sentinel/scheduled-rules-overview, "Alert threshold".
-    """
-    operator, count = rule.trigger_operator.lower(), rule.trigger_threshold or 0
-    if (operator in ("", "gt", "greaterthan") and count == 0) or (operator in ("ne", "notequal") and count == 0):
-        return ()
-    written = f"the rule alerts where the number of rows is {operator} {count}"
-    return (Diagnostic("trigger-threshold" if operator in ("gt", "greaterthan") else "trigger-condition", written),)
 
 
 def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:

@@ -138,7 +138,7 @@ class _Lifter(Lifting):
                 self.say("ignored-operator", "'sort' does not decide what alerts", span)
                 return self.shape(inner)
             case o.Distinct(input=inner, span=span):
-                self.say("ignored-operator", "'distinct' does not decide what alerts", span)
+                self.say("columns-differ", "'distinct' merges events that the output shows apart", span)
                 return self.shape(inner)
             case o.Arrange(input=inner, operator=operator, span=span):
                 self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
