@@ -62,3 +62,16 @@ def test_the_groups_of_few_events_are_apart() -> None:
     first = next(d for d in found if "detection" in d)["detection"]
     assert [None, ""] in [v for name, items in first.items() if name.startswith("filter") for v in items.values()]
     assert "few-anchoring" in said
+
+
+def test_a_missing_value_is_one_more_distinct_value() -> None:
+    found, said = documents("A | where x =~ 'a' and isnotempty(k) | summarize c = dcount(v) by k | where c > 3")
+    assert "missing-value-group" in said and "missing-value" not in said
+    bodies = [d["correlation"] for d in found if "correlation" in d]
+    assert [b["type"] for b in bodies] == ["value_count", "value_count", "temporal"]
+    assert [b["condition"] for b in bodies[:2]] == [{"gt": 3, "field": "v"}, {"gt": 2, "field": "v"}]
+
+
+def test_one_missing_value_is_enough_for_one() -> None:
+    found, _ = documents("A | where x =~ 'a' and isnotempty(k) | summarize c = dcount(v) by k | where c >= 1")
+    assert [d["correlation"]["type"] for d in found if "correlation" in d] == ["value_count", "temporal"]

@@ -57,6 +57,7 @@ CODES: dict[str, Code] = {
         Verdict.EXACT,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
     ),
+    "missing-value-group": Code(Verdict.EXACT, "leave out its documents where events without the field are of no interest"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
     "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),

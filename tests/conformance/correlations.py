@@ -33,6 +33,9 @@ IDIOMS = {
     "few events": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {few} {n}",
     "count of all": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() | where c {many} {n}",
     "distinct count": "T | where TimeGenerated > ago(1h) and isnotempty(v){present} | summarize c = dcount(v) by k | where c {many} {n}",
+    "distinct count with missing values": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | summarize c = dcount(v) by k | where c {many} {n}",
+    "distinct count of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = dcount(v) by k, j | where c {many} {n}",
     "size of a set": "T | where TimeGenerated > ago(1h) and isnotempty(v) | summarize s = make_set(v) by k"
     " | where array_length(s) {many} {n}",
     "count over a union": "T | where op == '{a}' | union (T | where op == '{b}') | where TimeGenerated > ago(1h)"

@@ -80,6 +80,45 @@ MAX_MISSING_KEYS = 2
 
 
 def groups(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
+    """``detection`` with all that must stand beside it for what Sigma's correlations do not see."""
+    return [found for keyed in _keyed(rule, detection, names) for found in _with_missing_value(keyed, names)]
+
+
+def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
+    """``detection``, and where it counts distinct values that events may lack, the count with a missing one as a value of its own.
+
+    That is one value less among the events that have the field, and an event that lacks it.
+    """
+    threshold = detection.threshold
+    if threshold is None or threshold.kind != "value_count":
+        return [detection]
+    (side,) = detection.sides
+    fields = dict(zip((s.name for s in side.selectors), threshold.fields, strict=True))
+    if all(_has(s.predicate, fields[s.name]) for s in side.selectors):
+        return [detection]
+    if not threshold.grows:
+        names.say("missing-value", "events without the counted field count as one more value in KQL")
+        return [detection]
+    names.say("missing-value-group", "events without the counted field are one more value in KQL: a correlation of their own is written")
+
+    def part(suffix: str, missing: bool) -> tuple[Selector, ...]:
+        found = []
+        for selector in side.selectors:
+            lacks = _lacks(fields[selector.name])
+            predicate = conjunction(selector.predicate, lacks if missing else negation(lacks))
+            found.append(replace(selector, name=f"{selector.name}_{suffix}", predicate=predicate))
+        return tuple(found)
+
+    lacking, having = part("without_value", True), part("with_value", False)
+    sides = [Side(f"{side.name}_without_value", lacking)]
+    fewer = replace(threshold, count=threshold.count - 1)
+    if fewer.count > 0 or (fewer.count == 0 and fewer.operator == ">"):
+        sides.insert(0, Side(f"{side.name}_with_value", having, False, fewer, tuple(s.keys for s in having)))
+    beside = replace(detection, kind="temporal", sides=tuple(sides), threshold=None, part=f"{detection.part}with_missing_value_")
+    return [detection, beside]
+
+
+def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
     """``detection``, and beside it the groups that its correlation leaves out: those of events without one or more of the keys.
 
     KQL takes the events without a key for one group, Sigma's correlations for none. Where what identifies the alert is that
@@ -224,6 +263,9 @@ class _Documents:
             body["group-by"] = group_by
         body["timespan"] = duration(self.detection.timespan)
         body["condition"] = self.condition(side.threshold, side.selectors, references, aliases)
+        fields_of = zip(side.selectors, side.threshold.fields, strict=False)
+        if side.threshold.kind == "value_count" and not all(_has(s.predicate, x) for s, x in fields_of):
+            self.names.say("missing-value", "events without the counted field count as one more value in KQL")
         if aliases:
             body["aliases"] = aliases
         document["correlation"] = body
@@ -334,8 +376,6 @@ class _Documents:
                 condition["field"] = "counted_value"
             if threshold.percentile is not None:
                 condition["percentile"] = threshold.percentile
-            if threshold.kind == "value_count" and not all(_has(s.predicate, x) for s, x in zip(selectors, threshold.fields, strict=True)):
-                self.names.say("missing-value", "events without the counted field count as one more value in KQL")
         return condition
 
     def entities(self) -> None:
