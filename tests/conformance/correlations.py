@@ -1,4 +1,4 @@
-"""Correlations run: KQL of every idiom on random events by duckdb-kql, its Sigma beside it by pysigma-backend-sqlite.
+"""Correlations run: KQL of every idiom on random events by duckdb-kql, its Sigma beside it by pysigma-backend-sqlite, and its EQL by eql.
 
 The keys that alert are compared. What claims to be exact or same-alerts must give the same keys, what is broader at least those of the
 KQL, what is narrower none besides. Exit status 1 where a claim does not hold.
@@ -35,7 +35,8 @@ IDIOMS = {
     "distinct count": "T | where TimeGenerated > ago(1h) and isnotempty(v){present} | summarize c = dcount(v) by k | where c {many} {n}",
     "distinct count with missing values": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " | summarize c = dcount(v) by k | where c {many} {n}",
-    "distinct count of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = dcount(v) by k, j | where c {many} {n}",
+    "distinct count of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}'"
+    " | summarize c = dcount(v) by k, j | where c {many} {n}",
     "size of a set": "T | where TimeGenerated > ago(1h) and isnotempty(v) | summarize s = make_set(v) by k"
     " | where array_length(s) {many} {n}",
     "count over a union": "T | where op == '{a}' | union (T | where op == '{b}') | where TimeGenerated > ago(1h)"
@@ -156,8 +157,8 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             )  # fmt: skip
             made = events(pick, pick.choice([12, 25, 50]))
             rule = Rule("generated", "", idiom, kql, TextMap.locate(kql, [kql], 0))
-            conversion = translator.convert(rule, ("sigma",), Options(fields="source"))
-            output = conversion.outputs["sigma"]
+            conversion = translator.convert(rule, ("sigma", "eql"), Options(fields="source"))
+            output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
             assert isinstance(conversion.detection, Detection), (idiom, kql)
             relation = RELATIONS.get(output.verdict.value)
             counts[f"{idiom}: {output.verdict.value}"] += 1
@@ -170,7 +171,46 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
                 continue
             case = {"name": idiom, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation}
             identified = any(d.code == "empty-entity" for d in output.diagnostics)
-            yield {**case, "identified": identified, "events": made, "columns": COLUMNS}
+            sequences = {"eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": a}
+            yield {**case, **sequences, "identified": identified, "events": made, "columns": COLUMNS}
+
+
+def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
+    """How many of the cases have EQL that the engine of PyPI eql runs, and those that it gives other keys than claimed.
+
+    That engine does not run samples and missing events.
+    """
+    import eql
+    from eql import parser
+
+    count, wrong = 0, []
+    for case in run:
+        if not case["eql"] or case["eql_relation"] is None or any(t.startswith("sample") or "![" in t for t in case["eql"]):
+            continue
+        count += 1
+        found: set[tuple[str, ...]] = set()
+        for text in case["eql"]:
+            with parser.elasticsearch_syntax, parser.allow_runs, parser.ignore_missing_functions:
+                query = parser.parse_query(text)
+            engine = eql.PythonEngine({"time_unit": 1000})
+            engine.add_query(query)
+            matches: list[list[dict[str, Any]]] = []
+            engine.add_output_hook(lambda result, matches=matches: matches.append([event.data for event in result.events]))
+            for event in sorted(case["events"][:-1], key=lambda e: str(e["timestamp"])):
+                moment = dt.datetime.fromisoformat(event["timestamp"].rstrip("Z"))
+                data = {k: v for k, v in event.items() if v is not None} | {"event": {"dataset": "T"}}
+                engine.stream_event(eql.Event("any", int(moment.timestamp() * 1000), data))
+            engine.finalize()
+            for events_ in matches:
+                keyed = next((e for e in events_ if e["op"] == case["first"]), events_[0])
+                found.add(tuple(sorted(str(keyed[k]) for k in case["key"] if keyed.get(k))))
+        wanted = {tuple(k) for k in case["keys"]}
+        if case["identified"]:
+            found, wanted = found - {()}, wanted - {()}
+        agrees = {"same": found == wanted, "more": found >= wanted, "less": found <= wanted}
+        if not agrees[case["eql_relation"]]:
+            wrong.append({"name": case["name"], "kql": case["kql"], "eql": case["eql"], "keys": case["keys"], "got": sorted(found)})
+    return count, wrong
 
 
 def judged(judge: str, run: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -196,8 +236,12 @@ def main() -> int:
     alerting = sum(1 for c in run if c["keys"])
     for reason, number in collections.Counter(f"{r['name']}: refused by SQLite: {r['refused']}" for r in refused).items():
         print(f"  {number} {reason}")
+    count, differing = sequences_wrong(run)
+    for case in differing[:4]:
+        print(json.dumps(case, indent=1))
+    print(f"{count} of them run in EQL, {len(differing)} wrong")
     print(f"{len(run)} correlations run, {alerting} with alerts, {len(wrong)} wrong, {len(refused)} refused by SQLite")
-    return 1 if wrong or not run else 0
+    return 1 if wrong or differing or not run else 0
 
 
 if __name__ == "__main__":
