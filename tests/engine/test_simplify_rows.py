@@ -58,7 +58,7 @@ texts = st.sampled_from(
      "coalesce(s, tostring(d.a))", "tostring(parse_json(tostring(d.b)).c)", "tolower(tostring(d.a))", "tolower(tolower(s))",
      'tostring(split(s, ".")[-1])', 'tostring(split(tolower(s), ",")[1])', 'tostring(split(tostring(split(s, ",")[-1]), ".")[-1])',
      'strcat("a", tostring(split(s, ",")[0]))', 'strcat("", s, "c")', 'extract(".*[.](.*)$", 1, s)', 'extract(".*,(\\\\w+)$", 1, s)',
-     'extract(".*(.b.)$", 1, s)', 'tostring(split(s, ",")[array_length(split(s, ",")) - 1])', 'toupper("abc")',
+     'extract(".*(.b.)$", 1, s)', 'tostring(split(s, ",")[array_length(split(s, ",")) - 1])', 'toupper("abc")', 'tostring(split(s, ",", 1)[0])',
      'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(

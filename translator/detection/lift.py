@@ -5,7 +5,7 @@ from __future__ import annotations
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.first_seen import fixed_value, is_history, not_seen
-from translator.detection.idioms.lists import INDICATOR_TABLES, constants_of, in_list, joined_with_list, values_in
+from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
@@ -41,7 +41,6 @@ from translator.plan.expressions import (
     columns_of,
     conjuncts,
     const,
-    negation,
     substitute,
 )
 from translator.plan.patterns import regex_of
@@ -200,7 +199,7 @@ class _Lifter(Lifting):
         for env in envs:
             before = dict(env)
             for column, expr in items:
-                env[column.id] = simplify(substitute(expr, before))
+                env[column.id] = simplify(substitute(with_constants(expr), before))
         return shape
 
     def filtered(self, shape: Shape, predicate: Expr, span: Span | None) -> Shape:
@@ -211,7 +210,7 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
-        for part in conjuncts(predicate):
+        for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
                 continue
@@ -231,10 +230,6 @@ class _Lifter(Lifting):
     def member(self, shape: Events | Joined, subject: Expr, query: Subquery, cased: bool, negated: bool, part: Expr) -> Shape:
         """``x in (T | project y)``: a placeholder for a list, else a semi-join, an anti-join where negated."""
         assert query.column is not None
-        constants = constants_of(query.relation, query.column)
-        if constants is not None:
-            known: Expr = Apply(part.span, Type.BOOL, "in" if cased else "in~", (subject, Items(part.span, Type.DYNAMIC, constants)))
-            return self.narrowed(shape, negation(known) if negated else known, part.span)
         before = (list(self.found), list(self.windows))
         inner = absent_shape(self, query.relation) if negated else self.shape(query.relation)
         if negated and not isinstance(inner, Listed) and is_history(shape, inner):

@@ -376,6 +376,7 @@ _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 RULES: tuple[Callable[[Expr], Expr], ...] = (
     _nested_path,
     texts.folded_constant,
+    texts.chosen_element,
     texts.last_element,
     texts.lowered_parts,
     texts.leading_flag,

@@ -11,7 +11,7 @@ import re._parser as reader  # type: ignore[import-not-found]  # the parser of r
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items, Path, conjunction, const, disjunction, negation
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, const, disjunction, negation
 from translator.plan.types import Type
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
@@ -57,8 +57,13 @@ def _part(expr: Expr) -> _Part | None:
             outer = _part(source)
             if outer is not None and index == -1 and outer.index == -1:
                 return _Part(outer.source, outer.marks + mark, -1)
-            return _Part(source, mark, index) if source.type == Type.STRING else None
+            return _Part(source, mark, index) if _is_text(source) else None
     return None
+
+
+def _is_text(expr: Expr) -> bool:
+    """Whether a function of text reads a text: what it is given of a column that the catalog does not know must be one."""
+    return expr.type == Type.STRING or (expr.type == Type.UNKNOWN and isinstance(expr, ColumnRef))
 
 
 def _split(expr: Expr) -> tuple[Expr, str] | None:
@@ -67,6 +72,20 @@ def _split(expr: Expr) -> tuple[Expr, str] | None:
         case Apply(function="split", args=(source, Const(value=str(mark)))) if len(mark) == 1:
             return source, mark
     return None
+
+
+def last_part(expr: Expr) -> tuple[Expr, str] | None:
+    """The text and the mark whose last element ``expr`` is; None where it is something else."""
+    part = _part(expr)
+    return (part.source, part.marks) if part is not None and part.index == -1 and len(part.marks) == 1 else None
+
+
+def chosen_element(expr: Expr) -> Expr:
+    """``split(x, ",", 2)[0]`` is ``split(x, ",")[2]``: a third argument leaves one element."""
+    match expr:
+        case Path(base=Apply(function="split", args=(source, mark, Const(value=int(index)))), steps=(0,)) if index >= 0:
+            return Path(expr.span, expr.type, Apply(expr.base.span, Type.DYNAMIC, "split", (source, mark)), (index,))
+    return expr
 
 
 def last_element(expr: Expr) -> Expr:
@@ -85,7 +104,7 @@ def lowered_parts(expr: Expr) -> Expr:
     if found is None or found[1].lower() != found[1].upper():
         return expr
     match found[0]:
-        case Apply(function="tolower" | "toupper" as fold, args=(Expr(type=Type.STRING) as source,)):
+        case Apply(function="tolower" | "toupper" as fold, args=(source,)) if _is_text(source):
             split = Apply(expr.base.span, Type.DYNAMIC, "split", (source, const(found[1])))
             element = Apply(expr.span, Type.STRING, "tostring", (Path(expr.span, Type.DYNAMIC, split, expr.steps),))
             return Apply(expr.span, Type.STRING, fold, (element,))
@@ -144,7 +163,7 @@ def counted_parts(expr: Expr) -> Expr:
             found = _split(array)
         case _:
             return expr
-    if function not in _ORDERS or found is None or found[0].type != Type.STRING or not 0 <= n <= MAX_LENGTH:
+    if function not in _ORDERS or found is None or not _is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
         return expr
     source, mark = found[0], _literally(found[1])
 
@@ -158,7 +177,7 @@ def counted_parts(expr: Expr) -> Expr:
 def text_length(expr: Expr) -> Expr:
     """``strlen(x)`` compared with a number."""
     match expr:
-        case Apply(function=function, args=(Apply(function="strlen", args=(Expr(type=Type.STRING) as source,)), Const(value=int(n)))):
+        case Apply(function=function, args=(Apply(function="strlen", args=(source,)), Const(value=int(n)))) if _is_text(source):
             pass
         case _:
             return expr
@@ -224,8 +243,8 @@ def extracted(expr: Expr) -> Expr:
     match expr:
         case Apply(
             function="isempty",
-            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), Expr(type=Type.STRING) as source)),),
-        ):
+            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)),),
+        ) if _is_text(source):
             if always_captures(regex, group):
                 return negation(Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex))))
     return expr
@@ -261,7 +280,7 @@ def greedy_suffix(expr: Expr) -> Expr:
         case Apply(
             function="==" | "=~" | "in" | "in~" as function,
             args=(
-                Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), Expr(type=Type.STRING) as source)),
+                Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)),
                 operand,
             ),
         ):

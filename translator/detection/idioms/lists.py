@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING
 from translator.detection.idioms.absence import ANTI
 from translator.detection.shapes import Listed, Shape, columns_within
 from translator.plan import operators as o
-from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Const, Expr, Items, Path, Span, const, disjunction, negation
+from translator.plan.expressions import (
+    FALSE,
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Span,
+    Subquery,
+    const,
+    disjunction,
+    negation,
+    transform,
+)
+from translator.plan.texts import last_part
 from translator.plan.types import Type
 
 if TYPE_CHECKING:
@@ -22,13 +37,10 @@ def placeholder(expr: Expr) -> Expr:
     match expr:
         case Apply(function="expand" | "expand_cs", args=(Apply(function="tolower" | "toupper", args=(inner,)), name)):
             return Apply(expr.span, Type.BOOL, "expand", (inner, name))
-        case Apply(
-            function="expand" | "expand_cs" as function,
-            args=(
-                Apply(function="tostring", args=(Path(base=Apply(function="split", args=(source, Const(value=str(mark)))), steps=(-1,)),)),
-                Const(value=name),
-            ),
-        ) if len(mark) == 1:
+        case Apply(function="expand" | "expand_cs" as function, args=(subject, Const(value=name))) if (
+            last := last_part(subject)
+        ) is not None:
+            source, mark = last
             ending = Apply(expr.span, Type.BOOL, f"{function}_end", (source, const(f"{mark}%{name}%")))
             return disjunction(Apply(expr.span, Type.BOOL, function, (source, const(name))), ending)
         case Apply(function="expand" | "expand_cs", args=(Const(), _)):
@@ -52,6 +64,20 @@ def constants_of(relation: o.Relation, column: Column) -> tuple[Expr, ...] | Non
     index = relation.columns.index(column)
     values = tuple(row[index] for row in relation.rows if index < len(row))
     return values if values and all(isinstance(v, Const) and v.value is not None for v in values) else None
+
+
+def with_constants(expr: Expr) -> Expr:
+    """``x in (T)`` and ``x has_any (T)``, where T is a datatable of constants, with these in its place."""
+
+    def inlined(node: Expr) -> Expr:
+        match node:
+            case Apply(function="in" | "in~" | "has_any" | "has_all", args=(subject, Items(items=(Subquery() as query,)) as items)):
+                values = constants_of(query.relation, query.column) if query.column is not None and not query.scalar else None
+                if values is not None:
+                    return Apply(node.span, node.type, node.function, (subject, Items(items.span, items.type, values)))
+        return node
+
+    return transform(expr, inlined)
 
 
 def values_in(lifting: Lifting, join: o.Join, kind_negates: bool) -> Shape | None:
