@@ -19,9 +19,9 @@ from sigma.correlations import (
     SigmaCorrelationRule,
     SigmaRuleReference,
 )
-from sigma.types import SigmaString, SpecialChars
+from sigma.types import SigmaString
 
-from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, unsupported
+from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
 from translator.targets.elastic import lucene, string
 
@@ -55,18 +55,13 @@ class ElasticBackend(PredicateBackend):
             raise unsupported(f"{error}, which Lucene's regular expressions lack,") from error
 
 
-def wildcards(value: SigmaString, lowered: bool = False) -> str:
+def wildcards(value: SigmaString, lowered: bool) -> str:
     """A Sigma string as one where ``*`` and ``?`` are wildcards and ``\\`` escapes."""
-    out = []
-    for part in value.s:
-        if part == SpecialChars.WILDCARD_MULTI:
-            out.append("*")
-        elif part == SpecialChars.WILDCARD_SINGLE:
-            out.append("?")
-        else:
-            text = str(part).lower() if lowered else str(part)
-            out.append("".join(f"\\{c}" if c in "*?\\" else c for c in text))
-    return "".join(out)
+
+    def escaped(text: str) -> str:
+        return "".join(f"\\{c}" if c in "*?\\" else c for c in (text.lower() if lowered else text))
+
+    return spelled(value, "*", "?", escaped)
 
 
 class EsqlWindowBackend(ElasticBackend):
@@ -211,7 +206,7 @@ class EqlSequenceBackend(ElasticBackend):
     def alike(self, field: str, value: SigmaString, cased: bool) -> str:
         if any(isinstance(part, str) and ("*" in part or "?" in part) for part in value.s):
             return self.matching(field, f"(?s)^{pattern(value)}$", not cased)
-        text = "".join("*" if p == SpecialChars.WILDCARD_MULTI else "?" if p == SpecialChars.WILDCARD_SINGLE else str(p) for p in value.s)
+        text = spelled(value, "*", "?")
         return f"{field} {'like' if cased else 'like~'} {string(text)}"
 
     def matching(self, field: str, regex: str, caseless: bool) -> str:

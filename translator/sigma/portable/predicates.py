@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -159,22 +159,15 @@ def unsupported(what: str) -> SigmaFeatureNotSupportedByBackendError:
     return SigmaFeatureNotSupportedByBackendError(f"{what} is not supported")
 
 
-def plain(value: SigmaString) -> str:
-    """The text of a Sigma string without wildcards."""
-    return "".join(str(part) for part in value.s)
+def spelled(value: SigmaString, many: str, one: str, text: Callable[[str], str] = str) -> str:
+    """A Sigma string with its wildcards as ``many`` and ``one`` write them, and its texts as ``text`` does."""
+    marks = {SpecialChars.WILDCARD_MULTI: many, SpecialChars.WILDCARD_SINGLE: one}
+    return "".join(marks[part] if isinstance(part, SpecialChars) else text(str(part)) for part in value.s)
 
 
 def pattern(value: SigmaString) -> str:
     """A Sigma string with wildcards as a regular expression over the whole of the text."""
-    parts = []
-    for part in value.s:
-        if part == SpecialChars.WILDCARD_MULTI:
-            parts.append(".*")
-        elif part == SpecialChars.WILDCARD_SINGLE:
-            parts.append(".")
-        else:
-            parts.append("".join(f"\\{c}" if c in "\\^$.|?*+()[]{}" else c for c in str(part)))
-    return "".join(parts)
+    return spelled(value, ".*", ".", lambda t: "".join(f"\\{c}" if c in "\\^$.|?*+()[]{}" else c for c in t))
 
 
 class PredicateBackend(TextQueryBackend):
@@ -240,7 +233,7 @@ class PredicateBackend(TextQueryBackend):
         field = self.quoted(cond.field)
         if value.contains_placeholder():
             raise unsupported("a placeholder without values")
-        return self.alike(field, value, cased) if value.contains_special() else self.equal(field, plain(value), cased)
+        return self.alike(field, value, cased) if value.contains_special() else self.equal(field, spelled(value, "", ""), cased)
 
     def convert_condition_field_eq_val_num(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         assert isinstance(cond.value, SigmaNumber)

@@ -23,7 +23,7 @@ from translator.sigma.portable.predicates import (
     expressed,
     operator,
     pattern,
-    plain,
+    spelled,
     unsupported,
     word,
 )
@@ -219,8 +219,7 @@ def _term(field: str, value: Any) -> str | None:
         return None
     if SpecialChars.WILDCARD_SINGLE in value.s:
         return None
-    text = "".join("*" if part == SpecialChars.WILDCARD_MULTI else str(part) for part in value.s)
-    literals = plain(SigmaString("")) + "".join(str(p) for p in value.s if isinstance(p, str))
+    text, literals = spelled(value, "*", ""), spelled(value, "", "")
     if not literals.strip() or any(c in literals for c in '*\\"?\r\n') or text != text.strip():
         return None
     return f'{field}="{text}"'
