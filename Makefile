@@ -30,7 +30,7 @@ golden: demo
 
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge
-	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
+	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
 	touch $@
 
 # What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events.

@@ -262,6 +262,13 @@ def test_the_rules_own_condition_on_rows(kql: str, operator: str, count: int, ki
         assert (counted.threshold.operator, counted.threshold.count, counted.group_by) == (">", count, ())
 
 
+def test_selectors_of_all_sides_have_names_of_their_own() -> None:
+    found = lifted("A | where x == 'a' | extend k = iff(y == 'b', l, m) | join kind=inner (A | where x == 'c') on k")
+    assert isinstance(found, Detection), codes(found)
+    names = [s.name for s in found.selectors]
+    assert len(names) == 3 and len(set(names)) == 3
+
+
 def test_a_choice_between_thresholds_is_one_of_detections() -> None:
     found = lifted("A | summarize c = count(), d = dcount(v), m = max(n) by k | where (c > 5 or d > 3) and m > 9")
     assert isinstance(found, Detection), codes(found)

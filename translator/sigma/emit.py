@@ -212,6 +212,14 @@ def dump(document: dict[str, Any]) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 
+def without_links(text: str) -> tuple[str, list[str]]:
+    """A description without the addresses of pages in it, which SigmaHQ keeps among the references, and these addresses."""
+    links = [link.rstrip(".,;:'\")]>") for link in re.findall(r"https?://\S+", text)]
+    for link in links:
+        text = text.replace(link, "(see references)")
+    return text, links
+
+
 def tags(rule: Rule, names: Names) -> list[str]:
     """``attack.*`` tags in Sigma's spelling; a revoked technique is followed to the one that replaced it, and said."""
     found = []
@@ -274,7 +282,8 @@ class _Documents:
     def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
         rule = self.rule
         part = self.detection.part
-        title = rule.name if main else f"{rule.name} - {suffix}"
+        named = rule.name.rstrip(". ")
+        title = named if main else f"{named} - {suffix}"
         if part:
             title += f" ({part.replace('_', ' ').strip()})"
         document: dict[str, Any] = {"title": title[:250], "id": stable_id(rule, part + role)}
@@ -283,10 +292,10 @@ class _Documents:
         if is_uuid(rule.id):
             document["related"] = [{"id": rule.id.lower(), "type": "derived"}]
         document["status"] = "experimental"
-        text = rule.description or rule.name
+        text, links = without_links(rule.description or rule.name)
         document["description"] = text if main else f"Events from {suffix} for the rule '{rule.name}'. {text}"
-        if rule.references:
-            document["references"] = list(rule.references)
+        if references := list(dict.fromkeys((*rule.references, *links))):
+            document["references"] = references
         if rule.author:
             document["author"] = rule.author
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", rule.date):
@@ -448,7 +457,7 @@ def _cased(items: list[Any]) -> str:
 
 
 def _values(items: list[Any]) -> Any:
-    escaped = [escape(v) if isinstance(v, str) else v for v in items]
+    escaped = list(dict.fromkeys(escape(v) if isinstance(v, str) else v for v in items))
     return escaped[0] if len(escaped) == 1 else escaped
 
 
