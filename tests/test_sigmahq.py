@@ -23,6 +23,11 @@ EXCEPTIONS = {
     "SigmahqCorrelationGroupByExistenceIssue": "a query that summarizes without keys has none",
     "SigmahqTitleLengthIssue": "a rule keeps the name by which its users know it",
     "SpecificInsteadOfGenericLogsourceIssue": "the logsource is the table that the query reads",
+    "SigmahqTitleStartIssue": "a rule keeps the name by which its users know it",
+    "SigmahqSpaceFieldNameIssue": "a field keeps the name that its events have",
+    "SigmahqFieldUserIssue": "the KQL names that account, and no other",
+    "SigmahqGithubLinkIssue": "a link is the author's",
+    "SigmahqMitreLinkIssue": "a link is the author's; techniques are tags as well",
     "NumberAsStringIssue": "the column is a string in the KQL, and so is its value",
     "EscapedWildcardIssue": "an asterisk in the KQL is no wildcard",
 }
