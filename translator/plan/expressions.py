@@ -172,19 +172,37 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
 
 
 def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """``change`` applied to every node, children first."""
-    parts = children(expr)
-    if parts:
-        changed = tuple(transform(p, change) for p in parts)
-        if any(a is not b for a, b in zip(parts, changed, strict=True)):
-            expr = rebuild(expr, changed)
-    return change(expr)
+    """``change`` applied to every node, children first, and once to a node that stands in several places.
+
+    Definitions are substituted into each other, so that a tree of a few hundred nodes can have millions of paths.
+    """
+    done: dict[int, tuple[Expr, Expr]] = {}
+
+    def changed(node: Expr) -> Expr:
+        known = done.get(id(node))
+        if known is not None:
+            return known[1]
+        parts = children(node)
+        made = node
+        if parts:
+            others = tuple(map(changed, parts))
+            if any(a is not b for a, b in zip(parts, others, strict=True)):
+                made = rebuild(node, others)
+        result = change(made)
+        done[id(node)] = (node, result)
+        return result
+
+    return changed(expr)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
-    stack = [expr]
+    """Every node of ``expr``, from the top, and once where it stands in several places."""
+    stack, seen = [expr], set[int]()
     while stack:
         current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
         yield current
         stack.extend(reversed(children(current)))
 

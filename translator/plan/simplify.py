@@ -65,6 +65,8 @@ def simplify(expr: Expr) -> Expr:
 
 
 def _simplify_node(expr: Expr) -> Expr:
+    if not isinstance(expr, Apply | Path):
+        return expr
     for rule in RULES:
         expr = rule(expr)
     return expr
