@@ -424,6 +424,9 @@ def pushed(predicate: Expr, negated: bool = False) -> Expr:
 
 def _without_needless(parts: list[Expr]) -> Expr:
     """A conjunction; that a value is not null need not be said beside a comparison by order, which no null passes."""
-    compared = {p.args[0] for p in parts if isinstance(p, Apply) and p.function in _ORDERS}
-    needless = {negation(apply("isnull", x)) for x in compared}
-    return conjunction(*(p for p in parts if p not in needless))
+    present = [p for p in parts if isinstance(p, Apply) and p.function == "not" and is_presence(p)]
+    if not present:
+        return conjunction(*parts)
+    compared = [p.args[0] for p in parts if isinstance(p, Apply) and p.function in _ORDERS]
+    needless = [p for p in present if p in [negation(apply("isnull", x)) for x in compared]]
+    return conjunction(*(p for p in parts if not any(p is n for n in needless)))
