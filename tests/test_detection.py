@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from translator.detection.lift import lift
-from translator.detection.model import Detection, NoDetection, Selector
+from translator.detection.model import DAY, Detection, NoDetection, Selector
 from translator.detection.shapes import by_name
 from translator.detection.trigger import with_trigger
 from translator.fidelity import Verdict
@@ -260,6 +260,22 @@ def test_the_rules_own_condition_on_rows(kql: str, operator: str, count: int, ki
     if kind == "event_count":
         assert counted.threshold is not None
         assert (counted.threshold.operator, counted.threshold.count, counted.group_by) == (">", count, ())
+
+
+@pytest.mark.parametrize(
+    ("by", "period", "said"),
+    [
+        ("k", None, {"first-seen-list", "columns-differ"}),
+        ("k", 14 * DAY, {"first-seen-list", "columns-differ"}),
+        ("k", DAY, {"columns-differ"}),
+        ("k, x", None, {"first-seen-dropped", "columns-differ"}),
+    ],
+)
+def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set[str]) -> None:
+    kql = f"A | where y == 'a' and TimeGenerated > ago(14d) | summarize t = min(TimeGenerated) by {by} | where t > ago(1d)"
+    found = lifted(kql, period)
+    assert isinstance(found, Detection), codes(found)
+    assert (found.kind, found.timespan, codes(found)) == ("event", DAY, said)
 
 
 def test_selectors_of_all_sides_have_names_of_their_own() -> None:

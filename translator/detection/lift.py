@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
-from translator.detection.idioms.first_seen import fixed_value, is_history, not_seen
+from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.selector import detect_events
@@ -277,6 +277,9 @@ class _Lifter(Lifting):
         used = {c.id for c in columns_of(predicate)}
         if shape.closed and not used <= {*shape.aggregates, *(c.id for c, _ in shape.keys)}:
             self.say("condition-dropped", "this condition on a second summary is left out", predicate.span)
+            return
+        if (since := first_seen_since(shape, predicate)) is not None:
+            newly_seen(self, shape, *since, predicate)
             return
         if used & shape.aggregates.keys():
             shape.having.append(predicate)

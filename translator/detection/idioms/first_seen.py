@@ -10,10 +10,11 @@ from translator.detection.shapes import (
     Grouped,
     Shape,
 )
-from translator.detection.windows import windows_of
+from translator.detection.windows import SEARCH, bound_of, bucket_of, is_time, windows_of
 from translator.plan.expressions import (
     TRUE,
     Apply,
+    ColumnRef,
     Const,
     Expr,
     Span,
@@ -21,6 +22,7 @@ from translator.plan.expressions import (
     substitute,
 )
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
 
 
 def is_history(kept: Shape, other: Shape) -> bool:
@@ -65,3 +67,30 @@ def fresh_list(lifting: Lifting, name: str) -> str:
     number = lifting.lists.get(name, 0) + 1
     lifting.lists[name] = number
     return name if number == 1 else f"{name}_{number}"
+
+
+def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | None:
+    """The time of the events and the seconds before now of ``min(TimeGenerated) > ago(1d)``; None where ``predicate`` is another."""
+    match predicate:
+        case Apply(function=">" | ">=", args=(ColumnRef(column=column), bound)):
+            aggregate, start = grouped.aggregates.get(column.id), bound_of(bound)
+        case _:
+            return None
+    if start is None or not (isinstance(aggregate, Apply) and aggregate.function == "min" and isinstance(grouped.input, Events)):
+        return None
+    (time,) = aggregate.args
+    return (time, start) if all(is_time(simplify(substitute(time, b.env))) for b in grouped.input.branches) else None
+
+
+def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predicate: Expr) -> None:
+    """A summary whose first event lies within the last ``start`` seconds: events of that time whose key was not seen before.
+
+    Where the rule looks no farther back than that, it says no more than the window does.
+    """
+    assert isinstance(predicate, Apply)
+    lifting.filtered(grouped.input, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
+    if start > 0:
+        lifting.windows = [min(w, start) for w in lifting.windows]
+    if lifting.period is None or start == SEARCH or start < lifting.period:
+        keys = [x for _, x in grouped.keys if bucket_of(x) is None]
+        not_seen(lifting, grouped.input, keys, True, predicate.span)
