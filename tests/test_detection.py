@@ -13,7 +13,7 @@ from translator.detection.trigger import with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
-from translator.plan.expressions import Apply, ColumnRef, Expr
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, walk
 from translator.targets.base import relaxed
 
 SCHEMA = {
@@ -276,6 +276,31 @@ def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set
     found = lifted(kql, period)
     assert isinstance(found, Detection), codes(found)
     assert (found.kind, found.timespan, codes(found)) == ("event", DAY, said)
+
+
+def test_the_row_before_is_a_side_that_comes_before() -> None:
+    kql = (
+        "A | where isnotempty(k) | sort by k asc, TimeGenerated {0} | extend p = prev(x), pk = prev(k), t = prev(TimeGenerated)"
+        " | where pk == k and p == 'a' and x == 'b' and {1} <= 5m"
+    )
+    for order, gap in (("asc", "TimeGenerated - t"), ("desc", "t - TimeGenerated")):
+        found = lifted(kql.format(order, gap))
+        assert isinstance(found, Detection), codes(found)
+        assert (found.kind, found.within, found.group_by) == ("temporal_ordered", 300, ("k",))
+        assert "adjacent-rows" in codes(found) and "condition-dropped" not in codes(found)
+        literals = [[n.value for n in walk(s.predicate) if isinstance(n, Const) and n.value in ("a", "b")] for s in found.selectors]
+        assert literals == ([["a"], ["b"]] if order == "asc" else [["b"], ["a"]])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "A | serialize | extend p = prev(x) | where p == 'a' and x == 'b'",
+        "A | sort by TimeGenerated asc | extend p = prev(x) | where p == 'a' and x == 'b'",
+    ],
+)
+def test_rows_before_need_an_order_and_a_key(query: str) -> None:
+    assert isinstance(lifted(query), NoDetection)
 
 
 def test_selectors_of_all_sides_have_names_of_their_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
+from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
@@ -133,9 +134,11 @@ class _Lifter(Lifting):
             case o.Limit(input=inner, operator=operator, span=span):
                 self.say("row-limit", f"'{operator}' keeps some of the rows only", span)
                 return self.shape(inner)
-            case o.Sort(input=inner, span=span):
+            case o.Sort(input=inner, keys=order, span=span):
                 self.say("ignored-operator", "'sort' does not decide what alerts", span)
-                return self.shape(inner)
+                sorted_ = self.shape(inner)
+                self.order = order
+                return sorted_
             case o.Distinct(input=inner, span=span):
                 self.say("columns-differ", "'distinct' merges events that the output shows apart", span)
                 return self.shape(inner)
@@ -210,6 +213,8 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
+        if isinstance(shape, Events) and any(reads_previous(substitute(predicate, b.env)) for b in shape.branches):
+            return adjacent_rows(self, shape, predicate, self.order, span)
         for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)

@@ -43,7 +43,7 @@ class Lifting(ABC):
 
     ``found`` is what was said, ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in,
     ``lists`` how often each name of a list was given, ``every_part`` says that nothing may be left out here since more would alert then,
-    and ``loosened`` that a condition was left out.
+    ``loosened`` that a condition was left out, and ``order`` is that of the last ``sort``.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Lifting(ABC):
         self.windows: list[int] = []
         self.bin: int | None = None
         self.expanded: dict[int, list[Expr]] = {}
+        self.order: tuple[o.Ordering, ...] = ()
         self.every_part = False
         self.loosened = False
 
