@@ -140,6 +140,7 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
         ("A | summarize count() | where count_ < 5", "unsupported-detection"),
         ("A | summarize v = variance(n) by k | where v > 5", "unsupported-detection"),
         ("A | summarize c = countif(x == 'a') | where c == 0", "unsupported-detection"),
+        ("A | summarize c = count(), d = dcount(v) | where c < 5 and d < 3", "unsupported-detection"),
         ("A | summarize c = countif(x == 'a') by k | where c < 3", "unsupported-detection"),
         ("A | summarize m = max(n) by k | where m < 3", "unsupported-detection"),
         ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "unsupported-detection"),
@@ -276,6 +277,12 @@ def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set
     found = lifted(kql, period)
     assert isinstance(found, Detection), codes(found)
     assert (found.kind, found.timespan, codes(found)) == ("event", DAY, said)
+
+
+def test_a_part_that_can_never_be_is_not_counted() -> None:
+    found = lifted("union (A | where x == 'a'), (B | where tolower(y) == 'ABC') | summarize c = count() by k | where c > 5")
+    assert isinstance(found, Detection), codes(found)
+    assert (found.kind, [s.table for s in found.selectors]) == ("event_count", ["A"])
 
 
 def test_the_row_before_is_a_side_that_comes_before() -> None:

@@ -105,7 +105,12 @@ def detect_alternatives(lifting: Lifting, shape: Either) -> Detection:
         lifting.windows, lifting.bin = [*shape.windows[number], *outside], None
         return replace(lifting.detection(shape.members[number]), part=f"part_{number + 1}_")
 
-    found = [detection for _, (detection, _) in alternatives_among(lifting, range(len(shape.members)), lifted)]
+    return together(lifting, len(shape.members), lifted)
+
+
+def together(lifting: Lifting, count: int, lift: Callable[[int], Detection]) -> Detection:
+    """The first of so many alternatives, each by its number, with the others beside it. Raises Blocked where there is none."""
+    found = [detection for _, (detection, _) in alternatives_among(lifting, range(count), lift)]
     if len(found) == 1:
         return replace(found[0], part="", diagnostics=tuple(lifting.found))
     return replace(found[0], others=tuple(found[1:]), diagnostics=tuple(lifting.found))

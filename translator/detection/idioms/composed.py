@@ -16,11 +16,14 @@ from translator.plan.simplify import simplify
 
 
 def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: list[Measure]) -> Detection:
-    """A side for each condition on the summary: a count of its own, an event that must be there, or one that must not."""
+    """A side for each condition on the summary: a count of its own, an event that must be there, or one that must not.
+
+    Where one count decides, it is the detection.
+    """
     needed = [m for m in measures if m.kind != "exists" or m.only != TRUE]
+    if needed and not outer.keys and all(m.holds_of_none for m in needed):
+        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", needed[0].condition.span)
     if all(m.kind == "absent" for m in needed):
-        if needed and not outer.keys:
-            raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", needed[0].condition.span)
         needed = [Measure(measures[0].condition, "exists"), *needed]
     names = unique_names([b.table for b in inner.branches] * len(needed))
     lifting.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)

@@ -32,6 +32,11 @@ class Measure:
         """Whether more events can only bring what is measured nearer to the threshold."""
         return grows(self.kind, self.operator)
 
+    @property
+    def holds_of_none(self) -> bool:
+        """Whether a summary of no events satisfies it, as there is one where nothing is grouped by."""
+        return self.kind == "absent" or self.operator in ("<", "<=") or self.count == 0
+
 
 _VALUES = {
     "dcount": "value_count",

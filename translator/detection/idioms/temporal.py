@@ -67,7 +67,8 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
                 "unsupported-detection", "a threshold on alternatives, or one that is absent, is not supported in a join", joined.span
             )
         sides.append(counted_side(lifting, name, summary, side, selectors))
-    sides = _told_apart(sides)
+    told_apart = iter(unique_names([s.name for side in sides for s in side.selectors]))
+    sides = [replace(side, selectors=tuple(replace(s, name=next(told_apart)) for s in side.selectors)) for side in sides]
     keys = tuple(snake(key_name(c)) for c in classes)
     guaranteed = tuple(
         any(all(is_present(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)
@@ -86,23 +87,6 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         lifting.windows = [within]
     detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None)
     return replace(detection, within=within, strict=strict)
-
-
-def _told_apart(sides: list[Side]) -> list[Side]:
-    """``sides`` with selectors of different names: an alternative of one side may be called as another side is."""
-    taken: set[str] = set()
-    found = []
-    for side in sides:
-        selectors = []
-        for selector in side.selectors:
-            name, number = selector.name, 1
-            while name in taken:
-                number += 1
-                name = f"{selector.name}_{number}"
-            taken.add(name)
-            selectors.append(replace(selector, name=name))
-        found.append(replace(side, selectors=tuple(selectors)))
-    return found
 
 
 def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:

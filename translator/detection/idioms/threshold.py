@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.detection.idioms.alternatives import alternatives_among
+from translator.detection.idioms.alternatives import together
 from translator.detection.idioms.composed import detect_composed
-from translator.detection.idioms.keys import bucket_in, grouping_keys, key_field
+from translator.detection.idioms.keys import bucket_in, key_field
 from translator.detection.idioms.measures import Measure, measure_of
-from translator.detection.idioms.selector import common_name, is_present, selectors_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.shapes import Events, Grouped, Shape, by_name
@@ -23,17 +22,15 @@ def detect_threshold(lifting: Lifting, inner: Events, outer: Grouped) -> Detecti
     """A summary with conditions on it; each alternative of an ``or`` between them is a detection of its own."""
     found = choices([p for h in outer.having for p in conjuncts(simplify(h))])
     if len(found) == 1:
-        return detect_conditions(lifting, inner, outer, found[0])
+        return detect_composed(lifting, inner, outer, deciding(lifting, outer, found[0]))
     outside = list(lifting.windows)
 
     def lifted(number: int) -> Detection:
         lifting.windows, lifting.bin = list(outside), None
-        return replace(detect_conditions(lifting, inner, outer, found[number]), part=f"choice_{number + 1}_")
+        detection = detect_composed(lifting, inner, outer, deciding(lifting, outer, found[number]))
+        return replace(detection, part=f"choice_{number + 1}_")
 
-    detections = [detection for _, (detection, _) in alternatives_among(lifting, range(len(found)), lifted)]
-    if len(detections) == 1:
-        return replace(detections[0], part="", diagnostics=tuple(lifting.found))
-    return replace(detections[0], others=tuple(detections[1:]), diagnostics=tuple(lifting.found))
+    return together(lifting, len(found), lifted)
 
 
 def choices(conditions: list[Expr]) -> list[list[Expr]]:
@@ -45,28 +42,6 @@ def choices(conditions: list[Expr]) -> list[list[Expr]]:
         if len(found) > MAX_CHOICES:
             return [conditions]
     return found
-
-
-def detect_conditions(lifting: Lifting, inner: Events, outer: Grouped, conditions: list[Expr]) -> Detection:
-    """One summary with a conjunction of conditions: a threshold where one decides, else a composition of counts."""
-    measures = deciding(lifting, outer, conditions)
-    if len(measures) > 1 or measures[0].kind in ("exists", "absent") or measures[0].only != TRUE:
-        return detect_composed(lifting, inner, outer, measures)
-    (measure,) = measures
-    if not outer.keys and (measure.operator in ("<", "<=") or measure.count == 0):
-        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", measure.condition.span)
-    keys = grouping_keys(lifting, inner, outer, droppable=measure.grows)
-    selectors, values = [], []
-    for selector, branch in zip(selectors_of(lifting, inner, outer), inner.branches, strict=True):
-        fields = tuple(key_field(lifting, simplify(substitute(x, branch.env)), x.span) for _, x in keys)
-        selectors.append(replace(selector, keys=fields))
-        if measure.value is not None:
-            values.append(key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span))
-    threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
-    side = Side(common_name(tuple(selectors)), tuple(selectors))
-    guaranteed = tuple(all(is_present(s.keys[i], s.predicate) for s in selectors) for i in range(len(keys)))
-    lifting.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
-    return lifting.finish(measure.kind, (side,), tuple(n for n, _ in keys), guaranteed, threshold)
 
 
 def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, selectors: tuple[Selector, ...]) -> Side:

@@ -27,6 +27,8 @@ from translator.sigma.portable.predicates import (
     unsupported,
     word,
 )
+from translator.targets.splunk import field as quoted_field
+from translator.targets.splunk import string as literal
 
 MEASURES = {"event_count": "count", "value_count": "dc", "value_sum": "sum", "value_avg": "avg", "value_median": "median"}
 
@@ -40,7 +42,7 @@ class SplunkSlidingBackend(PredicateBackend):
     # --- conditions of where
 
     def quoted(self, field: str) -> str:
-        return field if field.replace("_", "a").isalnum() and not field[0].isdigit() else "'" + field.replace("'", "") + "'"
+        return quoted_field(field)
 
     def present(self, field: str) -> str:
         return f"isnotnull({field})"
@@ -192,12 +194,6 @@ def searched(whole: str) -> str:
     return ("" if before else "^") + body + ("" if after else "$") if ".*" not in body else f"(?s)^{whole}$"
 
 
-def literal(value: str) -> str:
-    """An SPL string; no value can end it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
-
-
 def search_terms(condition: Any) -> str | None:
     """Terms of ``search`` that every event satisfying a condition matches; None where there are none to give."""
     match condition:
@@ -225,4 +221,4 @@ def _term(field: str, value: Any) -> str | None:
     return f'{field}="{text}"'
 
 
-__all__ = ["SplunkSlidingBackend", "literal", "search_terms"]
+__all__ = ["SplunkSlidingBackend", "search_terms"]
