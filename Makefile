@@ -36,9 +36,9 @@ $(VENV)-judge/.ready:
 # What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events.
 conformance: $(BIN)/.ready $(VENV)-judge/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
-	for seed in 1 2 3; do $(BIN)/python tests/conformance/sigma_filters.py --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
+	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.correlations --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
-	$(BIN)/python tests/conformance/corpus_rules.py --judge $(VENV)-judge/bin/python --rules $(RULES)
+	$(BIN)/python -m tests.conformance.corpus_rules --judge $(VENV)-judge/bin/python --rules $(RULES)
 	$(BIN)/python -m tests.conformance.round_trip --rules $(RULES)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[spark]'
 	$(BIN)/python tests/conformance/spark_agreement.py

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import translator
-from tests.conformance.correlations import IDIOMS, cases, judged, sequences_wrong
+from tests.conformance.correlations import IDIOMS, cases, sequences_wrong
+from tests.conformance.judging import judged
 from translator.rulepack.model import EntityMapping, Rule, TextMap
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
@@ -24,7 +25,7 @@ def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
     run = list(cases(11, 2, collections.Counter()))
     assert {c["name"] for c in run} == set(IDIOMS)
     assert sum(bool(c["keys"]) for c in run) > len(run) / 2
-    assert judged(str(JUDGE), run) == []
+    assert judged(str(JUDGE), {"cases": run}) == ([], [])
     count, wrong = sequences_wrong(run)
     assert count > 10 and wrong == []
 

@@ -10,12 +10,12 @@ import collections
 import datetime as dt
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.judging import judged
 from translator import catalog
 from translator.detection.model import Detection
 from translator.engine.data import Tables
@@ -33,7 +33,6 @@ from translator.plan.types import Type
 from translator.rulepack import RuleFileError, read, rule_files
 from translator.targets.base import Options
 
-JUDGE = Path(__file__).with_name("sqlite_judge.py")
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL)
 
@@ -142,9 +141,7 @@ def main() -> int:
     options = parser.parse_args()
     reasons: collections.Counter[str] = collections.Counter()
     run = list(cases(options.rules, random.Random(7), reasons))
-    done = subprocess.run([options.judge, str(JUDGE)], input=json.dumps({"cases": run}), capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    refused, wrong = [f for f in found if "refused" in f], [f for f in found if "refused" not in f]
+    wrong, refused = judged(options.judge, {"cases": run})
     for finding in wrong[:8]:
         print(json.dumps(finding, indent=1)[:2500])
     for reason, number in reasons.most_common(12):

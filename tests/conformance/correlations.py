@@ -11,18 +11,16 @@ import collections
 import datetime as dt
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import translator
+from tests.conformance.judging import judged
 from translator.detection.model import Detection
 from translator.rulepack.model import Rule, TextMap
 from translator.targets.base import Options
 
-JUDGE = Path(__file__).with_name("sqlite_judge.py")
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v": "text", "n": "integer"}
 RELATIONS = {"exact": "same", "same-alerts": "same", "broader": "more", "narrower": "less"}
@@ -228,12 +226,6 @@ def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]
     return count, wrong
 
 
-def judged(judge: str, run: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the cases whose Sigma gave other keys, or was refused. ``judge`` is the Python that has pysigma-backend-sqlite."""
-    done = subprocess.run([judge, str(JUDGE)], input=json.dumps({"cases": run}), capture_output=True, text=True, check=True)
-    return list(json.loads(done.stdout))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
@@ -242,8 +234,7 @@ def main() -> int:
     options = parser.parse_args()
     counts: collections.Counter[str] = collections.Counter()
     run = list(cases(options.seed, options.rounds, counts))
-    found = judged(options.judge, run)
-    refused, wrong = [f for f in found if "refused" in f], [f for f in found if "refused" not in f]
+    wrong, refused = judged(options.judge, {"cases": run})
     for finding in wrong[:4]:
         print(json.dumps({k: v for k, v in finding.items() if k != "columns"}, indent=1)[:4000])
     for what, number in sorted(counts.items()):
