@@ -5,6 +5,7 @@ from __future__ import annotations
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
+from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
 from translator.detection.idioms.ordered import compare_sides
@@ -308,10 +309,8 @@ class _Lifter(Lifting):
 
     def joined(self, join: o.Join) -> Shape:
         kind = join.kind
-        if kind in ("leftouter", "rightouter"):
-            kept = self.shape(join.left if kind == "leftouter" else join.right)
-            self.say("enrichment-dropped", f"the {kind} join adds columns and decides nothing", join.span)
-            return kept
+        if is_enrichment(kind):
+            return enriched(self, join)
         if join.condition is not None:
             raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
         if kind not in _INNER and not negates(kind):
