@@ -33,8 +33,17 @@ $(VENV)-judge/.ready:
 	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
 	touch $@
 
-# What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events.
-conformance: $(BIN)/.ready $(VENV)-judge/.ready
+# pySigma backends in environments of their own, since their pins conflict.
+BACKENDS := loki opensearch qradar secops crowdstrike
+$(BACKENDS:%=$(VENV)-%/.ready): $(VENV)-%/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check pysigma-backend-$* pytest
+	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+# What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events; and other backends.
+conformance: $(BIN)/.ready $(VENV)-judge/.ready $(BACKENDS:%=$(VENV)-%/.ready)
+	for name in $(BACKENDS); do $(VENV)-$$name/bin/python -m pytest -q tests/test_backends.py || exit 1; done
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.correlations --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
@@ -48,4 +57,4 @@ attack-data: $(BIN)/.ready
 	$(BIN)/python tests/tools/attack_data.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-judge build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-* build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,4 @@
-"""Sigma through other people's backends, the portable spelling of Sigma, filters, and the commands that explain."""
+"""The portable spelling of Sigma, filters, SQL as text, and the commands that explain."""
 
 from __future__ import annotations
 
@@ -12,59 +12,13 @@ from click.testing import CliRunner
 import translator
 from translator.cli import main
 from translator.rulepack.model import Rule, TextMap
-from translator.sigma.backends import LOSSES, features
 from translator.targets.base import Options
 
 ROOT = Path(__file__).parents[1]
 
-ONE = "A | where x =~ 'a'"
-PAIR = "union (A | where x =~ 'a'), (B | where y =~ 'b')"
-SHOWN = {
-    "window": ("union (A | where n > 1), (B | where n > 2) | where isnotempty(k) | summarize c = count() by k | where c > 5", None),
-    "temporal": ("A | where x =~ 'a' | join kind=inner (B | where y =~ 'b') on k", "sample"),
-    "several-counted": (
-        "union (A | where n > 1), (B | where n > 2) | where isnotempty(k) | summarize c = count() by k | where c > 5",
-        "runs",
-    ),
-    "ordered": (
-        "A | where x =~ 'a' | extend t = TimeGenerated | join kind=inner (B | where y =~ 'b' | extend u = TimeGenerated) on k"
-        " | where u between (t .. (t + 5m))",
-        "runs=2",
-    ),
-    "negation": ("A | where x !~ 'a'", "not "),
-    "null": ("A | where isempty(x)", "isnull(x)"),
-    "regex-case": ("A | where x has 'a'", "(?i)"),
-}
-"""A query whose Sigma has the feature, and what the backend's output shows where the feature is lost."""
-
-BUCKETS = {"splunk": "bin _time span", "esql": "date_trunc("}
-
 
 def rule(kql: str, **facts: object) -> Rule:
     return Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0), **facts)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("backend", "feature"), sorted(LOSSES))
-def test_a_known_loss_is_what_the_backend_does(backend: str, feature: str) -> None:
-    kql, shown = SHOWN[feature]
-    options = Options(prefer="exact" if feature == "regex-case" else "portable")
-    output = translator.convert(rule(kql), (f"pysigma:{backend}",), options).outputs[f"pysigma:{backend}"]
-    assert LOSSES[backend, feature][0] in {d.code for d in output.diagnostics}
-    assert output.texts, [d.message for d in output.diagnostics]
-    assert (BUCKETS[backend] if shown is None else shown) in output.text
-
-
-def test_a_refusal_is_a_diagnostic() -> None:
-    output = translator.convert(rule("A | where x == 'a'"), ("pysigma:lucene",)).outputs["pysigma:lucene"]
-    assert output.verdict.value == "none"
-    assert "refuses" in output.diagnostics[-1].message
-    missing = translator.convert(rule(ONE), ("pysigma:nosuch",)).outputs["pysigma:nosuch"]
-    assert "no pySigma backend nosuch" in missing.diagnostics[-1].message
-
-
-def test_features_of_sigma() -> None:
-    text = translator.convert(rule("A | where x !has 'a' and isempty(y)"), ("sigma",)).outputs["sigma"].text
-    assert features(list(yaml.safe_load_all(text))) == {"negation", "regex-case", "null"}
 
 
 @pytest.mark.parametrize(

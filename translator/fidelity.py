@@ -94,6 +94,8 @@ CODES: dict[str, Code] = {
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
     "window-bucketed": Code(Verdict.NARROWER, "choose a backend whose windows slide, or the native output"),
     "window-dropped": Code(Verdict.BROADER, "limit the search to the window where it is scheduled"),
+    "logsource-dropped": Code(Verdict.BROADER, "pass --pipeline, or name the index or source of the events by hand"),
+    "order-dropped": Code(Verdict.BROADER, "check the order of the events in the alert"),
     "missing-negated": Code(Verdict.NARROWER, "use the native output, which asks for missing fields as well"),
     "backend-differs": Code(Verdict.DIFFERS, "use the native output, or another backend"),
     "case-ignored": Code(Verdict.BROADER, "pass --prefer exact, for backends that know Sigma's cased"),
