@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import translator
-from tests.conformance.correlations import IDIOMS, cases, sequences_wrong
+from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
 from tests.conformance.judging import judged
 from translator.rulepack.model import EntityMapping, Rule, TextMap
 
@@ -28,6 +28,7 @@ def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
     assert judged(str(JUDGE), {"cases": run}) == ([], [])
     count, wrong = sequences_wrong(run)
     assert count > 10 and wrong == []
+    assert searches_wrong(run) == (2 * len(run), [])
 
 
 def documents(kql: str, *entities: str) -> tuple[list[dict[str, Any]], set[str]]:

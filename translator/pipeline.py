@@ -102,7 +102,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            outputs[name] = _merged([written(name, target, rule, replace(d, others=()), options) for d in (detection, *detection.others)])
+            outputs[name] = merged([written(name, target, rule, part, options) for part in parts(detection)])
     return Conversion(rule, detection, outputs)
 
 
@@ -122,7 +122,12 @@ def written(name: str, target: Target, rule: Rule, detection: Detection, options
     return portable if portable.verdict.rank < native.verdict.rank else native
 
 
-def _merged(outputs: list[Output]) -> Output:
+def parts(detection: Detection) -> list[Detection]:
+    """The alternatives that a detection is made of, each by itself."""
+    return [replace(d, others=()) for d in (detection, *detection.others)]
+
+
+def merged(outputs: list[Output]) -> Output:
     """The outputs of all alternatives as one, and a word on those that the target cannot write."""
     first = outputs[0]
     diagnostics = tuple(dict.fromkeys(d for o in outputs for d in o.diagnostics))

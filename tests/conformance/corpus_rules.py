@@ -1,5 +1,7 @@
 """Real rules whose Sigma claims to be exact, run on events of their own literals: the KQL here, the Sigma by pysigma-backend-sqlite.
 
+Their SPL is run as well, by ``spl_reader``, where it claims the same.
+
 Only rules that filter events are compared; a rule that an engine refuses is counted, not passed. Exit status 1 where both ran and differ.
 """
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.judging import judged
+from tests.conformance.spl_reader import Reader
 from translator import catalog
 from translator.detection.model import Detection
 from translator.engine.data import Tables
@@ -94,7 +97,7 @@ def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], c
             continue
         for rule in rules:
             try:
-                conversion = convert(rule, ("sigma",), Options(fields="source"))
+                conversion = convert(rule, ("sigma", "splunk"), Options(fields="source"))
             except (KqlSyntaxError, BindError):
                 continue
             detection, output = conversion.detection, conversion.outputs["sigma"]
@@ -131,7 +134,25 @@ def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], c
                 continue
             columns = {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
             ids = sorted({row[0] for row in rows if row[0] is not None})
-            yield {"name": file.name, "sigma": output.text, "rows": ids, "events": events, "columns": columns}
+            spl = conversion.outputs["splunk"]
+            searches = spl.texts if spl.verdict.value in ("exact", "same-alerts") else ()
+            yield {
+                "name": file.name, "sigma": output.text, "spl": searches, "table": table, "rows": ids, "events": events, "columns": columns,
+            }  # fmt: skip
+
+
+def searches_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
+    """How many of the cases have SPL, and those of which it finds other events than the KQL."""
+    count, wrong = 0, []
+    for case in run:
+        if case["spl"]:
+            count += 1
+            logged = [{"sourcetype": case["table"], "_time": 0, **e} for e in case["events"]]
+            for nulls in (False, True):
+                found = sorted({row["id"] for search in case["spl"] for row in Reader(nulls).run(search, logged)})
+                if found != case["rows"]:
+                    wrong.append({"name": case["name"], "spl": case["spl"], "rows": case["rows"], "got": found})
+    return count, wrong
 
 
 def main() -> int:
@@ -144,14 +165,18 @@ def main() -> int:
     wrong, refused = judged(options.judge, {"cases": run})
     for finding in wrong[:8]:
         print(json.dumps(finding, indent=1)[:2500])
+    count, missed = searches_wrong(run)
+    for finding in missed[:8]:
+        print(json.dumps(finding, indent=1)[:2500])
     for reason, number in reasons.most_common(12):
         print(f"  not comparable: {number} {reason}")
     hits = sum(1 for c in run if c["rows"])
+    print(f"{count} of them run in SPL, {len(missed)} wrong")
     print(
         f"{len(run)} rules run, {hits} with events found, {len(wrong)} wrong, {len(refused)} refused by SQLite, "
         f"{reasons.total()} not comparable"
     )
-    return 1 if wrong or not run else 0
+    return 1 if wrong or missed or not run else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Correlations run: KQL of every idiom on random events by duckdb-kql, its Sigma beside it by pysigma-backend-sqlite, and its EQL by eql.
+"""Correlations run: KQL of every idiom on random events by duckdb-kql; beside it its Sigma by pysigma-backend-sqlite, its EQL by eql, and
+its SPL, native and portable, by ``spl_reader``.
 
 The keys that alert are compared. What claims to be exact or same-alerts must give the same keys, what is broader at least those of the
 KQL, what is narrower none besides. Exit status 1 where a claim does not hold.
@@ -17,8 +18,11 @@ from typing import Any
 
 import translator
 from tests.conformance.judging import judged
+from tests.conformance.spl_reader import Reader
 from translator.detection.model import Detection
+from translator.pipeline import merged, parts
 from translator.rulepack.model import Rule, TextMap
+from translator.sigma.portable.lane import through_sigma
 from translator.targets.base import Options
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
@@ -170,7 +174,7 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             )  # fmt: skip
             made = events(pick, pick.choice([12, 25, 50]))
             rule = Rule("generated", "", idiom, kql, TextMap.locate(kql, [kql], 0))
-            conversion = translator.convert(rule, ("sigma", "eql"), Options(fields="source"))
+            conversion = translator.convert(rule, ("sigma", "eql", "splunk"), Options(fields="source"))
             output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
             assert isinstance(conversion.detection, Detection), (idiom, kql)
             relation = RELATIONS.get(output.verdict.value)
@@ -185,7 +189,10 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             case = {"name": idiom, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation}
             identified = any(d.code == "empty-entity" for d in output.diagnostics)
             sequences = {"eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": a}
-            yield {**case, **sequences, "identified": identified, "events": made, "columns": COLUMNS}
+            portable = merged([through_sigma("splunk", rule, part, Options(fields="source")) for part in parts(conversion.detection)])
+            lanes = (conversion.outputs["splunk"], portable)
+            searches = {"spl": [(o.lane, o.texts, RELATIONS.get(o.verdict.value)) for o in lanes]}
+            yield {**case, **sequences, **searches, "identified": identified, "events": made, "columns": COLUMNS}
 
 
 def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
@@ -217,13 +224,38 @@ def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]
             for events_ in matches:
                 keyed = next((e for e in events_ if e["op"] == case["first"]), events_[0])
                 found.add(tuple(sorted(str(keyed[k]) for k in case["key"] if keyed.get(k))))
-        wanted = {tuple(k) for k in case["keys"]}
-        if case["identified"]:
-            found, wanted = found - {()}, wanted - {()}
-        agrees = {"same": found == wanted, "more": found >= wanted, "less": found <= wanted}
-        if not agrees[case["eql_relation"]]:
+        if not agrees(case, found, case["eql_relation"]):
             wrong.append({"name": case["name"], "kql": case["kql"], "eql": case["eql"], "keys": case["keys"], "got": sorted(found)})
     return count, wrong
+
+
+def searches_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
+    """How many searches of SPL the cases have, and those that give other keys than claimed."""
+    count, wrong = 0, []
+    for case in run:
+        logged = []
+        for event in case["events"][:-1]:
+            moment = dt.datetime.fromisoformat(event["timestamp"].rstrip("Z"))
+            logged.append({"sourcetype": "T", **event, "_time": int(moment.timestamp()), "TimeGenerated": event["timestamp"]})
+        for lane, searches, relation in case["spl"]:
+            if not searches or relation is None:
+                continue
+            count += 1
+            for nulls in (False, True):
+                rows = [row for search in searches for row in Reader(nulls).run(search, logged)]
+                found = {tuple(sorted(str(row[k]) for k in case["key"] if row.get(k))) for row in rows}
+                if not agrees(case, found, relation):
+                    told = {k: case[k] for k in ("name", "kql", "keys")}
+                    wrong.append({**told, "lane": lane, "relation": relation, "spl": "\n--\n".join(searches), "got": sorted(found)})
+    return count, wrong
+
+
+def agrees(case: dict[str, Any], found: set[tuple[str, ...]], relation: str) -> bool:
+    """Whether keys are what a claim of that relation allows; an alert that identifies nothing counts where entities do not tell it."""
+    wanted = {tuple(k) for k in case["keys"]}
+    if case["identified"]:
+        found, wanted = found - {()}, wanted - {()}
+    return {"same": found == wanted, "more": found >= wanted, "less": found <= wanted}[relation]
 
 
 def main() -> int:
@@ -243,11 +275,12 @@ def main() -> int:
     for reason, number in collections.Counter(f"{r['name']}: refused by SQLite: {r['refused']}" for r in refused).items():
         print(f"  {number} {reason}")
     count, differing = sequences_wrong(run)
-    for case in differing[:4]:
-        print(json.dumps(case, indent=1))
-    print(f"{count} of them run in EQL, {len(differing)} wrong")
+    searched, missed = searches_wrong(run)
+    for case in [*differing[:4], *missed[:4]]:
+        print(*(f"{k}: {v}" for k, v in case.items()), sep="\n", end="\n\n")
+    print(f"{count} of them run in EQL, {len(differing)} wrong; {searched} searches run in SPL, {len(missed)} wrong")
     print(f"{len(run)} correlations run, {alerting} with alerts, {len(wrong)} wrong, {len(refused)} refused by SQLite")
-    return 1 if wrong or differing or not run else 0
+    return 1 if wrong or differing or missed or not run else 0
 
 
 if __name__ == "__main__":

@@ -96,6 +96,8 @@ class SplunkSlidingBackend(PredicateBackend):
         if keys:
             names = (f'{own} as "{key}"' for own, key in zip(keys, correlation.group_by, strict=True))
             lines.append(f"rename {', '.join(names)}")
+        else:
+            lines.append("where alerts>0")  # stats without by gives a row for no events as well
         return ["\n| ".join(lines)]
 
     def searched(self, leaves: list[Member]) -> str:

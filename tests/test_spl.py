@@ -1,0 +1,86 @@
+"""SPL run: the reader of SPL by what Splunk documents, and the SPL of random filters beside their KQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sigma.collection import SigmaCollection
+
+from tests.conformance.spl_filters import claims
+from tests.conformance.spl_reader import Reader
+from translator.sigma.portable.splunk import SplunkSlidingBackend
+
+EVENTS: list[dict[str, Any]] = [
+    {"_time": 10, "id": 1, "x": "Admin", "n": 5, "d": {"k": "v"}, "m": ["a", "b"]},
+    {"_time": 20, "id": 2, "x": "a*b", "n": 12},
+    {"_time": 900, "id": 3, "x": "", "n": None},
+    {"_time": 910, "id": 4},
+]
+
+
+@pytest.mark.parametrize(
+    ("search", "ids"),
+    [
+        ('x="admin"', [1]),
+        ('x="A*"', [1, 2]),
+        ('x!="admin"', [2, 3]),
+        ('NOT x="admin"', [2, 3, 4]),
+        ('n>=5 x="a*b" OR x="admin"', [1, 2]),
+        ('id=4 OR (x="admin" n=5)', [1, 4]),
+        ('* | where x=="admin"', []),
+        ('* | where x=="Admin"', [1]),
+        ("* | where n<12", [1]),
+        ('* | where x!="Admin"', [2, 3]),
+        ('* | where isnull(x) OR x==""', [3, 4]),
+        ("* | where id==1 OR id==2 AND n>12", [1]),
+        ("* | where 'd.k'==\"v\"", [1]),
+        ('* | where match(x, "(?i)^adm")', [1]),
+        ('* | where isnotnull(mvfilter(m=="b"))', [1]),
+        ('* | eval y=coalesce(x, "none") | where y=="none"', [4]),
+        ('* | eval y=case(n>10, "big", n>1, "small") | where y=="small"', [1]),
+        ("* | sort 0 _time | streamstats time_window=60s count as c | where c==2", [2, 4]),
+        ("* | sort 0 _time | streamstats current=false max(n) as before | where before==12", [3, 4]),
+    ],
+)
+def test_the_reader_reads_what_splunk_documents(search: str, ids: list[int]) -> None:
+    for nulls_are_false in (False, True):
+        assert sorted(row["id"] for row in Reader(nulls_are_false).run(search, EVENTS)) == ids
+
+
+def test_stats() -> None:
+    reader = Reader(False)
+    assert reader.run("* | stats count as c dc(x) as d max(n) as top values(x) as all", EVENTS) == [
+        {"c": 4.0, "d": 3.0, "top": 12.0, "all": ["", "Admin", "a*b"]}
+    ]
+    assert reader.run("* | stats count as c by n", EVENTS) == [{"n": 12, "c": 1.0}, {"n": 5, "c": 1.0}]
+    assert reader.run('x="nobody" | stats count as c', EVENTS) == [{"c": 0.0}]
+    assert reader.run('x="nobody" | stats count as c by x', EVENTS) == []
+
+
+def test_a_command_that_the_reader_does_not_know_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="transaction"):
+        Reader(False).run("* | transaction x", EVENTS)
+
+
+def test_spl_that_claims_to_be_exact_finds_the_same_events() -> None:
+    pytest.importorskip("duckdb_kql")
+    run = list(claims(23, 80))
+    assert len(run) > 40
+    assert sum(bool(rows) for _, _, rows, _ in run) > 20
+    assert [claim for claim in run if any(got != claim[2] for got in claim[3])] == []
+
+
+def test_a_correlation_without_keys_gives_no_alert_for_no_events() -> None:
+    rules = """
+title: one
+name: one
+logsource: {product: any}
+detection: {selection: {x|cased: Admin}, condition: selection}
+---
+title: many
+correlation: {type: event_count, rules: [one], timespan: 1h, condition: {gte: 1}}
+"""
+    (search,) = SplunkSlidingBackend().convert(SigmaCollection.from_yaml(rules))
+    assert Reader(False).run(search, EVENTS[1:]) == []
+    assert len(Reader(False).run(search, EVENTS)) == 1
