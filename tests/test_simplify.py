@@ -11,6 +11,7 @@ from translator.kql import syntax as s
 from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan.binder import bind
+from translator.plan.describe import expression
 from translator.plan.operators import Filter
 from translator.plan.simplify import is_field, pushed, simplify
 
@@ -128,3 +129,24 @@ def test_chains_of_values_stay_flat() -> None:
     assert isinstance(tree, s.Query)
     plan = bind(tree, SCHEMA)
     assert isinstance(plan.root, Filter) and len(simplify(plan.root.predicate).args) == 300  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("kql", "simplified"),
+    [
+        ('isnotempty(extract("([a-z]+)[.]", 1, a))', 'a matches regex "([a-z]+)[.]"'),
+        ('tostring(split(a, "@")[0]) in ("", "x")', 'not(a matches regex "^[^@]+(?:@|$)") or (a matches regex "^x(?:@|$)")'),
+        ('substring(a, 0, 3) == "abc"', 'a startswith_cs "abc"'),
+        ('substring(a, 0, 3) =~ "ab"', 'a =~ "ab"'),
+        ('substring(a, 0, 3) in ("abcd", "b")', 'a == "b"'),
+        ('substring(a, 2) == "c"', 'a matches regex "^[\\\\s\\\\S]{2}c$"'),
+        ('indexof(a, "x") >= 0', 'a contains_cs "x"'),
+        ('indexof(a, "x") == -1', 'not(a contains_cs "x")'),
+        ('indexof(a, "x") == 0', 'a startswith_cs "x"'),
+        ('countof(a, "x") > 0', 'a contains_cs "x"'),
+        ('a has "" and b == "x"', 'b == "x"'),
+        ('iff(isempty(b), a, "foo bar") has "foo"', '(isempty(b) and (a has "foo")) or not(isempty(b))'),
+    ],
+)
+def test_conditions_on_computed_texts_stand_on_the_field(kql: str, simplified: str) -> None:
+    assert expression(simplify(predicate(kql))) == simplified

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from sigma.collection import SigmaCollection
 
+import translator
 from tests.conformance.spl_filters import claims
 from tests.conformance.spl_reader import Reader
+from translator.rulepack.model import Rule, TextMap
 from translator.sigma.portable.splunk import SplunkSlidingBackend
+from translator.targets.base import Options
 
 EVENTS: list[dict[str, Any]] = [
     {"_time": 10, "id": 1, "x": "Admin", "n": 5, "d": {"k": "v"}, "m": ["a", "b"]},
@@ -84,3 +88,14 @@ correlation: {type: event_count, rules: [one], timespan: 1h, condition: {gte: 1}
     (search,) = SplunkSlidingBackend().convert(SigmaCollection.from_yaml(rules))
     assert Reader(False).run(search, EVENTS[1:]) == []
     assert len(Reader(False).run(search, EVENTS)) == 1
+
+
+@pytest.mark.parametrize("regex", ["^$", "^[^z]*$", "a*"])
+def test_a_regular_expression_that_a_missing_field_matches_is_not_matched_by_none_under_not(regex: str) -> None:
+    kql = f"T | where not(x matches regex @'{regex}')"
+    rule = Rule("r", "", "r", kql, TextMap.locate(kql, [kql], 0))
+    output = translator.convert(rule, ("splunk",), Options(fields="source")).outputs["splunk"]
+    logged = [{"sourcetype": "T", **e} for e in EVENTS]
+    wanted = [e["id"] for e in EVENTS if not re.search(regex, e.get("x") or "")]
+    assert output.verdict.value == "exact"
+    assert sorted(row["id"] for row in Reader(False).run(output.text, logged)) == wanted

@@ -59,7 +59,8 @@ texts = st.sampled_from(
      'tostring(split(s, ".")[-1])', 'tostring(split(tolower(s), ",")[1])', 'tostring(split(tostring(split(s, ",")[-1]), ".")[-1])',
      'strcat("a", tostring(split(s, ",")[0]))', 'strcat("", s, "c")', 'extract(".*[.](.*)$", 1, s)', 'extract(".*,(\\\\w+)$", 1, s)',
      'extract(".*(.b.)$", 1, s)', 'tostring(split(s, ",")[array_length(split(s, ",")) - 1])', 'toupper("abc")', 'tostring(split(s, ",", 1)[0])',
-     'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
+     'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'substring(s, 0, 3)', 'substring(s, 1, 2)', 'substring(s, 0, 1)', 'substring(s, 2)',
+     'iff(n > 1, "x ABC.y", "a b")', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(
     [
@@ -97,12 +98,19 @@ sizes = st.builds(
     st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
     st.sampled_from(["0", "1", "2", "3"]),
 )
+places = st.builds(
+    lambda f, v, op, n: f"{f}(s, {v}) {op} {n}",
+    st.sampled_from(["indexof", "countof"]),
+    st.sampled_from(['"a"', '"abc"', '","']),
+    st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+    st.sampled_from(["-1", "0", "1"]),
+)
 regexes = st.builds(
     lambda t, r: f't matches regex "{r}"'.replace("t ", f"{t} ", 1),
     st.sampled_from(["s", "tolower(s)"]),
     st.sampled_from(["(?i)ABC", "b.?c"]),
 )
-atoms = st.one_of(sizes, regexes, comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
+atoms = st.one_of(sizes, places, regexes, comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
 predicates = st.recursive(
     atoms,
     lambda inner: st.one_of(

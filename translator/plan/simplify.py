@@ -7,6 +7,7 @@ Every rule below is exact; rewrites that deviate belong to the targets, which la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from translator.plan import texts
@@ -240,7 +241,7 @@ def _emptiness(expr: Expr) -> Expr:
     """``isnotempty(x)`` is ``not(isempty(x))``; of a constant it is known."""
     if isinstance(expr, Apply) and len(expr.args) == 1 and expr.function in ("isnotempty", "isnotnull"):
         positive = "isempty" if expr.function == "isnotempty" else "isnull"
-        return negation(_null_of_string(_emptiness(Apply(expr.span, Type.BOOL, positive, expr.args))))
+        return negation(_simplify_node(Apply(expr.span, Type.BOOL, positive, expr.args)))
     if isinstance(expr, Apply) and expr.function == "isempty" and len(expr.args) == 1:
         inner = expr.args[0]
         if isinstance(inner, Const):
@@ -260,7 +261,7 @@ def _null_of_string(expr: Expr) -> Expr:
 
 
 def _empty_operand(expr: Expr) -> Expr:
-    """Every text contains, starts and ends with the empty one; a list with it also takes what is missing."""
+    """Every text contains, starts and ends with the empty one, as text and as a term; a list with it also takes what is missing."""
     if not isinstance(expr, Apply) or len(expr.args) != 2:
         return expr
     left, right = expr.args
@@ -268,16 +269,18 @@ def _empty_operand(expr: Expr) -> Expr:
         return TRUE
     if expr.function in ("in", "in~") and isinstance(right, Items) and const("") in right.items:
         rest = tuple(i for i in right.items if i != const(""))
-        empty = _emptiness(Apply(expr.span, Type.BOOL, "isempty", (left,)))
+        empty = _simplify_node(Apply(expr.span, Type.BOOL, "isempty", (left,)))
         return (
-            disjunction(empty, _lists(Apply(expr.span, Type.BOOL, expr.function, (left, Items(right.span, right.type, rest)))))
+            disjunction(empty, _simplify_node(Apply(expr.span, Type.BOOL, expr.function, (left, Items(right.span, right.type, rest)))))
             if rest
             else empty
         )
     return expr
 
 
-_ALWAYS_TRUE_OF_EMPTY = frozenset({"contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs"})
+_ALWAYS_TRUE_OF_EMPTY = frozenset(
+    f"{operator}{case}" for operator in ("contains", "startswith", "endswith", "has", "hasprefix", "hassuffix") for case in ("", "_cs")
+)
 
 
 def _constant_comparison(expr: Expr) -> Expr:
@@ -294,7 +297,24 @@ def _constant_comparison(expr: Expr) -> Expr:
         return TRUE if any(v == subject and type(v) is type(subject) for v in values) else FALSE
     if expr.function in ("=~", "in~") and isinstance(subject, str):
         return TRUE if any(isinstance(v, str) and v.lower() == subject.lower() for v in values) else FALSE
+    name = expr.function.removesuffix("_cs")
+    if name in _INSIDE and isinstance(subject, str) and isinstance(values[0], str) and (subject + values[0]).isascii():
+        caseless = name == expr.function
+        return TRUE if _INSIDE[name](*((subject.lower(), values[0].lower()) if caseless else (subject, values[0]))) else FALSE
     return expr
+
+
+def _has_term(text: str, term: str) -> bool:
+    before, after = (not bound or not bound.isalnum() for bound in (term[:1], term[-1:]))
+    return re.search(f"{'' if before else '(?<![A-Za-z0-9])'}{re.escape(term)}{'' if after else '(?![A-Za-z0-9])'}", text) is not None
+
+
+_INSIDE: dict[str, Callable[[str, str], bool]] = {
+    "contains": str.__contains__,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "has": _has_term,
+}
 
 
 def _lists(expr: Expr) -> Expr:
@@ -395,6 +415,8 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _constant_comparison,
     _between_numbers,
     texts.split_element,
+    texts.cut,
+    texts.located,
     texts.extracted,
     texts.greedy_suffix,
     texts.counted_parts,

@@ -10,6 +10,7 @@ import re
 import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, const, disjunction, negation
 from translator.plan.types import Type
@@ -272,6 +273,78 @@ def always_captures(regex: str, group: int) -> bool:
         return False
 
     return search(tree)
+
+
+def cut(expr: Expr) -> Expr:
+    """``substring(x, 0, 3) == "abc"`` is that x starts with it; what is shorter than asked for is all that is left of x."""
+    match expr:
+        case Apply(
+            function="==" | "=~" | "in" | "in~" as function,
+            args=(Apply(function="substring", args=(source, Const(value=int(start)), *length)), operand),
+        ) if _is_text(source) and 0 <= start <= MAX_LENGTH:
+            pass
+        case _:
+            return expr
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
+    counts = [n.value for n in length if isinstance(n, Const) and isinstance(n.value, int) and n.value > 0]
+    if len(texts) != len(items) or len(counts) != len(length):
+        return expr
+    caseless = function in ("=~", "in~")
+    found: list[Expr] = []
+    for text in texts:
+        if counts and len(text) > counts[0]:
+            continue
+        whole = not counts or len(text) < counts[0]
+        if start == 0:
+            name = ("=~" if caseless else "==") if whole else ("startswith" if caseless else "startswith_cs")
+            found.append(Apply(expr.span, Type.BOOL, name, (source, const(text))))
+        elif text.isprintable():
+            regex = f"^[\\s\\S]{{{start}}}{_literally(text)}{'$' if whole else ''}"
+            found.append(Apply(expr.span, Type.BOOL, "matches regex~" if caseless else "matches regex", (source, const(regex))))
+        else:
+            return expr
+    return disjunction(*found)
+
+
+def located(expr: Expr) -> Expr:
+    """``indexof(x, "a")`` compared with -1 or 0, and ``countof(x, "a")`` with 0, ask whether x contains or starts with "a"."""
+    match expr:
+        case Apply(
+            function=operator,
+            args=(Apply(function="indexof" | "countof" as function, args=(source, Const(value=str(text)))), Const(value=int(n))),
+        ) if operator in _ORDERS and text and _is_text(source):
+            pass
+        case _:
+            return expr
+    contains = Apply(expr.span, Type.BOOL, "contains_cs", (source, const(text)))
+    starts = Apply(expr.span, Type.BOOL, "startswith_cs", (source, const(text)))
+    # The number is -1 where there is none, 0 at the start and more elsewhere; a count is 0 where there is none.
+    kinds: tuple[tuple[Expr, float, float], ...] = ((negation(contains), 0, 0), (contains, 1, inf))
+    if function == "indexof":
+        kinds = ((negation(contains), -1, -1), (starts, 0, 0), (conjunction(contains, negation(starts)), 1, inf))
+    found: list[Expr] = []
+    for kind, least, most in kinds:
+        holds = _of_all(operator, n, least, most)
+        if holds is None:
+            return expr
+        if holds:
+            found.append(kind)
+    if len(found) == 2 and function == "indexof" and found[0] is starts:
+        return contains
+    return TRUE if len(found) == len(kinds) else disjunction(*found)
+
+
+def _of_all(operator: str, n: int, least: float, most: float) -> bool | None:
+    """Whether all numbers from ``least`` to ``most`` compare so with ``n``; None where only some do."""
+    every, some = {
+        "==": (least == n == most, least <= n <= most),
+        "<": (most < n, least < n),
+        "<=": (most <= n, least <= n),
+        ">": (least > n, most > n),
+        ">=": (least >= n, most >= n),
+    }[operator]
+    return True if every else None if some else False
 
 
 def greedy_suffix(expr: Expr) -> Expr:

@@ -319,7 +319,8 @@ class Predicates:
             return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
         if (compared := self.fields_compared(predicate)) is not None:
             return f"{self.not_}({compared})"
-        fields = [self.quote(self.names.field(a)) for a in _fields(predicate) if a not in known]
+        holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)
+        fields = [] if holds_of_empty else [self.quote(self.names.field(a)) for a in _fields(predicate) if a not in known]
         guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
         text = self.or_.join([*guards, self.not_ + self.atom(predicate)])
         return f"({text})" if guards else text
