@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.corpus_rules import cases, searches_wrong
+from tests.conformance.corpus_rules import cases, queries_wrong
 from tests.conformance.round_trip import matched
 
 pytest.importorskip("duckdb_kql", reason="duckdb-kql, of the dev extra, runs the KQL")
@@ -38,7 +38,7 @@ def test_the_way_back_finds_the_same_events(folder: Path) -> None:
     for case in found:
         assert case["rows"], case["name"]
         assert matched(case["sigma"], case["events"], case["columns"]) == case["rows"], case["name"]
-    assert searches_wrong(found) == (len(RULES), [])
+    assert queries_wrong(found) == ({t: len(RULES) for t in ("splunk", "esql", "eql")}, [])
 
 
 def test_a_wrong_sigma_is_found(folder: Path) -> None:

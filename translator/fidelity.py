@@ -93,6 +93,7 @@ CODES: dict[str, Code] = {
     "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
     "window-bucketed": Code(Verdict.NARROWER, "choose a backend whose windows slide, or the native output"),
+    "window-at-run": Code(Verdict.NARROWER, "run it more often than that window is long: what falls between two runs is missed"),
     "window-dropped": Code(Verdict.BROADER, "limit the search to the window where it is scheduled"),
     "logsource-dropped": Code(Verdict.BROADER, "pass --pipeline, or name the index or source of the events by hand"),
     "order-dropped": Code(Verdict.BROADER, "check the order of the events in the alert"),

@@ -1,6 +1,6 @@
 """Real rules whose Sigma claims to be exact, run on events of their own literals: the KQL here, the Sigma by pysigma-backend-sqlite.
 
-Their SPL is run as well, by ``spl_reader``, where it claims the same.
+Their SPL, ES|QL and EQL are run as well, by this folder's readers, where they claim the same.
 
 Only rules that filter events are compared; a rule that an engine refuses is counted, not passed. Exit status 1 where both ran and differ.
 """
@@ -14,11 +14,12 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.conformance.judging import judged
-from tests.conformance.spl_reader import Reader
+from tests.conformance.query_filters import RUNS
 from translator import catalog
 from translator.detection.model import Detection
 from translator.engine.data import Tables
@@ -30,8 +31,8 @@ from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pipeline import convert
 from translator.plan.binder import BindError, _Binder
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, walk
-from translator.plan.operators import Plan
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, walk
+from translator.plan.operators import Aggregate, Distinct, Join, Plan, Project, Relation, Source, Union
 from translator.plan.types import Type
 from translator.rulepack import RuleFileError, read, rule_files
 from translator.targets.base import Options
@@ -97,7 +98,7 @@ def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], c
             continue
         for rule in rules:
             try:
-                conversion = convert(rule, ("sigma", "splunk"), Options(fields="source"))
+                conversion = convert(rule, ("sigma", *RUNS), Options(fields="source"))
             except (KqlSyntaxError, BindError):
                 continue
             detection, output = conversion.detection, conversion.outputs["sigma"]
@@ -128,31 +129,49 @@ def cases(rules: Path, pick: random.Random, reasons: collections.Counter[str], c
             try:
                 plan = binder.query(parse(rule.query))
                 known = [c for (_, name), c in binder.stored.items() if name == "id"]
-                rows = DuckDbEngine(data).execute(compile_plan(Plan(plan.root, (("id", known[0]),), False), DUCKDB, NOW, data.columns))
+                told = Plan(keeping(plan.root, known[0]), (("id", known[0]),), False)
+                rows = DuckDbEngine(data).execute(compile_plan(told, DUCKDB, NOW, data.columns))
             except (EngineError, BindError, IndexError) as error:
                 reasons[str(error)[:60]] += 1
                 continue
             columns = {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
             ids = sorted({row[0] for row in rows if row[0] is not None})
-            spl = conversion.outputs["splunk"]
-            searches = spl.texts if spl.verdict.value in ("exact", "same-alerts") else ()
-            yield {
-                "name": file.name, "sigma": output.text, "spl": searches, "table": table, "rows": ids, "events": events, "columns": columns,
-            }  # fmt: skip
+            claiming = [t for t in RUNS if conversion.outputs[t].verdict.value in ("exact", "same-alerts")]
+            queries = {target: conversion.outputs[target].texts for target in claiming}
+            named = {"name": file.name, "sigma": output.text, "queries": queries, "table": table}
+            yield {**named, "rows": ids, "events": events, "columns": columns}
 
 
-def searches_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
-    """How many of the cases have SPL, and those of which it finds other events than the KQL."""
-    count, wrong = 0, []
+def keeping(relation: Relation, column: Column) -> Relation:
+    """``relation`` with ``column`` kept to its end: projected, and grouped by where nothing is asked of the groups."""
+    match relation:
+        case Project(items=items):
+            relation = replace(relation, items=(*items, (column, ColumnRef((0, 0), column.type, column))))
+        case Aggregate(keys=keys):
+            relation = replace(relation, keys=(*keys, (column, ColumnRef((0, 0), column.type, column))))
+        case Distinct(columns=columns):
+            relation = replace(relation, columns=(*columns, column))
+        case Source() | Join() | Union():
+            return relation
+    return replace(relation, input=keeping(relation.input, column)) if hasattr(relation, "input") else relation
+
+
+def queries_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str], list[dict[str, Any]]]:
+    """How many of the cases were run in each query language, or refused, and those that find other events than the KQL there."""
+    counts: collections.Counter[str] = collections.Counter()
+    wrong = []
     for case in run:
-        if case["spl"]:
-            count += 1
-            logged = [{"sourcetype": case["table"], "_time": 0, **e} for e in case["events"]]
-            for nulls in (False, True):
-                found = sorted({row["id"] for search in case["spl"] for row in Reader(nulls).run(search, logged)})
-                if found != case["rows"]:
-                    wrong.append({"name": case["name"], "spl": case["spl"], "rows": case["rows"], "got": found})
-    return count, wrong
+        logged = [{"sourcetype": case["table"], "event": {"dataset": case["table"]}, "_time": 0, **e} for e in case["events"]]
+        for target, queries in case["queries"].items():
+            try:
+                found = [sorted({row["id"] for query in queries for row in run(query, logged)}) for run in RUNS[target]]
+            except TypeError:
+                counts[f"{target} refused"] += 1
+                continue
+            counts[target] += 1
+            if any(f != case["rows"] for f in found):
+                wrong.append({"name": case["name"], "target": target, "query": queries, "rows": case["rows"], "got": found})
+    return counts, wrong
 
 
 def main() -> int:
@@ -165,13 +184,13 @@ def main() -> int:
     wrong, refused = judged(options.judge, {"cases": run})
     for finding in wrong[:8]:
         print(json.dumps(finding, indent=1)[:2500])
-    count, missed = searches_wrong(run)
+    counts, missed = queries_wrong(run)
     for finding in missed[:8]:
         print(json.dumps(finding, indent=1)[:2500])
     for reason, number in reasons.most_common(12):
         print(f"  not comparable: {number} {reason}")
     hits = sum(1 for c in run if c["rows"])
-    print(f"{count} of them run in SPL, {len(missed)} wrong")
+    print(f"run by the readers: {dict(counts)}, {len(missed)} wrong")
     print(
         f"{len(run)} rules run, {hits} with events found, {len(wrong)} wrong, {len(refused)} refused by SQLite, "
         f"{reasons.total()} not comparable"

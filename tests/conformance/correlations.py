@@ -1,5 +1,5 @@
 """Correlations run: KQL of every idiom on random events by duckdb-kql; beside it its Sigma by pysigma-backend-sqlite, its EQL by eql, and
-its SPL, native and portable, by ``spl_reader``.
+its SPL and ES|QL, native and portable, and samples of EQL by this folder's readers.
 
 The keys that alert are compared. What claims to be exact or same-alerts must give the same keys, what is broader at least those of the
 KQL, what is narrower none besides. Exit status 1 where a claim does not hold.
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import translator
+from tests.conformance.elastic_reader import run_eql, run_esql
 from tests.conformance.judging import judged
 from tests.conformance.spl_reader import Reader
 from translator.detection.model import Detection
@@ -27,6 +28,7 @@ from translator.targets.base import Options
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v": "text", "n": "integer"}
+OPTIONS = Options(fields="source")
 RELATIONS = {"exact": "same", "same-alerts": "same", "broader": "more", "narrower": "less"}
 
 IDIOMS = {
@@ -174,7 +176,7 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             )  # fmt: skip
             made = events(pick, pick.choice([12, 25, 50]))
             rule = Rule("generated", "", idiom, kql, TextMap.locate(kql, [kql], 0))
-            conversion = translator.convert(rule, ("sigma", "eql", "splunk"), Options(fields="source"))
+            conversion = translator.convert(rule, ("sigma", "eql", "splunk", "esql"), OPTIONS)
             output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
             assert isinstance(conversion.detection, Detection), (idiom, kql)
             relation = RELATIONS.get(output.verdict.value)
@@ -189,9 +191,10 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
             case = {"name": idiom, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation}
             identified = any(d.code == "empty-entity" for d in output.diagnostics)
             sequences = {"eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": a}
-            portable = merged([through_sigma("splunk", rule, part, Options(fields="source")) for part in parts(conversion.detection)])
-            lanes = (conversion.outputs["splunk"], portable)
-            searches = {"spl": [(o.lane, o.texts, RELATIONS.get(o.verdict.value)) for o in lanes]}
+            lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
+            for target in ("splunk", "esql"):
+                lanes.append((target, merged([through_sigma(target, rule, part, OPTIONS) for part in parts(conversion.detection)])))
+            searches = {"searches": [(t, o.lane, o.texts, RELATIONS.get(o.verdict.value)) for t, o in lanes]}
             yield {**case, **sequences, **searches, "identified": identified, "events": made, "columns": COLUMNS}
 
 
@@ -229,25 +232,36 @@ def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]
     return count, wrong
 
 
-def searches_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
-    """How many searches of SPL the cases have, and those that give other keys than claimed."""
-    count, wrong = 0, []
+def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str], list[dict[str, Any]]]:
+    """How many queries of SPL, ES|QL and EQL (samples) the cases have, by language, and those that give other keys than claimed."""
+    counts: collections.Counter[str] = collections.Counter()
+    wrong = []
     for case in run:
         logged = []
         for event in case["events"][:-1]:
-            moment = dt.datetime.fromisoformat(event["timestamp"].rstrip("Z"))
-            logged.append({"sourcetype": "T", **event, "_time": int(moment.timestamp()), "TimeGenerated": event["timestamp"]})
-        for lane, searches, relation in case["spl"]:
-            if not searches or relation is None:
+            moment = int(dt.datetime.fromisoformat(event["timestamp"].rstrip("Z")).timestamp())
+            logged.append({**event, "sourcetype": "T", "event": {"dataset": "T"}, "_time": moment, "@timestamp": moment})
+        for target, lane, queries, relation in case["searches"]:
+            if not queries or relation is None or (target == "eql" and not all(q.startswith("sample") for q in queries)):
                 continue
-            count += 1
-            for nulls in (False, True):
-                rows = [row for search in searches for row in Reader(nulls).run(search, logged)]
-                found = {tuple(sorted(str(row[k]) for k in case["key"] if row.get(k))) for row in rows}
+            counts[target] += 1
+            for found in keys_found(target, queries, logged, case["key"]):
                 if not agrees(case, found, relation):
                     told = {k: case[k] for k in ("name", "kql", "keys")}
-                    wrong.append({**told, "lane": lane, "relation": relation, "spl": "\n--\n".join(searches), "got": sorted(found)})
-    return count, wrong
+                    wrong.append({**told, "lane": lane, "relation": relation, "query": "\n--\n".join(queries), "got": sorted(found)})
+    return counts, wrong
+
+
+def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any]], key: list[str]) -> Iterator[set[tuple[str, ...]]]:
+    """The keys that queries alert for, in each way to run them."""
+    if target == "eql":
+        yield {tuple(sorted(v for v in values if v)) for query in queries for values in run_eql(query, events)}
+        return
+    now = NOW.timestamp()
+    runs = [lambda q: run_esql(q, events, now)] if target == "esql" else [lambda q, n=n: Reader(n).run(q, events) for n in (False, True)]
+    for run in runs:
+        rows = [row for query in queries for row in run(query)]
+        yield {tuple(sorted(str(row[k]) for k in key if row.get(k))) for row in rows}
 
 
 def agrees(case: dict[str, Any], found: set[tuple[str, ...]], relation: str) -> bool:
@@ -278,7 +292,7 @@ def main() -> int:
     searched, missed = searches_wrong(run)
     for case in [*differing[:4], *missed[:4]]:
         print(*(f"{k}: {v}" for k, v in case.items()), sep="\n", end="\n\n")
-    print(f"{count} of them run in EQL, {len(differing)} wrong; {searched} searches run in SPL, {len(missed)} wrong")
+    print(f"{count} of them run in EQL, {len(differing)} wrong; run by the readers: {dict(searched)}, {len(missed)} wrong")
     print(f"{len(run)} correlations run, {alerting} with alerts, {len(wrong)} wrong, {len(refused)} refused by SQLite")
     return 1 if wrong or differing or missed or not run else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import warnings
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -87,7 +88,9 @@ def pattern(regex: str) -> re.Pattern[str]:
         inner = re.search(r"\(\?([ims]+)\)", regex)
         if inner:
             regex = f"(?{inner[1]})" + regex[: inner.start()] + regex[inner.end() :]
-    return re.compile(regex.replace(r"\z", r"\Z").replace("(?U)", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # "[[" is two literals in RE2, and in Python up to now
+        return re.compile(regex.replace(r"\z", r"\Z").replace("(?U)", ""))
 
 
 def replacement(rewrite: str) -> str:

@@ -19,7 +19,7 @@ from translator.sigma.emit import documents_of, spells
 from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
-from translator.targets.base import Cannot, Names, Options, Output, translated
+from translator.targets.base import Cannot, Names, Options, Output, duration, translated
 from translator.targets.elastic import dataset, index
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
@@ -47,9 +47,19 @@ def through_sigma(target: str, rule: Rule, detection: Detection, options: Option
         except (SigmaError, NotImplementedError) as error:
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return Output(target, (), (*part.diagnostics, *names.diagnostics(), reason), "portable")
-        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics()), "portable")
+        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics(), *_anchored(target, part)), "portable")
 
     return translated(detection, written, lambda selector, part: spells(Names(family, options), selector, part))
+
+
+def _anchored(target: str, detection: Detection) -> tuple[Diagnostic, ...]:
+    """What is lost where the windows of the query lie anywhere in its period, and those of the target before its run."""
+    window = detection.within or detection.bin
+    if target != "esql" or window is None:
+        return ()
+    return (
+        Diagnostic("window-at-run", f"ES|QL looks at the {duration(window)} before each run, the KQL at all such windows of its period"),
+    )
 
 
 def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipeline:

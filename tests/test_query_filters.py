@@ -1,0 +1,85 @@
+"""The readers of ES|QL and EQL by what Elastic documents, and a sample of random filters in every query language."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import pytest
+
+from tests.conformance.elastic_reader import lucene, run_eql, run_esql
+from tests.conformance.query_filters import RUNS, claims
+
+EVENTS: list[dict[str, Any]] = [
+    {"id": 1, "@timestamp": 10, "x": "Admin", "n": 5, "d": {"k": "v"}},
+    {"id": 2, "@timestamp": 20, "x": "a*b", "n": 12},
+    {"id": 3, "@timestamp": 900, "x": ""},
+    {"id": 4, "@timestamp": 910},
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ('x == "admin"', []),
+        ('TO_LOWER(x) == "admin"', [1]),
+        ('x != "Admin"', [2, 3]),
+        ('NOT x == "Admin"', [2, 3]),
+        ('x IS NULL OR NOT x == "Admin"', [2, 3, 4]),
+        ('x LIKE "a\\\\*b"', [2]),
+        ('x LIKE "*d*"', [1]),
+        ('x RLIKE "A.*"', [1]),
+        ('x RLIKE "dmi"', []),
+        ("n IN (5, 6)", [1]),
+        ("NOT n IN (5, 6)", [2]),
+        ('d.k == "v" OR n > 5 AND n < 10', [1]),
+        ('`d.k` == "v"', [1]),
+        ('STARTS_WITH(COALESCE(x, "none"), "no")', [4]),
+        ('CASE(n > 10, "big", n > 1, "small") == "small"', [1]),
+    ],
+)
+def test_esql_is_read_as_elastic_documents_it(query: str, ids: list[int]) -> None:
+    assert [row["id"] for row in run_esql(f"FROM t\n| WHERE {query}", EVENTS)] == ids
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ('x == "admin"', []),
+        ('x : "admin"', [1]),
+        ('x in~ ("ADMIN", "q")', [1]),
+        ('not x == "Admin"', [2, 3]),
+        ('x == null or not x == "Admin"', [2, 3, 4]),
+        ("?y == null and x != null", [1, 2, 3]),
+        ('x regex~ "a.*n"', [1]),
+        ('x regex "dmi"', []),
+        ('endsWith~(x, "MIN") or n > 5 and n < 13', [1, 2]),
+    ],
+)
+def test_eql_is_read_as_elastic_documents_it(condition: str, ids: list[int]) -> None:
+    assert [row["id"] for row in run_eql(f"any where {condition}", EVENTS)] == ids
+
+
+def test_stats_and_samples() -> None:
+    assert run_esql("FROM t | STATS c = COUNT(*), d = COUNT_DISTINCT(x) WHERE n > 5", EVENTS) == [{"c": 4, "d": 1}]
+    assert run_esql("FROM t | STATS c = COUNT(*) BY n", EVENTS) == [{"n": 5, "c": 1}, {"n": 12, "c": 1}, {"c": 2}]
+    assert run_esql('FROM t | WHERE x == "nobody" | STATS c = COUNT(*)', EVENTS) == [{"c": 0}]
+    assert run_esql('FROM t | WHERE x == "nobody" | STATS c = COUNT(*) BY x', EVENTS) == []
+    assert run_eql('sample [any where n == 5] by n [any where x == "Admin"] by n', EVENTS) == [(5,)]
+    assert run_eql("sample by n [any where n == 5] [any where n == 12]", EVENTS) == []
+
+
+@pytest.mark.parametrize("pattern", ["^a", "a$", "(?i)a", "a@b", "a~b", "a<1-5>", "a&b", "a#b"])
+def test_operators_that_lucene_lacks_or_has_alone_are_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="Lucene"):
+        lucene(pattern)
+
+
+def test_what_claims_to_be_exact_finds_the_same_events_in_every_language() -> None:
+    pytest.importorskip("duckdb_kql")
+    run = list(claims(23, 80, collections.Counter()))
+    for target in RUNS:
+        own = [c for c in run if c.target == target]
+        assert len(own) > 40
+        assert sum(bool(c.wanted) for c in own) > 20
+    assert [c for c in run if not c.holds] == []
