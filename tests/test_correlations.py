@@ -82,3 +82,46 @@ def test_a_missing_value_is_one_more_distinct_value() -> None:
 def test_one_missing_value_is_enough_for_one() -> None:
     found, _ = documents("A | where x =~ 'a' and isnotempty(k) | summarize c = dcount(v) by k | where c >= 1")
     assert [d["correlation"]["type"] for d in found if "correlation" in d] == ["value_count", "temporal"]
+
+
+@pytest.mark.parametrize(
+    ("kql", "measure"),
+    [
+        ("A | distinct k_s, v_s | summarize c = count() by k_s | where c > 3", ("value_count", {"gt": 3, "field": "v_s"})),
+        ("A | summarize x = sum(n) by k_s, v_s | summarize c = count() by k_s | where c > 3", ("value_count", {"gt": 3, "field": "v_s"})),
+        ("A | summarize x = count() by k_s, v_s | summarize c = sum(x) by k_s | where c > 3", ("event_count", {"gt": 3})),
+        (
+            "A | summarize x = count() by k_s, v_s | summarize c = dcount(v_s) by k_s | where c > 3",
+            ("value_count", {"gt": 3, "field": "v_s"}),
+        ),
+    ],
+)
+def test_a_summary_of_a_summary_is_one_of_the_events(kql: str, measure: tuple[str, dict[str, Any]]) -> None:
+    found, _ = documents(kql.replace("A |", "A | where isnotempty(k_s) and isnotempty(v_s) |", 1))
+    (body,) = [d["correlation"] for d in found if "correlation" in d]
+    assert (body["type"], body["condition"]) == measure
+    assert body["group-by"] == ["k_s"]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "A | distinct k, v, w | summarize c = count() by k | where c > 3",
+        "A | summarize x = count() by k, v | summarize c = max(x) by k | where c > 3",
+        "A | summarize x = count() by k, v | summarize c = avg(x) by k | where c > 3",
+    ],
+)
+def test_what_only_groups_have_is_no_threshold_of_events(kql: str) -> None:
+    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
+    output = translator.convert(rule, ("sigma",)).outputs["sigma"]
+    assert output.verdict.value == "none"
+    assert "this threshold is not supported yet" in {d.message for d in output.diagnostics}
+
+
+def test_a_missing_number_is_no_distinct_value() -> None:
+    found, said = documents("SecurityEvent | where isnotempty(Account) | summarize c = dcount(EventID) by Account | where c > 3")
+    assert [d["correlation"]["type"] for d in found if "correlation" in d] == ["value_count"]
+    assert not {"missing-value", "missing-value-group", "type-assumed"} & said
+    kql = "A | where isnotempty(k) | summarize c = dcount(v) by k | where c > 3"
+    assert "type-assumed" in documents(kql)[1]
+    assert "type-assumed" not in documents(kql.replace("(v)", "(v_s)"))[1]

@@ -83,6 +83,9 @@ CODES: dict[str, Code] = {
     "first-seen-dropped": Code(
         Verdict.BROADER, "alert on new values only: a new_terms rule in Elastic, a lookup of known values in Splunk"
     ),
+    "type-assumed": Code(
+        Verdict.BROADER, "add isnotempty(...) for the field to the KQL, or its table to the catalog, unless the field is a text"
+    ),
     "list-dropped": Code(
         Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
     ),

@@ -50,8 +50,8 @@ _ESQL = Lark(
     enrich: NAME "ON" name "WITH" name "=" name
     name: NAME | BACKQUOTED
     ?comparison: sum OPERATOR sum
-               | sum "IS" "NULL" -> missing
-               | sum "IS" "NOT" "NULL" -> present
+               | sum "IS" _NULL -> missing
+               | sum "IS" _NOT _NULL -> present
                | sum "IN" "(" sum ("," sum)* ")" -> among
                | sum "LIKE" TEXT -> like
                | sum "RLIKE" TEXT -> regex
@@ -59,13 +59,16 @@ _ESQL = Lark(
     ?atom: NUMBER UNIT -> seconds
          | NUMBER -> number
          | TEXT -> text
-         | "TRUE" -> yes
-         | "FALSE" -> never
-         | "NULL" -> null
+         | _TRUE -> yes
+         | _FALSE -> never
+         | _NULL -> null
          | NAME "(" (either ("," either)*)? ")" -> call
          | name -> field
          | "(" either ")"
     STAR: "*"
+    _TRUE.2: /true\b/i
+    _FALSE.2: /false\b/i
+    _NULL.2: /null\b/i
     UNIT: /seconds?/
     _OR: "OR"
     _AND: "AND"

@@ -8,6 +8,7 @@ from translator.detection.idioms.alternatives import alternatives_among, detect_
 from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
+from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
@@ -140,9 +141,9 @@ class _Lifter(Lifting):
                 sorted_ = self.shape(inner)
                 self.order = order
                 return sorted_
-            case o.Distinct(input=inner, span=span):
+            case o.Distinct(input=inner, columns=distinct, span=span):
                 self.say("columns-differ", "'distinct' merges events that the output shows apart", span)
-                return self.shape(inner)
+                return self.aggregated(self.shape(inner), tuple((c, ColumnRef(span, c.type, c)) for c in distinct), (), span)
             case o.Arrange(input=inner, operator=operator, span=span):
                 self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
                 return self.shape(inner)
@@ -275,7 +276,12 @@ class _Lifter(Lifting):
             if any(isinstance(s, Apply) and columns_of(s) & {c for c in columns_of(s) if c.id in shape.aggregates} for _, s in keys):
                 raise self.block("unsupported-detection", "a summarize by an aggregate is not supported", span)
             lookup = {**env, **local}
-            return Grouped(inner, [(c, substitute(x, lookup)) for c, x in keys], {c.id: x for c, x in aggregates})
+            by = [substitute(x, env) for _, x in keys]
+            return Grouped(
+                inner,
+                [(c, substitute(x, lookup)) for c, x in keys],
+                {c.id: of_events(substitute(x, env), shape, by) for c, x in aggregates},
+            )
         return Grouped(shape, list(keys), {c.id: x for c, x in aggregates})
 
     def having(self, shape: Grouped, predicate: Expr) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Expr
+from translator.plan.types import Type
 
 DAY = 86_400
 """Seconds."""
@@ -29,6 +30,14 @@ class Selector:
 def grows(kind: str, operator: str) -> bool:
     """Whether more events can only help a threshold to be passed: a count, compared from below. A sum can also fall."""
     return kind in ("event_count", "value_count") and operator in (">", ">=")
+
+
+def counts_missing(value: Expr) -> bool:
+    """Whether events without ``value`` have one more distinct value: a text is empty then, of other types null does not count.
+
+    Source: learn.microsoft.com/kusto/query/dcount-aggregation-function, Note. A column of unknown type is taken for a text.
+    """
+    return value.type in (Type.STRING, Type.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import yaml
 
 from translator import attack, catalog
-from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform, walk
 from translator.plan.simplify import is_field, pushed, simplify
@@ -94,7 +94,7 @@ def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
         return [detection]
     (side,) = detection.sides
     fields = dict(zip((s.name for s in side.selectors), threshold.fields, strict=True))
-    if all(_has(s.predicate, fields[s.name]) for s in side.selectors):
+    if all(_has(s.predicate, fields[s.name]) or not counts_missing(fields[s.name]) for s in side.selectors):
         return [detection]
     if not threshold.grows:
         names.say("missing-value", "events without the counted field count as one more value in KQL")
@@ -272,7 +272,7 @@ class _Documents:
         body["timespan"] = duration(self.detection.timespan)
         body["condition"] = self.condition(side.threshold, side.selectors, references, aliases)
         fields_of = zip(side.selectors, side.threshold.fields, strict=False)
-        if side.threshold.kind == "value_count" and not all(_has(s.predicate, x) for s, x in fields_of):
+        if side.threshold.kind == "value_count" and any(counts_missing(x) and not _has(s.predicate, x) for s, x in fields_of):
             self.names.say("missing-value", "events without the counted field count as one more value in KQL")
         if aliases:
             body["aliases"] = aliases

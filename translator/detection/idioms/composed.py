@@ -11,8 +11,9 @@ from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.shapes import Events, Grouped
-from translator.plan.expressions import FALSE, TRUE, Expr, substitute
+from translator.plan.expressions import FALSE, TRUE, ColumnRef, Expr, substitute
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
 
 
 def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: list[Measure]) -> Detection:
@@ -58,10 +59,22 @@ def _side(
         fields = tuple(key_field(lifting, simplify(substitute(x, branch.env)), x.span) for _, x in keys)
         selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer)))
         if measure.value is not None:
-            values.append(key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span))
+            value = key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span)
+            if measure.kind == "value_count" and _type_unknown(value) and not is_present(value, events.predicate):
+                lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", value.span)
+            values.append(value)
     if not selectors:
         raise lifting.block("unsupported-detection", "the events that this counts can never be", measure.condition.span)
     if measure.kind in ("exists", "absent"):
         return Side(names[0], tuple(selectors), measure.kind == "absent")
     threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
     return Side(names[0], tuple(selectors), False, threshold, tuple(s.keys for s in selectors))
+
+
+def _type_unknown(value: Expr) -> bool:
+    """Whether a field may hold something else than a text.
+
+    Columns of custom logs end with their type, ``_s`` for text:
+    learn.microsoft.com/azure/azure-monitor/logs/data-collector-api, "Record type and properties".
+    """
+    return value.type == Type.UNKNOWN and not (isinstance(value, ColumnRef) and value.column.name.endswith("_s"))

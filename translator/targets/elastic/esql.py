@@ -6,7 +6,7 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
-from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
 from translator.plan.simplify import is_field
@@ -261,8 +261,8 @@ class _Writer:
         return "\n| ".join(lines)
 
     def counted_values(self, threshold: Threshold) -> list[str]:
-        form = 'COALESCE(TO_STRING({0}), "")' if threshold.kind == "value_count" else "{0}"
-        return [form.format(field(self.names.field(x))) for x in threshold.fields]
+        named = [(x, field(self.names.field(x))) for x in threshold.fields]
+        return [f'COALESCE(TO_STRING({f}), "")' if threshold.kind == "value_count" and counts_missing(x) else f for x, f in named]
 
     def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
         """The command that marks what a side counts, where it counts values, and the term of STATS that counts it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
 from translator.plan.simplify import branches, is_field
@@ -273,8 +273,7 @@ class _Writer:
             lines.append(f"bin _time span={detection.bin}s")
             by.append("_time")
         if threshold.fields:
-            form = OR_EMPTY if threshold.kind == "value_count" else "{0}"
-            lines.append(f"eval counted_value={self.by_selector([form.format(field(self.names.field(x))) for x in threshold.fields])}")
+            lines.append(f"eval counted_value={self.by_selector(self.measured_values(threshold))}")
         commands, terms = self.gathered()
         lines += commands
         lines.append(f"stats {measured(threshold, 'counted_value')} as {threshold.kind}{terms}{' by ' + ' '.join(by) if by else ''}")
@@ -354,12 +353,16 @@ class _Writer:
         """The command that marks what a side counts, and the term of ``stats`` that counts it: null is no event to it."""
         forms = ["1"] * len(side.selectors)
         if threshold.fields:
-            form = OR_EMPTY if threshold.kind == "value_count" else "{0}"
-            forms = [form.format(field(self.names.field(x))) for x in threshold.fields]
+            forms = self.measured_values(threshold)
         pairs = ", ".join(f"{s.name}==1, {form}" for s, form in zip(side.selectors, forms, strict=True))
         command = f"eval {side.name}_value=case({pairs})"
         function = f"count({side.name}_value)" if threshold.kind == "event_count" else measured(threshold, f"{side.name}_value")
         return command, f"{function} as {side.name}_measure"
+
+    def measured_values(self, threshold: Threshold) -> list[str]:
+        """What a threshold measures, for each selector."""
+        named = [(x, field(self.names.field(x))) for x in threshold.fields]
+        return [OR_EMPTY.format(f) if threshold.kind == "value_count" and counts_missing(x) else f for x, f in named]
 
     def refuse_overlaps(self) -> None:
         """An event can count for two sides only where both take the same key from it."""
