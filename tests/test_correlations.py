@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import translator
+from tests.conformance import pipelines
 from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
 from tests.conformance.judging import judged
 from translator.rulepack.model import EntityMapping, Rule, TextMap
@@ -31,6 +32,17 @@ def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
     searched, missed = searches_wrong(run)
     assert searched["splunk"] == 2 * len(run) and searched["esql"] > len(run) and searched["eql"] > 0
     assert missed == []
+
+
+@pytest.mark.skipif(not JUDGE.exists(), reason="SIGMA_JUDGE names no Python that has pysigma-backend-sqlite")
+def test_no_operator_is_dropped_between_others() -> None:
+    pytest.importorskip("duckdb_kql")
+    run = list(pipelines.cases(5, 60, collections.Counter()))
+    assert len(run) > 40
+    assert sum(bool(c["keys"]) for c in run) > len(run) / 2
+    assert judged(str(JUDGE), {"cases": run}) == ([], [])
+    searched, missed = searches_wrong(run)
+    assert searched["splunk"] == 2 * len(run) and missed == []
 
 
 def documents(kql: str, *entities: str) -> tuple[list[dict[str, Any]], set[str]]:
@@ -125,3 +137,28 @@ def test_a_missing_number_is_no_distinct_value() -> None:
     kql = "A | where isnotempty(k) | summarize c = dcount(v) by k | where c > 3"
     assert "type-assumed" in documents(kql)[1]
     assert "type-assumed" not in documents(kql.replace("(v)", "(v_s)"))[1]
+
+
+def test_a_membership_after_a_summary_is_kept() -> None:
+    kql = "A | where x =~ 'a' | summarize s = make_set(v) by k | where k in ((B | where y =~ 'b' | project k))"
+    found, _ = documents(kql)
+    assert [d["correlation"]["type"] for d in found if "correlation" in d] == ["temporal"]
+
+
+@pytest.mark.parametrize(
+    ("kql", "code"),
+    [
+        ("union (A | where x == 'a'), (A | where y == 'b')", "rows-repeated"),
+        ("union (A | where x == 'a'), (A | where x == 'b')", None),
+        ("union (A | where x =~ 'a'), (A | where x in~ ('B', 'c'))", None),
+        ("union (A | where x in ('a', 'b')), (A | where x in ('b', 'c'))", "rows-repeated"),
+        ("union (A | where x has 'a'), (A | where not(x has 'a'))", None),
+        ("union (A | where x == 'a'), (B | where x == 'a')", None),
+        ("union (A | where x == 'a'), (A | where y == 'b') | summarize c = count() by k | where c > 3", "counted-twice"),
+        ("union (A | where x == 'a'), (A | where y == 'b') | summarize c = sum(n) by k | where c > 3", "measured-twice"),
+        ("union (A | where x == 'a'), (A | where y == 'b') | summarize c = dcount(v_s) by k | where c > 3", None),
+    ],
+)
+def test_events_of_several_parts_of_a_union_are_told(kql: str, code: str | None) -> None:
+    told = {"rows-repeated", "counted-twice", "measured-twice"} & documents(kql)[1]
+    assert told == ({code} if code else set())

@@ -64,6 +64,7 @@ CODES: dict[str, Code] = {
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
     ),
+    "rows-repeated": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "expanded-rows": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
@@ -118,6 +119,8 @@ CODES: dict[str, Code] = {
     ),
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
     "alternative-dropped": Code(Verdict.NARROWER, "make a rule of its own of the part that is left out, or rewrite that part"),
+    "counted-twice": Code(Verdict.NARROWER, "make the parts of the union exclude each other, or lower the threshold"),
+    "measured-twice": Code(Verdict.DIFFERS, "make the parts of the union exclude each other"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
     "percentile-method": Code(Verdict.DIFFERS, "expect alerts to differ where the percentile is close to the threshold"),

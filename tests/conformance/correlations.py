@@ -195,8 +195,6 @@ def own_rows(kql: str, events: list[dict[str, Any]]) -> tuple[list[str], list[tu
 
 def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[dict[str, Any]]:
     """Every idiom with random conditions, ``rounds`` times. ``counts`` says of each verdict and refusal how often it came."""
-    import duckdb_kql
-
     pick = random.Random(seed)
     for idiom, template in IDIOMS.items():
         for _ in range(rounds):
@@ -206,28 +204,42 @@ def cases(seed: int, rounds: int, counts: collections.Counter[str]) -> Iterator[
                 few=pick.choice(["<", "<=", "=="]),
                 within=pick.choice([2, 5, 10]), present=pick.choice(["", " and isnotempty(k)"]),
             )  # fmt: skip
-            made = events(pick, pick.choice([12, 25, 50]))
-            rule = Rule("generated", "", idiom, kql, TextMap.locate(kql, [kql], 0))
-            conversion = translator.convert(rule, ("sigma", "eql", "splunk", "esql"), OPTIONS)
-            output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
-            assert isinstance(conversion.detection, Detection), (idiom, kql)
-            relation = RELATIONS.get(output.verdict.value)
-            counts[f"{idiom}: {output.verdict.value}"] += 1
-            if relation is None:
-                continue
-            try:
-                key, keys = expected(kql, made)
-            except duckdb_kql.KqlError:
-                counts[f"{idiom}: refused by duckdb-kql, run by this project's engine"] += 1
-                key, keys = keys_of(*own_rows(kql, made))
-            case = {"name": idiom, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation}
-            identified = any(d.code == "empty-entity" for d in output.diagnostics)
-            sequences = {"eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": a}
-            lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
-            for target in ("splunk", "esql"):
-                lanes.append((target, merged([through_sigma(target, rule, part, OPTIONS) for part in parts(conversion.detection)])))
-            searches = {"searches": [(t, o.lane, o.texts, RELATIONS.get(o.verdict.value)) for t, o in lanes]}
-            yield {**case, **sequences, **searches, "identified": identified, "events": made, "columns": COLUMNS}
+            if (case := case_of(idiom, kql, a, events(pick, pick.choice([12, 25, 50])), counts)) is not None:
+                yield case
+
+
+def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts: collections.Counter[str]) -> dict[str, Any] | None:
+    """A query with its outputs, the events ``made`` and the keys that it gives for them; None where the outputs claim nothing.
+
+    Args:
+        first: the ``op`` of events whose keys the query shows, where it has events of several.
+    """
+    import duckdb_kql
+
+    rule = Rule("generated", "", name, kql, TextMap.locate(kql, [kql], 0))
+    conversion = translator.convert(rule, ("sigma", "eql", "splunk", "esql"), OPTIONS)
+    output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
+    if not isinstance(conversion.detection, Detection):
+        counts[f"{name}: no detection"] += 1
+        return None
+    relation = RELATIONS.get(output.verdict.value)
+    counts[f"{name}: {output.verdict.value}"] += 1
+    if relation is None or any(d.code == "first-seen-list" for d in output.diagnostics):
+        return None
+    try:
+        key, keys = expected(kql, made)
+    except duckdb_kql.KqlError:
+        counts[f"{name}: refused by duckdb-kql, run by this project's engine"] += 1
+        key, keys = keys_of(*own_rows(kql, made))
+    lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
+    for target in ("splunk", "esql"):
+        lanes.append((target, merged([through_sigma(target, rule, part, OPTIONS) for part in parts(conversion.detection)])))
+    return {
+        "name": name, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation,
+        "eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": first,
+        "searches": [(target, o.lane, o.texts, RELATIONS.get(o.verdict.value)) for target, o in lanes],
+        "identified": any(d.code == "empty-entity" for d in output.diagnostics), "events": made, "columns": COLUMNS,
+    }  # fmt: skip
 
 
 def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:

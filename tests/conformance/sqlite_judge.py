@@ -27,15 +27,16 @@ def load(connection: sqlite3.Connection, events: list[dict[str, Any]], columns: 
         connection.execute(f"insert into logs values (?, {marks}, ?)", values)
 
 
-def alerted(connection: sqlite3.Connection, query: str, key: list[str] | None) -> set[Any]:
+def alerted(connection: sqlite3.Connection, query: str, key: list[str] | None, columns: set[str]) -> set[Any]:
     """The ids of the events that a query finds; with a ``key`` the values that are not empty of what each of its alerts is for."""
     if key is None:
         return {row[0] for row in connection.execute(query.replace("SELECT *", "SELECT id", 1))}
     if query.startswith("SELECT *"):
         rows = connection.execute(query.replace("SELECT *", f"SELECT {', '.join(key) or 'NULL'}", 1))
         return {tuple(sorted(str(v) for v in row if v not in ("", None))) for row in rows}
-    found = [json.loads(row[1]).values() for row in connection.execute(query)]
-    return {tuple(sorted(str(v) for v in values if v not in ("", None))) for values in found}
+    found = [json.loads(row[1]) for row in connection.execute(query)]
+    other = columns - {*key}  # an alias of the key has a name of its own
+    return {tuple(sorted(str(v) for n, v in by.items() if n not in other and v not in ("", None))) for by in found}
 
 
 AGREES = {"same": set.__eq__, "more": set.__ge__, "less": set.__le__}
@@ -60,7 +61,7 @@ def main() -> None:
         wanted = set(case["rows"]) if key is None else {tuple(k) for k in case["keys"]}
         try:
             for query in sqliteBackend().convert(SigmaCollection.from_yaml(case["sigma"])):
-                found |= alerted(connection, query, key)
+                found |= alerted(connection, query, key, {*case.get("columns", data.get("columns", {}))})
         except (sqlite3.Error, SigmaError, NotImplementedError) as error:
             wrong.append({"name": case.get("name"), "refused": str(error)[:200]})
             continue

@@ -297,7 +297,7 @@ class _Lifter(Lifting):
             shape.having.append(predicate)
             return
         definitions = {c.id: x for c, x in shape.keys}
-        self.filtered(shape.input, substitute(predicate, definitions), predicate.span)
+        shape.input = self.narrowed(shape.input, substitute(predicate, definitions), predicate.span)
 
     def as_events(self, shape: Shape, what: str, span: Span | None) -> Events:
         """A shape as plain events: a summarize without a threshold selects the same keys as its input."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Side, Threshold
+from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape
 from translator.detection.windows import SEARCH, human, window_of
 from translator.fidelity import Diagnostic
@@ -168,6 +169,10 @@ class Lifting(ABC):
             raise self.block("unsupported-detection", "this threshold needs every part of the query", None)
         if any(t.percentile is not None for t in thresholds):
             self.say("percentile-method", "the KQL estimates the percentile, products interpolate it in ways of their own", None)
+        for side in sides:
+            counted = side.threshold or threshold
+            if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
+                self.say(*said, None)
         windows = [w for w in self.windows if w]
         if windows:
             timespan = min(max(windows), self.period or max(windows))

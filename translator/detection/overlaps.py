@@ -1,0 +1,60 @@
+"""Whether one event can be of two parts of a union: in KQL it is a row for each of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from translator.detection.model import Side, Threshold
+from translator.detection.shapes import by_name
+from translator.plan.expressions import Apply, Const, Expr, Items, conjuncts, negation
+
+_REPEATED_ALIKE = frozenset({"value_count", "value_percentile"})
+"""Thresholds that do not ask how often a value comes, or hardly: a percentile is compared as an estimate anyway."""
+
+
+def repeated(side: Side, threshold: Threshold | None) -> tuple[str, str] | None:
+    """Code and message where events of ``side`` may be several rows; ``threshold`` is what they are counted for, if anything."""
+    if threshold is not None and threshold.kind in _REPEATED_ALIKE:
+        return None
+    predicates = [(s.table, by_name(s.predicate)) for s in side.selectors]
+    if not any(a == b and may_overlap(p, q) for (a, p), (b, q) in combinations(predicates, 2)):
+        return None
+    if threshold is None:
+        return "rows-repeated", "an event that several parts of the union find is a row for each of them in the query, one here"
+    if threshold.kind == "event_count" and threshold.grows:
+        return "counted-twice", "an event that several parts of the union find counts for each of them in the query, once here"
+    return "measured-twice", "an event that several parts of the union find is measured for each of them in the query, once here"
+
+
+def may_overlap(left: Expr, right: Expr) -> bool:
+    """Whether some event may satisfy both predicates, whose fields are told by name: False only where that is certain."""
+    parts, others = list(conjuncts(left)), list(conjuncts(right))
+    if any(negation(p) in others for p in parts):
+        return False
+    for part in parts:
+        for other in others:
+            one, two = _values(part), _values(other)
+            if one is None or two is None or one[0] != two[0]:
+                continue
+            fold = str.lower if one[2] or two[2] else str
+            if not {fold(v) for v in one[1]} & {fold(v) for v in two[1]}:
+                return False
+    return True
+
+
+def _values(predicate: Expr) -> tuple[Expr, frozenset[str], bool] | None:
+    """The field that a predicate limits to some values, these as text, and whether case is ignored; None where it is none of these."""
+    match predicate:
+        case Apply(function="isempty" | "isnull", args=(field,)):
+            return field, frozenset({""}), False
+        case Apply(function="==" | "=~" | "in" | "in~" as function, args=(field, operand)):
+            items = operand.items if isinstance(operand, Items) else (operand,)
+            values = frozenset(str(i.value) for i in items if isinstance(i, Const))
+            return (field, values, function.endswith("~")) if len(values) == len({*items}) else None
+        case Apply(function="or", args=args):
+            found = [_values(a) for a in args]
+            if any(f is None or f[0] != (found[0] or (None,))[0] for f in found):
+                return None
+            known = [f for f in found if f is not None]
+            return known[0][0], frozenset(v for _, values, _ in known for v in values), any(caseless for _, _, caseless in known)
+    return None
