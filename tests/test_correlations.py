@@ -162,3 +162,21 @@ def test_a_membership_after_a_summary_is_kept() -> None:
 def test_events_of_several_parts_of_a_union_are_told(kql: str, code: str | None) -> None:
     told = {"rows-repeated", "counted-twice", "measured-twice"} & documents(kql)[1]
     assert told == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("kql", "asked"),
+    [
+        ("A | summarize c = dcount(v_s) by k | where c > 4", "with runs=5"),
+        ("A | summarize c = count() by k | where c > 400", "with runs=100"),
+        ("A | summarize c = count() by k | where c > 3 | join kind=inner (B | where y == 'b') on k", '[any where event.dataset in~ ("B")'),
+        ("A | summarize c = sum(n) by k | where c > 4", None),
+        ("A | summarize c = count() by k | where c < 4", None),
+    ],
+)
+def test_eql_asks_for_what_there_must_be_at_least_where_it_cannot_count(kql: str, asked: str | None) -> None:
+    kql = kql.replace("A |", "A | where x == 'a' and isnotempty(k) and isnotempty(v_s) |", 1)
+    output = translator.convert(Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0)), ("eql",)).outputs["eql"]
+    assert output.verdict.value == ("broader" if asked else "none")
+    assert (asked or "") in output.text
+    assert ("count-weakened" in {d.code for d in output.diagnostics}) == bool(asked)

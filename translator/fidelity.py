@@ -91,6 +91,7 @@ CODES: dict[str, Code] = {
         Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
     ),
     "condition-dropped": Code(Verdict.BROADER, "add this condition by hand where the product can say it"),
+    "count-weakened": Code(Verdict.BROADER, "use the output in SPL or ES|QL, which counts"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),

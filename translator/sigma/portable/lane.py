@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,11 +14,11 @@ from sigma.processing.conditions import LogsourceCondition
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import AddConditionTransformation, SetStateTransformation
 
-from translator.detection.model import Detection
+from translator.detection.model import Detection, Threshold
 from translator.fidelity import Diagnostic
 from translator.rulepack.model import Rule
 from translator.sigma.emit import documents_of, spells
-from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
+from translator.sigma.portable.elastic import MAX_RUNS, EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Names, Options, Output, duration, translated
@@ -45,11 +47,34 @@ def through_sigma(target: str, rule: Rule, detection: Detection, options: Option
         except Cannot as refused:
             return Output(target, (), (*part.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
         except (SigmaError, NotImplementedError) as error:
+            if target == "eql" and (least := weaker(part)) is not None and (found := written(least)).texts:
+                return found
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return Output(target, (), (*part.diagnostics, *names.diagnostics(), reason), "portable")
         return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics(), *_anchored(target, part)), "portable")
 
     return translated(detection, written, lambda selector, part: spells(Names(family, options), selector, part))
+
+
+def weaker(detection: Detection) -> Detection | None:
+    """What must be there at least where a detection wants more than EQL can count; None where nothing is known to be.
+
+    Different values are as many events, more than ``MAX_RUNS`` events are that many, and what is counted beside another event is there.
+    """
+    threshold = detection.threshold
+    if threshold is None:
+        sides = tuple(replace(s, threshold=None, grouping=()) if s.threshold and s.threshold.grows else s for s in detection.sides)
+        said = Diagnostic("count-weakened", "EQL counts nothing beside other events: it asks for one of those that the rule counts")
+        return replace(detection, sides=sides, diagnostics=(*detection.diagnostics, said)) if sides != detection.sides else None
+    if not threshold.grows:
+        return None
+    wanted = math.floor(threshold.count) + 1 if threshold.operator == ">" else math.ceil(threshold.count)
+    events = Threshold("event_count", ">=", min(wanted, MAX_RUNS))
+    if events.count < 1 or (threshold.kind, wanted) == ("event_count", events.count):
+        return None
+    counted = f"{wanted} different values" if threshold.kind == "value_count" else f"{wanted} events"
+    said = Diagnostic("count-weakened", f"EQL does not count {counted}: it asks for {events.count} events, which there must be at least")
+    return replace(detection, kind="event_count", threshold=events, diagnostics=(*detection.diagnostics, said))
 
 
 def _anchored(target: str, detection: Detection) -> tuple[Diagnostic, ...]:
