@@ -5,13 +5,15 @@ from __future__ import annotations
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
+from translator.detection.idioms.datatables import values_in, with_constants
 from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
-from translator.detection.idioms.lists import INDICATOR_TABLES, in_list, joined_with_list, values_in, with_constants
+from translator.detection.idioms.lists import in_list, joined_with_list
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
+from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
 from translator.detection.lifting import AddressTest, Blocked, Lifting
 from translator.detection.model import DAY, Detection, NoDetection
@@ -105,7 +107,7 @@ class _Lifter(Lifting):
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
             case o.Source(table=table) if table in INDICATOR_TABLES and self.lists_indicators:
-                return Listed("threat_indicators", "threat intelligence")
+                return INDICATORS
             case o.Source(table=table, id=identifier):
                 return Events([Branch(table, identifier, TRUE, {})])
             case o.Filter(input=inner, predicate=predicate, span=span):

@@ -31,7 +31,7 @@ class Branch:
     """Seconds before now between which the events lie."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Listed:
     """Values kept outside of the logs: a watchlist, externaldata, or threat indicators. A placeholder stands for them."""
 

@@ -1,21 +1,68 @@
-"""Thresholds of a summarize: event count, distinct count, sum, average and percentile."""
+"""Thresholds of a summarize, whatever they measure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from translator.detection.idioms.alternatives import together
 from translator.detection.idioms.composed import detect_composed
+from translator.detection.idioms.distinct_count import distinct_count, size_of_set
+from translator.detection.idioms.event_count import event_count
+from translator.detection.idioms.existence import extreme_value, member_of_set
 from translator.detection.idioms.keys import bucket_in, key_field
-from translator.detection.idioms.measures import Measure, measure_of
+from translator.detection.idioms.measures import Comparison, Measure
+from translator.detection.idioms.values import measured_value
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.shapes import Events, Grouped, Shape, by_name
-from translator.plan.expressions import TRUE, Apply, Expr, conjuncts, substitute
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjuncts, substitute
 from translator.plan.simplify import simplify
 
 MAX_CHOICES = 8
 """How many alternatives the ``or`` of a threshold may come to."""
+
+
+MEASURES: Mapping[str, Callable[[Comparison], Measure | None]] = {
+    "count": event_count,
+    "countif": event_count,
+    "dcount": distinct_count,
+    "count_distinct": distinct_count,
+    "sum": measured_value,
+    "avg": measured_value,
+    "percentile": measured_value,
+    "max": extreme_value,
+    "min": extreme_value,
+}
+"""The idiom by aggregate."""
+
+
+def measure_of(condition: Expr, aggregates: Mapping[int, Expr]) -> Measure | None:
+    """What ``condition`` measures, where ``aggregates`` are the columns of the summary; None where no correlation measures that."""
+    match condition:
+        case Apply(function="set_has_element", args=(ColumnRef(column=c), Const() as element)):
+            return member_of_set(condition, element, aggregates.get(c.id))
+        case Apply(
+            function=">" | ">=" | "<" | "<=" | "==" as operator,
+            args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),
+        ):
+            return size_of_set(condition, operator, n, aggregates.get(c.id))
+        case Apply(
+            function=">" | ">=" | "<" | "<=" | "==" | "!=" as operator, args=(ColumnRef(column=c), Const(value=int() | float() as number))
+        ) if not isinstance(number, bool):
+            return _compared(condition, operator, number, aggregates.get(c.id))
+    return None
+
+
+def _compared(condition: Expr, operator: str, number: int | float, aggregate: Expr | None) -> Measure | None:
+    if not isinstance(aggregate, Apply):
+        return None
+    name, args = aggregate.function, aggregate.args
+    only: Expr = TRUE
+    if name.endswith("if") and name != "countif":
+        name, args, only = name.removesuffix("if"), args[:1], args[1]
+    idiom = MEASURES.get(name)
+    return idiom(Comparison(condition, operator, number, name, args, only)) if idiom else None
 
 
 def detect_threshold(lifting: Lifting, inner: Events, outer: Grouped) -> Detection:
