@@ -13,8 +13,10 @@ import yaml
 import translator
 from tests.conformance import pipelines
 from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged
 from translator.rulepack.model import EntityMapping, Rule, TextMap
+from translator.targets.base import Options
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
 
@@ -180,3 +182,22 @@ def test_eql_asks_for_what_there_must_be_at_least_where_it_cannot_count(kql: str
     assert output.verdict.value == ("broader" if asked else "none")
     assert (asked or "") in output.text
     assert ("count-weakened" in {d.code for d in output.diagnostics}) == bool(asked)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"), [("c < 5", True), ("c <= 0", True), ("c > 5", False), ("c < 5 | where c > -1", True), ("c == 0", True)]
+)
+def test_a_sum_of_nothing_is_zero_in_kql(condition: str, said: bool) -> None:
+    kql = f"A | where x == 'a' and isnotempty(k) | summarize c = sum(n) by k | where {condition}"
+    assert ("sum-of-none" in documents(kql)[1]) == said
+    assert "sum-of-none" not in documents(kql.replace("isnotempty(k)", "isnotempty(k) and isnotnull(n)"))[1]
+
+
+def test_an_event_of_both_sides_has_two_keys_in_esql() -> None:
+    kql = "T | where op == 'a' | join kind=inner (T | where op == 'a' or op == 'b' | project m) on $left.k == $right.m | project k"
+    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
+    (query,) = translator.convert(rule, ("esql",), Options(fields="source")).outputs["esql"].texts
+    logged = {"@timestamp": 0, "event": {"dataset": "T"}, "op": "a"}
+    assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}]) == []
+    assert run_esql(query, [{**logged, "k": "ann", "m": "ann"}]) != []
+    assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}, {**logged, "k": "cid", "m": "ann"}]) != []

@@ -91,6 +91,7 @@ CODES: dict[str, Code] = {
         Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
     ),
     "condition-dropped": Code(Verdict.BROADER, "add this condition by hand where the product can say it"),
+    "time-rounded": Code(Verdict.BROADER, "compare the difference of the times with a timespan in the KQL"),
     "count-weakened": Code(Verdict.BROADER, "use the output in SPL or ES|QL, which counts"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
@@ -119,6 +120,7 @@ CODES: dict[str, Code] = {
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
+    "sum-of-none": Code(Verdict.NARROWER, "add isnotnull(...) for the value to the KQL, unless such groups matter"),
     "alternative-dropped": Code(Verdict.NARROWER, "make a rule of its own of the part that is left out, or rewrite that part"),
     "counted-twice": Code(Verdict.NARROWER, "make the parts of the union exclude each other, or lower the threshold"),
     "measured-twice": Code(Verdict.DIFFERS, "make the parts of the union exclude each other"),

@@ -103,6 +103,12 @@ IDIOMS = {
     " | summarize d = count() by k | where d {many} {n}",
     "sum of counts": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k, v_s"
     " | summarize d = sum(c) by k | where d {many} {n}",
+    "ordered by datetime_diff": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where datetime_diff('minute', u, t) <= {within} and u >= t | project k",
+    "apart by datetime_diff": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where abs(datetime_diff('minute', t, u)) < {within} | project k",
     "counts on both sides": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | summarize d = count() by k | where d {many} 1) on k | project k",
     "default join": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
@@ -310,6 +316,8 @@ def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any
     runs = [lambda q: run_esql(q, events, now)] if target == "esql" else [lambda q, n=n: Reader(n).run(q, events) for n in (False, True)]
     for run in runs:
         rows = [row for query in queries for row in run(query)]
+        if key and rows and not any(k in row for row in rows for k in key):
+            continue  # the key has a name of its own, after a field of the other side
         yield {tuple(sorted(str(row[k]) for k in key if row.get(k))) for row in rows}
 
 

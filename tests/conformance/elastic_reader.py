@@ -252,6 +252,10 @@ class Evaluator:
         match name.removesuffix("~"):
             case "TO_LOWER":
                 return values[0].lower()
+            case "CONCAT":
+                return "".join(values)
+            case "SPLIT":
+                return values[0].split(values[1])
             case "TO_STRING":
                 return str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
             case "STARTS_WITH" | "startsWith":
@@ -293,6 +297,8 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
                     rows = [{**r, _name(name): evaluator.value(expression, r)} for r in rows]
             case "STATS":
                 rows = _stats(evaluator, _parsed("stats", rest), rows, now)
+            case "MV_EXPAND":
+                rows = [{**r, rest: v} for r in rows for v in (r[rest] if isinstance(r[rest], list) else [r[rest]])]
             case "RENAME":
                 names = [_name(n) for n in _parsed("renames", rest).children]
                 pairs = dict(zip(names[::2], names[1::2], strict=True))

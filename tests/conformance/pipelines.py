@@ -44,7 +44,7 @@ class Generator:
 
     def pipeline(self) -> str:
         query = self.source() if self.random.random() < 0.8 else f"union ({self.source()}), ({self.source()})"
-        columns = {"k", "j", "v_s", "n", "op", "TimeGenerated"}
+        columns = {"k", "j", "m", "v_s", "n", "op", "TimeGenerated"}
         for _ in range(self.random.randint(1, 7)):
             operator, columns = self.operator(columns)
             query += operator
@@ -76,6 +76,17 @@ class Generator:
             (f" | union ({self.source()})", {"n", "op"}, columns),
             (" | where isnotempty(v_s)", {"v_s"}, columns),
             (" | extend c = c + 1", {"c"}, columns),
+            (" | extend k = tolower(k)", set(), columns),
+            (" | extend y = strcat(op, '-', v_s)", {"op", "v_s"}, {*columns, "y"}),
+            (" | where y has 'p' or y == 'a-'", {"y"}, columns),
+            (" | project-away n", {"n"}, columns - {"n"}),
+            (" | project-rename who = k | project-rename k = who", set(), columns),
+            (" | sort by n desc | extend k = k", {"n"}, columns),
+            (" | summarize take_any(op), c = count() by k", {"op"}, {"k", "c", "op"}),
+            (" | extend parts = pack_array(v_s, j) | mv-expand parts to typeof(string) | where parts == 'x1'", {"v_s", "j"}, columns),
+            (f" | join kind=inner ({self.source()} | project m, n) on $left.k == $right.m", {"op"}, columns - {"m", "n"}),
+            (f" | as Seen | where k in ((Seen | where n > {number} | project k))", {"n"}, columns),
+            (f" | where toscalar({self.source()} | summarize count()) > 100 or n > {number}", {"n"}, columns),
         ]
         operator, needed, after = pick.choice(choices)
         return (operator, after) if needed <= columns else ("", columns)

@@ -11,7 +11,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.shapes import Events, Grouped
-from translator.plan.expressions import FALSE, TRUE, ColumnRef, Expr, substitute
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
@@ -62,6 +62,8 @@ def _side(
             value = key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span)
             if measure.kind == "value_count" and _type_unknown(value) and not is_present(value, events.predicate):
                 lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", value.span)
+            if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(value, events.predicate):
+                lifting.say("sum-of-none", "where no event has the value, the sum is 0 in KQL and none in the output", value.span)
             values.append(value)
     if not selectors:
         raise lifting.block("unsupported-detection", "the events that this counts can never be", measure.condition.span)
@@ -69,6 +71,15 @@ def _side(
         return Side(names[0], tuple(selectors), measure.kind == "absent")
     threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
     return Side(names[0], tuple(selectors), False, threshold, tuple(s.keys for s in selectors))
+
+
+def _asked_for(value: Expr, predicate: Expr) -> bool:
+    """Whether ``predicate`` makes sure that a number is there: it is not null, or compares with one."""
+    return any(
+        isinstance(p, Apply)
+        and (p == negation(Apply(None, Type.BOOL, "isnull", (value,))) or (p.args[:1] == (value,) and p.function != "isnull"))
+        for p in conjuncts(predicate)
+    )
 
 
 def _type_unknown(value: Expr) -> bool:

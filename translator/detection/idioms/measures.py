@@ -36,6 +36,13 @@ class Measure:
         return self.kind == "absent" or self.operator in FEW or self.count == 0
 
     @property
+    def holds_of_zero(self) -> bool:
+        """Whether zero satisfies it."""
+        return {"<": self.count > 0, "<=": self.count >= 0, "==": self.count == 0, ">": self.count < 0, ">=": self.count <= 0}[
+            self.operator
+        ]
+
+    @property
     def seen(self) -> Measure | None:
         """This, where a correlation sees it: few of some events of a group may be none at all, which none sees."""
         return None if self.only != TRUE and self.operator in FEW else self

@@ -22,7 +22,17 @@ _SIGNS = {"<": -1, "<=": -1, ">": 1, ">=": 1}
 
 def compare_sides(lifting: Lifting, joined: Joined, predicate: Expr, owners: set[int]) -> None:
     """A condition between sides: how far apart they may be in time; anything else is left out, and said."""
-    found = gap_of(joined, predicate, owners)
+    value = predicate
+    for number in owners:
+        if len(joined.sides[number].branches) == 1:
+            value = substitute(value, joined.sides[number].branches[0].env)
+    value = simplify(value)
+    apart = in_whole_units(value)
+    found = gap_of(joined, apart or value, owners)
+    if found is not None and apart is not None:
+        lifting.say(
+            "time-rounded", "datetime_diff() counts the units that begin between the times, the output how far they are apart", value.span
+        )
     if found is None:
         lifting.say("condition-dropped", "this condition compares columns of both sides of the join, and is left out", predicate.span)
         return
@@ -33,14 +43,33 @@ def compare_sides(lifting: Lifting, joined: Joined, predicate: Expr, owners: set
         lifting.say("equal-times", "events just that far apart do not count in the KQL, of which outputs say nothing", predicate.span)
 
 
-def gap_of(joined: Joined, predicate: Expr, owners: set[int]) -> Gap | None:
-    """What ``predicate`` says of the time from an event of the first of two sides to one of the second; None where it says more."""
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+"""Seconds by unit of datetime_diff() whose length is fixed."""
+
+
+def in_whole_units(predicate: Expr) -> Expr | None:
+    """What a bound on ``datetime_diff("minute", a, b)`` says at least of ``a - b``: less than so many minutes, or more."""
+    match predicate:
+        case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(measured, Const(value=int(n)))):
+            absolute = isinstance(measured, Apply) and measured.function == "abs"
+            inner = measured.args[0] if isinstance(measured, Apply) and absolute else measured
+        case _:
+            return None
+    match inner:
+        case Apply(function="datetime_diff", args=(Const(value=str(unit)), later, earlier)) if unit.lower() in _UNITS:
+            bound = n + {"<": 0, "<=": 1, ">": 0, ">=": -1}[operator]
+            apart: Expr = Apply(inner.span, Type.TIMESPAN, "-", (later, earlier))
+            if absolute:
+                apart = Apply(inner.span, Type.TIMESPAN, "abs", (apart,))
+            ticks = Const(predicate.span, Type.LONG, bound * _UNITS[unit.lower()] * TICKS)
+            return Apply(predicate.span, Type.BOOL, operator[0], (apart, ticks))
+    return None
+
+
+def gap_of(joined: Joined, value: Expr, owners: set[int]) -> Gap | None:
+    """What a condition says of the time from an event of the first of two sides to one of the second; None where it says more."""
     if len(owners) != 2 or any(len(joined.sides[n].branches) != 1 for n in owners):
         return None
-    value = predicate
-    for number in owners:
-        value = substitute(value, joined.sides[number].branches[0].env)
-    value = simplify(value)
     first, second = sorted(owners)
     signs = {joined.sides[first].branches[0].source: -1, joined.sides[second].branches[0].source: 1}
 

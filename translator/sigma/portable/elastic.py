@@ -106,9 +106,16 @@ class EsqlWindowBackend(ElasticBackend):
             f"WHERE @timestamp >= NOW() - {correlation.seconds} seconds",
             "WHERE " + " OR ".join(f"({c})" for c in conditions.values()),
         ]
-        lines += [f"EVAL {marks[name]} = CASE({condition}, 1, 0)" for name, condition in conditions.items()]
         keys = [f"key_{number + 1}" for number in range(len(correlation.group_by))]
-        lines += [f"EVAL {own} = {self.by_rule(correlation, key, marks)}" for own, key in zip(keys, correlation.group_by, strict=True)]
+        values = [self.by_rule(correlation, key, marks) for key in correlation.group_by]
+        sources = {(s.category, s.product, s.service) for s in (leaf.event.logsource for leaf in leaves)}
+        if len(sources) < len(leaves) and any(v.startswith("CASE(") for v in values):
+            # An event of several rules is a row for each of them, since its keys differ.
+            named = ", ".join(f"CASE({condition}, {string(marks[name] + ',')}, {string('')})" for name, condition in conditions.items())
+            lines += [f'EVAL rule = SPLIT(CONCAT({named}), ",")', "MV_EXPAND rule"]
+            conditions = {name: f"rule == {string(marks[name])}" for name in conditions}
+        lines += [f"EVAL {marks[name]} = CASE({condition}, 1, 0)" for name, condition in conditions.items()]
+        lines += [f"EVAL {own} = {value}" for own, value in zip(keys, values, strict=True)]
         if keys:
             lines.append("WHERE " + " AND ".join(f"{key} IS NOT NULL" for key in keys))
         terms, condition = self.wanted(correlation, marks, lines)
