@@ -9,7 +9,7 @@ import yaml
 from sigma.plugins import InstalledSigmaPlugins
 
 import translator
-from translator.rulepack.model import Rule, TextMap
+from tests.rules import rule
 from translator.sigma.losses import LOSSES, features
 from translator.targets.base import Options, Output
 
@@ -41,10 +41,6 @@ DROPPED = [
     ("secops", "A | where isnotempty(x)", "backend-differs", "a negation"),
 ]
 """A backend, a query, and the diagnostic of what the backend leaves out of its Sigma."""
-
-
-def rule(kql: str) -> Rule:
-    return Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
 
 
 def written(backend: str, kql: str, **options: object) -> Output:

@@ -15,7 +15,8 @@ from tests.conformance import pipelines
 from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
 from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged
-from translator.rulepack.model import EntityMapping, Rule, TextMap
+from tests.rules import rule
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
@@ -49,8 +50,8 @@ def test_no_operator_is_dropped_between_others() -> None:
 
 def documents(kql: str, *entities: str) -> tuple[list[dict[str, Any]], set[str]]:
     found = tuple(EntityMapping("Account", "Name", column) for column in entities)
-    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0), entities=found)
-    output = translator.convert(rule, ("sigma",)).outputs["sigma"]
+    made = rule(kql, entities=found)
+    output = translator.convert(made, ("sigma",)).outputs["sigma"]
     return list(yaml.safe_load_all(output.text)), {d.code for d in output.diagnostics}
 
 
@@ -126,8 +127,8 @@ def test_a_summary_of_a_summary_is_one_of_the_events(kql: str, measure: tuple[st
     ],
 )
 def test_what_only_groups_have_is_no_threshold_of_events(kql: str) -> None:
-    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
-    output = translator.convert(rule, ("sigma",)).outputs["sigma"]
+    made = rule(kql)
+    output = translator.convert(made, ("sigma",)).outputs["sigma"]
     assert output.verdict.value == "none"
     assert "this threshold is not supported yet" in {d.message for d in output.diagnostics}
 
@@ -178,7 +179,7 @@ def test_events_of_several_parts_of_a_union_are_told(kql: str, code: str | None)
 )
 def test_eql_asks_for_what_there_must_be_at_least_where_it_cannot_count(kql: str, asked: str | None) -> None:
     kql = kql.replace("A |", "A | where x == 'a' and isnotempty(k) and isnotempty(v_s) |", 1)
-    output = translator.convert(Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0)), ("eql",)).outputs["eql"]
+    output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
     assert output.verdict.value == ("broader" if asked else "none")
     assert (asked or "") in output.text
     assert ("count-weakened" in {d.code for d in output.diagnostics}) == bool(asked)
@@ -195,8 +196,8 @@ def test_a_sum_of_nothing_is_zero_in_kql(condition: str, said: bool) -> None:
 
 def test_an_event_of_both_sides_has_two_keys_in_esql() -> None:
     kql = "T | where op == 'a' | join kind=inner (T | where op == 'a' or op == 'b' | project m) on $left.k == $right.m | project k"
-    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
-    (query,) = translator.convert(rule, ("esql",), Options(fields="source")).outputs["esql"].texts
+    made = rule(kql)
+    (query,) = translator.convert(made, ("esql",), Options(fields="source")).outputs["esql"].texts
     logged = {"@timestamp": 0, "event": {"dataset": "T"}, "op": "a"}
     assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}]) == []
     assert run_esql(query, [{**logged, "k": "ann", "m": "ann"}]) != []

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+import translator
+from tests.rules import rule
 from translator.detection.lift import lift
 from translator.detection.model import DAY, Detection, NoDetection, Selector
 from translator.detection.shapes import by_name
@@ -439,3 +441,28 @@ def test_a_condition_on_an_enrichment(before: str, after: str, lifts: bool) -> N
     assert isinstance(found, Detection) == lifts
     if lifts:
         assert "condition-dropped" in codes(found)
+
+
+def test_a_search_in_the_text_of_an_object_is_told() -> None:
+    def codes(kql: str) -> set[str]:
+        made = rule(kql)
+        return {d.code for d in translator.convert(made, ("sigma",)).outputs["sigma"].diagnostics}
+
+    assert "object-as-text" in codes("DeviceEvents | where AdditionalFields has 'x'")
+    assert "object-as-text-negated" in codes("DeviceEvents | where AdditionalFields !contains 'x'")
+    assert not {"object-as-text", "object-as-text-negated"} & codes("DeviceEvents | where tostring(AdditionalFields.a) has 'x'")
+
+
+@pytest.mark.parametrize(
+    ("kql", "spelled"),
+    [
+        ("CloudAppEvents | where IsExternalUser == 1", "IsExternalUser: true"),
+        ("CloudAppEvents | where IsExternalUser == 0", "IsExternalUser: false"),
+        ("CloudAppEvents | where not(IsExternalUser)", "IsExternalUser: false"),
+        ("CloudAppEvents | where IsExternalUser", "IsExternalUser: true"),
+    ],
+)
+def test_a_bool_is_true_or_false_in_the_log(kql: str, spelled: str) -> None:
+    made = rule(kql)
+    text = translator.convert(made, ("sigma",)).outputs["sigma"].text
+    assert f"  selection:\n    {spelled}\n  condition: selection\n" in text

@@ -10,15 +10,11 @@ import yaml
 from click.testing import CliRunner
 
 import translator
+from tests.rules import rule
 from translator.cli import main
-from translator.rulepack.model import Rule, TextMap
 from translator.targets.base import Options
 
 ROOT = Path(__file__).parents[1]
-
-
-def rule(kql: str, **facts: object) -> Rule:
-    return Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0), **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
 import translator
-from translator.rulepack.model import Rule, TextMap
+from tests.rules import rule
 from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.elastic import lucene
@@ -157,15 +157,15 @@ def test_no_value_ends_its_quotes(bad: str) -> None:
 @pytest.mark.parametrize("count", ["c > 5", "dcount_v > 3"])
 def test_what_the_native_writer_refuses_goes_through_sigma(count: str) -> None:
     kql = f"A | where x =~ 'a' and isnotempty(k) and isnotempty(v) | summarize c = count(), dcount(v) by k | where {count}"
-    rule = Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))
-    outputs = translator.convert(rule).outputs
+    made = rule(kql)
+    outputs = translator.convert(made).outputs
     assert {t: outputs[t].lane for t in ("splunk", "esql")} == {"splunk": "native", "esql": "native"}
     assert (outputs["eql"].lane, outputs["eql"].verdict.value) == ("portable", "same-alerts" if count == "c > 5" else "broader")
 
 
 def test_lists_are_looked_up() -> None:
     kql = "A | where user in~ ((_GetWatchlist('vip') | project SearchKey)) and x == 'a'"
-    outputs = translator.convert(Rule("rule.yaml", "", "a rule", kql, TextMap.locate(kql, [kql], 0))).outputs
+    outputs = translator.convert(rule(kql)).outputs
     assert "| lookup vip value as listed_1_key OUTPUT value as listed_1\n" in outputs["splunk"].text
     assert "| ENRICH vip ON listed_1_key WITH listed_1 = listed\n" in outputs["esql"].text
     assert {d.code for d in outputs["eql"].diagnostics} >= {"list-dropped"}

@@ -10,7 +10,7 @@ from sigma.collection import SigmaCollection
 
 import translator
 from tests.conformance.spl_reader import Reader
-from translator.rulepack.model import Rule, TextMap
+from tests.rules import rule
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Options
 
@@ -84,8 +84,8 @@ correlation: {type: event_count, rules: [one], timespan: 1h, condition: {gte: 1}
 @pytest.mark.parametrize("regex", ["^$", "^[^z]*$", "a*"])
 def test_a_regular_expression_that_a_missing_field_matches_is_not_matched_by_none_under_not(regex: str) -> None:
     kql = f"T | where not(x matches regex @'{regex}')"
-    rule = Rule("r", "", "r", kql, TextMap.locate(kql, [kql], 0))
-    output = translator.convert(rule, ("splunk",), Options(fields="source")).outputs["splunk"]
+    made = rule(kql)
+    output = translator.convert(made, ("splunk",), Options(fields="source")).outputs["splunk"]
     logged = [{"sourcetype": "T", **e} for e in EVENTS]
     wanted = [e["id"] for e in EVENTS if not re.search(regex, e.get("x") or "")]
     assert output.verdict.value == "exact"

@@ -125,6 +125,8 @@ CODES: dict[str, Code] = {
     "counted-twice": Code(Verdict.NARROWER, "make the parts of the union exclude each other, or lower the threshold"),
     "measured-twice": Code(Verdict.DIFFERS, "make the parts of the union exclude each other"),
     "constant-key": Code(Verdict.NARROWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
+    "object-as-text": Code(Verdict.NARROWER, "keep the text of the JSON value in a field of that name, or search in its parts"),
+    "object-as-text-negated": Code(Verdict.BROADER, "keep the text of the JSON value in a field of that name, or search in its parts"),
     "json-in-string": Code(Verdict.NARROWER, "the field must be parsed as JSON when it is ingested"),
     "percentile-method": Code(Verdict.DIFFERS, "expect alerts to differ where the percentile is close to the threshold"),
     "unverified-dialect": Code(Verdict.DIFFERS, "compare its rows with those of kql2sigma run on the same data before it is relied on"),

@@ -20,9 +20,9 @@ import translator
 from tests.conformance.elastic_reader import run_eql, run_esql
 from tests.conformance.judging import judged
 from tests.conformance.spl_reader import Reader
+from tests.rules import rule
 from translator.detection.model import Detection
 from translator.pipeline import merged, parts
-from translator.rulepack.model import Rule, TextMap
 from translator.sigma.portable.lane import through_sigma
 from translator.targets.base import Options
 
@@ -222,8 +222,8 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     """
     import duckdb_kql
 
-    rule = Rule("generated", "", name, kql, TextMap.locate(kql, [kql], 0))
-    conversion = translator.convert(rule, ("sigma", "eql", "splunk", "esql"), OPTIONS)
+    source = rule(kql, name)
+    conversion = translator.convert(source, ("sigma", "eql", "splunk", "esql"), OPTIONS)
     output, eql = conversion.outputs["sigma"], conversion.outputs["eql"]
     if not isinstance(conversion.detection, Detection):
         counts[f"{name}: no detection"] += 1
@@ -239,7 +239,7 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
         key, keys = keys_of(*own_rows(kql, made))
     lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
     for target in ("splunk", "esql"):
-        lanes.append((target, merged([through_sigma(target, rule, part, OPTIONS) for part in parts(conversion.detection)])))
+        lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
     return {
         "name": name, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation,
         "eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": first,

@@ -204,7 +204,7 @@ class Evaluator:
     def compared(operator: str, left: Any, right: Any) -> Any:
         if left is None or right is None:
             return None
-        if isinstance(left, str) != isinstance(right, str):
+        if any(isinstance(left, kind) != isinstance(right, kind) for kind in (str, bool)):
             raise TypeError(f"{left!r} {operator} {right!r}")
         if operator == ":":
             return left.lower() == right.lower()

@@ -16,7 +16,7 @@ import translator
 from tests.conformance.elastic_reader import run_eql, run_esql
 from tests.conformance.sigma_filters import Generator
 from tests.conformance.spl_reader import Reader
-from translator.rulepack.model import Rule, TextMap
+from tests.rules import rule
 from translator.targets.base import Options
 
 Event = dict[str, Any]
@@ -50,11 +50,11 @@ def claims(seed: int, count: int, refused: collections.Counter[str]) -> Iterator
     logged = [{"sourcetype": "T", "event": {"dataset": "T"}, "_time": e["id"], **e} for e in generator.events]
     for number in range(count):
         kql = f"T | where {generator.predicate()}"
-        rule = Rule("generated", "", f"generated {number}", kql, TextMap.locate(kql, [kql], 0))
+        made = rule(kql, f"generated {number}")
         wanted = generator.kept(kql)
         if wanted is None:
             continue
-        for target, output in translator.convert(rule, tuple(RUNS), Options(fields="source")).outputs.items():
+        for target, output in translator.convert(made, tuple(RUNS), Options(fields="source")).outputs.items():
             if output.verdict.value != "exact":
                 continue
             try:

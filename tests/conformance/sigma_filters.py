@@ -12,6 +12,7 @@ import random
 import sys
 
 from tests.conformance.judging import judged
+from tests.rules import rule
 
 WORDS = [
     "admin", "Admin", "a*b", "a?b", "C:\\x", "C:\\\\x", 'it"s', "o'x", "foo-bar", "foo_bar", "foobar", "x.y", "50%", "cmd.exe", "a\\*b",
@@ -27,7 +28,7 @@ OPERATORS = """
 REGEXES = ['"^adm"', '"(?i)admin$"', "@'a.b'", "@'^[a-z]+$'", "@'(foo|cmd)[_.-]'", "@'\\\\x'", "@'^$'", "@'\\d+\\.\\d+'", "@'^[^z]*$'"]
 """Regular expressions of KQL that mean the same in SQLite's stand-in, Python's ``re``."""
 
-COLUMNS = {"a": "text", "b": "text", "n": "integer"}
+COLUMNS = {"a": "text", "b": "text", "n": "integer", "f": "integer"}
 
 
 def quoted(word: str) -> str:
@@ -41,11 +42,15 @@ class Generator:
         import duckdb
 
         self.random = random.Random(seed)
-        self.events = [{"id": i, "a": self.text(), "b": self.text(), "n": self.random.choice([None, 0, 1, 2, 3])} for i in range(count)]
+        pick = self.random.choice
+        self.events = [
+            {"id": i, "a": self.text(), "b": self.text(), "n": pick([None, 0, 1, 2, 3]), "f": pick([None, True, False])}
+            for i in range(count)
+        ]
         self.connection = duckdb.connect()
-        self.connection.execute("create table T (id bigint, a varchar, b varchar, n bigint)")
-        rows = [(e["id"], e["a"] or "", e["b"] or "", e["n"]) for e in self.events]
-        self.connection.executemany("insert into T values (?, ?, ?, ?)", rows)
+        self.connection.execute("create table T (id bigint, a varchar, b varchar, n bigint, f boolean)")
+        rows = [(e["id"], e["a"] or "", e["b"] or "", e["n"], e["f"]) for e in self.events]
+        self.connection.executemany("insert into T values (?, ?, ?, ?, ?)", rows)
 
     def word(self) -> str:
         return self.random.choice(WORDS)
@@ -99,8 +104,11 @@ class Generator:
                 f"{column} matches regex {pick.choice(REGEXES)}",
                 f"not({column} matches regex {pick.choice(REGEXES)})",
                 f"isempty(trim(' ', {column}))",
+                pick.choice(
+                    ["f", "not(f)", "f == true", "f != true", "f == false", "not(f == false)", "isnull(f)", 'iff(f, a, b) == "admin"']
+                ),
             ],
-            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 16)],
+            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 16), 2],
         )[0]
 
     def predicate(self, depth: int = 0) -> str:
@@ -120,15 +128,14 @@ def main() -> int:
     options = parser.parse_args()
 
     import translator
-    from translator.rulepack.model import Rule, TextMap
     from translator.targets.base import Options
 
     generator = Generator(options.seed)
     cases, unclaimed, unproven = [], 0, 0
     for number in range(options.count):
         kql = f"T | where {generator.predicate()}"
-        rule = Rule("generated", "", f"generated {number}", kql, TextMap.locate(kql, [kql], 0))
-        output = translator.convert(rule, ("sigma",), Options(fields="source")).outputs["sigma"]
+        made = rule(kql, f"generated {number}")
+        output = translator.convert(made, ("sigma",), Options(fields="source")).outputs["sigma"]
         if output.verdict.value != "exact":
             unclaimed += 1
             continue

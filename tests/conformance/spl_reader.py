@@ -110,16 +110,19 @@ def split(text: str, separator: str = "|") -> list[str]:
 
 
 def flattened(event: Event, prefix: str = "") -> Event:
-    """The fields of a JSON event: paths with dots, booleans as text, no nulls (spath; props.conf KV_MODE)."""
+    """The fields of a JSON event: paths with dots, no nulls."""
     found: Event = {}
     for name, value in event.items():
         if isinstance(value, dict):
             found |= flattened(value, f"{prefix}{name}.")
-        elif isinstance(value, bool):
-            found[prefix + name] = str(value).lower()
         elif value is not None:
             found[prefix + name] = value
     return found
+
+
+def extracted(event: Event) -> Event:
+    """The fields that Splunk has of a JSON event: booleans are text (Search Reference, "spath"; props.conf, KV_MODE)."""
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in flattened(event).items()}
 
 
 def numeric(value: Any) -> float | None:
@@ -160,7 +163,7 @@ class Reader:
     def run(self, search: str, events: list[Event]) -> list[Event]:
         """What the search returns for events that have ``_time`` in seconds; the newest come first, as in Splunk."""
         base, *commands = split(search)
-        found = [flattened(e) for e in sorted(events, key=lambda e: -e.get("_time", 0))]
+        found = [extracted(e) for e in sorted(events, key=lambda e: -e.get("_time", 0))]
         tree = _parsed("search", base)
         found = [e for e in found if self.searched(tree, e)]
         for command in commands:

@@ -20,19 +20,19 @@ from translator.plan.binder import bind
 from translator.plan.expressions import Apply, Expr
 
 ROWS = [
-    {"id": i, "s": s, "n": n, "d": d}
-    for i, (s, n, d) in enumerate(
-        (s, n, d)
+    {"id": i, "s": s, "n": n, "d": d, "f": f}
+    for i, (s, n, d, f) in enumerate(
+        (s, n, d, f)
         for s in ("", "abc", "ABC", "aBc", "a b", "x,y", "5", "abc@d.e", "y,abc,x", "x.ABC", "a,b.abc", "abc.", ",,y", "y\nx.abc", None)
-        for n, d in (
-            (None, None),
-            (1, {"a": "abc", "b": {"c": "ABC"}}),
-            (5, {"a": ""}),
-            (0, {"a": 5, "b": None}),
+        for n, d, f in (
+            (None, None, None),
+            (1, {"a": "abc", "b": {"c": "ABC"}}, True),
+            (5, {"a": ""}, False),
+            (0, {"a": 5, "b": None}, True),
         )
     )
 ]
-SCHEMA = {"T": {"id": "long", "s": "string", "n": "long", "d": "dynamic"}}
+SCHEMA = {"T": {"id": "long", "s": "string", "n": "long", "d": "dynamic", "f": "bool"}}
 DATA = Tables({"T": ROWS}, SCHEMA)
 
 
@@ -110,7 +110,11 @@ regexes = st.builds(
     st.sampled_from(["s", "tolower(s)"]),
     st.sampled_from(["(?i)ABC", "b.?c"]),
 )
-atoms = st.one_of(sizes, places, regexes, comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
+flags = st.sampled_from(
+    ["f", "not(f)", "f == 1", "f != 1", "f == 0", "f == true", "f != true", "f == false", "isnull(f)", "(not(f)) == true", "f == 2",
+     'iff(f, s, "x") == "abc"', 'iff(not(f), "x", s) != "abc"', "iff(f, n, 5) == 5"]
+)  # fmt: skip
+atoms = st.one_of(flags, sizes, places, regexes, comparisons, lists, emptiness, numbers, st.builds(lambda v: f"{v} == s", literals))
 predicates = st.recursive(
     atoms,
     lambda inner: st.one_of(

@@ -17,6 +17,7 @@ from translator.plan.expressions import (
     ELEMENT,
     FALSE,
     Apply,
+    ColumnRef,
     Const,
     Expr,
     Path,
@@ -30,6 +31,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.simplify import address_test, is_presence, pushed, simplify
+from translator.plan.types import Type
 
 AddressTest: TypeAlias = Callable[[str, str], bool]
 """Whether a table's field holds IP addresses."""
@@ -109,6 +111,7 @@ class Lifting(ABC):
                 continue
             part = self.address(part)
             self.note_elements(branch, part)
+            self.note_objects(part)
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
             branch.predicate = conjunction(branch.predicate, part)
@@ -153,6 +156,17 @@ class Lifting(ABC):
             self.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
         known.extend(bases)
 
+    def note_objects(self, part: Expr) -> None:
+        """What a search in the text of a whole dynamic column means where its parts are fields of their own."""
+        negated = {id(n.args[0]) for n in walk(part) if isinstance(n, Apply) and n.function == "not"}
+        for node in walk(part):
+            match node:
+                case Apply(function=function, args=(ColumnRef(type=Type.DYNAMIC, column=column), *_)) if function in _SEARCHES:
+                    code = "object-as-text-negated" if id(node) in negated else "object-as-text"
+                    self.say(
+                        code, f"the KQL searches the JSON text of {column.name}, of which the output needs a field of its own", node.span
+                    )
+
     def reads_list(self, shape: Shape, predicate: Expr) -> bool:
         """Whether a predicate reads columns that a list brought in."""
         if not self.listed:
@@ -187,6 +201,12 @@ class Lifting(ABC):
             if kind != "event":
                 self.say("window-assumed", f"neither the query nor the rule states a time window: {human(timespan)} is assumed", None)
         return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
+
+
+_SEARCHES = frozenset(
+    f"{operator}{case}" for operator in ("contains", "startswith", "endswith", "has", "hasprefix", "hassuffix") for case in ("", "_cs")
+) | {"matches regex", "matches regex~"}
+"""Operators that search in a text."""
 
 
 def _inside_presence(node: Expr, whole: Expr) -> bool:

@@ -260,6 +260,14 @@ def _null_of_string(expr: Expr) -> Expr:
     return expr
 
 
+def _bool_as_number(expr: Expr) -> Expr:
+    """``b == 1`` of a bool is ``b == true``: a log holds true and false, not their numbers."""
+    match expr:
+        case Apply(function="==", args=(left, Const(value=int(number), type=Type.LONG | Type.INT))) if left.type == Type.BOOL:
+            return Apply(expr.span, Type.BOOL, "==", (left, TRUE if number else FALSE)) if number in (0, 1) else FALSE
+    return expr
+
+
 def _empty_operand(expr: Expr) -> Expr:
     """Every text contains, starts and ends with the empty one, as text and as a term; a list with it also takes what is missing."""
     if not isinstance(expr, Apply) or len(expr.args) != 2:
@@ -407,6 +415,7 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _constant_on_the_right,
     _folded_twice,
     _lowered_comparison,
+    _bool_as_number,
     _empty_operand,
     _lists,
     _conditional_operand,
@@ -441,6 +450,8 @@ def pushed(predicate: Expr, negated: bool = False) -> Expr:
             return _without_needless(parts) if (predicate.function == "and") != negated else disjunction(*parts)
         if negated and predicate.function in _OPPOSITE:
             return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
+    if negated and is_field(predicate):
+        return Apply(predicate.span, Type.BOOL, "==", (predicate, FALSE))  # not(null) is null, unlike null != true
     return negation(predicate) if negated else predicate
 
 
