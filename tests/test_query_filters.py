@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
 from typing import Any
 
 import pytest
 
+import translator
 from tests.conformance.elastic_reader import lucene, run_eql, run_esql
 from tests.conformance.query_filters import RUNS, claims
+from tests.rules import rule
+from translator.targets.base import Options
 
 EVENTS: list[dict[str, Any]] = [
     {"id": 1, "@timestamp": 10, "x": "Admin", "n": 5, "d": {"k": "v"}},
@@ -83,3 +87,28 @@ def test_what_claims_to_be_exact_finds_the_same_events_in_every_language() -> No
         assert len(own) > 40
         assert sum(bool(c.wanted) for c in own) > 20
     assert [c for c in run if not c.holds] == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "hourofday(TimeGenerated) between (9 .. 17)",
+        "not(hourofday(TimeGenerated) == 3)",
+        "datetime_part('hour', TimeGenerated) >= 20",
+        "dayofweek(TimeGenerated) in (0d, 6d)",
+        "dayofweek(TimeGenerated) == 0d or hourofday(TimeGenerated) < 6",
+    ],
+)
+def test_hours_and_days_are_those_of_utc(condition: str) -> None:
+    start = dt.datetime(2026, 3, 28, tzinfo=dt.UTC)
+    moments = [start + dt.timedelta(hours=5 * n, seconds=n) for n in range(60)]
+    kql = f"SigninLogs | where {condition} | project CorrelationId"
+    stored = [{"CorrelationId": str(n), "TimeGenerated": m.replace(tzinfo=None)} for n, m in enumerate(moments)]
+    wanted = sorted(row[0] for row in translator.run(kql, {"SigninLogs": stored}).rows)
+    times = [m.timestamp() for m in moments]
+    logged = [{"CorrelationId": str(n), "_time": t, "@timestamp": t, "sourcetype": "SigninLogs"} for n, t in enumerate(times)]
+    outputs = translator.convert(rule(kql), ("splunk", "esql"), Options(fields="source")).outputs
+    for target, output in outputs.items():
+        assert output.verdict.value == "exact"
+        assert sorted(row["CorrelationId"] for row in RUNS[target][0](output.text, logged)) == wanted
+    assert 0 < len(wanted) < len(moments)

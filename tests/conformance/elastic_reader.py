@@ -11,6 +11,7 @@ operators).
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import re
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
-from tests.conformance.spl_reader import flattened, split
+from tests.conformance.spl_reader import ARITHMETIC, flattened, split
 
 Event = dict[str, Any]
 
@@ -176,9 +177,7 @@ class Evaluator:
                     operand = self.value(part, event)
                     if total is None or operand is None:
                         return None
-                    total = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b}[
-                        str(operator)
-                    ](total, operand)
+                    total = ARITHMETIC[str(operator)](total, operand)
                 return total
             case Tree(data="seconds" | "number", children=[token, *_]):
                 return float(token) if "." in token else int(token)
@@ -252,6 +251,9 @@ class Evaluator:
         match name.removesuffix("~"):
             case "TO_LOWER":
                 return values[0].lower()
+            case "DATE_EXTRACT":
+                moment = dt.datetime.fromtimestamp(values[1], dt.UTC)
+                return {"hour_of_day": moment.hour, "day_of_week": moment.isoweekday()}[values[0]]
             case "CONCAT":
                 return "".join(values)
             case "SPLIT":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import math
+import operator as operators
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -141,6 +142,8 @@ def text(value: Any) -> str:
 def several(value: Any) -> list[Any]:
     return [] if value is None else value if isinstance(value, list) else [value]
 
+
+ARITHMETIC = {"+": operators.add, "-": operators.sub, "*": operators.mul, "/": operators.truediv, "%": operators.mod}
 
 _COMPARE = {
     "==": lambda a, b: a == b, "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
@@ -299,11 +302,7 @@ class Reader:
                     operand = numeric(self.value(part, event))
                     if total is None or operand is None:
                         return None
-                    total = (
-                        {"+": total + operand, "-": total - operand, "*": total * operand}.get(str(operator))
-                        if operator != "/"
-                        else total / operand
-                    )
+                    total = ARITHMETIC[str(operator)](total, operand)
                 return total
             case Tree(data="number", children=[token]):
                 return float(token)

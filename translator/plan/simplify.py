@@ -260,6 +260,14 @@ def _null_of_string(expr: Expr) -> Expr:
     return expr
 
 
+def _part_of_time(expr: Expr) -> Expr:
+    """``datetime_part("hour", t)`` is ``hourofday(t)``."""
+    match expr:
+        case Apply(function="datetime_part" | "datepart", args=(Const(value=str(part)), time)) if part.lower() == "hour":
+            return Apply(expr.span, expr.type, "hourofday", (time,))
+    return expr
+
+
 def _bool_as_number(expr: Expr) -> Expr:
     """``b == 1`` of a bool is ``b == true``: a log holds true and false, not their numbers."""
     match expr:
@@ -405,6 +413,7 @@ _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
 RULES: tuple[Callable[[Expr], Expr], ...] = (
     _nested_path,
+    _part_of_time,
     texts.folded_constant,
     texts.chosen_element,
     texts.last_element,

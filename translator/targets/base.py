@@ -9,7 +9,8 @@ from itertools import compress
 from typing import Protocol, runtime_checkable
 
 from translator import catalog
-from translator.detection.model import Detection, Selector, Side
+from translator.detection.model import DAY, Detection, Selector, Side
+from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts, walk
 from translator.plan.operators import Plan
@@ -284,6 +285,8 @@ class Predicates:
     """How two fields are compared, missing ones as empty texts, by operator."""
     element: str = "{0}"
     """How a condition on any of several values is spelled, around the condition on one."""
+    moments: Mapping[str, str] = field(default_factory=dict)
+    """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
 
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
@@ -353,8 +356,36 @@ class Predicates:
                 if isinstance(subject, Path) and ELEMENT in subject.steps:
                     text = self.element.format(text)
                 return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
+        if isinstance(predicate, Apply) and (moment := self.moment(predicate)) is not None:
+            return moment
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+    def moment(self, predicate: Apply) -> str | None:
+        """A condition on the hour or the day of an event, which always has a time; None where it is something else."""
+        match predicate:
+            case Apply(function="==" | "<" | "<=" | ">" | ">=" | "in" as operator, args=(Apply(function=part, args=(time,)), operand)) if (
+                part in self.moments and is_time(time)
+            ):
+                items = operand.items if isinstance(operand, Items) else (operand,)
+            case _:
+                return None
+        numbers = [_units(i, part) for i in items]
+        if any(n is None for n in numbers):
+            return None
+        sign = "==" if operator == "in" else operator
+        text = self.or_.join(f"{self.moments[part]} {sign} {n}" for n in numbers)
+        return f"({text})" if len(numbers) > 1 else text
+
+
+def _units(operand: Expr, part: str) -> int | None:
+    """The hours or whole days that a literal stands for; None where it is none."""
+    match operand:
+        case Const(type=Type.INT | Type.LONG, value=int(number)) if part == "hourofday":
+            return number
+        case Const(type=Type.TIMESPAN, value=int(ticks)) if part == "dayofweek" and ticks % (DAY * TICKS) == 0:
+            return ticks // (DAY * TICKS)
+    return None
 
 
 def takes_empty(predicate: Apply) -> bool:

@@ -150,6 +150,10 @@ class _Writer:
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
         }
+        self.predicates.moments = {
+            "hourofday": 'DATE_EXTRACT("hour_of_day", @timestamp)',
+            "dayofweek": '(DATE_EXTRACT("day_of_week", @timestamp) % 7)',  # of ISO: Sunday is 7
+        }
 
     def text(self) -> str:
         """The query, with what it looks up before anything else that is done with its events."""

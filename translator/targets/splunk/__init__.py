@@ -166,6 +166,8 @@ class _Writer:
                 "=~": 'lower(coalesce({0}, ""))==lower(coalesce({1}, ""))',
             },
             element="isnotnull(mvfilter({0}))",
+            # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
+            moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
 
     def text(self) -> str:
