@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from translator.plan.expressions import (
+    ELEMENT,
     ColumnRef,
     Expr,
     Path,
@@ -35,7 +36,8 @@ def key_name(known: dict[int, Expr]) -> str:
         case ColumnRef(column=column):
             return column.name
         case Path(steps=steps):
-            return str(steps[-1])
+            named = [s for s in steps if isinstance(s, str) and s != ELEMENT]
+            return named[-1] if named else name_of(first)
         case _:
             return "key"
 
