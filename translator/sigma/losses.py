@@ -80,7 +80,8 @@ def features(documents: list[Document]) -> set[str]:
             elif not {"cased", "cidr", "fieldref", "expand"} & {*modifiers}:
                 found |= {"text"} if any(t.lower() != t.upper() for t in texts) else set()
                 found |= {"several-values"} if len(texts) > 1 and not {"contains", "startswith", "endswith"} & {*modifiers} else set()
-        if len(items) > 1 and (" or " in condition or any(isinstance(v, list) for _, v in items)):
+        spelled_out = any(isinstance(v, list) and ("|" in key or None in v) for key, v in items)  # others are lists in the query, too
+        if len(items) > 1 and (" or " in condition or spelled_out):
             found.add("or-within-and")
     return found
 
