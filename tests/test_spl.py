@@ -90,3 +90,22 @@ def test_a_regular_expression_that_a_missing_field_matches_is_not_matched_by_non
     wanted = [e["id"] for e in EVENTS if not re.search(regex, e.get("x") or "")]
     assert output.verdict.value == "exact"
     assert sorted(row["id"] for row in Reader(False).run(output.text, logged)) == wanted
+
+
+@pytest.mark.parametrize("name", ["a'b", 'a"b', "a\\\\b", "a\\nb"])
+def test_a_field_name_that_would_end_its_quotes_is_refused(name: str) -> None:
+    quote = "'" if '"' in name else '"'
+    kql = f"T | where [{quote}{name}{quote}] == 'v'"
+    output = translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"]
+    assert output.verdict.value == "none"
+    assert "the name of the field" in output.diagnostics[-1].message
+
+
+def test_a_field_name_with_spaces() -> None:
+    kql = "T | where ['the user'] != '' | summarize c = count() by ['the user'] | where c > 1"
+    output = translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"]
+    logged = [{"sourcetype": "T", "_time": n, "the user": "ann"} for n in range(3)]
+    assert [row["the user"] for row in Reader(False).run(output.text, logged)] == ["ann"]
+    assert 'by "the user"' in output.text
+    keyed = "T | summarize c = count() by ['the user'] | where c > 1"
+    assert '| eval "the user"=coalesce(\'the user\', "")' in translator.convert(rule(keyed), ("splunk",)).outputs["splunk"].text

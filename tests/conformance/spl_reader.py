@@ -52,7 +52,7 @@ _SEARCH = Lark(
 _EVAL = Lark(
     r"""
     start: either
-    assignments: NAME "=" either ("," NAME "=" either)*
+    assignments: (NAME | STRING) "=" either ("," (NAME | STRING) "=" either)*
     ?either: both ("OR" both)*
     ?both: negated ("AND" negated)*
     ?negated: "NOT" negated -> no
@@ -217,7 +217,7 @@ class Reader:
         for event in events:
             event = dict(event)
             for name, expression in zip(tree.children[::2], tree.children[1::2], strict=True):
-                event[str(name)] = self.value(expression, event)
+                event[str(name).strip('"')] = self.value(expression, event)
             found.append({k: v for k, v in event.items() if v is not None})
         return found
 

@@ -27,6 +27,7 @@ from translator.sigma.portable.predicates import (
     unsupported,
     word,
 )
+from translator.targets.base import Cannot
 from translator.targets.splunk import field as quoted_field
 from translator.targets.splunk import string as literal
 
@@ -42,7 +43,10 @@ class SplunkSlidingBackend(PredicateBackend):
     # --- conditions of where
 
     def quoted(self, field: str) -> str:
-        return quoted_field(field)
+        try:
+            return quoted_field(field)
+        except Cannot:
+            raise unsupported(f"the field name {field!r}") from None
 
     def present(self, field: str) -> str:
         return f"isnotnull({field})"
@@ -94,6 +98,8 @@ class SplunkSlidingBackend(PredicateBackend):
         by = f" by {' '.join(keys)}" if keys else ""
         lines.append(f"stats min(_time) as first_time max(_time) as last_time count as alerts{by}")
         if keys:
+            for key in correlation.group_by:
+                self.quoted(key)  # refuses a name that would end its quotes
             names = (f'{own} as "{key}"' for own, key in zip(keys, correlation.group_by, strict=True))
             lines.append(f"rename {', '.join(names)}")
         else:

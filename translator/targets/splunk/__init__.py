@@ -43,8 +43,27 @@ def literal(value: str | int | float | bool) -> str:
 
 
 def field(name: str) -> str:
-    """A field in eval and where: quoted unless it is a plain word."""
-    return name if name.replace("_", "a").isalnum() and not name[0].isdigit() else "'" + name.replace("'", "") + "'"
+    """A field in eval and where: in single quotes unless it is a plain word (Search Manual, "Quotes and escaping characters").
+
+    Raises:
+        Cannot: where the name would end its quotes.
+    """
+    return name if _is_plain(name) else f"'{_quotable(name)}'"
+
+
+def column(name: str) -> str:
+    """A field that ``eval`` makes, and in commands without expressions: in double quotes unless it is a plain word."""
+    return name if _is_plain(name) else f'"{_quotable(name)}"'
+
+
+def _is_plain(name: str) -> bool:
+    return name.replace("_", "a").isalnum() and not name[0].isdigit()
+
+
+def _quotable(name: str) -> str:
+    if not name.isprintable() or any(c in name for c in "'\"\\"):
+        raise Cannot(Diagnostic("unsupported-expression", f"SPL has no way to write the name of the field {name!r}", None))
+    return name
 
 
 def _match(pattern: str, caseless: bool) -> str:
@@ -269,8 +288,8 @@ class _Writer:
         for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             spelled_key = self.key(index, "{0}" if guaranteed else OR_EMPTY)
             if spelled_key != field(name):
-                lines.append(f"eval {field(name)}={spelled_key}")
-        by = list(map(field, detection.group_by))
+                lines.append(f"eval {column(name)}={spelled_key}")
+        by = list(map(column, detection.group_by))
         if detection.bin:
             lines.append(f"bin _time span={detection.bin}s")
             by.append("_time")
@@ -430,4 +449,4 @@ def _caseless(operand: Expr) -> bool:
     return isinstance(operand, Const) and isinstance(operand.value, str) and operand.value.lower() == operand.value.upper()
 
 
-__all__ = ["ATOMS", "Splunk", "field", "literal", "string"]
+__all__ = ["ATOMS", "Splunk", "column", "field", "literal", "string"]
