@@ -112,3 +112,35 @@ def test_hours_and_days_are_those_of_utc(condition: str) -> None:
         assert output.verdict.value == "exact"
         assert sorted(row["CorrelationId"] for row in RUNS[target][0](output.text, logged)) == wanted
     assert 0 < len(wanted) < len(moments)
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "union T, U | where a == 'x'",
+        "union T, U | where b == 'x' or c == 'q'",
+        "union T, U | where b != 'x'",
+        "union (T | where n > 1), (U | where c == 'q') | where isempty(b)",
+        "union (T | project id, a), (U | project id, c) | where isempty(a) or c == 'x'",
+        "union T, U | where isnotempty(c) and a !has 'x'",
+        "union T, (U | extend b = c) | where b == 'x'",
+        "union (T | extend k = a), (U | extend k = c) | where k in~ ('x')",
+        "union (T | extend src = 'one'), (U | extend src = 'two') | where src == 'two' and a == 'x'",
+        "union withsource=tab T, U | where tab == 'T' and a == 'x'",
+        "union T, U | where iff(isempty(b), c, b) == 'x'",
+    ],
+)
+def test_a_union_of_tables_with_different_fields(kql: str) -> None:
+    texts = ["x", "X", "y", "q", "", None]
+    tables = {
+        "T": [{"id": n, "a": texts[n % 6], "b": texts[n // 6], "n": n % 3} for n in range(36)],
+        "U": [{"id": 100 + n, "a": texts[n % 6], "c": texts[n // 6], "n": n % 3} for n in range(36)],
+    }
+    wanted = sorted({row[0] for row in translator.run(f"{kql} | project id", tables).rows})
+    logged = [{**e, "sourcetype": t, "event": {"dataset": t}, "_time": 0, "@timestamp": 0} for t, events in tables.items() for e in events]
+    outputs = translator.convert(rule(kql), tuple(RUNS), Options(fields="source")).outputs
+    assert wanted
+    for target, output in outputs.items():
+        assert output.verdict.value in ("exact", "same-alerts")
+        for run in RUNS[target]:
+            assert sorted({row["id"] for query in output.texts for row in run(query, logged)}) == wanted, (target, output.text)

@@ -12,6 +12,7 @@ operators).
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import ipaddress
 import re
 from functools import cache
@@ -289,7 +290,8 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
         word, _, rest = command.strip().partition(" ")
         match word:
             case "FROM":
-                pass
+                indexes = [i.strip() for i in rest.partition(" METADATA")[0].split(",")]
+                rows = [r for r in rows if "event.dataset" not in r or any(fnmatch.fnmatch(_index(r["event.dataset"]), i) for i in indexes)]
             case "WHERE":
                 tree = _parsed("condition", rest).children[0]
                 rows = [r for r in rows if evaluator.value(tree, r) is True]
@@ -312,6 +314,11 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
             case _:
                 raise NotImplementedError(f"the command {word}")
     return [{k: v for k, v in r.items() if v is not None and k != "@now"} for r in rows]
+
+
+def _index(dataset: str) -> str:
+    """Where the events of a table lie, with the names of the source."""
+    return re.sub(r"\W", "_", dataset.lower())
 
 
 def run_eql(query: str, events: list[Event], keys: tuple[str, ...] = ()) -> list[Any]:
