@@ -33,17 +33,16 @@ $(VENV)-judge/.ready:
 	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
 	touch $@
 
-# pySigma backends in environments of their own, since their pins conflict.
-BACKENDS := loki opensearch qradar secops crowdstrike
-$(BACKENDS:%=$(VENV)-%/.ready): $(VENV)-%/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check pysigma-backend-$* pytest
-	$(VENV)-$*/bin/pip install --quiet --disable-pip-version-check --editable .
+# Its pins want an older pySigma, with which it does not run beside the others; it works with this one.
+$(VENV)-qradar/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-qradar
+	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check pysigma-backend-qradar pytest
+	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
 # What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events; and other backends.
-conformance: $(BIN)/.ready $(VENV)-judge/.ready $(BACKENDS:%=$(VENV)-%/.ready)
-	for name in $(BACKENDS); do $(VENV)-$$name/bin/python -m pytest -q tests/test_backends.py || exit 1; done
+conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready
+	$(VENV)-qradar/bin/python -m pytest -q tests/test_backends.py
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.query_filters --seed $$seed || exit 1; done
