@@ -78,6 +78,10 @@ def relation(node: o.Relation, depth: int = 0) -> list[str]:
         case o.Aggregate(keys=group, aggregates=aggregates):
             found = ", ".join(f"{c.name} = {expression(x)}" for c, x in aggregates[:6]) + (", ..." if len(aggregates) > 6 else "")
             lines.append(f"{pad}summarize {found} by {', '.join(c.name for c, _ in group)}".rstrip())
+        case o.Distinct(columns=columns):
+            lines.append(f"{pad}distinct {', '.join(c.name for c in columns)}")
+        case o.Sort(keys=order):
+            lines.append(f"{pad}sort by {', '.join(expression(k.expr) + (' desc' if k.descending else ' asc') for k in order)}")
         case o.Limit(operator=operator, count=count):
             lines.append(f"{pad}{operator} {expression(count)}")
         case o.Expand(items=items):
