@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,31 @@ def test_an_event_of_both_sides_has_two_keys_in_esql() -> None:
     assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}]) == []
     assert run_esql(query, [{**logged, "k": "ann", "m": "ann"}]) != []
     assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}, {**logged, "k": "cid", "m": "ann"}]) != []
+
+
+@pytest.mark.parametrize(
+    ("kql", "code"),
+    [
+        ("A | join kind=leftouter (B | project k, w) on k | summarize c = count() by k | where c > 3", "counted-twice"),
+        ("A | join kind=leftouter (B | project k, w) on k | summarize c = sum(n) by k | where c > 3", "measured-twice"),
+        ("A | join kind=leftouter (B | project k, w) on k | summarize c = dcount(v_s) by k | where c > 3", None),
+        ("A | join kind=leftouter (B | distinct k) on k | summarize c = count() by k | where c > 3", None),
+        ("A | lookup (B | summarize d = count() by k) on k | summarize c = count() by k | where c > 3", None),
+        ("A | mv-expand e = arr | summarize c = count() by k | where c > 3", "counted-twice"),
+        ("A | mv-expand e = arr | where e == 'x'", None),
+    ],
+)
+def test_an_event_that_is_several_rows_is_counted_for_each(kql: str, code: str | None) -> None:
+    told = {"counted-twice", "measured-twice"} & documents(kql.replace("A |", "A | where x == 'a' and isnotempty(k) |", 1))[1]
+    assert told == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("summary", "verdict"),
+    [("c = count() by w", "none"), ("c = dcount(w) by k", "none"), ("c = count() by k, w", "differs"), ("c = sum(w) by k", "none")],
+)
+def test_a_column_that_only_a_join_adds_is_no_field_of_the_events(summary: str, verdict: str) -> None:
+    kql = f"A | where x == 'a' | join kind=leftouter (B | project k, w) on k | summarize {summary} | where c > 3"
+    output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value == verdict
+    assert not re.search(r"\bw\b", output.text)

@@ -48,6 +48,10 @@ class Generator:
         for _ in range(self.random.randint(1, 7)):
             operator, columns = self.operator(columns)
             query += operator
+        if self.random.random() < 0.5 and "TimeGenerated" in columns:
+            query += f" | summarize c = count() by k | where c {self.random.choice(['>', '>='])} {self.random.choice([1, 2, 3])}"
+        elif "c" in columns:
+            query += f" | where c > {self.random.choice([1, 2])}"
         return f"{query} | project k"
 
     def operator(self, columns: set[str]) -> tuple[str, set[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
@@ -168,6 +170,8 @@ class _Lifter(Lifting):
         if isinstance(shape, Listed):
             return shape
         self.say("expanded-rows", "the query gives a row for each element of an array, the output one for the event", relation.span)
+        if isinstance(shape, Events):
+            shape = Events([replace(b, multiplied=True) for b in shape.branches])
         items = []
         for column, expr in relation.items:
             element = Path(expr.span, Type.DYNAMIC, expr, (ELEMENT,))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Side, Threshold
 from translator.detection.overlaps import repeated
-from translator.detection.shapes import Branch, Events, Shape
+from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, human, window_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
@@ -92,8 +92,8 @@ class Lifting(ABC):
     def constrain(self, branch: Branch, predicate: Expr) -> None:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
         value = transform(simplify(substitute(predicate, branch.env)), placeholder)
-        if foreign := [c.name for c in columns_of(value) if c.source is not None and c.source != branch.source]:
-            what = f"this condition reads {foreign[0]}, a column that the join only adds"
+        if (added := foreign(value, branch)) is not None:
+            what = f"this condition reads {added}, a column that the join only adds"
             if self.every_part or all(is_presence(p) for p in conjuncts(branch.predicate)):
                 raise self.block("unsupported-join", what, predicate.span)
             self.say("condition-dropped", f"{what}, and is left out", predicate.span)

@@ -14,16 +14,21 @@ _REPEATED_ALIKE = frozenset({"value_count", "value_percentile"})
 
 def repeated(side: Side, threshold: Threshold | None) -> tuple[str, str] | None:
     """Code and message where events of ``side`` may be several rows; ``threshold`` is what they are counted for, if anything."""
-    if threshold is not None and threshold.kind in _REPEATED_ALIKE:
+    code = "rows-repeated" if threshold is None else repeatedly(threshold)
+    if code is None:
         return None
     predicates = [(s.table, by_name(s.predicate)) for s in side.selectors]
     if not any(a == b and may_overlap(p, q) for (a, p), (b, q) in combinations(predicates, 2)):
         return None
-    if threshold is None:
-        return "rows-repeated", "an event that several parts of the union find is a row for each of them in the query, one here"
-    if threshold.kind == "event_count" and threshold.grows:
-        return "counted-twice", "an event that several parts of the union find counts for each of them in the query, once here"
-    return "measured-twice", "an event that several parts of the union find is measured for each of them in the query, once here"
+    times = "is a row" if threshold is None else "counts"
+    return code, f"an event that several parts of the union find {times} for each of them in the query, once here"
+
+
+def repeatedly(threshold: Threshold) -> str | None:
+    """The code of what it means that an event is several rows for a threshold; None where it means nothing."""
+    if threshold.kind in _REPEATED_ALIKE:
+        return None
+    return "counted-twice" if threshold.kind == "event_count" and threshold.grows else "measured-twice"
 
 
 def may_overlap(left: Expr, right: Expr) -> bool:

@@ -12,6 +12,7 @@ from translator.plan.expressions import (
     ColumnRef,
     Expr,
     Span,
+    columns_of,
     const,
     substitute,
     transform,
@@ -29,6 +30,8 @@ class Branch:
     env: dict[int, Expr]
     windows: list[tuple[int, int]] = field(default_factory=list)
     """Seconds before now between which the events lie."""
+    multiplied: bool = False
+    """Whether an event may be several rows: for each match in a join that only adds columns, or each element of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,11 @@ def environments(shape: Shape) -> list[dict[int, Expr]]:
     if isinstance(shape, Events):
         return [b.env for b in shape.branches]
     return [shape.env] if isinstance(shape, Grouped | Joined) else []
+
+
+def foreign(expr: Expr, branch: Branch) -> str | None:
+    """The name of a stored column in ``expr`` that the events of ``branch`` do not have; None where they have all of them."""
+    return next((c.name for c in columns_of(expr) if c.source is not None and c.source != branch.source), None)
 
 
 def belongs(column: Column, branch: Branch) -> bool:

@@ -10,9 +10,9 @@ from translator.detection.idioms.selector import is_present, outputs_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
+from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Events, Grouped
-from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
-from translator.plan.simplify import simplify
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation
 from translator.plan.types import Type
 
 
@@ -56,10 +56,10 @@ def _side(
             lifting.constrain(events, measure.only)
         if events.predicate == FALSE:
             continue
-        fields = tuple(key_field(lifting, simplify(substitute(x, branch.env)), x.span) for _, x in keys)
+        fields = tuple(key_field(lifting, x, branch, x.span) for _, x in keys)
         selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer)))
         if measure.value is not None:
-            value = key_field(lifting, simplify(substitute(measure.value, branch.env)), measure.condition.span)
+            value = key_field(lifting, measure.value, branch, measure.condition.span)
             if measure.kind == "value_count" and _type_unknown(value) and not is_present(value, events.predicate):
                 lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", value.span)
             if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(value, events.predicate):
@@ -70,6 +70,9 @@ def _side(
     if measure.kind in ("exists", "absent"):
         return Side(names[0], tuple(selectors), measure.kind == "absent")
     threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
+    if any(b.multiplied for b in inner.branches) and (said := repeatedly(threshold)) is not None:
+        what = "an event that is several rows in the query, by a join or an array, counts for each of them there, once here"
+        lifting.say(said, what, measure.condition.span)
     return Side(names[0], tuple(selectors), False, threshold, tuple(s.keys for s in selectors))
 
 

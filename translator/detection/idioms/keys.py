@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.lifting import Lifting
-from translator.detection.shapes import Branch, Events, Grouped
+from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
 from translator.plan.expressions import Apply, ColumnRef, Expr, Span, substitute, walk
 from translator.plan.simplify import is_field, simplify
@@ -23,10 +23,10 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bo
             lifting.bin = bucket
             lifting.windows.append(bucket)
     keys = independent(keys, inner)
-    computed = [k for k in keys if any(is_computed_key(substitute(k[1], b.env)) for b in inner.branches)]
+    computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [substitute(k[1], b.env)])]
     if computed and len(computed) < len(keys) and droppable:
         names = ", ".join(n for n, _ in computed)
-        lifting.say("key-dropped", f"{names} is computed from the fields, and is left out of the keys", computed[0][1].span)
+        lifting.say("key-dropped", f"{names} is computed, or only added by a join, and is left out of the keys", computed[0][1].span)
         keys = [k for k in keys if k not in computed]
     return keys
 
@@ -57,8 +57,11 @@ def is_computed_key(expr: Expr) -> bool:
     return not is_field(value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value)
 
 
-def key_field(lifting: Lifting, expr: Expr, span: Span | None) -> Expr:
-    """The field that a key or a counted value is. Raises Blocked where it is computed."""
+def key_field(lifting: Lifting, expr: Expr, branch: Branch, span: Span | None) -> Expr:
+    """The field of the events of ``branch`` that a key or a counted value is. Raises Blocked where it is computed, or none of theirs."""
+    expr = simplify(substitute(expr, branch.env))
+    if (added := foreign(expr, branch)) is not None:
+        raise lifting.block("unsupported-join", f"the events cannot be grouped by {added}, a column that the join only adds", span)
     if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
         lifting.say("key-case", "the KQL counts by this value without case, the output with it", span)
         return expr.args[0]

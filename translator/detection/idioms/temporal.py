@@ -16,6 +16,7 @@ from translator.detection.shapes import (
     Events,
     Grouped,
     Joined,
+    foreign,
 )
 from translator.detection.windows import bucket_of
 from translator.fidelity import Diagnostic
@@ -148,6 +149,9 @@ def side_selectors(
                 if isinstance(value, Apply) and value.function in ("tolower", "toupper") and is_field(value.args[0]):
                     lifting.say("key-case", "the KQL compares these keys without case, the output with it", value.span)
                     value = value.args[0]
+                if (added := foreign(value, branch)) is not None:
+                    what = f"the events cannot be joined by {added}, a column that another join only adds"
+                    raise lifting.block("unsupported-join", what, value.span or joined.span)
                 if not is_field(value):
                     computed.append(
                         Diagnostic(

@@ -111,10 +111,10 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
     if measure.kind == "exists":
         return Side(name, selectors)
     keys = [x for _, x in grouped.keys if bucket_in(x, side.branches[0]) is None]
-    grouping = tuple(tuple(key_field(lifting, simplify(substitute(x, b.env)), x.span) for x in keys) for b in side.branches)
+    grouping = tuple(tuple(key_field(lifting, x, b, x.span) for x in keys) for b in side.branches)
     values: tuple[Expr, ...] = ()
     if measure.value is not None:
-        values = tuple(key_field(lifting, simplify(substitute(measure.value, b.env)), measure.condition.span) for b in side.branches)
+        values = tuple(key_field(lifting, measure.value, b, measure.condition.span) for b in side.branches)
     for selector, fields in zip(selectors, grouping, strict=True):
         if any(k not in fields for k in selector.keys):
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
