@@ -121,6 +121,10 @@ IDIOMS = {
     " | join kind=rightanti (T | where TimeGenerated > ago(1h) and op == '{a}'{present}) on k | project k",
     "enrichment": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " | join kind=leftouter (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "count behind an outer join": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=leftouter (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, w = n) on k | summarize c = count() by k | where c {many} {n}",
+    "count of elements": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | extend e = pack_array(j, m) | mv-expand e to typeof(string)"
+    " | summarize c = count() by k | where c {many} {n}",
     "set has both": "T | where TimeGenerated > ago(1h){present} | summarize s = make_set(op) by k"
     " | where set_has_element(s, '{a}') and set_has_element(s, '{b}') | project k",
     "distinct of some": "T | where TimeGenerated > ago(1h){present} | summarize c = dcountif(v_s, op == '{a}') by k | where c {many} {n}",

@@ -76,6 +76,7 @@ class Generator:
                 set(),
                 columns,
             ),
+            (f" | join kind=leftouter ({self.inner()}) on k", set(), columns),
             (f" | where k {pick.choice(['in', '!in'])} (({self.inner()}))", set(), columns),
             (f" | union ({self.source()})", {"n", "op"}, columns),
             (" | where isnotempty(v_s)", {"v_s"}, columns),
