@@ -231,3 +231,13 @@ def test_a_column_that_only_a_join_adds_is_no_field_of_the_events(summary: str, 
     output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
     assert output.verdict.value == verdict
     assert not re.search(r"\bw\b", output.text)
+
+
+def test_a_side_of_a_join_says_what_its_count_means() -> None:
+    joined = " | join kind=inner (B | where y == 'b') on k"
+    summed = "A | where x == 'a' and isnotempty(k) | summarize c = sum(n) by k | where c < 5" + joined
+    assert "sum-of-none" in documents(summed)[1]
+    expanded = "A | where x == 'a' and isnotempty(k) | mv-expand e = arr | summarize c = count() by k | where c > 3" + joined
+    assert "counted-twice" in documents(expanded)[1]
+    distinct = "A | where x == 'a' and isnotempty(k) | summarize c = dcount(v) by k | where c > 3" + joined
+    assert "type-assumed" in documents(distinct)[1]

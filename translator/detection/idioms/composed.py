@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from translator.detection.idioms.keys import grouping_keys, key_field
@@ -11,7 +12,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
-from translator.detection.shapes import Events, Grouped
+from translator.detection.shapes import Branch, Events, Grouped
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation
 from translator.plan.types import Type
 
@@ -59,21 +60,31 @@ def _side(
         fields = tuple(key_field(lifting, x, branch, x.span) for _, x in keys)
         selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer)))
         if measure.value is not None:
-            value = key_field(lifting, measure.value, branch, measure.condition.span)
-            if measure.kind == "value_count" and _type_unknown(value) and not is_present(value, events.predicate):
-                lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", value.span)
-            if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(value, events.predicate):
-                lifting.say("sum-of-none", "where no event has the value, the sum is 0 in KQL and none in the output", value.span)
-            values.append(value)
+            values.append(measured_field(lifting, measure, measure.value, events))
     if not selectors:
         raise lifting.block("unsupported-detection", "the events that this counts can never be", measure.condition.span)
     if measure.kind in ("exists", "absent"):
         return Side(names[0], tuple(selectors), measure.kind == "absent")
+    return Side(names[0], tuple(selectors), False, threshold_of(lifting, measure, values, inner), tuple(s.keys for s in selectors))
+
+
+def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Branch) -> Expr:
+    """The field of ``events`` that ``measure`` takes the ``value`` of; what events without it mean is said."""
+    found = key_field(lifting, value, events, measure.condition.span)
+    if measure.kind == "value_count" and _type_unknown(found) and not is_present(found, events.predicate):
+        lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span)
+    if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(found, events.predicate):
+        lifting.say("sum-of-none", "where no event has the value, the sum is 0 in KQL and none in the output", found.span)
+    return found
+
+
+def threshold_of(lifting: Lifting, measure: Measure, values: Iterable[Expr], events: Events) -> Threshold:
+    """The threshold of a measure; that an event may be several rows is said."""
     threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
-    if any(b.multiplied for b in inner.branches) and (said := repeatedly(threshold)) is not None:
+    if any(b.multiplied for b in events.branches) and (said := repeatedly(threshold)) is not None:
         what = "an event that is several rows in the query, by a join or an array, counts for each of them there, once here"
         lifting.say(said, what, measure.condition.span)
-    return Side(names[0], tuple(selectors), False, threshold, tuple(s.keys for s in selectors))
+    return threshold
 
 
 def _asked_for(value: Expr, predicate: Expr) -> bool:

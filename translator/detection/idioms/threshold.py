@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from translator.detection.idioms.alternatives import together
-from translator.detection.idioms.composed import detect_composed
+from translator.detection.idioms.composed import detect_composed, measured_field, threshold_of
 from translator.detection.idioms.distinct_count import distinct_count, size_of_set
 from translator.detection.idioms.event_count import event_count
 from translator.detection.idioms.existence import extreme_value, member_of_set
@@ -14,7 +14,7 @@ from translator.detection.idioms.keys import bucket_in, key_field
 from translator.detection.idioms.measures import Comparison, Measure
 from translator.detection.idioms.values import measured_value
 from translator.detection.lifting import Lifting
-from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.model import Detection, Selector, Side
 from translator.detection.shapes import Events, Grouped, Shape, by_name
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjuncts, substitute
 from translator.plan.simplify import simplify
@@ -112,13 +112,14 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
         return Side(name, selectors)
     keys = [x for _, x in grouped.keys if bucket_in(x, side.branches[0]) is None]
     grouping = tuple(tuple(key_field(lifting, x, b, x.span) for x in keys) for b in side.branches)
-    values: tuple[Expr, ...] = ()
+    values: list[Expr] = []
     if measure.value is not None:
-        values = tuple(key_field(lifting, measure.value, b, measure.condition.span) for b in side.branches)
+        selected = [replace(b, predicate=s.predicate) for s, b in zip(selectors, side.branches, strict=True)]
+        values = [measured_field(lifting, measure, measure.value, b) for b in selected]
     for selector, fields in zip(selectors, grouping, strict=True):
         if any(k not in fields for k in selector.keys):
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
-    return Side(name, selectors, False, Threshold(measure.kind, measure.operator, measure.count, values, measure.percentile), grouping)
+    return Side(name, selectors, False, threshold_of(lifting, measure, values, side), grouping)
 
 
 def deciding(lifting: Lifting, grouped: Grouped, conditions: list[Expr]) -> list[Measure]:
