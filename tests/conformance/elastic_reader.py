@@ -20,6 +20,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
+from tests.conformance.logic import Logic
 from tests.conformance.spl_reader import ARITHMETIC, flattened, split
 
 Event = dict[str, Any]
@@ -125,8 +126,8 @@ def _name(node: Any) -> str:
 
 
 @cache
-def lucene(pattern: str) -> re.Pattern[str]:
-    """A regular expression of Lucene as one of ``re``, for whole values.
+def lucene(pattern: str, caseless: bool = False) -> re.Pattern[str]:
+    """A regular expression of Lucene as one of ``re`` that whole values are to match.
 
     Raises:
         ValueError: for operators that only Lucene has, and for what looks like Python's.
@@ -135,24 +136,24 @@ def lucene(pattern: str) -> re.Pattern[str]:
     classless = re.sub(r"\[[^\]]*\]", "", plain)
     if re.search(r'[#@&<>~"^$]|\(\?', classless):
         raise ValueError(f"Lucene reads an operator in {pattern}")
-    return re.compile(f"(?:{pattern})\\Z", re.DOTALL)
+    return re.compile(pattern, re.DOTALL | (re.IGNORECASE if caseless else 0))
 
 
-class Evaluator:
+@cache
+def wildcards(pattern: str, caseless: bool) -> re.Pattern[str]:
+    """A pattern of ``like``, where a backslash takes its meaning from ``*`` and ``?``, as a regular expression."""
+    parts = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
+    regex = "".join({"*": ".*", "?": "."}.get(plain, re.escape(escaped or plain)) for escaped, plain in parts)
+    return re.compile(regex, re.DOTALL | (re.IGNORECASE if caseless else 0))
+
+
+class Evaluator(Logic):
     """Conditions of ES|QL or EQL on one event; what is neither true nor false is None."""
-
-    def __init__(self, eql: bool) -> None:
-        self.eql = eql
 
     def value(self, node: Any, event: Event) -> Any:
         match node:
-            case Tree(data="either", children=parts):
-                return self.joined([self.value(p, event) for p in parts], True)
-            case Tree(data="both", children=parts):
-                return self.joined([self.value(p, event) for p in parts], False)
-            case Tree(data="no", children=[part]):
-                found = self.value(part, event)
-                return None if found is None else not found
+            case Tree(data="either" | "both" | "no"):
+                return self.connected(node, event)
             case Tree(data="missing", children=[part]):
                 return self.value(part, event) is None
             case Tree(data="present", children=[part]):
@@ -197,10 +198,6 @@ class Evaluator:
         raise NotImplementedError(str(node))
 
     @staticmethod
-    def joined(values: list[Any], decisive: bool) -> Any:
-        return decisive if decisive in values else None if None in values else not decisive
-
-    @staticmethod
     def compared(operator: str, left: Any, right: Any) -> Any:
         if left is None or right is None:
             return None
@@ -216,21 +213,8 @@ class Evaluator:
     def matched(word: str, subject: Any, patterns: list[str]) -> Any:
         if subject is None:
             return None
-        if word.endswith("~"):
-            subject, patterns = subject.lower(), [p.lower() if "\\" not in p else p for p in patterns]
-        for pattern in patterns:
-            if word.startswith("like"):
-                unescaped = re.sub(
-                    r"\\(.)|(.)",
-                    lambda m: re.escape(m[1]) if m[1] else {"*": ".*", "?": "."}.get(m[2], re.escape(m[2])),
-                    pattern,
-                    flags=re.DOTALL,
-                )
-                if re.fullmatch(unescaped, subject, re.DOTALL):
-                    return True
-            elif re.fullmatch(lucene(pattern).pattern, subject, re.DOTALL | (re.IGNORECASE if word.endswith("~") else 0)):
-                return True
-        return False
+        spelled = wildcards if word.startswith("like") else lucene
+        return any(spelled(p, word.endswith("~")).fullmatch(subject) for p in patterns)
 
     def call(self, name: str, args: list[Any], event: Event) -> Any:
         if name == "CASE":
@@ -284,7 +268,7 @@ class Evaluator:
 
 def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str, set[str]] | None = None) -> list[Event]:
     """What an ES|QL query returns for events that have ``@timestamp`` in seconds."""
-    evaluator = Evaluator(False)
+    evaluator = Evaluator()
     rows = [{**flattened(e), "@now": now} for e in events]
     for command in split(query):
         word, _, rest = command.strip().partition(" ")
@@ -321,10 +305,10 @@ def _index(dataset: str) -> str:
     return re.sub(r"\W", "_", dataset.lower())
 
 
-def run_eql(query: str, events: list[Event], keys: tuple[str, ...] = ()) -> list[Any]:
+def run_eql(query: str, events: list[Event]) -> list[Any]:
     """The events that an EQL query finds; of a sample the values of its keys, each once."""
     tree = _EQL.parse(query)
-    evaluator = Evaluator(True)
+    evaluator = Evaluator()
     rows = [flattened(e) for e in events]
     if tree.data == "events":
         return [r for r in rows if evaluator.value(tree.children[0], r) is True]

@@ -21,6 +21,8 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
+from tests.conformance.logic import Logic
+
 Event = dict[str, Any]
 
 _TERMINALS = r"""
@@ -151,7 +153,7 @@ _COMPARE = {
 }  # fmt: skip
 
 
-class Reader:
+class Reader(Logic):
     """Runs searches.
 
     Args:
@@ -160,7 +162,7 @@ class Reader:
     """
 
     def __init__(self, nulls_are_false: bool, lookups: dict[str, Iterable[str]] | None = None) -> None:
-        self.nulls_are_false = nulls_are_false
+        super().__init__(nulls_are_false)
         self.lookups = {name: set(values) for name, values in (lookups or {}).items()}
 
     def run(self, search: str, events: list[Event]) -> list[Event]:
@@ -287,13 +289,8 @@ class Reader:
 
     def value(self, node: Any, event: Event) -> Any:
         match node:
-            case Tree(data="either", children=parts):
-                return self.joined([self.value(p, event) for p in parts], True)
-            case Tree(data="both", children=parts):
-                return self.joined([self.value(p, event) for p in parts], False)
-            case Tree(data="no", children=[part]):
-                found = self.value(part, event)
-                return (True if self.nulls_are_false else None) if found is None else not found
+            case Tree(data="either" | "both" | "no"):
+                return self.connected(node, event)
             case Tree(data="comparison", children=[left, operator, right]):
                 return _compared(str(operator), self.value(left, event), self.value(right, event))
             case Tree(data="sum" | "product", children=[first, *rest]):
@@ -315,11 +312,6 @@ class Reader:
             case Tree(data="call", children=[name, *args]):
                 return self.call(str(name), args, event)
         raise NotImplementedError(str(node))
-
-    def joined(self, values: list[Any], decisive: bool) -> Any:
-        if decisive in values:
-            return decisive
-        return (False if self.nulls_are_false else None) if None in values else not decisive
 
     def call(self, name: str, args: list[Any], event: Event) -> Any:
         match name:
