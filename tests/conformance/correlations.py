@@ -7,7 +7,6 @@ KQL, what is narrower none besides. Exit status 1 where a claim does not hold.
 
 from __future__ import annotations
 
-import argparse
 import collections
 import datetime as dt
 import json
@@ -18,7 +17,7 @@ from typing import Any
 
 import translator
 from tests.conformance.elastic_reader import run_eql, run_esql
-from tests.conformance.judging import judged
+from tests.conformance.judging import judged, options
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.detection.model import Detection
@@ -334,14 +333,10 @@ def agrees(case: dict[str, Any], found: set[tuple[str, ...]], relation: str) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=12, help="how often each idiom is tried")
-    options = parser.parse_args()
+    given = options(__doc__, "--rounds", 12, "how often each idiom is tried")
     counts: collections.Counter[str] = collections.Counter()
-    run = list(cases(options.seed, options.rounds, counts))
-    wrong, refused = judged(options.judge, {"cases": run})
+    run = list(cases(given.seed, given.rounds, counts))
+    wrong, refused = judged(given.judge, {"cases": run})
     for finding in wrong[:4]:
         print(json.dumps({k: v for k, v in finding.items() if k != "columns"}, indent=1)[:4000])
     for what, number in sorted(counts.items()):

@@ -6,7 +6,6 @@ hold.
 
 from __future__ import annotations
 
-import argparse
 import collections
 import random
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.conformance.correlations import case_of, events, searches_wrong
-from tests.conformance.judging import judged
+from tests.conformance.judging import judged, options
 
 _AGGREGATES = {
     "c = count()": "", "c = dcount(v_s)": "v_s", "c = countif(op == 'a')": "op", "c = sum(n)": "n", "c = max(n)": "n",
@@ -107,14 +106,10 @@ def cases(seed: int, count: int, counts: collections.Counter[str]) -> Iterator[d
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=400)
-    options = parser.parse_args()
+    given = options(__doc__)
     counts: collections.Counter[str] = collections.Counter()
-    run = list(cases(options.seed, options.count, counts))
-    wrong, refused = judged(options.judge, {"cases": run})
+    run = list(cases(given.seed, given.count, counts))
+    wrong, refused = judged(given.judge, {"cases": run})
     searched, missed = searches_wrong(run)
     for finding in [*wrong[:4], *missed[:4]]:
         print(*(f"{k}: {v}" for k, v in finding.items() if k not in ("columns", "searches")), sep="\n", end="\n\n")

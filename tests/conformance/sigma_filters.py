@@ -6,12 +6,11 @@ Sigma claims ``exact`` and returns other events is a defect. Exit status 1 where
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
 
-from tests.conformance.judging import judged
+from tests.conformance.judging import judged, options
 from tests.rules import rule
 
 WORDS = [
@@ -121,18 +120,14 @@ class Generator:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judge", required=True, help="the Python that has pysigma-backend-sqlite")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=400)
-    options = parser.parse_args()
+    given = options(__doc__)
 
     import translator
     from translator.targets.base import Options
 
-    generator = Generator(options.seed)
+    generator = Generator(given.seed)
     cases, unclaimed, unproven = [], 0, 0
-    for number in range(options.count):
+    for number in range(given.count):
         kql = f"T | where {generator.predicate()}"
         made = rule(kql, f"generated {number}")
         output = translator.convert(made, ("sigma",), Options(fields="source")).outputs["sigma"]
@@ -144,7 +139,7 @@ def main() -> int:
             unproven += 1
             continue
         cases.append({"kql": kql, "sigma": output.text, "rows": rows})
-    wrong, refused = judged(options.judge, {"events": generator.events, "columns": COLUMNS, "cases": cases})
+    wrong, refused = judged(given.judge, {"events": generator.events, "columns": COLUMNS, "cases": cases})
     for finding in wrong[:5]:
         print(json.dumps(finding, indent=1))
     print(

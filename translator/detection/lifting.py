@@ -30,7 +30,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import address_test, is_presence, pushed, simplify
+from translator.plan.simplify import TEXT_SEARCHES, address_test, is_presence, pushed, simplify
 from translator.plan.types import Type
 
 AddressTest: TypeAlias = Callable[[str, str], bool]
@@ -203,9 +203,7 @@ class Lifting(ABC):
         return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
 
 
-_SEARCHES = frozenset(
-    f"{operator}{case}" for operator in ("contains", "startswith", "endswith", "has", "hasprefix", "hassuffix") for case in ("", "_cs")
-) | {"matches regex", "matches regex~"}
+_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~"}
 """Operators that search in a text."""
 
 

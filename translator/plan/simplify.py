@@ -281,7 +281,7 @@ def _empty_operand(expr: Expr) -> Expr:
     if not isinstance(expr, Apply) or len(expr.args) != 2:
         return expr
     left, right = expr.args
-    if right == const("") and expr.function in _ALWAYS_TRUE_OF_EMPTY:
+    if right == const("") and expr.function in TEXT_SEARCHES:
         return TRUE
     if expr.function in ("in", "in~") and isinstance(right, Items) and const("") in right.items:
         rest = tuple(i for i in right.items if i != const(""))
@@ -294,9 +294,10 @@ def _empty_operand(expr: Expr) -> Expr:
     return expr
 
 
-_ALWAYS_TRUE_OF_EMPTY = frozenset(
+TEXT_SEARCHES = frozenset(
     f"{operator}{case}" for operator in ("contains", "startswith", "endswith", "has", "hasprefix", "hassuffix") for case in ("", "_cs")
 )
+"""Operators that look for a text in a text, where the empty one always is."""
 
 
 def _constant_comparison(expr: Expr) -> Expr:

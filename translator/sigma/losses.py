@@ -139,8 +139,7 @@ def _changes(documents: list[Document], said: Set[str]) -> Iterator[tuple[str, s
     for modifier in sorted({m for d in documents for key, _ in _detected(d) for m in key.split("|")[1:]} - said):
         yield "backend-differs", f"the modifier {modifier}", _unmodified(modifier)
     yield "backend-differs", "that an empty field is not a missing one", _never_missing
-    longest = max((len(_NOT.findall(c)) for d in documents for c in _conditions(d)), default=0)
-    for number in range(longest):
+    for number in range(max((len(_NOT.findall(c)) for d in documents for _, c in _conditions(d)), default=0)):
         yield "backend-differs", "a negation", _affirmed(number)
 
 
@@ -150,11 +149,11 @@ def _detected(document: Document) -> Iterator[tuple[str, Any]]:
             yield from _items(block)
 
 
-def _conditions(document: Document) -> Iterator[str]:
-    for part in ("detection", "correlation"):
-        condition = document.get(part, {}).get("condition")
-        if isinstance(condition, str):
-            yield condition
+def _conditions(document: Document) -> Iterator[tuple[Document, str]]:
+    """The parts of a document that have a condition in words, with it."""
+    for part in (document.get("detection", {}), document.get("correlation", {})):
+        if isinstance(condition := part.get("condition"), str):
+            yield part, condition
 
 
 def _elsewhere(part: str) -> Change:
@@ -218,9 +217,8 @@ def _affirmed(number: int) -> Change:
     """The condition without its ``number``-th ``not``."""
 
     def change(document: Document) -> None:
-        for part in ("detection", "correlation"):
-            condition = document.get(part, {}).get("condition")
-            if isinstance(condition, str) and number < len(found := list(_NOT.finditer(condition))):
-                document[part]["condition"] = condition[: found[number].start()] + condition[found[number].end() :]
+        for part, condition in _conditions(document):
+            if number < len(found := list(_NOT.finditer(condition))):
+                part["condition"] = condition[: found[number].start()] + condition[found[number].end() :]
 
     return change
