@@ -76,6 +76,7 @@ CODES: dict[str, Code] = {
     ),
     "adjacent-rows": Code(Verdict.BROADER, "nothing to do where it does not matter what happens in between"),
     "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
+    "one-event-of-group": Code(Verdict.BROADER, "nothing to do where it does not change from event to event; else check the latest event"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
     "first-seen-list": Code(
         Verdict.SAME_ALERTS,
@@ -109,6 +110,8 @@ CODES: dict[str, Code] = {
     "case-ignored-negated": Code(Verdict.NARROWER, "pass --prefer exact, for backends that know Sigma's cased"),
     "term-as-text": Code(Verdict.BROADER, "pass --prefer exact: the term is then a regular expression"),
     "term-as-text-negated": Code(Verdict.NARROWER, "pass --prefer exact: the term is then a regular expression"),
+    "term-as-value": Code(Verdict.NARROWER, "nothing to do where the field holds nothing but such a value, as an identifier does"),
+    "term-as-value-negated": Code(Verdict.BROADER, "nothing to do where the field holds nothing but such a value, as an identifier does"),
     "window-shifted": Code(Verdict.DIFFERS, "run the search over that earlier window"),
     "one-row-per-key": Code(
         Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"

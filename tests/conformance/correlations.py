@@ -55,6 +55,9 @@ IDIOMS = {
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{c}') on k | project k",
     "membership": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " and k in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
+    "term in a set": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = make_set(v_s) by k | where s has 'p' | project k",
+    "latest of a group": "T | where TimeGenerated > ago(1h){present} | summarize arg_max(TimeGenerated, op) by k | where op == '{a}'"
+    " | project k",
     "ordered": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u between (t .. (t + {within}m)) | project k",

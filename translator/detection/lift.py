@@ -10,14 +10,16 @@ from translator.detection.idioms.alternatives import alternatives_among, detect_
 from translator.detection.idioms.datatables import values_in, with_constants
 from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
+from translator.detection.idioms.latest import of_one_event
 from translator.detection.idioms.lists import in_list, joined_with_list
+from translator.detection.idioms.membership import Membership, membership_of
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
-from translator.detection.lifting import AddressTest, Blocked, Lifting
+from translator.detection.lifting import AddressTest, Blocked, Lifting, narrows
 from translator.detection.model import DAY, Detection, NoDetection
 from translator.detection.naming import snake
 from translator.detection.shapes import (
@@ -41,10 +43,8 @@ from translator.plan.expressions import (
     Column,
     ColumnRef,
     Expr,
-    Items,
     Path,
     Span,
-    Subquery,
     columns_of,
     conjuncts,
     const,
@@ -71,19 +71,6 @@ def lift(
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series", o.Number: "mv-apply"}
-
-
-def _membership(part: Expr) -> tuple[Expr, Subquery, bool, bool] | None:
-    """(subject, query, cased, negated) of ``x in (query)``; None where ``part`` is something else."""
-    negated = isinstance(part, Apply) and part.function == "not"
-    inner = part.args[0] if isinstance(part, Apply) and negated else part
-    match inner:
-        case Apply(function="in" | "in~" as function, args=(subject, Items(items=(Subquery(scalar=False) as query,)))) if (
-            query.column is not None
-        ):
-            return subject, query, function == "in", negated
-        case _:
-            return None
 
 
 _CONVERSIONS = {
@@ -227,8 +214,8 @@ class _Lifter(Lifting):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
                 continue
-            if isinstance(shape, Events | Joined) and (asked := _membership(part)) is not None:
-                shape = self.member(shape, *asked, part)
+            if isinstance(shape, Events | Joined) and (asked := membership_of(part)) is not None:
+                shape = self.member(shape, asked, part)
                 continue
             match shape:
                 case Events(branches=found):
@@ -240,23 +227,42 @@ class _Lifter(Lifting):
                     self.filter_joined(shape, part, span)
         return shape
 
-    def member(self, shape: Events | Joined, subject: Expr, query: Subquery, cased: bool, negated: bool, part: Expr) -> Shape:
-        """``x in (T | project y)``: a placeholder for a list, else a semi-join, an anti-join where negated."""
-        assert query.column is not None
+    def member(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
+        """A semi-join or an anti-join; left out, and said, where the subquery comes to nothing that a detection can say."""
         before = (list(self.found), list(self.windows))
-        inner = absent_shape(self, query.relation) if negated else self.shape(query.relation)
-        if negated and not isinstance(inner, Listed) and is_history(shape, inner):
+        try:
+            return self.joined_with_values(shape, asked, part)
+        except Blocked:
+            if asked.negated or self.every_part or not (isinstance(shape, Events) and all(narrows(b.predicate) for b in shape.branches)):
+                raise
+            reason = self.found[-1].message
+            self.found, self.windows, self.loosened = *before, True
+            self.say("condition-dropped", f"this condition on another query is left out: {reason}", part.span)
+            return shape
+
+    def joined_with_values(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
+        """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
+        before = (list(self.found), list(self.windows))
+        inner = absent_shape(self, asked.relation) if asked.negated else self.shape(asked.relation)
+        if asked.negated and not isinstance(inner, Listed) and is_history(shape, inner):
             self.found, self.windows = before
-            found = not_seen(self, shape, [subject], cased, part.span)
+            self.say_compared(asked, part)
+            found = not_seen(self, shape, [asked.subject], asked.cased, part.span)
             assert isinstance(found, Events | Joined)
             return found
+        self.say_compared(asked, part)
         if isinstance(inner, Listed):
             self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
-            return self.narrowed(shape, in_list(subject, inner.name, cased, negated, part.span), part.span)
-        if not cased:
+            return self.narrowed(shape, in_list(asked.subject, inner.name, asked.cased, asked.negated, part.span), part.span)
+        if not asked.cased:
             self.say("key-case", "the KQL compares these values without case, the output with it", part.span)
-        reference = ColumnRef(part.span, query.column.type, query.column)
-        return self.join_sides(shape, inner, ((subject, reference),), negated, part.span)
+        reference = ColumnRef(part.span, asked.column.type, asked.column)
+        return self.join_sides(shape, inner, ((asked.subject, reference),), asked.negated, part.span)
+
+    def say_compared(self, asked: Membership, part: Expr) -> None:
+        if asked.within:
+            code = "term-as-value-negated" if asked.negated else "term-as-value"
+            self.say(code, "the KQL searches for these values in a text, the output compares them with the whole of it", part.span)
 
     def narrowed(self, shape: Shape, predicate: Expr, span: Span | None) -> Events | Joined:
         found = self.filtered(shape, predicate, span)
@@ -299,10 +305,12 @@ class _Lifter(Lifting):
         if (since := first_seen_since(shape, predicate)) is not None:
             newly_seen(self, shape, *since, predicate)
             return
-        if used & shape.aggregates.keys():
-            shape.having.append(predicate)
-            return
         definitions = {c.id: x for c, x in shape.keys}
+        if used & shape.aggregates.keys():
+            if self.every_part or (one := of_one_event(self, shape, predicate)) is None:
+                shape.having.append(predicate)
+                return
+            predicate = one
         shape.input = self.narrowed(shape.input, substitute(predicate, definitions), predicate.span)
 
     def as_events(self, shape: Shape, what: str, span: Span | None) -> Events:

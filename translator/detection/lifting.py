@@ -94,7 +94,7 @@ class Lifting(ABC):
         value = transform(simplify(substitute(predicate, branch.env)), placeholder)
         if (added := foreign(value, branch)) is not None:
             what = f"this condition reads {added}, a column that the join only adds"
-            if self.every_part or all(is_presence(p) for p in conjuncts(branch.predicate)):
+            if self.every_part or not narrows(branch.predicate):
                 raise self.block("unsupported-join", what, predicate.span)
             self.say("condition-dropped", f"{what}, and is left out", predicate.span)
             self.loosened = True
@@ -205,6 +205,11 @@ class Lifting(ABC):
 
 _SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~"}
 """Operators that search in a text."""
+
+
+def narrows(predicate: Expr) -> bool:
+    """Whether a predicate asks for more than that fields are there: enough to stand without a further condition."""
+    return not all(is_presence(p) for p in conjuncts(predicate))
 
 
 def _inside_presence(node: Expr, whole: Expr) -> bool:

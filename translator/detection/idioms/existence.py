@@ -21,3 +21,14 @@ def member_of_set(condition: Expr, element: Const, aggregate: Expr | None) -> Me
         case Apply(function="make_set" | "make_list", args=(value, *_)):
             return Measure(condition, "exists", only=Apply(condition.span, Type.BOOL, "==", (value, element)))
     return None
+
+
+def text_in_set(condition: Apply, term: str, aggregate: Expr | None) -> Measure | None:
+    """A search in the text of a set finds what stands in one of its texts, unless it looks for what the JSON between them is made of."""
+    match aggregate:
+        case Apply(function="make_set" | "make_list", args=(value,)) if (
+            term.isascii() and term.isalnum() and value.type in (Type.STRING, Type.UNKNOWN)
+        ):
+            only = Apply(condition.span, Type.BOOL, condition.function, (value, condition.args[1]))
+            return Measure(condition, "exists", only=only)
+    return None

@@ -9,7 +9,7 @@ from translator.detection.idioms.alternatives import together
 from translator.detection.idioms.composed import detect_composed, measured_field, threshold_of
 from translator.detection.idioms.distinct_count import distinct_count, size_of_set
 from translator.detection.idioms.event_count import event_count
-from translator.detection.idioms.existence import extreme_value, member_of_set
+from translator.detection.idioms.existence import extreme_value, member_of_set, text_in_set
 from translator.detection.idioms.keys import bucket_in, key_field
 from translator.detection.idioms.measures import Comparison, Measure
 from translator.detection.idioms.values import measured_value
@@ -42,6 +42,11 @@ def measure_of(condition: Expr, aggregates: Mapping[int, Expr]) -> Measure | Non
     match condition:
         case Apply(function="set_has_element", args=(ColumnRef(column=c), Const() as element)):
             return member_of_set(condition, element, aggregates.get(c.id))
+        case Apply(
+            function="has" | "has_cs" | "contains" | "contains_cs",
+            args=(ColumnRef(column=c) | Apply(function="tostring", args=(ColumnRef(column=c),)), Const(value=str(term))),
+        ):
+            return text_in_set(condition, term, aggregates.get(c.id))
         case Apply(
             function=">" | ">=" | "<" | "<=" | "==" as operator,
             args=(Apply(function="array_length", args=(ColumnRef(column=c),)), Const(value=int(n))),

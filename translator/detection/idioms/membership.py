@@ -1,0 +1,69 @@
+"""Membership: ``x in (T | project y)`` and what means the same, for a semi-join, an anti-join where negated, or a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Subquery
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That ``subject`` is one of the values of ``column`` in the rows of ``relation``.
+
+    ``within``: the KQL searches for these values in the text of the subject, as terms.
+    """
+
+    subject: Expr
+    relation: o.Relation
+    column: Column
+    cased: bool
+    negated: bool
+    within: bool
+
+
+def membership_of(part: Expr) -> Membership | None:
+    """What ``part`` asks of a subquery; None where it asks something else.
+
+    Terms are searched for as whole values only where they come from a column of the name of the one that is searched.
+    """
+    negated = isinstance(part, Apply) and part.function == "not"
+    inner = part.args[0] if isinstance(part, Apply) and negated else part
+    match inner:
+        case Apply(
+            function="in" | "in~" | "has_any" as function, args=(subject, Items(items=(Subquery(column=Column() as given) as query,)))
+        ):
+            found = elements_of(query, given)
+        case Apply(function="set_has_element", args=(Subquery(column=Column() as given) as query, subject)):
+            function, found = "in", elements_of(query, given)
+        case _:
+            return None
+    if found is None:
+        return None
+    relation, column = found
+    within = function == "has_any"
+    if within and not (isinstance(subject, ColumnRef) and subject.column.name == column.name):
+        return None
+    return Membership(subject, relation, column, function == "in", negated, within)
+
+
+def elements_of(query: Subquery, given: Column) -> tuple[o.Relation, Column] | None:
+    """The relation and the column whose values a subquery comes to; None where it is one value.
+
+    An array is as good as a column of its elements, which ``in`` and ``has_any`` take out of it
+    (learn.microsoft.com/kusto/query/in-operator, "Arguments").
+    """
+    relation, column = query.relation, given
+    while isinstance(relation, o.Project | o.Compute):
+        made = {c.id: x for c, x in relation.items}.get(column.id)
+        if isinstance(made, ColumnRef):
+            column = made.column
+        elif made is not None or isinstance(relation, o.Project):
+            break
+        relation = relation.input
+    if isinstance(relation, o.Aggregate) and not relation.keys:
+        match {c.id: x for c, x in relation.aggregates}.get(column.id):
+            case Apply(function="make_set" | "make_list", args=(ColumnRef(column=element),)):
+                return relation.input, element
+    return None if query.scalar else (query.relation, given)
