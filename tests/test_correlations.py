@@ -174,8 +174,10 @@ def test_events_of_several_parts_of_a_union_are_told(kql: str, code: str | None)
         ("A | summarize c = dcount(v_s) by k | where c > 4", "with runs=5"),
         ("A | summarize c = count() by k | where c > 400", "with runs=100"),
         ("A | summarize c = count() by k | where c > 3 | join kind=inner (B | where y == 'b') on k", '[any where event.dataset in~ ("B")'),
-        ("A | summarize c = sum(n) by k | where c > 4", None),
-        ("A | summarize c = count() by k | where c < 4", None),
+        ("A | summarize c = sum(n) by k | where c > 4", 'any where (event.dataset in~ ("A")'),
+        ("A | summarize c = count() by k | where c < 4", 'any where (event.dataset in~ ("A")'),
+        ("A | summarize c = count(), d = dcount(v_s) by k | where c < 4 and d == 1", 'any where (event.dataset in~ ("A")'),
+        ("A | join kind=inner (B | summarize c = count() by k | where c == 0) on k", None),
     ],
 )
 def test_eql_asks_for_what_there_must_be_at_least_where_it_cannot_count(kql: str, asked: str | None) -> None:

@@ -20,7 +20,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         result = CliRunner().invoke(main, ["convert", "rules", "-o", str(folder)])
-    assert result.exit_code == 1, "a threshold is nothing that EQL can say: one output is none"
+    assert result.exit_code == 0, result.output
     return folder
 
 

@@ -60,10 +60,9 @@ def test_conditions(item: dict[str, Any], condition: str, spl: str, esql: str, e
 
 def test_two_fields() -> None:
     rule = event_rule("one", {"s": {"f|fieldref": "g"}})
-    assert converted(SplunkSlidingBackend, rule)[0].endswith("where f==g")
-    assert converted(EsqlWindowBackend, rule)[0].endswith("WHERE f == g")
-    with pytest.raises(SigmaFeatureNotSupportedByBackendError):
-        converted(EqlSequenceBackend, rule)
+    assert converted(SplunkSlidingBackend, rule)[0].endswith("where lower(f)==lower(g)")
+    assert converted(EsqlWindowBackend, rule)[0].endswith("WHERE TO_LOWER(TO_STRING(f)) == TO_LOWER(TO_STRING(g))")
+    assert converted(EqlSequenceBackend, rule) == ["any where (f != null and g != null and startsWith~(f, g) and startsWith~(g, f))"]
 
 
 def test_search_repeats_only_what_every_event_satisfies() -> None:
@@ -168,15 +167,44 @@ def test_lists_are_looked_up() -> None:
     outputs = translator.convert(rule(kql)).outputs
     assert "| lookup vip value as listed_1_key OUTPUT value as listed_1\n" in outputs["splunk"].text
     assert "| ENRICH vip ON listed_1_key WITH listed_1 = listed\n" in outputs["esql"].text
-    assert {d.code for d in outputs["eql"].diagnostics} >= {"list-dropped"}
+    assert "listed_lower.vip.user.listed != null" in outputs["eql"].text
+    (said,) = (d for d in outputs["eql"].diagnostics if d.code == "list-at-ingest")
+    assert "in lower case, as events come in: policy vip, field user, target_field listed_lower.vip.user" in said.message
+
+
+@pytest.mark.parametrize(
+    ("kql", "code", "text"),
+    [
+        ("A | where user in ((_GetWatchlist('vip') | project SearchKey))", "list-at-ingest", " and listed.vip.user.listed != null"),
+        (
+            "A | where user !in ((_GetWatchlist('vip') | project SearchKey))",
+            "list-at-ingest-negated",
+            " and (user == null or not listed.vip.user.listed != null)",
+        ),
+        (
+            "A | where user in ((_GetWatchlist('vip') | project SearchKey)) | summarize c = count() by k | where c > 3",
+            "list-at-ingest",
+            " and listed.vip.user.listed != null)] with runs=4",
+        ),
+        (
+            "A | where x == 'a' | join kind=leftanti (A | where user in ((_GetWatchlist('vip') | project SearchKey))) on k",
+            "list-at-ingest-negated",
+            " and listed.vip.user.listed != null] by k",
+        ),
+    ],
+)
+def test_eql_reads_what_an_enrich_processor_adds(kql: str, code: str, text: str) -> None:
+    output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
+    assert text in output.text
+    assert {d.code for d in output.diagnostics} & {"list-at-ingest", "list-at-ingest-negated"} == {code}
 
 
 ATOMS = st.sampled_from(["a", "B", "\\d", "\\w", "\\W", "\\s", ".", "[a-f]", "[^A-C]", "[\\]x-]", "\\.", "(ab|c)", "(?:a|b)", "x?"])
 REGEXES = st.builds(
     lambda first, parts, last: first + "".join(parts) + last,
-    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)"]),
+    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)", "(^a|b)", "((^)|c|)", "^b|"]),
     st.lists(st.builds(lambda a, n: a + n, ATOMS, st.sampled_from(["", "*", "+", "?", "{2}", "{1,3}", "*?"])), min_size=1, max_size=5),
-    st.sampled_from(["", "$", "([^a-z]|$)"]),
+    st.sampled_from(["", "$", "([^a-z]|$)", "(a$|b)", "((,|$)|c)", "$|c", "a$|b$", "|^"]),
 )
 
 

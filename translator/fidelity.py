@@ -57,6 +57,14 @@ CODES: dict[str, Code] = {
         Verdict.EXACT,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
     ),
+    "list-at-ingest": Code(
+        Verdict.NARROWER,
+        "an enrich processor in the ingest pipeline, as the message has it; the ES|QL looks lists up itself",
+    ),
+    "list-at-ingest-negated": Code(
+        Verdict.BROADER,
+        "an enrich processor in the ingest pipeline, as the message has it; the ES|QL looks lists up itself",
+    ),
     "missing-value-group": Code(Verdict.EXACT, "leave out its documents where events without the field are of no interest"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
@@ -117,10 +125,23 @@ CODES: dict[str, Code] = {
         Verdict.BROADER, "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them"
     ),
     "empty-entity": Code(Verdict.SAME_ALERTS, "nothing to do: an alert whose only entity is empty identifies nothing"),
+    "joined-with-itself": Code(
+        Verdict.NARROWER, "use the output in SPL or ES|QL; or nothing, where one event can never satisfy both sides of the join"
+    ),
+    "absent-itself": Code(
+        Verdict.BROADER, "use the output in SPL or ES|QL; or nothing, where one event can never satisfy both sides of the join"
+    ),
     "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "key-case": Code(Verdict.NARROWER, "normalize the case of these fields when they are ingested"),
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
+    ),
+    "missing-value-exact": Code(
+        Verdict.DIFFERS,
+        "KQL counts the empty value of events that lack the field as one more distinct value; add isnotempty(...) to the KQL",
+    ),
+    "missing-value-few": Code(
+        Verdict.BROADER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),
     "array-element": Code(Verdict.DIFFERS, "check how this product stores the array, and name the field with --mapping FILE"),
     "sum-of-none": Code(Verdict.NARROWER, "add isnotnull(...) for the value to the KQL, unless such groups matter"),

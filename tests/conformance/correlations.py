@@ -87,6 +87,18 @@ IDIOMS = {
     "some counted": "T | where TimeGenerated > ago(1h){present} | summarize c = countif(op == '{a}') by k | where c {many} {n}",
     "two counts": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"
     " | where f {many} {n} and s > 0",
+    "temporal of events of both sides": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and isnotempty(v_s)) on k | project k",
+    "absence of events of both sides": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=leftanti (T | where TimeGenerated > ago(1h) and isnotempty(v_s)) on k | project k",
+    "few events, and few values": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotempty(v_s){present}"
+    " | summarize c = count(), d = dcount(v_s) by k | where c {few} {n} and d == 1 | project k",
+    "temporal with a count by more than the key": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | summarize c = count() by k, j | where c {many} {n}) on k"
+    " | project k",
+    "temporal with a distinct count by more than the key": "T | where TimeGenerated > ago(1h) and op == '{a}'"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and isnotempty(v_s) | summarize c = dcount(v_s) by k, j | where c {many} {n})"
+    " on k | project k",
     "two counts of two keys": "T | where TimeGenerated > ago(1h) | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k, j"
     " | where f {many} {n} and s > 0",
     "a count and none": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"

@@ -97,7 +97,7 @@ def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
     if all(_has(s.predicate, fields[s.name]) or not counts_missing(fields[s.name]) for s in side.selectors):
         return [detection]
     if not threshold.grows:
-        names.say("missing-value", "events without the counted field count as one more value in KQL")
+        names.say(_missing_value(threshold), "events without the counted field count as one more value in KQL")
         return [detection]
     names.say("missing-value-group", "events without the counted field are one more value in KQL: a correlation of their own is written")
 
@@ -116,6 +116,11 @@ def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
         sides.insert(0, Side(f"{side.name}_with_value", having, False, fewer, tuple(s.keys for s in having)))
     beside = replace(detection, kind="temporal", sides=tuple(sides), threshold=None, part=f"{detection.part}with_missing_value_")
     return [detection, beside]
+
+
+def _missing_value(threshold: Threshold) -> str:
+    """The code of what it means that a count of distinct values leaves out the missing one."""
+    return {">": "missing-value", ">=": "missing-value", "==": "missing-value-exact"}.get(threshold.operator, "missing-value-few")
 
 
 def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
@@ -273,7 +278,10 @@ class _Documents:
         body["condition"] = self.condition(side.threshold, side.selectors, references, aliases)
         fields_of = zip(side.selectors, side.threshold.fields, strict=False)
         if side.threshold.kind == "value_count" and any(counts_missing(x) and not _has(s.predicate, x) for s, x in fields_of):
-            self.names.say("missing-value", "events without the counted field count as one more value in KQL")
+            self.names.say(_missing_value(side.threshold), "events without the counted field count as one more value in KQL")
+        finer = ((s, x) for s, group in zip(side.selectors, side.grouping, strict=True) for x in group if x not in s.keys)
+        if any(not _has(s.predicate, x) for s, x in finer):
+            self.names.say("empty-join-key", "events without a field that the summary counts by are a group of their own in KQL")
         if aliases:
             body["aliases"] = aliases
         document["correlation"] = body

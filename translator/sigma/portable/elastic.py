@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from typing import Any, ClassVar
 
-from sigma.conditions import ConditionFieldEqualsValueExpression
 from sigma.conversion.state import ConversionState
 from sigma.correlations import (
     CorrelationConditionAND,
@@ -19,11 +18,11 @@ from sigma.correlations import (
     SigmaCorrelationRule,
     SigmaRuleReference,
 )
-from sigma.types import SigmaString
+from sigma.types import Placeholder, SigmaString
 
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
-from translator.targets.elastic import lucene, string
+from translator.targets.elastic import lucene, on_list, string
 
 MEASURES = {
     "event_count": "COUNT(*)",
@@ -86,6 +85,9 @@ class EsqlWindowBackend(ElasticBackend):
 
     def matching(self, field: str, regex: str, caseless: bool) -> str:
         return f"{f'TO_LOWER({field})' if caseless else field} RLIKE {string(self.automaton(regex, caseless, caseless))}"
+
+    def same(self, field: str, other: str) -> str:
+        return f"TO_LOWER(TO_STRING({field})) == TO_LOWER(TO_STRING({other}))"
 
     def within(self, field: str, network: str) -> str:
         return f"CIDR_MATCH(TO_IP({field}), {string(network)})"
@@ -222,8 +224,15 @@ class EqlSequenceBackend(ElasticBackend):
     def within(self, field: str, network: str) -> str:
         return f"cidrMatch({field}, {string(network)})"
 
-    def convert_condition_field_eq_field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        raise unsupported("a comparison of two fields")
+    def listed(self, field: str, value: SigmaString, cased: bool) -> str:
+        match value.s:
+            case (Placeholder(name=name),):
+                return self.present(self.quoted(on_list(name, field, not cased)))
+        return super().listed(field, value, cased)
+
+    def same(self, field: str, other: str) -> str:
+        """The operators compare with literals alone, functions take a second field."""
+        return f"({self.present(field)} and {self.present(other)} and startsWith~({field}, {other}) and startsWith~({other}, {field}))"
 
     def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
         return query if isinstance(rule, SigmaCorrelationRule) else f"any where {query}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Names, Options, Output, duration, translated
 from translator.targets.elastic import dataset, index
+from translator.targets.elastic.eql import eql_diagnostics
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
     {
@@ -51,9 +53,14 @@ def through_sigma(target: str, rule: Rule, detection: Detection, options: Option
                 return found
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return Output(target, (), (*part.diagnostics, *names.diagnostics(), reason), "portable")
-        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics(), *_anchored(target, part)), "portable")
+        own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
+        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics(), *own), "portable")
 
     return translated(detection, written, lambda selector, part: spells(Names(family, options), selector, part))
+
+
+COMPARISONS = MappingProxyType({">": gt, ">=": ge, "<": lt, "<=": le, "==": eq})
+ONE = Threshold("event_count", ">=", 1)
 
 
 def weaker(detection: Detection) -> Detection | None:
@@ -63,11 +70,17 @@ def weaker(detection: Detection) -> Detection | None:
     """
     threshold = detection.threshold
     if threshold is None:
-        sides = tuple(replace(s, threshold=None, grouping=()) if s.threshold and s.threshold.grows else s for s in detection.sides)
+        needed = [s for s in detection.sides if s.threshold is None or not _holds_of_none(s.threshold)]
+        sides = tuple(replace(s, threshold=None, grouping=()) for s in needed)
+        dropped = len(sides) < len(detection.sides)
+        if sides == detection.sides or (dropped and detection.kind != "temporal") or all(s.absent for s in sides):
+            return None
         said = Diagnostic("count-weakened", "EQL counts nothing beside other events: it asks for one of those that the rule counts")
-        return replace(detection, sides=sides, diagnostics=(*detection.diagnostics, said)) if sides != detection.sides else None
+        weakened = replace(detection, sides=sides, diagnostics=(*detection.diagnostics, said))
+        return weakened if len(sides) > 1 else replace(weakened, kind="event_count", threshold=ONE)
     if not threshold.grows:
-        return None
+        said = Diagnostic("count-weakened", "EQL has no such threshold: it asks for one of the events that the rule measures")
+        return replace(detection, kind="event_count", threshold=ONE, diagnostics=(*detection.diagnostics, said))
     wanted = math.floor(threshold.count) + 1 if threshold.operator == ">" else math.ceil(threshold.count)
     events = Threshold("event_count", ">=", min(wanted, MAX_RUNS))
     if events.count < 1 or (threshold.kind, wanted) == ("event_count", events.count):
@@ -75,6 +88,13 @@ def weaker(detection: Detection) -> Detection | None:
     counted = f"{wanted} different values" if threshold.kind == "value_count" else f"{wanted} events"
     said = Diagnostic("count-weakened", f"EQL does not count {counted}: it asks for {events.count} events, which there must be at least")
     return replace(detection, kind="event_count", threshold=events, diagnostics=(*detection.diagnostics, said))
+
+
+def _holds_of_none(threshold: Threshold) -> bool:
+    """Whether a count or a measure satisfies a threshold where there are no events, or may do so."""
+    if threshold.kind not in ("event_count", "value_count"):
+        return True
+    return bool(COMPARISONS[threshold.operator](0, threshold.count))
 
 
 def _anchored(target: str, detection: Detection) -> tuple[Diagnostic, ...]:

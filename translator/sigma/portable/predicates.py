@@ -211,6 +211,10 @@ class PredicateBackend(TextQueryBackend):
     def compared(self, field: str, operator: str, value: str) -> str: ...
 
     @abstractmethod
+    def same(self, field: str, other: str) -> str:
+        """That two fields hold the same text without case, as Sigma compares texts."""
+
+    @abstractmethod
     def within(self, field: str, network: str) -> str: ...
 
     # --- conditions
@@ -232,8 +236,12 @@ class PredicateBackend(TextQueryBackend):
         assert isinstance(value, SigmaString)
         field = self.quoted(cond.field)
         if value.contains_placeholder():
-            raise unsupported("a placeholder without values")
+            return self.listed(cond.field, value, cased)
         return self.alike(field, value, cased) if value.contains_special() else self.equal(field, spelled(value, "", ""), cased)
+
+    def listed(self, field: str, value: SigmaString, cased: bool) -> str:
+        """That the field is one of the values that stand for a placeholder, where no pipeline has put them there."""
+        raise unsupported("a placeholder without values")
 
     def convert_condition_field_eq_val_num(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         assert isinstance(cond.value, SigmaNumber)
@@ -267,7 +275,7 @@ class PredicateBackend(TextQueryBackend):
         assert isinstance(value, SigmaFieldReference)
         if value.starts_with or value.ends_with:
             raise unsupported("a part of another field")
-        return self.compared(self.quoted(cond.field), self.eq_token, self.quoted(value.field))
+        return self.same(self.quoted(cond.field), self.quoted(value.field))
 
     def convert_condition_field_eq_val_null(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         return self.missing(self.quoted(cond.field))

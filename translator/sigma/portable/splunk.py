@@ -71,6 +71,9 @@ class SplunkSlidingBackend(PredicateBackend):
     def boolean(self, field: str, value: bool) -> str:
         return f"lower({field})=={literal('true' if value else 'false')}"
 
+    def same(self, field: str, other: str) -> str:
+        return f"lower({field})==lower({other})"
+
     def within(self, field: str, network: str) -> str:
         return f"cidrmatch({literal(network)}, {field})"
 

@@ -30,6 +30,15 @@ def field(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "``") + "`"
 
 
+def on_list(name: str, field_name: str, caseless: bool) -> str:
+    """The field of an event that is there where ``field_name`` holds a value of a list, which an enrich processor looks up at ingest.
+
+    EQL joins nothing to an event, so the event has to carry it. The part before the last is the processor's ``target_field``, the last
+    what the list's enrich policy adds, as it does for ``ENRICH`` of ES|QL (elastic.co/docs/reference/enrich-processor/enrich-processor).
+    """
+    return f"{'listed_lower' if caseless else 'listed'}.{name}.{field_name}.listed"
+
+
 def dataset(names: Names, table: str) -> str:
     """What ``event.dataset`` holds for a table's events."""
     found = names.table(table)

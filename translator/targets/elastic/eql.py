@@ -8,13 +8,16 @@ lack the key.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 from translator.detection.model import Detection, Selector
+from translator.detection.overlaps import may_overlap
+from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr
+from translator.plan.expressions import TRUE, Apply, Const, Expr
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
-from translator.targets.elastic import dataset, field, literal, lucene, lucene_of, string
+from translator.targets.elastic import dataset, field, literal, lucene, lucene_of, on_list, string
 from translator.targets.text import term
 
 MAX_QUERIES = 16
@@ -48,6 +51,11 @@ def _in(operator: str):  # type: ignore[no-untyped-def]
     return lambda f, rest, node: f"{f} {operator} ({', '.join(map(literal, values(rest[0])))})"
 
 
+def _listed(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    plain = f[1:-1].replace("``", "`") if f.startswith("`") else f
+    return f"{field(on_list(text_of(rest, node), plain, node.function == 'expand'))} != null"
+
+
 ATOMS = {
     "==": _compare("=="),
     "=~": _in("in~"),
@@ -68,12 +76,59 @@ ATOMS = {
     "matches regex": _regex("regex"),
     "matches regex~": _regex("regex~"),
     "cidr": lambda f, rest, node: f"cidrMatch({f}, {', '.join(map(literal, values(rest[0])))})",
+    "expand": _listed,
+    "expand_cs": _listed,
     "<": _compare("<"),
     "<=": _compare("<="),
     ">": _compare(">"),
     ">=": _compare(">="),
 }
 """``=~`` is a list of one, since ``:`` would read ``*`` and ``?`` in the literal as wildcards."""
+
+
+def lists_at_ingest(detection: Detection, names: Names) -> Iterator[Diagnostic]:
+    """What is said of the lists that a detection reads: a value that comes onto one later is not found in the events before it."""
+    for side in detection.sides:
+        for selector in side.selectors:
+            for atom, negated in _list_atoms(selector.predicate, side.absent):
+                code = "list-at-ingest-negated" if negated else "list-at-ingest"
+                name, subject = values(atom.args[1])[0], names.field(atom.args[0])
+                caseless = atom.function == "expand"
+                case = ", in lower case," if caseless else ""
+                target = on_list(str(name), subject, caseless).rpartition(".")[0]
+                message = f"the list {name} is looked up{case} as events come in: policy {name}, field {subject}, target_field {target}"
+                yield Diagnostic(code, message, atom.span)
+
+
+def self_joins(detection: Detection) -> Iterator[Diagnostic]:
+    """What is said where one event may be of two sides, of which the members of an EQL sequence or sample are different events."""
+    if detection.kind == "temporal_ordered" and detection.strict:
+        return
+    for one, other in itertools.combinations(detection.sides, 2):
+        both = ((s, t) for s in one.selectors for t in other.selectors if s.table == t.table)
+        if any(may_overlap(by_name(s.predicate), by_name(t.predicate)) for s, t in both):
+            if one.absent or other.absent:
+                yield Diagnostic(
+                    "absent-itself", "an event that satisfies both sides of the anti-join does not alert in KQL, and does here"
+                )
+            else:
+                yield Diagnostic(
+                    "joined-with-itself", "an event that satisfies two sides of the join is joined with itself in KQL, not here"
+                )
+
+
+def _list_atoms(predicate: Expr, negated: bool) -> Iterator[tuple[Apply, bool]]:
+    if isinstance(predicate, Apply):
+        if predicate.function in ("expand", "expand_cs") and isinstance(predicate.args[1], Const):
+            yield predicate, negated
+            return
+        for arg in predicate.args:
+            yield from _list_atoms(arg, negated != (predicate.function == "not"))
+
+
+def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
+    """What is said of every way to write a detection in EQL."""
+    return tuple(dict.fromkeys((*lists_at_ingest(detection, names), *self_joins(detection))))
 
 
 class Eql:
@@ -92,7 +147,7 @@ class Eql:
             texts = writer.texts(detection)
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
-        return Output(self.name, texts, (*detection.diagnostics, *names.diagnostics()))
+        return Output(self.name, texts, (*detection.diagnostics, *eql_diagnostics(detection, names), *names.diagnostics()))
 
 
 class _Writer:
@@ -101,6 +156,11 @@ class _Writer:
         self.predicates = Predicates(
             names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
+        same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'
+        self.predicates.equal_fields = {
+            "==": same % "startsWith({0}, {1}) and startsWith({1}, {0})",
+            "=~": same % "startsWith~({0}, {1}) and startsWith~({1}, {0})",
+        }
 
     def texts(self, detection: Detection) -> tuple[str, ...]:
         if detection.kind == "event":

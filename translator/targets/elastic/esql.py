@@ -228,7 +228,9 @@ class _Writer:
 
     def temporal(self) -> str:
         detection = self.detection
-        refuse_finer_counts(detection)
+        finer = self.finer_side()
+        if finer is None:
+            refuse_finer_counts(detection)
         lines = self.filtered(False)
         seen: dict[str, list[str]] = {}
         for selector in detection.selectors:
@@ -257,12 +259,41 @@ class _Writer:
         by = list(detection.group_by)
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
-        lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
+        if finer is None:
+            lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
+        else:
+            lines += self.counted_finer(finer, counts, by)
         sides = sides_present(detection, "{} > 0", "{}_measure {} {}")
         if detection.kind == "temporal_ordered":
             sides.append("first_time < last_time" if detection.strict else "first_time <= last_time")
         lines.append("WHERE " + " AND ".join(sides))
         return "\n| ".join(lines)
+
+    def finer_side(self) -> Side | None:
+        """The one side that counts, where it counts groups within those of the key, of which one has to be large enough."""
+        counting = [side for side in self.detection.sides if side.threshold is not None]
+        if self.detection.kind != "temporal" or len(counting) != 1:
+            return None
+        (side,) = counting
+        assert side.threshold is not None
+        within = all(set(g) > set(s.keys) for s, g in zip(side.selectors, side.grouping, strict=True))
+        return side if within and side.threshold.grows else None
+
+    def counted_finer(self, side: Side, counts: str, by: list[str]) -> list[str]:
+        """Counts of the groups of a side, and of these the largest for each key."""
+        rows = [[x for x in group if x not in s.keys] for s, group in zip(side.selectors, side.grouping, strict=True)]
+        lines, finer = [], []
+        for number, fields in enumerate(zip(*rows, strict=True), 1):
+            pairs = (
+                f'{s.name} == 1, COALESCE(TO_STRING({field(self.names.field(f))}), "")' for s, f in zip(side.selectors, fields, strict=True)
+            )
+            lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
+            finer.append(f"finer_{number}")
+        lines.append(f"STATS {counts}{self.gathered()} BY {', '.join([*by, *finer])}")
+        plain = [s.name for other in self.detection.sides if other != side for s in other.selectors]
+        again = [*(f"{name} = SUM({name})" for name in plain), f"{side.name}_measure = MAX({side.name}_measure)"]
+        again += [f"{field(name)} = VALUES({field(name)})" for name in self.gathered_fields()]
+        return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
 
     def counted_values(self, threshold: Threshold) -> list[str]:
         named = [(x, field(self.names.field(x))) for x in threshold.fields]
@@ -278,6 +309,10 @@ class _Writer:
         return f"EVAL {value} = CASE({pairs})", f"{side.name}_measure = {measured(threshold, value)}"
 
     def gathered(self) -> str:
+        return "".join(f", {field(name)} = VALUES({field(text)})" for name, text in self.gathered_fields().items())
+
+    def gathered_fields(self) -> dict[str, str]:
+        """The fields whose values an alert shows, by the name of their column."""
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
             for name, expr in selector.outputs:
@@ -287,11 +322,7 @@ class _Writer:
                 if text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
         taken = set(self.detection.group_by)
-        return "".join(
-            f", {field(name)} = VALUES({field(texts[0])})"
-            for name, texts in spelled.items()
-            if len(texts) == 1 and name not in taken and texts[0] != "@timestamp"
-        )
+        return {name: texts[0] for name, texts in spelled.items() if len(texts) == 1 and name not in taken and texts[0] != "@timestamp"}
 
 
 __all__ = ["ATOMS", "Esql"]

@@ -54,33 +54,46 @@ class _Writer:
 
     def whole(self, items: list[Any]) -> str:
         """Items as a pattern of whole values: whatever may stand before and after what is searched for."""
-        if len(items) == 1 and str(items[0][0]) == "BRANCH":
-            return "|".join(self.whole(list(branch)) for branch in items[0][1][1])
+        if not items:
+            return ".*"
+        if len(items) == 1 and len(branches := self.branches(items[0])) > 1:
+            return "|".join(self.whole(b) for b in branches)
         before, items = self.edge(items, "AT_BEGINNING", first=True)
         after, items = self.edge(items, "AT_END", first=False)
         return before + self.sequence(items) + after
 
     def edge(self, items: list[Any], anchor: str, first: bool) -> tuple[str, list[Any]]:
         """What stands before (or behind) a pattern, and the items that are left: ``(^|x)`` is that something ends with x, or nothing."""
-        if not items:
-            return ".*" if first else "", items
-        operator, value = items[0 if first else -1]
-        rest = items[1:] if first else items[:-1]
-        if str(operator) == "AT" and self.is_anchor(value, anchor):
+        if not self.anchored(items, anchor, first):
+            return ".*", items
+        item, rest = (items[0], items[1:]) if first else (items[-1], items[:-1])
+        texts = []
+        for branch in self.branches(item):
+            beyond, inner = self.edge(branch, anchor, first)
+            texts.append(beyond + self.sequence(inner) if first else self.sequence(inner) + beyond)
+        others = [t for t in texts if t]
+        if not others:
             return "", rest
-        inner = list(value[3]) if str(operator) == "SUBPATTERN" and not value[1] and not value[2] else []
-        inner = [(operator, value)] if str(operator) == "BRANCH" else inner
-        if len(inner) == 1 and str(inner[0][0]) == "BRANCH":
-            branches = [list(b) for b in inner[0][1][1]]
-            anchored = [b for b in branches if len(b) == 1 and str(b[0][0]) == "AT" and self.is_anchor(b[0][1], anchor)]
-            if anchored:
-                others = [self.sequence(b) for b in branches if b not in anchored]
-                if not others:
-                    return "", rest
-                text = "|".join(others)
-                text = f"({text})" if len(others) > 1 else text
-                return (f"(.*{text})?" if first else f"({text}.*)?"), rest
-        return ".*", items
+        return f"({'|'.join(others)})" + ("?" if len(others) < len(texts) else ""), rest
+
+    def anchored(self, items: list[Any], anchor: str, first: bool) -> bool:
+        """Whether items begin (or end) with an anchor, or with a group of which an alternative does."""
+        if not items:
+            return False
+        operator, value = item = items[0 if first else -1]
+        if str(operator) == "AT":
+            return self.is_anchor(value, anchor)
+        return any(self.anchored(b, anchor, first) for b in self.branches(item))
+
+    def branches(self, item: Any) -> list[list[Any]]:
+        """The alternatives of a group that changes no flag; none of what is no group."""
+        operator, value = item
+        if str(operator) == "BRANCH":
+            return [list(b) for b in value[1]]
+        if str(operator) == "SUBPATTERN" and not value[1] and not value[2]:
+            inner = list(value[3])
+            return self.branches(inner[0]) or [inner] if len(inner) == 1 else [inner]
+        return []
 
     def is_anchor(self, value: Any, anchor: str) -> bool:
         name = str(value)
