@@ -15,6 +15,7 @@ from translator.detection.trigger import with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
+from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, walk
 from translator.targets.base import relaxed
 
@@ -22,6 +23,7 @@ SCHEMA = {
     "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},
     "B": {"TimeGenerated": "datetime", "k": "string", "y": "string", "m": "long"},
     "C": {"TimeGenerated": "datetime", "k": "string", "z": "string"},
+    "E": {"TimeGenerated": "datetime", "k": "string", "EventID": "int", "EventData": "string"},
 }
 
 
@@ -155,9 +157,65 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
     assert (found.kind, codes(found)) == (kind, said)
 
 
+UNPACKED = (
+    "E | where EventID == 13 | extend EventData = parse_xml(EventData).{path}"
+    " | mv-expand bagexpansion=array EventData | evaluate bag_unpack(EventData)"
+    " | extend Key = {key}, Value = {value} | evaluate pivot(Key, {aggregate}(Value), TimeGenerated, k) | where {condition}"
+)
+
+
+@pytest.mark.parametrize("path", ["EventData.Data", "DataItem.EventData.Data"])
+@pytest.mark.parametrize(
+    ("key", "value", "field"),
+    [
+        ("tostring(column_ifexists('@Name', ''))", "column_ifexists('#text', '')", "TargetObject"),
+        ("tostring(['@Name'])", "['#text']", "column_ifexists('TargetObject', '')"),
+    ],
+)
+def test_the_data_of_windows_events_becomes_fields(path: str, key: str, value: str, field: str) -> None:
+    found = lifted(UNPACKED.format(path=path, key=key, value=value, aggregate="any", condition=f"{field} has 'Run'"))
+    assert isinstance(found, Detection), found
+    assert codes(found) == {"expanded-rows", "event-data-columns"}
+    (selector,) = found.selectors
+    assert expression(selector.predicate) == expression(lifted_predicate("E | where EventID == 13 | where TargetObject has 'Run'"))
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value", "aggregate"),
+    [
+        ("EventData.Other", "['@Name']", "['#text']", "any"),
+        ("EventData.Data", "['#text']", "['@Name']", "any"),
+        ("EventData.Data", "['@Name']", "['#text']", "count"),
+    ],
+)
+def test_other_pivots_are_refused(path: str, key: str, value: str, aggregate: str) -> None:
+    found = lifted(UNPACKED.format(path=path, key=key, value=value, aggregate=aggregate, condition="TargetObject == 'a'"))
+    assert isinstance(found, NoDetection)
+    assert codes(found) == {"unsupported-operator"}
+
+
+@pytest.mark.parametrize(
+    ("kql", "same"),
+    [
+        ("A | evaluate bag_unpack(d) | where name == 'v'", "A | where d.name == 'v'"),
+        ("A | evaluate bag_unpack(d, 'd_') | where d_name == 'v' and x == 'a'", "A | where d.name == 'v' and x == 'a'"),
+    ],
+)
+def test_a_column_of_a_bag_is_a_value_of_it(kql: str, same: str) -> None:
+    assert expression(lifted_predicate(kql)) == expression(lifted_predicate(same))
+
+
+def lifted_predicate(kql: str) -> Expr:
+    found = lifted(kql)
+    assert isinstance(found, Detection), found
+    (selector,) = found.selectors
+    return selector.predicate
+
+
 @pytest.mark.parametrize(
     ("kql", "code"),
     [
+        ("Unknown | evaluate bag_unpack(d) | where name == 'v'", "unsupported-operator"),
         ("A | join kind=leftouter B on k | where isempty(y)", "unsupported-join"),
         ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
         ("A | summarize count()", "unsupported-detection"),

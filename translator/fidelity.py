@@ -68,6 +68,9 @@ CODES: dict[str, Code] = {
     "missing-value-group": Code(Verdict.EXACT, "leave out its documents where events without the field are of no interest"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
+    "event-data-columns": Code(
+        Verdict.SAME_ALERTS, "nothing to do where the events are stored with a field for each named value of theirs"
+    ),
     "columns-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns"),
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"

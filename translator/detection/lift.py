@@ -9,6 +9,7 @@ from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.datatables import values_in, with_constants
 from translator.detection.idioms.enrichment import enriched, is_enrichment
+from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.latest import of_one_event
 from translator.detection.idioms.lists import in_list, joined_with_list
@@ -140,6 +141,10 @@ class _Lifter(Lifting):
                 return self.shape(inner)
             case o.Rows(span=span):
                 raise self.block("unsupported-detection", "a datatable holds no events", span)
+            case o.Plugin(name="bag_unpack") if (unpacked := of_bag(self, relation)) is not None:
+                return unpacked
+            case o.Plugin(name="pivot") if (pivoted := of_event_data(self, relation)) is not None:
+                return pivoted
             case o.Unsupported(reason=reason, span=span, input=inner):
                 self.say("unsupported-operator", reason, span)
                 if inner is not None:

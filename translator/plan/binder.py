@@ -782,8 +782,9 @@ class _Binder:
                 used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
                 kept_names = [automatic_name(a) for a in arguments[2:]]
                 names = {n: c for n, c in table.names.items() if n != first.name and n not in used and (not kept_names or n in kept_names)}
-                open_source = o.Source(node.span, "?", next(self.ids))
-                return _Table(o.Unsupported(node.span, table.relation, reason), names, (open_source,))
+                given = tuple(self.expression(a, table, scope) for a in arguments[:2])
+                plugin = o.Plugin(node.span, table.relation, reason, name, given, o.Source(node.span, "?", next(self.ids)))
+                return _Table(plugin, names, (plugin.source,))
             case "autocluster" | "basket":
                 added = {"SegmentId": Type.LONG, "Count": Type.LONG, "Percent": Type.REAL}
                 return self._plugin(_Table(table.relation, {}), node, reason, added | {n: c.type for n, c in table.names.items()})
@@ -831,11 +832,14 @@ class _Binder:
     def _bag_unpack(self, table: _Table, node: s.Evaluate, bag: s.NameReference, scope: _Scope) -> _Table:
         column = self._resolve(table, bag.name)
         rest = {n: c for n, c in table.names.items() if n != bag.name}
-        if self.discover is None or column is None:
-            open_source = o.Source(node.span, "?", next(self.ids))
-            return _Table(
-                o.Unsupported(node.span, table.relation, "the columns that bag_unpack makes depend on the data"), rest, (open_source,)
-            )
+        reason = "the columns that bag_unpack makes depend on the data"
+        if column is None or (self.discover is None and not (table.sources and table.sources[0].table in self.schema)):
+            # Nothing tells the table's own columns from those of the bag.
+            return self._unsupported(_Table(table.relation, rest, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
+        if self.discover is None:
+            given = (self.expression(bag, table, scope), *(self.expression(a, None, scope) for a in node.call.arguments[1:2]))
+            plugin = o.Plugin(node.span, table.relation, reason, "bag_unpack", given, o.Source(node.span, "?", next(self.ids)))
+            return _Table(plugin, rest, (plugin.source,))
         prefix = ""
         for argument in node.call.arguments[1:2]:
             value = self.expression(argument, None, scope)
@@ -1129,9 +1133,11 @@ class _Binder:
         if name == "column_ifexists" and len(args) == 2 and isinstance(args[0], e.Const) and table is not None:
             wanted = str(args[0].value)
             column = table.names.get(wanted, table.outer.get(wanted))
-            if column is None and self.closed is None and table.sources and table.sources[0].table != "?":
-                # The documentation lists what a table has as a rule: at a site it may have more.
-                column = table.names[wanted] = self._stored(table.sources[0], wanted, args[1].type)
+            if column is None and self.closed is None and table.sources:
+                column = self._stored(table.sources[0], wanted, args[1].type)
+                if table.sources[0].table != "?":
+                    # The documentation lists what a table has as a rule: at a site it may have more.
+                    table.names[wanted] = column
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         return e.Apply(node.span, _result_type(name, args), name, args)
 

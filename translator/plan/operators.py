@@ -209,6 +209,15 @@ class Unsupported(Relation):
 
 
 @dataclass(frozen=True, slots=True)
+class Plugin(Unsupported):
+    """evaluate: a plugin whose columns depend on the data. Those that the query names are stored columns of ``source``."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A bound query: its relation and the names under which its columns are seen."""
 

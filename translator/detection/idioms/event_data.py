@@ -1,0 +1,90 @@
+"""Columns that a plugin makes of the data: of a bag, and of the XML in which Windows events carry their own fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from translator.detection.lifting import Lifting
+from translator.detection.shapes import Events, Joined, Shape, environments
+from translator.plan import operators as o
+from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, substitute
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+
+_DATA = {("EventData", "Data"), ("DataItem", "EventData", "Data")}
+"""Where the named values of an event stand: in SecurityEvent, and in Event (learn.microsoft.com/windows/win32/wes/eventschema-elements)."""
+
+
+def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
+    """bag_unpack: each column that the query names is the value of that key in the bag."""
+    shape = lifting.shape(plugin.input) if plugin.input is not None else None
+    bag, *given = plugin.arguments
+    prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
+    columns = list(dict.fromkeys(_columns(lifting.plan, plugin.source.id)))
+    if not isinstance(shape, Events | Joined) or not all(c.name.startswith(prefix) for c in columns):
+        return None
+    for env in environments(shape):
+        value = substitute(bag, env)
+        env |= {c.id: simplify(Path(bag.span, c.type, value, (c.name.removeprefix(prefix),))) for c in columns}
+    return shape
+
+
+def of_event_data(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
+    """pivot of the names and values in the XML of an event: columns that a collector of such events stores as fields."""
+    shape = lifting.shape(plugin.input) if plugin.input is not None else None
+    if not isinstance(shape, Events | Joined):
+        return None
+    holders = [_holder(env, *plugin.arguments) for env in environments(shape)]
+    for env, holder in zip(environments(shape), holders, strict=True):
+        if holder is None:
+            return None
+        for column in _columns(lifting.plan, plugin.source.id):
+            # The binder counts from zero: no other column has this number.
+            stored = dataclasses.replace(column, id=-1 - column.id, table=holder.table, source=holder.source)
+            env[column.id] = ColumnRef(plugin.span, Type.UNKNOWN, stored)
+    if isinstance(shape, Events):
+        for branch in shape.branches:
+            branch.multiplied = False
+    lifting.say(
+        "event-data-columns", "the query makes columns of the data of each event, the output reads its fields of these names", plugin.span
+    )
+    return shape
+
+
+def _holder(env: dict[int, Expr], name: Expr, value: Expr) -> Column | None:
+    """The column with the XML whose names and values these are; None where they are something else."""
+    match name, value:
+        case Apply(function="tostring", args=(inner,)), _:
+            return _holder(env, inner, value)
+        case _, Apply(function="take_any", args=(inner,)):
+            found, other = _part_of_data(simplify(substitute(name, env))), _part_of_data(simplify(substitute(inner, env)))
+            if found is not None and other is not None and (found[1], other[1]) == ("@Name", "#text") and found[0] == other[0]:
+                return found[0]
+    return None
+
+
+def _part_of_data(expr: Expr) -> tuple[Column, str] | None:
+    """The column with an event's XML, and the part of an element of its data that ``expr`` is."""
+    match expr:
+        case Apply(function="tostring", args=(inner,)):
+            return _part_of_data(inner)
+        case Path(
+            base=Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as column),)), steps=(*data, step, str(part))
+        ) if step == ELEMENT and tuple(data) in _DATA:
+            return column, part
+    return None
+
+
+def _columns(node: Any, source: int) -> Iterator[Column]:
+    """The columns of a source that a tree reads."""
+    if isinstance(node, Column):
+        if node.source == source:
+            yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from _columns(item, source)
+    elif dataclasses.is_dataclass(node):
+        for field in dataclasses.fields(node):
+            yield from _columns(getattr(node, field.name), source)
