@@ -227,3 +227,26 @@ def test_a_regular_expression_of_lucene_matches_the_same(regex: str, caseless: b
 def test_what_lucene_has_not_is_refused(regex: str) -> None:
     with pytest.raises(lucene.NotLucene):
         lucene.translate(regex)
+
+
+@pytest.mark.parametrize(
+    ("condition", "esql", "eql"),
+    [
+        ("EventID == 4624", 'event.code == "4624"', 'event.code == "4624"'),
+        ("EventID in (1, 2)", 'event.code IN ("1", "2")', 'event.code in ("1", "2")'),
+        ("LogonType > 3", "TO_LONG(winlog.event_data.LogonType) > 3", "number(winlog.event_data.LogonType) > 3"),
+    ],
+)
+def test_numbers_that_elastic_stores_as_texts(condition: str, esql: str, eql: str) -> None:
+    """ECS keeps codes as keywords, which ES|QL does not compare with numbers (elastic.co/docs/reference/ecs/ecs-conventions)."""
+    outputs = translator.convert(rule(f"SecurityEvent | where {condition}")).outputs
+    assert outputs["esql"].text.endswith(f"AND {esql}") and outputs["eql"].text.endswith(f"and {eql}")
+
+
+def test_numbers_stored_as_texts_are_texts_by_way_of_sigma_as_well() -> None:
+    kql = "SecurityEvent | where EventID == 4624 and LogonType > 3 | summarize c = count() by Computer | where c > 2"
+    eql = translator.convert(rule(kql)).outputs["eql"]
+    assert eql.lane == "portable" and 'event.code == "4624"' in eql.text
+    assert "condition-dropped" in {d.code for d in eql.diagnostics}
+    summed = translator.convert(rule("SecurityEvent | summarize c = sum(KeyLength) by Computer | where c > 2")).outputs["esql"]
+    assert "EVAL counted_value = TO_LONG(winlog.event_data.KeyLength)" in summed.text

@@ -18,10 +18,14 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a target keeps a table's events: what selects them, and its field names by KQL column."""
+    """Where a target keeps a table's events: what selects them, and its field names by KQL column.
+
+    ``texts`` are the columns of numbers that it stores as texts.
+    """
 
     selects: Mapping[str, str]
     fields: Mapping[str, str]
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ def _table(data: Mapping[str, Any]) -> Table:
     targets = {
         "sigma": Target(sigma.get("logsource", {}), sigma.get("fields", {})),
         "splunk": Target(splunk.get("search", {}), splunk.get("fields", {})),
-        "elastic": Target({k: elastic[k] for k in ("index", "dataset") if k in elastic}, elastic.get("fields", {})),
+        "elastic": Target(
+            {k: elastic[k] for k in ("index", "dataset") if k in elastic}, elastic.get("fields", {}), frozenset(elastic.get("texts") or ())
+        ),
     }
     return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), targets, data.get("names_in_paths") or {})
 

@@ -663,6 +663,9 @@ class Selections:
             if atom.function == "isnull":
                 return field, None
             spell = ATOMS.get(atom.function)
+            atom = self.names.as_stored(atom)
+            if atom.function in ("<", "<=", ">", ">=") and self.names.number_as_text(atom.args[0]):
+                raise Cannot(Diagnostic("unsupported-expression", f"{field} holds numbers as texts, which Sigma does not order", atom.span))
             if spell is not None and len(atom.args) == 2:
                 found = values(atom.args[1])
                 if atom.function in ("matches regex", "matches regex~") and not all(isinstance(v, str) and is_simple(v) for v in found):

@@ -12,7 +12,22 @@ from translator import catalog
 from translator.detection.model import DAY, Detection, Selector, Side
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Verdict, verdict_of
-from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, conjuncts, walk
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    conjunction,
+    conjuncts,
+    const,
+    transform,
+    walk,
+)
 from translator.plan.operators import Plan
 from translator.plan.simplify import is_field, is_presence
 from translator.plan.types import Type
@@ -242,6 +257,26 @@ class Names:
             return ".".join([name, *(str(s) for s in steps)]).replace(".[]", "{}")
         return ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
 
+    def as_stored(self, atom: Apply) -> Apply:
+        """A comparison with numbers as one with texts, where the target stores these numbers as texts."""
+        if not self.number_as_text(atom.args[0]) or atom.function not in ("==", "in"):
+            return atom
+        return Apply(atom.span, atom.type, atom.function, (atom.args[0], *(transform(a, _as_text) for a in atom.args[1:])))
+
+    def number_as_text(self, expr: Expr) -> bool:
+        """Whether ``expr`` is a number that the target stores as a text."""
+        if not isinstance(expr, ColumnRef) or self.options.fields == "source":
+            return False
+        column = expr.column
+        known = catalog.tables().get(column.table or "")
+        own = self.options.mapping.get(self.target, {}).get(column.table or "", {})
+        return (
+            known is not None
+            and column.name not in own
+            and self.target in known.targets
+            and column.name in known.targets[self.target].texts
+        )
+
     def never_empty(self, expr: Expr) -> bool:
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
         return self.target == "elastic" and self.field(expr).endswith(".ip")
@@ -256,6 +291,10 @@ class Names:
             for table, names in sorted(self.unmapped.items())
         ]
         return (*self.said, *notes)
+
+
+def _as_text(node: Expr) -> Expr:
+    return const(str(node.value)) if isinstance(node, Const) and isinstance(node.value, int) else node
 
 
 Spelling = Callable[[str, tuple[Expr, ...], Apply], str]
@@ -285,6 +324,8 @@ class Predicates:
     """How two fields are compared, missing ones as empty texts, by operator."""
     element: str = "{0}"
     """How a condition on any of several values is spelled, around the condition on one."""
+    number: str = "{0}"
+    """How a number that is stored as a text is read."""
     moments: Mapping[str, str] = field(default_factory=dict)
     """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
 
@@ -350,6 +391,9 @@ class Predicates:
             if predicate.function == "isnull":
                 return self.missing.format(name)
             spelling = self.atoms.get(predicate.function)
+            predicate = self.names.as_stored(predicate)
+            if predicate.function in ("<", "<=", ">", ">=") and self.names.number_as_text(predicate.args[0]):
+                name = self.number.format(name)
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
                 text = spelling(name, predicate.args[1:], predicate)
                 subject = predicate.args[0]

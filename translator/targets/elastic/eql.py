@@ -156,6 +156,7 @@ class _Writer:
         self.predicates = Predicates(
             names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
+        self.predicates.number = "number({0})"
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'
         self.predicates.equal_fields = {
             "==": same % "startsWith({0}, {1}) and startsWith({1}, {0})",

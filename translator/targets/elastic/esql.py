@@ -146,6 +146,7 @@ class _Writer:
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
         self.predicates = Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates.number = "TO_LONG({0})"
         self.predicates.equal_fields = {
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
@@ -297,7 +298,9 @@ class _Writer:
 
     def counted_values(self, threshold: Threshold) -> list[str]:
         named = [(x, field(self.names.field(x))) for x in threshold.fields]
-        return [f'COALESCE(TO_STRING({f}), "")' if threshold.kind == "value_count" and counts_missing(x) else f for x, f in named]
+        if threshold.kind == "value_count":
+            return [f'COALESCE(TO_STRING({f}), "")' if counts_missing(x) else f for x, f in named]
+        return [self.predicates.number.format(f) if self.names.number_as_text(x) else f for x, f in named]
 
     def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
         """The command that marks what a side counts, where it counts values, and the term of STATS that counts it."""
