@@ -127,7 +127,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | mv-expand e = d.list | where e.name != 'v'", "event", {"expanded-rows", "element-negated"}),
         ("A | parse x with * 'user=' u ' ' * | where n > 1 | project u", "event", set()),
         ("A | summarize c = count() by k, size = strlen(k) | where c > 5", "event_count", {"columns-differ", "window-assumed"}),
-        ("A | where not(ipv4_is_private(ip))", "event", {"not-an-address"}),
+        ("A | where not(ipv4_is_private(ip))", "event", set()),
         (
             "A | where n == 1 | join kind=inner (A | where n == 1 | summarize c = count() by k | where c > 5) on k",
             "event_count",

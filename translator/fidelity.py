@@ -86,7 +86,6 @@ CODES: dict[str, Code] = {
         Verdict.BROADER, "use the native output, or a backend that counts over whole windows: few events so far may be many at the end"
     ),
     "adjacent-rows": Code(Verdict.BROADER, "nothing to do where it does not matter what happens in between"),
-    "not-an-address": Code(Verdict.BROADER, "nothing to do where the field always holds an IPv4 address"),
     "one-event-of-group": Code(Verdict.BROADER, "nothing to do where it does not change from event to event; else check the latest event"),
     "elements-apart": Code(Verdict.BROADER, "nothing to do where an array has one element as a rule"),
     "first-seen-list": Code(

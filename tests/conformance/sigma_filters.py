@@ -83,7 +83,7 @@ class Generator:
                 f'tostring(split({column}, "{pick.choice(".-_ ")}")[{pick.choice([0, 1, -1])}]) {pick.choice(["==", "=~", "!="])} {word}',
                 f'{pick.choice(["isempty", "isnotempty"])}(extract("([a-z]+)[.]", 1, {column}))',
                 f'iff(n > 1, {column}, "admin") {pick.choice(["==", "has", "!contains"])} {word}',
-                f"ipv4_is_private({column})",
+                f"ipv4_is_private({column}){pick.choice(['', ' == true', ' == false'])}",
                 f"a {pick.choice(['=~', '!~', '=='])} b",
                 f"strlen({column}) {pick.choice(['<', '>=', '=='])} {pick.choice([0, 1, 5])}",
                 f'array_length(split({column}, "{pick.choice(".-_ ")}")) {pick.choice(["<", ">", "=="])} {pick.choice([1, 2])}',

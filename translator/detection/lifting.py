@@ -117,7 +117,7 @@ class Lifting(ABC):
             branch.predicate = conjunction(branch.predicate, part)
 
     def address(self, part: Expr) -> Expr:
-        """Tests of addresses as one operator; negated, they are said to take what is no address, which KQL does not."""
+        """Tests of addresses as one operator. Of what is no address KQL's tests are null, and so are their negations."""
 
         def change(node: Expr) -> Expr:
             match node:
@@ -135,10 +135,9 @@ class Lifting(ABC):
                     return address_test(node)
 
         def refused(test: Expr) -> Expr:
-            self.say(
-                "not-an-address", "the KQL leaves out values that are no IPv4 address, the output takes them for other addresses", part.span
-            )
-            return negation(address_test(test))
+            found = address_test(test)
+            assert isinstance(found, Apply)
+            return conjunction(Apply(test.span, Type.BOOL, "is_ipv4", found.args[:1]), negation(found))
 
         return change(part)
 

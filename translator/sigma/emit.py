@@ -491,6 +491,10 @@ def _placeholder(modifier: str) -> Callable[[str, list[Any]], tuple[str, Any]]:
     return spell
 
 
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
+"""What an IPv4 address looks like."""
+
 ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "==": _plain("", True),
     "in": _plain("", True),
@@ -662,6 +666,9 @@ class Selections:
                 return field, [None, ""]
             if atom.function == "isnull":
                 return field, None
+            if atom.function == "is_ipv4":
+                # Backends without networks make a wildcard of this one, which any text matches; a target's own field may be no text.
+                return (f"{field}|re", IPV4) if self.names.target == "sigma" else (f"{field}|cidr", "0.0.0.0/0")
             spell = ATOMS.get(atom.function)
             atom = self.names.as_stored(atom)
             if atom.function in ("<", "<=", ">", ">=") and self.names.number_as_text(atom.args[0]):

@@ -348,11 +348,12 @@ class Predicates:
     def parts(self, conjuncts: Iterable[Expr], known: frozenset[Expr] = frozenset()) -> list[str]:
         """The members of a conjunction. A field that one of them requires needs no guard in the others."""
         found = list(conjuncts)
-        known = known | {
-            p.args[0].args[0]
-            for p in found
-            if isinstance(p, Apply) and p.function == "not" and isinstance(p.args[0], Apply) and p.args[0].function in ("isempty", "isnull")
-        }
+        for part in found:
+            match part:
+                case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(present,)),)):
+                    known = known | {present}
+                case Apply(function="is_ipv4", args=(present,)):
+                    known = known | {present}
         return [self.render(p, True, known) for p in found]
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:

@@ -75,6 +75,7 @@ ATOMS = {
     "hassuffix_cs": _has("regex", suffix=True),
     "matches regex": _regex("regex"),
     "matches regex~": _regex("regex~"),
+    "is_ipv4": lambda f, rest, node: f'cidrMatch({f}, "0.0.0.0/0")',
     "cidr": lambda f, rest, node: f"cidrMatch({f}, {', '.join(map(literal, values(rest[0])))})",
     "expand": _listed,
     "expand_cs": _listed,

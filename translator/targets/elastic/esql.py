@@ -100,6 +100,7 @@ ATOMS = {
     "hassuffix_cs": _has(False, suffix=True),
     "matches regex": _regex(False),
     "matches regex~": _regex(True),
+    "is_ipv4": lambda f, rest, node: f'CIDR_MATCH(TO_IP({f}), "0.0.0.0/0")',
     "cidr": lambda f, rest, node: f"CIDR_MATCH(TO_IP({f}), {', '.join(map(literal, values(rest[0])))})",
     "<": _compare("<"),
     "<=": _compare("<="),

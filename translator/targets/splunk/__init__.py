@@ -119,6 +119,7 @@ ATOMS = {
     "hassuffix_cs": _term(False, suffix=True),
     "matches regex": _regex,
     "matches regex~": lambda name, rest, node: _regex(name, rest, node).replace('"', '"(?i)', 1),
+    "is_ipv4": lambda name, rest, node: f'cidrmatch("0.0.0.0/0", {name})',
     "cidr": lambda name, rest, node: "(" + " OR ".join(f"cidrmatch({literal(v)}, {name})" for v in values(rest[0])) + ")",
     "<": _compare("<"),
     "<=": _compare("<="),
