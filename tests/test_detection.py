@@ -369,18 +369,27 @@ def test_a_part_that_can_never_be_is_not_counted() -> None:
     assert (found.kind, [s.table for s in found.selectors]) == ("event_count", ["A"])
 
 
-def test_the_row_before_is_a_side_that_comes_before() -> None:
-    kql = (
-        "A | where isnotempty(k) | sort by k asc, TimeGenerated {0} | extend p = prev(x), pk = prev(k), t = prev(TimeGenerated)"
-        " | where pk == k and p == 'a' and x == 'b' and {1} <= 5m"
+@pytest.mark.parametrize(
+    ("order", "function", "gap", "literals"),
+    [
+        ("asc", "prev({0})", "TimeGenerated - t", ["a", "b"]),
+        ("desc", "prev({0})", "t - TimeGenerated", ["b", "a"]),
+        ("asc", "next({0})", "t - TimeGenerated", ["b", "a"]),
+        ("desc", "next({0}, 1)", "TimeGenerated - t", ["a", "b"]),
+    ],
+)
+def test_the_row_beside_is_a_side_that_comes_before_or_after(order: str, function: str, gap: str, literals: list[str]) -> None:
+    other = ", ".join(f"{name} = {function.format(column)}" for name, column in (("p", "x"), ("pk", "k"), ("t", "TimeGenerated")))
+    found = lifted(
+        f"A | where isnotempty(k) | sort by k asc, TimeGenerated {order} | extend {other}"
+        f" | where pk == k and p == 'a' and x == 'b' and {gap} <= 5m"
     )
-    for order, gap in (("asc", "TimeGenerated - t"), ("desc", "t - TimeGenerated")):
-        found = lifted(kql.format(order, gap))
-        assert isinstance(found, Detection), codes(found)
-        assert (found.kind, found.within, found.group_by) == ("temporal_ordered", 300, ("k",))
-        assert "adjacent-rows" in codes(found) and "condition-dropped" not in codes(found)
-        literals = [[n.value for n in walk(s.predicate) if isinstance(n, Const) and n.value in ("a", "b")] for s in found.selectors]
-        assert literals == ([["a"], ["b"]] if order == "asc" else [["b"], ["a"]])
+    assert isinstance(found, Detection), codes(found)
+    assert (found.kind, found.within, found.group_by) == ("temporal_ordered", 300, ("k",))
+    assert "adjacent-rows" in codes(found) and "condition-dropped" not in codes(found)
+    assert [[n.value for n in walk(s.predicate) if isinstance(n, Const) and n.value in ("a", "b")] for s in found.selectors] == [
+        [x] for x in literals
+    ]
 
 
 @pytest.mark.parametrize(
@@ -388,6 +397,7 @@ def test_the_row_before_is_a_side_that_comes_before() -> None:
     [
         "A | serialize | extend p = prev(x) | where p == 'a' and x == 'b'",
         "A | sort by TimeGenerated asc | extend p = prev(x) | where p == 'a' and x == 'b'",
+        "A | sort by TimeGenerated asc | extend p = prev(x), pk = prev(k), n = next(x) | where pk == k and p == 'a' and n == 'b'",
     ],
 )
 def test_rows_before_need_an_order_and_a_key(query: str) -> None:

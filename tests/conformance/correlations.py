@@ -70,6 +70,9 @@ IDIOMS = {
     "adjacent rows": "T | where TimeGenerated > ago(1h){present} | sort by k asc, TimeGenerated asc"
     " | extend before = prev(op), who = prev(k), t = prev(TimeGenerated)"
     " | where who == k and before == '{a}' and op == '{b}' and TimeGenerated - t <= {within}m | project k",
+    "adjacent rows behind": "T | where TimeGenerated > ago(1h){present} | sort by k asc, TimeGenerated asc"
+    " | extend after = next(op), who = next(k), t = next(TimeGenerated)"
+    " | where who == k and op == '{a}' and after == '{b}' and t - TimeGenerated <= {within}m | project k",
     "apart": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u between ((t - {within}m) .. (t + {within}m)) | project k",

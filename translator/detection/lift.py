@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.detection.idioms.absence import ANTI, absent_shape, negates
-from translator.detection.idioms.adjacent import adjacent_rows, reads_previous
+from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.datatables import values_in, with_constants
 from translator.detection.idioms.enrichment import enriched, is_enrichment
@@ -213,7 +213,7 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
-        if isinstance(shape, Events) and any(reads_previous(substitute(predicate, b.env)) for b in shape.branches):
+        if isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
             return adjacent_rows(self, shape, predicate, self.order, span)
         for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):

@@ -1,4 +1,4 @@
-"""Adjacent rows: ``prev()`` over events sorted by time, as two sides in order that share the keys of the row before."""
+"""Adjacent rows: ``prev()`` or ``next()`` over events sorted by time, as two sides in order that share the keys of both rows."""
 
 from __future__ import annotations
 
@@ -10,71 +10,82 @@ from translator.detection.lifting import Lifting
 from translator.detection.shapes import Events, Gap, Joined
 from translator.detection.windows import is_time
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Expr, Span, conjuncts, substitute, transform, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Span, conjuncts, substitute, transform, walk
 from translator.plan.simplify import simplify
 
 
-def reads_previous(expr: Expr) -> bool:
-    """Whether ``expr`` reads the row before."""
-    return any(isinstance(n, Apply) and n.function == "prev" and len(n.args) == 1 for n in walk(expr))
+def reads_neighbour(expr: Expr) -> bool:
+    """Whether ``expr`` reads the row before or the one behind."""
+    return any(_neighbour(n) is not None for n in walk(expr))
+
+
+def _neighbour(node: Expr) -> tuple[str, Expr] | None:
+    """The function and what it reads of the row next to this one; None where ``node`` reads none, or one further away."""
+    match node:
+        case Apply(function="prev" | "next" as function, args=(value,) | (value, Const(value=1))):
+            return function, value
+    return None
 
 
 def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, order: Sequence[o.Ordering], span: Span | None) -> Joined:
-    """The events and those before them, where ``predicate`` reads ``prev()``.
+    """The events and those next to them, where ``predicate`` reads ``prev()`` or ``next()``.
 
     Raises:
-        Blocked: where the rows are in no order of time, or no key of theirs is that of the row before.
+        Blocked: where the rows are in no order of time, or no key of theirs is that of the row next to them.
     """
     if len(events.branches) != 1:
-        raise lifting.block("unsupported-detection", "prev() over a union is not supported", span)
-    (later,) = events.branches
-    time = [k for k in order if is_time(simplify(substitute(k.expr, later.env)))]
-    if not time:
-        raise lifting.block("unsupported-detection", "prev() over events that are in no order of time is not supported", span)
-    before = {i: x for i, x in later.env.items() if not reads_previous(x)}
-    earlier = replace(later, source=-1 - later.source, predicate=_cloned(later.predicate), env={}, windows=list(later.windows))
-    joined = Joined([Events([earlier]), Events([replace(later, env=before)])], [], {}, span=span)
-    joined.env = {i: _previous(x) for i, x in later.env.items() if reads_previous(x)}
-    joined.gaps[0, 1] = Gap(None, 0) if time[0].descending else Gap(0, None)
-    for part in conjuncts(simplify(substitute(predicate, later.env))):
+        raise lifting.block("unsupported-detection", "a row next to others over a union is not supported", span)
+    (row,) = events.branches
+    value = simplify(substitute(predicate, row.env))
+    functions = {found[0] for n in walk(value) if (found := _neighbour(n)) is not None}
+    time = [k for k in order if is_time(simplify(substitute(k.expr, row.env)))]
+    if not time or len(functions) != 1:
+        what = "rows before and behind" if len(functions) > 1 else f"{functions.pop()}() over events that are in no order of time"
+        raise lifting.block("unsupported-detection", f"{what} is not supported", span)
+    (function,) = functions
+    own = {i: x for i, x in row.env.items() if not reads_neighbour(x)}
+    other = replace(row, source=-1 - row.source, predicate=_cloned(row.predicate), env={}, windows=list(row.windows))
+    joined = Joined([Events([other]), Events([replace(row, env=own)])], [], {}, span=span)
+    joined.env = {i: _beside(x) for i, x in row.env.items() if reads_neighbour(x)}
+    joined.gaps[0, 1] = Gap(0, None) if (function == "prev") != time[0].descending else Gap(None, 0)
+    for part in conjuncts(value):
         _place(lifting, joined, part)
     if not joined.pairs:
-        raise lifting.block("unsupported-join", "prev() without a key that is that of the row before is not supported", span)
+        raise lifting.block("unsupported-join", f"{function}() without a key that is that of the other row is not supported", span)
     lifting.say("adjacent-rows", "the KQL wants these events next to each other, the output lets others stand between them", span)
     return joined
 
 
 def _place(lifting: Lifting, joined: Joined, part: Expr) -> None:
     """A condition goes to the events that it reads, or says how two of them go together."""
-    earlier, later = (side.branches[0] for side in joined.sides)
+    other, row = (side.branches[0] for side in joined.sides)
     match part:
-        case (
-            Apply(function="==", args=(left, Apply(function="prev", args=(right,))))
-            | Apply(function="==", args=(Apply(function="prev", args=(right,)), left))
-        ) if left == right:
-            joined.pairs.append((0, _cloned(right), 1, left))
-            return
-    if not reads_previous(part):
-        lifting.constrain(later, part)
-    elif all(_is_previous(n, part) for n in walk(part) if isinstance(n, ColumnRef)):
-        lifting.constrain(earlier, _previous(part))
+        case Apply(function="==", args=(left, right)):
+            for here, there in ((left, _neighbour(right)), (right, _neighbour(left))):
+                if there is not None and there[1] == here:
+                    joined.pairs.append((0, _cloned(here), 1, here))
+                    return
+    if not reads_neighbour(part):
+        lifting.constrain(row, part)
+    elif all(_is_beside(n, part) for n in walk(part) if isinstance(n, ColumnRef)):
+        lifting.constrain(other, _beside(part))
     else:
-        compare_sides(lifting, joined, _previous(part), {0, 1})
+        compare_sides(lifting, joined, _beside(part), {0, 1})
 
 
-def _is_previous(column: ColumnRef, whole: Expr) -> bool:
-    return any(isinstance(n, Apply) and n.function == "prev" and column in walk(n) for n in walk(whole)) and not any(
-        column in n.args for n in walk(whole) if isinstance(n, Apply) and n.function != "prev"
+def _is_beside(column: ColumnRef, whole: Expr) -> bool:
+    return any(_neighbour(n) is not None and column in walk(n) for n in walk(whole)) and not any(
+        column in n.args for n in walk(whole) if isinstance(n, Apply) and _neighbour(n) is None
     )
 
 
-def _previous(expr: Expr) -> Expr:
-    """``expr`` with the columns within ``prev()`` as those of the row before."""
-    return transform(expr, lambda n: _cloned(n.args[0]) if isinstance(n, Apply) and n.function == "prev" and len(n.args) == 1 else n)
+def _beside(expr: Expr) -> Expr:
+    """``expr`` with the columns within ``prev()`` or ``next()`` as those of the other row."""
+    return transform(expr, lambda n: _cloned(found[1]) if (found := _neighbour(n)) is not None else n)
 
 
 def _cloned(expr: Expr) -> Expr:
-    """``expr`` over the events before: the same columns of the same table, told apart by their numbers."""
+    """``expr`` over the other events: the same columns of the same table, told apart by their numbers."""
 
     def clone(node: Expr) -> Expr:
         if isinstance(node, ColumnRef) and node.column.source is not None and node.column.source >= 0:
