@@ -189,9 +189,11 @@ def test_the_data_of_windows_events_becomes_fields(path: str, key: str, value: s
     ],
 )
 def test_other_pivots_are_refused(path: str, key: str, value: str, aggregate: str) -> None:
-    found = lifted(UNPACKED.format(path=path, key=key, value=value, aggregate=aggregate, condition="TargetObject == 'a'"))
-    assert isinstance(found, NoDetection)
-    assert codes(found) == {"unsupported-operator"}
+    kql = UNPACKED.format(path=path, key=key, value=value, aggregate=aggregate, condition="TargetObject == 'a'")
+    for query in (kql, kql.replace(f", {aggregate}(Value), TimeGenerated, k)", ")")):
+        found = lifted(query)
+        assert isinstance(found, NoDetection)
+        assert codes(found) == {"unsupported-operator"}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
 def of_event_data(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     """pivot of the names and values in the XML of an event: columns that a collector of such events stores as fields."""
     shape = lifting.shape(plugin.input) if plugin.input is not None else None
-    if not isinstance(shape, Events | Joined):
+    if not isinstance(shape, Events | Joined) or len(plugin.arguments) != 2:
         return None
     holders = [_holder(env, *plugin.arguments) for env in environments(shape)]
     for env, holder in zip(environments(shape), holders, strict=True):
