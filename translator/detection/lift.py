@@ -71,7 +71,7 @@ def lift(
     return _Lifter(plan, period, default_timespan, is_address).run()
 
 
-_OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series", o.Number: "mv-apply"}
+_OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
 
 
 _CONVERSIONS = {
@@ -123,6 +123,9 @@ class _Lifter(Lifting):
                 return Listed(snake(name), kind)
             case o.Expand():
                 return self.expand(relation)
+            case o.Number(input=inner, column=row):
+                self.rows.add(row.id)
+                return self.shape(inner)
             case o.Parse():
                 return self.parse(relation)
             case o.Limit(input=inner, operator=operator, span=span):
@@ -277,6 +280,8 @@ class _Lifter(Lifting):
     def aggregated(
         self, shape: Shape, keys: tuple[tuple[Column, Expr], ...], aggregates: tuple[tuple[Column, Expr], ...], span: Span | None
     ) -> Shape:
+        if any(c.id in self.rows for _, x in keys for c in columns_of(x)):
+            raise self.block("unsupported-operator", "a summary within mv-apply is not supported yet", span)
         if isinstance(shape, Listed):
             return shape
         if isinstance(shape, Either):

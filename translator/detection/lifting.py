@@ -46,7 +46,8 @@ class Lifting(ABC):
 
     ``found`` is what was said, ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in,
     ``lists`` how often each name of a list was given, ``every_part`` says that nothing may be left out here since more would alert then,
-    ``loosened`` that a condition was left out, and ``order`` is that of the last ``sort``.
+    ``loosened`` that a condition was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number
+    the rows that ``mv-apply`` expands.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Lifting(ABC):
         self.order: tuple[o.Ordering, ...] = ()
         self.every_part = False
         self.loosened = False
+        self.rows: set[int] = set()
 
     @abstractmethod
     def shape(self, relation: o.Relation) -> Shape:
