@@ -398,15 +398,20 @@ def test_the_row_beside_is_a_side_that_comes_before_or_after(order: str, functio
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("kql", "verdict"),
     [
-        "A | serialize | extend p = prev(x) | where p == 'a' and x == 'b'",
-        "A | sort by TimeGenerated asc | extend p = prev(x) | where p == 'a' and x == 'b'",
-        "A | sort by TimeGenerated asc | extend p = prev(x), pk = prev(k), n = next(x) | where pk == k and p == 'a' and n == 'b'",
+        ("A | serialize | extend p = prev(x) | where p == 'a' and x == 'b'", "broader"),
+        ("A | sort by TimeGenerated asc | extend p = prev(x) | where p == 'a' and x == 'b'", "broader"),
+        (
+            "A | sort by TimeGenerated asc | extend p = prev(x), pk = prev(k), n = next(x) | where pk == k and p == 'a' and n == 'b'",
+            "none",
+        ),
     ],
 )
-def test_rows_before_need_an_order_and_a_key(query: str) -> None:
-    assert isinstance(lifted(query), NoDetection)
+def test_conditions_on_rows_beside_in_no_order_or_without_a_key_are_left_out(kql: str, verdict: str) -> None:
+    output = translator.convert(rule(kql), ("sigma",)).outputs["sigma"]
+    assert output.verdict.value == verdict
+    assert ("condition-dropped" in {d.code for d in output.diagnostics}) == (verdict == "broader")
 
 
 def test_selectors_of_all_sides_have_names_of_their_own() -> None:

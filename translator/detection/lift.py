@@ -92,7 +92,12 @@ class _Lifter(Lifting):
                 return _Lifter(self.plan, self.period, self.default, self.is_address, lists_indicators=False).run()
             return self.detection(shape)
         except Blocked:
-            return NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
+            refused = NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
+            if not self.paired:
+                return refused
+            # The rows may still decide something where what is read of those beside them is left out.
+            again = _Lifter(self.plan, self.period, self.default, self.is_address, self.lists_indicators, pairs_rows=False).run()
+            return again if isinstance(again, Detection) else refused
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
@@ -216,7 +221,8 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
-        if isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
+        if self.pairs_rows and isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
+            self.paired = True
             return adjacent_rows(self, shape, predicate, self.order, span)
         for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):
