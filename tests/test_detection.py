@@ -198,14 +198,37 @@ def test_other_pivots_are_refused(path: str, key: str, value: str, aggregate: st
         assert codes(found) == {"unsupported-operator"}
 
 
+SYSMON = (
+    "Event | where {events} | extend Data = parse_xml(EventData).DataItem.EventData.Data | where Data.[{place}].['#text'] == '10.0.0.1'"
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "place", "field"),
+    [
+        ("Source == 'Microsoft-Windows-Sysmon' and EventID == 3", 14, "DestinationIp"),
+        ("Source == 'Microsoft-Windows-Sysmon' and EventID in (1, 3)", 4, "Image"),
+        ("Source == 'Microsoft-Windows-Sysmon' and EventID in (1, 3)", 5, None),
+        ("Source == 'Microsoft-Windows-Sysmon' and EventID == 1", 16, None),
+        ("EventID == 3", 14, None),
+    ],
+)
+def test_a_place_in_the_data_of_known_events_is_a_field(events: str, place: int, field: str | None) -> None:
+    sigma = translator.convert(rule(SYSMON.format(events=events, place=place)), ("sigma",)).outputs["sigma"]
+    said = {d.code for d in sigma.diagnostics}
+    assert (f"{field}|cased: 10.0.0.1" in sigma.text or f"{field}: 10.0.0.1" in sigma.text) == (field is not None)
+    assert ("event-data-columns" in said, "condition-dropped" in said) == (field is not None, field is None)
+
+
 @pytest.mark.parametrize(
     ("kql", "same"),
     [
+        ("A | where d.[0].name == 'v'", "A | where d[0].name == 'v'"),
         ("A | evaluate bag_unpack(d) | where name == 'v'", "A | where d.name == 'v'"),
         ("A | evaluate bag_unpack(d, 'd_') | where d_name == 'v' and x == 'a'", "A | where d.name == 'v' and x == 'a'"),
     ],
 )
-def test_a_column_of_a_bag_is_a_value_of_it(kql: str, same: str) -> None:
+def test_different_spellings_of_a_part_of_a_bag_are_one(kql: str, same: str) -> None:
     assert expression(lifted_predicate(kql)) == expression(lifted_predicate(same))
 
 

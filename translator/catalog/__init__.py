@@ -49,6 +49,13 @@ def tables() -> Mapping[str, Table]:
     return MappingProxyType(found)
 
 
+@functools.cache
+def event_data() -> Mapping[tuple[str, int], tuple[str, ...]]:
+    """By provider and number of a Windows event: the names of the values in its data, in their order, as far as they are certain."""
+    data = yaml.safe_load((Path(__file__).parent / "event_data.yaml").read_text(encoding="utf-8"))
+    return MappingProxyType({(p["provider"], number): tuple(names) for p in data for number, names in p["events"].items()})
+
+
 def _table(data: Mapping[str, Any]) -> Table:
     elastic, splunk, sigma = (data.get(k) or {} for k in ("elastic", "splunk", "sigma"))
     targets = {

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
+from translator.detection.idioms.event_data import SAID_OF_DATA, by_position
 from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Side, Threshold
 from translator.detection.overlaps import repeated
@@ -101,7 +102,11 @@ class Lifting(ABC):
 
     def constrain(self, branch: Branch, predicate: Expr) -> None:
         """Adds ``predicate`` to a branch, taking out what only restricts the time."""
-        value = transform(simplify(substitute(predicate, branch.env)), placeholder)
+        value = simplify(substitute(predicate, branch.env))
+        if (named := by_position(branch, value)) != value:
+            self.say("event-data-columns", SAID_OF_DATA, predicate.span)
+            value = simplify(named)
+        value = transform(value, placeholder)
         if (added := foreign(value, branch)) is not None:
             what = f"this condition reads {added}, a column that the join only adds"
             if self.every_part or not narrows(branch.predicate):

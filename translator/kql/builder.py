@@ -6,7 +6,7 @@ node runs from its first child to its last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lark import Token
@@ -54,6 +54,13 @@ class Clause(s.Node):
 
     items: tuple[Any, ...]
     extra: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Number(s.Name):
+    """``[0]`` where a name can stand: an index, behind a dot."""
+
+    literal: s.Literal | None = field(default=None, compare=False)
 
 
 def _span(children: Children) -> s.Span:
@@ -546,7 +553,10 @@ class Builder:
         return s.Unary((c[0].start_pos, c[1].span[1]), str(c[0]), c[1])
 
     def member(self, c: Children) -> Any:
-        return s.Member((c[0].span[0], c[2].span[1]), c[0], c[2])
+        span = (c[0].span[0], c[2].span[1])
+        if isinstance(c[2], _Number) and c[2].literal is not None:
+            return s.Element(span, c[0], c[2].literal, True)
+        return s.Member(span, c[0], c[2])
 
     def method(self, c: Children) -> Any:
         return s.Method((c[0].span[0], c[2].span[1]), c[0], c[2])
@@ -596,6 +606,8 @@ class Builder:
         return _as_name(c[0])
 
     def bracketed(self, c: Children) -> Any:
+        if c[1].type == "LONG":
+            return _Number(_span(c), str(c[1]), True, self.long(c[1:2]))
         value = decode_string(c[1]) if c[1].type == "STRING" else str(c[1])
         return s.Name(_span(c), value, True)
 
