@@ -102,7 +102,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
         (
             "A | where not(k has_any ((B | project k)))",
             "temporal",
-            {"columns-differ", "window-assumed", "term-as-value-negated", "key-case"},
+            {"columns-differ", "window-assumed", "term-as-value-negated", "key-case-negated"},
         ),
         (
             "A | where x == 'a' | where k in ((B | make-series count() on TimeGenerated step 1h by k | project k))",
@@ -252,6 +252,9 @@ def lifted_predicate(kql: str) -> Expr:
         ("A | summarize c = count(), d = dcount(v) | where c < 5 and d < 3", "unsupported-detection"),
         ("A | summarize c = countif(x == 'a') by k | where c < 3", "unsupported-detection"),
         ("A | summarize m = max(n) by k | where m < 3", "unsupported-detection"),
+        ("A | summarize c = count() by p = strcat(k, '-', x) | where c > 5", "unsupported-expression"),
+        ("A | summarize c = dcount(strcat(k, '-', x)) | where c > 5", "unsupported-expression"),
+        ("A | summarize c = dcount(tostring(split(x, '.')[0])) by k | where c < 5", "unsupported-expression"),
         ("A | summarize arg_max(TimeGenerated, *) by k | where TimeGenerated < ago(60d)", "unsupported-detection"),
         ("A | where isnotempty(k) and k in ((B | make-series count() on TimeGenerated step 1h by k | project k))", "unsupported-operator"),
         ("A | summarize s = make_set(x) by k | where s has '\", \"'", "unsupported-detection"),
@@ -269,6 +272,43 @@ def test_refused_with_a_reason(kql: str, code: str) -> None:
     assert isinstance(found, NoDetection), found
     assert code in codes(found)
     assert all(d.message and d.advice for d in found.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("kql", "code"),
+    [
+        ("A | summarize c = count() by u = tolower(k) | where c > 5", "key-case"),
+        ("A | summarize c = count() by u = tolower(k) | where c < 5", "key-case-negated"),
+        ("A | summarize c = count() by u = tolower(k) | where c == 5", "key-case-measured"),
+        ("A | summarize c = avg(n) by u = tolower(k) | where c > 5", "key-case-measured"),
+        ("A | summarize c = dcount(tolower(x)) by k | where c > 5", "key-case-negated"),
+        ("A | summarize c = dcount(tolower(x)) by k | where c < 5", "key-case"),
+        ("A | extend u = tolower(k) | join kind=inner (B | extend u = tolower(k)) on u", "key-case"),
+        ("A | extend u = tolower(k) | join kind=leftanti (B | extend u = tolower(k)) on u", "key-case-negated"),
+        ("A | where k in~ ((B | project k))", "key-case"),
+        ("A | where k !in~ ((B | project k))", "key-case-negated"),
+    ],
+)
+def test_in_which_direction_the_case_of_keys_errs(kql: str, code: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    assert {c for c in codes(found) if c.startswith("key-case")} == {code}
+
+
+@pytest.mark.parametrize(
+    ("kql", "keys", "code"),
+    [
+        ("A | summarize c = count() by p = strcat(k, '-', x) | where c < 5", ("k", "x"), "key-finer"),
+        ("A | summarize c = dcount(n) by k, p = tostring(split(x, '.')[0]) | where c <= 5", ("k", "x"), "key-finer"),
+        ("A | summarize c = count() by k, p = tostring(split(x, '.')[0]) | where c > 5", ("k",), "key-dropped"),
+        ("A | summarize c = dcount(tostring(split(x, '.')[0])) by k | where c > 5", ("k",), "counted-field"),
+    ],
+)
+def test_what_stands_for_a_computed_key_or_value(kql: str, keys: tuple[str, ...], code: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    assert found.group_by == keys
+    assert code in codes(found)
 
 
 def test_a_conditional_key_makes_alternatives_in_order() -> None:

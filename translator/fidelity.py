@@ -80,6 +80,8 @@ CODES: dict[str, Code] = {
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
+    "key-finer": Code(Verdict.BROADER, "count by the computed key where the product can compute it"),
+    "counted-field": Code(Verdict.BROADER, "raise the threshold, or count the computed value where the product can compute it"),
     "key-dropped": Code(Verdict.BROADER, "add the computed key where the product can compute it"),
     "absence-anchoring": Code(Verdict.BROADER, "nothing to do where the absent event follows the other one; else use the native output"),
     "few-anchoring": Code(
@@ -135,6 +137,8 @@ CODES: dict[str, Code] = {
     ),
     "empty-join-key": Code(Verdict.NARROWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "key-case": Code(Verdict.NARROWER, "normalize the case of these fields when they are ingested"),
+    "key-case-negated": Code(Verdict.BROADER, "normalize the case of these fields when they are ingested"),
+    "key-case-measured": Code(Verdict.DIFFERS, "normalize the case of these fields when they are ingested"),
     "missing-value": Code(
         Verdict.NARROWER, "KQL counts the empty value of events that lack the field as one more distinct value; lower the threshold by one"
     ),

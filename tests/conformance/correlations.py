@@ -40,6 +40,12 @@ IDIOMS = {
     " | summarize c = dcount(v_s) by k | where c {many} {n}",
     "distinct count of two keys": "T | where TimeGenerated > ago(1h) and op == '{a}'"
     " | summarize c = dcount(v_s) by k, j | where c {many} {n}",
+    "distinct count of a part": "T | where TimeGenerated > ago(1h) and isnotempty(v_s){present}"
+    " | summarize c = dcount(substring(v_s, 0, 1)) by k | where c {many} {n}",
+    "distinct count without case": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | summarize c = dcount(tolower(v_s)) by k | where c {many} {n}",
+    "few events without case": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | summarize c = count() by k = tolower(k) | where c <= {n}",
     "size of a set": "T | where TimeGenerated > ago(1h) and isnotempty(v_s) | summarize s = make_set(v_s) by k"
     " | where array_length(s) {many} {n}",
     "count over a union": "T | where op == '{a}' | union (T | where op == '{b}') | where TimeGenerated > ago(1h)"

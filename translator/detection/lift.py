@@ -269,7 +269,11 @@ class _Lifter(Lifting):
             self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
             return self.narrowed(shape, in_list(asked.subject, inner.name, asked.cased, asked.negated, part.span), part.span)
         if not asked.cased:
-            self.say("key-case", "the KQL compares these values without case, the output with it", part.span)
+            self.say(
+                "key-case-negated" if asked.negated else "key-case",
+                "the KQL compares these values without case, the output with it",
+                part.span,
+            )
         reference = ColumnRef(part.span, asked.column.type, asked.column)
         return self.join_sides(shape, inner, ((asked.subject, reference),), asked.negated, part.span)
 

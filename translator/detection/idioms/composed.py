@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from translator.detection.idioms.keys import grouping_keys, key_field
-from translator.detection.idioms.measures import Measure
+from translator.detection.idioms.keys import column_name, fields_of, grouping_keys, is_computed_key, key_field
+from translator.detection.idioms.measures import FEW, Measure
 from translator.detection.idioms.selector import is_present, outputs_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Branch, Events, Grouped
-from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 
@@ -32,7 +33,9 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
     if len(needed) == 1 and needed[0].kind == "exists":
         side = _side(lifting, inner, outer, [], needed[0], names)
         return lifting.finish("event", (side,), (), (), None)
-    keys = grouping_keys(lifting, inner, outer, droppable=all(m.kind == "exists" or m.grows for m in needed))
+    droppable = all(m.kind == "exists" or m.grows for m in needed)
+    few = all(m.kind in ("event_count", "value_count") and m.operator in FEW for m in needed)
+    keys = grouping_keys(lifting, inner, outer, droppable, few)
     sides = []
     for number, measure in enumerate(needed):
         own = names[number * len(inner.branches) : (number + 1) * len(inner.branches)]
@@ -57,7 +60,7 @@ def _side(
             lifting.constrain(events, measure.only)
         if events.predicate == FALSE:
             continue
-        fields = tuple(key_field(lifting, x, branch, x.span) for _, x in keys)
+        fields = tuple(key_field(lifting, x, branch, measure, x.span) for _, x in keys)
         selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer)))
         if measure.value is not None:
             values.append(measured_field(lifting, measure, measure.value, events))
@@ -70,7 +73,13 @@ def _side(
 
 def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Branch) -> Expr:
     """The field of ``events`` that ``measure`` takes the ``value`` of; what events without it mean is said."""
-    found = key_field(lifting, value, events, measure.condition.span)
+    computed = simplify(substitute(value, events.env))
+    fields = fields_of(computed)
+    if measure.kind == "value_count" and measure.grows and len(fields) == 1 and is_computed_key(computed):
+        what = f"the KQL counts values that it computes from {column_name(fields[0])}, the output those of the field"
+        lifting.say("counted-field", what, measure.condition.span)
+        value = fields[0]
+    found = key_field(lifting, value, events, measure, measure.condition.span, counted=True)
     if measure.kind == "value_count" and _type_unknown(found) and not is_present(found, events.predicate):
         lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span)
     if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(found, events.predicate):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from translator.detection.idioms.measures import FEW, Measure
 from translator.detection.lifting import Lifting
 from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
-from translator.plan.expressions import Apply, ColumnRef, Expr, Span, substitute, walk
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Items, Path, Span, substitute, walk
 from translator.plan.simplify import is_field, simplify
 
 
-def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bool) -> list[tuple[str, Expr]]:
+def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bool, few: bool) -> list[tuple[str, Expr]]:
     """Name and expression of each key that tells groups apart. Buckets of time become the window of the detection.
 
     Where ``droppable``, keys that are computed are left out beside others, and said: larger groups pass more thresholds on many events.
+    Where ``few`` events pass, the fields that they are computed from take their place: smaller groups pass more such thresholds.
     """
     keys: list[tuple[str, Expr]] = []
     for column, expr in outer.keys:
@@ -28,7 +30,40 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bo
         names = ", ".join(n for n, _ in computed)
         lifting.say("key-dropped", f"{names} is computed, or only added by a join, and is left out of the keys", computed[0][1].span)
         keys = [k for k in keys if k not in computed]
+    elif computed and few and len(inner.branches) == 1:
+        env = inner.branches[0].env
+        fields = {x: column_name(x) for _, key in computed for x in fields_of(simplify(substitute(key, env)))}
+        if fields and not any(foreign(x, inner.branches[0]) for x in fields):
+            names = ", ".join(n for n, _ in computed)
+            lifting.say("key-finer", f"{names} is computed: the output counts by {', '.join(fields.values())}", computed[0][1].span)
+            own = {simplify(substitute(x, env)) for _, x in keys}
+            keys = [k for k in keys if k not in computed] + [(name, x) for x, name in fields.items() if x not in own]
     return keys
+
+
+def fields_of(expr: Expr) -> list[Expr]:
+    """The fields that ``expr`` is computed from."""
+    if is_field(expr):
+        return [expr]
+    parts: tuple[Expr, ...] = ()
+    match expr:
+        case Apply(args=args):
+            parts = args
+        case Items(items=items):
+            parts = items
+        case Path(base=base):
+            parts = (base,)
+    return list(dict.fromkeys(f for part in parts for f in fields_of(part)))
+
+
+def column_name(field: Expr) -> str:
+    """What a key that is a field is called."""
+    match field:
+        case Path(base=base, steps=steps):
+            return "_".join([column_name(base), *(str(s) for s in steps if s != ELEMENT)])
+        case ColumnRef(column=column):
+            return column.name
+    return "key"
 
 
 def bucket_in(expr: Expr, branch: Branch) -> int | None:
@@ -57,14 +92,29 @@ def is_computed_key(expr: Expr) -> bool:
     return not is_field(value.args[0] if isinstance(value, Apply) and value.function in ("tolower", "toupper") else value)
 
 
-def key_field(lifting: Lifting, expr: Expr, branch: Branch, span: Span | None) -> Expr:
-    """The field of the events of ``branch`` that a key or a counted value is. Raises Blocked where it is computed, or none of theirs."""
+def key_field(lifting: Lifting, expr: Expr, branch: Branch, measure: Measure, span: Span | None, counted: bool = False) -> Expr:
+    """The field of the events of ``branch`` that a key or a ``counted`` value of ``measure`` is.
+
+    Raises:
+        Blocked: where it is computed, or none of theirs.
+    """
     expr = simplify(substitute(expr, branch.env))
     if (added := foreign(expr, branch)) is not None:
         raise lifting.block("unsupported-join", f"the events cannot be grouped by {added}, a column that the join only adds", span)
     if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
-        lifting.say("key-case", "the KQL counts by this value without case, the output with it", span)
+        lifting.say(_case(measure, counted), "the KQL counts by this value without case, the output with it", span)
         return expr.args[0]
     if is_field(expr):
         return expr
     raise lifting.block("unsupported-expression", "the events cannot be grouped by this computed value", span)
+
+
+def _case(measure: Measure, counted: bool) -> str:
+    """The code of what case does: keys that differ by it make smaller groups, counted values larger numbers."""
+    if measure.kind == "exists" or measure.grows:
+        fewer_alerts = True
+    elif measure.kind == "absent" or (measure.kind in ("event_count", "value_count") and measure.operator in FEW):
+        fewer_alerts = False
+    else:
+        return "key-case-measured"
+    return "key-case" if fewer_alerts != counted else "key-case-negated"

@@ -147,7 +147,8 @@ def side_selectors(
                     constant_key(lifting, value, others, known[number])
                     continue
                 if isinstance(value, Apply) and value.function in ("tolower", "toupper") and is_field(value.args[0]):
-                    lifting.say("key-case", "the KQL compares these keys without case, the output with it", value.span)
+                    code = "key-case" if not joined.absent else "key-case-negated" if len(joined.sides) == 2 else "key-case-measured"
+                    lifting.say(code, "the KQL compares these keys without case, the output with it", value.span)
                     value = value.args[0]
                 if (added := foreign(value, branch)) is not None:
                     what = f"the events cannot be joined by {added}, a column that another join only adds"

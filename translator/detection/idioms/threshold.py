@@ -116,7 +116,7 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
     if measure.kind == "exists":
         return Side(name, selectors)
     keys = [x for _, x in grouped.keys if bucket_in(x, side.branches[0]) is None]
-    grouping = tuple(tuple(key_field(lifting, x, b, x.span) for x in keys) for b in side.branches)
+    grouping = tuple(tuple(key_field(lifting, x, b, measure, x.span) for x in keys) for b in side.branches)
     values: list[Expr] = []
     if measure.value is not None:
         selected = [replace(b, predicate=s.predicate) for s, b in zip(selectors, side.branches, strict=True)]
