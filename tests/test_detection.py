@@ -431,6 +431,24 @@ def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set
     assert (found.kind, found.timespan, codes(found)) == ("event", DAY, said)
 
 
+@pytest.mark.parametrize(
+    ("kql", "read"),
+    [
+        ("union Q, R | where x == 'a' | where k == 'b'", {"x", "k"}),
+        ("Q | union R | where x == 'a' | extend u = tolower(k) | sort by m | summarize c = count() by u, l | where c > 1", {"x", "k", "l"}),
+        ("union Q, R | parse x with 'a' u | extend v = u | where v == 'b' and k == 'c'", {"x", "k"}),
+    ],
+)
+def test_each_table_of_a_union_has_the_columns_that_later_operators_read(kql: str, read: set[str]) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    assert "condition-dropped" not in codes(found)
+    for selector in found.selectors:
+        columns = [n.column for x in (selector.predicate, *selector.keys) for n in walk(x) if isinstance(n, ColumnRef)]
+        assert {(c.table, c.name) for c in columns} == {(selector.table, name) for name in read}
+    assert [s.table for s in found.selectors] == ["Q", "R"]
+
+
 def test_a_part_that_can_never_be_is_not_counted() -> None:
     found = lifted("union (A | where x == 'a'), (B | where tolower(y) == 'ABC') | summarize c = count() by k | where c > 5")
     assert isinstance(found, Detection), codes(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -177,9 +177,11 @@ class _Binder:
             case s.Pipeline(source=source, operators=operators):
                 assert source is not None
                 table = self.table(source, scope)
-                for operator in operators:
+                for number, operator in enumerate(operators):
                     if isinstance(operator, s.As):
                         scope = _Scope(parent=scope, values={operator.name.value: table})
+                    if isinstance(table, _OpenUnion):
+                        table = self._widened(table, operators[number:], scope)
                     table = self.operator(table, operator, scope)
                 return table
             case s.Parenthesized(value=value):
@@ -490,7 +492,7 @@ class _Binder:
 
     def operator(self, table: _Table, node: s.Operator, scope: _Scope) -> _Table:
         if isinstance(table, _OpenUnion):
-            table = self._widened(table, node, scope)
+            table = self._widened(table, (node,), scope)
         match node:
             case s.Where(predicate=predicate, span=span):
                 value = predicate.value if isinstance(predicate, s.Named) else predicate
@@ -580,10 +582,9 @@ class _Binder:
             case _:
                 return self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
 
-    def _widened(self, table: _OpenUnion, node: s.Operator, scope: _Scope) -> _Table:
-        """A union of open tables with the columns that ``node`` names added: nothing else says that they exist."""
-        known = {m.name for m in s.walk(node) if isinstance(m, s.NameReference)}
-        for name in sorted(known - set(table.names)):
+    def _widened(self, table: _OpenUnion, operators: Sequence[s.Operator], scope: _Scope) -> _Table:
+        """A union of open tables with the columns that ``operators`` name added: nothing else says that they exist."""
+        for name in sorted(_named_before_others(operators) - set(table.names)):
             if scope.find(name) is None:
                 table.names[name] = table.add(name)
         first = table.relation
@@ -1149,6 +1150,24 @@ class _OpenUnion(_Table):
     inputs: list[_Table] = field(default_factory=list)
     add: Callable[[str], e.Column] = lambda name: e.Column(-1, name, Type.UNKNOWN)
     columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = field(default_factory=list)
+
+
+def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
+    """The names that ``operators`` read, as far as these pass on the columns that they are given, without those that they define."""
+    found, defined = set[str](), set[str]()
+    for operator in operators:
+        read = (operator.conditions or ()) if isinstance(operator, s.Join | s.Lookup) else (operator,)
+        found |= {m.name for part in read for m in s.walk(part) if isinstance(m, s.NameReference)} - defined
+        match operator:
+            case s.Extend(items=items) | s.Serialize(items=items):
+                defined |= {name.value for item in items if isinstance(item, s.Named) for name in item.names}
+            case s.Parse(pattern=pattern):
+                defined |= {part.name.value for part in pattern if isinstance(part, s.Column)}
+            case s.Where() | s.Sort() | s.Take() | s.As() | s.ProjectAway() | s.ProjectReorder():
+                pass
+            case _:
+                break
+    return found
 
 
 def _json_items(text: str, span: e.Span) -> e.Expr | None:
