@@ -80,6 +80,8 @@ CODES: dict[str, Code] = {
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Verdict.SAME_ALERTS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
+    "first-match": Code(Verdict.BROADER, "nothing to do where the pattern matches one place of the text as a rule"),
+    "number-in-text": Code(Verdict.NARROWER, "nothing to do where numbers are stored without signs, spaces, fractions and other bases"),
     "key-finer": Code(Verdict.BROADER, "count by the computed key where the product can compute it"),
     "counted-field": Code(Verdict.BROADER, "raise the threshold, or count the computed value where the product can compute it"),
     "key-dropped": Code(Verdict.BROADER, "add the computed key where the product can compute it"),

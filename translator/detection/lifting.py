@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
+from translator.detection.approximations import approximated
 from translator.detection.idioms.event_data import SAID_OF_DATA, by_position
 from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Side, Threshold
@@ -115,6 +116,7 @@ class Lifting(ABC):
             self.loosened = True
             return
         for part in conjuncts(pushed(value)):
+            part = self.approximation(part)
             window = window_of(part)
             if window is not None:
                 branch.windows.append(window)
@@ -130,6 +132,12 @@ class Lifting(ABC):
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
             branch.predicate = conjunction(branch.predicate, part)
+
+    def approximation(self, part: Expr) -> Expr:
+        """``part``, or where more may alert what stands for it on fields."""
+        found = part if self.every_part else approximated(part, self.say)
+        self.loosened = self.loosened or found != part
+        return found
 
     def address(self, part: Expr) -> Expr:
         """Tests of addresses as one operator. Of what is no address KQL's tests are null, and so are their negations."""

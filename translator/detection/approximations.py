@@ -1,0 +1,169 @@
+"""Conditions on computed values that no condition on a field equals: what they imply, or what implies them."""
+
+from __future__ import annotations
+
+import re
+import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
+from collections.abc import Callable, Iterator
+
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
+from translator.plan.patterns import escaped
+from translator.plan.simplify import is_field
+from translator.plan.types import Type
+
+Say = Callable[[str, str, Span | None], None]
+
+_WHOLE = frozenset({"toint", "tolong"})
+_AROUND = {
+    "==": ("", ""), "=~": ("", ""), "in": ("", ""), "in~": ("", ""), "contains": ("*", "*"), "contains_cs": ("*", "*"), "has": ("*", "*"),
+    "has_cs": ("*", "*"), "startswith": ("", "*"), "startswith_cs": ("", "*"), "endswith": ("*", ""), "endswith_cs": ("*", ""),
+}  # fmt: skip
+"""Where the text that an operator looks for may stand in the value: ``*`` is for what may be before it, and behind."""
+
+
+def approximated(predicate: Expr, say: Say) -> Expr:
+    """``predicate`` with conditions on numbers in texts, and on what a pattern extracts, as conditions on the fields; each is said.
+
+    Only members of conjunctions and disjunctions are changed, so that a broader part makes the whole broader.
+    """
+    match predicate:
+        case Apply(function="and", args=args):
+            return conjunction(*(approximated(a, say) for a in args))
+        case Apply(function="or", args=args):
+            return disjunction(*(approximated(a, say) for a in args))
+        case Apply(
+            function=function, args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)), sought)
+        ) if is_field(source) and source.type in (Type.STRING, Type.UNKNOWN) and function in _AROUND:
+            found = _extracted(function, regex, group, source, sought, predicate.span)
+            if found is not None:
+                say("first-match", "the KQL asks the first place where the pattern matches, the output any of them", predicate.span)
+                return found
+        case Apply(
+            function="==" | "in" | "<" | "<=" | ">" | ">=" as function, args=(Apply(function=conversion, args=(source,)), number)
+        ) if conversion in _WHOLE and is_field(source):
+            items = number.items if isinstance(number, Items) else (number,)
+            values = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, int) and not isinstance(i.value, bool)]
+            least = 0 if function == ">" or (function in ("==", "in") and source.type != Type.REAL) else 1
+            if len(values) == len(items) and all(v >= least for v in values):
+                if source.type not in (Type.INT, Type.LONG, Type.REAL):
+                    what = "the KQL reads a whole number in this value, of which the output knows the plain spelling"
+                    say("number-in-text", what, predicate.span)
+                return disjunction(*(_whole_number(function, source, v, predicate.span) for v in values))
+    return predicate
+
+
+def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -> Expr:
+    """A comparison of the whole number in a field with one that is not negative: what is cut off by the conversion is below one."""
+
+    def compared(own: str, value: str | int) -> Expr:
+        return Apply(span, Type.BOOL, own, (source, const(value)))
+
+    low, high = number + (operator == ">"), number - (operator == "<")
+    if source.type == Type.STRING or _is_custom_text(source):
+        if operator in ("==", "in"):
+            return compared("==", str(number))
+        return compared("matches regex", f"^{at_least(low) if operator in ('>', '>=') else at_most(high)}$")
+    if operator in (">", ">="):
+        return compared(">=", low)
+    if operator in ("<", "<="):
+        return compared("<", high + 1)
+    if source.type == Type.REAL:
+        return conjunction(compared(">=", number), compared("<", number + 1))
+    return compared("==", number)
+
+
+def _is_custom_text(source: Expr) -> bool:
+    """Whether a column of a custom log is a text by its name (learn.microsoft.com/azure/azure-monitor/logs/data-collector-api)."""
+    return isinstance(source, ColumnRef) and source.column.name.endswith("_s")
+
+
+def at_least(number: int) -> str:
+    """A pattern of the whole numbers from ``number`` on."""
+    digits = str(number)
+    ends = [digits[:i] + _digit(int(d) + 1, 9) + _more(len(digits) - i - 1) for i, d in enumerate(digits) if d != "9"]
+    return f"0*({'|'.join([digits, *ends, f'[1-9][0-9]{{{len(digits)},}}'])})"
+
+
+def at_most(number: int) -> str:
+    """A pattern of the whole numbers up to ``number``, the negative ones included."""
+    digits = str(number)
+    ends = [digits[:i] + _digit(0, int(d) - 1) + _more(len(digits) - i - 1) for i, d in enumerate(digits) if d != "0"]
+    shorter = [f"[0-9]{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
+    return f"(-[0-9]+|0*({'|'.join([digits, *ends, *shorter])}))"
+
+
+def _digit(low: int, high: int) -> str:
+    return str(low) if low == high else f"[{low}-{high}]"
+
+
+def _more(digits: int) -> str:
+    return "" if digits == 0 else "[0-9]" if digits == 1 else f"[0-9]{{{digits}}}"
+
+
+def _extracted(operator: str, regex: str, group: int, source: Expr, sought: Expr, span: Span | None) -> Expr | None:
+    """That the pattern matches with such a group; None where its text does not tell that."""
+    items = sought.items if isinstance(sought, Items) else (sought,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
+    if len(texts) != len(items) or re.search(r"\\[1-9]", regex) or not _once(regex, group):
+        return None
+    caseless = not operator.endswith("_cs") and operator not in ("==", "in")
+    place = _place_of(regex, group)
+    if place is None:
+        return None
+    start, stop = place
+    inner = regex[start:stop]
+    repeated = re.fullmatch(r"(\[(?:\\.|[^\]\\])+\]|\.|\\[wdS])[*+]\??", inner)
+    one = repeated.group(1) if repeated else r"(.|\n)" if re.search(r"\[\^|\\[sWD]", inner) else "."
+    before, behind = (f"{one}*" if mark else "" for mark in _AROUND[operator])
+    found = [f"{regex[:start]}{before}{escaped(t)}{behind}{regex[stop:]}" for t in texts]
+    function = "matches regex~" if caseless else "matches regex"
+    return disjunction(*(Apply(span, Type.BOOL, function, (source, const(p))) for p in found))
+
+
+def _once(regex: str, group: int) -> bool:
+    """Whether a match has the group at most once, so that what is extracted is all that it matched."""
+    try:
+        tree = reader.parse(regex)
+    except (re.error, RecursionError, OverflowError):
+        return False
+
+    def groups(items: object, repeated: bool) -> Iterator[tuple[int | None, bool]]:
+        for operator, value in items:  # type: ignore[attr-defined]
+            match str(operator):
+                case "SUBPATTERN":
+                    yield value[0], repeated
+                    yield from groups(value[3], repeated)
+                case "MAX_REPEAT" | "MIN_REPEAT":
+                    yield from groups(value[2], repeated or str(value[1]) != "1")
+                case "BRANCH":
+                    for branch in value[1]:
+                        yield from groups(branch, repeated)
+
+    return group == 0 or (group, False) in list(groups(tree, False))
+
+
+def _place_of(regex: str, group: int) -> tuple[int, int] | None:
+    """Where the text of a group begins and ends in a pattern, without its parentheses; the whole for group 0."""
+    if group == 0:
+        return 0, len(regex)
+    number, opened, within, at = 0, list[tuple[int, int]](), False, 0
+    while at < len(regex):
+        char = regex[at]
+        if char == "\\":
+            at += 1
+        elif within:
+            within = char != "]"
+        elif char == "[":
+            within = True
+            at += regex.startswith(("[]", "[^]"), at) and (2 if regex[at + 1] == "^" else 1)
+        elif char == "(":
+            named = re.match(r"\(\?P?<\w+>", regex[at:])
+            captures = named is not None or not regex.startswith("(?", at)
+            number += captures
+            opened.append((number if captures else 0, at + (len(named.group()) if named else 1)))
+        elif char == ")":
+            own, start = opened.pop()
+            if own == group:
+                return start, at
+        at += 1
+    return None
