@@ -610,6 +610,57 @@ def test_a_list_that_is_left_out_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("outer", "same"),
+    [
+        ("A | join kind=leftouter B on k | where y == 'b'", "A | join kind=inner (B | where y == 'b') on k"),
+        ("A | join kind=leftouter B on k | where isnotempty(y)", "A | join kind=inner (B | where isnotempty(y)) on k"),
+        ("B | join kind=rightouter A on k | where y in ('b', 'c')", "B | where y in ('b', 'c') | join kind=inner A on k"),
+        (
+            "A | join kind=leftouter (B | where isnotempty(k)) on k | where isempty(k1)",
+            "A | join kind=leftanti (B | where isnotempty(k)) on k",
+        ),
+        ("A | join kind=leftouter (B | summarize c = count() by k) on k | where isnull(c)", "A | join kind=leftanti B on k"),
+        (
+            "A | join kind=leftouter (B | extend f = 'b') on k | extend g = f | where x == 'a' and isempty(g)",
+            "A | where x == 'a' | join kind=leftanti B on k",
+        ),
+        (
+            "A | join kind=leftouter (_GetWatchlist('v') | where isnotempty(SearchKey)) on $left.k == $right.SearchKey"
+            " | where isempty(SearchKey)",
+            "A | where k !in ((_GetWatchlist('v') | project SearchKey))",
+        ),
+    ],
+)
+def test_a_condition_on_partners_decides_an_outer_join(outer: str, same: str) -> None:
+    one, other = lifted(outer), lifted(same)
+    assert isinstance(one, Detection) and isinstance(other, Detection), (codes(one), codes(other))
+    assert one.kind == other.kind
+    for a, b in zip(one.sides, other.sides, strict=True):
+        assert a.absent == b.absent
+        assert [(s.table, expression(s.predicate)) for s in a.selectors] == [(s.table, expression(s.predicate)) for s in b.selectors]
+    assert not {"enrichment-dropped", "condition-dropped"} & codes(one)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "y != 'b'",
+        "not(y == 'b')",
+        "isempty(y)",
+        "isempty(k1)",
+        "y == 'b' or x == 'a'",
+        "m != 3",
+        "y == ''",
+        "y in ('', 'b')",
+        "coalesce(y, 'b') == 'b'",
+    ],
+)
+def test_other_conditions_do_not_decide_an_outer_join(condition: str) -> None:
+    found = lifted(f"A | where x == 'a' | join kind=leftouter B on k | where {condition}")
+    assert "enrichment-dropped" in codes(found) or isinstance(found, NoDetection)
+
+
+@pytest.mark.parametrize(
     ("before", "after", "lifts"),
     [
         ("A | where x == 'a'", "", True),
@@ -620,7 +671,7 @@ def test_a_list_that_is_left_out_is_named() -> None:
     ],
 )
 def test_a_condition_on_an_enrichment(before: str, after: str, lifts: bool) -> None:
-    found = lifted(f"{before} | join kind=leftouter B on k | where y == 'b' {after}")
+    found = lifted(f"{before} | join kind=leftouter B on k | where y != 'b' {after}")
     assert isinstance(found, Detection) == lifts
     if lifts:
         assert "condition-dropped" in codes(found)

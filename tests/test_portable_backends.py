@@ -250,3 +250,13 @@ def test_numbers_stored_as_texts_are_texts_by_way_of_sigma_as_well() -> None:
     assert "condition-dropped" in {d.code for d in eql.diagnostics}
     summed = translator.convert(rule("SecurityEvent | summarize c = sum(KeyLength) by Computer | where c > 2")).outputs["esql"]
     assert "EVAL counted_value = TO_LONG(winlog.event_data.KeyLength)" in summed.text
+
+
+def test_no_target_reads_a_column_that_the_query_makes() -> None:
+    kql = (
+        "A | where x == 'a' and isnotempty(k) | join kind=leftouter (B | summarize made = count() by k) on k | where isnotempty(made)"
+        " | summarize d = count() by k | where d > 3"
+    )
+    for output in translator.convert(rule(kql)).outputs.values():
+        assert output.verdict.value == "broader" and "condition-dropped" in {d.code for d in output.diagnostics}
+        assert "made" not in output.text

@@ -64,6 +64,11 @@ IDIOMS = {
     "term in a set": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = make_set(v_s) by k | where s has 'p' | project k",
     "latest of a group": "T | where TimeGenerated > ago(1h){present} | summarize arg_max(TimeGenerated, op) by k | where op == '{a}'"
     " | project k",
+    "outer join with a partner": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=leftouter (T | where TimeGenerated > ago(1h) and op == '{b}') on k | where op1 == '{b}' | project k",
+    "outer join without a partner": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=leftouter (T | where TimeGenerated > ago(1h) and op == '{b}' and isnotempty(k) | project k, p = 1) on k"
+    " | where isnull(p) | project k",
     "ordered": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u between (t .. (t + {within}m)) | project k",

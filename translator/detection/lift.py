@@ -16,6 +16,7 @@ from translator.detection.idioms.lists import in_list, joined_with_list
 from translator.detection.idioms.membership import Membership, membership_of
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
+from translator.detection.idioms.outer_joins import decided
 from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
@@ -93,10 +94,10 @@ class _Lifter(Lifting):
             return self.detection(shape)
         except Blocked:
             refused = NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
-            if not self.paired:
+            if not self.ventured:
                 return refused
-            # The rows may still decide something where what is read of those beside them is left out.
-            again = _Lifter(self.plan, self.period, self.default, self.is_address, self.lists_indicators, pairs_rows=False).run()
+            # The rest may still decide something where what is read of rows beside a row, or joined to it, is left out.
+            again = _Lifter(self.plan, self.period, self.default, self.is_address, self.lists_indicators, ventures=False).run()
             return again if isinstance(again, Detection) else refused
 
     def shape(self, relation: o.Relation) -> Shape:
@@ -105,6 +106,8 @@ class _Lifter(Lifting):
                 return INDICATORS
             case o.Source(table=table, id=identifier):
                 return Events([Branch(table, identifier, TRUE, {})])
+            case o.Filter() if (with_partners := self.decided(relation)) is not None:
+                return with_partners
             case o.Filter(input=inner, predicate=predicate, span=span):
                 return self.filtered(self.shape(inner), predicate, span)
             case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
@@ -164,6 +167,14 @@ class _Lifter(Lifting):
                     self.shape(inner)
                 raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
 
+    def decided(self, relation: o.Filter) -> Shape | None:
+        """An outer join that this condition decides; None where it does not."""
+        joined = decided(relation) if self.ventures else None
+        if joined is None:
+            return None
+        self.ventured = True
+        return self.shape(joined)
+
     def expand(self, relation: o.Expand) -> Shape:
         """mv-expand: a column is any element of its array. The events stay what they are; a row for each element does not alert more."""
         shape = self.shape(relation.input)
@@ -221,8 +232,8 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
-        if self.pairs_rows and isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
-            self.paired = True
+        if self.ventures and isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
+            self.ventured = True
             return adjacent_rows(self, shape, predicate, self.order, span)
         for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):
@@ -369,9 +380,9 @@ class _Lifter(Lifting):
             return not_seen(self, kept, keys, True, join.span)
         left, right = (other, kept) if kept_is_right else (kept, other)
         if isinstance(right, Listed):
-            self.listed |= columns_within(join.right)
+            self.listed |= {c.id for c in columns_within(join.right)}
         elif isinstance(left, Listed):
-            self.listed |= columns_within(join.left)
+            self.listed |= {c.id for c in columns_within(join.left)}
         pairs = join.on
         if ANTI.get(kind) == "right" or (isinstance(left, Listed) and not isinstance(right, Listed)):
             left, right, pairs = right, left, tuple((b, a) for a, b in pairs)

@@ -46,11 +46,12 @@ class Blocked(Exception):
 class Lifting(ABC):
     """A plan on its way to a detection.
 
-    ``lists_indicators`` takes tables of indicators for lists, ``pairs_rows`` a row and the one beside it for two sides, and ``paired`` says
-    that this was done. ``found`` is what was said, ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that
-    lists brought in, ``lists`` how often each name of a list was given, ``every_part`` says that nothing may be left out here since more
-    would alert then, ``loosened`` that a condition was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the
-    columns that number the rows that ``mv-apply`` expands.
+    ``lists_indicators`` takes tables of indicators for lists, ``ventures`` a row and the one beside it for two sides, and an outer join
+    that a condition decides for one with partners or without, and ``ventured`` says that this was done. ``found`` is what was said,
+    ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` how often each name
+    of a list was given, ``every_part`` says that nothing may be left out here since more would alert then, ``loosened`` that a condition
+    was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number the rows that ``mv-apply``
+    expands.
     """
 
     def __init__(
@@ -60,10 +61,10 @@ class Lifting(ABC):
         default: int,
         is_address: AddressTest,
         lists_indicators: bool = True,
-        pairs_rows: bool = True,
+        ventures: bool = True,
     ) -> None:
-        self.lists_indicators, self.pairs_rows = lists_indicators, pairs_rows
-        self.paired = False
+        self.lists_indicators, self.ventures = lists_indicators, ventures
+        self.ventured = False
         self.listed: set[int] = set()
         self.lists: dict[str, int] = {}
         self.plan, self.period, self.default, self.is_address = plan, period, default, is_address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -139,19 +140,25 @@ def belongs(column: Column, branch: Branch) -> bool:
     return column.source == branch.source and column.source is not None and column.id not in branch.env
 
 
-def columns_within(relation: o.Relation) -> set[int]:
-    """The ids of all columns that a relation reads or makes."""
-    found: set[int] = set()
+def columns_within(relation: o.Relation) -> set[Column]:
+    """All columns that a relation reads or makes."""
+    return {n for n in _parts(relation) if isinstance(n, Column)}
+
+
+def sources_within(relation: o.Relation) -> set[int]:
+    """The numbers of the tables that a relation reads."""
+    return {n.id for n in _parts(relation) if isinstance(n, o.Source)}
+
+
+def _parts(relation: o.Relation) -> Iterator[object]:
     stack: list[object] = [relation]
     while stack:
         current = stack.pop()
-        if isinstance(current, Column):
-            found.add(current.id)
-        elif isinstance(current, tuple):
+        yield current
+        if isinstance(current, tuple):
             stack.extend(current)
         elif isinstance(current, Expr | o.Relation | o.Ordering):
             stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
-    return found
 
 
 def by_name(expr: Expr) -> Expr:

@@ -226,7 +226,7 @@ class _Binder:
                 columns_of = {c.name.value: self._column(c.name.value, type_of(c.type)) for c in schema.columns}
                 address = str(sources[0].value) if sources else ""
                 file = address.split("?")[0].rstrip("/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-                return _Table(o.External(node.span, "externaldata", file or "external_data"), columns_of)
+                return _Table(o.External(node.span, "externaldata", file or "external_data", tuple(columns_of.values())), columns_of)
             case _:
                 return self._unsupported(None, node, f"{_what(node)} is not supported yet")
 
@@ -257,7 +257,8 @@ class _Binder:
         if call.name == "_GetWatchlist" and call.arguments:
             alias = self.expression(call.arguments[0], None, scope)
             if isinstance(alias, e.Const) and isinstance(alias.value, str):
-                return _Table(o.External(call.span, "watchlist", alias.value), {}, (o.Source(call.span, "?", next(self.ids)),))
+                source = o.Source(call.span, "?", next(self.ids))
+                return _Table(o.External(call.span, "watchlist", alias.value, (), source), {}, (source,))
         if found is None and call.name.startswith(("im", "_Im_", "_ASim_", "ASim")):
             return self._asim_parser(call, scope)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")

@@ -186,10 +186,15 @@ class Series(Relation):
 
 @dataclass(frozen=True, slots=True)
 class External(Relation):
-    """A list that is kept outside of the logs: a watchlist or externaldata, by ``name``."""
+    """A list that is kept outside of the logs: a watchlist or externaldata, by ``name``.
+
+    Its columns are those that it declares, or those of ``source`` that the query names.
+    """
 
     kind: str
     name: str
+    columns: tuple[Column, ...] = ()
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,9 +226,9 @@ class Names:
     def field(self, expr: Expr) -> str:
         """The target's name of a stored field, parts joined by dots."""
         match expr:
-            case ColumnRef(column=column):
+            case ColumnRef(column=column) if is_field(expr):
                 steps: tuple[str | int, ...] = ()
-            case Path(base=ColumnRef(column=column), steps=steps):
+            case Path(base=ColumnRef(column=column), steps=steps) if is_field(expr):
                 pass
             case _:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))

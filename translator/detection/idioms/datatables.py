@@ -66,7 +66,7 @@ def values_in(lifting: Lifting, join: o.Join, kind_negates: bool) -> Shape | Non
             continue
         if flipped and ANTI.get(join.kind) == "left":
             raise lifting.block("unsupported-detection", "a datatable holds no events", join.span)
-        lifting.listed |= columns_within(given)
+        lifting.listed |= {c.id for c in columns_within(given)}
         lifting.say("columns-differ", "the columns of the datatable are not in the events", join.span)
         known: Expr = Apply(join.span, Type.BOOL, "in", (pairs[0][0], Items(join.span, Type.DYNAMIC, values)))
         return lifting.filtered(lifting.shape(rest), negation(known) if kind_negates else known, join.span)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from translator import catalog
-from translator.detection.shapes import Branch, Events, Joined, Shape, environments
+from translator.detection.shapes import Branch, Events, Joined, Shape, columns_within, environments
 from translator.plan import operators as o
 from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Items, Path, conjuncts, substitute, transform
 from translator.plan.simplify import simplify
@@ -28,7 +27,7 @@ def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     shape = lifting.shape(plugin.input) if plugin.input is not None else None
     bag, *given = plugin.arguments
     prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
-    columns = list(dict.fromkeys(_columns(lifting.plan, plugin.source.id)))
+    columns = _columns(lifting, plugin)
     if not isinstance(shape, Events | Joined) or not all(c.name.startswith(prefix) for c in columns):
         return None
     for env in environments(shape):
@@ -46,7 +45,7 @@ def of_event_data(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     for env, holder in zip(environments(shape), holders, strict=True):
         if holder is None:
             return None
-        for column in _columns(lifting.plan, plugin.source.id):
+        for column in _columns(lifting, plugin):
             env[column.id] = ColumnRef(plugin.span, Type.UNKNOWN, _field(holder, column.name))
     if isinstance(shape, Events):
         for branch in shape.branches:
@@ -115,14 +114,6 @@ def _part_of_data(expr: Expr) -> tuple[Column, str] | None:
     return None
 
 
-def _columns(node: Any, source: int) -> Iterator[Column]:
-    """The columns of a source that a tree reads."""
-    if isinstance(node, Column):
-        if node.source == source:
-            yield node
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _columns(item, source)
-    elif dataclasses.is_dataclass(node):
-        for field in dataclasses.fields(node):
-            yield from _columns(getattr(node, field.name), source)
+def _columns(lifting: Lifting, plugin: o.Plugin) -> list[Column]:
+    """The columns of a plugin that the query names."""
+    return sorted((c for c in columns_within(lifting.plan.root) if c.source == plugin.source.id), key=lambda c: c.name)

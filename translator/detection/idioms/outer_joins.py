@@ -1,0 +1,114 @@
+"""Outer joins that a later condition decides: what needs a partner is an inner join, what must have none an anti-join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from translator.detection.shapes import columns_within, sources_within
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjunction, conjuncts, substitute
+from translator.plan.simplify import TEXT_OPERATORS, simplify
+
+_NEEDED = {"leftouter": "inner", "rightouter": "inner"}
+_ABSENT = {"leftouter": "leftanti", "rightouter": "rightanti"}
+
+_REJECTING = (TEXT_OPERATORS - {"matches regex", "matches regex~"}) | {"<", "<=", ">", ">=", "in", "in~"}
+"""Operators of which nothing holds for a missing value, where what they compare with is not empty."""
+
+
+def decided(node: o.Filter) -> o.Relation | None:
+    """``node`` where its predicate decides about the partners in an outer join below it; None where it does not.
+
+    A row without a partner has nulls, and empty texts, in the columns of the other side
+    (learn.microsoft.com/kusto/query/join-leftouter).
+    """
+    for part in conjuncts(node.predicate):
+        if (inner := _below(node.input, part)) is None:
+            continue
+        relation, asks_for_none = inner
+        if not asks_for_none:
+            return replace(node, input=relation)
+        others = [p for p in conjuncts(node.predicate) if p is not part]
+        return replace(node, input=relation, predicate=conjunction(*others)) if others else relation
+    return None
+
+
+def _below(relation: o.Relation, part: Expr) -> tuple[o.Relation, bool] | None:
+    """``relation`` with its outer join decided by ``part``, and whether that asks for no partner."""
+    match relation:
+        case o.Join(kind="leftouter" | "rightouter" as kind, condition=None):
+            added = relation.right if kind == "leftouter" else relation.left
+            made, sources = columns_within(added), sources_within(added)
+            if _rejects_missing(simplify(part), lambda column: column in made or column.source in sources):
+                return replace(relation, kind=_NEEDED[kind]), False
+            if _is_missing(simplify(part), _always_there(added)):
+                return replace(relation, kind=_ABSENT[kind]), True
+        case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
+            if (found := _below(inner, substitute(part, {c.id: x for c, x in items}))) is not None:
+                return replace(relation, input=found[0]), found[1]
+        case o.Filter(input=inner) | o.Sort(input=inner) | o.Arrange(input=inner):
+            if (found := _below(inner, part)) is not None:
+                return replace(relation, input=found[0]), found[1]
+    return None
+
+
+def _rejects_missing(part: Expr, added: Callable[[Column], bool]) -> bool:
+    """Whether ``part`` is false or null for every row that lacks the columns of which ``added`` holds."""
+    match part:
+        case Apply(function="or", args=args):
+            return all(_rejects_missing(a, added) for a in args)
+        case Apply(function="and", args=args):
+            return any(_rejects_missing(a, added) for a in args)
+        case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(value,)),)):
+            return _is_added(value, added)
+        case Apply(function=function, args=(value, operand)) if function in _REJECTING:
+            items = operand.items if isinstance(operand, Items) else (operand,)
+            return _is_added(value, added) and all(isinstance(i, Const) and i.value not in (None, "") for i in items)
+    return False
+
+
+def _is_added(value: Expr, added: Callable[[Column], bool]) -> bool:
+    """Whether ``value`` is a column of the side that is added, or a part or another case of one: missing where that is."""
+    match value:
+        case ColumnRef(column=column):
+            return added(column)
+        case Path(base=base):
+            return _is_added(base, added)
+        case Apply(function="tostring" | "tolower" | "toupper" | "trim", args=(*_, inner)):
+            return _is_added(inner, added)
+    return False
+
+
+def _is_missing(part: Expr, there: set[Column]) -> bool:
+    match part:
+        case Apply(function="isempty" | "isnull", args=(ColumnRef(column=column),)):
+            return column in there
+    return False
+
+
+def _always_there(relation: o.Relation) -> set[Column]:
+    """The columns of a relation that no row of it lacks: counts, and those that a condition asks for."""
+    match relation:
+        case o.Aggregate(input=inner, keys=keys, aggregates=aggregates):
+            found = _always_there(inner)
+            counted = {c for c, x in aggregates if isinstance(x, Apply) and x.function in ("count", "countif", "dcount", "dcountif")}
+            return counted | {c for c, x in keys if isinstance(x, ColumnRef) and x.column in found}
+        case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
+            found = _always_there(inner)
+            kept = {
+                c
+                for c, x in items
+                if (isinstance(x, ColumnRef) and x.column in found) or (isinstance(x, Const) and x.value not in (None, ""))
+            }
+            return found | kept
+        case o.Distinct(input=inner) | o.Sort(input=inner) | o.Arrange(input=inner) | o.Limit(input=inner):
+            return _always_there(inner)
+        case o.Filter(input=inner, predicate=predicate):
+            asked = set[Column]()
+            for part in conjuncts(simplify(predicate)):
+                columns = columns_of(part)
+                if len(columns) == 1 and _rejects_missing(part, columns.__contains__):
+                    asked |= columns
+            return _always_there(inner) | asked
+    return set()
