@@ -76,11 +76,11 @@ class Generator:
                 columns,
             ),
             (f" | join kind=leftouter ({self.inner()}) on k", set(), columns),
-            (f" | join kind=leftouter ({self.source()} | summarize z = count() by k) on k", {"n", "op"}, {*columns, "z"}),
             (
-                f" | where {pick.choice(['isnotempty(z)', 'z > 1', 'isnull(z)', 'z != 1', 'isnotempty(z) or n > 1', 'not(z < 2)'])}",
-                {"z", "n"},
-                columns,
+                f" | join kind=leftouter ({self.source()} | summarize z = count() by k) on k | where "
+                + pick.choice(["isnotempty(z)", "z > 1", "isnull(z)", "z != 1", "isnotempty(z) or n > 1", "not(z < 2)"]),
+                {"n", "op"},
+                {*columns, "z"},
             ),
             (f" | where extract('([a-z]).?', 1, v_s) {pick.choice(['==', 'has', '!='])} 'p'", {"v_s"}, columns),
             (f" | where k {pick.choice(['in', '!in'])} (({self.inner()}))", set(), columns),
