@@ -82,6 +82,7 @@ CODES: dict[str, Code] = {
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
     "first-match": Code(Verdict.BROADER, "nothing to do where the pattern matches one place of the text as a rule"),
     "number-in-text": Code(Verdict.NARROWER, "nothing to do where numbers are stored without signs, spaces, fractions and other bases"),
+    "bound-included": Code(Verdict.BROADER, "nothing to do, unless it matters that events are not exactly that far apart"),
     "key-finer": Code(Verdict.BROADER, "count by the computed key where the product can compute it"),
     "counted-field": Code(Verdict.BROADER, "raise the threshold, or count the computed value where the product can compute it"),
     "key-dropped": Code(Verdict.BROADER, "add the computed key where the product can compute it"),

@@ -40,7 +40,7 @@ def compare_sides(lifting: Lifting, joined: Joined, predicate: Expr, owners: set
     known = joined.gaps.get((first, second), Gap())
     joined.gaps[first, second] = known.within(found)
     if (found.above and found.low) or (found.below and found.high):
-        lifting.say("equal-times", "events just that far apart do not count in the KQL, of which outputs say nothing", predicate.span)
+        lifting.say("bound-included", "events exactly that far apart do not count in the KQL, and do in the output", predicate.span)
 
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
