@@ -232,6 +232,18 @@ def test_different_spellings_of_a_part_of_a_bag_are_one(kql: str, same: str) -> 
     assert expression(lifted_predicate(kql)) == expression(lifted_predicate(same))
 
 
+@pytest.mark.parametrize(
+    ("test", "network"),
+    [
+        ("ipv4_is_in_range(ip, '127.0.0.1')", "127.0.0.1/32"),
+        ("ipv4_is_in_range(ip, '10.1.2.3/8')", "10.0.0.0/8"),
+        ("ipv4_is_match(ip, '10.1.2.3', 16)", "10.1.0.0/16"),
+    ],
+)
+def test_a_network_has_its_mask_and_no_more(test: str, network: str) -> None:
+    assert [n.value for n in walk(lifted_predicate(f"A | where {test}")) if isinstance(n, Const)] == [network]
+
+
 def lifted_predicate(kql: str) -> Expr:
     found = lifted(kql)
     assert isinstance(found, Detection), found

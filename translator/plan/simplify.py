@@ -397,7 +397,14 @@ def address_test(expr: Expr) -> Expr:
                 return expr
         case _:
             return expr
-    return Apply(expr.span, Type.BOOL, "cidr", (subject, Items(expr.span, Type.DYNAMIC, tuple(const(n) for n in networks))))
+    return Apply(expr.span, Type.BOOL, "cidr", (subject, Items(expr.span, Type.DYNAMIC, tuple(const(_network(n)) for n in networks))))
+
+
+def _network(text: str) -> str:
+    """A network as all products read it: with the length of its mask, and without what that leaves out."""
+    import ipaddress
+
+    return str(ipaddress.IPv4Network(text, strict=False))
 
 
 def _is_network(text: str) -> bool:
