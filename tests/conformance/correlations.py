@@ -113,6 +113,10 @@ IDIOMS = {
     "temporal with a distinct count by more than the key": "T | where TimeGenerated > ago(1h) and op == '{a}'"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and isnotempty(v_s) | summarize c = dcount(v_s) by k, j | where c {many} {n})"
     " on k | project k",
+    "temporal with few events by more than the key": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotempty(k)"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' and isnotempty(j) | summarize c = count() by k, j"
+    " | where c <= {n}) on k"
+    " | project k",
     "two counts of two keys": "T | where TimeGenerated > ago(1h) | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k, j"
     " | where f {many} {n} and s > 0",
     "a count and none": "T | where TimeGenerated > ago(1h){present} | summarize f = countif(op == '{a}'), s = countif(op == '{b}') by k"

@@ -272,17 +272,18 @@ class _Writer:
         return "\n| ".join(lines)
 
     def finer_side(self) -> Side | None:
-        """The one side that counts, where it counts groups within those of the key, of which one has to be large enough."""
+        """The one side that counts, where it counts groups within those of the key, of which one has to be large or small enough."""
         counting = [side for side in self.detection.sides if side.threshold is not None]
         if self.detection.kind != "temporal" or len(counting) != 1:
             return None
         (side,) = counting
         assert side.threshold is not None
         within = all(set(g) > set(s.keys) for s, g in zip(side.selectors, side.grouping, strict=True))
-        return side if within and side.threshold.grows else None
+        return side if within and (side.threshold.grows or side.threshold.operator in ("<", "<=")) else None
 
     def counted_finer(self, side: Side, counts: str, by: list[str]) -> list[str]:
-        """Counts of the groups of a side, and of these the largest for each key."""
+        """Counts of the groups of a side, and of these the largest for each key, or the smallest of those that have events."""
+        assert side.threshold is not None
         rows = [[x for x in group if x not in s.keys] for s, group in zip(side.selectors, side.grouping, strict=True)]
         lines, finer = [], []
         for number, fields in enumerate(zip(*rows, strict=True), 1):
@@ -291,9 +292,15 @@ class _Writer:
             )
             lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
             finer.append(f"finer_{number}")
+        measure, best = f"{side.name}_measure", "MAX"
+        if not side.threshold.grows:
+            counts += f", {side.name}_events = COUNT(*) WHERE {' OR '.join(f'{s.name} == 1' for s in side.selectors)}"
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join([*by, *finer])}")
+        if not side.threshold.grows:
+            best = "MIN"
+            lines.append(f"EVAL {measure} = CASE({side.name}_events > 0, {measure})")
         plain = [s.name for other in self.detection.sides if other != side for s in other.selectors]
-        again = [*(f"{name} = SUM({name})" for name in plain), f"{side.name}_measure = MAX({side.name}_measure)"]
+        again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {best}({measure})"]
         again += [f"{field(name)} = VALUES({field(name)})" for name in self.gathered_fields()]
         return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
 
