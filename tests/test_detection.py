@@ -129,7 +129,17 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | mv-apply e = d.list on (where e.name == 'v' | top 1 by tostring(e.kind))", "event", {"expanded-rows", "row-limit"}),
         ("A | parse x with * 'user=' u ' ' * | where n > 1 | project u", "event", set()),
         ("A | summarize c = count() by k, size = strlen(k) | where c > 5", "event_count", {"columns-differ", "window-assumed"}),
-        ("A | where not(ipv4_is_private(ip))", "event", set()),
+        ("A | where not(ipv4_is_private(ip))", "event", {"address-alone"}),
+        ("Z | where x == y", "event", {"type-assumed"}),
+        ("Z | where x_s == y_s", "event", set()),
+        ("Z | where x =~ y", "event", set()),
+        ("Z | where x != y", "event", set()),
+        ("Z | where x == y and isnotempty(y)", "event", set()),
+        (
+            "Z | where x == y | summarize c = count() by k | where c < 5",
+            "event_count",
+            {"columns-differ", "window-assumed", "type-assumed-measured"},
+        ),
         (
             "A | where n == 1 | join kind=inner (A | where n == 1 | summarize c = count() by k | where c > 5) on k",
             "event_count",

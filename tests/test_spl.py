@@ -34,6 +34,8 @@ EVENTS: list[dict[str, Any]] = [
         ('* | where x=="admin"', []),
         ('* | where x=="Admin"', [1]),
         ("* | where n<12", [1]),
+        ("* | where x>12", [1, 2]),
+        ("* | where tonumber(x)>12", []),
         ('* | where x!="Admin"', [2, 3]),
         ('* | where isnull(x) OR x==""', [3, 4]),
         ("* | where id==1 OR id==2 AND n>12", [1]),
@@ -109,3 +111,15 @@ def test_a_field_name_with_spaces() -> None:
     assert 'by "the user"' in output.text
     keyed = "T | summarize c = count() by ['the user'] | where c > 1"
     assert '| eval "the user"=coalesce(\'the user\', "")' in translator.convert(rule(keyed), ("splunk",)).outputs["splunk"].text
+
+
+@pytest.mark.parametrize(
+    ("kql", "spelled"),
+    [
+        ("T | where x > 5", "tonumber(x)>5"),
+        ("T | where d.n < 5", "tonumber('d.n')<5"),
+        ("CommonSecurityLog | where SentBytes > 5", "where SentBytes>5"),
+    ],
+)
+def test_what_may_be_a_text_is_compared_as_a_number(kql: str, spelled: str) -> None:
+    assert spelled in translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"].text

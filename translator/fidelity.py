@@ -53,6 +53,7 @@ CODES: dict[str, Code] = {
     "list-placeholder": Code(Verdict.EXACT, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
     "empty-key-group": Code(Verdict.EXACT, "leave out the documents of events without the key where these are of no interest"),
     "path-for-name": Code(Verdict.EXACT, "nothing to do: the end of the path is compared instead of the name"),
+    "address-alone": Code(Verdict.EXACT, "nothing to do where the field holds nothing but addresses"),
     "list-lookup": Code(
         Verdict.EXACT,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
@@ -82,6 +83,7 @@ CODES: dict[str, Code] = {
     "element-negated": Code(Verdict.DIFFERS, "check how this product compares arrays"),
     "first-match": Code(Verdict.BROADER, "nothing to do where the pattern matches one place of the text as a rule"),
     "number-in-text": Code(Verdict.NARROWER, "nothing to do where numbers are stored without signs, spaces, fractions and other bases"),
+    "number-in-value": Code(Verdict.DIFFERS, "nothing to do where the value is stored as a number"),
     "bound-included": Code(Verdict.BROADER, "nothing to do, unless it matters that events are not exactly that far apart"),
     "key-finer": Code(Verdict.BROADER, "count by the computed key where the product can compute it"),
     "counted-field": Code(Verdict.BROADER, "raise the threshold, or count the computed value where the product can compute it"),
@@ -100,9 +102,8 @@ CODES: dict[str, Code] = {
     "first-seen-dropped": Code(
         Verdict.BROADER, "alert on new values only: a new_terms rule in Elastic, a lookup of known values in Splunk"
     ),
-    "type-assumed": Code(
-        Verdict.BROADER, "add isnotempty(...) for the field to the KQL, or its table to the catalog, unless the field is a text"
-    ),
+    "type-assumed": Code(Verdict.BROADER, "add isnotempty(...) for the field to the KQL, unless the field is a text"),
+    "type-assumed-measured": Code(Verdict.DIFFERS, "add isnotempty(...) for one of the fields to the KQL, unless they are texts"),
     "list-dropped": Code(
         Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
     ),

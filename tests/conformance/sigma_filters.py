@@ -15,7 +15,8 @@ from tests.rules import rule
 
 WORDS = [
     "admin", "Admin", "a*b", "a?b", "C:\\x", "C:\\\\x", 'it"s', "o'x", "foo-bar", "foo_bar", "foobar", "x.y", "50%", "cmd.exe", "a\\*b",
-    "\\", "tail\\", "[x]", "a|b", "$z", "^q", "10.1.2.3", "8.8.8.8", "192.168.0.9",
+    "\\", "tail\\", "[x]", "a|b", "$z", "^q", "10.1.2.3", "8.8.8.8", "192.168.0.9", "a b", " lead", "trail ", "line\nfeed", "tab\tx", "\r",
+    "{x}", "`q`", "#c", "a;b,c", "(p)", "-5", "007", "1.0", "1e3", "true", "http://x.y/z?q=1", "u@x.com", "\\\\srv\\s$", "\\*", "??", "*",
 ]  # fmt: skip
 """Wildcards, escapes, quotes, term boundaries, case. ASCII only: SQLite folds no other letters."""
 
@@ -27,11 +28,12 @@ OPERATORS = """
 REGEXES = ['"^adm"', '"(?i)admin$"', "@'a.b'", "@'^[a-z]+$'", "@'(foo|cmd)[_.-]'", "@'\\\\x'", "@'^$'", "@'\\d+\\.\\d+'", "@'^[^z]*$'"]
 """Regular expressions of KQL that mean the same in SQLite's stand-in, Python's ``re``."""
 
-COLUMNS = {"a": "text", "b": "text", "n": "integer", "f": "integer"}
+COLUMNS = {"a": "text", "b": "text", "n": "integer", "m": "integer", "r": "integer", "f": "integer"}
 
 
 def quoted(word: str) -> str:
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A literal of KQL."""
+    return json.dumps(word)
 
 
 class Generator:
@@ -43,13 +45,14 @@ class Generator:
         self.random = random.Random(seed)
         pick = self.random.choice
         self.events = [
-            {"id": i, "a": self.text(), "b": self.text(), "n": pick([None, 0, 1, 2, 3]), "f": pick([None, True, False])}
+            {"id": i, "a": self.text(), "b": self.text(), "n": pick([None, 0, 1, 2, 3]), "f": pick([None, True, False]),
+             "m": pick([None, -1, 0, 5, 10, 2**40]), "r": pick([None, 0.0, 0.5, 1.5, -2.5, 3.0])}
             for i in range(count)
-        ]
+        ]  # fmt: skip
         self.connection = duckdb.connect()
-        self.connection.execute("create table T (id bigint, a varchar, b varchar, n bigint, f boolean)")
-        rows = [(e["id"], e["a"] or "", e["b"] or "", e["n"], e["f"]) for e in self.events]
-        self.connection.executemany("insert into T values (?, ?, ?, ?, ?)", rows)
+        self.connection.execute("create table T (id bigint, a varchar, b varchar, n bigint, f boolean, m bigint, r double)")
+        rows = [(e["id"], e["a"] or "", e["b"] or "", *(e[c] for c in "nfmr")) for e in self.events]
+        self.connection.executemany("insert into T values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def word(self) -> str:
         return self.random.choice(WORDS)
@@ -103,11 +106,20 @@ class Generator:
                 f"{column} matches regex {pick.choice(REGEXES)}",
                 f"not({column} matches regex {pick.choice(REGEXES)})",
                 f"isempty(trim(' ', {column}))",
+                f"r {pick.choice(['==', '!=', '<', '>='])} {pick.choice([0, 0.5, 1.5, -2.5, 3.0])}",
+                f"m {pick.choice(['== 5', '!= -1', '< 0', '>= 10', 'between (0 .. 5)', '!between (0 .. 5)'])}",
+                pick.choice(["m % 2 == 0", "m * 2 > 5", "m - 1 == 4", "r - 0.5 < 1", "n == m", "not(n == m)", "m > n"]),
+                f"iff(isnull(m), 5, m) {pick.choice(['==', '>', '!='])} 5",
+                f"strcat(a, b) {pick.choice(['==', 'contains', 'startswith'])} {word}",
+                pick.choice([f"{column} matches regex '{p}'" for p in (".", "(?i)^[a-z]*$", "a.?b", "x$", "[^a-z]", "^z|n$")]),
+                f"extract('^z(.*)$', 1, {column}) {pick.choice(['==', '!='])} {word}",
+                f"trim_start('z', {column}) {pick.choice(['==', '=~'])} {word}",
+                f"case({column} == {word}, 1, {column} has 'foo', 2, 3) {pick.choice(['<', '==', '!='])} 2",
                 pick.choice(
                     ["f", "not(f)", "f == true", "f != true", "f == false", "not(f == false)", "isnull(f)", 'iff(f, a, b) == "admin"']
                 ),
             ],
-            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 16), 2],
+            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 16), *([1] * 9), 2],
         )[0]
 
     def predicate(self, depth: int = 0) -> str:

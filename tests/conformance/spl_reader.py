@@ -352,6 +352,8 @@ class Reader(Logic):
                 return any(_compared("==", values[0], v) is True for v in values[1:])
             case "lower" | "upper":
                 return getattr(text(values[0]), name)()
+            case "tonumber":
+                return numeric(values[0])
             case "len":
                 return float(len(text(values[0])))
             case "floor":

@@ -45,9 +45,12 @@ def approximated(predicate: Expr, say: Say) -> Expr:
             values = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, int) and not isinstance(i.value, bool)]
             least = 0 if function == ">" or (function in ("==", "in") and source.type != Type.REAL) else 1
             if len(values) == len(items) and all(v >= least for v in values):
-                if source.type not in (Type.INT, Type.LONG, Type.REAL):
+                if _is_text(source):
                     what = "the KQL reads a whole number in this value, of which the output knows the plain spelling"
                     say("number-in-text", what, predicate.span)
+                elif source.type not in (Type.INT, Type.LONG, Type.REAL):
+                    what = "the KQL reads a whole number in this value, which the output compares as the product does a number with it"
+                    say("number-in-value", what, predicate.span)
                 return disjunction(*(_whole_number(function, source, v, predicate.span) for v in values))
     return predicate
 
@@ -59,7 +62,7 @@ def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -
         return Apply(span, Type.BOOL, own, (source, const(value)))
 
     low, high = number + (operator == ">"), number - (operator == "<")
-    if source.type == Type.STRING or _is_custom_text(source):
+    if _is_text(source):
         if operator in ("==", "in"):
             return compared("==", str(number))
         return compared("matches regex", f"^{at_least(low) if operator in ('>', '>=') else at_most(high)}$")
@@ -72,7 +75,12 @@ def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -
     return compared("==", number)
 
 
-def _is_custom_text(source: Expr) -> bool:
+def _is_text(source: Expr) -> bool:
+    """Whether a value that is converted to a number is a text: one of unknown type is, since numbers need no conversion."""
+    return source.type == Type.STRING or (isinstance(source, ColumnRef) and source.type == Type.UNKNOWN)
+
+
+def is_custom_text(source: Expr) -> bool:
     """Whether a column of a custom log is a text by its name (learn.microsoft.com/azure/azure-monitor/logs/data-collector-api)."""
     return isinstance(source, ColumnRef) and source.column.name.endswith("_s")
 

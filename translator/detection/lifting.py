@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
-from translator.detection.approximations import approximated
+from translator.detection.approximations import approximated, is_custom_text
 from translator.detection.idioms.event_data import SAID_OF_DATA, by_position
 from translator.detection.idioms.lists import placeholder
-from translator.detection.model import Detection, Side, Threshold
+from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, human, window_of
@@ -32,7 +32,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import TEXT_SEARCHES, address_test, is_presence, pushed, simplify
+from translator.plan.simplify import TEXT_SEARCHES, address_test, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
 AddressTest: TypeAlias = Callable[[str, str], bool]
@@ -163,7 +163,10 @@ class Lifting(ABC):
             assert isinstance(found, Apply)
             return conjunction(Apply(test.span, Type.BOOL, "is_ipv4", found.args[:1]), negation(found))
 
-        return change(part)
+        found = change(part)
+        if found != part:
+            self.say("address-alone", "the KQL also takes addresses with a prefix, as in 10.0.0.1/24, or with spaces around", part.span)
+        return found
 
     def note_elements(self, branch: Branch, part: Expr) -> None:
         """What conditions on the elements of an array mean where these are not rows of their own."""
@@ -190,6 +193,17 @@ class Lifting(ABC):
                         code, f"the KQL searches the JSON text of {column.name}, of which the output needs a field of its own", node.span
                     )
 
+    def note_types(self, selector: Selector, measured: bool) -> None:
+        """What the equality of two fields of unknown types takes for granted. The negation excludes events without both in any case."""
+        negated = {id(n.args[0]) for n in walk(selector.predicate) if isinstance(n, Apply) and n.function == "not"}
+        for node in walk(selector.predicate):
+            match node:
+                case Apply(function="==", args=(left, right)) if is_field(left) and is_field(right) and id(node) not in negated:
+                    untyped = left.type == right.type == Type.UNKNOWN and not (is_custom_text(left) and is_custom_text(right))
+                    if untyped and not any(is_present(f, selector.predicate) for f in (left, right)):
+                        code = "type-assumed-measured" if measured else "type-assumed"
+                        self.say(code, "events without both fields satisfy this only if the fields are texts", node.span)
+
     def reads_list(self, shape: Shape, predicate: Expr) -> bool:
         """Whether a predicate reads columns that a list brought in."""
         if not self.listed:
@@ -210,6 +224,8 @@ class Lifting(ABC):
             counted = side.threshold or threshold
             if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
                 self.say(*said, None)
+            for selector in side.selectors:
+                self.note_types(selector, side.absent or (counted is not None and not counted.grows))
         windows = [w for w in self.windows if w]
         if windows:
             timespan = min(max(windows), self.period or max(windows))

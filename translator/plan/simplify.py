@@ -22,6 +22,7 @@ from translator.plan.expressions import (
     Path,
     apply,
     conjunction,
+    conjuncts,
     const,
     disjunction,
     negation,
@@ -58,6 +59,23 @@ def is_presence(expr: Expr) -> bool:
         and isinstance(expr.args[0], Apply)
         and expr.args[0].function in ("isempty", "isnull")
     )
+
+
+def is_present(key: Expr, predicate: Expr) -> bool:
+    """Whether ``predicate`` makes sure that ``key`` is there and not empty."""
+    for part in conjuncts(predicate):
+        if part == negation(Apply(None, Type.BOOL, "isempty", (key,))):
+            return True
+        if (
+            isinstance(part, Apply)
+            and part.args
+            and part.args[0] == key
+            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith")
+        ):
+            values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
+            if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
+                return True
+    return False
 
 
 def simplify(expr: Expr) -> Expr:

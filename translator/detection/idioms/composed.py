@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from translator.detection.idioms.keys import column_name, fields_of, grouping_keys, is_computed_key, key_field
 from translator.detection.idioms.measures import FEW, Measure
-from translator.detection.idioms.selector import is_present, outputs_of
+from translator.detection.idioms.selector import outputs_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Branch, Events, Grouped
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
-from translator.plan.simplify import simplify
+from translator.plan.simplify import is_present, simplify
 from translator.plan.types import Type
 
 

@@ -13,18 +13,12 @@ from translator.detection.shapes import (
 )
 from translator.plan.expressions import (
     FALSE,
-    Apply,
     ColumnRef,
-    Const,
     Expr,
-    Items,
     columns_of,
-    conjuncts,
-    negation,
     substitute,
 )
 from translator.plan.simplify import simplify
-from translator.plan.types import Type
 
 
 def common_name(selectors: tuple[Selector, ...]) -> str:
@@ -66,20 +60,3 @@ def outputs_of(
             value = simplify(substitute(expr, branch.env))
             found.append((name, (leaves or {}).get(value, value)))
     return tuple(found)
-
-
-def is_present(key: Expr, predicate: Expr) -> bool:
-    """Whether ``predicate`` makes sure that ``key`` is there and not empty."""
-    for part in conjuncts(predicate):
-        if part == negation(Apply(None, Type.BOOL, "isempty", (key,))):
-            return True
-        if (
-            isinstance(part, Apply)
-            and part.args
-            and part.args[0] == key
-            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith")
-        ):
-            values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
-            if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
-                return True
-    return False

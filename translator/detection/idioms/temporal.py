@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import replace
 
 from translator.detection.idioms.ordered import order_of
-from translator.detection.idioms.selector import is_present, outputs_of
+from translator.detection.idioms.selector import outputs_of
 from translator.detection.idioms.threshold import counted_side
 from translator.detection.lifting import Blocked, Lifting
 from translator.detection.model import Detection, Selector, Side
@@ -31,7 +31,7 @@ from translator.plan.expressions import (
     conjuncts,
     substitute,
 )
-from translator.plan.simplify import branches, is_field, pushed, simplify
+from translator.plan.simplify import branches, is_field, is_present, pushed, simplify
 from translator.plan.types import Type
 
 MAX_ALTERNATIVES = 32

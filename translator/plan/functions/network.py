@@ -15,7 +15,7 @@ def _v4(text: str) -> tuple[int, int] | None:
     """(address, prefix length) of an IPv4 address with or without a prefix."""
     address, _, prefix = text.strip().partition("/")
     parts = address.split(".")
-    if not 1 <= len(parts) <= 4 or not all(p.isdigit() and int(p) < 256 for p in parts):
+    if len(parts) != 4 or not all(p.isdigit() and int(p) < 256 for p in parts):
         return None
     if prefix and not (prefix.isdigit() and int(prefix) <= 32):
         return None

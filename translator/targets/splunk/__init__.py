@@ -2,6 +2,7 @@
 
 Facts: ``search`` compares without case and takes ``*`` as a wildcard, ``where`` and ``eval`` compare exactly; a comparison with a
 missing field is null, which counts as false (Splunk Search Reference: search, where, eval, "Comparison and conditional functions").
+Texts are greater than numbers ("Statistical eval functions", max); ``tonumber`` of what is no number is null ("Conversion functions").
 ``mvfilter`` keeps the values of a field for which a condition holds, and is null where none is left ("Multivalue eval functions").
 """
 
@@ -186,6 +187,7 @@ class _Writer:
                 "=~": 'lower(coalesce({0}, ""))==lower(coalesce({1}, ""))',
             },
             element="isnotnull(mvfilter({0}))",
+            untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
