@@ -115,11 +115,13 @@ class Generator:
                 f"extract('^z(.*)$', 1, {column}) {pick.choice(['==', '!='])} {word}",
                 f"trim_start('z', {column}) {pick.choice(['==', '=~'])} {word}",
                 f"case({column} == {word}, 1, {column} has 'foo', 2, 3) {pick.choice(['<', '==', '!='])} 2",
+                f"{column} {pick.choice(['in', '!in', 'in~', 'has_any'])} (pack_array({some}))",
+                f"{column} {pick.choice(['==', '=~', 'contains'])} strcat({quoted(plain[:2])}, {quoted(plain[2:])})",
                 pick.choice(
                     ["f", "not(f)", "f == true", "f != true", "f == false", "not(f == false)", "isnull(f)", 'iff(f, a, b) == "admin"']
                 ),
             ],
-            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 16), *([1] * 9), 2],
+            [11, 5, 2, 2, 2, 1, 3, 1, 2, 1, 2, 1, 1, *([1] * 27), 2],
         )[0]
 
     def predicate(self, depth: int = 0) -> str:

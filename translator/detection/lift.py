@@ -36,6 +36,7 @@ from translator.detection.shapes import (
     columns_within,
     with_keys,
 )
+from translator.engine.known import with_known_values
 from translator.fidelity import CODES, Verdict
 from translator.plan import operators as o
 from translator.plan.expressions import (
@@ -69,7 +70,7 @@ def lift(
         default_timespan: seconds, for a query that has no window of its own in a rule without a period.
         is_address: tells fields that hold IP addresses, from the catalog.
     """
-    return _Lifter(plan, period, default_timespan, is_address).run()
+    return _Lifter(with_known_values(plan), period, default_timespan, is_address).run()
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}

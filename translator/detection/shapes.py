@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -142,23 +141,12 @@ def belongs(column: Column, branch: Branch) -> bool:
 
 def columns_within(relation: o.Relation) -> set[Column]:
     """All columns that a relation reads or makes."""
-    return {n for n in _parts(relation) if isinstance(n, Column)}
+    return {n for n in o.parts(relation) if isinstance(n, Column)}
 
 
 def sources_within(relation: o.Relation) -> set[int]:
     """The numbers of the tables that a relation reads."""
-    return {n.id for n in _parts(relation) if isinstance(n, o.Source)}
-
-
-def _parts(relation: o.Relation) -> Iterator[object]:
-    stack: list[object] = [relation]
-    while stack:
-        current = stack.pop()
-        yield current
-        if isinstance(current, tuple):
-            stack.extend(current)
-        elif isinstance(current, Expr | o.Relation | o.Ordering):
-            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+    return {n.id for n in o.parts(relation) if isinstance(n, o.Source)}
 
 
 def by_name(expr: Expr) -> Expr:

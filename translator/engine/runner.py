@@ -69,8 +69,8 @@ def execute(
 
     known = {name: {c: str(k) for c, k in data.schema(name).items()} for name in data.names}
     plan = bind(query, known, frozenset(known), discover)
-    for source in _sources(plan):
-        if source.table not in known:
+    for source in o.parts(plan.root):
+        if isinstance(source, o.Source) and source.table not in known:
             raise EngineError(f"there is no data for the table {source.table}" + data.hint(source.table), source.span)
     compiled = compile_plan(plan, running.dialect, moment, data.columns)
     rows = running.execute(compiled)
@@ -90,20 +90,6 @@ def _engine(engine: str | Engine, data: Tables, progress: Callable[[float], None
 
         return SparkEngine(data, "local[2]" if engine == "spark" else engine)
     raise EngineError(f"there is no engine '{engine}'; there are duckdb and spark")
-
-
-def _sources(plan: o.Plan) -> list[o.Source]:
-    found: list[o.Source] = []
-    stack: list[object] = [plan.root]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, o.Source):
-            found.append(current)
-        if isinstance(current, tuple):
-            stack.extend(current)
-        elif isinstance(current, e.Expr | o.Relation):
-            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
-    return found
 
 
 def _keys(bags: list[Any]) -> list[tuple[str, Type]]:

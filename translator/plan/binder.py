@@ -20,6 +20,9 @@ Schema: TypeAlias = Mapping[str, Mapping[str, str]]
 MAX_DEPTH = 60
 """How deeply lets and functions may call each other before the binder gives up."""
 
+MAX_USES = 2_000
+"""How often they may be used in all; queries that people write use them fewer than 1,000 times."""
+
 
 class BindError(Exception):
     """The query cannot be given a meaning: an unknown function parameter, a recursion without end, ..."""
@@ -103,7 +106,7 @@ class _Binder:
         self.schema, self.closed, self.discover = schema, closed, discover
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
-        self.depth = 0
+        self.depth = self.uses = 0
 
     # --- statements
 
@@ -241,7 +244,14 @@ class _Binder:
         node, defined = found
         if isinstance(node, s.Function):
             return self._apply_function(name, node, (), defined, scope, span)
+        self._use(span)
         return self.table(node, defined)
+
+    def _use(self, span: e.Span) -> None:
+        """Counts the uses of lets and functions: where each uses one twice, they would double what the query stands for each time."""
+        self.uses += 1
+        if self.uses > MAX_USES:
+            raise BindError(f"lets and functions are used more than {MAX_USES:,} times, those within them included", span)
 
     def _again(self, table: _Table, span: e.Span) -> _Table:
         """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
@@ -287,6 +297,7 @@ class _Binder:
         self, name: str, function: s.Function, given: tuple[s.Node, ...], defined: _Scope, scope: _Scope, span: e.Span,
         table: _Table | None = None,
     ) -> tuple[_Scope, s.Expression]:  # fmt: skip
+        self._use(span)
         inner = _Scope(parent=defined)
         by_name = {a.names[0].value: a.value for a in given if isinstance(a, s.Named)}
         positional = iter([a for a in given if not isinstance(a, s.Named)])
@@ -1088,6 +1099,7 @@ class _Binder:
         return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
+        self._use(span)
         if isinstance(node, _TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
             return self._subquery(self.table(node, defined), span)
         return self.expression(node, None, defined)

@@ -6,6 +6,7 @@ are more columns than these: those of a table whose schema is not fully known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -233,3 +234,18 @@ class Plan:
     @property
     def columns(self) -> list[tuple[str, str]]:
         return [(name, str(column.type)) for name, column in self.names]
+
+
+def parts(node: object, left_out: object = None) -> Iterator[object]:
+    """A relation or an expression with everything in it, columns included, each once; ``left_out`` and what is only there is left out."""
+    stack, seen = [node], set[int]()
+    while stack:
+        current = stack.pop()
+        if current is left_out or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, Expr | Relation | Ordering):
+            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")

@@ -25,15 +25,7 @@ if TYPE_CHECKING:
 
 
 def constants_of(relation: o.Relation, column: Column) -> tuple[Expr, ...] | None:
-    """The values of a column of a datatable that nothing filters; None where it is something else."""
-    while isinstance(relation, o.Arrange | o.Distinct | o.Sort):
-        relation = relation.input
-    if isinstance(relation, o.Project | o.Compute):
-        definitions = {c.id: x for c, x in relation.items}
-        made = definitions.get(column.id)
-        if isinstance(made, ColumnRef):
-            return constants_of(relation.input, made.column)
-        return constants_of(relation.input, column) if made is None and isinstance(relation, o.Compute) else None
+    """The values of a column of a table of constants; None where ``relation`` is something else."""
     if not isinstance(relation, o.Rows) or column not in relation.columns:
         return None
     index = relation.columns.index(column)
