@@ -123,3 +123,26 @@ def test_a_field_name_with_spaces() -> None:
 )
 def test_what_may_be_a_text_is_compared_as_a_number(kql: str, spelled: str) -> None:
     assert spelled in translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"].text
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ("x in (W)", [1]),
+        ("not(x in (W))", [2, 3, 4]),
+        ("x in (W) or y in (W)", [1, 2]),
+        ("x in~ (W) and not(y in (W))", [1, 3]),
+        ("x has_any (W)", [1, 3, 4]),
+        ("not(x has_any (W) or y in (W))", []),
+    ],
+)
+def test_lists_in_any_place_of_a_condition(condition: str, ids: list[int]) -> None:
+    events = [
+        {"id": 1, "sourcetype": "T", "x": "admin", "y": "q"}, {"id": 2, "sourcetype": "T", "x": "z", "y": "admin"},
+        {"id": 3, "sourcetype": "T", "x": "ADMIN"}, {"id": 4, "sourcetype": "T", "x": "the admin of z", "y": "q"},
+    ]  # fmt: skip
+    found = translator.convert(
+        rule(f"let W = _GetWatchlist('w') | project v; T | where {condition}"), ("splunk",), Options(fields="source")
+    )
+    reader = Reader(False, {"w": ["admin"], "w_within": ["*admin*"]})
+    assert sorted(e["id"] for e in reader.run(found.outputs["splunk"].text, events)) == ids

@@ -104,6 +104,8 @@ CODES: dict[str, Code] = {
     ),
     "type-assumed": Code(Verdict.BROADER, "add isnotempty(...) for the field to the KQL, unless the field is a text"),
     "type-assumed-measured": Code(Verdict.DIFFERS, "add isnotempty(...) for one of the fields to the KQL, unless they are texts"),
+    "list-terms": Code(Verdict.BROADER, "keep no values in the list that are parts of longer words"),
+    "list-terms-negated": Code(Verdict.NARROWER, "keep no values in the list that are parts of longer words"),
     "list-dropped": Code(
         Verdict.BROADER, "add the list by hand before this is switched on: all that passes the other conditions alerts without it"
     ),

@@ -158,7 +158,8 @@ class Reader(Logic):
 
     Args:
         nulls_are_false: whether NOT makes a null true, and AND and OR take it for false; else they take it for unknown.
-        lookups: the values that each lookup holds in its column ``value``.
+        lookups: the values that each lookup holds in its column ``value``; with ``*`` around them they are searched for in the text,
+            as in a lookup with WILDCARD(value) and no case (transforms.conf, match_type, case_sensitive_match).
     """
 
     def __init__(self, nulls_are_false: bool, lookups: dict[str, Iterable[str]] | None = None) -> None:
@@ -283,7 +284,12 @@ class Reader(Logic):
             raise NotImplementedError(f"lookup {rest}")
         name, field, output = found[1], found[2].strip('"'), found[3]
         listed = self.lookups[name]
-        return [e | {output: text(e[field])} if field in e and text(e[field]) in listed else e for e in events]
+        wild = [value.lower() for value in listed if "*" in value]
+
+        def holds(value: str) -> bool:
+            return value in listed or any(_matches(pattern, value) for pattern in wild)
+
+        return [e | {output: text(e[field])} if field in e and holds(text(e[field])) else e for e in events]
 
     # --- expressions
 

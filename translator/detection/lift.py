@@ -13,7 +13,7 @@ from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.latest import of_one_event
 from translator.detection.idioms.lists import in_list, joined_with_list
-from translator.detection.idioms.membership import Membership, membership_of
+from translator.detection.idioms.membership import Membership, is_same_column, membership_of, reads_list
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.outer_joins import decided
@@ -52,9 +52,11 @@ from translator.plan.expressions import (
     conjuncts,
     const,
     substitute,
+    transform,
+    walk,
 )
 from translator.plan.patterns import regex_of
-from translator.plan.simplify import simplify
+from translator.plan.simplify import pushed, simplify
 from translator.plan.types import Type
 
 _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
@@ -213,6 +215,8 @@ class _Lifter(Lifting):
 
     def computed(self, shape: Shape, items: tuple[tuple[Column, Expr], ...]) -> Shape:
         if isinstance(shape, Listed):
+            if any(not isinstance(x, ColumnRef) for _, x in items):
+                self.say("list-condition", "what the query computes from the list is left to whoever keeps it", items[0][1].span)
             return shape
         if isinstance(shape, Either):
             for member in shape.members:
@@ -227,6 +231,7 @@ class _Lifter(Lifting):
 
     def filtered(self, shape: Shape, predicate: Expr, span: Span | None) -> Shape:
         if isinstance(shape, Listed):
+            self.say("list-condition", "this condition on the list is left to whoever keeps it", predicate.span)
             return shape
         if isinstance(shape, Either):
             if shape.decided & {c.id for c in columns_of(predicate)}:
@@ -240,7 +245,8 @@ class _Lifter(Lifting):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
                 continue
-            if isinstance(shape, Events | Joined) and (asked := membership_of(part)) is not None:
+            part = self.with_lists(part)
+            if isinstance(shape, Events | Joined) and (asked := membership_of(part)) and (not asked.within or is_same_column(asked)):
                 shape = self.member(shape, asked, part)
                 continue
             match shape:
@@ -252,6 +258,28 @@ class _Lifter(Lifting):
                 case Joined():
                     self.filter_joined(shape, part, span)
         return shape
+
+    def with_lists(self, part: Expr) -> Expr:
+        """``part`` with placeholders for the lists that its conditions read."""
+        part = pushed(part)
+        negated = {id(n.args[0]) for n in walk(part) if isinstance(n, Apply) and n.function == "not"}
+
+        def listed(node: Expr) -> Expr:
+            asked = membership_of(node) if isinstance(node, Apply) and node.function != "not" else None
+            if asked is None or not reads_list(asked, INDICATOR_TABLES if self.lists_indicators else frozenset()):
+                return node
+            inner = self.shape(asked.relation)
+            assert isinstance(inner, Listed)
+            said = f"fill the placeholder %{inner.name}% with the values of {asked.column.name} in that {inner.kind}"
+            self.say("list-placeholder", said, node.span)
+            if asked.within:
+                code = "list-terms-negated" if (id(node) in negated) != self.every_part else "list-terms"
+                self.say(code, "the KQL searches for the values of this list as terms, the output for any part of the text", node.span)
+                self.loosened = True
+                return Apply(node.span, Type.BOOL, "expand_within", (asked.subject, const(inner.name)))
+            return in_list(asked.subject, inner.name, asked.cased, False, node.span)
+
+        return transform(part, listed)
 
     def member(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
         """A semi-join or an anti-join; left out, and said, where the subquery comes to nothing that a detection can say."""
@@ -270,16 +298,13 @@ class _Lifter(Lifting):
         """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
         before = (list(self.found), list(self.windows))
         inner = absent_shape(self, asked.relation) if asked.negated else self.shape(asked.relation)
-        if asked.negated and not isinstance(inner, Listed) and is_history(shape, inner):
+        if asked.negated and is_history(shape, inner):
             self.found, self.windows = before
             self.say_compared(asked, part)
             found = not_seen(self, shape, [asked.subject], asked.cased, part.span)
             assert isinstance(found, Events | Joined)
             return found
         self.say_compared(asked, part)
-        if isinstance(inner, Listed):
-            self.say("list-placeholder", f"fill the placeholder %{inner.name}% with the values of that {inner.kind}", part.span)
-            return self.narrowed(shape, in_list(asked.subject, inner.name, asked.cased, asked.negated, part.span), part.span)
         if not asked.cased:
             self.say(
                 "key-case-negated" if asked.negated else "key-case",

@@ -179,7 +179,10 @@ def _constant_on_the_right(expr: Expr) -> Expr:
 
 
 _ORDERS = frozenset({"<", "<=", ">", ">="})
-_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand", "expand_cs", "expand_end", "expand_cs_end"}) | TEXT_OPERATORS
+LISTS = frozenset({"expand", "expand_cs", "expand_within"})
+"""Operators on a list that is kept outside of the logs: a placeholder stands for its values."""
+
+_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand_end", "expand_cs_end"}) | LISTS | TEXT_OPERATORS
 
 
 def two_valued(predicate: Expr) -> bool:
@@ -239,7 +242,7 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     return found
 
 
-_OVER_BRANCHES = frozenset({"isempty", "isnotempty", "expand", "expand_cs"})
+_OVER_BRANCHES = frozenset({"isempty", "isnotempty"}) | LISTS
 
 
 def _conditional_operand(expr: Expr) -> Expr:

@@ -515,6 +515,7 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "matches regex": _pattern("", str),
     "expand": _placeholder(""),
     "expand_cs": _placeholder("|cased"),
+    "expand_within": _placeholder("|contains"),
     "expand_end": lambda field, items: (f"{field}|endswith|expand", items[0]),
     "expand_cs_end": lambda field, items: (f"{field}|endswith|cased|expand", items[0]),
     "matches regex~": _pattern("|i", str),

@@ -29,7 +29,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.operators import Plan
-from translator.plan.simplify import is_field, is_presence
+from translator.plan.simplify import LISTS, is_field, is_presence
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 
@@ -171,7 +171,7 @@ def _left_out(part: Expr, others: bool) -> Diagnostic:
     if not others:
         return Diagnostic("alternative-dropped", "this alternative has no spelling here, and is left out", part.span)
     for node in walk(part):
-        if isinstance(node, Apply) and node.function in ("expand", "expand_cs") and isinstance(node.args[1], Const):
+        if isinstance(node, Apply) and node.function in LISTS and isinstance(node.args[1], Const):
             return Diagnostic("list-dropped", f"the list {node.args[1].value} has no spelling here, and is left out", part.span)
     return Diagnostic("condition-dropped", "this condition has no spelling here, and is left out", part.span)
 
@@ -479,15 +479,19 @@ class Lists:
     def spelling(self, caseless: bool, present: str) -> Spelling:
         """How an operator on a list is spelt: that the field of the looked up value is there."""
 
-        def spell(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
-            key = (text_of(rest, node), name, caseless)
-            if key not in self.found:
-                self.found[key] = f"listed_{len(self.found) + 1}"
-                case = ", in lower case," if caseless else ""
-                self.names.say("list-lookup", f"the list {key[0]} is looked up{case} in the product", node.span)
-            return present.format(self.found[key])
+        how = ", in lower case," if caseless else ""
+        return lambda name, rest, node: present.format(self.looked_up((text_of(rest, node), name, caseless), how, node))
 
-        return spell
+    def within(self, present: str) -> Spelling:
+        """How it is spelt that any value of a list is part of a text: by a lookup that knows wildcards and no case."""
+        how = ", with WILDCARD(value), without case, and with * around each value,"
+        return lambda name, rest, node: present.format(self.looked_up((f"{text_of(rest, node)}_within", name, False), how, node))
+
+    def looked_up(self, key: tuple[str, str, bool], how: str, node: Apply) -> str:
+        if key not in self.found:
+            self.found[key] = f"listed_{len(self.found) + 1}"
+            self.names.say("list-lookup", f"the list {key[0]} is looked up{how} in the product", node.span)
+        return self.found[key]
 
 
 def duration(seconds: int) -> str:

@@ -24,10 +24,7 @@ class Membership:
 
 
 def membership_of(part: Expr) -> Membership | None:
-    """What ``part`` asks of a subquery; None where it asks something else.
-
-    Terms are searched for as whole values only where they come from a column of the name of the one that is searched.
-    """
+    """What ``part`` asks of a subquery; None where it asks something else."""
     negated = isinstance(part, Apply) and part.function == "not"
     inner = part.args[0] if isinstance(part, Apply) and negated else part
     match inner:
@@ -42,10 +39,21 @@ def membership_of(part: Expr) -> Membership | None:
     if found is None:
         return None
     relation, column = found
-    within = function == "has_any"
-    if within and not (isinstance(subject, ColumnRef) and subject.column.name == column.name):
-        return None
-    return Membership(subject, relation, column, function == "in", negated, within)
+    return Membership(subject, relation, column, function == "in", negated, function == "has_any")
+
+
+def is_same_column(asked: Membership) -> bool:
+    """Whether the values come from a column of the name of the one that is searched: terms of such a one are whole values as a rule."""
+    return isinstance(asked.subject, ColumnRef) and asked.subject.column.name == asked.column.name
+
+
+def reads_list(asked: Membership, tables: frozenset[str]) -> bool:
+    """Whether the values are those of one list that is kept outside of the logs, or of one of ``tables``."""
+    found = [p for p in o.parts(asked.relation) if isinstance(p, o.Relation)]
+    read = [p for p in found if isinstance(p, o.External) or (isinstance(p, o.Source) and p.table in tables)]
+    behind = [p.source for p in read if isinstance(p, o.External)]
+    others = (o.Source, o.Rows, o.Range, o.Join, o.Union, o.Unsupported)
+    return len(read) == 1 and not any(isinstance(p, others) and p not in read and p not in behind for p in found)
 
 
 def elements_of(query: Subquery, given: Column) -> tuple[o.Relation, Column] | None:

@@ -172,6 +172,7 @@ class _Writer:
         self.names, self.detection = names, detection
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
+        listed["expand_within"] = self.lists.within("isnotnull({0})")
         self.predicates = Predicates(
             names,
             {**ATOMS, **listed},
