@@ -146,3 +146,9 @@ def test_lists_in_any_place_of_a_condition(condition: str, ids: list[int]) -> No
     )
     reader = Reader(False, {"w": ["admin"], "w_within": ["*admin*"]})
     assert sorted(e["id"] for e in reader.run(found.outputs["splunk"].text, events)) == ids
+
+
+def test_lists_of_one_source_that_differ_have_names_of_their_own() -> None:
+    lets = "let A = _GetWatchlist('w') | where t == 'a' | project v; let B = _GetWatchlist('w') | where t == 'b' | project v;"
+    text = translator.convert(rule(f"{lets} T | where x in (A) or y in (B) or z in (A)"), ("splunk",)).outputs["splunk"].text
+    assert [name for name in ("lookup w value as x", "lookup w_2 value as y", "lookup w value as z") if name not in text] == []

@@ -59,6 +59,12 @@ IDIOMS = {
     "temporal of three": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{c}') on k | project k",
+    "one of two memberships": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | where k in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k))"
+    " or k in ((T | where TimeGenerated > ago(1h) and op == '{c}' | summarize c = count() by k | where c {many} {n} | project k))"
+    " | project k",
+    "a membership or a condition": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotempty(k)"
+    " | where v_s == 'x' or k in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
     "membership": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " and k in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
     "term in a set": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = make_set(v_s) by k | where s has 'p' | project k",

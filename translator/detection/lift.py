@@ -13,7 +13,7 @@ from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.latest import of_one_event
 from translator.detection.idioms.lists import in_list, joined_with_list
-from translator.detection.idioms.membership import Membership, is_same_column, membership_of, reads_list
+from translator.detection.idioms.membership import Membership, by_membership, is_same_column, membership_of, reads_list
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.outer_joins import decided
@@ -105,7 +105,7 @@ class _Lifter(Lifting):
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
-            case o.Source(table=table) if table in INDICATOR_TABLES and self.lists_indicators:
+            case o.Source(table=table) if table in self.list_tables:
                 return INDICATORS
             case o.Source(table=table, id=identifier):
                 return Events([Branch(table, identifier, TRUE, {})])
@@ -171,8 +171,8 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
 
     def decided(self, relation: o.Filter) -> Shape | None:
-        """An outer join that this condition decides; None where it does not."""
-        joined = decided(relation) if self.ventures else None
+        """An outer join that this condition decides, or a union of what it asks for; None where it is another condition."""
+        joined = (decided(relation) or by_membership(relation, self.list_tables)) if self.ventures else None
         if joined is None:
             return None
         self.ventured = True
@@ -259,6 +259,11 @@ class _Lifter(Lifting):
                     self.filter_joined(shape, part, span)
         return shape
 
+    @property
+    def list_tables(self) -> frozenset[str]:
+        """Tables that are taken for lists."""
+        return INDICATOR_TABLES if self.lists_indicators else frozenset()
+
     def with_lists(self, part: Expr) -> Expr:
         """``part`` with placeholders for the lists that its conditions read."""
         part = pushed(part)
@@ -266,18 +271,19 @@ class _Lifter(Lifting):
 
         def listed(node: Expr) -> Expr:
             asked = membership_of(node) if isinstance(node, Apply) and node.function != "not" else None
-            if asked is None or not reads_list(asked, INDICATOR_TABLES if self.lists_indicators else frozenset()):
+            if asked is None or not reads_list(asked, self.list_tables):
                 return node
             inner = self.shape(asked.relation)
             assert isinstance(inner, Listed)
-            said = f"fill the placeholder %{inner.name}% with the values of {asked.column.name} in that {inner.kind}"
+            name = self.list_name(inner.name, (asked.column.name, asked.relation.span))
+            said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}"
             self.say("list-placeholder", said, node.span)
             if asked.within:
                 code = "list-terms-negated" if (id(node) in negated) != self.every_part else "list-terms"
                 self.say(code, "the KQL searches for the values of this list as terms, the output for any part of the text", node.span)
                 self.loosened = True
-                return Apply(node.span, Type.BOOL, "expand_within", (asked.subject, const(inner.name)))
-            return in_list(asked.subject, inner.name, asked.cased, False, node.span)
+                return Apply(node.span, Type.BOOL, "expand_within", (asked.subject, const(name)))
+            return in_list(asked.subject, name, asked.cased, False, node.span)
 
         return transform(part, listed)
 

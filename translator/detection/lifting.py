@@ -48,8 +48,8 @@ class Lifting(ABC):
 
     ``lists_indicators`` takes tables of indicators for lists, ``ventures`` a row and the one beside it for two sides, and an outer join
     that a condition decides for one with partners or without, and ``ventured`` says that this was done. ``found`` is what was said,
-    ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` how often each name
-    of a list was given, ``every_part`` says that nothing may be left out here since more would alert then, ``loosened`` that a condition
+    ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` what each name
+    of a list was given to, ``every_part`` says that nothing may be left out here since more would alert then, ``loosened`` that a condition
     was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number the rows that ``mv-apply``
     expands.
     """
@@ -66,7 +66,7 @@ class Lifting(ABC):
         self.lists_indicators, self.ventures = lists_indicators, ventures
         self.ventured = False
         self.listed: set[int] = set()
-        self.lists: dict[str, int] = {}
+        self.lists: dict[str, list[object]] = {}
         self.plan, self.period, self.default, self.is_address = plan, period, default, is_address
         self.found: list[Diagnostic] = []
         self.windows: list[int] = []
@@ -97,6 +97,14 @@ class Lifting(ABC):
         diagnostic = Diagnostic(code, message, span)
         if diagnostic not in self.found:
             self.found.append(diagnostic)
+
+    def list_name(self, name: str, values: object) -> str:
+        """A name for a list of these ``values``: lists that differ are told apart by a number."""
+        known = self.lists.setdefault(name, [])
+        if values not in known:
+            known.append(values)
+        number = known.index(values) + 1
+        return name if number == 1 else f"{name}_{number}"
 
     def block(self, code: str, message: str, span: Span | None) -> Blocked:
         self.say(code, message, span)

@@ -52,7 +52,7 @@ def not_seen(lifting: Lifting, shape: Shape, keys: list[Expr], cased: bool, span
     No correlation over one window says that something is new, and a list holds values of one key: several are left out, and said.
     """
     if len(keys) == 1:
-        name = fresh_list(lifting, f"seen_{snake(name_of(keys[0]))}")
+        name = lifting.list_name(f"seen_{snake(name_of(keys[0]))}", object())
         what = "the values that the earlier window of the query finds"
         lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
@@ -60,13 +60,6 @@ def not_seen(lifting: Lifting, shape: Shape, keys: list[Expr], cased: bool, span
         raise lifting.block("unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span)
     lifting.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
     return shape
-
-
-def fresh_list(lifting: Lifting, name: str) -> str:
-    """``name``, or with a number where the query has another list of that name."""
-    number = lifting.lists.get(name, 0) + 1
-    lifting.lists[name] = number
-    return name if number == 1 else f"{name}_{number}"
 
 
 def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | None:

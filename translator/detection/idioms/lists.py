@@ -9,6 +9,7 @@ from translator.detection.shapes import Listed, Shape
 from translator.plan.expressions import (
     FALSE,
     Apply,
+    ColumnRef,
     Const,
     Expr,
     Span,
@@ -47,10 +48,12 @@ def joined_with_list(
     if isinstance(shape, Listed):
         raise lifting.block("unsupported-detection", "lists alone hold no events", span)
     code = "indicator-list" if values == INDICATORS else "list-placeholder"
-    lifting.say(code, f"fill the placeholder %{values.name}% with the values of that {values.kind}", span)
     lifting.say("columns-differ", "the columns of the list are not in the events", span)
-    for number, (subject, _) in enumerate(pairs):
-        name = values.name if not number else f"{values.name}_{number + 1}"
+    for subject, listed in pairs:
+        column = listed.column.name if isinstance(listed, ColumnRef) else ""
+        name = lifting.list_name(values.name, column)
+        of_column = f"{column} in " if column else ""
+        lifting.say(code, f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}", span)
         shape = lifting.filtered(shape, in_list(subject, name, True, negated, span), span)
     return shape
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from translator.detection.idioms.datatables import with_constants
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Subquery
+from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Expr, Items, Subquery, conjunction, conjuncts, disjunction
+from translator.plan.simplify import pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,20 @@ def reads_list(asked: Membership, tables: frozenset[str]) -> bool:
     behind = [p.source for p in read if isinstance(p, o.External)]
     others = (o.Source, o.Rows, o.Range, o.Join, o.Union, o.Unsupported)
     return len(read) == 1 and not any(isinstance(p, others) and p not in read and p not in behind for p in found)
+
+
+def by_membership(relation: o.Filter, tables: frozenset[str]) -> o.Union | None:
+    """A filter that asks for one of several memberships, or for one or something else, as a union; None for another."""
+    parts = conjuncts(pushed(with_constants(relation.predicate)))
+    for part in parts:
+        choices = part.args if isinstance(part, Apply) and part.function == "or" else ()
+        asked = [c for c in choices if (found := membership_of(c)) is not None and not reads_list(found, tables)]
+        if asked:
+            others = disjunction(*(c for c in choices if not any(c is a for a in asked)))
+            rest = [p for p in parts if p is not part]
+            filters = (conjunction(*rest, choice) for choice in ([] if others == FALSE else [others]) + asked)
+            return o.Union(relation.span, tuple(o.Filter(relation.span, relation.input, f) for f in filters), ())
+    return None
 
 
 def elements_of(query: Subquery, given: Column) -> tuple[o.Relation, Column] | None:
