@@ -71,6 +71,11 @@ COUNTED = "A | where x =~ 'a' | summarize c = count() by k, j, l | where c > 5"
         (COUNTED.replace(", l", ""), (), [["k", "j"], ["j"], ["k"], []], "empty-key-group"),
         (COUNTED.replace(", l", "").replace("'a'", "'a' and isnotempty(k)"), (), [["k", "j"], ["k"]], "empty-key-group"),
         (COUNTED, (), [["k", "j", "l"]], "empty-join-key"),
+        (COUNTED, ("k",), [["k", "j", "l"], ["k", "l"], ["k", "j"], ["k"]], "empty-entity"),
+        (COUNTED, ("k", "j"), [["k", "j", "l"]], "empty-join-key"),
+        (COUNTED, ("k", "x"), [["k", "j", "l"]], "empty-join-key"),
+        (COUNTED.replace(", l", ""), ("k", "j"), [["k", "j"], ["j"], ["k"]], "empty-entity"),
+        (COUNTED.replace(", l", "").replace("'a'", "'a' and isnotempty(k)"), ("k", "j"), [["k", "j"], ["k"]], "empty-key-group"),
     ],
 )
 def test_events_without_a_key_are_a_group_of_their_own(kql: str, entities: tuple[str, ...], grouped: list[list[str]], code: str) -> None:

@@ -75,8 +75,8 @@ def spells(names: Names, selector: Selector, part: Expr) -> None:
     Selections(names, replace(selector, predicate=part)).condition()
 
 
-MAX_MISSING_KEYS = 2
-"""For how many keys that events may lack the groups without them are written: each doubles the documents."""
+MAX_PARTS = 3
+"""How many groups of events without some of the keys are written, each in documents of its own: those of two keys."""
 
 
 def groups(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
@@ -126,19 +126,21 @@ def _missing_value(threshold: Threshold) -> str:
 def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
     """``detection``, and beside it the groups that its correlation leaves out: those of events without one or more of the keys.
 
-    KQL takes the events without a key for one group, Sigma's correlations for none. Where what identifies the alert is that
-    very key, nothing is written for them, since such an alert identifies nothing.
+    KQL takes the events without a key for one group, Sigma's correlations for none. Nothing is written for those that lack all keys
+    that identify the alert, since such an alert identifies nothing.
     """
     missing = [n for n, guaranteed in enumerate(detection.guaranteed) if not guaranteed]
     if not missing:
         return [detection]
-    if keyed_entities(rule, detection):
+    entities = identifying(rule, detection)
+    subsets = [s for size in range(1, len(missing) + 1) for s in combinations(missing, size) if not entities or not entities <= {*s}]
+    if entities and entities <= {*missing}:
         names.say("empty-entity", "events without the key are one group in KQL, and are left out by Sigma correlations")
+    if not subsets:
         return [detection]
-    if len(missing) > MAX_MISSING_KEYS:
+    if len(subsets) > MAX_PARTS:
         names.say("empty-join-key", "events without the keys are groups in KQL, and are left out by Sigma correlations")
         return [detection]
-    subsets = [s for size in range(1, len(missing) + 1) for s in combinations(missing, size)]
     names.say("empty-key-group", "events without the key are one group in KQL: a correlation of their own is written for them")
     thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
     few = any(side.absent for side in detection.sides) or any(t is not None and not t.grows for t in thresholds)
@@ -435,17 +437,22 @@ def source_of(names: Names, rule: Rule, table: str) -> dict[str, Any]:
     return source
 
 
-def keyed_entities(rule: Rule, detection: Detection) -> bool:
-    """Whether what identifies the alert is the correlation's one key: where the key is empty, so is everything that identifies it.
+def identifying(rule: Rule, detection: Detection) -> set[int]:
+    """The numbers of the keys that are all that identifies the alert; none where other columns do as well.
 
-    Entities are those of the rule, else columns named ``...CustomEntity``, else the keys.
+    Entities are those of the rule, else columns named ``...CustomEntity``, else the key where there is only one.
     """
-    if len(detection.group_by) != 1:
-        return False
     columns = dict.fromkeys(e.column for e in rule.entities)
     columns = columns or dict.fromkeys(n for s in detection.selectors for n, _ in s.outputs if n.endswith("CustomEntity"))
-    found = [[dict(s.outputs).get(c) in s.keys for s in detection.selectors if dict(s.outputs).get(c) is not None] for c in columns]
-    return all(f and all(f) for f in found)
+    if not columns:
+        return {0} if len(detection.group_by) == 1 else set()
+    found = set()
+    for column in columns:
+        numbers = {s.keys.index(x) if x in s.keys else -1 for s in detection.selectors if (x := dict(s.outputs).get(column)) is not None}
+        if len(numbers) != 1 or -1 in numbers:
+            return set()
+        found |= numbers
+    return found
 
 
 def _has(predicate: Expr, field: Expr) -> bool:
