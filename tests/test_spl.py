@@ -116,7 +116,7 @@ def test_a_field_name_with_spaces() -> None:
 @pytest.mark.parametrize(
     ("kql", "spelled"),
     [
-        ("T | where x > 5", "tonumber(x)>5"),
+        ("T | where x > 5", "where x>5"),
         ("T | where d.n < 5", "tonumber('d.n')<5"),
         ("CommonSecurityLog | where SentBytes > 5", "where SentBytes>5"),
     ],

@@ -327,7 +327,7 @@ class Predicates:
     number: str = "{0}"
     """How a number that is stored as a text is read."""
     untyped: str = "{0}"
-    """How a value of which nothing says that it is a number is read as one."""
+    """How a value that may be a text is read as a number; a column of unknown type is a number where KQL compares it with one."""
     moments: Mapping[str, str] = field(default_factory=dict)
     """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
 
@@ -397,7 +397,7 @@ class Predicates:
             predicate = self.names.as_stored(predicate)
             if predicate.function in ("<", "<=", ">", ">="):
                 stored = self.number if self.names.number_as_text(predicate.args[0]) else "{0}"
-                name = (self.untyped if predicate.args[0].type in (Type.STRING, Type.DYNAMIC, Type.UNKNOWN) else stored).format(name)
+                name = (self.untyped if predicate.args[0].type in (Type.STRING, Type.DYNAMIC) else stored).format(name)
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
                 text = spelling(name, predicate.args[1:], predicate)
                 subject = predicate.args[0]
