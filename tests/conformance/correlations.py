@@ -23,7 +23,7 @@ from tests.rules import rule
 from translator.detection.model import Detection
 from translator.pipeline import merged, parts
 from translator.sigma.portable.lane import through_sigma
-from translator.targets.base import Options
+from translator.targets.base import Options, Output
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v_s": "text", "n": "integer"}
@@ -226,6 +226,12 @@ def expected(kql: str, events: list[dict[str, Any]]) -> tuple[list[str], list[li
     return keys_of([d[0] for d in result.description], result.fetchall())
 
 
+def relation_of(output: Output) -> str | None:
+    """How what an output finds stands to what the KQL does, by its verdict: windows that slide find more than the buckets of a query."""
+    relation = RELATIONS.get(output.verdict.value)
+    return "more" if relation == "same" and any(d.code == "window-anchoring" for d in output.diagnostics) else relation
+
+
 def keys_of(names: list[str], rows: list[tuple[Any, ...]]) -> tuple[list[str], list[list[str]]]:
     """The columns of the key among ``names``, and the keys of ``rows`` without values that are empty."""
     key = [n for n in ("k", "j") if n in names]
@@ -270,7 +276,7 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     if not isinstance(conversion.detection, Detection):
         counts[f"{name}: no detection"] += 1
         return None
-    relation = RELATIONS.get(output.verdict.value)
+    relation = relation_of(output)
     counts[f"{name}: {output.verdict.value}"] += 1
     if relation is None or any(d.code == "first-seen-list" for d in output.diagnostics):
         return None
@@ -284,8 +290,8 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
         lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
     return {
         "name": name, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation,
-        "eql": eql.texts, "eql_relation": RELATIONS.get(eql.verdict.value), "first": first,
-        "searches": [(target, o.lane, o.texts, RELATIONS.get(o.verdict.value)) for target, o in lanes],
+        "eql": eql.texts, "eql_relation": relation_of(eql), "first": first,
+        "searches": [(target, o.lane, o.texts, relation_of(o)) for target, o in lanes],
         "identified": any(d.code == "empty-entity" for d in output.diagnostics), "events": made, "columns": COLUMNS,
     }  # fmt: skip
 

@@ -235,7 +235,9 @@ class Lifting(ABC):
             for selector in side.selectors:
                 self.note_types(selector, side.absent or (counted is not None and not counted.grows))
         windows = [w for w in self.windows if w]
-        if windows:
+        if self.bin and kind != "event":
+            timespan = self.bin  # how far the query looks back says how many such windows a run sees, not how long they are
+        elif windows:
             timespan = min(max(windows), self.period or max(windows))
             if len(set(windows)) > 1:
                 self.say(
