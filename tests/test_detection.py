@@ -735,3 +735,27 @@ def test_a_bool_is_true_or_false_in_the_log(kql: str, spelled: str) -> None:
     made = rule(kql)
     text = translator.convert(made, ("sigma",)).outputs["sigma"].text
     assert f"  selection:\n    {spelled}\n  condition: selection\n" in text
+
+
+@pytest.mark.parametrize(
+    ("kql", "period", "timespan", "said"),
+    [
+        ("A | where TimeGenerated > ago(1d) | summarize c = count() by k, bin(TimeGenerated, 10m) | where c > 5", None, 600, set()),
+        ("A | where TimeGenerated > ago(1d) | summarize c = count() by k, bin(TimeGenerated, 10m) | where c > 5", 86400, 600, set()),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner (B | where TimeGenerated > ago(1d)) on k", 1209600, 86400, set()),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 1209600, 1209600, {"window-widened"}),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 86400, 86400, set()),
+        ("A | join kind=inner B on k", 1209600, 1209600, set()),
+        (
+            "A | where TimeGenerated > ago(1d) | extend t = TimeGenerated"
+            " | join kind=inner (B | extend u = TimeGenerated) on k | where u between (t .. (t + 10m))",
+            1209600,
+            600,
+            set(),
+        ),
+    ],
+)
+def test_windows(kql: str, period: int | None, timespan: int, said: set[str]) -> None:
+    found = lifted(kql, period)
+    assert isinstance(found, Detection), codes(found)
+    assert (found.timespan, codes(found) - {"columns-differ", "equal-times"}) == (timespan, said)

@@ -220,8 +220,10 @@ class Lifting(ABC):
         return any(c.id in self.listed for c in columns_of(substitute(predicate, env)))
 
     def finish(
-        self, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None
-    ) -> Detection:
+        self, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None,
+        within: int | None = None,
+    ) -> Detection:  # fmt: skip
+        """The detection, with what is said of its thresholds and its window; ``within`` is how far apart its events may be, in seconds."""
         thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
         partial = self.loosened or any(d.code == "alternative-dropped" for d in self.found)
         if partial and any(not t.grows for t in thresholds):
@@ -235,7 +237,11 @@ class Lifting(ABC):
             for selector in side.selectors:
                 self.note_types(selector, side.absent or (counted is not None and not counted.grows))
         windows = [w for w in self.windows if w]
-        if self.bin and kind != "event":
+        if windows and self.period and not all(s.dated for side in sides for s in side.selectors):
+            windows.append(self.period)  # what the query does not limit is limited by the rule
+        if within is not None:
+            timespan = within
+        elif self.bin and kind != "event":
             timespan = self.bin  # how far the query looks back says how many such windows a run sees, not how long they are
         elif windows:
             timespan = min(max(windows), self.period or max(windows))
@@ -249,7 +255,7 @@ class Lifting(ABC):
             timespan = self.default
             if kind != "event":
                 self.say("window-assumed", f"neither the query nor the rule states a time window: {human(timespan)} is assumed", None)
-        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found))
+        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found), within)
 
 
 _SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~"}

@@ -17,7 +17,8 @@ class Selector:
     """Events of one table that satisfy a predicate in normal form.
 
     ``keys`` are the fields of these events that the correlation groups by, in the order of ``Detection.group_by``;
-    ``outputs`` the fields behind the columns that the query shows, where they are stored ones.
+    ``outputs`` the fields behind the columns that the query shows, where they are stored ones; ``dated`` says that the query itself
+    states how far back they may lie.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Selector:
     predicate: Expr
     keys: tuple[Expr, ...] = ()
     outputs: tuple[tuple[str, Expr], ...] = ()
+    dated: bool = False
 
 
 def grows(kind: str, operator: str) -> bool:

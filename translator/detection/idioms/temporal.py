@@ -84,10 +84,8 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
     kind, sides, within, strict = order_of(lifting, joined, sides)
-    if within is not None:
-        lifting.windows = [within]
-    detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None)
-    return replace(detection, within=within, strict=strict)
+    detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None, within)
+    return replace(detection, strict=strict)
 
 
 def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:
@@ -176,7 +174,7 @@ def side_selectors(
     out = []
     for n, (b, keys) in zip(names, found, strict=True):
         leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
-        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves)))
+        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), bool(b.windows)))
     return tuple(out)
 
 
