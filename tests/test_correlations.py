@@ -34,7 +34,8 @@ def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
     count, wrong = sequences_wrong(run)
     assert count > 10 and wrong == []
     searched, missed = searches_wrong(run)
-    assert searched["splunk"] == 2 * len(run) and searched["esql"] > len(run) and searched["eql"] > 0
+    unsaid = sum(c["relation"] is None for c in run)  # of these only the writer's own search claims something
+    assert searched["splunk"] == 2 * len(run) - unsaid and searched["esql"] > len(run) and searched["eql"] > 0
     assert missed == []
 
 

@@ -16,7 +16,7 @@ from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import bind
 from translator.plan.describe import expression
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.targets.base import relaxed
 
 SCHEMA = {
@@ -27,8 +27,8 @@ SCHEMA = {
 }
 
 
-def lifted(kql: str, period: int | None = None) -> Detection | NoDetection:
-    return lift(bind(parse(kql), SCHEMA), period=period, is_address=lambda table, name: name == "ip")
+def lifted(kql: str, period: int | None = None, timed: bool = False) -> Detection | NoDetection:
+    return lift(bind(parse(kql), SCHEMA), period=period, is_address=lambda table, name: name == "ip", timed=timed)
 
 
 def codes(found: Detection | NoDetection) -> set[str]:
@@ -759,3 +759,56 @@ def test_windows(kql: str, period: int | None, timespan: int, said: set[str]) ->
     found = lifted(kql, period)
     assert isinstance(found, Detection), codes(found)
     assert (found.timespan, codes(found) - {"columns-differ", "equal-times"}) == (timespan, said)
+
+
+FIRST_SEEN = "A | where TimeGenerated > ago(1d) | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k, x"
+
+
+@pytest.mark.parametrize(
+    ("kql", "period", "limits"),
+    [
+        (FIRST_SEEN, None, [{"after": 86400}, {"since": 691200, "until": 86400}]),
+        (FIRST_SEEN.replace(" between (ago(8d) .. ago(1d))", " <= ago(1d)"), 691200, [{"after": 86400}, {"until": 86400}]),
+        ("A | summarize f = min(TimeGenerated) by k, x | where f > ago(1d)", 691200, [{"after": 86400}, {"until": 86400}]),
+        ("A | summarize f = min(TimeGenerated) by k, x | where f >= ago(1d)", 691200, [{"since": 86400}, {"before": 86400}]),
+        (
+            "A | where TimeGenerated > ago(1d) | join kind=inner (B | where TimeGenerated > ago(7d)) on k",
+            None,
+            [{"after": 86400}, {"after": 604800}],
+        ),
+        (
+            "A | where TimeGenerated > ago(1d) | where k !in ((B | where TimeGenerated < ago(1d) | project k))",
+            604800,
+            [{"after": 86400}, {"before": 86400}],
+        ),
+        (
+            "A | where TimeGenerated between (ago(2d) .. ago(1d)) | summarize c = count() by k | where c > 5",
+            None,
+            [{"since": 172800, "until": 86400}],
+        ),
+    ],
+)
+def test_parts_with_windows_of_their_own(kql: str, period: int | None, limits: list[dict[str, int]]) -> None:
+    found = lifted(kql, period, timed=True)
+    assert isinstance(found, Detection), codes(found)
+    asked = [
+        {p.function: p.args[0].value for p in conjuncts(s.predicate) if isinstance(p, Apply) and isinstance(p.args[0], Const)}
+        for s in found.selectors
+    ]
+    assert asked == limits
+    assert codes(found) <= {"columns-differ", "window-in-search"}
+    assert [side.absent for side in found.sides][1:] == [not kql.startswith("A | where TimeGenerated > ago(1d) | join kind=inner")] * (
+        len(limits) - 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("kql", "period"),
+    [
+        (FIRST_SEEN.replace(" between (ago(8d) .. ago(1d))", " <= ago(1d)"), None),
+        ("A | summarize f = min(TimeGenerated) by k, x | where f > ago(1d)", None),
+        ("A | where TimeGenerated > startofday(ago(1d)) | join kind=inner (B | where TimeGenerated > ago(7d)) on k", None),
+    ],
+)
+def test_a_window_that_is_not_known_is_no_part_of_a_search(kql: str, period: int | None) -> None:
+    assert isinstance(lifted(kql, period, timed=True), NoDetection)

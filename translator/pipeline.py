@@ -63,6 +63,10 @@ def target_of(name: str) -> Target | PlanTarget:
     return TARGETS[name]()
 
 
+_OF_WINDOWS = frozenset({"window-widened", "window-shifted", "first-seen-list", "first-seen-dropped"})
+"""What is said where one window for the whole detection is not what the query says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """A rule, what it detects, and its outputs by target."""
@@ -86,14 +90,14 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         plan = bind(tree, catalog.schemas())
     except RecursionError as error:
         raise BindError("this query nests too deeply", None) from error
-    detection = lift(
-        plan,
-        period=rule.period,
-        default_timespan=options.timespan,
-        is_address=catalog.is_address,
-    )
-    if isinstance(detection, Detection):
-        detection = with_trigger(detection, rule.trigger_operator, rule.trigger_threshold or 0)
+
+    def lifted(timed: bool) -> Detection | NoDetection:
+        found = lift(plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, timed=timed)
+        return with_trigger(found, rule.trigger_operator, rule.trigger_threshold or 0) if isinstance(found, Detection) else found
+
+    detection = lifted(False)
+    several = any(d.code in _OF_WINDOWS for d in detection.diagnostics)
+    timed = lifted(True) if several and isinstance(detection, Detection) else None
     outputs = {}
     for name in targets:
         target = target_of(name)
@@ -103,6 +107,11 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
             outputs[name] = merged([written(name, target, rule, part, options) for part in parts(detection)])
+            if isinstance(timed, Detection) and target.tells_time:
+                other = merged([target.translate(rule, part, options) for part in parts(timed)])
+                own = outputs[name].verdict
+                if other.verdict.rank < own.rank or other.verdict == own:
+                    outputs[name] = other
     return Conversion(rule, detection, outputs)
 
 

@@ -169,6 +169,21 @@ IDIOMS = {
     "smallest": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = min(n) by k | where s < {n} | project k",
     "counted members": "let x = T | where TimeGenerated > ago(1h) and op == '{a}' | summarize c = count() by k | where c {many} {n} | project k;"
     " T | where TimeGenerated > ago(1h) and op == '{b}'{present} and k in (x) | project k",
+    "first seen": "T | where TimeGenerated > ago(15m) and op == '{a}'{present}"
+    " | join kind=leftanti (T | where TimeGenerated between (ago(1h) .. ago(15m)) and op == '{a}') on k | project k",
+    "first seen by two keys": "T | where TimeGenerated > ago(15m) and op == '{a}' and isnotempty(k)"
+    " | join kind=leftanti (T | where TimeGenerated <= ago(15m) and TimeGenerated > ago(1h)) on k, j | project k, j",
+    "first of a summary": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize f = min(TimeGenerated) by k, j"
+    " | where f > ago(15m) | project k, j",
+    "not in an earlier window": "T | where TimeGenerated >= ago(15m) and op == '{a}'{present}"
+    " and k !in ((T | where TimeGenerated between (ago(1h) .. ago(15m)) | project k)) | project k",
+    "temporal of two windows": "T | where TimeGenerated > ago(10m) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "count of an earlier window": "T | where TimeGenerated between (ago(20m) .. ago(5m)) and op == '{a}'{present}"
+    " | summarize c = count() by k | where c {many} {n}",
+    "count of one window, any of another": "T | where TimeGenerated > ago(15m) and op == '{a}'{present}"
+    " | summarize c = count() by k | where c {many} {n}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
     "no key": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotempty(k) | summarize d = dcount(k) | where d {many} {n}",
     "in none of two": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
     " and k !in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k))"
@@ -232,6 +247,11 @@ def relation_of(output: Output) -> str | None:
     return "more" if relation == "same" and any(d.code == "window-anchoring" for d in output.diagnostics) else relation
 
 
+def reads_history(output: Output) -> bool:
+    """Whether an output reads a list that nobody keeps here."""
+    return any(d.code == "first-seen-list" for d in output.diagnostics)
+
+
 def keys_of(names: list[str], rows: list[tuple[Any, ...]]) -> tuple[list[str], list[list[str]]]:
     """The columns of the key among ``names``, and the keys of ``rows`` without values that are empty."""
     key = [n for n in ("k", "j") if n in names]
@@ -276,22 +296,22 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     if not isinstance(conversion.detection, Detection):
         counts[f"{name}: no detection"] += 1
         return None
-    relation = relation_of(output)
     counts[f"{name}: {output.verdict.value}"] += 1
-    if relation is None or any(d.code == "first-seen-list" for d in output.diagnostics):
+    lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
+    for target in ("splunk", "esql"):
+        lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
+    searches = [(target, o.lane, o.texts, relation_of(o)) for target, o in lanes if not reads_history(o)]
+    relation, eql_relation = (None if reads_history(o) else relation_of(o) for o in (output, eql))
+    if relation is None and all(of_search is None for *_, of_search in searches):
         return None
     try:
         key, keys = expected(kql, made)
     except duckdb_kql.KqlError:
         counts[f"{name}: refused by duckdb-kql, run by this project's engine"] += 1
         key, keys = keys_of(*own_rows(kql, made))
-    lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
-    for target in ("splunk", "esql"):
-        lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
     return {
         "name": name, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation,
-        "eql": eql.texts, "eql_relation": relation_of(eql), "first": first,
-        "searches": [(target, o.lane, o.texts, relation_of(o)) for target, o in lanes],
+        "eql": eql.texts, "eql_relation": eql_relation, "first": first, "searches": searches,
         "identified": any(d.code == "empty-entity" for d in output.diagnostics), "events": made, "columns": COLUMNS,
     }  # fmt: skip
 
@@ -361,7 +381,11 @@ def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any
         yield {tuple(sorted(v for v in values if v)) for query in queries for values in run_eql(query, events)}
         return
     now = NOW.timestamp()
-    runs = [lambda q: run_esql(q, events, now)] if target == "esql" else [lambda q, n=n: Reader(n).run(q, events) for n in (False, True)]
+    runs = (
+        [lambda q: run_esql(q, events, now)]
+        if target == "esql"
+        else [lambda q, n=n: Reader(n, now=now).run(q, events) for n in (False, True)]
+    )
     for run in runs:
         rows = [row for query in queries for row in run(query)]
         if key and rows and not any(k in row for row in rows for k in key):

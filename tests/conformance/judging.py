@@ -12,7 +12,12 @@ JUDGE = Path(__file__).with_name("sqlite_judge.py")
 
 
 def judged(judge: str, data: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The cases whose Sigma gave something else, and those that were refused. ``judge`` is the Python that has pysigma-backend-sqlite."""
+    """The cases whose Sigma gave something else, and those that were refused; one without a relation claims nothing.
+
+    Args:
+        judge: the Python that has pysigma-backend-sqlite.
+    """
+    data = {**data, "cases": [c for c in data["cases"] if c.get("relation", "same") is not None]}
     done = subprocess.run([judge, str(JUDGE)], input=json.dumps(data), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return [f for f in found if "refused" not in f], [f for f in found if "refused" in f]

@@ -158,12 +158,14 @@ class Reader(Logic):
 
     Args:
         nulls_are_false: whether NOT makes a null true, and AND and OR take it for false; else they take it for unknown.
+        now: the time that the search is run at, in seconds.
         lookups: the values that each lookup holds in its column ``value``; with ``*`` around them they are searched for in the text,
             as in a lookup with WILDCARD(value) and no case (transforms.conf, match_type, case_sensitive_match).
     """
 
-    def __init__(self, nulls_are_false: bool, lookups: dict[str, Iterable[str]] | None = None) -> None:
+    def __init__(self, nulls_are_false: bool, lookups: dict[str, Iterable[str]] | None = None, now: float = 0) -> None:
         super().__init__(nulls_are_false)
+        self.now = now
         self.lookups = {name: set(values) for name, values in (lookups or {}).items()}
 
     def run(self, search: str, events: list[Event]) -> list[Event]:
@@ -337,6 +339,8 @@ class Reader(Logic):
         match name:
             case "null":
                 return None
+            case "now":
+                return self.now
             case "true" | "false":
                 return name == "true"
             case "isnull":

@@ -63,16 +63,18 @@ _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 
 
 def lift(
-    plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: AddressTest = lambda table, name: False
-) -> Detection | NoDetection:
+    plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: AddressTest = lambda table, name: False,
+    timed: bool = False,
+) -> Detection | NoDetection:  # fmt: skip
     """What ``plan`` detects.
 
     Args:
         period: the rule's ``queryPeriod`` in seconds, if it has one.
         default_timespan: seconds, for a query that has no window of its own in a rule without a period.
         is_address: tells fields that hold IP addresses, from the catalog.
+        timed: for targets that can ask how long ago an event was: each part keeps its own window.
     """
-    return _Lifter(with_known_values(plan), period, default_timespan, is_address).run()
+    return _Lifter(with_known_values(plan), period, default_timespan, is_address, timed=timed).run()
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
@@ -93,15 +95,18 @@ class _Lifter(Lifting):
         try:
             shape = self.shape(self.plan.root)
             if isinstance(shape, Listed) and self.lists_indicators:
-                return _Lifter(self.plan, self.period, self.default, self.is_address, lists_indicators=False).run()
+                return self.again(lists_indicators=False)
             return self.detection(shape)
         except Blocked:
             refused = NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
             if not self.ventured:
                 return refused
             # The rest may still decide something where what is read of rows beside a row, or joined to it, is left out.
-            again = _Lifter(self.plan, self.period, self.default, self.is_address, self.lists_indicators, ventures=False).run()
+            again = self.again(lists_indicators=self.lists_indicators, ventures=False)
             return again if isinstance(again, Detection) else refused
+
+    def again(self, lists_indicators: bool, ventures: bool = True) -> Detection | NoDetection:
+        return _Lifter(self.plan, self.period, self.default, self.is_address, lists_indicators, ventures, self.timed).run()
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
@@ -304,7 +309,7 @@ class _Lifter(Lifting):
         """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
         before = (list(self.found), list(self.windows))
         inner = absent_shape(self, asked.relation) if asked.negated else self.shape(asked.relation)
-        if asked.negated and is_history(shape, inner):
+        if asked.negated and not self.timed and is_history(shape, inner):
             self.found, self.windows = before
             self.say_compared(asked, part)
             found = not_seen(self, shape, [asked.subject], asked.cased, part.span)
@@ -405,17 +410,19 @@ class _Lifter(Lifting):
         before = (list(self.found), list(self.windows))
         side = join.left if kept_is_right else join.right
         other = absent_shape(self, side) if negates(kind) else self.shape(side)
+        pairs = join.on
         if negates(kind) and not isinstance(other, Listed) and is_history(kept, other):
-            self.found, self.windows = before
             own, earlier = (1, 0) if kept_is_right else (0, 1)
-            keys = [p[own] for p in join.on if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
-            return not_seen(self, kept, keys, True, join.span)
+            open_ = [p for p in pairs if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
+            if not self.timed:
+                self.found, self.windows = before
+                return not_seen(self, kept, [p[own] for p in open_], True, join.span)
+            pairs = tuple(open_)
         left, right = (other, kept) if kept_is_right else (kept, other)
         if isinstance(right, Listed):
             self.listed |= {c.id for c in columns_within(join.right)}
         elif isinstance(left, Listed):
             self.listed |= {c.id for c in columns_within(join.left)}
-        pairs = join.on
         if ANTI.get(kind) == "right" or (isinstance(left, Listed) and not isinstance(right, Listed)):
             left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
         if isinstance(right, Listed):

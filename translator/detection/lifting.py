@@ -12,7 +12,7 @@ from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
-from translator.detection.windows import SEARCH, human, window_of
+from translator.detection.windows import SEARCH, human, limits_of, window_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import (
@@ -47,7 +47,8 @@ class Lifting(ABC):
     """A plan on its way to a detection.
 
     ``lists_indicators`` takes tables of indicators for lists, ``ventures`` a row and the one beside it for two sides, and an outer join
-    that a condition decides for one with partners or without, and ``ventured`` says that this was done. ``found`` is what was said,
+    that a condition decides for one with partners or without, and ``ventured`` says that this was done. ``timed`` keeps the window of each
+    part as conditions on the time of its events. ``found`` is what was said,
     ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` what each name
     of a list was given to, ``every_part`` says that nothing may be left out here since more would alert then, ``loosened`` that a condition
     was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number the rows that ``mv-apply``
@@ -62,8 +63,9 @@ class Lifting(ABC):
         is_address: AddressTest,
         lists_indicators: bool = True,
         ventures: bool = True,
+        timed: bool = False,
     ) -> None:
-        self.lists_indicators, self.ventures = lists_indicators, ventures
+        self.lists_indicators, self.ventures, self.timed = lists_indicators, ventures, timed
         self.ventured = False
         self.listed: set[int] = set()
         self.lists: dict[str, list[object]] = {}
@@ -133,7 +135,13 @@ class Lifting(ABC):
                     self.windows.append(0 if window[0] == SEARCH else window[0])
                 else:
                     self.windows.append(window[0])
-                    self.say("window-shifted", f"the query looks at events of at least {human(window[1])} ago only", part.span)
+                    if not self.timed:
+                        self.say("window-shifted", f"the query looks at events of at least {human(window[1])} ago only", part.span)
+                if self.timed:
+                    limits = limits_of(part, window)
+                    if limits is None:
+                        raise self.block("unsupported-detection", "this window is not known to the second", part.span)
+                    branch.predicate = conjunction(branch.predicate, limits)
                 continue
             part = self.address(part)
             self.note_elements(branch, part)
@@ -239,13 +247,18 @@ class Lifting(ABC):
         windows = [w for w in self.windows if w]
         if windows and self.period and not all(s.dated for side in sides for s in side.selectors):
             windows.append(self.period)  # what the query does not limit is limited by the rule
+        if self.timed and windows:
+            if self.period is None and not all(s.dated for side in sides for s in side.selectors):
+                raise self.block("unsupported-detection", "how far a part of the query looks back is not known", None)
+            lookback = self.period or max(windows)
+            self.say("window-in-search", f"the search itself limits the time of each part: run it over {human(lookback)}", None)
         if within is not None:
             timespan = within
         elif self.bin and kind != "event":
             timespan = self.bin  # how far the query looks back says how many such windows a run sees, not how long they are
         elif windows:
             timespan = min(max(windows), self.period or max(windows))
-            if len(set(windows)) > 1:
+            if len(set(windows)) > 1 and not self.timed:
                 self.say(
                     "window-widened", f"windows of {', '.join(map(human, sorted(set(windows))))} become one of {human(timespan)}", None
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from translator.plan import operators as o
@@ -32,6 +32,29 @@ class Branch:
     """Seconds before now between which the events lie."""
     multiplied: bool = False
     """Whether an event may be several rows: for each match in a join that only adds columns, or each element of an array."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether the query says how far back the events may lie."""
+        return any(start != 0 for start, _ in self.windows)
+
+
+def cloned(expr: Expr) -> Expr:
+    """``expr`` over other events of the same tables: their columns are told apart by their numbers."""
+
+    def clone(node: Expr) -> Expr:
+        if isinstance(node, ColumnRef) and node.column.source is not None and node.column.source >= 0:
+            column = replace(node.column, id=-1 - node.column.id, source=-1 - node.column.source)
+            return ColumnRef(node.span, node.type, column)
+        return node
+
+    return transform(expr, clone)
+
+
+def clone_of(branch: Branch) -> Branch:
+    """Other events of the same table that satisfy the same."""
+    env = {identifier: cloned(expr) for identifier, expr in branch.env.items()}
+    return replace(branch, source=-1 - branch.source, predicate=cloned(branch.predicate), env=env, windows=list(branch.windows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from translator.detection.shapes import (
     Events,
     Grouped,
@@ -14,6 +16,9 @@ from translator.plan.expressions import (
     ColumnRef,
     Const,
     Expr,
+    Span,
+    conjunction,
+    const,
     walk,
 )
 from translator.plan.types import Type
@@ -22,6 +27,11 @@ TICKS = 10_000_000
 
 TIME_COLUMNS = frozenset({"TimeGenerated", "Timestamp", "timestamp", "ingestion_time"})
 """Names of the time of an event: Sentinel's, Defender XDR's, and the moment of ingestion."""
+
+LIMITS_OF = {
+    ">": ("after", "before"), ">=": ("since", "until"), "<": ("after", "before"), "<=": ("since", "until"), "between": ("since", "until"),
+}  # fmt: skip
+"""The limits that a condition sets on the start and the end of its window."""
 
 SEARCH = -1
 """The start of a window that the user interface of a hunting query gives: the search's own."""
@@ -75,6 +85,36 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
             return None if end_of is None else (start, max(0, end_of))
         case _:
             return None
+
+
+def limits_of(predicate: Expr, window: tuple[int, int]) -> Expr | None:
+    """The window of a condition as limits on the time of each event; None where it is not known to the second."""
+    if SEARCH in window or any(isinstance(n, Apply) and n.function in ("startofday", "todatetime") for n in walk(predicate)):
+        return None
+    assert isinstance(predicate, Apply)
+    start, end = (limit(LIMITS_OF[predicate.function][n], seconds, predicate.span) for n, seconds in enumerate(window))
+    return conjunction(*(x for x, seconds in ((start, window[0]), (end, window[1])) if seconds > 0))
+
+
+def limit(name: str, seconds: int, span: Span | None = None) -> Apply:
+    """How long before now an event may lie: ``name`` is one of ``LIMITS``."""
+    return Apply(span, Type.BOOL, name, (const(seconds),))
+
+
+def apart_in_time(parts: Sequence[Expr], others: Sequence[Expr]) -> bool:
+    """Whether the limits of two conjunctions leave no moment to both."""
+    starts = [(seconds, x.function == "after") for x, seconds in _limits((*parts, *others), ("since", "after"))]
+    ends = [(seconds, x.function == "before") for x, seconds in _limits((*parts, *others), ("until", "before"))]
+    return any(a < b or (a == b and (above or below)) for a, above in starts for b, below in ends)
+
+
+def _limits(parts: Iterable[Expr], names: Sequence[str]) -> list[tuple[Apply, int]]:
+    """The limits of these names among ``parts``, each with its seconds."""
+    return [
+        (p, p.args[0].value)
+        for p in parts
+        if isinstance(p, Apply) and p.function in names and isinstance(p.args[0], Const) and isinstance(p.args[0].value, int)
+    ]
 
 
 def bucket_of(expr: Expr) -> int | None:

@@ -51,9 +51,13 @@ def is_field(expr: Expr) -> bool:
             return False
 
 
+LIMITS = {"since": ">=", "after": ">", "until": "<=", "before": "<"}
+"""Limits on the time of an event, in seconds before now, and how they compare with it."""
+
+
 def is_presence(expr: Expr) -> bool:
-    """Whether ``expr`` only asks that something is there."""
-    return (
+    """Whether ``expr`` only asks that something is there, or when it was."""
+    return (isinstance(expr, Apply) and expr.function in LIMITS) or (
         isinstance(expr, Apply)
         and expr.function == "not"
         and isinstance(expr.args[0], Apply)

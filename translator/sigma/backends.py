@@ -22,6 +22,7 @@ class Backend:
     """The portable lane: the rule's Sigma, converted by a pySigma backend of that name."""
 
     extension = "txt"
+    tells_time = False
 
     def __init__(self, name: str) -> None:
         self.backend = name

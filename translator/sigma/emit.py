@@ -36,6 +36,7 @@ LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
 class Sigma:
     name = "sigma"
     extension = "yml"
+    tells_time = False
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(

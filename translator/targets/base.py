@@ -29,7 +29,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.operators import Plan
-from translator.plan.simplify import LISTS, is_field, is_presence
+from translator.plan.simplify import LIMITS, LISTS, is_field, is_presence
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 
@@ -71,10 +71,14 @@ class Output:
 
 
 class Target(Protocol):
-    """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files."""
+    """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files.
+
+    ``tells_time`` says that its searches can ask how long ago an event was, so that each part of a detection may have a window of its own.
+    """
 
     name: str
     extension: str
+    tells_time: bool
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output: ...
 
@@ -330,6 +334,8 @@ class Predicates:
     """How a value that may be a text is read as a number; a column of unknown type is a number where KQL compares it with one."""
     moments: Mapping[str, str] = field(default_factory=dict)
     """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
+    limit: str = ""
+    """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
 
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
@@ -406,6 +412,9 @@ class Predicates:
                 return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
         if isinstance(predicate, Apply) and (moment := self.moment(predicate)) is not None:
             return moment
+        match predicate:
+            case Apply(function=limit, args=(Const(value=int(seconds)),)) if limit in LIMITS and self.limit:
+                return self.limit.format(LIMITS[limit], seconds)
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
 

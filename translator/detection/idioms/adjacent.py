@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.lifting import Lifting
-from translator.detection.shapes import Events, Gap, Joined
+from translator.detection.shapes import Events, Gap, Joined, clone_of, cloned
 from translator.detection.windows import is_time
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Span, conjuncts, substitute, transform, walk
@@ -44,7 +44,7 @@ def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, order: Sequ
         raise lifting.block("unsupported-detection", f"{what} is not supported", span)
     (function,) = functions
     own = {i: x for i, x in row.env.items() if not reads_neighbour(x)}
-    other = replace(row, source=-1 - row.source, predicate=_cloned(row.predicate), env={}, windows=list(row.windows))
+    other = replace(clone_of(row), env={})
     joined = Joined([Events([other]), Events([replace(row, env=own)])], [], {}, span=span)
     joined.env = {i: _beside(x) for i, x in row.env.items() if reads_neighbour(x)}
     joined.gaps[0, 1] = Gap(0, None) if (function == "prev") != time[0].descending else Gap(None, 0)
@@ -63,7 +63,7 @@ def _place(lifting: Lifting, joined: Joined, part: Expr) -> None:
         case Apply(function="==", args=(left, right)):
             for here, there in ((left, _neighbour(right)), (right, _neighbour(left))):
                 if there is not None and there[1] == here:
-                    joined.pairs.append((0, _cloned(here), 1, here))
+                    joined.pairs.append((0, cloned(here), 1, here))
                     return
     if not reads_neighbour(part):
         lifting.constrain(row, part)
@@ -81,16 +81,4 @@ def _is_beside(column: ColumnRef, whole: Expr) -> bool:
 
 def _beside(expr: Expr) -> Expr:
     """``expr`` with the columns within ``prev()`` or ``next()`` as those of the other row."""
-    return transform(expr, lambda n: _cloned(found[1]) if (found := _neighbour(n)) is not None else n)
-
-
-def _cloned(expr: Expr) -> Expr:
-    """``expr`` over the other events: the same columns of the same table, told apart by their numbers."""
-
-    def clone(node: Expr) -> Expr:
-        if isinstance(node, ColumnRef) and node.column.source is not None and node.column.source >= 0:
-            column = replace(node.column, id=-1 - node.column.id, source=-1 - node.column.source)
-            return ColumnRef(node.span, node.type, column)
-        return node
-
-    return transform(expr, clone)
+    return transform(expr, lambda n: cloned(found[1]) if (found := _neighbour(n)) is not None else n)

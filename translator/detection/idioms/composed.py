@@ -61,7 +61,7 @@ def _side(
         if events.predicate == FALSE:
             continue
         fields = tuple(key_field(lifting, x, branch, measure, x.span) for _, x in keys)
-        selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer), bool(events.windows)))
+        selectors.append(Selector(name, branch.table, events.predicate, fields, outputs_of(lifting, branch, outer), events.dated))
         if measure.value is not None:
             values.append(measured_field(lifting, measure, measure.value, events))
     if not selectors:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from translator.detection.idioms.lists import in_list
 from translator.detection.lifting import Lifting
 from translator.detection.naming import name_of, snake
 from translator.detection.shapes import (
     Events,
     Grouped,
+    Joined,
     Shape,
+    clone_of,
+    cloned,
 )
-from translator.detection.windows import SEARCH, bound_of, bucket_of, is_time, windows_of
+from translator.detection.windows import SEARCH, bound_of, bucket_of, is_time, limit, windows_of
 from translator.plan.expressions import (
     TRUE,
     Apply,
@@ -18,6 +23,7 @@ from translator.plan.expressions import (
     Const,
     Expr,
     Span,
+    conjunction,
     conjuncts,
     substitute,
 )
@@ -82,8 +88,24 @@ def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predi
     """
     assert isinstance(predicate, Apply)
     lifting.filtered(grouped.input, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
-    if start > 0:
+    if start > 0 and not lifting.timed:
         lifting.windows = [min(w, start) for w in lifting.windows]
     if lifting.period is None or start == SEARCH or start < lifting.period:
         keys = [x for _, x in grouped.keys if bucket_of(x) is None]
+        if lifting.timed:
+            since = limit("after" if predicate.function == ">" else "since", start)
+            grouped.input = without_earlier(lifting, grouped.input, keys, since, predicate.span)
+            return
         not_seen(lifting, grouped.input, keys, True, predicate.span)
+
+
+def without_earlier(lifting: Lifting, shape: Shape, keys: list[Expr], start: Apply, span: Span | None) -> Joined:
+    """Events behind a limit on their time of which none before it has the same keys."""
+    if not isinstance(shape, Events):
+        raise lifting.block("unsupported-detection", "what was not seen earlier has no form in this target", span)
+    earlier = [clone_of(b) for b in shape.branches]
+    before = replace(start, function="until" if start.function == "after" else "before")
+    for branch in earlier:
+        branch.windows.pop()
+        branch.predicate = conjunction(*(p for p in conjuncts(branch.predicate) if p != start), before)
+    return Joined([shape, Events(earlier)], [(0, k, 1, cloned(k)) for k in keys], {}, span=span, absent={1})

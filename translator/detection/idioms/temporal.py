@@ -174,7 +174,7 @@ def side_selectors(
     out = []
     for n, (b, keys) in zip(names, found, strict=True):
         leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
-        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), bool(b.windows)))
+        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), b.dated))
     return tuple(out)
 
 

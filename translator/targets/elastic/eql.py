@@ -135,6 +135,7 @@ def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...
 class Eql:
     name = "eql"
     extension = "eql"
+    tells_time = False
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(

@@ -123,6 +123,7 @@ def measured(threshold: Threshold, value: str) -> str:
 class Esql:
     name = "esql"
     extension = "esql"
+    tells_time = True
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(
@@ -152,6 +153,7 @@ class _Writer:
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
         }
+        self.predicates.limit = "@timestamp {0} NOW() - {1} seconds"
         self.predicates.moments = {
             "hourofday": 'DATE_EXTRACT("hour_of_day", @timestamp)',
             "dayofweek": '(DATE_EXTRACT("day_of_week", @timestamp) % 7)',  # of ISO: Sunday is 7

@@ -150,6 +150,7 @@ OR_EMPTY = 'coalesce({0}, "")'
 class Splunk:
     name = "splunk"
     extension = "spl"
+    tells_time = True
 
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(
@@ -190,6 +191,7 @@ class _Writer:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
+            limit="_time{0}now()-{1}",
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
 
