@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from sigma.collection import SigmaCollection
 from sigma.plugins import InstalledSigmaPlugins
 from sigma.validation import SigmaValidator
 
+from tests.rules import rule
 from translator.fidelity import Verdict
-from translator.package.kibana import rule_object
-from translator.package.splunk_app import stanza
+from translator.package.kibana import ndjson, rule_objects
+from translator.package.splunk_app import stanzas
 from translator.pipeline import Conversion, convert
 from translator.rulepack import read
 from translator.targets.base import Options
@@ -102,7 +104,7 @@ def test_splunk_has_no_join_and_no_buckets(target: Conversion) -> None:
 
 
 def test_savedsearch_carries_schedule_window_severity_and_attack(target: Conversion) -> None:
-    lines = dict(line.split(" = ", 1) for line in stanza(target).splitlines() if " = " in line and not line.startswith("|"))
+    lines = dict(line.split(" = ", 1) for line in stanzas(target)[0].splitlines() if " = " in line and not line.startswith("|"))
     assert json.loads(lines["action.correlationsearch.annotations"])["mitre_attack"] == ["T1586", "T1570"]
     assert lines["cron_schedule"] == "0 * * * *"
     assert lines["dispatch.earliest_time"] == "-1d@m"
@@ -134,8 +136,7 @@ def test_esql_is_one_from_with_conditional_stats(source: Conversion) -> None:
 
 
 def test_kibana_rule_has_the_full_threat_array(target: Conversion) -> None:
-    built = rule_object(target)
-    assert built is not None
+    (built,) = rule_objects(target)
     techniques = {t["id"]: t for entry in built["threat"] for t in entry["technique"]}
     assert set(techniques) == {"T1586", "T1570"}
     assert techniques["T1570"]["name"] == "Lateral Tool Transfer"
@@ -153,3 +154,15 @@ def test_the_web_page_gives_the_same_rule_with_its_false_positives(shared: Path,
     for document in documents(converted):
         assert len(document["falsepositives"]) == 5
         assert document["falsepositives"][0].startswith("Azure Storage Account Key Rotation via Azure Portal")
+
+
+def test_each_alternative_is_a_search_and_a_rule_of_its_own() -> None:
+    parts = "(SigninLogs | where ResultType == '1' | summarize c = count() by IPAddress | where c > 5)"
+    kql = f"union {parts}, {parts.replace('SigninLogs', 'AADNonInteractiveUserSignInLogs')}"
+    conversion = convert(rule(kql, "two"))
+    searches = [re.sub(r" \\\n", "\n", s) for s in stanzas(conversion)]
+    assert [s.splitlines()[0] for s in searches] == ["[two (1 of 2)]", "[two (2 of 2)]"]
+    assert all(f"search = {text}\n" in s for text, s in zip(conversion.outputs["splunk"].texts, searches, strict=True))
+    rules = [json.loads(line) for line in ndjson([conversion]).splitlines()]
+    assert [r["query"] for r in rules] == list(conversion.outputs["esql"].texts)
+    assert len({r["rule_id"] for r in rules}) == len({r["name"] for r in rules}) == 2

@@ -111,7 +111,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
                 other = merged([target.translate(rule, part, options) for part in parts(timed)])
                 own = outputs[name].verdict
                 if other.verdict.rank < own.rank or other.verdict == own:
-                    outputs[name] = other
+                    outputs[name] = replace(other, lookback=max(part.lookback for part in parts(timed)))
     return Conversion(rule, detection, outputs)
 
 

@@ -252,6 +252,11 @@ def reads_history(output: Output) -> bool:
     return any(d.code == "first-seen-list" for d in output.diagnostics)
 
 
+def age(event: dict[str, Any]) -> float:
+    """How many seconds before ``NOW`` an event lies."""
+    return (NOW - dt.datetime.fromisoformat(event["timestamp"].rstrip("Z"))).total_seconds()
+
+
 def keys_of(names: list[str], rows: list[tuple[Any, ...]]) -> tuple[list[str], list[list[str]]]:
     """The columns of the key among ``names``, and the keys of ``rows`` without values that are empty."""
     key = [n for n in ("k", "j") if n in names]
@@ -300,10 +305,13 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
     for target in ("splunk", "esql"):
         lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
-    searches = [(target, o.lane, o.texts, relation_of(o)) for target, o in lanes if not reads_history(o)]
+    lookback = conversion.detection.lookback
+    searches = [(target, o.lane, o.texts, relation_of(o), o.lookback or lookback) for target, o in lanes if not reads_history(o)]
     relation, eql_relation = (None if reads_history(o) else relation_of(o) for o in (output, eql))
-    if relation is None and all(of_search is None for *_, of_search in searches):
+    if relation is None and all(of_search is None for *_, of_search, _ in searches):
         return None
+    # An event at the edge of what a search sees may be of either side.
+    made = [e for e in made if age(e) not in {lookback, *(seconds for *_, seconds in searches)}]
     try:
         key, keys = expected(kql, made)
     except duckdb_kql.KqlError:
@@ -312,7 +320,7 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     return {
         "name": name, "kql": kql, "sigma": output.text, "key": key, "keys": keys, "relation": relation,
         "eql": eql.texts, "eql_relation": eql_relation, "first": first, "searches": searches,
-        "identified": any(d.code == "empty-entity" for d in output.diagnostics), "events": made, "columns": COLUMNS,
+        "identified": any(d.code == "empty-entity" for d in output.diagnostics), "events": [e for e in made if age(e) < lookback], "logged": made, "columns": COLUMNS,
     }  # fmt: skip
 
 
@@ -356,14 +364,14 @@ def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str],
     wrong = []
     for case in run:
         logged = []
-        for event in case["events"][:-1]:
-            moment = int(dt.datetime.fromisoformat(event["timestamp"].rstrip("Z")).timestamp())
+        for event in case["logged"][:-1]:
+            moment = int((NOW - dt.timedelta(seconds=age(event))).timestamp())
             logged.append({**event, "sourcetype": "T", "event": {"dataset": "T"}, "_time": moment, "@timestamp": moment})
-        for target, lane, queries, relation in case["searches"]:
+        for target, lane, queries, relation, lookback in case["searches"]:
             if not queries or relation is None or (target == "eql" and not all(q.startswith("sample") for q in queries)):
                 continue
             try:
-                runs = list(keys_found(target, queries, logged, case["key"]))
+                runs = list(keys_found(target, queries, [e for e in logged if age(e) < lookback], case["key"]))
             except TypeError:
                 counts[f"{target} refused"] += 1
                 continue

@@ -22,6 +22,12 @@ _AGGREGATES = {
 """Aggregates, with the column that each reads."""
 
 
+_WINDOWS = [
+    *["TimeGenerated > ago(1h)"] * 6, "TimeGenerated >= ago(10m)", "TimeGenerated between (ago(20m) .. ago(5m))",
+    "TimeGenerated > ago(1h) and TimeGenerated < ago(10m)",
+]  # fmt: skip
+
+
 class Generator:
     """Pipelines that end with the column k."""
 
@@ -30,7 +36,7 @@ class Generator:
 
     def source(self) -> str:
         present = self.random.choice(["", " and isnotempty(k)"])
-        return f"T | where TimeGenerated > ago(1h) and op == '{self.random.choice('abc')}'{present}"
+        return f"T | where {self.random.choice(_WINDOWS)} and op == '{self.random.choice('abc')}'{present}"
 
     def inner(self) -> str:
         """A query with the keys of events, or of groups of them."""
@@ -97,6 +103,9 @@ class Generator:
             (" | extend parts = pack_array(v_s, j) | mv-expand parts to typeof(string) | where parts == 'x1'", {"v_s", "j"}, columns),
             (f" | join kind=inner ({self.source()} | project m, n) on $left.k == $right.m", {"op"}, columns - {"m", "n"}),
             (f" | as Seen | where k in ((Seen | where n > {number} | project k))", {"n"}, columns),
+            (f" | where n > {number} or k in (({self.inner()}))", {"n"}, columns),
+            (" | summarize f = min(TimeGenerated) by k | where f > ago(10m)", {"TimeGenerated"}, {"k"}),
+            (" | where v_s in (set_union(pack_array('p', 'q'), split('r;s', ';')))", {"v_s"}, columns),
             (f" | where toscalar({self.source()} | summarize count()) > 100 or n > {number}", {"n"}, columns),
         ]
         operator, needed, after = pick.choice(choices)

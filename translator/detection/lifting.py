@@ -244,31 +244,31 @@ class Lifting(ABC):
                 self.say(*said, None)
             for selector in side.selectors:
                 self.note_types(selector, side.absent or (counted is not None and not counted.grows))
+        timespan, lookback = self.window_of(kind, sides, within)
+        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found), within, lookback)
+
+    def window_of(self, kind: str, sides: tuple[Side, ...], within: int | None) -> tuple[int, int]:
+        """The window of the correlation, and how far its events may lie back."""
         windows = [w for w in self.windows if w]
-        if windows and self.period and not all(s.dated for side in sides for s in side.selectors):
+        dated = all(s.dated for side in sides for s in side.selectors)
+        if windows and self.period and not dated:
             windows.append(self.period)  # what the query does not limit is limited by the rule
-        if self.timed and windows:
-            if self.period is None and not all(s.dated for side in sides for s in side.selectors):
+        lookback = min(max(windows), self.period or max(windows)) if windows else self.period or self.default
+        if self.timed:
+            if not dated and self.period is None:
                 raise self.block("unsupported-detection", "how far a part of the query looks back is not known", None)
-            lookback = self.period or max(windows)
-            self.say("window-in-search", f"the search itself limits the time of each part: run it over {human(lookback)}", None)
+            said = f"the search itself limits the time of each part: run it over {human(self.period or lookback)}"
+            self.say("window-in-search", said, None)
         if within is not None:
-            timespan = within
-        elif self.bin and kind != "event":
-            timespan = self.bin  # how far the query looks back says how many such windows a run sees, not how long they are
-        elif windows:
-            timespan = min(max(windows), self.period or max(windows))
-            if len(set(windows)) > 1 and not self.timed:
-                self.say(
-                    "window-widened", f"windows of {', '.join(map(human, sorted(set(windows))))} become one of {human(timespan)}", None
-                )
-        elif self.period:
-            timespan = self.period
-        else:
-            timespan = self.default
-            if kind != "event":
-                self.say("window-assumed", f"neither the query nor the rule states a time window: {human(timespan)} is assumed", None)
-        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found), within)
+            return within, lookback
+        if self.bin and kind != "event":
+            return self.bin, max(self.bin, lookback)
+        if len(set(windows)) > 1 and not self.timed:
+            lengths = ", ".join(map(human, sorted(set(windows))))
+            self.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None)
+        if not windows and not self.period and kind != "event":
+            self.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
+        return lookback, lookback
 
 
 _SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~"}

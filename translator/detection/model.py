@@ -81,7 +81,8 @@ class Side:
 class Detection:
     """``kind`` is event, that of a threshold, temporal, or temporal_ordered, whose sides follow each other.
 
-    ``timespan``, ``bin`` and ``within`` in seconds: ``within`` is how far apart ordered events may be, None where the query does not say;
+    ``timespan``, ``lookback``, ``bin`` and ``within`` in seconds: ``timespan`` is the window of the correlation, ``lookback`` how far back
+    the events may lie, which is no less; ``within`` is how far apart ordered events may be, None where the query does not say;
     ``strict`` says that ordered events of the same moment do not count; ``bin`` is
     the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.
 
@@ -97,6 +98,7 @@ class Detection:
     bin: int | None
     diagnostics: tuple[Diagnostic, ...]
     within: int | None = None
+    lookback: int = 0
     strict: bool = True
     part: str = ""
     """What tells the documents of this alternative from those of the others; empty where there is only one."""

@@ -23,7 +23,7 @@ RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 
 def ndjson(conversions: list[Conversion]) -> str:
     """The rules that have ES|QL or single-event EQL, one a line, with the summary line of an export."""
-    rules = [built for c in conversions if (built := rule_object(c)) is not None]
+    rules = [rule for c in conversions for rule in rule_objects(c)]
     seen: dict[str, int] = {}
     for rule in rules:
         # Kibana refuses a file in which an identifier comes twice.
@@ -34,30 +34,38 @@ def ndjson(conversions: list[Conversion]) -> str:
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rules)
 
 
-def rule_object(conversion: Conversion) -> dict[str, Any] | None:
-    """One rule; ES|QL before EQL, since Kibana's EQL rules take no ``sample``. None where neither was written."""
+def rule_objects(conversion: Conversion) -> list[dict[str, Any]]:
+    """The rules, one for each alternative; ES|QL before EQL, since Kibana's EQL rules take no ``sample``."""
     rule, detection = conversion.rule, conversion.detection
-    if not isinstance(detection, Detection):
-        return None
     esql, eql = conversion.outputs.get("esql"), conversion.outputs.get("eql")
-    if esql is not None and esql.texts:
-        query: dict[str, Any] = {"type": "esql", "language": "esql", "query": esql.text}
-    elif eql is not None and len(eql.texts) == 1 and detection.kind == "event":
-        query = {"type": "eql", "language": "eql", "query": eql.text, "index": ["logs-*"]}
+    if isinstance(detection, Detection) and esql is not None and esql.texts:
+        output, kind, more = esql, "esql", {}
+    elif isinstance(detection, Detection) and eql is not None and eql.texts and detection.kind == "event":
+        output, kind, more = eql, "eql", {"index": ["logs-*"]}
     else:
-        return None
+        return []
+    back = lookback(rule, detection, output)
+    made = []
+    for number, text in enumerate(output.texts, 1):
+        name = rule.name if len(output.texts) == 1 else f"{rule.name} ({number} of {len(output.texts)})"
+        made.append(rule_object(rule, name, {"type": kind, "language": kind, "query": text, **more}, back))
+    return made
+
+
+def rule_object(rule: Rule, name: str, query: dict[str, Any], back: int) -> dict[str, Any]:
+    """One rule with its ``query``, which looks ``back`` so many seconds."""
     severity = rule.severity if rule.severity in RISK else "low" if rule.severity == "informational" else "medium"
     setup = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
     entities = [f"Entity {e.type} ({e.identifier}): {e.column}" for e in rule.entities]
     return {
         "rule_id": stable_id(rule, "kibana"),
-        "name": rule.name,
+        "name": name,
         "description": rule.description or rule.name,
         **query,
         "severity": severity,
         "risk_score": RISK[severity],
         "interval": f"{max(1, frequency(rule) // 60)}m",
-        "from": f"now-{lookback(rule, detection)}s",
+        "from": f"now-{back}s",
         "to": "now",
         "enabled": False,
         "author": [rule.author] if rule.author else [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from translator.detection.model import Detection
 from translator.rulepack.model import Rule
+from translator.targets.base import Output
 
 HOUR = 3_600
 
@@ -13,9 +14,9 @@ def frequency(rule: Rule) -> int:
     return rule.frequency or HOUR
 
 
-def lookback(rule: Rule, detection: Detection) -> int:
-    """How far one run looks back: the rule's period, else the window of the detection, and never less than a run's distance."""
-    period = rule.period or (detection.timespan if detection.kind != "event" or not rule.frequency else rule.frequency)
+def lookback(rule: Rule, detection: Detection, output: Output) -> int:
+    """How far one run looks back: the rule's period, else that of the query, and never less than a run's distance."""
+    period = rule.period or output.lookback or (detection.lookback if detection.kind != "event" or not rule.frequency else rule.frequency)
     return max(period, frequency(rule))
 
 

@@ -25,7 +25,9 @@ def app_files(conversions: list[tuple[str, Conversion]]) -> dict[str, str]:
     return {
         "default/app.conf": "[install]\nis_configured = 1\n\n[ui]\nis_visible = 0\nlabel = kql2sigma detections\n\n[launcher]\n"
         "author = kql2sigma\ndescription = Detections translated from KQL by kql2sigma\nversion = 1.0.0\n",
-        "default/savedsearches.conf": "\n".join(stanza(c, n) for (_, c), n in zip(conversions, _repetitions(conversions), strict=True)),
+        "default/savedsearches.conf": "\n".join(
+            text for (_, c), n in zip(conversions, _repetitions(conversions), strict=True) for text in stanzas(c, n)
+        ),
         "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n",
     }
 
@@ -40,12 +42,18 @@ def _repetitions(conversions: list[tuple[str, Conversion]]) -> list[int]:
     return out
 
 
-def stanza(conversion: Conversion, repetition: int = 0) -> str:
-    """The stanza of one rule; the name of one that repeats an earlier one gets a number."""
+def stanzas(conversion: Conversion, repetition: int = 0) -> list[str]:
+    """The stanzas of one rule, one for each alternative; the name of a rule that repeats an earlier one gets a number."""
+    texts = conversion.outputs["splunk"].texts
+    parts = [""] if len(texts) == 1 else [f" ({n} of {len(texts)})" for n in range(1, len(texts) + 1)]
+    return [stanza(conversion, text, part, repetition) for text, part in zip(texts, parts, strict=True)]
+
+
+def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 0) -> str:
     rule, detection = conversion.rule, conversion.detection
     assert isinstance(detection, Detection)
     level = rule.severity or "medium"
-    period = lookback(rule, detection)
+    period = lookback(rule, detection, conversion.outputs["splunk"])
     known = attack_of(rule)
     annotations: dict[str, list[str]] = {"mitre_attack": known["techniques"]}
     if rule.entities:
@@ -54,7 +62,7 @@ def stanza(conversion: Conversion, repetition: int = 0) -> str:
         annotations["data_connectors"] = list(dict.fromkeys(c.id for c in rule.connectors))
     operator, threshold = rule.trigger_operator.lower(), rule.trigger_threshold
     settings = {
-        "search": conversion.outputs["splunk"].text,
+        "search": text,
         "description": rule.description or rule.name,
         "disabled": "0",
         "enableSched": "1",
@@ -68,15 +76,15 @@ def stanza(conversion: Conversion, repetition: int = 0) -> str:
         "alert.track": "1",
         "alert.severity": SEVERITY.get(level, "3"),
         "action.correlationsearch.enabled": "1",
-        "action.correlationsearch.label": rule.name,
+        "action.correlationsearch.label": rule.name + part,
         "action.correlationsearch.annotations": json.dumps(annotations),
         "action.notable": "1",
-        "action.notable.param.rule_title": rule.name,
+        "action.notable.param.rule_title": rule.name + part,
         "action.notable.param.rule_description": rule.description or rule.name,
         "action.notable.param.severity": level,
         "action.notable.param.security_domain": "threat",
     }
-    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split()) + (f" ({repetition + 1})" if repetition else "")
+    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split()) + (f" ({repetition + 1})" if repetition else "") + part
     return f"[{name}]\n" + "".join(f"{key} = {_continued(value)}\n" for key, value in settings.items())
 
 

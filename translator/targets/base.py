@@ -60,6 +60,8 @@ class Output:
     lane: str = "native"
     filters: str = ""
     """Sigma filters from the exclusions that the rule brings; they are no part of what the verdict is about."""
+    lookback: int | None = None
+    """Seconds that the search has to look back, where that is not its detection's."""
 
     @property
     def verdict(self) -> Verdict:

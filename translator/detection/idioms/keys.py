@@ -23,7 +23,6 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bo
             keys.append((column.name, expr))
         else:
             lifting.bin = bucket
-            lifting.windows.append(bucket)
     keys = independent(keys, inner)
     computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [substitute(k[1], b.env)])]
     if computed and len(computed) < len(keys) and droppable:

@@ -95,7 +95,6 @@ def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:
         a_value, b_value = key_value(lifting, joined, a_side, a), key_value(lifting, joined, b_side, b)
         if (size := bucket_of(a_value)) is not None and size == bucket_of(b_value):
             lifting.bin = size
-            lifting.windows.append(size)
             continue
         for known in classes:
             if known.get(a_side) == a_value and b_side not in known:
