@@ -11,6 +11,7 @@ from sigma.collection import SigmaCollection
 import translator
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
+from translator.rulepack.model import EntityMapping
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Options
 
@@ -152,3 +153,10 @@ def test_lists_of_one_source_that_differ_have_names_of_their_own() -> None:
     lets = "let A = _GetWatchlist('w') | where t == 'a' | project v; let B = _GetWatchlist('w') | where t == 'b' | project v;"
     text = translator.convert(rule(f"{lets} T | where x in (A) or y in (B) or z in (A)"), ("splunk",)).outputs["splunk"].text
     assert [name for name in ("lookup w value as x", "lookup w_2 value as y", "lookup w value as z") if name not in text] == []
+
+
+def test_of_a_whole_table_an_alert_shows_what_is_asked_for_and_the_entities() -> None:
+    kql = "SigninLogs | where ResultType == '0' | join kind=leftanti (AuditLogs | where Category == 'a') on CorrelationId"
+    made = rule(kql, entities=(EntityMapping("Account", "Name", "UserPrincipalName"),))
+    text = translator.convert(made, ("splunk",), Options(fields="source")).outputs["splunk"].text
+    assert re.findall(r"values\((\w+)\)", text) == ["ResultType", "UserPrincipalName"]

@@ -18,13 +18,13 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform, walk
+from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform
 from translator.plan.simplify import is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
 from translator.sigma.paths import on_paths
-from translator.targets.base import Cannot, Names, Options, Output, duration, takes_empty, translated, values
+from translator.targets.base import Cannot, Names, Options, Output, duration, shown_columns, takes_empty, translated, values
 from translator.targets.text import has_pattern, is_simple
 
 _T = TypeVar("_T")
@@ -333,7 +333,8 @@ class _Documents:
         document["logsource"] = self.logsource(selector.table)
         selections = Selections(self.names, selector)
         document["detection"] = selections.detection()
-        fields = [self.names.field(x) for x in _shown(selections.selector) if is_field(x)]
+        entities = {e.column for e in self.rule.entities}
+        fields = [self.names.field(x) for _, x in shown_columns(selections.selector, entities) if is_field(x)]
         fields += [self.names.field(k) for k in selector.keys]
         if fields:
             document["fields"] = list(dict.fromkeys(fields))
@@ -404,15 +405,6 @@ class _Documents:
             keyed = any(dict(s.outputs).get(column) in s.keys for s in self.detection.selectors if dict(s.outputs).get(column))
             if not keyed:
                 self.names.say("entity-in-events", f"the entity {column} is in the correlated events, not in the key of the alert")
-
-
-def _shown(selector: Selector) -> list[Expr]:
-    """The fields that an analyst looks at: those that the query chooses, or those of its conditions where it shows the whole table."""
-    chosen = [x for _, x in selector.outputs]
-    columns = catalog.schemas().get(selector.table, {})
-    if columns and {n for n, _ in selector.outputs} >= set(columns):
-        return [n for n in walk(selector.predicate) if is_field(n)]
-    return chosen
 
 
 def _roles(detection: Detection) -> dict[str, str]:

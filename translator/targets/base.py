@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Protocol, runtime_checkable
@@ -194,6 +194,17 @@ def _only(side: Side, selectors: list[Selector | None]) -> Side:
         threshold=threshold,
         grouping=tuple(compress(side.grouping, remaining)),
     )
+
+
+def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tuple[str, Expr]]:
+    """The columns that an analyst looks at: those that the query chooses; where it shows the whole table, those of its conditions,
+    those that it computes, and the ``entities``.
+    """
+    columns = catalog.schemas().get(selector.table, {})
+    if not columns or not {n for n, _ in selector.outputs} >= set(columns):
+        return list(selector.outputs)
+    asked = {n for n in walk(selector.predicate) if is_field(n)}
+    return [(name, x) for name, x in selector.outputs if x in asked or name not in columns or name in entities]
 
 
 class Cannot(Exception):

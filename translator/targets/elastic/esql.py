@@ -6,6 +6,8 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Expr
@@ -20,6 +22,7 @@ from translator.targets.base import (
     Predicates,
     duration,
     refuse_finer_counts,
+    shown_columns,
     sides_present,
     text_of,
     translated,
@@ -128,22 +131,22 @@ class Esql:
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(
             detection,
-            lambda d: self.written(d, options),
+            lambda d: self.written(rule, d, options),
             lambda _, part: _Writer(Names("elastic", options), detection).predicates.render(part),
         )
 
-    def written(self, detection: Detection, options: Options) -> Output:
+    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("elastic", options)
         try:
-            text = _Writer(names, detection).text()
+            text = _Writer(names, detection, {e.column for e in rule.entities}).text()
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
 
 
 class _Writer:
-    def __init__(self, names: Names, detection: Detection) -> None:
-        self.names, self.detection = names, detection
+    def __init__(self, names: Names, detection: Detection, entities: Container[str] = ()) -> None:
+        self.names, self.detection, self.entities = names, detection, entities
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
@@ -328,7 +331,7 @@ class _Writer:
         """The fields whose values an alert shows, by the name of their column."""
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
-            for name, expr in selector.outputs:
+            for name, expr in shown_columns(selector, self.entities):
                 if not is_field(expr) or not self.names.showable(expr):
                     continue
                 text = self.names.field(expr)

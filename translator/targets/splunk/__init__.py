@@ -9,6 +9,7 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
@@ -23,6 +24,7 @@ from translator.targets.base import (
     Output,
     Predicates,
     refuse_finer_counts,
+    shown_columns,
     sides_present,
     text_of,
     translated,
@@ -155,22 +157,22 @@ class Splunk:
     def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
         return translated(
             detection,
-            lambda d: self.written(d, options),
+            lambda d: self.written(rule, d, options),
             lambda _, part: _Writer(Names("splunk", options), detection).predicates.render(part),
         )
 
-    def written(self, detection: Detection, options: Options) -> Output:
+    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
         names = Names("splunk", options)
         try:
-            text = _Writer(names, detection).text()
+            text = _Writer(names, detection, {e.column for e in rule.entities}).text()
         except Cannot as refused:
             return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
         return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
 
 
 class _Writer:
-    def __init__(self, names: Names, detection: Detection) -> None:
-        self.names, self.detection = names, detection
+    def __init__(self, names: Names, detection: Detection, entities: Container[str] = ()) -> None:
+        self.names, self.detection, self.entities = names, detection, entities
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
         listed["expand_within"] = self.lists.within("isnotnull({0})")
@@ -411,7 +413,7 @@ class _Writer:
         """
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
-            for name, expr in selector.outputs:
+            for name, expr in shown_columns(selector, self.entities):
                 text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
