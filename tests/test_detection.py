@@ -737,6 +737,9 @@ def test_a_bool_is_true_or_false_in_the_log(kql: str, spelled: str) -> None:
     assert f"  selection:\n    {spelled}\n  condition: selection\n" in text
 
 
+GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeISO}}');"
+
+
 @pytest.mark.parametrize(
     ("kql", "period", "timespan", "said"),
     [
@@ -746,6 +749,14 @@ def test_a_bool_is_true_or_false_in_the_log(kql: str, spelled: str) -> None:
         ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 1209600, 1209600, {"window-widened"}),
         ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 86400, 86400, set()),
         ("A | join kind=inner B on k", 1209600, 1209600, set()),
+        ("A | where TimeGenerated >= startofday(ago(7d)) | summarize c = count() by k | where c > 5", None, 604800, {"window-of-days"}),
+        (
+            f"{GIVEN} A | where TimeGenerated between (s .. e) | summarize c = count() by k | where c > 5",
+            604800,
+            604800,
+            {"window-of-search"},
+        ),
+        (f"{GIVEN} A | where TimeGenerated > s - 14d | summarize c = count() by k | where c > 5", None, 1209600, {"window-of-search"}),
         (
             "A | where TimeGenerated > ago(1d) | extend t = TimeGenerated"
             " | join kind=inner (B | extend u = TimeGenerated) on k | where u between (t .. (t + 10m))",

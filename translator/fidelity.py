@@ -42,6 +42,8 @@ CODES: dict[str, Code] = {
     "window-anchoring": Code(
         Verdict.EXACT, "Sigma states the length of the window only; choose a backend that slides it rather than one that buckets"
     ),
+    "window-of-days": Code(Verdict.EXACT, "run the output at midnight where whole days matter"),
+    "window-of-search": Code(Verdict.EXACT, "give the output the time to look at where it is run"),
     "window-in-search": Code(Verdict.EXACT, "schedule the search over no less than the time in the message"),
     "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),

@@ -12,7 +12,7 @@ from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
-from translator.detection.windows import SEARCH, human, limits_of, window_of
+from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, window_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import (
@@ -131,12 +131,15 @@ class Lifting(ABC):
             window = window_of(part)
             if window is not None:
                 branch.windows.append(window)
-                if window[1] == 0 or window[0] == SEARCH:
-                    self.windows.append(0 if window[0] == SEARCH else window[0])
-                else:
-                    self.windows.append(window[0])
-                    if not self.timed:
-                        self.say("window-shifted", f"the query looks at events of at least {human(window[1])} ago only", part.span)
+                given = is_given(part)
+                if given:
+                    self.say("window-of-search", "the query looks at the time that a hunting search is given", part.span)
+                if is_of_days(part):
+                    self.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
+                self.windows.append(back_of(window, given))
+                if window[1] != 0 and window[0] != SEARCH and not self.timed:
+                    what = "before the time of the search" if given else f"of at least {human(window[1])} ago"
+                    self.say("window-shifted", f"the query looks at events {what} only", part.span)
                 if self.timed:
                     limits = limits_of(part, window)
                     if limits is None:

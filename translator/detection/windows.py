@@ -33,6 +33,9 @@ LIMITS_OF = {
 }  # fmt: skip
 """The limits that a condition sets on the start and the end of its window."""
 
+_ADDED = 2
+"""The most that stands for a moment before the search's own, to which nothing is added."""
+
 SEARCH = -1
 """The start of a window that the user interface of a hunting query gives: the search's own."""
 
@@ -68,6 +71,23 @@ def of_the_search(expr: Expr) -> bool:
     return bool(given) and all(isinstance(n, Const) for n in leaves)
 
 
+def is_given(predicate: Expr) -> bool:
+    """Whether a condition on the time reads a moment that the user interface gives."""
+    return any(isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{") for n in walk(predicate))
+
+
+def back_of(window: tuple[int, int], given: bool) -> int:
+    """How far a window reaches back; 0 where only the search is to know. Of ``given`` moments it is what the query adds to them."""
+    if not given:
+        return window[0]
+    return window[0] - 1 if window[0] > _ADDED else 0
+
+
+def is_of_days(predicate: Expr) -> bool:
+    """Whether a condition on the time begins or ends with a day."""
+    return any(isinstance(n, Apply) and n.function == "startofday" for n in walk(predicate))
+
+
 def window_of(predicate: Expr) -> tuple[int, int] | None:
     """The window, in seconds before now, of a condition that only restricts the time of the event; None where it is none."""
     match predicate:
@@ -89,7 +109,7 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
 
 def limits_of(predicate: Expr, window: tuple[int, int]) -> Expr | None:
     """The window of a condition as limits on the time of each event; None where it is not known to the second."""
-    if SEARCH in window or any(isinstance(n, Apply) and n.function in ("startofday", "todatetime") for n in walk(predicate)):
+    if is_given(predicate) or is_of_days(predicate):
         return None
     assert isinstance(predicate, Apply)
     start, end = (limit(LIMITS_OF[predicate.function][n], seconds, predicate.span) for n, seconds in enumerate(window))

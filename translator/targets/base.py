@@ -197,14 +197,17 @@ def _only(side: Side, selectors: list[Selector | None]) -> Side:
 
 
 def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tuple[str, Expr]]:
-    """The columns that an analyst looks at: those that the query chooses; where it shows the whole table, those of its conditions,
-    those that it computes, and the ``entities``.
-    """
+    """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and the ``entities``."""
     columns = catalog.schemas().get(selector.table, {})
     if not columns or not {n for n, _ in selector.outputs} >= set(columns):
         return list(selector.outputs)
     asked = {n for n in walk(selector.predicate) if is_field(n)}
-    return [(name, x) for name, x in selector.outputs if x in asked or name not in columns or name in entities]
+
+    def identifies(name: str, x: Expr) -> bool:
+        known = not isinstance(x, ColumnRef) or x.column.name in columns
+        return known and (name in entities or name.endswith("CustomEntity"))
+
+    return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
 
 
 class Cannot(Exception):
