@@ -84,12 +84,14 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         translator.plan.binder.BindError: where it has no meaning.
         KeyError: for an unknown target.
     """
-    options = options or Options()
-    tree = parse(rule.query)
     try:
-        plan = bind(tree, catalog.schemas())
+        return _converted(rule, targets, options or Options())
     except RecursionError as error:
         raise BindError("this query nests too deeply", None) from error
+
+
+def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
+    plan = bind(parse(rule.query), catalog.schemas())
 
     def lifted(timed: bool) -> Detection | NoDetection:
         found = lift(plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, timed=timed)

@@ -123,3 +123,21 @@ def test_lets_that_double_what_they_stand_for_are_refused(twice: str) -> None:
     lets = ["let v0 = T | where x == 1", *(f"let v{n} = {twice.format(f'v{n - 1}')}" for n in range(1, 60))]
     with pytest.raises(BindError, match="more than 2,000 times"):
         translator.bind("; ".join([*lets, "v59 | where x == v59"]))
+
+
+@pytest.mark.parametrize("depth", [100, 200, 400])
+def test_constants_that_nest_deeply_are_translated_or_refused(depth: int) -> None:
+    deep = "strcat('a', " * depth + "'b'" + ")" * depth
+    try:
+        text = translator.convert(rule(f"T | where x == {deep}"), ("sigma",)).outputs["sigma"].text
+    except BindError as refused:
+        assert depth > 100 and "nests too deeply" in str(refused)
+    else:
+        assert "a" * depth + "b" in text
+
+
+def test_what_doubles_within_a_condition_stays_bounded() -> None:
+    steps = "".join(f" | extend a{n} = iff(a{n - 1} == 'z', a{n - 1}, strcat(a{n - 1}, 'y'))" for n in range(1, 9))
+    plan = translator.bind(f"T | extend a0 = x{steps} | where a8 == 'q'")
+    assert sum(1 for _ in o.parts(plan.root)) < 1_000
+    assert translator.convert(rule(f"T | extend a0 = x{steps} | where n == 1 and a8 == 'q'"), ("sigma",)).outputs["sigma"].text

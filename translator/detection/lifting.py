@@ -24,6 +24,7 @@ from translator.plan.expressions import (
     Expr,
     Path,
     Span,
+    and_also,
     columns_of,
     conjunction,
     conjuncts,
@@ -151,7 +152,7 @@ class Lifting(ABC):
             self.note_objects(part)
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
-            branch.predicate = conjunction(branch.predicate, part)
+            branch.predicate = and_also(branch.predicate, part)
 
     def approximation(self, part: Expr) -> Expr:
         """``part``, or where more may alert what stands for it on fields."""

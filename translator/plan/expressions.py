@@ -125,6 +125,19 @@ def conjunction(*parts: Expr) -> Expr:
     return _junction("and", list(parts), TRUE, FALSE)
 
 
+def and_also(predicate: Expr, part: Expr) -> Expr:
+    """``conjunction(predicate, part)`` for a predicate that is one: its members, which may be many, are not compared again."""
+    known = list(conjuncts(predicate))
+    added = [p for p in conjuncts(part) if p not in known]
+    if FALSE in (predicate, part) or len(known) + len(added) < 3:
+        return conjunction(predicate, part)
+    if not added:
+        return predicate
+    spans = [x.span for x in (predicate, *added) if x.span]
+    span = (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
+    return Apply(span, Type.BOOL, "and", (*known, *added))
+
+
 def disjunction(*parts: Expr) -> Expr:
     """Any of them, flattened, without repetitions; false for none."""
     return _junction("or", list(parts), FALSE, TRUE)

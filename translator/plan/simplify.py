@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 from translator.plan import texts
 from translator.plan.expressions import (
@@ -27,6 +28,7 @@ from translator.plan.expressions import (
     disjunction,
     negation,
     transform,
+    walk,
 )
 from translator.plan.types import Type
 
@@ -249,10 +251,18 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
 _OVER_BRANCHES = frozenset({"isempty", "isnotempty"}) | LISTS
 
 
+MAX_NODES = 1_500
+"""How large a condition on alternatives may be to be put into each of them: where these have alternatives themselves, it doubles."""
+
+
+def within_bounds(expr: Expr) -> bool:
+    return sum(1 for _ in islice(walk(expr), MAX_NODES + 1)) <= MAX_NODES
+
+
 def _conditional_operand(expr: Expr) -> Expr:
     """A predicate over ``iff``, ``case`` or ``coalesce`` is a disjunction over the branches."""
     if isinstance(expr, Apply) and expr.args and (expr.function in TEXT_OPERATORS or expr.function in _OVER_BRANCHES):
-        found = branches(expr.args[0])
+        found = branches(expr.args[0]) if within_bounds(expr) else None
         if found is not None:
             parts = [
                 conjunction(guard, _simplify_node(Apply(expr.span, Type.BOOL, expr.function, (value, *expr.args[1:]))))

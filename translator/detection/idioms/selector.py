@@ -58,5 +58,6 @@ def outputs_of(
             expr = substitute(expr, env)
         if columns_of(expr) and all(c.id in branch.env or belongs(c, branch) for c in columns_of(expr)):
             value = simplify(substitute(expr, branch.env))
-            found.append((name, (leaves or {}).get(value, value)))
+            # Compared, not hashed: a hash follows every path of what definitions share.
+            found.append((name, next((leaf for key, leaf in (leaves or {}).items() if key == value), value)))
     return tuple(found)
