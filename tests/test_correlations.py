@@ -86,6 +86,12 @@ def test_events_without_a_key_are_a_group_of_their_own(kql: str, entities: tuple
     assert len({d["id"] for d in found}) == len(found)
 
 
+def test_many_keys_are_not_combined_with_each_other() -> None:
+    keys = ", ".join(f"k{n}" for n in range(40))
+    found, said = documents(COUNTED.replace("k, j, l", keys))
+    assert len(groupings(found)) == 1 and "empty-join-key" in said
+
+
 def test_the_groups_of_few_events_are_apart() -> None:
     found, said = documents(COUNTED.replace(", l", "").replace("> 5", "< 5").replace("'a'", "'a' and isnotempty(k)"))
     first = next(d for d in found if "detection" in d)["detection"]

@@ -10,6 +10,7 @@ from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import with_trigger
+from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
@@ -92,17 +93,19 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
 
 def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
     plan = bind(parse(rule.query), catalog.schemas())
+    known = with_known_values(plan)
 
     def lifted(timed: bool) -> Detection | NoDetection:
-        found = lift(plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, timed=timed)
+        found = lift(known, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, timed=timed)
         return with_trigger(found, rule.trigger_operator, rule.trigger_threshold or 0) if isinstance(found, Detection) else found
 
     detection = lifted(False)
-    several = any(d.code in _OF_WINDOWS for d in detection.diagnostics)
-    timed = lifted(True) if several and isinstance(detection, Detection) else None
+    written_for = {name: target_of(name) for name in targets}
+    tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
+    several = isinstance(detection, Detection) and any(d.code in _OF_WINDOWS for d in detection.diagnostics)
+    timed = lifted(True) if tell_time and several else None
     outputs = {}
-    for name in targets:
-        target = target_of(name)
+    for name, target in written_for.items():
         if isinstance(target, PlanTarget):
             outputs[name] = target.translate_plan(rule, plan, options)
         elif isinstance(detection, NoDetection):

@@ -13,7 +13,7 @@ from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
 from translator.detection.idioms.latest import of_one_event
 from translator.detection.idioms.lists import in_list, joined_with_list
-from translator.detection.idioms.membership import Membership, by_membership, is_same_column, membership_of, reads_list
+from translator.detection.idioms.membership import Membership, by_membership, is_listed, is_same_column, membership_of
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.outer_joins import decided
@@ -36,7 +36,6 @@ from translator.detection.shapes import (
     columns_within,
     with_keys,
 )
-from translator.engine.known import with_known_values
 from translator.fidelity import CODES, Verdict
 from translator.plan import operators as o
 from translator.plan.expressions import (
@@ -51,9 +50,9 @@ from translator.plan.expressions import (
     columns_of,
     conjuncts,
     const,
+    negated_in,
     substitute,
     transform,
-    walk,
 )
 from translator.plan.patterns import regex_of
 from translator.plan.simplify import pushed, simplify
@@ -66,7 +65,7 @@ def lift(
     plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: AddressTest = lambda table, name: False,
     timed: bool = False,
 ) -> Detection | NoDetection:  # fmt: skip
-    """What ``plan`` detects.
+    """What ``plan``, with its known values in place, detects.
 
     Args:
         period: the rule's ``queryPeriod`` in seconds, if it has one.
@@ -74,7 +73,7 @@ def lift(
         is_address: tells fields that hold IP addresses, from the catalog.
         timed: for targets that can ask how long ago an event was: each part keeps its own window.
     """
-    return _Lifter(with_known_values(plan), period, default_timespan, is_address, timed=timed).run()
+    return _Lifter(plan, period, default_timespan, is_address, timed=timed).run()
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
@@ -272,11 +271,11 @@ class _Lifter(Lifting):
     def with_lists(self, part: Expr) -> Expr:
         """``part`` with placeholders for the lists that its conditions read."""
         part = pushed(part)
-        negated = {id(n.args[0]) for n in walk(part) if isinstance(n, Apply) and n.function == "not"}
+        negated = negated_in(part)
 
         def listed(node: Expr) -> Expr:
             asked = membership_of(node) if isinstance(node, Apply) and node.function != "not" else None
-            if asked is None or not reads_list(asked, self.list_tables):
+            if asked is None or not is_listed(asked, self.list_tables):
                 return node
             inner = self.shape(asked.relation)
             assert isinstance(inner, Listed)

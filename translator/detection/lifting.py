@@ -28,6 +28,7 @@ from translator.plan.expressions import (
     columns_of,
     conjunction,
     conjuncts,
+    negated_in,
     negation,
     substitute,
     transform,
@@ -204,7 +205,7 @@ class Lifting(ABC):
 
     def note_objects(self, part: Expr) -> None:
         """What a search in the text of a whole dynamic column means where its parts are fields of their own."""
-        negated = {id(n.args[0]) for n in walk(part) if isinstance(n, Apply) and n.function == "not"}
+        negated = negated_in(part)
         for node in walk(part):
             match node:
                 case Apply(function=function, args=(ColumnRef(type=Type.DYNAMIC, column=column), *_)) if function in _SEARCHES:
@@ -215,7 +216,7 @@ class Lifting(ABC):
 
     def note_types(self, selector: Selector, measured: bool) -> None:
         """What the equality of two fields of unknown types takes for granted. The negation excludes events without both in any case."""
-        negated = {id(n.args[0]) for n in walk(selector.predicate) if isinstance(n, Apply) and n.function == "not"}
+        negated = negated_in(selector.predicate)
         for node in walk(selector.predicate):
             match node:
                 case Apply(function="==", args=(left, right)) if is_field(left) and is_field(right) and id(node) not in negated:
@@ -248,10 +249,10 @@ class Lifting(ABC):
                 self.say(*said, None)
             for selector in side.selectors:
                 self.note_types(selector, side.absent or (counted is not None and not counted.grows))
-        timespan, lookback = self.window_of(kind, sides, within)
+        timespan, lookback = self.timespans(kind, sides, within)
         return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found), within, lookback)
 
-    def window_of(self, kind: str, sides: tuple[Side, ...], within: int | None) -> tuple[int, int]:
+    def timespans(self, kind: str, sides: tuple[Side, ...], within: int | None) -> tuple[int, int]:
         """The window of the correlation, and how far its events may lie back."""
         windows = [w for w in self.windows if w]
         dated = all(s.dated for side in sides for s in side.selectors)

@@ -48,7 +48,7 @@ _LEFT_ALONE = frozenset(
 
 _PLAIN = frozenset({Type.STRING, Type.BOOL, Type.INT, Type.LONG, Type.REAL})
 _ROW_BY_ROW = (o.Filter, o.Compute, o.Project, o.Aggregate, o.Distinct, o.Sort, o.Limit, o.Number, o.Arrange)
-_IN_ORDER = (o.Rows, o.Filter, o.Compute, o.Project, o.Sort, o.Limit, o.Number, o.Arrange)
+_REORDERING = (o.Aggregate, o.Distinct, o.Range, o.Union, o.Join)
 _LEFT_ONLY = frozenset({"leftsemi", "leftanti", "anti", "leftantisemi"})
 _RIGHT_ONLY = frozenset({"rightsemi", "rightanti", "rightantisemi"})
 
@@ -111,7 +111,7 @@ class _Evaluation:
         found = self.rows(o.Plan(relation, tuple((f"c{n}", c) for n, c in enumerate(read)), False))
         if not found or len(found) > LIMIT:
             return None
-        if not all(isinstance(p, _IN_ORDER) for p in o.parts(relation) if isinstance(p, o.Relation)):
+        if any(isinstance(p, _REORDERING) for p in o.parts(relation)):
             found = sorted(found, key=repr)  # the order of a group's rows is the engine's, not the query's
         values = ([("" if v is None and c.type == Type.STRING else v, c.type) for v, c in zip(row, read, strict=True)] for row in found)
         return o.Rows(relation.span, tuple(read), tuple(tuple(const(*v) for v in row) for row in values))

@@ -12,7 +12,7 @@ from typing import Any
 
 from translator import attack
 from translator.detection.model import Detection
-from translator.package.schedule import frequency, lookback
+from translator.package.schedule import frequency, lookback, numbered
 from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
 from translator.sigma.identity import NAMESPACE, stable_id
@@ -45,11 +45,8 @@ def rule_objects(conversion: Conversion) -> list[dict[str, Any]]:
     else:
         return []
     back = lookback(rule, detection, output)
-    made = []
-    for number, text in enumerate(output.texts, 1):
-        name = rule.name if len(output.texts) == 1 else f"{rule.name} ({number} of {len(output.texts)})"
-        made.append(rule_object(rule, name, {"type": kind, "language": kind, "query": text, **more}, back))
-    return made
+    queries = (({"type": kind, "language": kind, "query": text, **more}, part) for text, part in numbered(output))
+    return [rule_object(rule, rule.name + part, query, back) for query, part in queries]
 
 
 def rule_object(rule: Rule, name: str, query: dict[str, Any], back: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""When a rule runs and how far it looks back. All lengths are seconds."""
+"""The searches that a rule comes to: when they run and how far they look back. All lengths are seconds."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def lookback(rule: Rule, detection: Detection, output: Output) -> int:
     """How far one run looks back: the rule's period, else that of the query, and never less than a run's distance."""
     period = rule.period or output.lookback or (detection.lookback if detection.kind != "event" or not rule.frequency else rule.frequency)
     return max(period, frequency(rule))
+
+
+def numbered(output: Output) -> list[tuple[str, str]]:
+    """The searches of an output, each with what tells it from the others in a name."""
+    count = len(output.texts)
+    return [(text, "" if count == 1 else f" ({number} of {count})") for number, text in enumerate(output.texts, 1)]
 
 
 def cron(seconds: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from translator.detection.model import Detection
-from translator.package.schedule import cron, frequency, lookback
+from translator.package.schedule import cron, frequency, lookback, numbered
 from translator.pipeline import Conversion
 from translator.report import attack_of
 from translator.targets.base import duration
@@ -44,9 +44,7 @@ def _repetitions(conversions: list[tuple[str, Conversion]]) -> list[int]:
 
 def stanzas(conversion: Conversion, repetition: int = 0) -> list[str]:
     """The stanzas of one rule, one for each alternative; the name of a rule that repeats an earlier one gets a number."""
-    texts = conversion.outputs["splunk"].texts
-    parts = [""] if len(texts) == 1 else [f" ({n} of {len(texts)})" for n in range(1, len(texts) + 1)]
-    return [stanza(conversion, text, part, repetition) for text, part in zip(texts, parts, strict=True)]
+    return [stanza(conversion, text, part, repetition) for text, part in numbered(conversion.outputs["splunk"])]
 
 
 def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 0) -> str:

@@ -115,9 +115,12 @@ def _junction(name: str, parts: list[Expr], neutral: Const, absorbing: Const) ->
         return neutral
     if len(flat) == 1:
         return flat[0]
-    spans = [item.span for item in flat if item.span]
-    span = (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
-    return Apply(span, Type.BOOL, name, tuple(flat))
+    return Apply(_span_of(flat), Type.BOOL, name, tuple(flat))
+
+
+def _span_of(parts: list[Expr]) -> Span | None:
+    spans = [part.span for part in parts if part.span]
+    return (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
 
 
 def conjunction(*parts: Expr) -> Expr:
@@ -133,9 +136,7 @@ def and_also(predicate: Expr, part: Expr) -> Expr:
         return conjunction(predicate, part)
     if not added:
         return predicate
-    spans = [x.span for x in (predicate, *added) if x.span]
-    span = (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
-    return Apply(span, Type.BOOL, "and", (*known, *added))
+    return Apply(_span_of([predicate, *added]), Type.BOOL, "and", (*known, *added))
 
 
 def disjunction(*parts: Expr) -> Expr:
@@ -218,6 +219,11 @@ def walk(expr: Expr) -> Iterator[Expr]:
         seen.add(id(current))
         yield current
         stack.extend(reversed(children(current)))
+
+
+def negated_in(expr: Expr) -> set[int]:
+    """The ids, as objects, of the nodes of ``expr`` that stand right under a ``not``."""
+    return {id(n.args[0]) for n in walk(expr) if isinstance(n, Apply) and n.function == "not"}
 
 
 def columns_of(expr: Expr) -> set[Column]:

@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any, TypeVar
 
 import yaml
@@ -134,7 +134,8 @@ def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
     if not missing:
         return [detection]
     entities = identifying(rule, detection)
-    subsets = [s for size in range(1, len(missing) + 1) for s in combinations(missing, size) if not entities or not entities <= {*s}]
+    all_subsets = (s for size in range(1, len(missing) + 1) for s in combinations(missing, size))
+    subsets = list(islice((s for s in all_subsets if not entities or not entities <= {*s}), MAX_PARTS + 1))
     if entities and entities <= {*missing}:
         names.say("empty-entity", "events without the key are one group in KQL, and are left out by Sigma correlations")
     if not subsets:

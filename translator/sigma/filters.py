@@ -11,6 +11,7 @@ from typing import Any
 from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
+from translator.engine.known import with_known_values
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
@@ -30,7 +31,7 @@ def filters(rule: Rule, detection: Detection, options: Options) -> str:
         for table in dict.fromkeys(s.table for s in detection.selectors):
             names = Names("sigma", options)
             try:
-                kept = lift(bind(parse(f"['{table}'] | where {text}"), schemas))
+                kept = lift(with_known_values(bind(parse(f"['{table}'] | where {text}"), schemas)))
                 if not isinstance(kept, Detection) or not _known(table, text, schemas):
                     continue
                 body = Selections(names, kept.selectors[0]).detection()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from translator.detection.idioms.lists import in_list
 from translator.detection.lifting import Lifting
 from translator.detection.naming import name_of, snake
@@ -87,25 +85,20 @@ def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predi
     Where the rule looks no farther back than that, it says no more than the window does.
     """
     assert isinstance(predicate, Apply)
-    lifting.filtered(grouped.input, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
+    events = grouped.input
+    earlier = [clone_of(b) for b in events.branches] if isinstance(events, Events) else []
+    lifting.filtered(events, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
     if start > 0 and not lifting.timed:
         lifting.windows = [min(w, start) for w in lifting.windows]
     if lifting.period is None or start == SEARCH or start < lifting.period:
         keys = [x for _, x in grouped.keys if bucket_of(x) is None]
-        if lifting.timed:
-            since = limit("after" if predicate.function == ">" else "since", start)
-            grouped.input = without_earlier(lifting, grouped.input, keys, since, predicate.span)
+        if not lifting.timed:
+            not_seen(lifting, events, keys, True, predicate.span)
             return
-        not_seen(lifting, grouped.input, keys, True, predicate.span)
-
-
-def without_earlier(lifting: Lifting, shape: Shape, keys: list[Expr], start: Apply, span: Span | None) -> Joined:
-    """Events behind a limit on their time of which none before it has the same keys."""
-    if not isinstance(shape, Events):
-        raise lifting.block("unsupported-detection", "what was not seen earlier has no form in this target", span)
-    earlier = [clone_of(b) for b in shape.branches]
-    before = replace(start, function="until" if start.function == "after" else "before")
-    for branch in earlier:
-        branch.windows.pop()
-        branch.predicate = conjunction(*(p for p in conjuncts(branch.predicate) if p != start), before)
-    return Joined([shape, Events(earlier)], [(0, k, 1, cloned(k)) for k in keys], {}, span=span, absent={1})
+        if not isinstance(events, Events):
+            raise lifting.block("unsupported-detection", "what was not seen earlier has no form in this target", predicate.span)
+        before = limit("until" if predicate.function == ">" else "before", start)
+        for branch in earlier:
+            branch.predicate = conjunction(branch.predicate, before)
+        pairs = [(0, key, 1, cloned(key)) for key in keys]
+        grouped.input = Joined([events, Events(earlier)], pairs, {}, span=predicate.span, absent={1})

@@ -49,7 +49,7 @@ def is_same_column(asked: Membership) -> bool:
     return isinstance(asked.subject, ColumnRef) and asked.subject.column.name == asked.column.name
 
 
-def reads_list(asked: Membership, tables: frozenset[str]) -> bool:
+def is_listed(asked: Membership, tables: frozenset[str]) -> bool:
     """Whether the values are those of one list that is kept outside of the logs, or of one of ``tables``."""
     found = [p for p in o.parts(asked.relation) if isinstance(p, o.Relation)]
     read = [p for p in found if isinstance(p, o.External) or (isinstance(p, o.Source) and p.table in tables)]
@@ -63,7 +63,7 @@ def by_membership(relation: o.Filter, tables: frozenset[str]) -> o.Union | None:
     parts = conjuncts(pushed(with_constants(relation.predicate)))
     for part in parts:
         choices = part.args if isinstance(part, Apply) and part.function == "or" else ()
-        asked = [c for c in choices if (found := membership_of(c)) is not None and not reads_list(found, tables)]
+        asked = [c for c in choices if (found := membership_of(c)) is not None and not is_listed(found, tables)]
         if asked:
             others = disjunction(*(c for c in choices if not any(c is a for a in asked)))
             rest = [p for p in parts if p is not part]

@@ -297,15 +297,14 @@ class _Writer:
             )
             lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
             finer.append(f"finer_{number}")
-        measure, best = f"{side.name}_measure", "MAX"
-        if not side.threshold.grows:
+        measure, few = f"{side.name}_measure", not side.threshold.grows
+        if few:
             counts += f", {side.name}_events = COUNT(*) WHERE {' OR '.join(f'{s.name} == 1' for s in side.selectors)}"
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join([*by, *finer])}")
-        if not side.threshold.grows:
-            best = "MIN"
+        if few:
             lines.append(f"EVAL {measure} = CASE({side.name}_events > 0, {measure})")
         plain = [s.name for other in self.detection.sides if other != side for s in other.selectors]
-        again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {best}({measure})"]
+        again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {'MIN' if few else 'MAX'}({measure})"]
         again += [f"{field(name)} = VALUES({field(name)})" for name in self.gathered_fields()]
         return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
 
