@@ -17,7 +17,7 @@ from translator.kql.parser import parse
 from translator.plan.binder import bind
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
-from translator.targets.base import relaxed
+from translator.targets.relaxing import relaxed
 
 SCHEMA = {
     "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},
@@ -222,7 +222,8 @@ def test_other_pivots_are_refused(path: str, key: str, value: str, aggregate: st
 
 
 SYSMON = (
-    "Event | where {events} | extend Data = parse_xml(EventData).DataItem.EventData.Data | where Data.[{place}].['#text'] == '10.0.0.1'"
+    "Event | where {events} and Computer == 'h' | extend Data = parse_xml(EventData).DataItem.EventData.Data "
+    "| where Data.[{place}].['#text'] == '10.0.0.1'"
 )
 
 

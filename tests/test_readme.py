@@ -35,7 +35,7 @@ def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.chdir(ROOT)
     (block,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
     exec(compile(block, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("same-alerts sourcetype=")
+    assert capsys.readouterr().out.startswith("same-alerts index=* sourcetype=")
 
 
 def test_the_make_targets_exist() -> None:

@@ -47,8 +47,6 @@ CODES: dict[str, Code] = {
     "window-in-search": Code(Verdict.EXACT, "schedule the search over no less than the time in the message"),
     "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
-    "unmapped-table": Code(Verdict.EXACT, "the output uses the KQL names; ship the logs under them, or give names with --mapping FILE"),
-    "unmapped-field": Code(Verdict.EXACT, "the output uses the KQL names of these fields; give the site's names with --mapping FILE"),
     "json-field": Code(Verdict.EXACT, "map these fields to the parsed JSON in the processing pipeline"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
@@ -72,6 +70,8 @@ CODES: dict[str, Code] = {
     "missing-value-group": Code(Verdict.EXACT, "leave out its documents where events without the field are of no interest"),
     "ignored-operator": Code(Verdict.EXACT, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
+    "column-computed": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook compares this column"),
+    "column-left-out": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads them; --mapping FILE gives the site's names"),
     "event-data-columns": Code(
         Verdict.SAME_ALERTS, "nothing to do where the events are stored with a field for each named value of theirs"
     ),
@@ -117,6 +117,13 @@ CODES: dict[str, Code] = {
     "count-weakened": Code(Verdict.BROADER, "use the output in SPL or ES|QL, which counts"),
     "row-limit": Code(Verdict.BROADER, "the output has no such limit on its rows"),
     # --- deviations
+    "values-merged": Code(Verdict.BROADER, "nothing to do where the other values do not come with the rest of the conditions"),
+    "values-merged-negated": Code(Verdict.NARROWER, "nothing to do where the other values do not come with the rest of the conditions"),
+    "events-elsewhere": Code(Verdict.NARROWER, "ask for the events that are meant in the KQL, or choose another home with --home"),
+    "events-elsewhere-negated": Code(Verdict.BROADER, "ask for the events that are meant in the KQL, or choose another home with --home"),
+    "value-longer": Code(Verdict.NARROWER, "compare with the beginning of the value where the product has more behind it"),
+    "value-longer-negated": Code(Verdict.BROADER, "compare with the beginning of the value where the product has more behind it"),
+    "computed-column": Code(Verdict.DIFFERS, "compare the formula with a few events: how Azure computes this column is not documented"),
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
     "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),

@@ -13,9 +13,11 @@ from translator.detection.trigger import with_trigger
 from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
+from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
-from translator.targets.base import Options, Output, PlanTarget, Target
+from translator.targets.base import Deployment, Options, Output, PlanTarget, Target
+from translator.targets.homes import Placed, placed
 
 
 def _targets() -> Mapping[str, Callable[[], Target | PlanTarget]]:
@@ -75,6 +77,8 @@ class Conversion:
     rule: Rule
     detection: Detection | NoDetection
     outputs: Mapping[str, Output]
+    tables: tuple[str, ...] = ()
+    """The tables that the query reads."""
 
 
 def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
@@ -113,11 +117,12 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
         else:
             outputs[name] = merged([written(name, target, rule, part, options) for part in parts(detection)])
             if isinstance(timed, Detection) and target.tells_time:
-                other = merged([target.translate(rule, part, options) for part in parts(timed)])
+                other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(timed)])
                 own = outputs[name].verdict
                 if other.verdict.rank < own.rank or other.verdict == own:
                     outputs[name] = replace(other, lookback=max(part.lookback for part in parts(timed)))
-    return Conversion(rule, detection, outputs)
+    tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
+    return Conversion(rule, detection, outputs, tuple(tables))
 
 
 def written(name: str, target: Target, rule: Rule, detection: Detection, options: Options) -> Output:
@@ -125,15 +130,21 @@ def written(name: str, target: Target, rule: Rule, detection: Detection, options
 
     On a tie the native one: it is one search where Sigma takes a rule for each alternative and each group without a key.
     """
-    native = target.translate(rule, detection, options)
+    place = moved(target, rule, detection, options)
+    native = target.translate(rule, place, options)
     if native.verdict.rank <= Verdict.SAME_ALERTS.rank:
         return native
     from translator.sigma.portable.lane import LANES, through_sigma
 
     if name not in LANES:
         return native
-    portable = through_sigma(name, rule, detection, options)
+    portable = through_sigma(name, rule, place, options)
     return portable if portable.verdict.rank < native.verdict.rank else native
+
+
+def moved(target: Target, rule: Rule, detection: Detection, options: Options) -> Placed:
+    """``detection`` where the target's product keeps the events of its tables."""
+    return placed(detection, target.family, options, {e.column for e in rule.entities}, target.computes)
 
 
 def parts(detection: Detection) -> list[Detection]:
@@ -154,9 +165,26 @@ def merged(outputs: list[Output]) -> Output:
             for d in diagnostics
         )
         outputs = written
+    macros = {k: v for o in outputs for k, v in o.macros.items()}
+    whole = replace(first, diagnostics=diagnostics, deployment=_together(outputs), macros=macros)
     if first.target == "sigma":
-        return replace(first, texts=("---\n".join(o.text for o in outputs),), diagnostics=diagnostics)
-    return replace(first, texts=tuple(t for o in outputs for t in o.texts), diagnostics=diagnostics)
+        return replace(whole, texts=("---\n".join(o.text for o in outputs),))
+    return replace(whole, texts=tuple(t for o in outputs for t in o.texts))
+
+
+def _together(outputs: list[Output]) -> Deployment | None:
+    """What the outputs of all alternatives need of the product."""
+    found = [o.deployment for o in outputs if o.deployment is not None]
+    if not found:
+        return None
+    missing: dict[str, list[str]] = {}
+    for table, names in (m for d in found for m in d.missing):
+        missing.setdefault(table, []).extend(n for n in names if n not in missing.get(table, []))
+    return Deployment(
+        tuple(dict.fromkeys(r for d in found for r in d.reads)),
+        tuple((table, tuple(names)) for table, names in missing.items()),
+        tuple(dict.fromkeys(s for d in found for s in d.set_up)),
+    )
 
 
 def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:

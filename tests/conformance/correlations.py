@@ -22,8 +22,9 @@ from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.detection.model import Detection
 from translator.pipeline import merged, parts
-from translator.sigma.portable.lane import through_sigma
+from translator.sigma.portable.lane import LANES, through_sigma
 from translator.targets.base import Options, Output
+from translator.targets.homes import placed
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v_s": "text", "n": "integer"}
@@ -304,7 +305,17 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     counts[f"{name}: {output.verdict.value}"] += 1
     lanes = [(target, conversion.outputs[target]) for target in ("splunk", "esql", "eql")]
     for target in ("splunk", "esql"):
-        lanes.append((target, merged([through_sigma(target, source, part, OPTIONS) for part in parts(conversion.detection)])))
+        lanes.append(
+            (
+                target,
+                merged(
+                    [
+                        through_sigma(target, source, placed(part, LANES[target][0], OPTIONS), OPTIONS)
+                        for part in parts(conversion.detection)
+                    ]
+                ),
+            )
+        )
     lookback = conversion.detection.lookback
     searches = [(target, o.lane, o.texts, relation_of(o), o.lookback or lookback) for target, o in lanes if not reads_history(o)]
     relation, eql_relation = (None if reads_history(o) else relation_of(o) for o in (output, eql))

@@ -239,6 +239,15 @@ class Evaluator(Logic):
             case "DATE_EXTRACT":
                 moment = dt.datetime.fromtimestamp(values[1], dt.UTC)
                 return {"hour_of_day": moment.hour, "day_of_week": moment.isoweekday()}[values[0]]
+            case "REPLACE":
+                return re.sub(values[1], re.sub(r"\$(\d)", r"\\\1", values[2]), values[0])
+            case "SUBSTRING":
+                return values[0][values[1] - 1 : values[1] - 1 + values[2]]
+            case "MV_SLICE":
+                found = values[0]
+                return found[values[1]] if -len(found) <= values[1] < len(found) else None
+            case "TO_UPPER":
+                return values[0].upper()
             case "CONCAT":
                 return "".join(values)
             case "SPLIT":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import json
 import math
 import operator as operators
 import re
@@ -61,7 +62,9 @@ _EVAL = Lark(
             | comparison
     ?comparison: sum (OPERATOR sum)?
     ?sum: product (ADD product)*
-    ?product: atom (MULTIPLY atom)*
+    ?product: text (MULTIPLY text)*
+    ?text: atom (DOT atom)+ -> concatenation
+         | atom
     ?atom: NUMBER -> number
          | STRING -> string
          | QUOTED -> quoted
@@ -71,6 +74,7 @@ _EVAL = Lark(
     OPERATOR: "==" | "!=" | "<=" | ">=" | "=" | "<" | ">"
     ADD: "+" | "-"
     MULTIPLY: "*" | "/" | "%"
+    DOT: "."
     """
     + _TERMINALS,
     parser="lalr",
@@ -309,6 +313,9 @@ class Reader(Logic):
                         return None
                     total = ARITHMETIC[str(operator)](total, operand)
                 return total
+            case Tree(data="concatenation", children=[*parts]):
+                texts = [self.value(p, event) for p in parts[::2]]
+                return None if None in texts else "".join(map(text, texts))
             case Tree(data="number", children=[token]):
                 return float(token)
             case Tree(data="string", children=[token]):
@@ -364,6 +371,20 @@ class Reader(Logic):
                 return getattr(text(values[0]), name)()
             case "tonumber":
                 return numeric(values[0])
+            case "substr":
+                start = int(values[1]) - 1
+                return text(values[0])[start : start + int(values[2])]
+            case "split":
+                return text(values[0]).split(values[1])
+            case "mvindex":
+                members, index = several(values[0]), int(values[1])
+                return members[index] if -len(members) <= index < len(members) else None
+            case "replace":
+                return re.sub(values[1], values[2], text(values[0]))
+            case "tostring":
+                return text(values[0])
+            case "json_extract":
+                return _extracted(values[0], values[1])
             case "len":
                 return float(len(text(values[0])))
             case "floor":
@@ -378,6 +399,17 @@ class Reader(Logic):
                 except ValueError:
                     return False
         raise NotImplementedError(f"the function {name}")
+
+
+def _extracted(raw: Any, path: str) -> Any:
+    """A value at a path of a JSON text: names between dots, ``{0}`` for an element (Search Reference, "JSON functions")."""
+    found: Any = json.loads(raw) if isinstance(raw, str) else raw
+    for step in re.findall(r"\{(\d+)\}|([^.{}]+)", path):
+        try:
+            found = found[int(step[0])] if step[0] else found[step[1]]
+        except (LookupError, TypeError):
+            return None
+    return str(found).lower() if isinstance(found, bool) else found
 
 
 @cache

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translator import catalog
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
 from translator.engine.duckdb_engine import DuckDbEngine
@@ -17,9 +16,9 @@ from translator.engine.relations import compile_plan
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
-from translator.plan.expressions import Column, ColumnRef, Expr, transform
+from translator.plan.expressions import ColumnRef, Expr, transform
 from translator.plan.simplify import pushed, simplify
-from translator.sigma.paths import on_paths
+from translator.targets.paths import file_name, on_path
 
 NAMES = ("cmd.exe", "CMD.EXE", "xcmd.exe", "cmd.exe.txt", "a cmd-b.exe", "cmd", "exe", "")
 FOLDERS = ("", "C:\\Windows\\", "/usr/bin/", "C:\\cmd.exe\\", "/opt/a cmd b/")
@@ -57,26 +56,17 @@ predicates = st.one_of(
 def test_conditions_on_names_hold_of_paths(engine: DuckDbEngine, condition: str) -> None:
     plan = bind(parse(f"DeviceProcessEvents | where {condition} | project id, FileName, FolderPath"), SCHEMA, frozenset(SCHEMA))
     assert isinstance(plan.root, o.Filter)
-    predicate = on_paths(pushed(simplify(plan.root.predicate)), "DeviceProcessEvents")
     path = next(column for name, column in plan.names if name == "FolderPath")
 
-    def stored(node: Expr) -> Expr:
-        named = isinstance(node, ColumnRef) and isinstance(node.column, Column) and node.column.name == "FolderPath"
-        return ColumnRef(node.span, node.type, path) if named else node
+    def of_path(node: Expr) -> Expr:
+        named = isinstance(node, ColumnRef) and node.column.name == "FileName"
+        return file_name(ColumnRef(node.span, node.type, path)) if named else on_path(node)
 
-    rewritten = transform(predicate, stored)
-    assert "FileName" not in str(rewritten)
+    rewritten = pushed(transform(pushed(simplify(plan.root.predicate)), of_path))
+    assert "FileName" not in str(rewritten) and "file_name" not in str(rewritten)
 
     def rows(relation: o.Relation) -> list[tuple[object, ...]]:
         made = compile_plan(o.Plan(relation, plan.names, plan.open), DUCKDB, dt.datetime(2026, 1, 1), DATA.columns)
         return sorted(engine.execute(made), key=str)
 
     assert rows(plan.root) == rows(replace(plan.root, predicate=rewritten)), condition
-
-
-def test_every_name_has_a_path_in_its_table() -> None:
-    for table in catalog.tables().values():
-        columns = catalog.schemas().get(table.name, {})
-        for name, path in table.names_in_paths.items():
-            assert name in columns and path in columns, (table.name, name, path)
-            assert path in table.targets["sigma"].fields

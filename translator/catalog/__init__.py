@@ -1,52 +1,196 @@
-"""Facts about source tables and what holds their events in each target, each with its source.
+"""Facts about source tables, and where each product keeps their events: its homes, as its own add-ons and integrations deliver them.
 
-One YAML file a table under ``data/``; the column types come from pysigma-backend-kusto.
+One JSON file a table under ``data/``, read when the table is asked for; what holds of a whole family of tables stands in ``families.json``.
+The column types come from pysigma-backend-kusto. ``schema.json`` says what a file may hold.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
+DATA = Path(__file__).parent / "data"
+
+FAMILIES = ("sigma", "splunk", "elastic")
+"""Products by the names of their fields: EQL and ES|QL share Elastic's."""
+
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a target keeps a table's events: what selects them, and its field names by KQL column.
+class Stored:
+    """A field of the product. ``type`` is the product's; ``values`` are its values by KQL's, all of them where ``complete``.
 
-    ``texts`` are the columns of numbers that it stores as texts.
+    ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways.
+
+    ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``differs`` says why no condition can be
+    translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
+    ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
     """
 
-    selects: Mapping[str, str]
-    fields: Mapping[str, str]
-    texts: frozenset[str] = frozenset()
+    name: str
+    type: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = False
+    spellings: bool = False
+    case: str = ""
+    differs: str = ""
+    form: str = ""
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    longer: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A KQL expression over other columns of the table; ``deviates`` says where it may give another value than the column has.
+
+    ``file_of`` is a column with a path instead, of which this one is the name of the file.
+    """
+
+    expression: str = ""
+    deviates: str = ""
+    file_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A column that the product has no counterpart of, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """A column whose home depends on the value of another: the alternatives with their values, and what holds otherwise."""
+
+    column: str
+    of: tuple[tuple[tuple[str | int, ...], Counterpart], ...]
+    otherwise: Counterpart
+
+
+Counterpart: TypeAlias = Stored | Computed | Absent | ByValue
+"""What a product has for a column. A column that a home does not name is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A place of a product that holds a table's events.
+
+    ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
+    condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
+    says which events of the table are not there; an ``optional`` home is taken only where it is asked for. ``brings`` names the add-on or
+    integration, ``source`` a public page with the names.
+    """
+
+    name: str
+    brings: str
+    source: str
+    place: Mapping[str, str]
+    select: str = ""
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lacks: str = ""
+    optional: bool = False
+    columns: Mapping[str, Counterpart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
+    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses."""
+
     name: str
     source: str
     addresses: frozenset[str]
-    targets: Mapping[str, Target]
-    names_in_paths: Mapping[str, str]
-    """Columns that hold the name of a file, by the column with its path, which ends with that name."""
+    homes: Mapping[str, tuple[Home, ...]]
+
+    def columns(self, family: str) -> Mapping[str, Counterpart]:
+        """What a family of products has for the columns, over all of its homes."""
+        found: dict[str, Counterpart] = {}
+        for home in reversed(self.homes.get(family, ())):
+            found.update(home.columns)
+        return found
 
 
 @functools.cache
-def tables() -> Mapping[str, Table]:
-    """The tables of the catalog by name."""
-    found = {}
-    for path in sorted((Path(__file__).parent / "data").glob("*.yaml")):
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        table = _table(data)
-        found[table.name] = table
-    return MappingProxyType(found)
+def table_names() -> tuple[str, ...]:
+    """The tables of the catalog."""
+    return tuple(sorted({p.stem for p in DATA.glob("*.json")} | set(_families())))
+
+
+@functools.cache
+def table(name: str) -> Table | None:
+    """A table of the catalog; None where it is not known."""
+    if name not in table_names():
+        return None
+    path = DATA / f"{name}.json"
+    data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"table": name, "source": _families()[name]["tables"]}
+    homes = {family: tuple(_homes(data.get(family) or ())) for family in FAMILIES}
+    if name in _families():
+        own = _family_home(name, _families()[name]["splunk"])
+        homes["splunk"] = (own, *homes["splunk"])
+    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), MappingProxyType(homes))
+
+
+def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
+    """The homes of a file; ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for data in listed:
+        columns = {**found[data["extends"]], **data["columns"]} if "extends" in data else dict(data["columns"])
+        columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}
+        found[data["home"]] = columns
+        yield home_of({**data, "columns": {k: v for k, v in columns.items() if v is not None}})
+
+
+def home_of(data: Mapping[str, Any]) -> Home:
+    """A home by its own columns."""
+    return Home(
+        data["home"],
+        data["brings"],
+        data["source"],
+        MappingProxyType({k: str(v) for k, v in data["place"].items()}),
+        data.get("select", ""),
+        MappingProxyType({k: tuple(v) for k, v in data.get("when", {}).items()}),
+        data.get("lacks", ""),
+        data.get("optional", False),
+        MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
+    )
+
+
+def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
+    """What a product has for a column, as a catalog file has it."""
+    if "by" in data:
+        by = data["by"]
+        of = tuple((tuple(x["values"]), counterpart_of({k: v for k, v in x.items() if k != "values"})) for x in by["of"])
+        return ByValue(by["column"], of, counterpart_of(by["else"]))
+    if "absent" in data:
+        return Absent(data["absent"])
+    if "computed" in data or "file_of" in data:
+        return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
+    known = ("type", "complete", "spellings", "case", "differs", "form", "longer", "source", "values", "prefixes")
+    return Stored(data["field"], **{k: data[k] for k in known if k in data})
+
+
+@functools.cache
+def _families() -> Mapping[str, Mapping[str, Any]]:
+    """The families of tables by each of their tables."""
+    data = json.loads((Path(__file__).parent / "families.json").read_text(encoding="utf-8"))
+    return {name: family for family in data for name in family["names"]}
+
+
+def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
+    """The home of a table by the rule of its family: every column of the table's schema is a field of one form."""
+    columns: dict[str, Any] = {}
+    for column, kind in documented("microsoftxdr").get(name, {}).items():
+        columns[column] = {"field": rule["field"].format(column=column), "type": rule["types"].get(kind, "text")}
+    fixed = {k: {a: b.format(table=name) for a, b in v.items()} for k, v in rule["columns"].items()}
+    place = {k: v.format(table=name) for k, v in rule["place"].items()}
+    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **fixed}})
 
 
 @functools.cache
@@ -56,41 +200,37 @@ def event_data() -> Mapping[tuple[str, int], tuple[str, ...]]:
     return MappingProxyType({(p["provider"], number): tuple(names) for p in data for number, names in p["events"].items()})
 
 
-def _table(data: Mapping[str, Any]) -> Table:
-    elastic, splunk, sigma = (data.get(k) or {} for k in ("elastic", "splunk", "sigma"))
-    targets = {
-        "sigma": Target(sigma.get("logsource", {}), sigma.get("fields", {})),
-        "splunk": Target(splunk.get("search", {}), splunk.get("fields", {})),
-        "elastic": Target(
-            {k: elastic[k] for k in ("index", "dataset") if k in elastic}, elastic.get("fields", {}), frozenset(elastic.get("texts") or ())
-        ),
-    }
-    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), targets, data.get("names_in_paths") or {})
-
-
-def is_address(table: str, column: str) -> bool:
+def is_address(name: str, column: str) -> bool:
     """Whether a table's column is documented to hold IP addresses."""
-    known = tables().get(table)
+    known = table(name)
     return known is not None and column in known.addresses
 
 
 @functools.cache
-def schemas() -> Mapping[str, Mapping[str, str]]:
-    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables, a table of both with all its columns.
+def documented(package: str) -> Mapping[str, Mapping[str, str]]:
+    """Column types by table and column: ``microsoftxdr`` for Defender XDR's tables, ``azuremonitor`` for Azure Monitor's.
 
     The table modules of pysigma-backend-kusto are loaded by file, since importing their packages takes a third of a second.
     """
+    variable = {"microsoftxdr": "MICROSOFT_XDR_TABLES", "azuremonitor": "AZURE_MONITOR_TABLES"}[package]
     spec = importlib.util.find_spec("sigma")
-    merged: dict[str, dict[str, str]] = {}
     for root in spec.submodule_search_locations or () if spec else ():
-        for package, variable in (("microsoftxdr", "MICROSOFT_XDR_TABLES"), ("azuremonitor", "AZURE_MONITOR_TABLES")):
-            path = Path(root) / "pipelines" / package / "tables.py"
-            if not path.is_file():
-                continue
+        path = Path(root) / "pipelines" / package / "tables.py"
+        if path.is_file():
             module_spec = importlib.util.spec_from_file_location(f"_kql2sigma_tables_{package}", path)
             assert module_spec is not None and module_spec.loader is not None
             module = importlib.util.module_from_spec(module_spec)
             module_spec.loader.exec_module(module)
-            for table, columns in getattr(module, variable).items():
-                merged.setdefault(table, {}).update({name: facts["data_type"] for name, facts in columns.items()})
+            tables = getattr(module, variable)
+            return MappingProxyType({t: {name: facts["data_type"] for name, facts in columns.items()} for t, columns in tables.items()})
+    return MappingProxyType({})
+
+
+@functools.cache
+def schemas() -> Mapping[str, Mapping[str, str]]:
+    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables, a table of both with all its columns."""
+    merged: dict[str, dict[str, str]] = {}
+    for package in ("microsoftxdr", "azuremonitor"):
+        for name, columns in documented(package).items():
+            merged.setdefault(name, {}).update(columns)
     return MappingProxyType(merged)

@@ -18,7 +18,7 @@ class Selector:
 
     ``keys`` are the fields of these events that the correlation groups by, in the order of ``Detection.group_by``;
     ``outputs`` the fields behind the columns that the query shows, where they are stored ones; ``dated`` says that the query itself
-    states how far back they may lie.
+    states how far back they may lie. ``home`` is the name of the place in a product that holds them, empty before they are moved there.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Selector:
     keys: tuple[Expr, ...] = ()
     outputs: tuple[tuple[str, Expr], ...] = ()
     dated: bool = False
+    home: str = ""
 
 
 def grows(kind: str, operator: str) -> bool:

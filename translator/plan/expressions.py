@@ -23,7 +23,8 @@ Value: TypeAlias = str | int | float | bool | None
 class Column:
     """A column, identified by ``id`` alone: the same name may mean another column further down the pipeline.
 
-    ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column.
+    ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column. ``stored`` is the
+    product's own type of it where it has been moved to the field of a product, which is then its name.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Column:
     type: Type = field(compare=False)
     table: str | None = field(default=None, compare=False)
     source: int | None = field(default=None, compare=False)
+    stored: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

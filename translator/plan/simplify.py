@@ -483,6 +483,7 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     texts.counted_parts,
     texts.text_length,
     texts.joined_constants,
+    texts.separated,
     _junctions,
 )
 """The rewrites in the order in which they are tried at every node, children first."""

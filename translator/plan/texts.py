@@ -22,7 +22,8 @@ MAX_LENGTH = 1000
 """Beyond this many repeats regular expressions are refused by some engines."""
 
 
-def _literally(text: str) -> str:
+def literally(text: str) -> str:
+    """A regular expression of this text alone."""
     return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
 
 
@@ -37,11 +38,11 @@ class _Part:
     @property
     def other(self) -> str:
         """A class of the characters within an element."""
-        return f"[^{''.join(map(_literally, self.marks))}]"
+        return f"[^{''.join(map(literally, self.marks))}]"
 
     def holding(self, wanted: str) -> str:
         """A regular expression of texts whose element matches ``wanted``, which matches no mark."""
-        mark = _literally(self.marks) if len(self.marks) == 1 else f"[{''.join(map(_literally, self.marks))}]"
+        mark = literally(self.marks) if len(self.marks) == 1 else f"[{''.join(map(literally, self.marks))}]"
         if self.index >= 0:
             before = f"(?:{self.other}*{mark}){{{self.index}}}" if self.index else ""
             return f"^{before}{wanted}(?:{mark}|$)"
@@ -137,9 +138,9 @@ def split_element(expr: Expr) -> Expr:
     caseless = expr.function in ("=~", "in~") or (name in (*_INSIDE, "has") and not expr.function.endswith("_cs"))
     texts = [t for t in texts if not set(t) & set(part.marks)]
     if name in _PLAIN:
-        wanted = [_literally(t) for t in texts]
+        wanted = [literally(t) for t in texts]
     elif name in _INSIDE:
-        wanted = [_INSIDE[name].format(_literally(t), part.other) for t in texts]
+        wanted = [_INSIDE[name].format(literally(t), part.other) for t in texts]
     elif name == "has":
         wanted = [_as_term(t, part) for t in texts]
     else:
@@ -151,10 +152,10 @@ def split_element(expr: Expr) -> Expr:
 
 
 def _as_term(text: str, part: _Part) -> str:
-    bound = f"[^A-Za-z0-9{''.join(map(_literally, part.marks))}]"
+    bound = f"[^A-Za-z0-9{''.join(map(literally, part.marks))}]"
     before = f"(?:{part.other}*{bound})?" if text[0].isalnum() else f"{part.other}*"
     after = f"(?:{bound}{part.other}*)?" if text[-1].isalnum() else f"{part.other}*"
-    return before + _literally(text) + after
+    return before + literally(text) + after
 
 
 def counted_parts(expr: Expr) -> Expr:
@@ -166,7 +167,7 @@ def counted_parts(expr: Expr) -> Expr:
             return expr
     if function not in _ORDERS or found is None or not _is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
         return expr
-    source, mark = found[0], _literally(found[1])
+    source, mark = found[0], literally(found[1])
 
     def at_least(parts: int) -> Expr:
         regex = f"(?:[^{mark}]*{mark}){{{parts - 1}}}"
@@ -239,6 +240,50 @@ def joined_constants(expr: Expr) -> Expr:
     return Apply(expr.span, Type.BOOL, "in" if single == "==" else "in~", (inner, kept))
 
 
+def separated(expr: Expr) -> Expr:
+    """A condition on two texts joined by one mark, as ``strcat(domain, "\\", name)``, as conditions on each of them."""
+    if not (isinstance(expr, Apply) and expr.args):
+        return expr
+    match expr.args[0]:
+        case Apply(function="strcat", args=(left, Const(value=str(mark)), right)) if len(mark) == 1 and not mark.isalnum():
+            if isinstance(left, Const) or isinstance(right, Const) or not (_is_text(left) and _is_text(right)):
+                return expr
+        case _:
+            return expr
+    if expr.function == "isempty":
+        return FALSE
+    items = expr.args[1].items if len(expr.args) == 2 and isinstance(expr.args[1], Items) else expr.args[1:]
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
+    if not texts or len(texts) != len(items):
+        return expr
+
+    def on(source: Expr, function: str, text: str) -> Expr:
+        if text:
+            return Apply(expr.span, Type.BOOL, function, (source, const(text)))
+        return Apply(expr.span, Type.BOOL, "isempty", (source,)) if function in ("==", "=~") else TRUE
+
+    def whole(text: str, before: str, after: str) -> list[Expr]:
+        """That the text spans the mark, at each place where it has one."""
+        places = [n for n, c in enumerate(text) if c == mark]
+        return [conjunction(on(left, before, text[:n]), on(right, after, text[n + 1 :])) for n in places]
+
+    name, cased = expr.function.removesuffix("_cs"), "_cs" if expr.function.endswith("_cs") else ""
+    equal = "==" if cased or expr.function in ("==", "in") else "=~"
+    if name in _PLAIN:
+        return disjunction(*(part for t in texts for part in whole(t, equal, equal)))
+    if len(texts) != 1 or name not in ("startswith", "endswith", "contains", "has"):
+        return expr
+    (text,) = texts
+    if name == "has" and mark in text:
+        return expr
+    found = whole(text, equal if name == "startswith" else f"endswith{cased}", equal if name == "endswith" else f"startswith{cased}")
+    if name != "endswith":
+        found.append(on(left, expr.function, text))
+    if name != "startswith":
+        found.append(on(right, expr.function, text))
+    return disjunction(*found)
+
+
 def extracted(expr: Expr) -> Expr:
     """``isempty(extract(re, 1, x))`` is that x does not match, where the group has at least one character in every match."""
     match expr:
@@ -300,7 +345,7 @@ def cut(expr: Expr) -> Expr:
             name = ("=~" if caseless else "==") if whole else ("startswith" if caseless else "startswith_cs")
             found.append(Apply(expr.span, Type.BOOL, name, (source, const(text))))
         elif text.isprintable():
-            regex = f"^[\\s\\S]{{{start}}}{_literally(text)}{'$' if whole else ''}"
+            regex = f"^[\\s\\S]{{{start}}}{literally(text)}{'$' if whole else ''}"
             found.append(Apply(expr.span, Type.BOOL, "matches regex~" if caseless else "matches regex", (source, const(regex))))
         else:
             return expr

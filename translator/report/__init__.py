@@ -11,19 +11,28 @@ from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule
+from translator.targets.base import Output, Readiness
 
 
 def report(entries: list[Entry], paths: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
     """The content of ``report.json``. ``paths`` are the files written, by slug and target."""
     verdicts: dict[str, Counter[str]] = {}
+    readiness: dict[str, Counter[str]] = {}
     rules = []
     for entry in entries:
         rules.append(_rule(entry, paths))
         if isinstance(entry.result, Conversion):
             for target, output in entry.result.outputs.items():
                 verdicts.setdefault(target, Counter())[output.verdict.value] += 1
+                if output.readiness is not None:
+                    readiness.setdefault(target, Counter())[output.readiness.value] += 1
     failed = sum(isinstance(e.result, Failure) for e in entries)
-    summary = {"rules": len(entries), "failed": failed, "verdicts": {t: _ordered(c) for t, c in verdicts.items()}}
+    summary = {
+        "rules": len(entries),
+        "failed": failed,
+        "verdicts": {t: _ordered(c) for t, c in verdicts.items()},
+        "readiness": {t: {r.value: c[r.value] for r in Readiness if c[r.value]} for t, c in readiness.items()},
+    }
     return {"version": 1, "summary": summary, "rules": rules}
 
 
@@ -61,6 +70,7 @@ def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str,
             "verdict": output.verdict.value,
             "lane": output.lane,
             "paths": paths.get((entry.slug, target), []),
+            **_deployment(output),
             "diagnostics": found,
         }
     some = [o.verdict for o in result.outputs.values()]
@@ -69,10 +79,24 @@ def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str,
         "name": rule.name,
         "source": rule.source,
         "status": "ok" if all(v != Verdict.NONE for v in some) else "partial",
+        "tables": list(result.tables),
         "attack": attack_of(rule),
         "entities": [{"type": e.type, "identifier": e.identifier, "column": e.column} for e in rule.entities],
         "connectors": [{"id": c.id, "tables": list(c.data_types)} for c in rule.connectors],
         "outputs": outputs,
+    }
+
+
+def _deployment(output: Output) -> dict[str, Any]:
+    """What an output needs of its product; nothing where names are the KQL's own."""
+    found = output.deployment
+    if found is None or output.readiness is None:
+        return {}
+    return {
+        "readiness": output.readiness.value,
+        "reads": [{"table": r.table, "home": r.home, "place": r.place} for r in found.reads],
+        "missing": [{"table": table, "fields": list(names)} for table, names in found.missing],
+        "set_up": list(found.set_up),
     }
 
 

@@ -10,29 +10,31 @@ from typing import Any
 
 import yaml
 
-from translator.detection.model import Detection
 from translator.fidelity import Diagnostic
 from translator.rulepack.model import Rule
 from translator.sigma.emit import Sigma
 from translator.sigma.losses import losses
 from translator.targets.base import Options, Output
+from translator.targets.homes import Placed
 
 
 class Backend:
     """The portable lane: the rule's Sigma, converted by a pySigma backend of that name."""
 
     extension = "txt"
+    family = "sigma"
     tells_time = False
+    computes = False
 
     def __init__(self, name: str) -> None:
         self.backend = name
         self.name = f"pysigma:{name}"
 
-    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         from sigma.collection import SigmaCollection
         from sigma.plugins import InstalledSigmaPlugins
 
-        sigma = Sigma().translate(rule, detection, options)
+        sigma = Sigma().translate(rule, placed, options)
         if not sigma.texts:
             return Output(self.name, (), sigma.diagnostics, "portable")
         plugins = InstalledSigmaPlugins.autodiscover()

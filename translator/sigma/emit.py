@@ -19,15 +19,21 @@ from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform
-from translator.plan.simplify import is_field, pushed, simplify
+from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
-from translator.sigma.paths import on_paths
-from translator.targets.base import Cannot, Names, Options, Output, duration, shown_columns, takes_empty, translated, values
+from translator.targets.base import Cannot, Options, Output, duration
+from translator.targets.homes import TIMES, Placed
+from translator.targets.names import Names
+from translator.targets.predicates import takes_empty, values
+from translator.targets.relaxing import translated
 from translator.targets.text import has_pattern, is_simple
 
 _T = TypeVar("_T")
+
+EXACT = frozenset({"==", "in"})
+"""Comparisons that any type of field takes."""
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
 LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
@@ -35,39 +41,40 @@ LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
 
 class Sigma:
     name = "sigma"
+    family = "sigma"
     extension = "yml"
     tells_time = False
+    computes = False
 
-    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(
-            detection,
-            lambda d: self.written(rule, d, options),
-            lambda selector, part: spells(Names("sigma", options), selector, part),
-        )
-
-    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        names = Names("sigma", options)
-        try:
-            documents = documents_of(rule, detection, names)
-            check(documents)
-        except Cannot as refused:
-            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         from translator.sigma.filters import filters
 
-        text = "---\n".join(dump(d) for d in documents)
-        beside = filters(rule, detection, options) if rule.exclusions else ""
-        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()), "portable", beside)
+        def written(detection: Detection) -> Output:
+            names = Names(self.family, options, placed.homes)
+            try:
+                documents = documents_of(rule, detection, names)
+                check(documents)
+            except Cannot as refused:
+                return names.output(self.name, (), (*detection.diagnostics, *names.said, refused.diagnostic), "portable")
+            text = "---\n".join(dump(d) for d in documents)
+            beside = filters(rule, detection, options) if rule.exclusions else ""
+            return names.output(self.name, (text,), (*detection.diagnostics, *names.said), "portable", beside)
+
+        def spell(selector: Selector, part: Expr) -> None:
+            spells(Names(self.family, options, placed.homes), selector, part)
+
+        return translated(placed.detection, written, spell)
 
 
 def documents_of(
-    rule: Rule, detection: Detection, names: Names, logsource: Callable[[str], dict[str, Any]] | None = None
+    rule: Rule, detection: Detection, names: Names, logsource: Callable[[Selector], dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The Sigma documents of a detection. ``logsource`` gives that of a table where it is not the taxonomy's.
+    """The Sigma documents of a detection. ``logsource`` gives that of a selector where it is not the taxonomy's.
 
     Raises:
         Cannot: where Sigma has no way to say it.
     """
-    source = logsource or (lambda table: source_of(names, rule, table))
+    source = logsource or (lambda selector: source_of(names, rule, selector))
     return [d for part in groups(rule, detection, names) for d in _Documents(rule, part, names, source).all()]
 
 
@@ -248,7 +255,7 @@ def tags(rule: Rule, names: Names) -> list[str]:
 
 
 class _Documents:
-    def __init__(self, rule: Rule, detection: Detection, names: Names, logsource: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(self, rule: Rule, detection: Detection, names: Names, logsource: Callable[[Selector], dict[str, Any]]) -> None:
         self.rule, self.detection, self.names, self.logsource = rule, detection, names, logsource
         self.tags = tags(rule, names)
         self.roles = _roles(detection)
@@ -331,11 +338,10 @@ class _Documents:
         same = [s.name for s in self.detection.selectors if s.table == selector.table]
         suffix = f"{selector.table} ({same.index(selector.name) + 1} of {len(same)})" if len(same) > 1 else selector.table
         document = self.head(selector.name if not main else "rule", suffix, main)
-        document["logsource"] = self.logsource(selector.table)
+        document["logsource"] = self.logsource(selector)
         selections = Selections(self.names, selector)
         document["detection"] = selections.detection()
-        entities = {e.column for e in self.rule.entities}
-        fields = [self.names.field(x) for _, x in shown_columns(selections.selector, entities) if is_field(x)]
+        fields = [self.names.field(x) for _, x in selections.selector.outputs if is_field(x) and self.names.readable(x)]
         fields += [self.names.field(k) for k in selector.keys]
         if fields:
             document["fields"] = list(dict.fromkeys(fields))
@@ -419,10 +425,10 @@ def _roles(detection: Detection) -> dict[str, str]:
     return found
 
 
-def source_of(names: Names, rule: Rule, table: str) -> dict[str, Any]:
-    """The logsource of a table, with the connector that the rule says must be on."""
-    found = names.table(table)
-    source: dict[str, Any] = dict(found.selects) if found else {"product": "azure", "service": table.lower()}
+def source_of(names: Names, rule: Rule, selector: Selector) -> dict[str, Any]:
+    """The logsource of a selector's table, with the connector that the rule says must be on."""
+    found, table = names.home(selector), selector.table
+    source: dict[str, Any] = dict(found.place) if found else {"product": "azure", "service": table.lower()}
     if names.options.fields == "source":
         source = {"product": "azure", "service": table}
     connectors = [c.id for c in rule.connectors if table in {t.split(" ")[0] for t in c.data_types}]
@@ -562,20 +568,26 @@ class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
     def __init__(self, names: Names, selector: Selector) -> None:
-        if names.target == "sigma" and names.options.fields != "source":
-            predicate = on_paths(selector.predicate, selector.table)
-            if predicate != selector.predicate:
-                names.say("path-for-name", "the KQL compares the name of a file, Sigma's taxonomy has its whole path")
-            selector = replace(selector, predicate=predicate)
         self.names, self.selector = names, replace(selector, predicate=pushed(transform(selector.predicate, _field_to_field)))
         self.maps: dict[str, dict[str, Any]] = {}
 
     def detection(self) -> dict[str, Any]:
         if self.selector.predicate == TRUE:
-            time = "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
-            return {"selection": {f"{time}|exists": True}, "condition": "selection"}
+            return {"selection": {f"{self.time()}|exists": True}, "condition": "selection"}
         condition = self.condition()
         return {**self.maps, "condition": condition}
+
+    def time(self) -> str:
+        """The field with the time of an event, which every event has."""
+        if self.names.options.fields == "source":
+            return "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
+        home = self.names.home(self.selector)
+        known = home.columns.get("TimeGenerated") if home is not None else None
+        if isinstance(known, catalog.Stored):
+            return known.name
+        if home is not None and "category" in home.place:
+            self.names.missing.setdefault(self.selector.table, []).append("TimeGenerated")
+        return TIMES[self.names.family]
 
     def condition(self) -> str:
         """The condition over the maps that it fills. Raises Cannot."""
@@ -665,14 +677,15 @@ class Selections:
             if any(c in field for c in "|{}"):
                 raise Cannot(Diagnostic("target-cannot", "Sigma has no way to write this field's name", atom.span))
             if atom.function == "isempty":
-                return field, [None, ""]
+                return field, None if self.names.never_empty(atom.args[0]) else [None, ""]
             if atom.function == "isnull":
                 return field, None
             if atom.function == "is_ipv4":
                 # Backends without networks make a wildcard of this one, which any text matches; a target's own field may be no text.
-                return (f"{field}|re", IPV4) if self.names.target == "sigma" else (f"{field}|cidr", "0.0.0.0/0")
+                return (f"{field}|re", IPV4) if self.names.family == "sigma" else (f"{field}|cidr", "0.0.0.0/0")
             spell = ATOMS.get(atom.function)
-            atom = self.names.as_stored(atom)
+            if self.names.family != "sigma" and atom.function in TEXT_OPERATORS - EXACT and not self.names.is_text(atom.args[0]):
+                raise Cannot(Diagnostic("unsupported-expression", f"{field} holds no text, which the Sigma of this would need", atom.span))
             if atom.function in ("<", "<=", ">", ">=") and self.names.number_as_text(atom.args[0]):
                 raise Cannot(Diagnostic("unsupported-expression", f"{field} holds numbers as texts, which Sigma does not order", atom.span))
             if spell is not None and len(atom.args) == 2:

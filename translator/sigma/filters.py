@@ -18,7 +18,9 @@ from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
 from translator.sigma.emit import Selections, dump, source_of
 from translator.sigma.identity import stable_id
-from translator.targets.base import Cannot, Names, Options
+from translator.targets.base import Cannot, Options
+from translator.targets.homes import placed
+from translator.targets.names import Names
 
 
 def filters(rule: Rule, detection: Detection, options: Options) -> str:
@@ -29,12 +31,13 @@ def filters(rule: Rule, detection: Detection, options: Options) -> str:
     for number, text in enumerate(rule.exclusions, 1):
         found = False
         for table in dict.fromkeys(s.table for s in detection.selectors):
-            names = Names("sigma", options)
             try:
                 kept = lift(with_known_values(bind(parse(f"['{table}'] | where {text}"), schemas)))
                 if not isinstance(kept, Detection) or not _known(table, text, schemas):
                     continue
-                body = Selections(names, kept.selectors[0]).detection()
+                moved = placed(kept, "sigma", options)
+                names, selector = Names("sigma", options, moved.homes), moved.detection.selectors[0]
+                body = Selections(names, selector).detection()
             except (KqlSyntaxError, BindError, Cannot):
                 continue
             found = True
@@ -42,7 +45,7 @@ def filters(rule: Rule, detection: Detection, options: Options) -> str:
                 "title": f"{rule.name} - exclusion {number} for {table}"[:250],
                 "id": stable_id(rule, f"exclusion {number} {table}"),
                 "description": f"Keeps events of {table} that satisfy: {text}",
-                "logsource": source_of(names, rule, table),
+                "logsource": source_of(names, rule, selector),
                 "filter": {"rules": [stable_id(rule, _role(detection, s.name)) for s in detection.selectors if s.table == table], **body},
             }
             documents.append(dump(document))

@@ -15,16 +15,20 @@ from sigma.processing.conditions import LogsourceCondition
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import AddConditionTransformation, SetStateTransformation
 
-from translator.detection.model import Detection, Threshold
+from translator.detection.model import Detection, Selector, Threshold
 from translator.fidelity import Diagnostic
+from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
 from translator.sigma.emit import documents_of, spells
 from translator.sigma.portable.elastic import MAX_RUNS, EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
-from translator.targets.base import Cannot, Names, Options, Output, duration, translated
-from translator.targets.elastic import dataset, index
+from translator.targets.base import Cannot, Options, Output, duration
+from translator.targets.elastic import UNREADABLE, dataset, index
 from translator.targets.elastic.eql import eql_diagnostics
+from translator.targets.homes import Placed
+from translator.targets.names import Names
+from translator.targets.relaxing import translated
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
     {
@@ -36,27 +40,35 @@ LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
 """By target: whose field names it uses, and the backend."""
 
 
-def through_sigma(target: str, rule: Rule, detection: Detection, options: Options) -> Output:
-    """``detection`` written by way of Sigma documents that carry the target's own field names."""
+def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> Output:
+    """A detection written by way of Sigma documents that carry the target's own field names."""
     family, backend = LANES[target]
 
     def written(part: Detection) -> Output:
-        names = Names(family, options)
+        names = Names(family, options, placed.homes, UNREADABLE.get(target, frozenset()))
         try:
-            documents = documents_of(rule, part, names, lambda table: {"product": "azure", "service": table})
+            documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
             made = backend(_pipeline(family, names, part))
             queries = made.convert(SigmaCollection.from_dicts(documents))
         except Cannot as refused:
-            return Output(target, (), (*part.diagnostics, *names.diagnostics(), refused.diagnostic), "portable")
+            return names.output(target, (), (*part.diagnostics, *names.said, refused.diagnostic), "portable")
         except (SigmaError, NotImplementedError) as error:
             if target == "eql" and (least := weaker(part)) is not None and (found := written(least)).texts:
                 return found
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
-            return Output(target, (), (*part.diagnostics, *names.diagnostics(), reason), "portable")
+            return names.output(target, (), (*part.diagnostics, *names.said, reason), "portable")
         own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
-        return Output(target, tuple(map(str, queries)), (*part.diagnostics, *names.diagnostics(), *own), "portable")
+        return names.output(target, tuple(map(str, queries)), (*part.diagnostics, *names.said, *own), "portable")
 
-    return translated(detection, written, lambda selector, part: spells(Names(family, options), selector, part))
+    def spell(selector: Selector, part: Expr) -> None:
+        spells(Names(family, options, placed.homes, UNREADABLE.get(target, frozenset())), selector, part)
+
+    return translated(placed.detection, written, spell)
+
+
+def _place_of(selector: Selector) -> str:
+    """What tells the places of events in the documents that only this lane reads."""
+    return f"{selector.table} {selector.home}".strip()
 
 
 COMPARISONS = MappingProxyType({">": gt, ">=": ge, "<": lt, "<=": le, "==": eq})
@@ -110,14 +122,15 @@ def _anchored(target: str, detection: Detection) -> tuple[Diagnostic, ...]:
 def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipeline:
     """Where the target keeps the events of each table."""
     items = []
-    tables = list(dict.fromkeys(s.table for s in detection.selectors))
-    for table in tables:
-        found = names.table(table)
-        where: dict[str, Any] = dict(found.selects) if found else {"sourcetype": table}
+    places = {_place_of(s): s for s in detection.selectors}
+    for place, selector in places.items():
+        found = names.home(selector)
+        where: dict[str, Any] = dict(found.place) if found else {"sourcetype": selector.table}
         if family == "elastic":
-            where = {"event.dataset": dataset(names, table)}
-        items.append(ProcessingItem(AddConditionTransformation(where), rule_conditions=[LogsourceCondition(service=table)]))
+            where = {"event.dataset": told} if (told := dataset(names, selector)) else {}
+        if where:
+            items.append(ProcessingItem(AddConditionTransformation(where), rule_conditions=[LogsourceCondition(service=place)]))
     if family == "elastic":
-        indexes = ", ".join(dict.fromkeys(index(names, table) for table in tables))
+        indexes = ", ".join(dict.fromkeys(index(names, selector) for selector in places.values()))
         items.append(ProcessingItem(SetStateTransformation("index", indexes)))
     return ProcessingPipeline(items=items)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Expr
-from translator.targets.base import Cannot, Names, text_of
+from translator.targets.base import Cannot
 from translator.targets.elastic import lucene
+from translator.targets.names import Names
+from translator.targets.predicates import text_of
 
 
 def string(value: str) -> str:
@@ -21,6 +24,12 @@ def literal(value: str | int | float | bool) -> str:
         return "true" if value else "false"
     return string(value) if isinstance(value, str) else repr(value)
 
+
+UNREADABLE = {
+    "esql": frozenset({"flattened", "nested", "object", "geo_point"}),
+    "eql": frozenset({"text", "match_only_text", "nested"}),
+}
+"""Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL)."""
 
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_@]*(\.[A-Za-z_@][A-Za-z0-9_@]*)*")
 
@@ -39,16 +48,16 @@ def on_list(name: str, field_name: str, caseless: bool) -> str:
     return f"{'listed_lower' if caseless else 'listed'}.{name}.{field_name}.listed"
 
 
-def dataset(names: Names, table: str) -> str:
-    """What ``event.dataset`` holds for a table's events."""
-    found = names.table(table)
-    return found.selects["dataset"] if found else table
+def dataset(names: Names, selector: Selector) -> str:
+    """What ``event.dataset`` holds for the events of a selector's table; empty where these are not told by it."""
+    found = names.home(selector)
+    return found.place.get("dataset", "") if found else selector.table
 
 
-def index(names: Names, table: str) -> str:
-    """The index pattern of a table's events."""
-    found = names.table(table)
-    return found.selects["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", table.lower())
+def index(names: Names, selector: Selector) -> str:
+    """The index pattern of the events of a selector's table."""
+    found = names.home(selector)
+    return found.place["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", selector.table.lower())
 
 
 def lucene_of(rest: tuple[Expr, ...], node: Apply, caseless: bool, lowered: bool = False) -> str:

@@ -16,8 +16,12 @@ from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr
 from translator.rulepack.model import Rule
-from translator.targets.base import Cannot, Names, Options, Output, Predicates, text_of, translated, values
-from translator.targets.elastic import dataset, field, literal, lucene, lucene_of, on_list, string
+from translator.targets.base import Cannot, Options, Output
+from translator.targets.elastic import UNREADABLE, dataset, field, literal, lucene, lucene_of, on_list, string
+from translator.targets.homes import Placed
+from translator.targets.names import Names
+from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.relaxing import translated
 from translator.targets.text import term
 
 MAX_QUERIES = 16
@@ -134,22 +138,25 @@ def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...
 
 class Eql:
     name = "eql"
+    family = "elastic"
     extension = "eql"
     tells_time = False
+    computes = False
 
-    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(
-            detection, lambda d: self.written(d, options), lambda _, part: _Writer(Names("elastic", options)).predicates.render(part)
-        )
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        def written(detection: Detection) -> Output:
+            names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
+            try:
+                texts = _Writer(names).texts(detection)
+                names.said += eql_diagnostics(detection, names)
+            except Cannot as refused:
+                texts, names.said = (), [*names.said, refused.diagnostic]
+            return names.output(self.name, texts, (*detection.diagnostics, *names.said))
 
-    def written(self, detection: Detection, options: Options) -> Output:
-        names = Names("elastic", options)
-        writer = _Writer(names)
-        try:
-            texts = writer.texts(detection)
-        except Cannot as refused:
-            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
-        return Output(self.name, texts, (*detection.diagnostics, *eql_diagnostics(detection, names), *names.diagnostics()))
+        def spell(_: Selector, part: Expr) -> object:
+            return _Writer(Names(self.family, options, placed.homes, UNREADABLE["eql"])).predicates.render(part)
+
+        return translated(placed.detection, written, spell)
 
 
 class _Writer:
@@ -159,6 +166,7 @@ class _Writer:
             names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
         self.predicates.number = "number({0})"
+        self.predicates.as_text = "string({0})"
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'
         self.predicates.equal_fields = {
             "==": same % "startsWith({0}, {1}) and startsWith({1}, {0})",
@@ -190,11 +198,12 @@ class _Writer:
         return tuple(self.sample(c, head) for c in combinations)
 
     def where(self, selector: Selector) -> str:
-        condition = f"event.dataset == {string(dataset(self.names, selector.table))}"
+        told = dataset(self.names, selector)
+        parts = [f"event.dataset == {string(told)}"] if told else []
         if selector.predicate != TRUE:
-            nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
-            condition += " and " + self.predicates.render(selector.predicate, nested)
-        return f"any where {condition}"
+            nested = bool(parts) and isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
+            parts.append(self.predicates.render(selector.predicate, nested))
+        return f"any where {' and '.join(parts) or 'true'}"
 
     def event(self, selector: Selector) -> str:
         return self.where(selector)

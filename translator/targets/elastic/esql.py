@@ -6,29 +6,20 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr
+from translator.plan.expressions import TRUE, Apply, Expr, const
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import (
-    Cannot,
-    Lists,
-    Names,
-    Options,
-    Output,
-    Predicates,
-    duration,
-    refuse_finer_counts,
-    shown_columns,
-    sides_present,
-    text_of,
-    translated,
-    values,
-)
-from translator.targets.elastic import dataset, field, index, literal, lucene, lucene_of, string
+from translator.targets.base import Cannot, Options, Output, duration
+from translator.targets.computed import Functions, Texts
+from translator.targets.elastic import UNREADABLE, dataset, field, index, literal, lucene, lucene_of, string
+from translator.targets.homes import Placed
+from translator.targets.lists import Lists
+from translator.targets.names import Names
+from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.relaxing import translated
+from translator.targets.sides import refuse_finer_counts, sides_present
 from translator.targets.text import term
 
 
@@ -125,33 +116,37 @@ def measured(threshold: Threshold, value: str) -> str:
 
 class Esql:
     name = "esql"
+    family = "elastic"
     extension = "esql"
     tells_time = True
+    computes = True
 
-    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(
-            detection,
-            lambda d: self.written(rule, d, options),
-            lambda _, part: _Writer(Names("elastic", options), detection).predicates.render(part),
-        )
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        def written(detection: Detection) -> Output:
+            names = Names(self.family, options, placed.homes, UNREADABLE["esql"])
+            try:
+                texts: tuple[str, ...] = (_Writer(names, detection).text(),)
+            except Cannot as refused:
+                texts, names.said = (), [*names.said, refused.diagnostic]
+            return names.output(self.name, texts, (*detection.diagnostics, *names.said))
 
-    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        names = Names("elastic", options)
-        try:
-            text = _Writer(names, detection, {e.column for e in rule.entities}).text()
-        except Cannot as refused:
-            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
-        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
+        def spell(_: Selector, part: Expr) -> object:
+            return _Writer(Names(self.family, options, placed.homes, UNREADABLE["esql"]), placed.detection).predicates.render(part)
+
+        return translated(placed.detection, written, spell)
 
 
 class _Writer:
-    def __init__(self, names: Names, detection: Detection, entities: Container[str] = ()) -> None:
-        self.names, self.detection, self.entities = names, detection, entities
+    def __init__(self, names: Names, detection: Detection) -> None:
+        self.names, self.detection = names, detection
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
         self.predicates = Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"
+        self.predicates.as_text = "TO_STRING({0})"
+        self.predicates.computed = lambda expr: self.texts.of(expr)
+        self.texts = Texts(self.predicates, FUNCTIONS, self.names.readable)
         self.predicates.equal_fields = {
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
@@ -182,14 +177,15 @@ class _Writer:
                 return self.counted()
 
     def source(self, metadata: bool) -> str:
-        indexes = dict.fromkeys(index(self.names, s.table) for s in self.detection.selectors)
+        indexes = dict.fromkeys(index(self.names, s) for s in self.detection.selectors)
         return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
 
     def condition(self, selector: Selector) -> str:
         parts = []
         tables = {s.table for s in self.detection.selectors}
-        if len(tables) > 1 or self.names.table(selector.table) is not None:
-            parts.append(f"event.dataset == {string(dataset(self.names, selector.table))}")
+        told = dataset(self.names, selector)
+        if told and (len(tables) > 1 or self.names.home(selector) is not None):
+            parts.append(f"event.dataset == {string(told)}")
         if selector.predicate != TRUE:
             nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
             parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
@@ -214,7 +210,7 @@ class _Writer:
 
     def key(self, number: int) -> str:
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'
-        return self.by_selector([form.format(field(self.names.field(s.keys[number]))) for s in self.detection.selectors])
+        return self.by_selector([form.format(self.named(s.keys[number])) for s in self.detection.selectors])
 
     def counted(self) -> str:
         detection, threshold = self.detection, self.detection.threshold
@@ -244,14 +240,14 @@ class _Writer:
             lines.append(f"EVAL {selector.name} = CASE({self.condition(selector)}, 1, 0)")
         for side in detection.sides:
             for selector in side.selectors:
-                keys = [self.names.field(k) for k in selector.keys]
+                keys = [self.named(k) for k in selector.keys]
                 if seen.get(selector.table, keys) != keys and len(side.selectors) == 1:
                     raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             for selector in side.selectors:
-                seen[selector.table] = [self.names.field(k) for k in selector.keys]
+                seen[selector.table] = [self.named(k) for k in selector.keys]
         for number, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             form = "TO_STRING({0})" if guaranteed else 'COALESCE(TO_STRING({0}), "")'
-            pairs = ", ".join(f"{s.name} == 1, {form.format(field(self.names.field(s.keys[number])))}" for s in detection.selectors)
+            pairs = ", ".join(f"{s.name} == 1, {form.format(self.named(s.keys[number]))}" for s in detection.selectors)
             lines.append(f"EVAL {name} = CASE({pairs})")
         counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
         lines += [command for command, _ in counted if command]
@@ -292,9 +288,7 @@ class _Writer:
         rows = [[x for x in group if x not in s.keys] for s, group in zip(side.selectors, side.grouping, strict=True)]
         lines, finer = [], []
         for number, fields in enumerate(zip(*rows, strict=True), 1):
-            pairs = (
-                f'{s.name} == 1, COALESCE(TO_STRING({field(self.names.field(f))}), "")' for s, f in zip(side.selectors, fields, strict=True)
-            )
+            pairs = (f'{s.name} == 1, COALESCE(TO_STRING({self.named(f)}), "")' for s, f in zip(side.selectors, fields, strict=True))
             lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
             finer.append(f"finer_{number}")
         measure, few = f"{side.name}_measure", not side.threshold.grows
@@ -309,7 +303,7 @@ class _Writer:
         return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
 
     def counted_values(self, threshold: Threshold) -> list[str]:
-        named = [(x, field(self.names.field(x))) for x in threshold.fields]
+        named = [(x, self.named(x)) for x in threshold.fields]
         if threshold.kind == "value_count":
             return [f'COALESCE(TO_STRING({f}), "")' if counts_missing(x) else f for x, f in named]
         return [self.predicates.number.format(f) if self.names.number_as_text(x) else f for x, f in named]
@@ -324,20 +318,51 @@ class _Writer:
         return f"EVAL {value} = CASE({pairs})", f"{side.name}_measure = {measured(threshold, value)}"
 
     def gathered(self) -> str:
-        return "".join(f", {field(name)} = VALUES({field(text)})" for name, text in self.gathered_fields().items())
+        return "".join(f", {field(name)} = VALUES({text})" for name, text in self.gathered_fields().items())
 
     def gathered_fields(self) -> dict[str, str]:
-        """The fields whose values an alert shows, by the name of their column."""
+        """What gives the columns that an alert shows, by their names."""
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
-            for name, expr in shown_columns(selector, self.entities):
-                if not is_field(expr) or not self.names.showable(expr):
-                    continue
-                text = self.names.field(expr)
-                if text not in spelled.setdefault(name, []):
+            for name, expr in selector.outputs:
+                if is_field(expr):
+                    text = self.names.field(expr) if self.names.showable(expr) and self.names.readable(expr) else ""
+                    text = field(text) if text else ""
+                else:
+                    text = (self.names.options.fields != "source" and self.texts.shown(expr)) or ""
+                if text and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
         taken = set(self.detection.group_by)
         return {name: texts[0] for name, texts in spelled.items() if len(texts) == 1 and name not in taken and texts[0] != "@timestamp"}
+
+    def named(self, expr: Expr) -> str:
+        """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
+        text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
+        if text is None:
+            raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
+        return text
+
+
+def _chosen(pairs: list[tuple[str, str]]) -> str:
+    *others, (guard, last) = pairs
+    otherwise = last if guard == "true" else f"{guard}, {last}"
+    return "CASE(" + ", ".join([*(f"{g}, {v}" for g, v in others), otherwise]) + ")"
+
+
+FUNCTIONS = Functions(
+    string,
+    'COALESCE({0}, "")',
+    lambda texts: f"CONCAT({', '.join(texts)})",
+    _chosen,
+    {"tolower": "TO_LOWER({0})", "toupper": "TO_UPPER({0})", "file_name": "REPLACE({0}, " + string(r"^.*[\\/]") + ', "")'},
+    "REPLACE({0}, {1}, {2})",
+    "${0}",
+    lambda text: text.replace("\\", "\\\\").replace("$", "\\$"),
+    'COALESCE(MV_SLICE(SPLIT({0}, {1}), {2}), "")',
+    "SUBSTRING({0}, {1}, {2})",
+    lambda text, regex, node: f"{text} RLIKE {string(lucene_of((const(regex),), Apply(node.span, node.type, 'extract', ()), False))}",
+)
+"""String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
 
 
 __all__ = ["ATOMS", "Esql"]

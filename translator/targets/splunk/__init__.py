@@ -9,27 +9,23 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Mapping
 
+from translator import catalog
+from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Const, Expr, conjuncts
-from translator.plan.simplify import branches, is_field
+from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
-from translator.targets.base import (
-    Cannot,
-    Lists,
-    Names,
-    Options,
-    Output,
-    Predicates,
-    refuse_finer_counts,
-    shown_columns,
-    sides_present,
-    text_of,
-    translated,
-    values,
-)
+from translator.targets.base import Cannot, Options, Output
+from translator.targets.computed import Functions, Texts
+from translator.targets.homes import Placed
+from translator.targets.lists import Lists
+from translator.targets.names import Names
+from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.relaxing import translated
+from translator.targets.sides import refuse_finer_counts, sides_present
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -151,28 +147,31 @@ OR_EMPTY = 'coalesce({0}, "")'
 
 class Splunk:
     name = "splunk"
+    family = "splunk"
     extension = "spl"
     tells_time = True
+    computes = True
 
-    def translate(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        return translated(
-            detection,
-            lambda d: self.written(rule, d, options),
-            lambda _, part: _Writer(Names("splunk", options), detection).predicates.render(part),
-        )
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        def written(detection: Detection) -> Output:
+            names = Names(self.family, options, placed.homes)
+            writer = _Writer(names, detection)
+            try:
+                texts: tuple[str, ...] = (writer.text(),)
+            except Cannot as refused:
+                texts, names.said = (), [*names.said, refused.diagnostic]
+            return names.output(self.name, texts, (*detection.diagnostics, *names.said), macros=writer.macros)
 
-    def written(self, rule: Rule, detection: Detection, options: Options) -> Output:
-        names = Names("splunk", options)
-        try:
-            text = _Writer(names, detection, {e.column for e in rule.entities}).text()
-        except Cannot as refused:
-            return Output(self.name, (), (*detection.diagnostics, *names.diagnostics(), refused.diagnostic))
-        return Output(self.name, (text,), (*detection.diagnostics, *names.diagnostics()))
+        def spell(_: Selector, part: Expr) -> object:
+            return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)
+
+        return translated(placed.detection, written, spell)
 
 
 class _Writer:
-    def __init__(self, names: Names, detection: Detection, entities: Container[str] = ()) -> None:
-        self.names, self.detection, self.entities = names, detection, entities
+    def __init__(self, names: Names, detection: Detection) -> None:
+        self.names, self.detection = names, detection
+        self.macros: dict[str, str] = {}
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
         listed["expand_within"] = self.lists.within("isnotnull({0})")
@@ -193,18 +192,23 @@ class _Writer:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
+            raw=lambda path: f"json_extract(_raw, {string(path)})",
+            computed=lambda expr: self.texts.of(expr),
             limit="_time{0}now()-{1}",
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
+
+        self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
 
     def text(self) -> str:
         """The search, with what it looks up before anything else that is done with its events."""
         base, *rest = self.search().split("\n| ")
         lookups: list[str] = []
         for (name, field_, caseless), found in self.lists.found.items():
-            if caseless:
-                lookups.append(f"eval {found}_key=lower({field_})")
-            looked_up = f"{found}_key" if caseless else field_.replace("'", '"')
+            computed = caseless or not (_is_plain(field_) or field_.startswith("'"))
+            if computed:
+                lookups.append(f"eval {found}_key={f'lower({field_})' if caseless else field_}")
+            looked_up = f"{found}_key" if computed else field_.replace("'", '"')
             lookups.append(f"lookup {name} value as {looked_up} OUTPUT value as {found}")
         return "\n| ".join([base, *lookups, *rest])
 
@@ -219,14 +223,25 @@ class _Writer:
 
     # --- the base search
 
-    def table_terms(self, table: str) -> str:
-        found = self.names.table(table)
-        selects = found.selects if found else {"sourcetype": table}
-        return " ".join(f"{k}={string(v)}" for k, v in selects.items())
+    def place(self, selector: Selector) -> Mapping[str, str]:
+        """What tells the events of a selector's table."""
+        found = self.names.home(selector)
+        return found.place if found else {"sourcetype": selector.table}
+
+    def place_terms(self, selector: Selector) -> str:
+        """The search terms of a selector's table. Where it has a home, they are what a package calls by a macro."""
+        terms = " ".join(f"{k}={string(v)}" for k, v in self.place(selector).items())
+        home = self.names.home(selector)
+        if home is None:
+            return terms
+        if not any(k == "index" for k in home.place):
+            terms = f"index=* {terms}"
+        self.macros[macro_of(selector.table, home)] = terms
+        return terms
 
     def base(self, selector: Selector) -> str:
         """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which repeats the rest."""
-        terms = [self.table_terms(selector.table)]
+        terms = [self.place_terms(selector)]
         for part in conjuncts(selector.predicate):
             term = self.term(part)
             if term and term not in terms:
@@ -240,7 +255,11 @@ class _Writer:
         operand = part.args[1]
         if not (isinstance(operand, Const) and isinstance(operand.value, str) and operand.value):
             return None
-        if any(c in operand.value for c in '*\\"\n\r?') or operand.value != operand.value.strip():
+        if (
+            self.names.element_of_raw(part.args[0]) is not None
+            or any(c in operand.value for c in '*\\"\n\r?')
+            or operand.value != operand.value.strip()
+        ):
             return None
         wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(
             part.function
@@ -268,9 +287,7 @@ class _Writer:
     def condition(self, selector: Selector, with_table: bool) -> str:
         parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
         if with_table:
-            found = self.names.table(selector.table)
-            selects = found.selects if found else {"sourcetype": selector.table}
-            parts = [f"{field(k)}=={string(v)}" for k, v in selects.items()] + parts
+            parts = [f"{field(k)}=={string(v)}" for k, v in self.place(selector).items() if k != "index"] + parts
         return " AND ".join(parts)
 
     # --- kinds
@@ -310,7 +327,7 @@ class _Writer:
         return "\n| ".join(lines)
 
     def key(self, index: int, form: str) -> str:
-        return self.by_selector([form.format(field(self.names.field(s.keys[index]))) for s in self.detection.selectors])
+        return self.by_selector([form.format(self.named(s.keys[index])) for s in self.detection.selectors])
 
     def by_selector(self, spelled: list[str]) -> str:
         """One expression that is each selector's spelling for its events."""
@@ -330,7 +347,7 @@ class _Writer:
             lines.append(f"eval {selector.name}=if({self.condition(selector, True)}, 1, 0)")
         for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             form = "{0}" if guaranteed else OR_EMPTY
-            pairs = ", ".join(f"{s.name}==1, {form.format(field(self.names.field(s.keys[index])))}" for s in selectors)
+            pairs = ", ".join(f"{s.name}==1, {form.format(self.named(s.keys[index]))}" for s in selectors)
             lines.append(f"eval {name}=case({pairs})")
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
         by = list(detection.group_by)
@@ -390,7 +407,7 @@ class _Writer:
 
     def measured_values(self, threshold: Threshold) -> list[str]:
         """What a threshold measures, for each selector."""
-        named = [(x, field(self.names.field(x))) for x in threshold.fields]
+        named = [(x, self.named(x)) for x in threshold.fields]
         return [OR_EMPTY.format(f) if threshold.kind == "value_count" and counts_missing(x) else f for x, f in named]
 
     def refuse_overlaps(self) -> None:
@@ -404,7 +421,7 @@ class _Writer:
             seen.extend(side.selectors)
 
     def spelled_keys(self, selector: Selector) -> list[str]:
-        return [self.names.field(k) for k in selector.keys]
+        return [self.named(k) for k in selector.keys]
 
     def gathered(self) -> tuple[list[str], str]:
         """The columns of the query: commands that compute them, and the terms of ``stats`` that gather the values of each.
@@ -413,7 +430,7 @@ class _Writer:
         """
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
-            for name, expr in shown_columns(selector, self.entities):
+            for name, expr in selector.outputs:
                 text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
@@ -430,27 +447,52 @@ class _Writer:
             terms.append(f" values({name}) as {name}")
         return commands, "".join(terms)
 
+    def named(self, expr: Expr) -> str:
+        """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
+        if is_field(expr):
+            return self.predicates.spelled(expr)
+        computed = self.texts.of(expr)
+        if computed is None:
+            raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
+        return computed
+
     def value(self, expr: Expr) -> str | None:
-        """A value in eval; None where SPL is not known to have it."""
-        try:
-            if is_field(expr):
-                if not self.names.showable(expr):
-                    return None
-                name = self.names.field(expr)
-                return field(name) if all(c.isalnum() or c in "._@" for c in name) else None
-            if isinstance(expr, Const) and isinstance(expr.value, str):
-                return string(expr.value)
-            found = branches(expr)
-            if found:
-                parts = [(self.predicates.render(guard), self.value(value)) for guard, value in found]
-                if all(v is not None for _, v in parts):
-                    return "case(" + ", ".join(f"{guard}, {v}" for guard, v in parts) + ")"
-            if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and len(expr.args) == 1:
-                inner = self.value(expr.args[0])
-                return f"{expr.function[2:]}({inner})" if inner else None
-        except Cannot:
-            return None
-        return None
+        """A value that is shown; None where SPL is not known to have it."""
+        if is_field(expr):
+            if not self.names.showable(expr):
+                return None
+            if self.names.element_of_raw(expr) is not None:
+                return self.predicates.spelled(expr)
+            name = self.names.field(expr)
+            return field(name) if all(c.isalnum() or c in "._@{}" for c in name) else None
+        return self.texts.shown(expr)
+
+
+def _chosen(pairs: list[tuple[str, str]]) -> str:
+    return "case(" + ", ".join(f"{guard}, {value}" for guard, value in pairs) + ")"
+
+
+FUNCTIONS = Functions(
+    string,
+    OR_EMPTY,
+    lambda texts: f"({'.'.join(texts)})",
+    _chosen,
+    {"tolower": "lower({0})", "toupper": "upper({0})", "file_name": "replace({0}, " + string(r"^.*[\\/]") + ', "")'},
+    "replace({0}, {1}, {2})",
+    r"\{0}",
+    lambda text: text.replace("\\", "\\\\"),
+    'coalesce(mvindex(split({0}, {1}), {2}), "")',
+    "substr({0}, {1}, {2})",
+    lambda text, regex, node: f"match({text}, {string(regex)})",
+)
+"""Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""
+
+
+def macro_of(table: str, home: Home) -> str:
+    """The name of the macro that selects a table's events in a home."""
+    known = catalog.table(table)
+    default = known is not None and known.homes.get("splunk", ())[:1] == (home,)
+    return f"kql_{table.lower()}" if default or home.name == "site" else f"kql_{table.lower()}_{home.name}"
 
 
 def _caseless(operand: Expr) -> bool:

@@ -1,0 +1,113 @@
+"""Texts that a target computes of fields: what functions of KQL become in SPL and in ES|QL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from translator.plan.expressions import Apply, Const, Expr, Path
+from translator.plan.simplify import branches, is_field
+from translator.plan.texts import literally
+from translator.targets.base import Cannot
+from translator.targets.predicates import Predicates
+from translator.targets.text import is_simple
+
+MAX_DEPTH = 40
+"""How deep computed texts may nest: each level is a call in the target's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """A language's spelling of texts.
+
+    ``empty`` makes a missing one empty; ``joined`` puts several together, ``chosen`` gives the text behind the first condition that holds;
+    ``replaced`` is what a regular expression finds replaced, ``group`` a reference to a group in the replacement, ``plain`` makes a text
+    safe there; ``element`` is an element of a text that is split, ``part`` so many characters from a place, counted from 1;
+    ``found`` says that a regular expression is found in a text, or raises Cannot; ``inside`` is a place in a text that holds JSON.
+    """
+
+    string: Callable[[str], str]
+    empty: str
+    joined: Callable[[list[str]], str]
+    chosen: Callable[[list[tuple[str, str]]], str]
+    calls: Mapping[str, str]
+    replaced: str
+    group: str
+    plain: Callable[[str], str]
+    element: str
+    part: str
+    found: Callable[[str, str, Expr], str]
+    inside: Callable[[str, str], str] | None = None
+
+
+class Texts:
+    """The computed texts of one output."""
+
+    def __init__(self, predicates: Predicates, functions: Functions, readable: Callable[[Expr], bool]) -> None:
+        self.predicates, self.functions, self.readable = predicates, functions, readable
+        self.depth = 0
+
+    def of(self, expr: Expr) -> str | None:
+        """A text, empty where it has no value; None where the target cannot compute it."""
+        return self._of(expr, True)
+
+    def shown(self, expr: Expr) -> str | None:
+        """A text that is only shown, missing where its fields are."""
+        return self._of(expr, False)
+
+    def _of(self, expr: Expr, empty: bool) -> str | None:
+        self.depth += 1
+        try:
+            return self._spelled(expr, empty) if self.depth < MAX_DEPTH else None
+        except Cannot:
+            return None
+        finally:
+            self.depth -= 1
+
+    def _spelled(self, expr: Expr, empty: bool) -> str | None:
+        functions = self.functions
+        if is_field(expr):
+            if not self.readable(expr):
+                return None
+            text = self.predicates.text(expr)
+            return functions.empty.format(text) if empty else text
+        if found := branches(expr):
+            pairs = [(self.predicates.render(guard), self._of(value, empty)) for guard, value in found]
+            return functions.chosen([(g, v) for g, v in pairs if v is not None]) if all(v is not None for _, v in pairs) else None
+        match expr:
+            case Const(value=str(text)):
+                return functions.string(text)
+            case Apply(function="tostring", args=(inner,)):
+                return self._of(inner, empty)
+            case Apply(function=function, args=(inner,)) if function in functions.calls:
+                text_ = self._of(inner, empty)
+                return None if text_ is None else functions.calls[function].format(text_)
+            case Apply(function="strcat", args=args):
+                texts = [t for a in args if (t := self._of(a, True)) is not None]
+                return functions.joined(texts) if len(texts) == len(args) else None
+            case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), inner)):
+                return self._extracted(regex, group, inner, expr)
+            case Apply(function="replace_string", args=(inner, Const(value=str(old)), Const(value=str(new)))) if old:
+                return self._replaced(inner, literally(old), functions.plain(new), empty)
+            case Apply(function="substring", args=(inner, Const(value=int(start)), Const(value=int(length)))) if start >= 0 < length:
+                text_ = self._of(inner, empty)
+                return None if text_ is None else functions.part.format(text_, start + 1, length)
+            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
+                text_ = self._of(inner, True)
+                return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
+        return None
+
+    def _replaced(self, inner: Expr, regex: str, by: str, empty: bool) -> str | None:
+        text = self._of(inner, empty)
+        return None if text is None else self.functions.replaced.format(text, self.functions.string(regex), self.functions.string(by))
+
+    def _extracted(self, regex: str, group: int, inner: Expr, expr: Expr) -> str | None:
+        """What a group of a regular expression holds in its first match: all else is replaced by nothing."""
+        text = self._of(inner, True)
+        if text is None or not is_simple(regex) or group < 0:
+            return None
+        whole = rf"^[\s\S]*?({regex})[\s\S]*$" if group == 0 else rf"^[\s\S]*?(?:{regex})[\s\S]*$"
+        string, reference = self.functions.string, self.functions.group.format(group or 1)
+        kept = self.functions.replaced.format(text, string(whole), string(reference))
+        found = self.functions.found(text, regex, expr)
+        return self.functions.chosen([(found, kept), (self.predicates.true, string(""))])

@@ -1,0 +1,729 @@
+"""The pass that moves a detection to where a product keeps its events.
+
+Every column becomes a field of the product, or an expression over such fields, with literals of the field's type; what has no
+counterpart keeps its KQL name, which the writers note. Afterwards writers only quote names.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from translator import catalog
+from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.catalog.site import SiteTable
+from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.windows import TIME_COLUMNS, is_time
+from translator.fidelity import Diagnostic
+from translator.kql.parser import parse
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    TRUE,
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    Value,
+    children,
+    conjunction,
+    conjuncts,
+    const,
+    disjunction,
+    rebuild,
+    transform,
+    walk,
+)
+from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
+from translator.plan.types import Type
+from translator.targets.base import Options
+from translator.targets.names import TEXTS
+from translator.targets.paths import file_name, on_path
+
+_T = TypeVar("_T")
+
+TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
+"""The field with the time of an event, by family of products."""
+
+EQUALITIES = frozenset({"==", "=~", "in", "in~"})
+_ORDERS = frozenset({"<", "<=", ">", ">="})
+_NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A detection over the fields of a product, and the places of its selectors by table and home."""
+
+    detection: Detection
+    homes: Mapping[tuple[str, str], Home]
+
+
+def placed(
+    detection: Detection, family: str, options: Options, entities: Container[str] = (), computes: bool = True
+) -> Placed:  # fmt: skip
+    """``detection`` moved to the homes of its tables; as it is, but for columns that nobody looks at, where names are the KQL's own.
+
+    Args:
+        family: whose fields: splunk, elastic or sigma.
+        entities: the columns that identify the alert, which are shown of a whole table.
+        computes: whether the target can compute texts of fields; else what no condition on fields says keeps its KQL name.
+    """
+    mover = _Mover(family, options, entities, computes)
+    moved = mover.detection(detection)
+    return Placed(moved, MappingProxyType(mover.homes))
+
+
+def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tuple[str, Expr]]:
+    """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and the ``entities``."""
+    columns = catalog.schemas().get(selector.table, {})
+    if not columns or not {n for n, _ in selector.outputs} >= set(columns):
+        return list(selector.outputs)
+    asked = {n for n in walk(selector.predicate) if is_field(n)}
+
+    def identifies(name: str, x: Expr) -> bool:
+        known = not isinstance(x, ColumnRef) or x.column.name in columns
+        return known and (name in entities or name.endswith("CustomEntity"))
+
+    return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
+
+
+def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
+    """The homes of a table, the site's own first, then those that the options name."""
+    known = catalog.table(name)
+    homes = known.homes.get(family, ()) if known is not None else ()
+    chosen = tuple(h for h in homes if h.name in options.homes)
+    homes = chosen or tuple(h for h in homes if not h.optional)
+    site = options.site.tables.get(family, {}).get(name)
+    own = options.mapping.get(family, {}).get(name, {})
+    if site is None and not own:
+        return homes
+    site = site or SiteTable()
+    fields = {**{c: (f, "") for c, f in own.items()}, **site.columns}
+    columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
+    if site.place:
+        base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
+        return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
+    return tuple(replace(h, columns={**h.columns, **columns}) for h in homes)
+
+
+def _same_place(home: Home, place: Mapping[str, str]) -> bool:
+    """Whether a site's own place holds the events as the catalog's home has them, so that the catalog's names go on holding."""
+    key = "dataset" if "dataset" in home.place else "sourcetype" if "sourcetype" in home.place else "source"
+    return key in place and place[key] == home.place.get(key)
+
+
+@functools.cache
+def _parsed(table: str, text: str) -> Expr:
+    """A KQL expression over the columns of a table; each of them is told by its name alone."""
+    plan = bind(parse(f"['{table}'] | extend ['own value'] = {text}"), catalog.schemas())
+    assert isinstance(plan.root, o.Compute)
+    return plan.root.items[0][1]
+
+
+@functools.cache
+def selected(text: str) -> Expr:
+    """A condition over fields of a product, which are texts."""
+    plan = bind(parse(f"['events of a product'] | where {text}"), {})
+    assert isinstance(plan.root, o.Filter)
+
+    def stored(node: Expr) -> Expr:
+        return ColumnRef(node.span, Type.STRING, replace(node.column, stored="keyword")) if isinstance(node, ColumnRef) else node
+
+    return pushed(simplify(transform(plan.root.predicate, stored)))
+
+
+Pins = dict[str, frozenset[Value]]
+"""The values that a selector allows for a column, by its name."""
+
+
+def pins_of(predicate: Expr) -> Pins:
+    """What the members of a conjunction pin columns to."""
+    found: Pins = {}
+    for part in conjuncts(predicate):
+        match part:
+            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
+                values = _constants(operand)
+                if values is not None:
+                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
+    return found
+
+
+def _constants(operand: Expr) -> list[Value] | None:
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    values = [i.value for i in items if isinstance(i, Const)]
+    return values if len(values) == len(items) and None not in values else None
+
+
+def _folded(value: Value) -> str:
+    return str(value).lower()
+
+
+def _allowed(home: Home, pins: Pins) -> bool:
+    """Whether all that a selector can find is in a home."""
+    return all(
+        column in pins and {_folded(v) for v in pins[column]} <= {_folded(v) for v in values} for column, values in home.when.items()
+    )
+
+
+class _Mover:
+    """One detection on its way. ``homes`` are those that its selectors were moved to."""
+
+    def __init__(self, family: str, options: Options, entities: Container[str], computes: bool) -> None:
+        self.family, self.options, self.entities, self.computes = family, options, entities, computes
+        self.homes: dict[tuple[str, str], Home] = {}
+        self.said: list[Diagnostic] = []
+
+    def say(self, code: str, message: str, span: tuple[int, int] | None) -> None:
+        diagnostic = Diagnostic(code, message, span)
+        if diagnostic not in self.said:
+            self.said.append(diagnostic)
+
+    def detection(self, detection: Detection) -> Detection:
+        sides, fields = [], list[Expr]()
+        given = iter(detection.threshold.fields if detection.threshold else ())
+        for side in detection.sides:
+            own = [next(given) for _ in side.selectors] if detection.threshold and detection.threshold.fields else []
+            threshold = side.threshold or detection.threshold
+            few = side.absent != (threshold is not None and not threshold.grows)
+            moved, counted = self.side(side, own, few)
+            sides.append(moved)
+            fields += counted
+        threshold = replace(detection.threshold, fields=tuple(fields)) if detection.threshold is not None else None
+        moved_ = replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *self.said))
+        return moved_ if self.computes else _with_plain_keys(moved_)
+
+    def side(self, side: Side, counted: list[Expr], few: bool) -> tuple[Side, list[Expr]]:
+        """A side with its selectors moved, each perhaps to several, and what is counted of them; ``few``: more events alert less."""
+        selectors, grouping = list[Selector](), list[tuple[Expr, ...]]()
+        fields, own = list[Expr](), list[Expr]()
+        for number, selector in enumerate(side.selectors):
+            for part, home in self.parts(selector):
+                name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
+                move = _Move(self, part, home, few)
+                selectors.append(replace(move.selector(), name=name))
+                if side.grouping:
+                    grouping.append(tuple(map(move.value, side.grouping[number])))
+                if counted:
+                    fields.append(move.value(counted[number]))
+                if side.threshold is not None and side.threshold.fields:
+                    own.append(move.value(side.threshold.fields[number]))
+        threshold = replace(side.threshold, fields=tuple(own)) if isinstance(side.threshold, Threshold) else None
+        return replace(side, selectors=tuple(selectors), threshold=threshold, grouping=tuple(grouping)), fields
+
+    def parts(self, selector: Selector) -> Iterator[tuple[Selector, Home | None]]:
+        """A selector with its home, or its parts where its events are in several homes."""
+        if self.options.fields == "source":
+            yield selector, None
+            return
+        homes = homes_of(selector.table, self.family, self.options)
+        pins = pins_of(selector.predicate)
+        fitting = next((h for h in homes if h.when and _allowed(h, pins)), None)
+        if fitting is None and (several := self.several(selector, homes, pins)):
+            yield from several
+            return
+        yield selector, fitting or next((h for h in homes if not h.when), None)
+
+    def several(self, selector: Selector, homes: tuple[Home, ...], pins: Pins) -> list[tuple[Selector, Home | None]]:
+        """The parts of a selector that pins a column to values of several homes; none where it does not."""
+        for column in dict.fromkeys(c for h in homes for c in h.when):
+            if column not in pins:
+                continue
+            found: dict[str, tuple[Home | None, list[Value]]] = {}
+            for value in sorted(pins[column], key=str):
+                one = {**pins, column: frozenset({value})}
+                home = next((h for h in homes if h.when and _allowed(h, one)), None) or next((h for h in homes if not h.when), None)
+                found.setdefault(home.name if home else "", (home, []))[1].append(value)
+            if len(found) < 2 or not any(home and home.when for home, _ in found.values()):
+                continue
+            subject = next(n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.name == column)
+            out: list[tuple[Selector, Home | None]] = []
+            for home, values in found.values():
+                only = Items(None, Type.DYNAMIC, tuple(const(v) for v in values))
+                condition = simplify(Apply(None, Type.BOOL, "in", (subject, only)))
+                kept = [p for p in conjuncts(selector.predicate) if not _pins(p, column)]
+                out.append((replace(selector, predicate=conjunction(*kept, condition)), home))
+            return out
+        return []
+
+
+def _pins(part: Expr, column: str) -> bool:
+    return column in pins_of(part)
+
+
+class _Move:
+    """One selector on its way to one home; None where the product has none of its table."""
+
+    def __init__(self, mover: _Mover, selector: Selector, home: Home | None, few: bool) -> None:
+        self.mover, self.chosen, self.home, self.few = mover, selector, home, few
+        self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
+        self.pins = pins_of(selector.predicate)
+        self.done: dict[int, tuple[Expr, Expr]] = {}
+
+    def selector(self) -> Selector:
+        selector = self.chosen
+        shown = shown_columns(selector, self.mover.entities)
+        if self.mover.options.fields == "source":
+            return replace(selector, outputs=tuple(shown))
+        if self.home is not None:
+            self.mover.homes[selector.table, self.home.name] = self.home
+            if self.home.lacks and not (self.home.when and _allowed(self.home, self.pins)):
+                code = "events-elsewhere-negated" if self.few else "events-elsewhere"
+                self.mover.say(code, f"{selector.table} in {self.home.name}: {self.home.lacks}", None)
+        predicate = self.condition(selector.predicate)
+        if self.home is not None and self.home.select:
+            predicate = conjunction(selected(self.home.select), *conjuncts(predicate))
+        keys = tuple(map(self.value, selector.keys))
+        outputs = [(name, self.shown(name, x)) for name, x in shown]
+        known = [(name, x) for name, x in outputs if not self.lacks(x)]
+        if len(known) < len(outputs):
+            lost = ", ".join(name for name, x in outputs if self.lacks(x))
+            self.mover.say("column-left-out", f"{selector.table} has no field here for {lost}, which the query only shows", None)
+        return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
+
+    def shown(self, name: str, expr: Expr) -> Expr:
+        """A value that is only shown: where Azure computes it in its own way, the alert is the same."""
+        before = len(self.mover.said)
+        value = self.value(expr)
+        said = self.mover.said[before:]
+        if name not in self.mover.entities and any(d.code == "computed-column" for d in said):
+            del self.mover.said[before:]
+            self.mover.said += [Diagnostic("column-computed", d.message, d.span) if d.code == "computed-column" else d for d in said]
+        return value
+
+    def lacks(self, expr: Expr) -> bool:
+        """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
+        return self.home is not None and any(isinstance(n, ColumnRef) and n.column.table and not n.column.stored for n in walk(expr))
+
+    def condition(self, predicate: Expr) -> Expr:
+        """A condition over the fields of the home, in normal form."""
+        moved = pushed(simplify(self.moved(predicate)))
+        return _merged(moved) if self.family == "elastic" else moved
+
+    def value(self, expr: Expr) -> Expr:
+        """A value over the fields of the home."""
+        if self.mover.options.fields == "source":
+            return expr
+        before = len(self.mover.said)
+        found = simplify(self.moved(expr))
+        if self.mover.computes or is_field(found) or not is_field(expr) or _joined(found):
+            return found
+        del self.mover.said[before:]
+        return expr
+
+    # --- the walk
+
+    def moved(self, expr: Expr, negated: bool = False) -> Expr:
+        if isinstance(expr, Apply) and expr.function == "not":
+            return rebuild(expr, (self.moved(expr.args[0], not negated),))
+        if isinstance(expr, Apply) and expr.function in ("and", "or"):
+            return rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
+        if isinstance(expr, Apply) and (expr.function in LIMITS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
+            return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
+        if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
+            return self.atom(expr, negated)
+        if is_field(expr):
+            return self.field(expr)[0]
+        known = self.done.get(id(expr))
+        if known is None:
+            known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a, negated) for a in children(expr))))
+        return known[1]
+
+    def atom(self, atom: Apply, negated: bool) -> Expr:
+        """A condition or a function of a field."""
+        operands = atom.args[1:]
+        before = len(self.mover.said)
+        if (value := self.formula(atom.args[0])) is not None:
+            found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))), negated)
+            if self.mover.computes or not _computes(found):
+                return found
+            del self.mover.said[before:]
+            return atom
+        subject, counterpart = self.field(atom.args[0])
+        rest = tuple(self.moved(a, negated) for a in operands)
+        plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
+        if isinstance(subject, Apply):
+            found = on_path(plain)
+            return found if self.mover.computes or found != plain else atom
+        if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
+            return plain
+        if counterpart.differs and atom.function not in ("isempty", "isnull"):
+            return Apply(atom.span, atom.type, atom.function, atom.args)
+        if counterpart.values and len(operands) == 1:
+            return self.by_value(atom, subject, counterpart, negated)
+        if counterpart.form and len(operands) == 1:
+            return _formed(atom, subject, counterpart)
+        if counterpart.case and len(operands) == 1:
+            plain = self.folded(plain, negated)
+        if counterpart.prefixes and len(operands) == 1:
+            plain = _prefixed(plain, counterpart)
+        if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
+            code = "value-longer-negated" if self.flips(negated) else "value-longer"
+            self.mover.say(code, f"{_name(atom.args[0])}: {counterpart.longer}", atom.span)
+        return _typed(plain, subject) if self.family == "elastic" else plain
+
+    def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
+        """A stored column, or a place inside one, as what the home has for it."""
+        base = expr.base if isinstance(expr, Path) else expr
+        assert isinstance(base, ColumnRef)
+        column = base.column
+        counterpart, name, rest = self.counterpart(column, expr.steps if isinstance(expr, Path) else ())
+        match counterpart:
+            case Stored():
+                if self.inventory and name not in self.inventory:
+                    return expr, counterpart
+                kind = self.inventory.get(name, counterpart.type) or "text"
+                ref = ColumnRef(expr.span, expr.type, replace(column, name=name, stored=kind))
+                return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
+            case Computed(file_of=path) if path:
+                whole, _ = self.field(replace(base, column=replace(column, name=path)))
+                return file_name(whole), counterpart
+            case Computed():
+                value = self.formula(expr)
+                assert value is not None
+                return self.moved(value), counterpart
+        return expr, counterpart
+
+    def formula(self, expr: Expr) -> Expr | None:
+        """What a computed column is, over the columns of the table, with conditions that the selector decides decided; None for others."""
+        base = expr.base if isinstance(expr, Path) else expr
+        assert isinstance(base, ColumnRef)
+        column, steps = base.column, expr.steps if isinstance(expr, Path) else ()
+        counterpart, *_ = self.counterpart(column, steps)
+        if not isinstance(counterpart, Computed) or counterpart.file_of:
+            return None
+        if counterpart.deviates:
+            self.mover.say("computed-column", f"{column.name}: {counterpart.deviates}", expr.span)
+        table = column.table or ""
+
+        def own(node: Expr) -> Expr:
+            match node:
+                case ColumnRef(column=other):
+                    stored = replace(other, id=_number(column, other.name), table=table, source=column.source)
+                    return ColumnRef(expr.span, node.type, stored)
+                case Apply(function="==" | "in", args=(ColumnRef(column=other), operand)) if other.name in self.pins:
+                    values = _constants(operand)
+                    if values is not None and self.pins[other.name] <= set(values):
+                        return TRUE
+                    if values is not None and not self.pins[other.name] & set(values):
+                        return FALSE
+            return node
+
+        value = _decided(simplify(transform(_parsed(table, counterpart.expression), own)))
+        return simplify(Path(None, Type.DYNAMIC, value, steps)) if steps else value
+
+    def counterpart(
+        self, column: Column, steps: tuple[str | int, ...]
+    ) -> tuple[Counterpart | None, str, tuple[str | int, ...]]:  # fmt: skip
+        """What the home has for a place inside a column, the name of the field, and the steps that remain below it."""
+        columns = self.home.columns if self.home is not None else {}
+        for length in range(len(steps), -1, -1):
+            found = _at(columns, column.name, steps[:length])
+            if found is None:
+                continue
+            counterpart, name, elements = found
+            rest = steps[length:]
+            if isinstance(counterpart, ByValue):
+                counterpart = self.by(counterpart)
+                name = counterpart.name if isinstance(counterpart, Stored) else name
+            if not isinstance(counterpart, Stored):
+                return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
+            if rest and counterpart.type not in ("json", "object", "flattened") and self.family != "sigma":
+                return None, name, ()
+            if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
+                return counterpart, ".".join([name, *map(str, rest)]), ()
+            return counterpart, name, (*elements, *rest)
+        if column.name in TIME_COLUMNS and not steps:
+            return Stored(TIMES[self.family], {"splunk": "time", "elastic": "date"}.get(self.family, "time")), TIMES[self.family], ()
+        if column.name == "Type" and not steps and column.table in catalog.schemas():
+            return Computed(f"'{column.table}'"), "", ()
+        pattern = columns.get("EventData.{name}")
+        if isinstance(pattern, Stored) and not steps and column.name not in catalog.schemas().get(column.table or "", {}):
+            return pattern, pattern.name.replace("{name}", column.name), ()
+        if self.lenient:
+            return Stored(column.name, "text"), column.name, steps
+        return None, column.name, ()
+
+    @property
+    def lenient(self) -> bool:
+        """Whether the log source takes any field: those of Sigma that no taxonomy binds keep the names of the source."""
+        place = self.home.place if self.home is not None else {"category": ""}
+        return self.family == "sigma" and "category" not in place and place.get("product") != "windows"
+
+    def by(self, counterpart: ByValue) -> Counterpart:
+        """The alternative that the selector's value of the deciding column has, else that of all other values."""
+        pinned = self.pins.get(counterpart.column)
+        for values, found in counterpart.of:
+            if pinned is not None and pinned <= {*values, *map(str, values)}:
+                return found
+        if isinstance(counterpart.otherwise, Computed):
+            return counterpart.otherwise
+        if pinned is None or any(pinned & {*values, *map(str, values)} for values, _ in counterpart.of):
+            return Absent(f"its field depends on {counterpart.column}, which the rule does not pin to values of one field")
+        return counterpart.otherwise
+
+    # --- values
+
+    def flips(self, negated: bool) -> bool:
+        """Whether taking more events for a condition finds fewer alerts."""
+        return negated != self.few
+
+    def folded(self, atom: Apply, negated: bool) -> Apply:
+        """A condition on a field that the product keeps in one case."""
+        caseless = CASE_PAIRS.get(atom.function)
+        values = _constants(atom.args[1])
+        if values is None or caseless is None:
+            return atom
+        if any(_folded(v) != str(v).upper() for v in values):
+            code = "case-ignored-negated" if self.flips(negated) else "case-ignored"
+            self.mover.say(code, "the product keeps this value in one case, the KQL compares it as it came", atom.span)
+        return Apply(atom.span, atom.type, caseless, atom.args)
+
+    def by_value(self, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
+        """A condition on a field that has other values in the product; as it was, without a field, where one of them is not known."""
+        if atom.function in ("isempty", "isnull"):
+            return Apply(atom.span, atom.type, atom.function, (subject,))
+        wanted = _constants(atom.args[1])
+        if wanted is None:
+            return atom
+        chosen: list[str] | None
+        if atom.function in EQUALITIES:
+            folded = {k.lower(): k for k in stored.values}
+            chosen = []
+            for value in wanted:
+                key = str(value).lower() if isinstance(value, bool) else str(value)
+                loose = atom.function in ("=~", "in~") or stored.complete
+                known = key if key in stored.values else folded.get(key.lower()) if loose else None
+                if known is None and stored.complete:
+                    continue
+                if known is None:
+                    return atom
+                if known == key or atom.function in ("=~", "in~"):
+                    chosen.append(known)
+        elif atom.function in TEXT_OPERATORS and stored.complete:
+            tests = [(k, simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1])))) for k in stored.values]
+            chosen = [k for k, test in tests if test == TRUE]
+            if any(not isinstance(test, Const) for _, test in tests):
+                return atom
+        else:
+            return atom
+        targets = list(dict.fromkeys(stored.values[k] for k in chosen))
+        if not targets:
+            return FALSE
+        others = {stored.values[k] for k in stored.values if k not in chosen}
+        if others & set(targets) and not stored.spellings:
+            code = "values-merged-negated" if self.flips(negated) else "values-merged"
+            self.mover.say(code, f"the product has one value for this and others of {_name(atom.args[0])}", atom.span)
+        items = tuple(const(t) for t in targets)
+        test = _one_of(subject, items, atom)
+        return _typed(test, subject) if self.family == "elastic" else _numeric(test, subject)
+
+
+def _computes(predicate: Expr) -> bool:
+    """Whether a condition asks for a text that is computed of fields."""
+    texts = ("strcat", "file_name", "iff", "case", "tolower", "toupper", "substring", "extract", "split")
+    return any(isinstance(n, Apply) and n.function in texts for n in walk(predicate))
+
+
+def _joined(expr: Expr) -> tuple[Expr, ...]:
+    """The fields of which a text is joined, with a mark between them; none where it is another."""
+    match expr:
+        case Apply(function="strcat", args=(left, Const(value=str(mark)), right)) if is_field(left) and is_field(right) and mark:
+            return left, right
+    return ()
+
+
+def _with_plain_keys(detection: Detection) -> Detection:
+    """``detection`` with two keys for one that joins two fields of all its events: the same groups."""
+    split = [
+        bool(detection.selectors) and all(_joined(s.keys[n]) for s in detection.selectors if s.keys) for n in range(len(detection.group_by))
+    ]
+    if not any(split):
+        return detection
+
+    def keys(given: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        return tuple(k for n, x in enumerate(given) for k in (_joined(x) if split[n] else (x,)))
+
+    def grouped(given: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        return tuple(k for x in given for k in (_joined(x) or (x,)))
+
+    def kept(items: tuple[_T, ...], second: Callable[[_T], _T]) -> tuple[_T, ...]:
+        return tuple(y for n, x in enumerate(items) for y in ((x, second(x)) if split[n] else (x,)))
+
+    sides = []
+    for side in detection.sides:
+        selectors = tuple(replace(s, keys=keys(s.keys)) for s in side.selectors)
+        sides.append(replace(side, selectors=selectors, grouping=tuple(map(grouped, side.grouping))))
+    names = kept(detection.group_by, lambda name: f"{name}_2")
+    return replace(detection, sides=tuple(sides), group_by=names, guaranteed=kept(detection.guaranteed, lambda known: known))
+
+
+def _one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr) -> Apply:
+    """That a field has one of these values."""
+    operand = items[0] if len(items) == 1 else Items(None, Type.DYNAMIC, items)
+    return Apply(atom.span, Type.BOOL, "==" if len(items) == 1 else "in", (subject, operand))
+
+
+def _name(expr: Expr) -> str:
+    base = expr.base if isinstance(expr, Path) else expr
+    return base.column.name if isinstance(base, ColumnRef) else ""
+
+
+def _number(column: Column, name: str) -> int:
+    """A number for a column of the same events that a formula of the catalog reads: the same for one name, and no other's."""
+    return -1 - int.from_bytes(f"{column.source} {column.table} {name}".encode(), "big")
+
+
+def _decided(expr: Expr) -> Expr:
+    """``iff`` and ``case`` whose conditions are known as the branch that is taken."""
+
+    def decide(node: Expr) -> Expr:
+        match node:
+            case Apply(function="iff" | "iif", args=(Const(value=bool(taken)), then, otherwise)):
+                return then if taken else otherwise
+            case Apply(function="case", args=args):
+                pairs = [(args[n], args[n + 1]) for n in range(0, len(args) - 1, 2) if args[n] != FALSE]
+                if not pairs or pairs[0][0] == TRUE:
+                    return pairs[0][1] if pairs else args[-1]
+                kept: list[Expr] = []
+                for guard, value in pairs:
+                    if guard == TRUE:
+                        return Apply(node.span, node.type, "case", (*kept, value))
+                    kept += [guard, value]
+                return Apply(node.span, node.type, "case", (*kept, args[-1]))
+        return node
+
+    return simplify(transform(expr, decide))
+
+
+def _at(
+    columns: Mapping[str, Counterpart], name: str, steps: tuple[str | int, ...]
+) -> tuple[Counterpart, str, tuple[str | int, ...]] | None:  # fmt: skip
+    """What stands for a place, by its whole path; ``[n]`` and ``{n}`` stand for an index, ``[]`` for any element, which stays a step."""
+    exact = name + "".join(f".{s}" if isinstance(s, str) and s != ELEMENT else "[]" if s == ELEMENT else f"[{s}]" for s in steps)
+    found = columns.get(exact)
+    if found is not None:
+        return found, found.name if isinstance(found, Stored) else "", (ELEMENT,) if ELEMENT in steps else ()
+    if any(isinstance(s, int) for s in steps):
+        found = columns.get(re.sub(r"\[\d+\]", "[n]", exact))
+        if isinstance(found, Stored) and found.name.count("{n}") == sum(isinstance(s, int) for s in steps):
+            field_name = found.name
+            for step in steps:
+                field_name = field_name.replace("{n}", str(step), 1) if isinstance(step, int) else field_name
+            return found, field_name, ()
+    return None
+
+
+def _formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
+    values = _constants(atom.args[1])
+    if atom.function not in EQUALITIES or values is None:
+        return atom
+    texts = [stored.form.replace("{value}", str(v)) for v in values]
+    return disjunction(*(Apply(atom.span, Type.BOOL, "contains", (subject, const(t))) for t in texts))
+
+
+def _prefixed(atom: Apply, stored: Stored) -> Apply:
+    """A condition on a text that begins otherwise in the product; such a beginning stands nowhere else in it."""
+
+    def changed(node: Expr) -> Expr:
+        if not (isinstance(node, Const) and isinstance(node.value, str)):
+            return node
+        for before in sorted(stored.prefixes, key=len, reverse=True):
+            if node.value.lower().startswith(before.lower()):
+                return const(stored.prefixes[before] + node.value[len(before) :], Type.STRING, node.span)
+        return node
+
+    operand = transform(atom.args[1], changed)
+    if operand == atom.args[1] or atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith", "contains"):
+        return atom
+    starts = {"contains": "startswith", "contains_cs": "startswith_cs"}
+    return Apply(atom.span, atom.type, starts.get(atom.function, atom.function), (atom.args[0], operand))
+
+
+def _typed(atom: Apply, subject: Expr) -> Expr:
+    """A comparison with literals of the field's type; false where the type makes it impossible."""
+    base = subject.base if isinstance(subject, Path) else subject
+    kind = base.column.stored if isinstance(base, ColumnRef) else ""
+    if len(atom.args) != 2 or atom.function not in EQUALITIES | _ORDERS or not kind:
+        return atom
+    items = atom.args[1].items if isinstance(atom.args[1], Items) else (atom.args[1],)
+    if not all(isinstance(i, Const) for i in items):
+        return atom
+    converted = [_literal(i, kind) for i in items if isinstance(i, Const)]
+    kept = [c for c in converted if c is not None]
+    function = atom.function if kind in TEXTS else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
+    if atom.function in _ORDERS:
+        return atom if kept != converted or kind in TEXTS else Apply(atom.span, atom.type, function, (subject, *kept))
+    if not kept:
+        return FALSE
+    single = {"in": "==", "in~": "=~"}.get(function, function)
+    if len(kept) == 1:
+        return Apply(atom.span, atom.type, single, (subject, kept[0]))
+    return Apply(atom.span, atom.type, function, (subject, Items(atom.args[1].span, Type.DYNAMIC, tuple(kept))))
+
+
+def _numeric(atom: Apply, subject: Expr) -> Expr:
+    """A comparison of a field of numbers in Splunk, where the table of values has them as texts."""
+    if not (isinstance(subject, ColumnRef) and subject.column.stored == "number"):
+        return atom
+
+    def number(node: Expr) -> Expr:
+        text = str(node.value) if isinstance(node, Const) else ""
+        return const(int(text)) if text.isdigit() else node
+
+    return rebuild(atom, (subject, transform(atom.args[1], number)))
+
+
+def _literal(value: Const, kind: str) -> Const | None:
+    """A literal as a field of that type compares it; None where no value of the field can equal it."""
+    given = value.value
+    text = ("true" if given else "false") if isinstance(given, bool) else str(given)
+    if value.type in (Type.DATETIME, Type.TIMESPAN):
+        return value
+    if kind in _NUMBERS:
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return value
+        try:
+            return const(int(text), span=value.span)
+        except ValueError:
+            return None
+    if kind == "boolean":
+        found = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+        return None if found is None else const(found, span=value.span)
+    if kind == "ip":
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            return None
+        return value
+    return const(text, Type.STRING, value.span) if kind in TEXTS else value
+
+
+def _merged(predicate: Expr) -> Expr:
+    """Alternatives of one address field as a list: EQL takes no two of them beside each other."""
+
+    def merge(node: Expr) -> Expr:
+        if not (isinstance(node, Apply) and node.function == "or"):
+            return node
+        lists: dict[Expr, list[Expr]] = {}
+        rest: list[Expr] = []
+        for part in node.args:
+            match part:
+                case Apply(function="==" | "in", args=(ColumnRef(column=column) as address, operand)) if column.stored == "ip":
+                    lists.setdefault(address, []).extend(operand.items if isinstance(operand, Items) else (operand,))
+                case _:
+                    rest.append(part)
+        rest += [_one_of(subject, tuple(dict.fromkeys(items)), node) for subject, items in lists.items()]
+        return disjunction(*rest) if lists else node
+
+    return transform(predicate, merge)

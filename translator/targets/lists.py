@@ -1,0 +1,34 @@
+"""Lists that an output looks up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from translator.plan.expressions import Apply
+from translator.targets.names import Names
+from translator.targets.predicates import Spelling, text_of
+
+
+@dataclass
+class Lists:
+    """Lists that an output looks up, each with the field that holds whether a value is in it. A placeholder's name is the list's."""
+
+    names: Names
+    found: dict[tuple[str, str, bool], str] = field(default_factory=dict)
+
+    def spelling(self, caseless: bool, present: str) -> Spelling:
+        """How an operator on a list is spelt: that the field of the looked up value is there."""
+
+        how = ", in lower case," if caseless else ""
+        return lambda name, rest, node: present.format(self.looked_up((text_of(rest, node), name, caseless), how, node))
+
+    def within(self, present: str) -> Spelling:
+        """How it is spelt that any value of a list is part of a text: by a lookup that knows wildcards and no case."""
+        how = ", with WILDCARD(value), without case, and with * around each value,"
+        return lambda name, rest, node: present.format(self.looked_up((f"{text_of(rest, node)}_within", name, False), how, node))
+
+    def looked_up(self, key: tuple[str, str, bool], how: str, node: Apply) -> str:
+        if key not in self.found:
+            self.found[key] = f"listed_{len(self.found) + 1}"
+            self.names.say("list-lookup", f"the list {key[0]} is looked up{how} in the product", node.span)
+        return self.found[key]

@@ -1,0 +1,149 @@
+"""Names of fields in a target, and what there is to say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from translator.catalog import Home
+from translator.detection.model import Selector
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
+from translator.plan.simplify import is_field
+from translator.plan.types import Type
+from translator.targets.base import Cannot, Deployment, Options, Output, Read
+
+TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_only_text", "flattened", "object", "json", "unknown"})
+"""Types of a product's fields that hold texts, or what compares as one."""
+
+_NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
+
+_TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "list-at-ingest-negated", "indicator-list", "first-seen-list"})
+"""Diagnostics that name something which the product must have before the output runs."""
+
+
+@dataclass
+class Names:
+    """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
+
+    ``unreadable`` are types of fields that the target has no conditions on.
+    """
+
+    family: str
+    options: Options
+    homes: Mapping[tuple[str, str], Home] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+    said: list[Diagnostic] = field(default_factory=list)
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    read: dict[tuple[str, str], Read] = field(default_factory=dict)
+
+    def say(self, code: str, message: str, span: tuple[int, int] | None = None) -> None:
+        diagnostic = Diagnostic(code, message, span)
+        if diagnostic not in self.said:
+            self.said.append(diagnostic)
+
+    def home(self, selector: Selector) -> Home | None:
+        """Where the events of a selector are; None where they are searched under the table's own name."""
+        if self.options.fields == "source":
+            return None
+        found = self.homes.get((selector.table, selector.home))
+        if found is None:
+            self.read[selector.table, ""] = Read(selector.table)
+        else:
+            place = " ".join(f"{k}={v}" for k, v in found.place.items())
+            self.read[selector.table, found.name] = Read(selector.table, found.brings, place)
+        return found
+
+    def field(self, expr: Expr) -> str:
+        """The name of a stored field, parts joined by dots.
+
+        Raises:
+            Cannot: for what is no stored field, or one of a type that the target does not read.
+        """
+        match expr:
+            case ColumnRef(column=column) if is_field(expr):
+                steps: tuple[str | int, ...] = ()
+            case Path(base=ColumnRef(column=column), steps=steps) if is_field(expr):
+                pass
+            case _:
+                raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
+        name, source = column.name, self.options.fields == "source"
+        if not self.readable(expr):
+            raise Cannot(Diagnostic("target-cannot", f"{name} is of the type {column.stored}, which is not read here", expr.span))
+        if steps and column.type == Type.STRING and not column.stored:
+            # Sigma's fields are logical: what they are called where the logs are is the pipeline's business.
+            code = "json-field" if self.family == "sigma" and not source else "json-in-string"
+            self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
+        if self.family == "elastic" and ELEMENT in steps:
+            self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
+        if not source:
+            if any(isinstance(step, int) for step in steps) and (
+                self.family == "elastic" or (self.family == "splunk" and not column.stored)
+            ):
+                self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
+            if not column.stored:
+                listed = self.missing.setdefault(column.table or "", [])
+                whole = ".".join([name, *map(str, steps)])
+                if whole not in listed:
+                    listed.append(whole)
+        if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:
+            if any(isinstance(step, int) for step in steps):
+                self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
+            return name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
+        return ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
+
+    def stored(self, expr: Expr) -> str:
+        """The product's type of a stored field; empty where it is not known."""
+        match expr:
+            case ColumnRef(column=column) | Path(base=ColumnRef(column=column)):
+                return column.stored if self.options.fields != "source" else ""
+        return ""
+
+    def readable(self, expr: Expr) -> bool:
+        """Whether the target has conditions on a field of this type."""
+        return self.stored(expr) not in self.unreadable
+
+    def is_text(self, expr: Expr) -> bool:
+        """Whether the product keeps a field as a text, as far as is known."""
+        return (self.stored(expr) or "text") in TEXTS
+
+    def number_as_text(self, expr: Expr) -> bool:
+        """Whether ``expr`` is a number that Elastic stores as a text."""
+        return self.family == "elastic" and bool(self.stored(expr)) and self.is_text(expr) and expr.type in _NUMBERS
+
+    def never_empty(self, expr: Expr) -> bool:
+        """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
+        return self.family == "elastic" and not self.is_text(expr)
+
+    def element_of_raw(self, expr: Expr) -> str | None:
+        """The path into the whole event of a value at a place of an array, which Splunk has no field of; None for other values."""
+        match expr:
+            case ColumnRef(column=column):
+                steps: tuple[str | int, ...] = ()
+            case Path(base=ColumnRef(column=column), steps=steps):
+                pass
+            case _:
+                return None
+        named = bool(steps) and not any(isinstance(s, int) for s in steps)
+        if self.options.fields == "source" or self.family != "splunk" or column.stored != "json" or named or ELEMENT in steps:
+            return None
+        return column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
+
+    def showable(self, expr: Expr) -> bool:
+        """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""
+        if self.options.fields == "source" or self.element_of_raw(expr) is not None:
+            return True
+        return not (isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
+
+    def output(
+        self, target: str, texts: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], lane: str = "native", filters: str = "",
+        macros: Mapping[str, str] | None = None,
+    ) -> Output:  # fmt: skip
+        """The output of a writer that used these names."""
+        everything = tuple(dict.fromkeys(diagnostics))
+        deployment = None
+        if self.options.fields != "source":
+            missing = tuple((table, tuple(names)) for table, names in sorted(self.missing.items()))
+            set_up = tuple(dict.fromkeys(d.message for d in everything if d.code in _TO_SET_UP))
+            deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up)
+        return Output(target, texts, everything, lane, filters, None, deployment, macros or {})

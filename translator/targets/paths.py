@@ -1,0 +1,59 @@
+"""Names of files as ends of paths, for taxonomies that have the path alone.
+
+``FileName == "cmd.exe"`` is that the path ends with ``\\cmd.exe`` or ``/cmd.exe``, or is that name itself.
+"""
+
+from __future__ import annotations
+
+from translator.plan.expressions import Apply, Const, Expr, Items, const, disjunction
+from translator.plan.types import Type
+from translator.targets.text import escape
+
+SEPARATORS = ("\\", "/")
+_ONLY_NAME = r"[^\\/]*$"
+
+
+def file_name(path: Expr) -> Expr:
+    """The name of the file at the end of a path."""
+    return Apply(path.span, Type.STRING, "file_name", (path,))
+
+
+def on_path(node: Expr) -> Expr:
+    """A condition on the name of a file as one on the path that ends with it, where it has such a form."""
+    match node:
+        case Apply(args=(Apply(function="file_name", args=(whole,)), *_)):
+            pass
+        case _:
+            return node
+    if node.function in ("isempty", "isnotempty"):
+        return Apply(node.span, node.type, node.function, (whole,))
+    operand = node.args[1] if len(node.args) == 2 else None
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
+    if len(texts) != len(items) or any(s in t for s in SEPARATORS for t in texts):
+        return node
+
+    def condition(function: str, *values: str) -> Expr:
+        return disjunction(*(Apply(node.span, Type.BOOL, function, (whole, const(v))) for v in values))
+
+    cased = node.function in ("==", "in") or node.function.endswith("_cs")
+    regex = "matches regex" if cased else "matches regex~"
+    match node.function.removesuffix("_cs"):
+        case "==" | "=~" | "in" | "in~":
+            ending = condition("endswith_cs" if cased else "endswith", *(s + t for t in texts for s in SEPARATORS))
+            return disjunction(ending, condition("==" if cased else "=~", *texts))
+        case "endswith":
+            return condition(node.function, *texts)
+        case "startswith":
+            return condition(regex, *(rf"(?:^|[\\/]){escape(t)}{_ONLY_NAME}" for t in texts))
+        case "contains":
+            return condition(regex, *(escape(t) + _ONLY_NAME for t in texts))
+        case "has":
+            return condition(regex, *map(_term, texts))
+    return node
+
+
+def _term(text: str) -> str:
+    before = "(?:^|[^A-Za-z0-9])" if text[0].isalnum() else ""
+    after = r"(?:[^A-Za-z0-9\\/][^\\/]*)?$" if text[-1].isalnum() else _ONLY_NAME
+    return before + escape(text) + after

@@ -1,0 +1,227 @@
+"""Conditions in a target's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from translator.detection.model import DAY
+from translator.detection.windows import TICKS, is_time
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, Const, Expr, Items, Path
+from translator.plan.simplify import LIMITS, TEXT_SEARCHES, is_field
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.names import Names
+
+Spelling = Callable[[str, tuple[Expr, ...], Apply], str]
+
+
+@dataclass
+class Predicates:
+    """Renders predicates in normal form. A target gives its spelling of every atom and of missing fields.
+
+    ``atoms`` map an operator to a function of the field's spelling and the other operands. ``missing`` spells "this field is
+    absent". Negated atoms hold where the field is missing, since KQL's strings are never null: the guard is added here, once.
+    """
+
+    names: Names
+    atoms: Mapping[str, Spelling]
+    quote: Callable[[str], str]
+    missing: str
+    present: str
+    empty: str
+    not_empty: str
+    true: str
+    false: str
+    and_: str = " AND "
+    or_: str = " OR "
+    not_: str = "NOT "
+    equal_fields: Mapping[str, str] = field(default_factory=dict)
+    """How two fields are compared, missing ones as empty texts, by operator."""
+    element: str = "{0}"
+    """How a condition on any of several values is spelled, around the condition on one."""
+    number: str = "{0}"
+    """How a number that is stored as a text is read."""
+    untyped: str = "{0}"
+    """How a value that may be a text is read as a number; a column of unknown type is a number where KQL compares it with one."""
+    moments: Mapping[str, str] = field(default_factory=dict)
+    """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
+    limit: str = ""
+    """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
+    as_text: str = "{0}"
+    """How a value of another type is read as a text."""
+    raw: Callable[[str], str] | None = None
+    """How a place inside the whole event is read, by its path."""
+    computed: Callable[[Expr], str | None] = lambda expr: None
+    """How a value that is no field is computed; None where the target cannot."""
+
+    def spelled(self, expr: Expr) -> str:
+        """A stored field, quoted, or the way to a value that the target has no field of."""
+        path = self.names.element_of_raw(expr)
+        return self.raw(path) if path is not None and self.raw is not None else self.quote(self.names.field(expr))
+
+    def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
+        """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
+        if predicate == TRUE:
+            return self.true
+        if predicate == FALSE:
+            return self.false
+        if isinstance(predicate, Apply) and predicate.function == "and":
+            text = self.and_.join(self.parts(predicate.args, known))
+            return f"({text})" if nested else text
+        if isinstance(predicate, Apply) and predicate.function == "or":
+            text = self.or_.join(self.render(a, True, known) for a in predicate.args)
+            return f"({text})" if nested else text
+        if isinstance(predicate, Apply) and predicate.function == "not":
+            return self.negated(predicate.args[0], known)
+        return self.atom(predicate)
+
+    def parts(self, conjuncts: Iterable[Expr], known: frozenset[Expr] = frozenset()) -> list[str]:
+        """The members of a conjunction. A field that one of them requires needs no guard in the others."""
+        found = list(conjuncts)
+        for part in found:
+            match part:
+                case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(present,)),)):
+                    known = known | {present}
+                case Apply(function="is_ipv4", args=(present,)):
+                    known = known | {present}
+        return [self.render(p, True, known) for p in found]
+
+    def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
+        if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
+            name = self.spelled(predicate.args[0])
+            if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
+                return self.present.format(name)
+            return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
+        if (compared := self.fields_compared(predicate)) is not None:
+            return f"{self.not_}({compared})"
+        holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)
+        fields = [] if holds_of_empty else [self.spelled(a) for a in _fields(predicate) if a not in known]
+        guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
+        text = self.or_.join([*guards, self.not_ + self.atom(predicate)])
+        return f"({text})" if guards else text
+
+    def fields_compared(self, predicate: Expr) -> str | None:
+        """A comparison of two fields that hold texts, true or false of every event; None where ``predicate`` is something else."""
+        match predicate:
+            case Apply(function=function, args=(left, right)) if function in self.equal_fields and is_field(left) and is_field(right):
+                if {left.type, right.type} <= {Type.STRING, Type.UNKNOWN}:
+                    return self.equal_fields[function].format(*(self.text(f) for f in (left, right)))
+        return None
+
+    def text(self, field_: Expr) -> str:
+        """A stored field as a text."""
+        name = self.spelled(field_)
+        return name if self.names.is_text(field_) else self.as_text.format(name)
+
+    def atom(self, predicate: Expr) -> str:
+        if (compared := self.fields_compared(predicate)) is not None:
+            return compared
+        if is_field(predicate):
+            predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
+        if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
+            name = self.spelled(predicate.args[0])
+            if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
+                return self.missing.format(name)
+            if predicate.function == "isempty":
+                return f"({self.missing.format(name)}{self.or_}{self.empty.format(name)})"
+            if predicate.function == "isnull":
+                return self.missing.format(name)
+            spelling = self.atoms.get(predicate.function)
+            if predicate.function in _SEARCHES and not self.names.is_text(predicate.args[0]):
+                name = self.as_text.format(name)
+            if predicate.function in ("<", "<=", ">", ">="):
+                stored = self.number if self.names.number_as_text(predicate.args[0]) else "{0}"
+                name = (self.untyped if predicate.args[0].type in (Type.STRING, Type.DYNAMIC) else stored).format(name)
+            if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
+                text = spelling(name, predicate.args[1:], predicate)
+                subject = predicate.args[0]
+                if isinstance(subject, Path) and ELEMENT in subject.steps:
+                    text = self.element.format(text)
+                return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
+        if isinstance(predicate, Apply) and (moment := self.moment(predicate)) is not None:
+            return moment
+        if isinstance(predicate, Apply) and (found := self.of_computed(predicate)) is not None:
+            return found
+        match predicate:
+            case Apply(function=limit, args=(Const(value=int(seconds)),)) if limit in LIMITS and self.limit:
+                return self.limit.format(LIMITS[limit], seconds)
+        what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
+        raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+    def of_computed(self, predicate: Apply) -> str | None:
+        """A condition on a computed text, which is empty where it has no value; None where the target cannot compute it."""
+        spelling = self.atoms.get(predicate.function)
+        if not predicate.args or not all(isinstance(a, Const | Items) for a in predicate.args[1:]):
+            return None
+        if (spelling is None and predicate.function != "isempty") or predicate.function in LIMITS:
+            return None
+        value = self.computed(predicate.args[0])
+        if value is None:
+            return None
+        return spelling(value, predicate.args[1:], predicate) if spelling is not None else self.empty.format(value)
+
+    def moment(self, predicate: Apply) -> str | None:
+        """A condition on the hour or the day of an event, which always has a time; None where it is something else."""
+        match predicate:
+            case Apply(function="==" | "<" | "<=" | ">" | ">=" | "in" as operator, args=(Apply(function=part, args=(time,)), operand)) if (
+                part in self.moments and (is_time(time) or self.names.stored(time) in ("time", "date"))
+            ):
+                items = operand.items if isinstance(operand, Items) else (operand,)
+            case _:
+                return None
+        numbers = [_units(i, part) for i in items]
+        if any(n is None for n in numbers):
+            return None
+        sign = "==" if operator == "in" else operator
+        text = self.or_.join(f"{self.moments[part]} {sign} {n}" for n in numbers)
+        return f"({text})" if len(numbers) > 1 else text
+
+
+def _units(operand: Expr, part: str) -> int | None:
+    """The hours or whole days that a literal stands for; None where it is none."""
+    match operand:
+        case Const(type=Type.INT | Type.LONG, value=int(number)) if part == "hourofday":
+            return number
+        case Const(type=Type.TIMESPAN, value=int(ticks)) if part == "dayofweek" and ticks % (DAY * TICKS) == 0:
+            return ticks // (DAY * TICKS)
+    return None
+
+
+_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", "expand", "expand_within"}
+"""Operators that are functions of text in every target."""
+
+
+def takes_empty(predicate: Apply) -> bool:
+    """Whether a missing field satisfies a regular expression, being the empty string."""
+    pattern = predicate.args[1] if predicate.function in ("matches regex", "matches regex~") else None
+    try:
+        return isinstance(pattern, Const) and isinstance(pattern.value, str) and re.search(pattern.value, "") is not None
+    except re.error:
+        return False
+
+
+def _fields(predicate: Expr) -> list[Expr]:
+    if is_field(predicate):
+        return [predicate]
+    return [a for a in predicate.args if is_field(a)] if isinstance(predicate, Apply) else []
+
+
+def values(operand: Expr) -> list[str | int | float | bool]:
+    """The constants of a literal or of a list of literals."""
+    found: list[str | int | float | bool] = []
+    for item in operand.items if isinstance(operand, Items) else (operand,):
+        if not isinstance(item, Const) or item.value is None or str(item.type) in ("datetime", "timespan"):
+            raise Cannot(Diagnostic("unsupported-expression", "this list is not made of plain literals", operand.span))
+        found.append(item.value)
+    return found
+
+
+def text_of(rest: tuple[Expr, ...], node: Apply) -> str:
+    """The string that a text operator compares with."""
+    value = values(rest[0])[0]
+    if not isinstance(value, str):
+        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    return value
