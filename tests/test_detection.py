@@ -14,9 +14,10 @@ from translator.detection.shapes import by_name
 from translator.detection.trigger import with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
-from translator.plan.binder import bind
+from translator.plan.binder import BindError, bind
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.normalized import normalized_schemas
 from translator.targets.relaxing import relaxed
 
 SCHEMA = {
@@ -28,7 +29,9 @@ SCHEMA = {
 
 
 def lifted(kql: str, period: int | None = None, timed: bool = False) -> Detection | NoDetection:
-    return lift(bind(parse(kql), SCHEMA), period=period, is_address=lambda table, name: name == "ip", timed=timed)
+    return lift(
+        bind(parse(kql), SCHEMA | dict(normalized_schemas())), period=period, is_address=lambda table, name: name == "ip", timed=timed
+    )
 
 
 def codes(found: Detection | NoDetection) -> set[str]:
@@ -624,16 +627,30 @@ def test_what_is_left_must_ask_for_more_than_presence() -> None:
     assert relaxed(found, all_but("matches regex", "==")) is None
 
 
-def test_parameters_of_asim_parsers_are_filters() -> None:
-    called = lifted("imDns(starttime=ago(1d), domain_has_any=dynamic(['a.com']), responsecodename='NXDOMAIN')")
-    filtered = lifted(
-        "imDns() | where TimeGenerated >= ago(1d) and DnsQuery has_any (dynamic(['a.com'])) and ResponseCodeName =~ 'NXDOMAIN'"
-    )
-    assert isinstance(called, Detection) and isinstance(filtered, Detection)
-    assert by_name(called.selectors[0].predicate) == by_name(filtered.selectors[0].predicate)
-    assert called.timespan == filtered.timespan == 86_400
-    refused = lifted("imDns(response_has_ipv4='10.0.0.1')")
-    assert isinstance(refused, NoDetection) and "response_has_ipv4" in refused.diagnostics[0].message
+@pytest.mark.parametrize(
+    ("called", "filtered"),
+    [
+        (
+            "imDns(starttime=ago(1d), domain_has_any=dynamic(['a.com']), responsecodename='NXDOMAIN')",
+            "TimeGenerated >= ago(1d) and DnsQuery has_any (dynamic(['a.com'])) and DnsResponseCodeName =~ 'NXDOMAIN' "
+            "and EventType == 'Query'",
+        ),
+        ("_Im_Dns(domain_has_any=dynamic([]), eventtype='*') | where SrcIpAddr == '::1'", "SrcIpAddr == '::1'"),
+        ("imDns(eventtype='lookup')", "EventType == 'Query'"),
+        ("let l = dynamic(['x']); imDns(domain_has_any=l)", "DnsQuery has_any (dynamic(['x'])) and EventType == 'Query'"),
+        ("vimDnsAzureFirewall | where SrcIpAddr == '::1'", "EventType == 'Query' and SrcIpAddr == '::1'"),
+    ],
+)
+def test_parameters_of_asim_parsers_are_filters(called: str, filtered: str) -> None:
+    one, other = lifted(called), lifted(f"['_Im_Dns'] | where {filtered}")
+    assert isinstance(one, Detection) and isinstance(other, Detection)
+    assert by_name(one.selectors[0].predicate) == by_name(other.selectors[0].predicate)
+    assert one.timespan == other.timespan == 86_400
+
+
+def test_an_unknown_parameter_of_a_parser_is_an_error_with_those_that_there_are() -> None:
+    with pytest.raises(BindError, match="no parameter nothing: there are starttime, endtime"):
+        lifted("imDns(nothing='10.0.0.1')")
 
 
 def test_a_list_that_is_left_out_is_named() -> None:

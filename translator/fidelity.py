@@ -79,6 +79,7 @@ CODES: dict[str, Code] = {
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
     ),
+    "rows-merged": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "rows-repeated": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "expanded-rows": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "indicator-list": Code(Verdict.SAME_ALERTS, "fill the list from the platform that holds the indicators, and renew it as they expire"),

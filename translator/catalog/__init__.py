@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from translator.plan.normalized import normalized_schemas
+
 DATA = Path(__file__).parent / "data"
 
 FAMILIES = ("sigma", "splunk", "elastic")
@@ -27,7 +29,8 @@ FAMILIES = ("sigma", "splunk", "elastic")
 class Stored:
     """A field of the product. ``type`` is the product's; ``values`` are its values by KQL's, all of them where ``complete``.
 
-    ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways.
+    ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways; ``others`` that all other
+    values are the same in both.
 
     ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``differs`` says why no condition can be
     translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
@@ -39,6 +42,7 @@ class Stored:
     values: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
     spellings: bool = False
+    others: bool = False
     case: str = ""
     differs: str = ""
     form: str = ""
@@ -172,7 +176,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
         return Absent(data["absent"])
     if "computed" in data or "file_of" in data:
         return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
-    known = ("type", "complete", "spellings", "case", "differs", "form", "longer", "source", "values", "prefixes")
+    known = ("type", "complete", "spellings", "others", "case", "differs", "form", "longer", "source", "values", "prefixes")
     return Stored(data["field"], **{k: data[k] for k in known if k in data})
 
 
@@ -233,4 +237,5 @@ def schemas() -> Mapping[str, Mapping[str, str]]:
     for package in ("microsoftxdr", "azuremonitor"):
         for name, columns in documented(package).items():
             merged.setdefault(name, {}).update(columns)
+    merged.update({name: dict(types) for name, types in normalized_schemas().items()})
     return MappingProxyType(merged)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from translator.kql import syntax as s
+from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions import canonical, common, find, overload, plugins, result_type, types_of
 from translator.plan.naming import automatic_name, fresh, matches
+from translator.plan.normalized import MARK, Parser, parser_of
 from translator.plan.types import Type, type_of
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -30,18 +33,6 @@ class BindError(Exception):
     def __init__(self, message: str, span: e.Span | None) -> None:
         super().__init__(message)
         self.message, self.span = message, span
-
-
-ASIM_FILTERS = {
-    "starttime": ("TimeGenerated", ">="),
-    "endtime": ("TimeGenerated", "<="),
-    "responsecodename": ("ResponseCodeName", "=~"),
-    "domain_has_any": ("DnsQuery", "has_any"),
-}
-"""The column and the operator of a parser's filtering parameter.
-
-Source: learn.microsoft.com/azure/sentinel/normalization-schema-dns, "Filtering parser parameters".
-"""
 
 
 @dataclass
@@ -81,6 +72,16 @@ _TABULAR = (
     s.Pipeline | s.Datatable | s.ExternalData | s.Union | s.Search | s.Find | s.Print | s.Range | s.Evaluate | s.MacroExpand
     | s.ContextualDatatable | s.MaterializedViewCombine | s.ScopedName
 )  # fmt: skip
+
+
+@functools.cache
+def _condition(text: str) -> s.Expression:
+    """The syntax of a condition."""
+    (statement,) = parse(f"T | where {text}").statements
+    assert isinstance(statement, s.ExpressionStatement) and isinstance(statement.expression, s.Pipeline)
+    (where,) = statement.expression.operators
+    assert isinstance(where, s.Where) and isinstance(where.predicate, s.Expression)
+    return where.predicate
 
 
 Discover: TypeAlias = Callable[[o.Relation, str, tuple[e.Expr, ...]], list[tuple[str, Type]]]
@@ -141,6 +142,12 @@ class _Binder:
         return e.Column(next(self.ids), name, kind)
 
     def _source(self, name: str, span: e.Span) -> _Table:
+        """A table by its name, or the normalized one that a parser of this name gives."""
+        if name not in self.schema and (self.closed is None or name not in self.closed) and (parser := parser_of(name)) is not None:
+            return self._normalized(parser, (), span)
+        return self._stored_table(name, span)
+
+    def _stored_table(self, name: str, span: e.Span) -> _Table:
         source = o.Source(span, name, next(self.ids))
         known = self.schema.get(name, {})
         names = {column: self._stored(source, column) for column in known}
@@ -269,29 +276,48 @@ class _Binder:
             if isinstance(alias, e.Const) and isinstance(alias.value, str):
                 source = o.Source(call.span, "?", next(self.ids))
                 return _Table(o.External(call.span, "watchlist", alias.value, (), source), {}, (source,))
-        if found is None and call.name.startswith(("im", "_Im_", "_ASim_", "ASim")):
-            return self._asim_parser(call, scope)
+        if found is None and (parser := parser_of(call.name)) is not None:
+            return self._normalized(parser, call.arguments, call.span, scope)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
 
-    def _asim_parser(self, call: s.Call, scope: _Scope) -> _Table:
+    def _normalized(self, parser: Parser, arguments: tuple[s.Node, ...], span: e.Span, scope: _Scope | None = None) -> _Table:
         """ASIM's parsers are functions that stand for a table; their parameters are filters on it.
 
         Source: learn.microsoft.com/azure/sentinel/normalization-about-parsers, "Optimizing parsing using parameters".
         """
-        table = self._source(call.name, call.span)
-        for argument in call.arguments:
-            name = argument.names[0].value if isinstance(argument, s.Named) else ""
-            if not isinstance(argument, s.Named) or name not in ASIM_FILTERS:
-                return self._unsupported(None, call, f"the parameter {name or 'without a name'} of {call.name}() is not supported yet")
-            column, operator = ASIM_FILTERS[name]
-            subject, span = s.NameReference(argument.span, column), argument.span
-            condition: s.Expression = (
-                s.Membership(span, operator, subject, (argument.value,))
-                if operator == "has_any"
-                else s.Binary(span, operator, subject, argument.value)
-            )
-            table = self._like(table, o.Filter(span, table.relation, self.expression(condition, table, scope)), table.names)
+        table, scope = self._stored_table(parser.table, span), scope or _Scope()
+        given: dict[str, s.Node] = {}
+        for number, argument in enumerate(arguments):
+            if isinstance(argument, s.Named):
+                given[argument.names[0].value] = argument.value
+            else:
+                given[next(itertools.islice(parser.parameters, number, None), "")] = argument
+        unknown = [name for name in given if name not in parser.parameters]
+        if unknown:
+            raise BindError(f"there is no parameter {unknown[0] or 'at this place'}: there are {', '.join(parser.parameters)}", span)
+        for name, parameter in parser.parameters.items():
+            if name not in given:
+                condition = parameter.default
+            elif self._is_neutral(given[name], scope):
+                continue
+            else:
+                condition = parameter.condition
+            if condition:
+                inner = _Scope(parent=scope)
+                if name in given:
+                    value = given[name]
+                    if isinstance(value, s.Literal) and (meant := parameter.values.get(str(value.value))) is not None:
+                        value = replace(value, value=meant)
+                    inner.lets[MARK[2:-2]] = (value, scope)
+                predicate = self.expression(_condition(condition), table, inner)
+                where = given[name].span if name in given else span
+                table = self._like(table, o.Filter(where, table.relation, e.placed(predicate, where)), table.names)
         return table
+
+    def _is_neutral(self, node: s.Node, scope: _Scope) -> bool:
+        """Whether a parser's argument filters nothing: ``*``, an empty list, no time."""
+        value = self.expression(node, None, scope)
+        return (isinstance(value, e.Const) and value.value in ("*", None)) or (isinstance(value, e.Items) and not value.items)
 
     def _arguments(
         self, name: str, function: s.Function, given: tuple[s.Node, ...], defined: _Scope, scope: _Scope, span: e.Span,

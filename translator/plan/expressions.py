@@ -7,7 +7,7 @@ Operators are applications like functions: ``Apply("==", (a, b))``. A string is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from translator.plan.types import Type
@@ -221,6 +221,11 @@ def walk(expr: Expr) -> Iterator[Expr]:
         seen.add(id(current))
         yield current
         stack.extend(reversed(children(current)))
+
+
+def placed(expr: Expr, span: Span | None) -> Expr:
+    """``expr`` as if it stood at this place of the query."""
+    return transform(expr, lambda node: replace(node, span=span))
 
 
 def negated_in(expr: Expr) -> set[int]:

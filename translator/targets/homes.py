@@ -505,26 +505,30 @@ class _Move:
                 known = key if key in stored.values else folded.get(key.lower()) if loose else None
                 if known is None and stored.complete:
                     continue
-                if known is None:
+                if known is None and not stored.others:
                     return atom
-                if known == key or atom.function in ("=~", "in~"):
-                    chosen.append(known)
+                if known is None or known == key or atom.function in ("=~", "in~"):
+                    chosen.append(known or key)
         elif atom.function in TEXT_OPERATORS and stored.complete:
             tests = [(k, simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1])))) for k in stored.values]
             chosen = [k for k, test in tests if test == TRUE]
             if any(not isinstance(test, Const) for _, test in tests):
                 return atom
+        elif atom.function in TEXT_OPERATORS and stored.others:
+            renamed = [k for k in stored.values if simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1]))) == TRUE]
+            found = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
+            return disjunction(found, *(_one_of(subject, (const(stored.values[k]),), atom) for k in renamed))
         else:
             return atom
-        targets = list(dict.fromkeys(stored.values[k] for k in chosen))
+        targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
         if not targets:
             return FALSE
         others = {stored.values[k] for k in stored.values if k not in chosen}
         if others & set(targets) and not stored.spellings:
             code = "values-merged-negated" if self.flips(negated) else "values-merged"
             self.mover.say(code, f"the product has one value for this and others of {_name(atom.args[0])}", atom.span)
-        items = tuple(const(t) for t in targets)
-        test = _one_of(subject, items, atom)
+        caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)
+        test = _one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
         return _typed(test, subject) if self.family == "elastic" else _numeric(test, subject)
 
 
@@ -567,10 +571,11 @@ def _with_plain_keys(detection: Detection) -> Detection:
     return replace(detection, sides=tuple(sides), group_by=names, guaranteed=kept(detection.guaranteed, lambda known: known))
 
 
-def _one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr) -> Apply:
-    """That a field has one of these values."""
+def _one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr, case: str = "") -> Apply:
+    """That a field has one of these values; ``case`` is ``~`` where it does not matter."""
     operand = items[0] if len(items) == 1 else Items(None, Type.DYNAMIC, items)
-    return Apply(atom.span, Type.BOOL, "==" if len(items) == 1 else "in", (subject, operand))
+    single = "=~" if case else "=="
+    return Apply(atom.span, Type.BOOL, single if len(items) == 1 else f"in{case}", (subject, operand))
 
 
 def _name(expr: Expr) -> str:

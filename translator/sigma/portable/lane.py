@@ -126,6 +126,8 @@ def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipe
     for place, selector in places.items():
         found = names.home(selector)
         where: dict[str, Any] = dict(found.place) if found else {"sourcetype": selector.table}
+        if "datamodel" in where:
+            raise Cannot(Diagnostic("target-cannot", "a data model is searched by a command of its own"))
         if family == "elastic":
             where = {"event.dataset": told} if (told := dataset(names, selector)) else {}
         if where:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Expr, const
+from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, const
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
@@ -136,13 +136,33 @@ class Esql:
         return translated(placed.detection, written, spell)
 
 
+ARRAYS = frozenset({"event.category", "event.type"})
+"""Fields of ECS that hold several values, of which a comparison in ES|QL would make null (ECS, "Categorization fields")."""
+
+
+class _Predicates(Predicates):
+    """Conditions in ES|QL, where one value of several is told by the text of all of them."""
+
+    @staticmethod
+    def is_array(column: Column) -> bool:
+        return bool(column.stored) and column.name in ARRAYS
+
+    def atom(self, predicate: Expr) -> str:
+        match predicate:
+            case Apply(function="==" | "in", args=(ColumnRef(column=column) as subject, operand)) if self.is_array(column):
+                joined = f'CONCAT(",", MV_CONCAT({self.spelled(subject)}, ","), ",")'
+                found = [f"{joined} LIKE {string(f'*,{_like(str(v))},*')}" for v in values(operand)]
+                return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
+        return super().atom(predicate)
+
+
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
-        self.predicates = Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.computed = lambda expr: self.texts.of(expr)

@@ -15,7 +15,7 @@ from translator import catalog
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import Apply, Const, Expr, conjuncts
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
@@ -201,7 +201,13 @@ class _Writer:
         self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
 
     def text(self) -> str:
-        """The search, with what it looks up before anything else that is done with its events."""
+        """The search, with what it looks up before anything else that is done with its events.
+
+        Raises:
+            Cannot: where SPL has no words for it.
+        """
+        if any("datamodel" in self.place(s) for s in self.detection.selectors):
+            return self.modelled()
         base, *rest = self.search().split("\n| ")
         lookups: list[str] = []
         for (name, field_, caseless), found in self.lists.found.items():
@@ -211,6 +217,40 @@ class _Writer:
             looked_up = f"{found}_key" if computed else field_.replace("'", '"')
             lookups.append(f"lookup {name} value as {looked_up} OUTPUT value as {found}")
         return "\n| ".join([base, *lookups, *rest])
+
+    def modelled(self) -> str:
+        """A search of a data model of the CIM, which gives its events by those of their fields that are asked for, and how many these are.
+
+        Source: Splunk Search Reference, tstats; in a model what is empty is "unknown" (CIM manual, "fillnull" of each model's fields).
+        """
+        detection = self.detection
+        models = {self.place(s).get("datamodel", "") for s in detection.selectors}
+        if len(models) != 1 or "" in models or detection.kind not in ("event", "event_count", "value_count"):
+            raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
+        (model,) = models
+        self.predicates.empty = '({0}=="" OR {0}=="unknown")'
+        self.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
+        condition = " OR ".join(f"({self.whole(s)})" if len(detection.selectors) > 1 else self.whole(s) for s in detection.selectors)
+        lines = [f"where {condition}"] if condition else []
+        if detection.kind != "event":
+            lines += self.groups("sum(events)")
+        asked = {n.column.name for s in detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
+        if self.lists.found:
+            raise Cannot(Diagnostic("target-cannot", "a list beside a data model is not supported here yet", None))
+        prefix = model.rpartition(".")[2]
+        by = " ".join(f"{prefix}.{name}" for name in sorted(asked - {"_time"}))
+        self.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
+        head = f'| tstats summariesonly=false fillnull_value="" count as events from datamodel={model} by _time span=1s {by}'.rstrip()
+        return "\n| ".join([head, f'rename "{prefix}.*" as *', *lines])
+
+    def whole(self, selector: Selector) -> str:
+        """All conditions of a selector."""
+        return " AND ".join(self.predicates.parts(conjuncts(selector.predicate)))
+
+    def read_by(self, selector: Selector) -> list[Expr]:
+        """All that a search reads of the events of a selector."""
+        threshold = self.detection.threshold
+        return [selector.predicate, *selector.keys, *(x for _, x in selector.outputs), *(threshold.fields if threshold else ())]
 
     def search(self) -> str:
         match self.detection.kind:
@@ -307,9 +347,15 @@ class _Writer:
         return "\n| ".join(self.filtered())
 
     def counted(self) -> str:
+        return "\n| ".join([*self.filtered(), *self.groups("count")])
+
+    def groups(self, measure: str) -> list[str]:
+        """The commands that count the events of a threshold and compare the number."""
         detection, threshold = self.detection, self.detection.threshold
         assert threshold is not None
-        lines = self.filtered()
+        if threshold.fields:
+            measure = measured(threshold, "counted_value")
+        lines: list[str] = []
         for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             spelled_key = self.key(index, "{0}" if guaranteed else OR_EMPTY)
             if spelled_key != field(name):
@@ -322,9 +368,9 @@ class _Writer:
             lines.append(f"eval counted_value={self.by_selector(self.measured_values(threshold))}")
         commands, terms = self.gathered()
         lines += commands
-        lines.append(f"stats {measured(threshold, 'counted_value')} as {threshold.kind}{terms}{' by ' + ' '.join(by) if by else ''}")
+        lines.append(f"stats {measure} as {threshold.kind}{terms}{' by ' + ' '.join(by) if by else ''}")
         lines.append(f"where {threshold.kind}{threshold.operator}{threshold.count}")
-        return "\n| ".join(lines)
+        return lines
 
     def key(self, index: int, form: str) -> str:
         return self.by_selector([form.format(self.named(s.keys[index])) for s in self.detection.selectors])

@@ -1,0 +1,72 @@
+"""ASIM's parsers: functions that stand for a normalized table, and what their parameters filter.
+
+The facts are in ``normalized.json``, each with the parsers and the page of the schema that it was read from.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+MARK = "['filtering parameter']"
+"""What stands for the value of a parameter in a condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``condition`` is KQL over the normalized columns, with ``MARK`` for the value; ``default`` what filters where it is not given.
+
+    Both are empty for a parameter that filters nothing; ``values`` are values that mean another.
+    """
+
+    condition: str = ""
+    default: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """``table`` is the name of the normalized table, whose columns have ``types``; ``order`` is that of the parameters."""
+
+    table: str
+    parameters: Mapping[str, Parameter]
+    types: Mapping[str, str]
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        return tuple(p.default for p in self.parameters.values() if p.default)
+
+
+@functools.cache
+def _parsers() -> tuple[Mapping[str, Parser], tuple[tuple[re.Pattern[str], Parser], ...]]:
+    names: dict[str, Parser] = {}
+    patterns = []
+    for entry in json.loads((Path(__file__).parent / "normalized.json").read_text(encoding="utf-8")):
+        parameters = {}
+        for name, facts in entry["parameters"].items():
+            known = facts or {}
+            condition = known.get("filter", "").replace("{p}", MARK)
+            parameters[name] = Parameter(condition, known.get("default", ""), known.get("values", {}))
+        parser = Parser(entry["table"], MappingProxyType(parameters), MappingProxyType(entry["types"]))
+        names.update(dict.fromkeys(entry["names"], parser))
+        if entry["pattern"]:
+            patterns.append((re.compile(entry["pattern"]), parser))
+    return MappingProxyType(names), tuple(patterns)
+
+
+def parser_of(name: str) -> Parser | None:
+    """The parser of that name, unifying or of one source; None where it is none of ASIM's."""
+    if not name.startswith(("im", "_Im_", "_ASim_", "ASim", "vim")):
+        return None
+    names, patterns = _parsers()
+    return names.get(name) or next((parser for pattern, parser in patterns if pattern.match(name)), None)
+
+
+def normalized_schemas() -> Mapping[str, Mapping[str, str]]:
+    """Column types by normalized table."""
+    return {parser.table: parser.types for parser in _parsers()[0].values()}
