@@ -48,7 +48,7 @@ from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_fiel
 from translator.plan.types import Type
 from translator.targets.base import Options
 from translator.targets.names import TEXTS
-from translator.targets.paths import file_name, on_path
+from translator.targets.paths import SEPARATORS, file_name, on_path
 
 _T = TypeVar("_T")
 
@@ -285,8 +285,8 @@ class _Move:
         keys = tuple(map(self.value, selector.keys))
         outputs = [(name, self.shown(name, x)) for name, x in shown]
         known = [(name, x) for name, x in outputs if not self.lacks(x)]
-        if len(known) < len(outputs):
-            lost = ", ".join(name for name, x in outputs if self.lacks(x))
+        lost = ", ".join(name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given))
+        if lost:
             self.mover.say("column-left-out", f"{selector.table} has no field here for {lost}, which the query only shows", None)
         return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
 
@@ -299,6 +299,10 @@ class _Move:
             del self.mover.said[before:]
             self.mover.said += [Diagnostic("column-computed", d.message, d.span) if d.code == "computed-column" else d for d in said]
         return value
+
+    def computes(self, expr: Expr) -> bool:
+        """Whether a column is one that the home's fields tell, if not as a field."""
+        return is_field(expr) and isinstance(self.field(expr)[1], Computed)
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
@@ -352,7 +356,7 @@ class _Move:
         rest = tuple(self.moved(a, negated) for a in operands)
         plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
         if isinstance(subject, Apply):
-            found = on_path(plain)
+            found = on_path(plain, self.separators)
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             return plain
@@ -452,6 +456,11 @@ class _Move:
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
         return None, column.name, ()
+
+    @property
+    def separators(self) -> tuple[str, ...]:
+        """What stands before the name of a file in the paths of the home."""
+        return SEPARATORS[:1] if self.home is not None and self.home.place.get("product") == "windows" else SEPARATORS
 
     @property
     def lenient(self) -> bool:
@@ -631,7 +640,9 @@ def _at(
 def _formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
     """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
     values = _constants(atom.args[1])
-    if atom.function not in EQUALITIES or values is None:
+    if stored.form == "{value}" and atom.function in TEXT_OPERATORS - EQUALITIES:
+        return Apply(atom.span, Type.BOOL, atom.function, (subject, *atom.args[1:]))
+    if atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith") or values is None or not stored.form.endswith("{value}"):
         return atom
     texts = [stored.form.replace("{value}", str(v)) for v in values]
     return disjunction(*(Apply(atom.span, Type.BOOL, "contains", (subject, const(t))) for t in texts))

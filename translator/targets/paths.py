@@ -18,8 +18,11 @@ def file_name(path: Expr) -> Expr:
     return Apply(path.span, Type.STRING, "file_name", (path,))
 
 
-def on_path(node: Expr) -> Expr:
-    """A condition on the name of a file as one on the path that ends with it, where it has such a form."""
+def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
+    """A condition on the name of a file as one on the path that ends with it, where it has such a form.
+
+    ``separators`` are what may stand before the name in the paths of the events.
+    """
     match node:
         case Apply(args=(Apply(function="file_name", args=(whole,)), *_)):
             pass
@@ -40,7 +43,7 @@ def on_path(node: Expr) -> Expr:
     regex = "matches regex" if cased else "matches regex~"
     match node.function.removesuffix("_cs"):
         case "==" | "=~" | "in" | "in~":
-            ending = condition("endswith_cs" if cased else "endswith", *(s + t for t in texts for s in SEPARATORS))
+            ending = condition("endswith_cs" if cased else "endswith", *(s + t for t in texts for s in separators))
             return disjunction(ending, condition("==" if cased else "=~", *texts))
         case "endswith":
             return condition(node.function, *texts)
