@@ -20,7 +20,7 @@ ORDER = [
     {"pack"},
     {"report"},
     {"package"},
-    {"commands", "check", "runs", "explain"},
+    {"commands"},
     {"cli"},
 ]
 """The stages, each of which may import itself and those before it."""

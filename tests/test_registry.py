@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from translator.commands.functions import functions_page
 from translator.plan.functions import aggregates, declared, functions, plugins, result_type
 from translator.plan.types import Type
-from translator.runs import functions_page
 
 ROOT = Path(__file__).parents[1]
 SIGNATURES = ROOT.parent / "shared" / "corpus" / "signatures.json"

@@ -84,7 +84,8 @@ def convert(
     mappings: tuple[Path, ...], timespan: str, dialect: str, prefer: str, pipelines: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Convert rules (files or folders) and say how faithful each output is."""
-    from translator.commands import ConvertRequest, UsageProblem, run_convert
+    from translator.commands.common import UsageProblem
+    from translator.commands.convert import ConvertRequest, run_convert
 
     try:
         status = run_convert(
@@ -102,7 +103,7 @@ def convert(
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 def check(paths: tuple[Path, ...], form: str) -> None:
     """Check syntax and binding of rules, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
-    from translator.check import as_json, as_sarif, check_paths
+    from translator.commands.check import as_json, as_sarif, check_paths
 
     findings = []
     for finding in check_paths(paths):
@@ -122,33 +123,9 @@ def check(paths: tuple[Path, ...], form: str) -> None:
 @click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
 def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
     """Format .kql files (or - for standard input), comments kept."""
-    from translator.kql.errors import KqlSyntaxError
-    from translator.kql.formatter import format_kql
-    from translator.rulepack.model import RuleFileError, read_text
+    from translator.commands.fmt import format_files
 
-    found: tuple[object, ...]
-
-    status = 0
-    for path in paths:
-        try:
-            text = sys.stdin.read() if str(path) == "-" else read_text(path)
-            formatted = format_kql(text)
-        except (KqlSyntaxError, RuleFileError) as error:
-            found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)
-            for problem in found:
-                click.echo(f"{path}:{problem}", err=True)
-            status = 1
-            continue
-        if only_check:
-            if formatted != text:
-                click.echo(f"{path} would change")
-                status = 1
-        elif write and str(path) != "-":
-            if formatted != text:
-                path.write_text(formatted, encoding="utf-8", newline="\n")
-        else:
-            click.echo(formatted, nl=False)
-    raise SystemExit(status)
+    raise SystemExit(format_files(paths, write, only_check))
 
 
 @main.command()
@@ -172,7 +149,7 @@ def targets(form: str) -> None:
 @click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True, help="What is printed.")
 def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> None:
     """Run a KQL query (its text, or a file that holds it) over data on this machine."""
-    from translator.runs import RunRequest, run_query
+    from translator.commands.run import RunRequest, run_query
 
     raise SystemExit(run_query(RunRequest(query, data, schemas, engine, now, form)))
 
@@ -184,7 +161,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 )
 def functions(names: tuple[str, ...], form: str) -> None:
     """List KQL's functions, aggregates, operators and plugins, and how each is supported."""
-    from translator.runs import print_functions
+    from translator.commands.functions import print_functions
 
     raise SystemExit(print_functions(names, form))
 
@@ -194,7 +171,7 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 def explain(paths: tuple[Path, ...], targets: tuple[str, ...]) -> None:
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
-    from translator.explain import explain as explain_paths
+    from translator.commands.explain import explain as explain_paths
 
     raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS))
 
@@ -203,7 +180,7 @@ def explain(paths: tuple[Path, ...], targets: tuple[str, ...]) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 def attack(paths: tuple[Path, ...]) -> None:
     """List the ATT&CK techniques that rules cover."""
-    from translator.explain import coverage
+    from translator.commands.attack import coverage
 
     raise SystemExit(coverage(paths))
 

@@ -1,4 +1,4 @@
-"""What the commands do: run a pack, write its files, print what came out."""
+"""``kql2sigma convert``: runs a pack, writes its files, prints what came out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from translator.commands.common import UsageProblem
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure, convert_pack, output_paths
 from translator.package import package_files
@@ -21,10 +22,6 @@ from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
 from translator.targets.base import Options
-
-
-class UsageProblem(Exception):
-    """The command was called in a way that cannot be carried out: exit status 2."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``kql2sigma run`` and ``kql2sigma functions``: queries over data on this machine, and what the registry knows."""
+"""``kql2sigma run``: a query over data on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import datetime as dt
 import io
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from translator import catalog
+from translator.commands.common import UsageProblem
 from translator.engine import EngineError, Result, execute
 from translator.engine.python_functions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
 from translator.plan.binder import BindError
-from translator.plan.functions import Function, declared
 from translator.plan.functions.values import text_of, timespan_text
 from translator.rulepack.model import RuleFileError, read_text
 
@@ -39,10 +38,6 @@ class RunRequest:
     format: str
 
 
-class _Problem(Exception):
-    """What is wrong with an argument, for people."""
-
-
 def run_query(request: RunRequest) -> int:
     """Runs and prints. The exit status: 0, 1 where the query or the data fail, 2 for arguments that cannot be used."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -53,7 +48,7 @@ def run_query(request: RunRequest) -> int:
             name, text = str(path), read_text(path)
         now = _moment(request.now)
         schema = {**catalog.schemas(), **schema_files(request.schemas)}
-    except (_Problem, RuleFileError) as problem:
+    except (UsageProblem, RuleFileError) as problem:
         errors.print(str(problem), markup=False)
         return 2
     try:
@@ -80,7 +75,7 @@ def _moment(text: str | None) -> dt.datetime | None:
         return None
     found = datetime_of(text)
     if found is None:
-        raise _Problem(f"--now takes a moment such as 2026-05-01T12:00:00Z, not '{text}'")
+        raise UsageProblem(f"--now takes a moment such as 2026-05-01T12:00:00Z, not '{text}'")
     return found
 
 
@@ -90,26 +85,26 @@ def schema_files(paths: tuple[Path, ...]) -> dict[str, dict[str, str]]:
     JSON is ``{"table": {"column": "type"}}``; CSV is what ``T | getschema`` exports, one table a file, named after it.
 
     Raises:
-        _Problem: for a file that is neither.
+        UsageProblem: for a file that is neither.
     """
     found: dict[str, dict[str, str]] = {}
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise _Problem(f"{path} cannot be read: {error}") from error
+            raise UsageProblem(f"{path} cannot be read: {error}") from error
         if path.suffix.lower() == ".csv":
             rows = list(csv.DictReader(io.StringIO(text)))
             if not rows or not {"ColumnName", "ColumnType"} <= rows[0].keys():
-                raise _Problem(f"{path}: expected the columns ColumnName and ColumnType, as getschema exports them")
+                raise UsageProblem(f"{path}: expected the columns ColumnName and ColumnType, as getschema exports them")
             found[path.stem] = {r["ColumnName"]: r["ColumnType"] for r in rows}
             continue
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise _Problem(f"{path} is no JSON: {error}") from error
+            raise UsageProblem(f"{path} is no JSON: {error}") from error
         if not isinstance(data, dict) or not all(isinstance(c, dict) for c in data.values()):
-            raise _Problem(f'{path}: expected {{"table": {{"column": "type"}}}}')
+            raise UsageProblem(f'{path}: expected {{"table": {{"column": "type"}}}}')
         found.update({str(t): {str(c): str(k) for c, k in columns.items()} for t, columns in data.items()})
     return found
 
@@ -144,53 +139,3 @@ def _print(result: Result, form: str) -> None:
         for row in result.rows:
             table.add_row(*(_shown(v).replace("[", "\\[") for v in row))
         Console(soft_wrap=False).print(table)
-
-
-SUPPORT = {"sql": "compiled to SQL", "python": "in Python, called from SQL", "no": "known, not supported"}
-
-
-def _facts(function: Function) -> Mapping[str, Any]:
-    return {
-        "name": function.name, "kind": function.kind, "family": function.family, "signatures": list(function.texts),
-        "engine": function.runs, "alias_of": function.alias,
-    }  # fmt: skip
-
-
-def print_functions(names: tuple[str, ...], form: str) -> int:
-    """Prints the support matrix, or the rows of ``names``. The exit status: 1 where a name is unknown."""
-    known = [f for f in declared() if not names or f.name in names]
-    if form == "json":
-        sys.stdout.write(json.dumps([_facts(f) for f in known], indent=2) + "\n")
-    elif form == "markdown":
-        sys.stdout.write(functions_page())
-    else:
-        table = Table(highlight=False)
-        for column in ("name", "kind", "family", "engine", "signature"):
-            table.add_column(column, overflow="fold")
-        for f in known:
-            table.add_row(f.name, f.kind, f.family, f.runs, "\n".join(f.texts).replace("[", "\\["))
-        Console().print(table)
-    missing = [n for n in names if n not in {f.name for f in known}]
-    for name in missing:
-        Console(stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)
-    return 1 if missing else 0
-
-
-def functions_page() -> str:
-    """docs/functions.md, generated from the registry."""
-    out = [
-        "# Functions", "", "Generated from the registry by `kql2sigma functions --format markdown`. Names and signatures are those of",
-        "Kusto.Language 12.4.1. How the engine (`kql2sigma run`) supports each:", "",
-        *(f"- `{word}`: {meaning}" for word, meaning in SUPPORT.items()), "",
-    ]  # fmt: skip
-    families: dict[str, list[Function]] = {}
-    for function in declared():
-        families.setdefault(function.family, []).append(function)
-    for family, members in families.items():
-        out += [f"## {family}", "", "| name | kind | engine | signature |", "|---|---|---|---|"]
-        for f in members:
-            alias = f" (as `{f.alias}`)" if f.alias else ""
-            signatures = "<br>".join(f"`{t}`" for t in f.texts).replace("|", "\\|")
-            out.append(f"| `{f.name}`{alias} | {f.kind} | {f.runs} | {signatures} |".replace("| `|", "| `\\|"))
-        out.append("")
-    return "\n".join(out)

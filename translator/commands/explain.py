@@ -10,26 +10,18 @@ from rich.markup import escape
 from rich.text import Text
 
 from translator import catalog
+from translator.commands.common import rules_at
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pipeline import Conversion, convert, place
 from translator.plan.binder import BindError, bind
 from translator.plan.describe import expression, relation
-from translator.rulepack import Rule, RuleFileError, read, rule_files
+from translator.rulepack import Rule
 from translator.targets.base import duration
 
 WIDTH = 100
 """Columns."""
-
-
-def _rules(console: Console, path: Path) -> list[Rule] | None:
-    """The rules at ``path``; None, with the reason printed, where they cannot be read."""
-    try:
-        return [rule for file in rule_files(path) for rule in read(file)]
-    except RuleFileError as error:
-        console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
-        return None
 
 
 def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
@@ -37,7 +29,7 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
     console = Console(highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
     status = 0
     for path in paths:
-        if (rules := _rules(console, path)) is None:
+        if (rules := rules_at(console, path)) is None:
             status = 1
             continue
         for rule in rules:
@@ -99,31 +91,3 @@ def _detection(console: Console, detection: Detection) -> None:
             console.print(Text(f"  {selector.name}: {selector.table} where {expression(selector.predicate)}"))
         if side.threshold is not None:
             console.print(Text(f"    whose {side.threshold.kind} is {side.threshold.operator} {side.threshold.count}"))
-
-
-def coverage(paths: Iterable[Path]) -> int:
-    """Prints which ATT&CK techniques the rules at ``paths`` claim. The exit status: 1 where a file cannot be read."""
-    from rich.table import Table
-
-    from translator import attack
-
-    console = Console(highlight=False)
-    found: dict[str, list[str]] = {}
-    rules, status = 0, 0
-    for path in paths:
-        if (listed := _rules(console, path)) is None:
-            status = 1
-            continue
-        rules += len(listed)
-        for rule in listed:
-            for identifier in rule.techniques:
-                known = attack.technique(identifier)
-                found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
-    table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
-    for column in ("technique", "name", "rules"):
-        table.add_column(column, overflow="fold")
-    for identifier, names in sorted(found.items()):
-        technique = attack.technique(identifier)
-        table.add_row(identifier, technique.name if technique else "", str(len(set(names))))
-    console.print(table)
-    return status

@@ -1,0 +1,36 @@
+"""``kql2sigma attack``: the ATT&CK techniques that rules cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from translator import attack
+from translator.commands.common import rules_at
+
+
+def coverage(paths: Iterable[Path]) -> int:
+    """Prints which ATT&CK techniques the rules at ``paths`` claim. The exit status: 1 where a file cannot be read."""
+    console = Console(highlight=False)
+    found: dict[str, list[str]] = {}
+    rules, status = 0, 0
+    for path in paths:
+        if (listed := rules_at(console, path)) is None:
+            status = 1
+            continue
+        rules += len(listed)
+        for rule in listed:
+            for identifier in rule.techniques:
+                known = attack.technique(identifier)
+                found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
+    table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
+    for column in ("technique", "name", "rules"):
+        table.add_column(column, overflow="fold")
+    for identifier, names in sorted(found.items()):
+        technique = attack.technique(identifier)
+        table.add_row(identifier, technique.name if technique else "", str(len(set(names))))
+    console.print(table)
+    return status

@@ -1,0 +1,38 @@
+"""``kql2sigma fmt``: one uniform layout for .kql files, comments kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.formatter import format_kql
+from translator.rulepack.model import RuleFileError, read_text
+
+
+def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
+    """Prints, writes or only checks the layout of files. The exit status: 1 where one is no KQL, or would change in a check."""
+    status = 0
+    found: tuple[object, ...]
+    for path in paths:
+        try:
+            text = sys.stdin.read() if str(path) == "-" else read_text(path)
+            formatted = format_kql(text)
+        except (KqlSyntaxError, RuleFileError) as error:
+            found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)
+            for problem in found:
+                click.echo(f"{path}:{problem}", err=True)
+            status = 1
+            continue
+        if only_check:
+            if formatted != text:
+                click.echo(f"{path} would change")
+                status = 1
+        elif write and str(path) != "-":
+            if formatted != text:
+                path.write_text(formatted, encoding="utf-8", newline="\n")
+        else:
+            click.echo(formatted, nl=False)
+    return status
