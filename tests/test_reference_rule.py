@@ -16,7 +16,7 @@ from sigma.validation import SigmaValidator
 from tests.rules import rule
 from translator.fidelity import Verdict
 from translator.package.kibana import ndjson, rule_objects
-from translator.package.splunk_app import stanzas
+from translator.package.splunk_app import stanzas, with_macros
 from translator.pipeline import Conversion, convert
 from translator.rulepack import read
 from translator.targets.base import Options
@@ -162,7 +162,8 @@ def test_each_alternative_is_a_search_and_a_rule_of_its_own() -> None:
     conversion = convert(rule(kql, "two"))
     searches = [re.sub(r" \\\n", "\n", s) for s in stanzas(conversion)]
     assert [s.splitlines()[0] for s in searches] == ["[two (1 of 2)]", "[two (2 of 2)]"]
-    assert all(f"search = {text}\n" in s for text, s in zip(conversion.outputs["splunk"].texts, searches, strict=True))
+    output = conversion.outputs["splunk"]
+    assert all(f"search = {with_macros(text, output.macros)}\n" in s for text, s in zip(output.texts, searches, strict=True))
     rules = [json.loads(line) for line in ndjson([conversion]).splitlines()]
     assert [r["query"] for r in rules] == list(conversion.outputs["esql"].texts)
     assert len({r["rule_id"] for r in rules}) == len({r["name"] for r in rules}) == 2

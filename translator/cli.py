@@ -67,7 +67,22 @@ def main() -> None:
     "mappings",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with field names: target, table, column.",
+    help="YAML with a site's own names, as the command mapping writes it.",
+)
+@click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
+@click.option(
+    "--inventory",
+    "inventories",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The fields that a site has: Elastic's field capabilities, or Splunk's fieldsummary.",
+)
+@click.option(
+    "--splunk-model",
+    type=click.Choice(("none", "cim")),
+    default="none",
+    show_default=True,
+    help="Search the CIM's data models where a table has one.",
 )
 @click.option("--timespan", default="1d", show_default=True, help="Window for rules that state none, such as 1d or 4h.")
 @click.option(
@@ -81,7 +96,8 @@ def main() -> None:
 @click.option("--dialect", type=click.Choice(DIALECT_NAMES), default="duckdb", show_default=True, help="Dialect of -t sql.")
 def convert(
     paths: tuple[Path, ...], targets: tuple[str, ...], output: Path | None, jobs: int, fail_on: str, form: str, fields: str,
-    mappings: tuple[Path, ...], timespan: str, dialect: str, prefer: str, pipelines: tuple[str, ...],
+    mappings: tuple[Path, ...], homes: tuple[str, ...], inventories: tuple[Path, ...], splunk_model: str, timespan: str, dialect: str,
+    prefer: str, pipelines: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Convert rules (files or folders) and say how faithful each output is."""
     from translator.commands.common import UsageProblem
@@ -90,7 +106,21 @@ def convert(
     try:
         status = run_convert(
             ConvertRequest(
-                paths, targets or DEFAULT_TARGETS, output, jobs, fail_on, form, fields, mappings, timespan, dialect, prefer, pipelines
+                paths,
+                targets or DEFAULT_TARGETS,
+                output,
+                jobs,
+                fail_on,
+                form,
+                fields,
+                mappings,
+                timespan,
+                dialect,
+                prefer,
+                pipelines,
+                homes,
+                inventories,
+                splunk_model,
             )
         )
     except UsageProblem as problem:
@@ -136,6 +166,42 @@ def targets(form: str) -> None:
 
     names = list(TARGETS)
     click.echo(json.dumps(names) if form == "json" else "\n".join(names))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-t", "--target", required=True, type=click.Choice(("splunk", "esql", "eql", "sigma")), help="Whose names are wanted.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to; else to the screen.")
+@click.option(
+    "--mapping", "mappings", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What is named already."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
+def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], jobs: int) -> None:
+    """Write what a site has to name so that its rules can run, for --mapping, ranked by the rules that it would make ready."""
+    from rich.console import Console
+
+    from translator.commands.common import UsageProblem
+    from translator.commands.convert import converted, site_of
+    from translator.commands.mapping import write_mapping
+    from translator.targets.base import Options
+
+    try:
+        options = Options(site=site_of(mappings, ()))
+        click.echo(write_mapping(converted(Console(stderr=True), paths, (target,), options, jobs), target, output), nl=False)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
+)
+def tables(names: tuple[str, ...], form: str) -> None:
+    """List the catalog: where each product has the events of a table, and what it has for its columns."""
+    from translator.commands.tables import print_tables
+
+    raise SystemExit(print_tables(names, form))
 
 
 @main.command()

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from translator.catalog import site_files
+from translator.catalog.site import Site
+from translator.catalog.site_files import SiteFileError
 from translator.commands.common import UsageProblem
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure, convert_pack, output_paths
@@ -21,7 +23,7 @@ from translator.package import package_files
 from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
-from translator.targets.base import Options
+from translator.targets.base import Options, Output, Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,26 @@ class ConvertRequest:
     dialect: str = "duckdb"
     prefer: str = "exact"
     pipelines: tuple[str, ...] = ()
+    homes: tuple[str, ...] = ()
+    inventories: tuple[Path, ...] = ()
+    splunk_model: str = "none"
 
 
 def run_convert(request: ConvertRequest) -> int:
     """Converts, writes and prints. The exit status: 0 where every rule reached ``fail_on``, else 1.
 
     Raises:
-        UsageProblem: for a time span or a mapping that cannot be read, or a folder that cannot be written.
+        UsageProblem: for a time span, a mapping or an inventory that cannot be read, or a folder that cannot be written.
     """
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
-    options = Options(request.fields, window, _mapping(request.mappings), request.dialect, request.prefer, request.pipelines)
+    options = Options(
+        request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
+        site_of(request.mappings, request.inventories), request.splunk_model,
+    )  # fmt: skip
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("converting", total=None)
-        entries = convert_pack(
-            request.paths, request.targets, options, request.jobs,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip
+    entries = converted(console, request.paths, request.targets, options, request.jobs)
     paths: dict[tuple[str, str], list[str]] = {}
     files: dict[str, str] = {}
     for entry in entries:
@@ -85,23 +88,19 @@ def run_convert(request: ConvertRequest) -> int:
     return _status(entries, Verdict(request.fail_on))
 
 
-def _mapping(paths: tuple[Path, ...]) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    merged: dict[str, dict[str, dict[str, str]]] = {}
-    for path in paths:
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UsageProblem(f"{path} cannot be read as YAML: {error}") from error
-        if not isinstance(data, dict) or not all(
-            isinstance(t, dict) and all(isinstance(c, dict) for c in t.values()) for t in data.values()
-        ):
-            raise UsageProblem(
-                f"{path}: expected target, table and column above each name, as in {{splunk: {{SigninLogs: {{IPAddress: src}}}}}}"
-            )
-        for target, tables in data.items():
-            for table, columns in tables.items():
-                merged.setdefault(target, {}).setdefault(table, {}).update({str(k): str(v) for k, v in columns.items()})
-    return merged
+def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:
+    """What a site says of its logs. Raises UsageProblem for a file that cannot be used."""
+    try:
+        return Site(site_files.mappings(mappings), site_files.inventories(inventories))
+    except SiteFileError as error:
+        raise UsageProblem(str(error)) from error
+
+
+def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, jobs: int) -> list[Entry]:
+    """A pack converted, with a bar on a terminal."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("converting", total=None)
+        return convert_pack(paths, targets, options, jobs, lambda done, total: progress.update(task, completed=done, total=total))
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
@@ -122,9 +121,11 @@ def _print_outputs(entries: list[Entry]) -> None:
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
-                console.rule(f"{entry.result.rule.name}: {name}, {output.verdict.value}", align="left")
+                console.rule(f"{entry.result.rule.name}: {name}, {', '.join(_said(output))}", align="left")
                 for text in output.texts:
                     console.print(text.rstrip("\n"), markup=False)
+                for lacking in _lacking(output):
+                    console.print(f"  {lacking}", markup=False, style="dim")
                 for diagnostic in output.diagnostics:
                     line, column = entry.result.rule.place(diagnostic.span[0] if diagnostic.span else 0)
                     console.print(f"  {line}:{column} {diagnostic.direction.value}: {diagnostic.message}", markup=False, style="dim")
@@ -139,16 +140,33 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Pat
         table.add_column(name)
     for entry in entries:
         if isinstance(entry.result, Conversion):
-            table.add_row(entry.result.rule.name, *(_coloured(entry.result.outputs[n].verdict) for n in names))
+            table.add_row(entry.result.rule.name, *(_coloured(entry.result.outputs[n]) for n in names))
         else:
             table.add_row(entry.result.name, *("[red]failed[/red]" for _ in names))
     console.print(table)
+    for target, counts in content["summary"]["readiness"].items():
+        console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)
     console.print(f"written to {folder}", markup=False, highlight=False)
 
 
-def _coloured(verdict: Verdict) -> str:
-    colour = {0: "green", 1: "green", 2: "yellow", 3: "yellow", 4: "red"}[verdict.rank]
-    return f"[{colour}]{verdict.value}[/{colour}]"
+def _said(output: Output) -> list[str]:
+    """Verdict and readiness."""
+    return [output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])]
+
+
+def _lacking(output: Output) -> list[str]:
+    """What stands in the way of an output that names what its product is not known to have."""
+    if output.readiness != Readiness.NAMES or output.deployment is None:
+        return []
+    homeless = [f"{r.table} has no home that is known" for r in output.deployment.reads if not r.home]
+    return homeless + [f"no field is known for {', '.join(names)} of {table}" for table, names in output.deployment.missing]
+
+
+def _coloured(output: Output) -> str:
+    colour = {0: "green", 1: "green", 2: "yellow", 3: "yellow", 4: "red"}[output.verdict.rank]
+    verdict, *readiness = _said(output)
+    shades = {"ready": "green", "set-up": "yellow", "names": "red"}
+    return "\n".join([f"[{colour}]{verdict}[/{colour}]", *(f"[{shades[r]}]{r}[/{shades[r]}]" for r in readiness)])
 
 
 def _print_failures(entries: list[Entry], console: Console) -> None:

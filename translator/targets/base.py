@@ -22,7 +22,7 @@ class Options:
 
     ``prefer`` is ``exact`` or ``portable``: whether Sigma keeps case and terms, or what every backend can say; ``pipelines`` are
     pySigma's processing pipelines for ``pysigma:NAME`` targets; ``homes`` are names of homes to take where a table has them;
-    ``site`` is what a site says of its own logs.
+    ``site`` is what a site says of its own logs; ``splunk_model`` is ``cim`` where data models of the CIM are preferred to source types.
     """
 
     fields: str = "target"
@@ -33,6 +33,7 @@ class Options:
     pipelines: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
+    splunk_model: str = "none"
 
 
 class Readiness(Enum):

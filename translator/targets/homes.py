@@ -47,7 +47,7 @@ from translator.plan.expressions import (
 from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.targets.base import Options
-from translator.targets.names import TEXTS
+from translator.targets.names import TEXTS, path_of
 from translator.targets.paths import SEPARATORS, file_name, on_path
 
 _T = TypeVar("_T")
@@ -102,6 +102,8 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     known = catalog.table(name)
     homes = known.homes.get(family, ()) if known is not None else ()
     chosen = tuple(h for h in homes if h.name in options.homes)
+    if family == "splunk" and options.splunk_model == "cim":
+        chosen = chosen or tuple(h for h in homes if "datamodel" in h.place)
     homes = chosen or tuple(h for h in homes if not h.optional)
     site = options.site.tables.get(family, {}).get(name)
     own = options.mapping.get(family, {}).get(name, {})
@@ -382,9 +384,7 @@ class _Move:
         column = base.column
         counterpart, name, rest = self.counterpart(column, expr.steps if isinstance(expr, Path) else ())
         match counterpart:
-            case Stored():
-                if self.inventory and name not in self.inventory:
-                    return expr, counterpart
+            case Stored() if self.has(name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 ref = ColumnRef(expr.span, expr.type, replace(column, name=name, stored=kind))
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
@@ -395,7 +395,16 @@ class _Move:
                 value = self.formula(expr)
                 assert value is not None
                 return self.moved(value), counterpart
+        if column.name in self.inventory:
+            own = ColumnRef(base.span, base.type, replace(column, stored=self.inventory[column.name]))
+            return (replace(expr, base=own) if isinstance(expr, Path) else own), None
         return expr, counterpart
+
+    def has(self, name: str) -> bool:
+        """Whether the site has a field, as far as it has listed them."""
+        if not self.inventory or name in self.inventory or name.startswith("_"):
+            return True
+        return any(listed.startswith((f"{name}.", f"{name}{{")) for listed in self.inventory)
 
     def formula(self, expr: Expr) -> Expr | None:
         """What a computed column is, over the columns of the table, with conditions that the selector decides decided; None for others."""
@@ -623,7 +632,7 @@ def _at(
     columns: Mapping[str, Counterpart], name: str, steps: tuple[str | int, ...]
 ) -> tuple[Counterpart, str, tuple[str | int, ...]] | None:  # fmt: skip
     """What stands for a place, by its whole path; ``[n]`` and ``{n}`` stand for an index, ``[]`` for any element, which stays a step."""
-    exact = name + "".join(f".{s}" if isinstance(s, str) and s != ELEMENT else "[]" if s == ELEMENT else f"[{s}]" for s in steps)
+    exact = path_of(name, steps)
     found = columns.get(exact)
     if found is not None:
         return found, found.name if isinstance(found, Stored) else "", (ELEMENT,) if ELEMENT in steps else ()

@@ -22,6 +22,11 @@ _TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "li
 """Diagnostics that name something which the product must have before the output runs."""
 
 
+def path_of(name: str, steps: tuple[str | int, ...]) -> str:
+    """A place inside a column, as the catalog and mapping files write it: ``A.b``, ``A[].b`` for any element, ``A[0].b``."""
+    return name + "".join("[]" if s == ELEMENT else f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
+
+
 @dataclass
 class Names:
     """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
@@ -83,7 +88,7 @@ class Names:
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
             if not column.stored:
                 listed = self.missing.setdefault(column.table or "", [])
-                whole = ".".join([name, *map(str, steps)])
+                whole = path_of(name, steps)
                 if whole not in listed:
                     listed.append(whole)
         if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from translator.targets.elastic.eql import eql_diagnostics
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.relaxing import translated
+from translator.targets.splunk import macro_terms
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
     {
@@ -58,12 +59,23 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return names.output(target, (), (*part.diagnostics, *names.said, reason), "portable")
         own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
-        return names.output(target, tuple(map(str, queries)), (*part.diagnostics, *names.said, *own), "portable")
+        macros = dict(macro_terms(names, s) for s in part.selectors if names.home(s) is not None) if family == "splunk" else {}
+        texts = tuple(_everywhere(str(q), macros.values()) for q in queries)
+        return names.output(target, texts, (*part.diagnostics, *names.said, *own), "portable", macros=macros)
 
     def spell(selector: Selector, part: Expr) -> None:
         spells(Names(family, options, placed.homes, UNREADABLE.get(target, frozenset())), selector, part)
 
     return translated(placed.detection, written, spell)
+
+
+def _everywhere(query: str, places: Iterable[str]) -> str:
+    """A search over all indexes, where its base search names the place of a table."""
+    base, *rest = query.split("\n|")
+    for place in dict.fromkeys(places):
+        terms = place.removeprefix("index=* ")
+        base = base.replace(terms, place) if place != terms else base
+    return "\n|".join([base, *rest])
 
 
 def _place_of(selector: Selector) -> str:

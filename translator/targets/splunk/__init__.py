@@ -270,13 +270,10 @@ class _Writer:
 
     def place_terms(self, selector: Selector) -> str:
         """The search terms of a selector's table. Where it has a home, they are what a package calls by a macro."""
-        terms = " ".join(f"{k}={string(v)}" for k, v in self.place(selector).items())
-        home = self.names.home(selector)
-        if home is None:
-            return terms
-        if not any(k == "index" for k in home.place):
-            terms = f"index=* {terms}"
-        self.macros[macro_of(selector.table, home)] = terms
+        if self.names.home(selector) is None:
+            return " ".join(f"{k}={string(v)}" for k, v in self.place(selector).items())
+        name, terms = macro_terms(self.names, selector)
+        self.macros[name] = terms
         return terms
 
     def base(self, selector: Selector) -> str:
@@ -532,6 +529,14 @@ FUNCTIONS = Functions(
     lambda text, regex, node: f"match({text}, {string(regex)})",
 )
 """Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""
+
+
+def macro_terms(names: Names, selector: Selector) -> tuple[str, str]:
+    """The macro that selects the events of a selector's home, and what it stands for: all indexes, unless the home names one."""
+    home = names.home(selector)
+    assert home is not None
+    terms = " ".join(f"{k}={string(v)}" for k, v in home.place.items())
+    return macro_of(selector.table, home), terms if "index" in home.place else f"index=* {terms}"
 
 
 def macro_of(table: str, home: Home) -> str:

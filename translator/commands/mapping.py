@@ -1,0 +1,81 @@
+"""``kql2sigma mapping``: what a site has to name so that its rules can run, ranked by the rules that each table would make ready."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from translator.catalog.site_files import FAMILY_OF, PLACES
+from translator.commands.common import UsageProblem
+from translator.pack import Entry
+from translator.pipeline import Conversion
+
+
+@dataclass
+class Wanted:
+    """What one table lacks: ``place`` says that nothing is known of where its events are; rules are counted."""
+
+    place: bool = False
+    columns: Counter[str] = field(default_factory=Counter)
+    rules: int = 0
+    ready: int = 0
+
+
+def wanted(entries: Iterable[Entry], target: str) -> dict[str, Wanted]:
+    """What the outputs for ``target`` lack, by table, those first that would make most rules ready."""
+    found: dict[str, Wanted] = {}
+    for entry in entries:
+        if not isinstance(entry.result, Conversion) or (output := entry.result.outputs.get(target)) is None or output.deployment is None:
+            continue
+        homeless = {r.table for r in output.deployment.reads if not r.home}
+        missing = dict(output.deployment.missing)
+        lacking = sorted(homeless | missing.keys())
+        for table in lacking:
+            known = found.setdefault(table, Wanted())
+            known.place |= table in homeless
+            known.columns.update(name for name in missing.get(table, ()))
+            known.rules += 1
+            known.ready += len(lacking) == 1
+    return dict(sorted(found.items(), key=lambda item: (-item[1].ready, -item[1].rules, item[0])))
+
+
+def template(found: Mapping[str, Wanted], target: str) -> str:
+    """A mapping file for a site to fill in."""
+    family = FAMILY_OF[target]
+    lines = [
+        "# What kql2sigma does not know of this site: fill in the names and pass the file with --mapping.",
+        "# Empty lines are left out. A column may also be {field: NAME, type: TYPE}.",
+        f"{family}:",
+    ]
+    for table, facts in found.items():
+        alone = f"{facts.ready} of them lack nothing else" if facts.ready else "each of them lacks something else as well"
+        lines += [f"  # {facts.rules} rules lack this; {alone}", f"  {_quoted(table)}:"]
+        if facts.place:
+            lines += ["    place:", *(f"      {key}:" for key in PLACES[family][: 3 if family == "sigma" else 2])]
+        if facts.columns:
+            lines += ["    columns:", *(f"      {_quoted(c)}:  # {n}" for c, n in facts.columns.most_common())]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(name: str) -> str:
+    """A YAML key, in quotes unless it is a plain word."""
+    return name if name.replace("_", "a").replace(".", "a").isalnum() and not name[0].isdigit() else "'" + name.replace("'", "''") + "'"
+
+
+def write_mapping(entries: Iterable[Entry], target: str, output: Path | None) -> str:
+    """Writes the file, or returns its text where there is no file to write.
+
+    Raises:
+        UsageProblem: where the file cannot be written.
+    """
+    text = template(wanted(entries, target), target)
+    if output is None:
+        return text
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageProblem(f"{output} cannot be written: {error.strerror}") from error
+    return ""
