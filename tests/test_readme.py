@@ -59,3 +59,33 @@ def test_the_example_of_the_backends_prints_what_is_shown(capsys: pytest.Capture
     (shown,) = re.findall(r"^prints\n\n```\n(.*?)^```", page, re.S | re.M)
     exec(compile(example, "docs/backends.md", "exec"), {})
     assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("page", ["mapping.md", "inventory.md"])
+def test_the_walks_through_an_example_print_what_they_show(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page in their order: files to write, commands to run, files they write, and what they print."""
+    monkeypatch.chdir(tmp_path)
+    printed, done = "", 0
+    for what, block in re.findall(r"^<!-- (.*?) -->\n```\w*\n(.*?)^```", (ROOT / "docs" / page).read_text("utf-8"), re.S | re.M):
+        name = what.rpartition(" ")[2]
+        if what.startswith("file written"):
+            assert Path(name).read_text("utf-8") == block
+        elif what.startswith("file"):
+            Path(name).write_text(block, encoding="utf-8")
+        elif what == "run":
+            result = CliRunner().invoke(main, block.split()[1:])
+            assert result.exit_code == 0, result.output
+            printed = result.output
+        else:
+            assert block in printed
+        done += 1
+    assert done >= 4
+
+
+def test_the_commands_shown_have_the_options_that_they_show(tmp_path: Path) -> None:
+    for page in (README, *(p.read_text("utf-8") for p in (ROOT / "docs").glob("*.md"))):
+        for command, rest in re.findall(r"^kql2sigma (\w+)(.*)$", page, re.M):
+            known = CliRunner().invoke(main, [command, "--help"])
+            assert known.exit_code == 0, command
+            options = re.findall(r"(?<!\S)(--?\w[\w-]*)", re.sub(r"'[^']*'", "", rest.split("#")[0]))
+            assert all(re.search(rf"(?<![\w-]){option}\b", known.output) for option in options), (command, options)

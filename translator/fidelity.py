@@ -47,6 +47,7 @@ CODES: dict[str, Code] = {
     "window-in-search": Code(Verdict.EXACT, "schedule the search over no less than the time in the message"),
     "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
+    "table-left-out": Code(Verdict.EXACT, "nothing to do, unless the site has these events: name their place with --mapping FILE"),
     "json-field": Code(Verdict.EXACT, "map these fields to the parsed JSON in the processing pipeline"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),

@@ -39,7 +39,7 @@ class Stored:
 
     name: str
     type: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str | int | bool] = field(default_factory=dict)
     complete: bool = False
     spellings: bool = False
     others: bool = False
@@ -194,7 +194,8 @@ def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
         columns[column] = {"field": rule["field"].format(column=column), "type": rule["types"].get(kind, "text")}
     fixed = {k: {a: b.format(table=name) for a, b in v.items()} for k, v in rule["columns"].items()}
     place = {k: v.format(table=name) for k, v in rule["place"].items()}
-    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **fixed}})
+    own = rule.get("own", {}).get(name, {})
+    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **own, **fixed}})
 
 
 @functools.cache

@@ -121,7 +121,7 @@ class _Lifter(Lifting):
                 return self.computed(self.shape(inner), items)
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
                 return self.aggregated(self.shape(inner), keys, aggregates, span)
-            case o.Union(inputs=inputs, columns=columns, span=span):
+            case o.Union(inputs=inputs, columns=columns, span=span, fuzzy=fuzzy):
                 shapes, windows, kept = [], [], []
                 for number, shape in alternatives_among(self, inputs, self.shape):
                     kept.append(number)
@@ -130,7 +130,7 @@ class _Lifter(Lifting):
                 columns = tuple((c, tuple(origins[n] for n in kept)) for c, origins in columns)
                 if all(isinstance(s, Events) or (isinstance(s, Grouped) and not s.having and isinstance(s.input, Events)) for s in shapes):
                     self.windows += [w for found in windows for w in found]
-                    return union_of_events(self, shapes, columns, span)
+                    return union_of_events(self, shapes, columns, span, fuzzy)
                 return union_of_detections(self, shapes, windows, columns, span)
             case o.Join():
                 return self.joined(relation)

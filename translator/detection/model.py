@@ -18,7 +18,8 @@ class Selector:
 
     ``keys`` are the fields of these events that the correlation groups by, in the order of ``Detection.group_by``;
     ``outputs`` the fields behind the columns that the query shows, where they are stored ones; ``dated`` says that the query itself
-    states how far back they may lie. ``home`` is the name of the place in a product that holds them, empty before they are moved there.
+    states how far back they may lie; ``tolerated`` that it does without the table where there is none. ``home`` is the name of the place in
+    a product that holds them, empty before they are moved there.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Selector:
     keys: tuple[Expr, ...] = ()
     outputs: tuple[tuple[str, Expr], ...] = ()
     dated: bool = False
+    tolerated: bool = False
     home: str = ""
 
 

@@ -32,6 +32,8 @@ class Branch:
     """Seconds before now between which the events lie."""
     multiplied: bool = False
     """Whether an event may be several rows: for each match in a join that only adds columns, or each element of an array."""
+    tolerated: bool = False
+    """Whether the query does without the table where it does not exist."""
 
     @property
     def dated(self) -> bool:

@@ -479,7 +479,7 @@ class _Binder:
                 split_name = fresh(f"{name}_{kind}", merged)
                 split = merged[split_name] = self._column(split_name, kind)
                 columns.append((split, found))
-        relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns))
+        relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns), fuzzy)
         if all(t.sources for t in inputs):
             return _OpenUnion(relation, merged, (inputs[0].sources[0],), inputs=inputs, add=add, columns=columns)
         return _Table(relation, merged)
@@ -627,7 +627,7 @@ class _Binder:
                 table.names[name] = table.add(name)
         first = table.relation
         assert isinstance(first, o.Union)
-        widened = o.Union(first.span, first.inputs, tuple(table.columns))
+        widened = o.Union(first.span, first.inputs, tuple(table.columns), first.fuzzy)
         return _OpenUnion(widened, table.names, table.sources, inputs=table.inputs, add=table.add, columns=table.columns)
 
     def _columns_of(self, item: s.Node, name: str, table: _Table | None, scope: _Scope) -> list[tuple[str, e.Expr]]:

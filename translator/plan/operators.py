@@ -70,10 +70,14 @@ class Join(Relation):
 
 @dataclass(frozen=True, slots=True)
 class Union(Relation):
-    """``columns`` are the merged columns; for each of them and each input the column it comes from, None where it has none."""
+    """``columns`` are the merged columns; for each of them and each input the column it comes from, None where it has none.
+
+    ``fuzzy`` says that inputs whose tables do not exist are left out (learn.microsoft.com/kusto/query/union-operator, isfuzzy).
+    """
 
     inputs: tuple[Relation, ...]
     columns: tuple[tuple[Column, tuple[Column | None, ...]], ...]
+    fuzzy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

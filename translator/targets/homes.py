@@ -125,7 +125,7 @@ def _same_place(home: Home, place: Mapping[str, str]) -> bool:
 
 
 @functools.cache
-def _parsed(table: str, text: str) -> Expr:
+def parsed(table: str, text: str) -> Expr:
     """A KQL expression over the columns of a table; each of them is told by its name alone."""
     plan = bind(parse(f"['{table}'] | extend ['own value'] = {text}"), catalog.schemas())
     assert isinstance(plan.root, o.Compute)
@@ -208,8 +208,15 @@ class _Mover:
         """A side with its selectors moved, each perhaps to several, and what is counted of them; ``few``: more events alert less."""
         selectors, grouping = list[Selector](), list[tuple[Expr, ...]]()
         fields, own = list[Expr](), list[Expr]()
-        for number, selector in enumerate(side.selectors):
-            for part, home in self.parts(selector):
+        sited = [(number, selector, list(self.parts(selector))) for number, selector in enumerate(side.selectors)]
+        somewhere = any(home is not None for _, _, parts in sited for _, home in parts)
+        for number, selector, parts in sited:
+            if selector.tolerated and somewhere and self.options.fields != "source" and all(home is None for _, home in parts):
+                self.say(
+                    "table-left-out", f"no place is known for {selector.table}, which the union does without where there is none", None
+                )
+                continue
+            for part, home in parts:
                 name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
                 move = _Move(self, part, home, few)
                 selectors.append(replace(move.selector(), name=name))
@@ -431,7 +438,7 @@ class _Move:
                         return FALSE
             return node
 
-        value = _decided(simplify(transform(_parsed(table, counterpart.expression), own)))
+        value = _decided(simplify(transform(parsed(table, counterpart.expression), own)))
         return simplify(Path(None, Type.DYNAMIC, value, steps)) if steps else value
 
     def counterpart(

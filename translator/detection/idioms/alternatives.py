@@ -54,7 +54,11 @@ def alternatives_among(lifting: Lifting, parts: Sequence[_P], lift: Callable[[_P
 
 
 def union_of_events(
-    lifting: Lifting, shapes: list[Shape], columns: tuple[tuple[Column, tuple[Column | None, ...]], ...], span: Span | None
+    lifting: Lifting,
+    shapes: list[Shape],
+    columns: tuple[tuple[Column, tuple[Column | None, ...]], ...],
+    span: Span | None,
+    fuzzy: bool = False,
 ) -> Shape:
     found: list[Branch] = []
     for index, shape in enumerate(shapes):
@@ -66,7 +70,7 @@ def union_of_events(
                 env[column.id] = (
                     const("", Type.STRING) if origin is None else branch.env.get(origin.id, ColumnRef(None, origin.type, origin))
                 )
-            found.append(replace(branch, env=env))
+            found.append(replace(branch, env=env, tolerated=branch.tolerated or fuzzy))
     return Events(found)
 
 

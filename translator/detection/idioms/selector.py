@@ -37,7 +37,7 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
 def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None) -> tuple[Selector, ...]:
     names = unique_names([b.table for b in inner.branches])
     found = tuple(
-        Selector(name, b.table, b.predicate, (), outputs_of(lifting, b, outer), b.dated)
+        Selector(name, b.table, b.predicate, (), outputs_of(lifting, b, outer), b.dated, b.tolerated)
         for name, b in zip(names, inner.branches, strict=True)
         if b.predicate != FALSE
     )

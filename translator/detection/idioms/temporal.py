@@ -173,7 +173,7 @@ def side_selectors(
     out = []
     for n, (b, keys) in zip(names, found, strict=True):
         leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
-        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), b.dated))
+        out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), b.dated, b.tolerated))
     return tuple(out)
 
 

@@ -370,7 +370,11 @@ class _Writer:
         return lines
 
     def key(self, index: int, form: str) -> str:
-        return self.by_selector([form.format(self.named(s.keys[index])) for s in self.detection.selectors])
+        return self.by_selector([self.spelled_key(s.keys[index], form) for s in self.detection.selectors])
+
+    def spelled_key(self, key: Expr, form: str) -> str:
+        """A key, in a form for missing ones: what is computed of fields is never missing."""
+        return (form if is_field(key) else "{0}").format(self.named(key))
 
     def by_selector(self, spelled: list[str]) -> str:
         """One expression that is each selector's spelling for its events."""
@@ -390,7 +394,7 @@ class _Writer:
             lines.append(f"eval {selector.name}=if({self.condition(selector, True)}, 1, 0)")
         for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
             form = "{0}" if guaranteed else OR_EMPTY
-            pairs = ", ".join(f"{s.name}==1, {form.format(self.named(s.keys[index]))}" for s in selectors)
+            pairs = ", ".join(f"{s.name}==1, {self.spelled_key(s.keys[index], form)}" for s in selectors)
             lines.append(f"eval {name}=case({pairs})")
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
         by = list(detection.group_by)

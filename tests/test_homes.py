@@ -1,0 +1,209 @@
+"""Where the logs are: what a detection becomes over the fields of a product, and whether it is ready to run there."""
+
+from __future__ import annotations
+
+import pytest
+
+import translator
+from tests.rules import rule
+from translator.catalog.site import Site, SiteTable
+from translator.pipeline import Conversion
+from translator.targets.base import Options, Output, Readiness
+
+
+def converted(kql: str, target: str, options: Options | None = None) -> Output:
+    conversion: Conversion = translator.convert(rule(kql), (target,), options)
+    return conversion.outputs[target]
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "parts"),
+    [
+        # literals by the type of the field
+        ("SigninLogs | where ResultType == 0", "esql", ['azure.signinlogs.result_type == "0"']),
+        ("SigninLogs | where ResultType in (0, 50126)", "eql", ['azure.signinlogs.result_type in ("0", "50126")']),
+        ("SecurityEvent | where EventID == 4625", "esql", ['event.code == "4625"']),
+        ("SecurityEvent | where EventID > 4700", "esql", ["TO_LONG(event.code) > 4700"]),
+        ("SigninLogs | where isnotempty(IPAddress) and ResultType == '0'", "esql", ["source.ip IS NOT NULL"]),
+        (
+            "SigninLogs | where IPAddress startswith '10.' and ResultType == '0'",
+            "esql",
+            ['STARTS_WITH(TO_LOWER(TO_STRING(source.ip)), "10.")'],
+        ),
+        ("SigninLogs | where IPAddress startswith '10.' and ResultType == '0'", "eql", ['startsWith~(string(source.ip), "10.")']),
+        ("SigninLogs | where IPAddress == '1.1.1.1' or IPAddress == '1.1.1.2'", "eql", ['source.ip in ("1.1.1.1", "1.1.1.2")']),
+        ("SigninLogs | where IPAddress =~ '::1' and ResultType == '0'", "esql", ['source.ip == "::1"']),
+        ("SigninLogs | where tostring(DeviceDetail.isCompliant) == 'true'", "esql", ["device_detail.is_compliant == true"]),
+        # which events: the data set holds other kinds as well
+        ("SigninLogs | where ResultType == '0'", "esql", ['azure.signinlogs.category == "SignInLogs"']),
+        (
+            "AADNonInteractiveUserSignInLogs | where ResultType == '0'",
+            "eql",
+            ['azure.signinlogs.category == "NonInteractiveUserSignInLogs"'],
+        ),
+        ("AuditLogs | where OperationName == 'a'", "splunk", ['index=* sourcetype="azure:monitor:aad" category="AuditLogs"']),
+        ("DeviceEvents | where FileName == 'a'", "splunk", ['category="AdvancedHunting-DeviceEvents"', "properties.FileName"]),
+        # names that the ingest pipeline leaves
+        ("SecurityEvent | where NewProcessName endswith 'a.exe'", "esql", ["process.executable"]),
+        ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),
+        ("SecurityEvent | where EventID == 4663 and ProcessName contains 'x'", "eql", ["winlog.event_data.ProcessName"]),
+        ("SecurityEvent | where EventID == 4689 and ProcessName contains 'x'", "eql", ["process.executable"]),
+        # places inside values
+        (
+            "AuditLogs | where tostring(TargetResources[0].displayName) == 'x'",
+            "esql",
+            ["azure.auditlogs.properties.target_resources.0.display_name"],
+        ),
+        (
+            "AuditLogs | where tostring(TargetResources[0].displayName) == 'x'",
+            "splunk",
+            ['json_extract(_raw, "properties.targetResources{0}.displayName")'],
+        ),
+        ("SigninLogs | where tostring(LocationDetails.city) == 'x'", "esql", ["geo.city_name"]),
+        # what Azure computes
+        ("SecurityEvent | where Process =~ 'cmd.exe' and EventID == 4688", "sigma", ["NewProcessName|endswith: \\cmd.exe"]),
+        ("SecurityEvent | where TargetAccount =~ 'D\\\\u' and EventID == 4624", "sigma", ["TargetDomainName: D", "TargetUserName: u"]),
+        (
+            "SecurityEvent | where EventID == 4625 | summarize count() by Account | where count_ > 5",
+            "splunk",
+            ['eval Account=(coalesce(TargetDomainName, "")."\\\\".coalesce(TargetUserName, ""))'],
+        ),
+        (
+            "SecurityEvent | where EventID == 4688 | summarize count() by Account | where count_ > 5",
+            "sigma",
+            ["- SubjectDomainName", "- SubjectUserName"],
+        ),
+        # other values, other categories
+        ("DeviceFileEvents | where ActionType == 'FileCreated' and FileName == 'a'", "esql", ['event.action == "creation"']),
+        ("DeviceFileEvents | where ActionType == 'FileDeleted' and FileName == 'a'", "sigma", ["category: file_delete"]),
+        (
+            "DeviceFileEvents | where ActionType in ('FileDeleted', 'FileCreated') and FileName == 'a'",
+            "sigma",
+            ["category: file_delete", "category: file_event"],
+        ),
+        (
+            "DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey startswith @'HKEY_LOCAL_MACHINE\\Software'",
+            "sigma",
+            ["category: registry_set", "TargetObject|startswith: HKLM\\Software"],
+        ),
+        ("DeviceProcessEvents | where SHA256 =~ 'aa'", "sigma", ["Hashes|contains: SHA256=aa"]),
+        ("OfficeActivity | where Operation =~ 'New-InboxRule'", "esql", ['TO_LOWER(event.action) == "new-inboxrule"']),
+        ("OfficeActivity | where Operation == 'MemberAdded'", "esql", ['event.action == "added-users-to-group"']),
+        ("SigninLogs | where Type == 'SigninLogs' and ResultType == '0'", "esql", ["result_type"]),
+        # normalized tables
+        ("_Im_ProcessCreate | where CommandLine has 'x'", "splunk", ["from datamodel=Endpoint.Processes", "Processes.process"]),
+        ("_Im_ProcessCreate | where CommandLine has 'x'", "sigma", ["category: process_creation"]),
+        ("_Im_Dns(domain_has_any=dynamic(['a.b'])) | where SrcIpAddr == '1.1.1.1'", "eql", ["dns.question.name", "source.ip"]),
+    ],
+)
+def test_outputs_name_what_the_product_has(kql: str, target: str, parts: list[str]) -> None:
+    output = converted(kql, target)
+    assert all(part in output.text for part in parts), output.text
+    assert output.readiness == Readiness.READY, output.deployment
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "absent"),
+    [
+        ("SigninLogs | where IPAddress != '-' and ResultType == '0'", "esql", '"-"'),
+        ("SigninLogs | where IPAddress != '' and ResultType == '0'", "eql", '""'),
+        ("SigninLogs | where ResultType == '0' | take 10", "eql", "TimeGenerated"),
+        ("SigninLogs", "sigma", "TimeGenerated"),
+        ("SigninLogs", "eql", "TimeGenerated"),
+        ("SigninLogs | where Type == 'SigninLogs' and ResultType == '0'", "splunk", "Type=="),
+        ("SecurityEvent | where EventID == 4688 and NewProcessName contains 'x'", "eql", "event_data.NewProcessName"),
+    ],
+)
+def test_outputs_do_not_ask_what_can_never_be(kql: str, target: str, absent: str) -> None:
+    output = converted(kql, target)
+    assert output.texts and absent not in output.text.replace("azure.signinlogs.result_type", "")
+
+
+def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
+    audited = "join kind=inner (AuditLogs | where OperationName == 'x' | project CorrelationId) on CorrelationId"
+    kql = f"SigninLogs | where ResultType == '1' | {audited} | project CorrelationId, SourceSystem, UserId"
+    output = converted(kql, "esql")
+    assert output.readiness == Readiness.READY and "SourceSystem" not in output.text and "UserId = VALUES(" in output.text
+    assert "column-left-out" in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "missing"),
+    [
+        ("SigninLogs | where NoSuchColumn == 'x'", "splunk", (("SigninLogs", ("NoSuchColumn",)),)),
+        ("SigninLogs | where SourceSystem == 'x'", "esql", (("SigninLogs", ("SourceSystem",)),)),
+        ("Own_CL | where a_s == 'x'", "splunk", (("Own_CL", ("a_s",)),)),
+        (
+            "DeviceFileEvents | where ActionType == 'Other' and FileName == 'a'",
+            "esql",
+            (("DeviceFileEvents", ("ActionType",)),),
+        ),
+    ],
+)
+def test_what_the_product_is_not_known_to_have_is_named(kql: str, target: str, missing: object) -> None:
+    output = converted(kql, target)
+    assert output.readiness == Readiness.NAMES and output.deployment is not None and output.deployment.missing == missing
+
+
+def test_a_list_has_to_be_set_up() -> None:
+    output = converted("let l = _GetWatchlist('vip') | project SearchKey; SigninLogs | where UserPrincipalName in (l)", "splunk")
+    assert output.readiness == Readiness.SET_UP and output.deployment is not None and "vip" in output.deployment.set_up[0]
+
+
+def test_names_of_the_source_say_nothing_of_readiness() -> None:
+    assert converted("SigninLogs | where ResultType == '0'", "splunk", Options(fields="source")).readiness is None
+
+
+def test_a_union_that_does_without_missing_tables_does_without_them_in_the_product() -> None:
+    tolerant = converted("union isfuzzy=true (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
+    assert tolerant.readiness == Readiness.READY and "Own_CL" not in tolerant.text
+    assert "table-left-out" in {d.code for d in tolerant.diagnostics}
+    strict = converted("union (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
+    assert strict.readiness == Readiness.NAMES and "Own_CL" in strict.text
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "code"),
+    [
+        ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere"),
+        ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored"),
+        ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored-negated"),
+        ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged"),
+        ("SecurityEvent | where EventID == 4776 | summarize count() by Account | where count_ > 5", "splunk", "computed-column"),
+        ("DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey endswith 'Run'", "sigma", "value-longer"),
+    ],
+)
+def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str) -> None:
+    assert code in {d.code for d in converted(kql, target).diagnostics}
+
+
+def test_a_site_names_its_own() -> None:
+    columns = {"UserPrincipalName": ("user", "text")}
+    site = Site({"splunk": {"SigninLogs": SiteTable({"index": "aad", "sourcetype": "azure:monitor:aad"}, columns)}})
+    output = converted("SigninLogs | where UserPrincipalName == 'x' and ResultType == '0'", "splunk", Options(site=site))
+    assert output.text.startswith('index="aad" sourcetype="azure:monitor:aad" user="x" resultType="0"')
+    assert output.readiness == Readiness.READY
+    elsewhere = Site({"splunk": {"Own_CL": SiteTable({"index": "own", "sourcetype": "own"}, {"a_s": ("a", "")})}})
+    output = converted("Own_CL | where a_s == '1' and b_s == '2'", "splunk", Options(site=elsewhere))
+    assert output.deployment is not None and output.deployment.missing == (("Own_CL", ("b_s",)),)
+
+
+def test_an_inventory_decides_by_what_there_is() -> None:
+    kql = "SigninLogs | where UserPrincipalName == 'x' and ResultType == 0"
+    types = {"azure.signinlogs.result_type": "long", "azure.signinlogs.properties.user_principal_name": "keyword"}
+    output = converted(kql, "esql", Options(site=Site(inventory={"elastic": types})))
+    assert output.readiness == Readiness.READY and "azure.signinlogs.result_type == 0" in output.text
+    del types["azure.signinlogs.properties.user_principal_name"]
+    output = converted(kql, "esql", Options(site=Site(inventory={"elastic": types})))
+    assert output.deployment is not None and output.deployment.missing == (("SigninLogs", ("UserPrincipalName",)),)
+
+
+def test_a_home_is_chosen_by_its_name() -> None:
+    kql = "SecurityEvent | where EventID == 4625"
+    assert 'event.dataset == "windows.forwarded"' in converted(kql, "eql", Options(homes=("windows_forwarded",))).text
+
+
+def test_places_of_splunk_are_macros_of_the_app() -> None:
+    output = converted("SigninLogs | where ResultType == '1'", "splunk")
+    assert output.macros == {"kql_signinlogs": 'index=* sourcetype="azure:monitor:aad" category="SignInLogs"'}
+    assert next(iter(output.macros.values())) in output.text

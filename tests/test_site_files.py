@@ -1,0 +1,122 @@
+"""Files in which a site says what its logs are: what they come to, what is refused, and the way from ``mapping`` to ``--mapping``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from translator.catalog.site import SiteTable
+from translator.catalog.site_files import SiteFileError, inventories, mappings
+from translator.cli import main
+
+RULE = """
+id: 5f1d8f0a-0b53-4f0e-9c57-0d5ad2a9f3c2
+name: Own events
+query: |
+  Own_CL
+  | where result_s == 'failed'
+  | summarize count() by user_s
+  | where count_ > 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("splunk: {SigninLogs: {IPAddress: src}}", {"splunk": {"SigninLogs": SiteTable({}, {"IPAddress": ("src", "")})}}),
+        (
+            "esql:\n  Own_CL:\n    place: {index: logs-own-*}\n    columns:\n      a_s: {field: own.a, type: ip}\n      b_s:\n",
+            {"elastic": {"Own_CL": SiteTable({"index": "logs-own-*"}, {"a_s": ("own.a", "ip")})}},
+        ),
+        ("sigma:\n  Own_CL:\n    place:\n      product:\n      category:\n", {"sigma": {"Own_CL": SiteTable()}}),
+        ("", {}),
+    ],
+)
+def test_a_mapping_says_places_and_columns(tmp_path: Path, text: str, found: object) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert mappings([path]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("splunk:\n  SigninLogs:\n    columns:\n      IPAdress: src\n", 4, "SigninLogs has no column 'IPAdress': did you mean IPAddress?"),
+        ("splunk:\n  SignInLog: {IPAddress: src}\n", 2, "'SignInLog' is no table: did you mean SigninLogs?"),
+        ("splnk: {SigninLogs: {IPAddress: src}}", 1, "'splnk' is no target: did you mean splunk?"),
+        ("splunk: [a]", 1, "expected tables by name"),
+        ("- a\n- b\n", 1, "expected targets"),
+        ("splunk: {SigninLogs: {IPAddress: [a]}}", 1, "expected a name"),
+        ("splunk:\n  SigninLogs:\n    columns: {}\n    colums: {}\n", 4, "'colums' is neither 'place' nor 'columns'"),
+        ("elastic:\n  Own_CL:\n    place: {dataset: a}\n", 3, "an Elastic place needs an 'index'"),
+        ("splunk:\n  Own_CL: {a_s: a}\n", 2, "Own_CL has no home in splunk that is known"),
+        ("splunk: {SigninLogs: {IPAddress: {field: a, kind: b}}}", 1, "expected 'field' and 'type'"),
+        ("a: [b\nc: d", 2, "is no YAML"),
+        ("sigma: {SigninLogs: {place: {index: a}}}", 1, "'index' is none of product, category, service"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_is_said_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SiteFileError) as refused:
+        mappings([path])
+    assert (refused.value.line, message in refused.value.message) == (line, True), refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("caps.json", '{"indices": ["a"], "fields": {"a.b": {"ip": {"type": "ip"}}}}', {"elastic": {"a.b": "ip"}}),
+        (
+            "caps.json",
+            '{"fields": {"a": {"long": {}, "keyword": {}}, "b": {"date": {}, "unmapped": {}}}}',
+            {"elastic": {"a": "keyword", "b": "date"}},
+        ),
+        ("fields.csv", "field,count\nsrc,3\nuser,2\n", {"splunk": {"src": "text", "user": "text"}}),
+        ("fields.json", '{"preview": false, "results": [{"field": "src", "count": "3"}]}', {"splunk": {"src": "text"}}),
+        ("fields.json", '{"result": {"field": "src"}}\n{"result": {"field": "user"}}\n', {"splunk": {"src": "text", "user": "text"}}),
+    ],
+)
+def test_an_inventory_is_what_the_products_give(tmp_path: Path, name: str, text: str, found: object) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert inventories([path]) == found
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"fields": []}', "<xml/>", '{"results": [1]}', "a,b\n1,2\n"])
+def test_what_is_no_inventory_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "inventory"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SiteFileError):
+        inventories([path])
+
+
+def test_what_mapping_writes_is_filled_in_and_read_again(tmp_path: Path) -> None:
+    rules, site = tmp_path / "own.yaml", tmp_path / "site.yaml"
+    rules.write_text(RULE, encoding="utf-8")
+    run = CliRunner().invoke
+    assert run(main, ["mapping", str(rules), "-t", "splunk", "-o", str(site)]).exit_code == 0
+    text = site.read_text(encoding="utf-8")
+    assert "1 rules lack this; 1 of them lack nothing else" in text and mappings([site]) == {"splunk": {"Own_CL": SiteTable()}}
+    filled = text.replace("index:", "index: own").replace("sourcetype:", "sourcetype: own:events").replace("result_s:", "result_s: result")
+    site.write_text(filled.replace("user_s:", "user_s: user"), encoding="utf-8")
+    shown = run(main, ["convert", str(rules), "-t", "splunk", "--mapping", str(site)]).output
+    assert "splunk, same-alerts, ready" in shown
+    assert 'index="own" sourcetype="own:events" result="failed"' in shown and "by user_s" in shown
+
+
+def test_a_mapping_that_cannot_be_used_ends_the_command_with_its_line(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("splunk: {SigninLogs: {IPAdress: src}}", encoding="utf-8")
+    found = CliRunner().invoke(main, ["convert", "rules/threshold.yaml", "-t", "splunk", "--mapping", str(site)])
+    assert found.exit_code == 2 and "site.yaml:1: SigninLogs has no column 'IPAdress'" in found.output
+
+
+def test_tables_are_listed_and_shown() -> None:
+    run = CliRunner().invoke
+    assert "SigninLogs" in run(main, ["tables"]).output
+    shown = run(main, ["tables", "SigninLogs"])
+    assert shown.exit_code == 0 and "callerIpAddress" in shown.output and "azure.signinlogs" in shown.output
+    assert run(main, ["tables", "NoTable"]).exit_code == 1
