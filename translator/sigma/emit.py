@@ -581,6 +581,8 @@ class Selections:
         """The field with the time of an event, which every event has."""
         if self.names.options.fields == "source":
             return "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
+        if self.names.family == "elastic":
+            return "event.dataset"  # EQL takes no name with an @ without quotes
         home = self.names.home(self.selector)
         known = home.columns.get("TimeGenerated") if home is not None else None
         if isinstance(known, catalog.Stored):

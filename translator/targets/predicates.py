@@ -190,7 +190,7 @@ def _units(operand: Expr, part: str) -> int | None:
     return None
 
 
-_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", "expand", "expand_within"}
+_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", "expand", "expand_cs", "expand_within"}
 """Operators that are functions of text in every target."""
 
 

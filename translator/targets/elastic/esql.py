@@ -182,9 +182,10 @@ class _Writer:
         base, *rest = self.query().split("\n| ")
         lookups: list[str] = []
         for (name, field_, caseless), found in self.lists.found.items():
-            if caseless:
-                lookups.append(f"EVAL {found}_key = TO_LOWER({field_})")
-            lookups.append(f"ENRICH {name} ON {f'{found}_key' if caseless else field_} WITH {found} = listed")
+            computed = caseless or "(" in field_
+            if computed:
+                lookups.append(f"EVAL {found}_key = {f'TO_LOWER({field_})' if caseless else field_}")
+            lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
         return "\n| ".join([base, *lookups, *rest])
 
     def query(self) -> str:
