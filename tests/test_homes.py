@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import translator
+from tests.conformance.homes import cases
 from tests.rules import rule
 from translator.catalog.site import Site, SiteTable
 from translator.pipeline import Conversion
@@ -207,3 +208,10 @@ def test_places_of_splunk_are_macros_of_the_app() -> None:
     output = converted("SigninLogs | where ResultType == '1'", "splunk")
     assert output.macros == {"kql_signinlogs": 'index=* sourcetype="azure:monitor:aad" category="SignInLogs"'}
     assert next(iter(output.macros.values())) in output.text
+
+
+def test_what_is_ready_finds_in_the_product_what_the_kql_finds_in_the_table() -> None:
+    run = list(cases(seed=7, count=25))
+    assert len(run) >= 40
+    for case in run:
+        assert all(found == case.wanted for found in case.found), (case.kql, case.text)

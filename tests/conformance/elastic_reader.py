@@ -252,7 +252,12 @@ class Evaluator(Logic):
                 return "".join(values)
             case "SPLIT":
                 return values[0].split(values[1])
-            case "TO_STRING":
+            case "TO_LONG" | "number":
+                try:
+                    return int(values[0])
+                except ValueError:
+                    return None
+            case "TO_STRING" | "string":
                 return str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
             case "STARTS_WITH" | "startsWith":
                 return values[0].startswith(values[1])
@@ -284,7 +289,7 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
         match word:
             case "FROM":
                 indexes = [i.strip() for i in rest.partition(" METADATA")[0].split(",")]
-                rows = [r for r in rows if "event.dataset" not in r or any(fnmatch.fnmatch(_index(r["event.dataset"]), i) for i in indexes)]
+                rows = [r for r in rows if "event.dataset" not in r or any(_is_in(r["event.dataset"], i) for i in indexes)]
             case "WHERE":
                 tree = _parsed("condition", rest).children[0]
                 rows = [r for r in rows if evaluator.value(tree, r) is True]
@@ -309,9 +314,9 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
     return [{k: v for k, v in r.items() if v is not None and k != "@now"} for r in rows]
 
 
-def _index(dataset: str) -> str:
-    """Where the events of a table lie, with the names of the source."""
-    return re.sub(r"\W", "_", dataset.lower())
+def _is_in(dataset: str, pattern: str) -> bool:
+    """Whether events of a data set lie in an index: a data stream of that name, or with the names of the source the table's."""
+    return any(fnmatch.fnmatch(name, pattern) for name in (re.sub(r"\W", "_", dataset.lower()), f"logs-{dataset}-default"))
 
 
 def run_eql(query: str, events: list[Event]) -> list[Any]:
