@@ -106,11 +106,14 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses."""
+    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
+    that no row leaves empty.
+    """
 
     name: str
     source: str
     addresses: frozenset[str]
+    filled: frozenset[str]
     homes: Mapping[str, tuple[Home, ...]]
 
     def columns(self, family: str) -> Mapping[str, Counterpart]:
@@ -138,7 +141,8 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (own, *homes["splunk"])
-    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), MappingProxyType(homes))
+    filled = frozenset(column for columns in (data.get("filled") or {}).values() for column in columns)
+    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), filled, MappingProxyType(homes))
 
 
 def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
@@ -209,6 +213,12 @@ def is_address(name: str, column: str) -> bool:
     """Whether a table's column is documented to hold IP addresses."""
     known = table(name)
     return known is not None and column in known.addresses
+
+
+def is_filled(name: str, column: str) -> bool:
+    """Whether no row of a table leaves a column empty."""
+    known = table(name)
+    return known is not None and column in known.filled
 
 
 @functools.cache

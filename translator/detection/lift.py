@@ -21,7 +21,7 @@ from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
-from translator.detection.lifting import AddressTest, Blocked, Lifting, narrows
+from translator.detection.lifting import Blocked, FieldTest, Lifting, narrows
 from translator.detection.model import DAY, Detection, NoDetection
 from translator.detection.naming import snake
 from translator.detection.shapes import (
@@ -62,8 +62,8 @@ _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 
 
 def lift(
-    plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: AddressTest = lambda table, name: False,
-    timed: bool = False,
+    plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: FieldTest = lambda table, name: False,
+    is_filled: FieldTest = lambda table, name: False, timed: bool = False,
 ) -> Detection | NoDetection:  # fmt: skip
     """What ``plan``, with its known values in place, detects.
 
@@ -71,9 +71,10 @@ def lift(
         period: the rule's ``queryPeriod`` in seconds, if it has one.
         default_timespan: seconds, for a query that has no window of its own in a rule without a period.
         is_address: tells fields that hold IP addresses, from the catalog.
+        is_filled: tells fields that every event has.
         timed: for targets that can ask how long ago an event was: each part keeps its own window.
     """
-    return _Lifter(plan, period, default_timespan, is_address, timed=timed).run()
+    return _Lifter(plan, period, default_timespan, is_address, is_filled, timed=timed).run()
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
@@ -105,7 +106,7 @@ class _Lifter(Lifting):
             return again if isinstance(again, Detection) else refused
 
     def again(self, lists_indicators: bool, ventures: bool = True) -> Detection | NoDetection:
-        return _Lifter(self.plan, self.period, self.default, self.is_address, lists_indicators, ventures, self.timed).run()
+        return _Lifter(self.plan, self.period, self.default, self.is_address, self.is_filled, lists_indicators, ventures, self.timed).run()
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:

@@ -37,7 +37,7 @@ from translator.plan.expressions import (
 from translator.plan.simplify import TEXT_SEARCHES, address_test, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
-AddressTest: TypeAlias = Callable[[str, str], bool]
+FieldTest: TypeAlias = Callable[[str, str], bool]
 """Whether a table's field holds IP addresses."""
 
 
@@ -62,7 +62,8 @@ class Lifting(ABC):
         plan: o.Plan,
         period: int | None,
         default: int,
-        is_address: AddressTest,
+        is_address: FieldTest,
+        is_filled: FieldTest,
         lists_indicators: bool = True,
         ventures: bool = True,
         timed: bool = False,
@@ -71,7 +72,8 @@ class Lifting(ABC):
         self.ventured = False
         self.listed: set[int] = set()
         self.lists: dict[str, list[object]] = {}
-        self.plan, self.period, self.default, self.is_address = plan, period, default, is_address
+        self.plan, self.period, self.default = plan, period, default
+        self.is_address, self.is_filled = is_address, is_filled
         self.found: list[Diagnostic] = []
         self.windows: list[int] = []
         self.bin: int | None = None
@@ -224,6 +226,11 @@ class Lifting(ABC):
                     if untyped and not any(is_present(f, selector.predicate) for f in (left, right)):
                         code = "type-assumed-measured" if measured else "type-assumed"
                         self.say(code, "events without both fields satisfy this only if the fields are texts", node.span)
+
+    def has_always(self, key: Expr, predicate: Expr) -> bool:
+        """Whether each event that ``predicate`` selects has the key, by what it asks or by what its table says."""
+        filled = isinstance(key, ColumnRef) and self.is_filled(key.column.table or "", key.column.name)
+        return filled or is_present(key, predicate)
 
     def reads_list(self, shape: Shape, predicate: Expr) -> bool:
         """Whether a predicate reads columns that a list brought in."""

@@ -41,7 +41,9 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
         own = names[number * len(inner.branches) : (number + 1) * len(inner.branches)]
         sides.append(_side(lifting, inner, outer, keys, measure, own))
     positive = [side for side in sides if not side.absent]
-    guaranteed = tuple(any(all(is_present(s.keys[i], s.predicate) for s in side.selectors) for side in positive) for i in range(len(keys)))
+    guaranteed = tuple(
+        any(all(lifting.has_always(s.keys[i], s.predicate) for s in side.selectors) for side in positive) for i in range(len(keys))
+    )
     threshold = sides[0].threshold
     if len(sides) == 1 and threshold is not None:
         only = Side(sides[0].name, sides[0].selectors)

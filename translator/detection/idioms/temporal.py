@@ -31,7 +31,7 @@ from translator.plan.expressions import (
     conjuncts,
     substitute,
 )
-from translator.plan.simplify import branches, is_field, is_present, pushed, simplify
+from translator.plan.simplify import branches, is_field, pushed, simplify
 from translator.plan.types import Type
 
 MAX_ALTERNATIVES = 32
@@ -72,7 +72,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
     sides = [replace(side, selectors=tuple(replace(s, name=next(told_apart)) for s in side.selectors)) for side in sides]
     keys = tuple(snake(key_name(c)) for c in classes)
     guaranteed = tuple(
-        any(all(is_present(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)
+        any(all(lifting.has_always(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)
             for side in sides if not side.absent)
         for i in range(len(classes))
     )  # fmt: skip
