@@ -91,6 +91,46 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("OfficeActivity | where Operation =~ 'New-InboxRule'", "esql", ['TO_LOWER(event.action) == "new-inboxrule"']),
         ("OfficeActivity | where Operation == 'MemberAdded'", "esql", ['event.action == "added-users-to-group"']),
         ("SigninLogs | where Type == 'SigninLogs' and ResultType == '0'", "esql", ["result_type"]),
+        # places of one column that are fields of their own are not one
+        (
+            "AuditLogs | where tostring(InitiatedBy.user.userPrincipalName) has 'a' or tostring(InitiatedBy.app.displayName) has 'a'",
+            "esql",
+            ["initiated_by.user.userPrincipalName", "initiated_by.app.displayName"],
+        ),
+        (
+            "SigninLogs | where tostring(LocationDetails.city) == 'P' or tostring(LocationDetails.state) == 'P'",
+            "eql",
+            ["geo.city_name", "geo.country_name"],
+        ),
+        # values that the product has no field for
+        ("W3CIISLog | where csUserName != '-' and sPort == '1'", "esql", ["user.name IS NOT NULL"]),
+        (
+            "W3CIISLog | where csUriQuery == '-' and sPort == '1'",
+            "splunk",
+            ['(cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query==""))'],
+        ),
+        ("SecurityEvent | where EventID == 4625 and IpAddress == '-'", "esql", ["source.ip IS NULL"]),
+        # fields of several values
+        (
+            "SecurityEvent | where EventID == 4672 and PrivilegeList has 'SeDebugPrivilege'",
+            "esql",
+            ['TO_LOWER(MV_CONCAT(winlog.event_data.PrivilegeList, "\\n")) RLIKE'],
+        ),
+        # which home of several: the one that the rule tells, else all that can have such events
+        ("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk", ['sourcetype="corelight_conn"']),
+        ("Cisco_Umbrella | where EventType == 'proxylogs' and DvcAction == 'x'", "splunk", ['sourcetype="cisco:umbrella:proxy"']),
+        ("Syslog | where SyslogMessage startswith 'x'", "splunk", ['sourcetype="nix:syslog"', 'sourcetype="linux_secure"', "replace("]),
+        (
+            "GCP_IAM | where PayloadMethodname =~ 'google.iam.admin.v1.ListRoles'",
+            "splunk",
+            ['(sourcetype="google:gcp:pubsub:audit:admin_activity" OR sourcetype="google:gcp:pubsub:audit:data_access")'],
+        ),
+        # names that the log of the product writes in its own way
+        (
+            "DnsEvents | where Name endswith '.onion'",
+            "splunk",
+            ['direction="Rcv"', 'message_type="Query"', r'replace(replace(coalesce(query, ""), "\\(\\d+\\)", "."), "^\\.+|\\.+$", "")'],
+        ),
         # normalized tables
         ("_Im_ProcessCreate | where CommandLine has 'x'", "splunk", ["from datamodel=Endpoint.Processes", "Processes.process"]),
         ("_Im_ProcessCreate | where CommandLine has 'x'", "sigma", ["category: process_creation"]),
@@ -167,6 +207,14 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     ("kql", "target", "code"),
     [
         ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere"),
+        ("Event | where EventID == 7045", "splunk", "events-elsewhere"),
+        ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "events-elsewhere"),
+        ("CommonSecurityLog | summarize c = count() by SourceIP | where c < 3", "splunk", "events-elsewhere-negated"),
+        ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-differs"),
+        ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "value-differs"),
+        ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged-negated"),
+        ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more"),
+        ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element"),
         ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored-negated"),
         ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged"),
@@ -176,6 +224,35 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
 )
 def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str) -> None:
     assert code in {d.code for d in converted(kql, target).diagnostics}
+
+
+def test_alternatives_are_not_searched_beside_the_default() -> None:
+    text = converted("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk").text
+    assert "zeek" not in text
+    chosen = converted("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk", Options(homes=("zeek_conn",)))
+    assert 'sourcetype="zeek:conn"' in chosen.text and chosen.readiness == Readiness.READY
+
+
+def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
+    output = converted("PaloAltoPrismaCloud | where AlertSeverity == 'high'", "esql")
+    assert "prisma_cloud.audit" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
+
+
+def test_a_data_model_has_default_fields_without_its_name() -> None:
+    output = converted("_Im_Dns | where DnsQuery has 'x' and DvcHostname == 'h'", "splunk")
+    head, _renamed, absent, *_ = output.text.split("\n| ")
+    assert " host" in head and "DNS.host" not in head and "fillnull_value=(none)" in head
+    assert absent == "foreach host query [eval <<FIELD>>=nullif('<<FIELD>>', \"(none)\")]"
+
+
+def test_flattened_fields_are_not_compared_in_eql() -> None:
+    output = converted('AWSCloudTrail | where AdditionalEventData has \'"MFAUsed":"No"\'', "eql")
+    assert "flattened" not in "".join(output.texts)
+
+
+def test_a_regular_expression_without_case_keeps_the_text_that_it_searches() -> None:
+    text = converted("Syslog | where tolower(SyslogMessage) matches regex 'a.c'", "splunk").text
+    assert 'coalesce(_raw, "(?i)")' not in text and '"(?i)a.c"' in text
 
 
 def test_a_site_names_its_own() -> None:

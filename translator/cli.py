@@ -187,7 +187,7 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
 
     try:
         options = Options(site=site_of(mappings, ()))
-        click.echo(write_mapping(converted(Console(stderr=True), paths, (target,), options, jobs), target, output), nl=False)
+        click.echo(write_mapping(converted(Console(emoji=False, stderr=True), paths, (target,), options, jobs), target, output), nl=False)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
 

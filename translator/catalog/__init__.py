@@ -35,6 +35,9 @@ class Stored:
     ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``differs`` says why no condition can be
     translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
     ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
+
+    ``deviates`` says where the field has other values than the column; ``missing`` is a value of the column of whose events the product
+    may have no field; ``array`` says that the field may have several values.
     """
 
     name: str
@@ -48,6 +51,9 @@ class Stored:
     form: str = ""
     prefixes: Mapping[str, str] = field(default_factory=dict)
     longer: str = ""
+    deviates: str = ""
+    missing: str = ""
+    array: bool = False
     source: str = ""
 
 
@@ -89,7 +95,8 @@ class Home:
 
     ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
     condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
-    says which events of the table are not there; an ``optional`` home is taken only where it is asked for. ``brings`` names the add-on or
+    says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for.
+    ``also`` are further values of what comes first in ``place``, whose events have the same fields. ``brings`` names the add-on or
     integration, ``source`` a public page with the names.
     """
 
@@ -100,8 +107,19 @@ class Home:
     select: str = ""
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lacks: str = ""
+    more: str = ""
     optional: bool = False
+    also: tuple[str, ...] = ()
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
+
+    @property
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """What selects the events, with all values of each."""
+        first = next(iter(self.place))
+        return {key: (value, *(self.also if key == first else ())) for key, value in self.place.items()}
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +183,9 @@ def home_of(data: Mapping[str, Any]) -> Home:
         data.get("select", ""),
         MappingProxyType({k: tuple(v) for k, v in data.get("when", {}).items()}),
         data.get("lacks", ""),
+        data.get("more", ""),
         data.get("optional", False),
+        tuple(data.get("also", ())),
         MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
     )
 
@@ -180,7 +200,22 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
         return Absent(data["absent"])
     if "computed" in data or "file_of" in data:
         return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
-    known = ("type", "complete", "spellings", "others", "case", "differs", "form", "longer", "source", "values", "prefixes")
+    known = (
+        "type",
+        "complete",
+        "spellings",
+        "others",
+        "case",
+        "differs",
+        "form",
+        "longer",
+        "deviates",
+        "missing",
+        "array",
+        "source",
+        "values",
+        "prefixes",
+    )
     return Stored(data["field"], **{k: data[k] for k in known if k in data})
 
 

@@ -14,7 +14,7 @@ from translator.commands.common import rules_at
 
 def coverage(paths: Iterable[Path]) -> int:
     """Prints which ATT&CK techniques the rules at ``paths`` claim. The exit status: 1 where a file cannot be read."""
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     found: dict[str, list[str]] = {}
     rules, status = 0, 0
     for path in paths:

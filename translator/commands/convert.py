@@ -60,7 +60,7 @@ def run_convert(request: ConvertRequest) -> int:
         request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
         site_of(request.mappings, request.inventories), request.splunk_model,
     )  # fmt: skip
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     entries = converted(console, request.paths, request.targets, options, request.jobs)
     paths: dict[tuple[str, str], list[str]] = {}
     files: dict[str, str] = {}
@@ -117,7 +117,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _print_outputs(entries: list[Entry]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(emoji=False, highlight=False, soft_wrap=True)
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
@@ -132,7 +132,7 @@ def _print_outputs(entries: list[Entry]) -> None:
 
 
 def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Path) -> None:
-    console = Console()
+    console = Console(emoji=False)
     table = Table(title=f"{content['summary']['rules']} rules, {content['summary']['failed']} failed")
     table.add_column("rule", overflow="fold")
     names = list(dict.fromkeys(t for e in entries if isinstance(e.result, Conversion) for t in e.result.outputs))

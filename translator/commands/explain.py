@@ -26,7 +26,7 @@ WIDTH = 100
 
 def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
     """Prints an explanation of every rule at ``paths``. The exit status: 1 where one has none."""
-    console = Console(highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
+    console = Console(emoji=False, highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
     status = 0
     for path in paths:
         if (rules := rules_at(console, path)) is None:

@@ -35,10 +35,10 @@ def print_functions(names: tuple[str, ...], form: str) -> int:
             table.add_column(column, overflow="fold")
         for f in known:
             table.add_row(f.name, f.kind, f.family, f.runs, "\n".join(f.texts).replace("[", "\\["))
-        Console().print(table)
+        Console(emoji=False).print(table)
     missing = [n for n in names if n not in {f.name for f in known}]
     for name in missing:
-        Console(stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)
+        Console(emoji=False, stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)
     return 1 if missing else 0
 
 

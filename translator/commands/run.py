@@ -40,7 +40,7 @@ class RunRequest:
 
 def run_query(request: RunRequest) -> int:
     """Runs and prints. The exit status: 0, 1 where the query or the data fail, 2 for arguments that cannot be used."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     name, text = "<query>", request.query
     try:
         path = Path(request.query)
@@ -138,4 +138,4 @@ def _print(result: Result, form: str) -> None:
             table.add_column(f"{name}\n{kind}", overflow="fold", justify="right" if kind in ("int", "long", "real", "decimal") else "left")
         for row in result.rows:
             table.add_row(*(_shown(v).replace("[", "\\[") for v in row))
-        Console(soft_wrap=False).print(table)
+        Console(emoji=False, soft_wrap=False).print(table)

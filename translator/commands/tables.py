@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from translator import catalog
-from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.catalog import Absent, ByValue, Computed, Counterpart, Stored
 
 KINDS = {Stored: "stored", Computed: "computed", Absent: "absent", ByValue: "by value"}
 
@@ -32,15 +32,11 @@ def print_tables(names: tuple[str, ...], form: str) -> int:
         listed = Table("table", *NAMES.values(), highlight=False)
         for table in known:
             listed.add_row(table.name, *(escape(_brief(table, family)) for family in NAMES))
-        Console().print(listed)
+        Console(emoji=False).print(listed)
     missing = [n for n in names if catalog.table(n) is None]
     for name in missing:
-        Console(stderr=True, highlight=False).print(f"{name} is not in the catalog", markup=False)
+        Console(emoji=False, stderr=True, highlight=False).print(f"{name} is not in the catalog", markup=False)
     return 1 if missing else 0
-
-
-def place_of(home: Home) -> str:
-    return " ".join(f"{k}={v}" for k, v in home.place.items())
 
 
 def _brief(table: catalog.Table, family: str) -> str:
@@ -50,7 +46,7 @@ def _brief(table: catalog.Table, family: str) -> str:
     columns = table.columns(family).values()
     stored = sum(not isinstance(c, Absent) for c in columns)
     more = f", {len(homes) - 1} more" if len(homes) > 1 else ""
-    return f"{place_of(homes[0])}{more}; {stored} columns, {len(columns) - stored} absent"
+    return f"{homes[0]}{more}; {stored} columns, {len(columns) - stored} absent"
 
 
 def described(counterpart: Counterpart) -> str:
@@ -72,11 +68,11 @@ def described(counterpart: Counterpart) -> str:
 
 
 def _print_table(table: catalog.Table) -> None:
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     console.print(f"[bold]{table.name}[/bold] {escape(table.source)}")
     for family, product in NAMES.items():
         for home in table.homes.get(family, ()):
-            console.print(f"\n{product}, {home.name}: {escape(place_of(home))}")
+            console.print(f"\n{product}, {home.name}: {escape(str(home))}")
             console.print(escape(f"  {home.brings}; {home.source}"), style="dim")
             for what in (home.select, home.lacks, *(f"where {c} is one of {', '.join(map(str, v))}" for c, v in home.when.items())):
                 if what:
@@ -92,7 +88,12 @@ def facts(table: catalog.Table, columns: bool) -> dict[str, Any]:
     homes: dict[str, list[dict[str, Any]]] = {}
     for family in NAMES:
         for home in table.homes.get(family, ()):
-            entry: dict[str, Any] = {"home": home.name, "brings": home.brings, "source": home.source, "place": dict(home.place)}
+            entry: dict[str, Any] = {
+                "home": home.name,
+                "brings": home.brings,
+                "source": home.source,
+                "place": {k: list(v) if len(v) > 1 else v[0] for k, v in home.places.items()},
+            }
             if home.when:
                 entry["when"] = {c: list(v) for c, v in home.when.items()}
             entry |= {k: v for k, v in (("select", home.select), ("lacks", home.lacks), ("optional", home.optional)) if v}
@@ -120,6 +121,6 @@ def tables_page() -> str:
         for family, product in NAMES.items():
             for home in table.homes.get(family, ()):
                 kinds = [sum(isinstance(c, k) for c in home.columns.values()) for k in ((Stored, ByValue), (Computed,), (Absent,))]
-                cells = (name, product, home.name, f"`{place_of(home)}`", home.brings, "{}, {}, {}".format(*kinds))
+                cells = (name, product, home.name, f"`{home!s}`", home.brings, "{}, {}, {}".format(*kinds))
                 out.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     return "\n".join([*out, ""])

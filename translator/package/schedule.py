@@ -15,9 +15,10 @@ def frequency(rule: Rule) -> int:
 
 
 def lookback(rule: Rule, detection: Detection, output: Output) -> int:
-    """How far one run looks back: the rule's period, else that of the query, and never less than a run's distance."""
-    period = rule.period or output.lookback or (detection.lookback if detection.kind != "event" or not rule.frequency else rule.frequency)
-    return max(period, frequency(rule))
+    """How far one run looks back: as far as the query does, within the rule's period; where neither says, as far as its last run."""
+    if detection.kind == "event" and rule.period is None and rule.frequency:
+        return rule.frequency
+    return output.lookback or max(part.lookback for part in (detection, *detection.others))
 
 
 def numbered(output: Output) -> list[tuple[str, str]]:

@@ -81,8 +81,8 @@ def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 
     settings = {
         "search": with_macros(text, output.macros),
         "description": rule.description or rule.name,
-        # What names fields that no add-on is known to bring would run and find nothing.
-        "disabled": "1" if output.readiness == Readiness.NAMES else "0",
+        # What names fields that no add-on is known to bring would run and find nothing; a lookup that nobody has filled is an error.
+        "disabled": "0" if output.readiness == Readiness.READY else "1",
         "enableSched": "1",
         "is_visible": "1",
         "cron_schedule": cron(frequency(rule)),

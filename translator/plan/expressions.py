@@ -24,7 +24,8 @@ class Column:
     """A column, identified by ``id`` alone: the same name may mean another column further down the pipeline.
 
     ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column. ``stored`` is the
-    product's own type of it where it has been moved to the field of a product, which is then its name.
+    product's own type of it where it has been moved to the field of a product, which is then its name; ``several`` that such a field may
+    have several values.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Column:
     table: str | None = field(default=None, compare=False)
     source: int | None = field(default=None, compare=False)
     stored: str = field(default="", compare=False)
+    several: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Texts:
                 return self._extracted(regex, group, inner, expr)
             case Apply(function="replace_string", args=(inner, Const(value=str(old)), Const(value=str(new)))) if old:
                 return self._replaced(inner, literally(old), functions.plain(new), empty)
+            case Apply(function="replace_regex", args=(inner, Const(value=str(regex)), Const(value=str(new)))) if "\\" not in new:
+                return self._replaced(inner, regex, functions.plain(new), empty) if is_simple(regex) else None
             case Apply(function="substring", args=(inner, Const(value=int(start)), Const(value=int(length)))) if start >= 0 < length:
                 text_ = self._of(inner, empty)
                 return None if text_ is None else functions.part.format(text_, start + 1, length)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -44,7 +44,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
+from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, is_present, pushed, simplify
 from translator.plan.types import Type
 from translator.targets.base import Options
 from translator.targets.names import TEXTS, path_of
@@ -124,10 +124,17 @@ def _same_place(home: Home, place: Mapping[str, str]) -> bool:
     return key in place and place[key] == home.place.get(key)
 
 
+_OWN_FIELD = re.compile(r"(?<=\[')=[^']+(?='\])")
+
+
 @functools.cache
 def parsed(table: str, text: str) -> Expr:
-    """A KQL expression over the columns of a table; each of them is told by its name alone."""
-    plan = bind(parse(f"['{table}'] | extend ['own value'] = {text}"), catalog.schemas())
+    """A KQL expression over the columns of a table, told by their names, and over fields of the product, as ``['=_raw']``."""
+    own = dict.fromkeys(_OWN_FIELD.findall(text), "string")
+    schemas = catalog.schemas()
+    if own and table in schemas:
+        schemas = {**schemas, table: {**schemas[table], **own}}
+    plan = bind(parse(f"['{table}'] | extend ['own value'] = {text}"), schemas)
     assert isinstance(plan.root, o.Compute)
     return plan.root.items[0][1]
 
@@ -177,6 +184,39 @@ def _allowed(home: Home, pins: Pins) -> bool:
     )
 
 
+def _possible(home: Home, pins: Pins) -> bool:
+    """Whether something that a selector can find may be in a home."""
+    return all(
+        column not in pins or {_folded(v) for v in pins[column]} & {_folded(v) for v in values} for column, values in home.when.items()
+    )
+
+
+def _unasked(homes: tuple[Home, ...], pins: Pins) -> Home | None:
+    """The home of what a selector does not tell: the one that asks for nothing, else the first that it does not rule out."""
+    return next((h for h in homes if not h.when), None) or next((h for h in homes if _possible(h, pins)), None)
+
+
+def _lacks_required(home: Home, predicate: Expr) -> bool:
+    """Whether a home has no event with a value in some column that a predicate asks for."""
+    fields = [n for n in walk(predicate) if isinstance(n, ColumnRef) and isinstance(home.columns.get(n.column.name), Absent)]
+    return any(is_present(f, predicate) for f in fields)
+
+
+def _has_all(home: Home, read_by: Iterable[Expr]) -> bool:
+    """Whether a home has all columns that some expressions read."""
+    read = {n.column for x in read_by for n in walk(x) if isinstance(n, ColumnRef) and n.column.table}
+    return all(isinstance(home.columns.get(c.name), Stored | Computed) or c.name in TIME_COLUMNS for c in read)
+
+
+def _events(home: Home) -> tuple[object, ...]:
+    """What decides which events a home has."""
+    return dict(home.place), home.select
+
+
+MAX_HOMES = 4
+"""In how many homes a selector is looked for that does not tell its events from those of others."""
+
+
 class _Mover:
     """One detection on its way. ``homes`` are those that its selectors were moved to."""
 
@@ -208,7 +248,8 @@ class _Mover:
         """A side with its selectors moved, each perhaps to several, and what is counted of them; ``few``: more events alert less."""
         selectors, grouping = list[Selector](), list[tuple[Expr, ...]]()
         fields, own = list[Expr](), list[Expr]()
-        sited = [(number, selector, list(self.parts(selector))) for number, selector in enumerate(side.selectors)]
+        measured = counted or (list(side.threshold.fields) if side.threshold is not None else [])
+        sited = [(n, selector, list(self.parts(selector, measured[n : n + 1]))) for n, selector in enumerate(side.selectors)]
         somewhere = any(home is not None for _, _, parts in sited for _, home in parts)
         for number, selector, parts in sited:
             if selector.tolerated and somewhere and self.options.fields != "source" and all(home is None for _, home in parts):
@@ -218,7 +259,7 @@ class _Mover:
                 continue
             for part, home in parts:
                 name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
-                move = _Move(self, part, home, few)
+                move = _Move(self, part, home, few, measured[number : number + 1])
                 selectors.append(replace(move.selector(), name=name))
                 if side.grouping:
                     grouping.append(tuple(map(move.value, side.grouping[number])))
@@ -229,8 +270,8 @@ class _Mover:
         threshold = replace(side.threshold, fields=tuple(own)) if isinstance(side.threshold, Threshold) else None
         return replace(side, selectors=tuple(selectors), threshold=threshold, grouping=tuple(grouping)), fields
 
-    def parts(self, selector: Selector) -> Iterator[tuple[Selector, Home | None]]:
-        """A selector with its home, or its parts where its events are in several homes."""
+    def parts(self, selector: Selector, measured: list[Expr]) -> Iterator[tuple[Selector, Home | None]]:
+        """A selector with its home, or its parts where its events are in several homes; ``measured`` is what is counted of them."""
         if self.options.fields == "source":
             yield selector, None
             return
@@ -240,7 +281,23 @@ class _Mover:
         if fitting is None and (several := self.several(selector, homes, pins)):
             yield from several
             return
-        yield selector, fitting or next((h for h in homes if not h.when), None)
+        home = fitting or _unasked(homes, pins)
+        yield selector, home
+        for other, complete in self.besides(selector, home, measured):
+            if complete:
+                yield selector, other
+
+    def besides(self, selector: Selector, home: Home | None, measured: list[Expr]) -> list[tuple[Home, bool]]:
+        """The further homes that may have events of a selector that does not tell them, and whether it is written for them too."""
+        pins = pins_of(selector.predicate)
+        if home is None or (home.when and _allowed(home, pins)):
+            return []
+        found = {repr(_events(home)): (home, True)}
+        for other in homes_of(selector.table, self.family, self.options):
+            if other.when and _possible(other, pins) and not _lacks_required(other, selector.predicate):
+                found.setdefault(repr(_events(other)), (other, _has_all(other, [selector.predicate, *selector.keys, *measured])))
+        several = list(found.values())[1:]
+        return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
 
     def several(self, selector: Selector, homes: tuple[Home, ...], pins: Pins) -> list[tuple[Selector, Home | None]]:
         """The parts of a selector that pins a column to values of several homes; none where it does not."""
@@ -250,7 +307,7 @@ class _Mover:
             found: dict[str, tuple[Home | None, list[Value]]] = {}
             for value in sorted(pins[column], key=str):
                 one = {**pins, column: frozenset({value})}
-                home = next((h for h in homes if h.when and _allowed(h, one)), None) or next((h for h in homes if not h.when), None)
+                home = next((h for h in homes if h.when and _allowed(h, one)), None) or _unasked(homes, one)
                 found.setdefault(home.name if home else "", (home, []))[1].append(value)
             if len(found) < 2 or not any(home and home.when for home, _ in found.values()):
                 continue
@@ -272,8 +329,8 @@ def _pins(part: Expr, column: str) -> bool:
 class _Move:
     """One selector on its way to one home; None where the product has none of its table."""
 
-    def __init__(self, mover: _Mover, selector: Selector, home: Home | None, few: bool) -> None:
-        self.mover, self.chosen, self.home, self.few = mover, selector, home, few
+    def __init__(self, mover: _Mover, selector: Selector, home: Home | None, few: bool, measured: list[Expr]) -> None:
+        self.mover, self.chosen, self.home, self.few, self.measured = mover, selector, home, few, measured
         self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
         self.pins = pins_of(selector.predicate)
         self.done: dict[int, tuple[Expr, Expr]] = {}
@@ -285,9 +342,12 @@ class _Move:
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
             self.mover.homes[selector.table, self.home.name] = self.home
-            if self.home.lacks and not (self.home.when and _allowed(self.home, self.pins)):
+            if self.home.more:
+                code = "events-more-negated" if self.few else "events-more"
+                self.mover.say(code, f"{selector.table} in {self.home.name}: {self.home.more}", None)
+            for lacking in self.elsewhere(self.home):
                 code = "events-elsewhere-negated" if self.few else "events-elsewhere"
-                self.mover.say(code, f"{selector.table} in {self.home.name}: {self.home.lacks}", None)
+                self.mover.say(code, f"{selector.table} in {self.home.name}: {lacking}", None)
         predicate = self.condition(selector.predicate)
         if self.home is not None and self.home.select:
             predicate = conjunction(selected(self.home.select), *conjuncts(predicate))
@@ -298,6 +358,17 @@ class _Move:
         if lost:
             self.mover.say("column-left-out", f"{selector.table} has no field here for {lost}, which the query only shows", None)
         return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
+
+    def elsewhere(self, home: Home) -> Iterator[str]:
+        """Which events of the table are not in the home, though the selector may ask for them."""
+        if home.when and _allowed(home, self.pins):
+            return
+        if home.lacks:
+            yield home.lacks
+            return
+        apart = [other.name for other, written in self.mover.besides(self.chosen, home, self.measured) if not written]
+        if apart:
+            yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
 
     def shown(self, name: str, expr: Expr) -> Expr:
         """A value that is only shown: where Azure computes it in its own way, the alert is the same."""
@@ -369,6 +440,8 @@ class _Move:
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             return plain
+        if counterpart.deviates and atom.function not in ("isempty", "isnull") and _constants(operands[0]) != [counterpart.missing]:
+            self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.differs and atom.function not in ("isempty", "isnull"):
             return Apply(atom.span, atom.type, atom.function, atom.args)
         if counterpart.values and len(operands) == 1:
@@ -382,7 +455,22 @@ class _Move:
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
             code = "value-longer-negated" if self.flips(negated) else "value-longer"
             self.mover.say(code, f"{_name(atom.args[0])}: {counterpart.longer}", atom.span)
-        return _typed(plain, subject) if self.family == "elastic" else plain
+        typed = _typed(plain, subject) if self.family == "elastic" else plain
+        return self.with_missing(typed, atom, subject, counterpart, negated) if counterpart.missing else typed
+
+    def with_missing(self, typed: Expr, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
+        """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
+        filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
+        wanted, of_none = (
+            simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:]))) == TRUE for value in (stored.missing, "")
+        )
+        if wanted != of_none and not filled:
+            code = "values-merged-negated" if self.flips(negated) else "values-merged"
+            what = f"the product may have no {_name(atom.args[0])} for {stored.missing}, as for events without one"
+            self.mover.say(code, what, atom.span)
+        if wanted:
+            return disjunction(typed, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
+        return FALSE if of_none and filled else typed
 
     def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it."""
@@ -393,7 +481,10 @@ class _Move:
         match counterpart:
             case Stored() if self.has(name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
-                ref = ColumnRef(expr.span, expr.type, replace(column, name=name, stored=kind))
+                # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
+                number = _number(column, name) if isinstance(expr, Path) else column.id
+                several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))
+                ref = ColumnRef(expr.span, expr.type, replace(column, id=number, name=name, stored=kind, several=several))
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
             case Computed(file_of=path) if path:
                 whole, _ = self.field(replace(base, column=replace(column, name=path)))
@@ -446,6 +537,8 @@ class _Move:
     ) -> tuple[Counterpart | None, str, tuple[str | int, ...]]:  # fmt: skip
         """What the home has for a place inside a column, the name of the field, and the steps that remain below it."""
         columns = self.home.columns if self.home is not None else {}
+        if column.name.startswith("="):
+            return Stored(column.name[1:], "text"), column.name[1:], ()
         for length in range(len(steps), -1, -1):
             found = _at(columns, column.name, steps[:length])
             if found is None:

@@ -31,13 +31,14 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
 class Names:
     """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
 
-    ``unreadable`` are types of fields that the target has no conditions on.
+    ``unreadable`` are types of fields that the target has no conditions on; ``arrays`` says that it compares fields of several values.
     """
 
     family: str
     options: Options
     homes: Mapping[tuple[str, str], Home] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    arrays: bool = True
     said: list[Diagnostic] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
@@ -55,8 +56,7 @@ class Names:
         if found is None:
             self.read[selector.table, ""] = Read(selector.table)
         else:
-            place = " ".join(f"{k}={v}" for k, v in found.place.items())
-            self.read[selector.table, found.name] = Read(selector.table, found.brings, place)
+            self.read[selector.table, found.name] = Read(selector.table, found.brings, str(found))
         return found
 
     def field(self, expr: Expr) -> str:
@@ -73,6 +73,10 @@ class Names:
             case _:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         name, source = column.name, self.options.fields == "source"
+        if column.several and not self.arrays:
+            raise Cannot(
+                Diagnostic("target-cannot", f"{name} has several values, which are not compared one by one on this way", expr.span)
+            )
         if not self.readable(expr):
             raise Cannot(Diagnostic("target-cannot", f"{name} is of the type {column.stored}, which is not read here", expr.span))
         if steps and column.type == Type.STRING and not column.stored:
@@ -111,6 +115,15 @@ class Names:
     def is_text(self, expr: Expr) -> bool:
         """Whether the product keeps a field as a text, as far as is known."""
         return (self.stored(expr) or "text") in TEXTS
+
+    def is_multivalue(self, expr: Expr) -> bool:
+        """Whether ``expr`` is what Splunk has as a field of several values."""
+        match expr:
+            case ColumnRef(column=column):
+                return column.several
+            case Path(base=ColumnRef(column=column), steps=steps):
+                return ELEMENT in steps or column.several
+        return False
 
     def number_as_text(self, expr: Expr) -> bool:
         """Whether ``expr`` is a number that Elastic stores as a text."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import ELEMENT, FALSE, TRUE, Apply, Const, Expr, Items, Path
+from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
 from translator.plan.simplify import LIMITS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
 from translator.targets.base import Cannot
@@ -138,7 +138,7 @@ class Predicates:
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
                 text = spelling(name, predicate.args[1:], predicate)
                 subject = predicate.args[0]
-                if isinstance(subject, Path) and ELEMENT in subject.steps:
+                if self.names.is_multivalue(subject):
                     text = self.element.format(text)
                 return f"({self.missing.format(name)}{self.or_}{text})" if takes_empty(predicate) else text
         if isinstance(predicate, Apply) and (moment := self.moment(predicate)) is not None:

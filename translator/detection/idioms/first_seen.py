@@ -24,6 +24,7 @@ from translator.plan.expressions import (
     conjunction,
     conjuncts,
     substitute,
+    walk,
 )
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -56,7 +57,8 @@ def not_seen(lifting: Lifting, shape: Shape, keys: list[Expr], cased: bool, span
     No correlation over one window says that something is new, and a list holds values of one key: several are left out, and said.
     """
     if len(keys) == 1:
-        name = lifting.list_name(f"seen_{snake(name_of(keys[0]))}", object())
+        tables = [f"in_{snake(n.column.table)}" for n in walk(keys[0]) if isinstance(n, ColumnRef) and n.column.table]
+        name = lifting.list_name("_".join(["seen", snake(name_of(keys[0])), *tables[:1]]), object())
         what = "the values that the earlier window of the query finds"
         lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)

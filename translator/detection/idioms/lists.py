@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from translator.detection.idioms.threat_intel import INDICATORS
+from translator.detection.naming import snake
 from translator.detection.shapes import Listed, Shape
 from translator.plan.expressions import (
     FALSE,
@@ -51,7 +52,8 @@ def joined_with_list(
     lifting.say("columns-differ", "the columns of the list are not in the events", span)
     for subject, listed in pairs:
         column = listed.column.name if isinstance(listed, ColumnRef) else ""
-        name = lifting.list_name(values.name, column)
+        # A pack fills one list of addresses for all of its rules, and another of file names.
+        name = lifting.list_name(f"{values.name}_{snake(column)}" if column and values == INDICATORS else values.name, column)
         of_column = f"{column} in " if column else ""
         lifting.say(code, f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}", span)
         shape = lifting.filtered(shape, in_list(subject, name, True, negated, span), span)

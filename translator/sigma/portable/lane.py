@@ -45,8 +45,11 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
     """A detection written by way of Sigma documents that carry the target's own field names."""
     family, backend = LANES[target]
 
+    def named() -> Names:
+        return Names(family, options, placed.homes, UNREADABLE.get(target, frozenset()), arrays=target != "esql")
+
     def written(part: Detection) -> Output:
-        names = Names(family, options, placed.homes, UNREADABLE.get(target, frozenset()))
+        names = named()
         try:
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
             made = backend(_pipeline(family, names, part))
@@ -64,7 +67,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
         return names.output(target, texts, (*part.diagnostics, *names.said, *own), "portable", macros=macros)
 
     def spell(selector: Selector, part: Expr) -> None:
-        spells(Names(family, options, placed.homes, UNREADABLE.get(target, frozenset())), selector, part)
+        spells(named(), selector, part)
 
     return translated(placed.detection, written, spell)
 
@@ -137,7 +140,9 @@ def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipe
     places = {_place_of(s): s for s in detection.selectors}
     for place, selector in places.items():
         found = names.home(selector)
-        where: dict[str, Any] = dict(found.place) if found else {"sourcetype": selector.table}
+        where: dict[str, Any] = (
+            {k: list(v) if len(v) > 1 else v[0] for k, v in found.places.items()} if found else {"sourcetype": selector.table}
+        )
         if "datamodel" in where:
             raise Cannot(Diagnostic("target-cannot", "a data model is searched by a command of its own"))
         if family == "elastic":

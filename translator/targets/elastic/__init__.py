@@ -27,7 +27,7 @@ def literal(value: str | int | float | bool) -> str:
 
 UNREADABLE = {
     "esql": frozenset({"flattened", "nested", "object", "geo_point"}),
-    "eql": frozenset({"text", "match_only_text", "nested"}),
+    "eql": frozenset({"text", "match_only_text", "nested", "flattened"}),
 }
 """Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL)."""
 

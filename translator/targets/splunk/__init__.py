@@ -69,11 +69,11 @@ def _match(pattern: str, caseless: bool) -> str:
     return string(("(?i)" if caseless else "") + pattern)
 
 
-def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+def _regex(name: str, rest: tuple[Expr, ...], node: Apply, caseless: bool = False) -> str:
     pattern = values(rest[0])[0]
     if not isinstance(pattern, str) or not is_simple(pattern):
         raise Cannot(Diagnostic("unsupported-expression", "this regular expression means something else in PCRE", node.span))
-    return f"match({name}, {string(pattern)})"
+    return f"match({name}, {_match(pattern, caseless)})"
 
 
 def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
@@ -117,7 +117,7 @@ ATOMS = {
     "hassuffix": _term(True, suffix=True),
     "hassuffix_cs": _term(False, suffix=True),
     "matches regex": _regex,
-    "matches regex~": lambda name, rest, node: _regex(name, rest, node).replace('"', '"(?i)', 1),
+    "matches regex~": lambda name, rest, node: _regex(name, rest, node, True),
     "is_ipv4": lambda name, rest, node: f'cidrmatch("0.0.0.0/0", {name})',
     "cidr": lambda name, rest, node: "(" + " OR ".join(f"cidrmatch({literal(v)}, {name})" for v in values(rest[0])) + ")",
     "<": _compare("<"),
@@ -142,6 +142,10 @@ def measured(threshold: Threshold, value: str) -> str:
 
 
 OR_EMPTY = 'coalesce({0}, "")'
+DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
+"""Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""
+NO_VALUE = "(none)"
+"""What stands for a missing value between tstats, which would drop the row, and the conditions."""
 """A field that counts as empty where it is missing, as KQL's strings do."""
 
 
@@ -238,10 +242,11 @@ class _Writer:
         if self.lists.found:
             raise Cannot(Diagnostic("target-cannot", "a list beside a data model is not supported here yet", None))
         prefix = model.rpartition(".")[2]
-        by = " ".join(f"{prefix}.{name}" for name in sorted(asked - {"_time"}))
+        by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in sorted(asked - {"_time"}))
         self.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
-        head = f'| tstats summariesonly=false fillnull_value="" count as events from datamodel={model} by _time span=1s {by}'.rstrip()
-        return "\n| ".join([head, f'rename "{prefix}.*" as *', *lines])
+        tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
+        absent = f"foreach {' '.join(sorted(asked - {'_time'}))} [eval <<FIELD>>=nullif('<<FIELD>>', \"{NO_VALUE}\")]"
+        return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *lines])
 
     def whole(self, selector: Selector) -> str:
         """All conditions of a selector."""
@@ -539,7 +544,8 @@ def macro_terms(names: Names, selector: Selector) -> tuple[str, str]:
     """The macro that selects the events of a selector's home, and what it stands for: all indexes, unless the home names one."""
     home = names.home(selector)
     assert home is not None
-    terms = " ".join(f"{k}={string(v)}" for k, v in home.place.items())
+    asked = ((" OR ".join(f"{key}={string(v)}" for v in values), len(values)) for key, values in home.places.items())
+    terms = " ".join(f"({term})" if count > 1 else term for term, count in asked)
     return macro_of(selector.table, home), terms if "index" in home.place else f"index=* {terms}"
 
 
