@@ -163,6 +163,16 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ),
         ("A | join kind=inner (B | summarize c = count() by k | where c > 5) on k", "temporal", {"columns-differ", "window-assumed"}),
         (
+            "A | join kind=inner (B | summarize c = count() by k, bin(TimeGenerated, 5m) | where c > 5) on k",
+            "temporal",
+            {"columns-differ", "window-assumed", "bucket-widened"},
+        ),
+        (
+            "A | join kind=inner (B | summarize c = count() by k, bin(TimeGenerated, 5m) | where c < 5) on k",
+            "temporal",
+            {"columns-differ", "window-assumed", "bucket-widened-few"},
+        ),
+        (
             "A | extend b = bin(TimeGenerated, 1h) | join kind=inner (B | extend b = bin(TimeGenerated, 1h)) on k, b",
             "temporal",
             {"columns-differ"},

@@ -242,7 +242,7 @@ def test_a_data_model_has_default_fields_without_its_name() -> None:
     output = converted("_Im_Dns | where DnsQuery has 'x' and DvcHostname == 'h'", "splunk")
     head, _renamed, absent, *_ = output.text.split("\n| ")
     assert " host" in head and "DNS.host" not in head and "fillnull_value=(none)" in head
-    assert absent == "foreach host query [eval <<FIELD>>=nullif('<<FIELD>>', \"(none)\")]"
+    assert absent == 'eval host=nullif(host, "(none)"), query=nullif(query, "(none)")'
 
 
 def test_flattened_fields_are_not_compared_in_eql() -> None:

@@ -132,6 +132,8 @@ CODES: dict[str, Code] = {
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
     "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
+    "bucket-widened": Code(Verdict.BROADER, "use the output for a rule whose period is as long as the buckets of the summary"),
+    "bucket-widened-few": Code(Verdict.DIFFERS, "use the output for a rule whose period is as long as the buckets of the summary"),
     "window-bucketed": Code(Verdict.NARROWER, "choose a backend whose windows slide, or the native output"),
     "window-at-run": Code(Verdict.NARROWER, "run it more often than that window is long: what falls between two runs is missed"),
     "window-dropped": Code(Verdict.BROADER, "limit the search to the window where it is scheduled"),

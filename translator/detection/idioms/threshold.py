@@ -16,6 +16,7 @@ from translator.detection.idioms.values import measured_value
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.shapes import Events, Grouped, Shape, by_name
+from translator.detection.windows import human
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjuncts, substitute
 from translator.plan.simplify import simplify
 
@@ -124,7 +125,13 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
     for selector, fields in zip(selectors, grouping, strict=True):
         if any(k not in fields for k in selector.keys):
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
-    return Side(name, selectors, False, threshold_of(lifting, measure, values, side), grouping)
+    threshold = threshold_of(lifting, measure, values, side)
+    for size in (s for _, x in grouped.keys if (s := bucket_in(x, side.branches[0])) is not None and s != lifting.bin):
+        code = "bucket-widened" if threshold.grows else "bucket-widened-few"
+        lifting.say(
+            code, f"the summary counts by {human(size)}, of which the join knows nothing: the output counts all of its window", None
+        )
+    return Side(name, selectors, False, threshold, grouping)
 
 
 def deciding(lifting: Lifting, grouped: Grouped, conditions: list[Expr]) -> list[Measure]:

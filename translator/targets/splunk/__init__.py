@@ -245,7 +245,7 @@ class _Writer:
         by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in sorted(asked - {"_time"}))
         self.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
         tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
-        absent = f"foreach {' '.join(sorted(asked - {'_time'}))} [eval <<FIELD>>=nullif('<<FIELD>>', \"{NO_VALUE}\")]"
+        absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in sorted(asked - {"_time"}))
         return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *lines])
 
     def whole(self, selector: Selector) -> str:
