@@ -705,6 +705,25 @@ def test_a_condition_on_partners_decides_an_outer_join(outer: str, same: str) ->
 
 
 @pytest.mark.parametrize(
+    ("kql", "same", "said"),
+    [
+        (
+            "A | where x == 'a' | join kind=leftouter (B | summarize c = count() by k) on k | where c != 0",
+            "A | where x == 'a'",
+            {"enrichment-dropped"},
+        ),
+        ("A | where replace('b', 'c', '') =~ x", "A | where isempty(x)", set()),
+        ("A | where x == 'a' and published_t > ago(3h)", "A | where x == 'a' and TimeGenerated > ago(3h)", set()),
+    ],
+)
+def test_conditions_that_come_to_another(kql: str, same: str, said: set[str]) -> None:
+    one, other = lifted(kql), lifted(same)
+    assert isinstance(one, Detection) and isinstance(other, Detection)
+    assert [expression(s.predicate) for s in one.selectors] == [expression(s.predicate) for s in other.selectors]
+    assert one.lookback == other.lookback and codes(one) == said
+
+
+@pytest.mark.parametrize(
     "condition",
     [
         "y != 'b'",

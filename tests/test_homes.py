@@ -125,6 +125,8 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             "splunk",
             ['(sourcetype="google:gcp:pubsub:audit:admin_activity" OR sourcetype="google:gcp:pubsub:audit:data_access")'],
         ),
+        # all events of a category
+        ("AppServiceHTTPLogs", "sigma", ["category: webserver", "cs-method|exists: true"]),
         # names that the log of the product writes in its own way
         (
             "DnsEvents | where Name endswith '.onion'",

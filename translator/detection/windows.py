@@ -25,8 +25,8 @@ from translator.plan.types import Type
 
 TICKS = 10_000_000
 
-TIME_COLUMNS = frozenset({"TimeGenerated", "Timestamp", "timestamp", "ingestion_time"})
-"""Names of the time of an event: Sentinel's, Defender XDR's, and the moment of ingestion."""
+TIME_COLUMNS = frozenset({"TimeGenerated", "Timestamp", "timestamp", "ingestion_time", "published_t"})
+"""Names of the time of an event: Sentinel's, Defender XDR's, the moment of ingestion, and Okta's own."""
 
 LIMITS_OF = {
     ">": ("after", "before"), ">=": ("since", "until"), "<": ("after", "before"), "<=": ("since", "until"), "between": ("since", "until"),

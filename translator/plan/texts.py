@@ -461,4 +461,15 @@ def folded_constant(expr: Expr) -> Expr:
             return const(text.lower() if fold == "tolower" else text.upper(), Type.STRING, expr.span)
         case Path(base=Const(value="" | None)):
             return const("", Type.STRING, expr.span)
+        case Apply(function="replace", args=(Const(value=str(regex)), _, Const(value=""))) if _finds_nothing_in_empty(regex):
+            return const("", Type.STRING, expr.span)
+        case Apply(function="replace_regex", args=(Const(value=""), Const(value=str(regex)), _)) if _finds_nothing_in_empty(regex):
+            return const("", Type.STRING, expr.span)
     return expr
+
+
+def _finds_nothing_in_empty(regex: str) -> bool:
+    try:
+        return re.search(regex, "") is None
+    except re.error:
+        return False

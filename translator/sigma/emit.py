@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations, islice
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
@@ -82,6 +83,23 @@ def spells(names: Names, selector: Selector, part: Expr) -> None:
     """Raises Cannot where Sigma has no way to say this condition."""
     Selections(names, replace(selector, predicate=part)).condition()
 
+
+ALWAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "antivirus": "Signature",
+        "dns": "query",
+        "dns_query": "QueryName",
+        "firewall": "src_ip",
+        "network_connection": "DestinationIp",
+        "process_creation": "Image",
+        "ps_script": "ScriptBlockText",
+        **dict.fromkeys(("file_event", "file_change", "file_delete", "file_rename"), "TargetFilename"),
+        **dict.fromkeys(("image_load", "driver_load"), "ImageLoaded"),
+        **dict.fromkeys(("proxy", "webserver"), "cs-method"),
+        **dict.fromkeys(("registry_event", "registry_set", "registry_add", "registry_delete"), "TargetObject"),
+    }
+)
+"""By category of a log source: a field that all of its events have (Sigma specification, appendix taxonomy, "Fields")."""
 
 MAX_PARTS = 3
 """How many groups of events without some of the keys are written, each in documents of its own: those of two keys."""
@@ -584,6 +602,8 @@ class Selections:
         if self.names.family == "elastic":
             return "event.dataset"  # EQL takes no name with an @ without quotes
         home = self.names.home(self.selector)
+        if home is not None and (always := ALWAYS.get(home.place.get("category", ""))):
+            return always
         known = home.columns.get("TimeGenerated") if home is not None else None
         if isinstance(known, catalog.Stored):
             return known.name
