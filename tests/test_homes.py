@@ -247,6 +247,13 @@ def test_a_data_model_has_default_fields_without_its_name() -> None:
     assert absent == 'eval host=nullif(host, "(none)"), query=nullif(query, "(none)")'
 
 
+def test_a_data_model_is_taken_for_a_table_on_request() -> None:
+    kql = "DeviceProcessEvents | where ProcessCommandLine has 'x'"
+    assert "tstats" not in converted(kql, "splunk").text
+    output = converted(kql, "splunk", Options(splunk_model="cim"))
+    assert "from datamodel=Endpoint.Processes" in output.text and "events-more" in {d.code for d in output.diagnostics}
+
+
 def test_flattened_fields_are_not_compared_in_eql() -> None:
     output = converted('AWSCloudTrail | where AdditionalEventData has \'"MFAUsed":"No"\'', "eql")
     assert "flattened" not in "".join(output.texts)
