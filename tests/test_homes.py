@@ -119,7 +119,22 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         # which home of several: the one that the rule tells, else all that can have such events
         ("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk", ['sourcetype="corelight_conn"']),
         ("Cisco_Umbrella | where EventType == 'proxylogs' and DvcAction == 'x'", "splunk", ['sourcetype="cisco:umbrella:proxy"']),
-        ("Syslog | where SyslogMessage startswith 'x'", "splunk", ['sourcetype="nix:syslog"', 'sourcetype="linux_secure"', "replace("]),
+        ("Syslog | where SyslogMessage startswith 'x'", "splunk", ['sourcetype="nix:syslog"', "replace("]),
+        ("Syslog | where SyslogMessage startswith 'x'", "esql", ['event.dataset == "system.syslog"', 'event.dataset == "system.auth"']),
+        # places with several source types, behind the base search as well
+        (
+            "CommonSecurityLog | where DeviceVendor in ('Fortinet', 'Check Point') and DeviceAction != 'accept'",
+            "splunk",
+            ['in(sourcetype, "fortigate_traffic", "fortigate_utm")'],
+        ),
+        # Splunk has fields of values, none of the objects around them
+        (
+            "AuditLogs | where isnotempty(InitiatedBy.app) and OperationName == 'x'",
+            "splunk",
+            ['isnotnull(json_extract(_raw, "properties.initiatedBy.app"))'],
+        ),
+        ("DnsEvents | where ResultCode == 3 and Name has 'x'", "splunk", ['direction="Snd"', 'message_type="Response"']),
+        ("SecurityEvent | where EventID == 4624 | where isempty(TargetAccount)", "splunk", ['TargetUserName=="")']),
         (
             "GCP_IAM | where PayloadMethodname =~ 'google.iam.admin.v1.ListRoles'",
             "splunk",
@@ -217,6 +232,10 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged-negated"),
         ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more"),
         ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element"),
+        ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element"),
+        ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged"),
+        ("WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'", "esql", "values-merged-negated"),
+        ("Syslog | where Facility == 'auth' and ProcessName == 'sshd'", "esql", "computed-column"),
         ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored-negated"),
         ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged"),

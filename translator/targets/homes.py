@@ -49,6 +49,7 @@ from translator.plan.types import Type
 from translator.targets.base import Options
 from translator.targets.names import TEXTS, path_of
 from translator.targets.paths import SEPARATORS, file_name, on_path
+from translator.targets.text import is_simple
 
 _T = TypeVar("_T")
 
@@ -326,6 +327,10 @@ def _pins(part: Expr, column: str) -> bool:
     return column in pins_of(part)
 
 
+_OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
+"""Operators that compare a text as a whole, or tell where it begins or ends."""
+
+
 class _Move:
     """One selector on its way to one home; None where the product has none of its table."""
 
@@ -427,6 +432,9 @@ class _Move:
         operands = atom.args[1:]
         before = len(self.mover.said)
         if (value := self.formula(atom.args[0])) is not None:
+            if atom.function == "isempty" and (parts := _joined(value)):
+                # Nothing is joined where there is nothing to join.
+                return self.moved(conjunction(*(Apply(atom.span, Type.BOOL, "isempty", (part,)) for part in parts)), negated)
             found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))), negated)
             if self.mover.computes or not _computes(found):
                 return found
@@ -442,6 +450,8 @@ class _Move:
             return plain
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and _constants(operands[0]) != [counterpart.missing]:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
+        if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
+            self.mover.say("array-element", f"{_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span)
         if counterpart.differs and atom.function not in ("isempty", "isnull"):
             return Apply(atom.span, atom.type, atom.function, atom.args)
         if counterpart.values and len(operands) == 1:
@@ -461,16 +471,18 @@ class _Move:
     def with_missing(self, typed: Expr, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
         """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
         filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
-        wanted, of_none = (
-            simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:]))) == TRUE for value in (stored.missing, "")
-        )
-        if wanted != of_none and not filled:
+        tests = [_holds(atom, value) for value in (stored.missing, "")]
+        if not all(isinstance(test, Const) for test in tests):
+            self.mover.say("value-differs", f"the product may have no {_name(atom.args[0])} for {stored.missing}", atom.span)
+            return typed
+        wanted, of_none = (test == TRUE for test in tests)
+        if wanted != of_none and not (filled and wanted):
             code = "values-merged-negated" if self.flips(negated) else "values-merged"
             what = f"the product may have no {_name(atom.args[0])} for {stored.missing}, as for events without one"
             self.mover.say(code, what, atom.span)
         if wanted:
             return disjunction(typed, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
-        return FALSE if of_none and filled else typed
+        return typed
 
     def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it."""
@@ -482,6 +494,8 @@ class _Move:
             case Stored() if self.has(name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
+                if isinstance(expr, Path) and rest and self.family == "splunk" and _is_value(column, expr.steps):
+                    kind, name, rest = "text", path_of(name, rest), ()
                 number = _number(column, name) if isinstance(expr, Path) else column.id
                 several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))
                 ref = ColumnRef(expr.span, expr.type, replace(column, id=number, name=name, stored=kind, several=several))
@@ -650,6 +664,14 @@ class _Move:
         return _typed(test, subject) if self.family == "elastic" else _numeric(test, subject)
 
 
+def _holds(atom: Apply, value: str) -> Expr:
+    """A condition on a field for one value of it, decided where that is known."""
+    match atom:
+        case Apply(function="matches regex", args=(_, Const(value=str(pattern)))) if is_simple(pattern):
+            return TRUE if re.search(pattern, value) else FALSE
+    return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
+
+
 def _computes(predicate: Expr) -> bool:
     """Whether a condition asks for a text that is computed of fields."""
     texts = ("strcat", "file_name", "iff", "case", "tolower", "toupper", "substring", "extract", "split")
@@ -699,6 +721,15 @@ def _one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr, case: str = "") 
 def _name(expr: Expr) -> str:
     base = expr.base if isinstance(expr, Path) else expr
     return base.column.name if isinstance(base, ColumnRef) else ""
+
+
+def _is_value(column: Column, steps: tuple[str | int, ...]) -> bool:
+    """Whether a place inside a column is known to hold a value, no object: some product has a field of it."""
+    known = catalog.table(column.table or "")
+    if known is None or not all(isinstance(s, str) and s != ELEMENT for s in steps):
+        return False
+    found = known.columns("elastic").get(path_of(column.name, steps))
+    return isinstance(found, Stored) and found.type not in ("object", "flattened", "nested")
 
 
 def _number(column: Column, name: str) -> int:

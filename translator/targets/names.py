@@ -133,8 +133,11 @@ class Names:
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
         return self.family == "elastic" and not self.is_text(expr)
 
-    def element_of_raw(self, expr: Expr) -> str | None:
-        """The path into the whole event of a value at a place of an array, which Splunk has no field of; None for other values."""
+    def element_of_raw(self, expr: Expr, named: bool = False) -> str | None:
+        """The path into the whole event of a value at a place of an array, which Splunk has no field of; None for other values.
+
+        ``named`` asks for that of a place with a name as well: Splunk has fields of values alone, none of the objects around them.
+        """
         match expr:
             case ColumnRef(column=column):
                 steps: tuple[str | int, ...] = ()
@@ -142,8 +145,10 @@ class Names:
                 pass
             case _:
                 return None
-        named = bool(steps) and not any(isinstance(s, int) for s in steps)
-        if self.options.fields == "source" or self.family != "splunk" or column.stored != "json" or named or ELEMENT in steps:
+        by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
+        if self.options.fields == "source" or self.family != "splunk" or column.stored != "json" or ELEMENT in steps:
+            return None
+        if by_name and not named:
             return None
         return column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
 

@@ -62,6 +62,11 @@ class Predicates:
         path = self.names.element_of_raw(expr)
         return self.raw(path) if path is not None and self.raw is not None else self.quote(self.names.field(expr))
 
+    def tested(self, expr: Expr) -> str:
+        """A stored field or object, of which is asked whether it is there."""
+        path = self.names.element_of_raw(expr, named=True)
+        return self.raw(path) if path is not None and self.raw is not None else self.spelled(expr)
+
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
         if predicate == TRUE:
@@ -91,7 +96,7 @@ class Predicates:
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
-            name = self.spelled(predicate.args[0])
+            name = self.tested(predicate.args[0])
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
             return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
@@ -122,7 +127,8 @@ class Predicates:
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
-            name = self.spelled(predicate.args[0])
+            asked = predicate.function in ("isempty", "isnull")
+            name = self.tested(predicate.args[0]) if asked else self.spelled(predicate.args[0])
             if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
                 return self.missing.format(name)
             if predicate.function == "isempty":

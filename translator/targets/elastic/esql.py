@@ -140,10 +140,6 @@ ARRAYS = frozenset({"event.category", "event.type"})
 """Fields of ECS that hold several values, of which a comparison in ES|QL would make null (ECS, "Categorization fields")."""
 
 
-_WHOLE = frozenset(f"{name}{cs}" for name in ("startswith", "endswith", "=~", "in~") for cs in ("", "_cs"))
-"""Operators that tell where a text begins or ends."""
-
-
 class _Predicates(Predicates):
     """Conditions in ES|QL, where one value of several is told by the text of all of them."""
 
@@ -154,17 +150,19 @@ class _Predicates(Predicates):
     def spelled(self, expr: Expr) -> str:
         """The values of an array one below the other, since a condition on several values at once is null."""
         name = super().spelled(expr)
-        return f'MV_CONCAT({name}, "\\n")' if isinstance(expr, ColumnRef) and self.is_array(expr.column) else name
+        return f'MV_CONCAT({self.texts_of(expr)}, "\\n")' if isinstance(expr, ColumnRef) and self.is_array(expr.column) else name
+
+    def texts_of(self, expr: Expr) -> str:
+        """The values of an array as texts, which alone MV_CONCAT takes (ES|QL functions, MV_CONCAT)."""
+        name = super().spelled(expr)
+        return name if self.names.is_text(expr) else f"TO_STRING({name})"
 
     def atom(self, predicate: Expr) -> str:
         match predicate:
             case Apply(function="==" | "in", args=(ColumnRef(column=column) as subject, operand)) if self.is_array(column):
-                joined = f'CONCAT(",", MV_CONCAT({super().spelled(subject)}, ","), ",")'
+                joined = f'CONCAT(",", MV_CONCAT({self.texts_of(subject)}, ","), ",")'
                 found = [f"{joined} LIKE {string(f'*,{_like(str(v))},*')}" for v in values(operand)]
                 return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
-            case Apply(function=function, args=(ColumnRef(column=column) as subject, *_)) if self.is_array(column):
-                if function in _WHOLE:
-                    self.names.say("array-element", f"{column.name} has several values, of which the KQL compares the text", predicate.span)
         return super().atom(predicate)
 
 

@@ -273,6 +273,13 @@ class _Writer:
         found = self.names.home(selector)
         return found.place if found else {"sourcetype": selector.table}
 
+    def place_conditions(self, selector: Selector) -> list[str]:
+        """The same behind the base search, where a set of indexes is no condition."""
+        found = self.names.home(selector)
+        places = found.places if found else {key: (value,) for key, value in self.place(selector).items()}
+        one = [f"{field(k)}=={string(v[0])}" for k, v in places.items() if k != "index" and len(v) == 1]
+        return one + [f"in({field(k)}, {', '.join(map(string, v))})" for k, v in places.items() if len(v) > 1]
+
     def place_terms(self, selector: Selector) -> str:
         """The search terms of a selector's table. Where it has a home, they are what a package calls by a macro."""
         if self.names.home(selector) is None:
@@ -329,7 +336,7 @@ class _Writer:
     def condition(self, selector: Selector, with_table: bool) -> str:
         parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
         if with_table:
-            parts = [f"{field(k)}=={string(v)}" for k, v in self.place(selector).items() if k != "index"] + parts
+            parts = [*self.place_conditions(selector), *parts]
         return " AND ".join(parts)
 
     # --- kinds
