@@ -296,7 +296,8 @@ def test_a_site_names_its_own() -> None:
 
 def test_an_inventory_decides_by_what_there_is() -> None:
     kql = "SigninLogs | where UserPrincipalName == 'x' and ResultType == 0"
-    types = {"azure.signinlogs.result_type": "long", "azure.signinlogs.properties.user_principal_name": "keyword"}
+    types = dict.fromkeys(("azure.signinlogs.category", "azure.signinlogs.properties.user_principal_name"), "keyword")
+    types["azure.signinlogs.result_type"] = "long"
     output = converted(kql, "esql", Options(site=Site(inventory={"elastic": types})))
     assert output.readiness == Readiness.READY and "azure.signinlogs.result_type == 0" in output.text
     del types["azure.signinlogs.properties.user_principal_name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,9 @@ def test_a_mapping_says_places_and_columns(tmp_path: Path, text: str, found: obj
         ("elastic:\n  Own_CL:\n    place: {dataset: a}\n", 3, "an Elastic place needs an 'index'"),
         ("splunk:\n  Own_CL: {a_s: a}\n", 2, "Own_CL has no home in splunk that is known"),
         ("splunk: {SigninLogs: {IPAddress: {field: a, kind: b}}}", 1, "expected 'field' and 'type'"),
+        ("splunk: {SigninLogs: {IPAddress: {field: a, type: nmber}}}", 1, "'nmber' is no type of a field: did you mean number?"),
+        ("splunk:\n  SigninLogs: {IPAddress: a}\n  SigninLogs: {IPAddress: b}\n", 3, "'SigninLogs' is here twice"),
+        ("splunk: {Own_CL: {place: {'a | delete': b}}}", 1, "'a | delete' is no name of a field"),
         ("a: [b\nc: d", 2, "is no YAML"),
         ("sigma: {SigninLogs: {place: {index: a}}}", 1, "'index' is none of product, category, service"),
     ],
@@ -72,7 +76,7 @@ def test_what_is_wrong_with_a_mapping_is_said_with_its_line(tmp_path: Path, text
         (
             "caps.json",
             '{"fields": {"a": {"long": {}, "keyword": {}}, "b": {"date": {}, "unmapped": {}}}}',
-            {"elastic": {"a": "keyword", "b": "date"}},
+            {"elastic": {"a": "conflict", "b": "date"}},
         ),
         ("fields.csv", "field,count\nsrc,3\nuser,2\n", {"splunk": {"src": "text", "user": "text"}}),
         ("fields.json", '{"preview": false, "results": [{"field": "src", "count": "3"}]}', {"splunk": {"src": "text"}}),
@@ -120,3 +124,45 @@ def test_tables_are_listed_and_shown() -> None:
     shown = run(main, ["tables", "SigninLogs"])
     assert shown.exit_code == 0 and "callerIpAddress" in shown.output and "azure.signinlogs" in shown.output
     assert run(main, ["tables", "NoTable"]).exit_code == 1
+
+
+def test_what_mapping_writes_can_be_read(tmp_path: Path) -> None:
+    rule, site = tmp_path / "rule.yaml", tmp_path / "site.yaml"
+    rule.write_text(RULE.replace("Own_CL", "SigninLogs | where NoSuchColumn == 'x' and SourceSystem == 'y'"), encoding="utf-8")
+    assert CliRunner().invoke(main, ["mapping", str(rule), "-t", "splunk", "-o", str(site)]).exit_code == 0
+    assert "# SigninLogs has no column NoSuchColumn, which 1 ask for" in site.read_text(encoding="utf-8")
+    assert mappings([site]) == {"splunk": {"SigninLogs": SiteTable()}}
+
+
+def test_an_index_narrows_the_places_that_are_known(tmp_path: Path) -> None:
+    rule, site = tmp_path / "rule.kql", tmp_path / "site.yaml"
+    rule.write_text("SigninLogs | where ResultType == '50126'", encoding="utf-8")
+    site.write_text("splunk: {SigninLogs: {place: {index: azure}}}", encoding="utf-8")
+    printed = CliRunner().invoke(main, ["convert", str(rule), "-t", "splunk", "--mapping", str(site)]).output
+    assert 'index="azure" sourcetype="azure:monitor:aad" category="SignInLogs" resultType="50126"' in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["convert", "RULE", "-t", "splunk", "--home", "windows_forwarde"], "did you mean windows_forwarded?"),
+        (["convert", "RULE", "-t", "splunk", "--inventory", "LONG"], "is no CSV: field larger than field limit"),
+        (["mapping", "RULE.nowhere", "-t", "splunk"], "RULE.nowhere"),
+        (["tables", "SigninLog"], "did you mean SigninLogs?"),
+    ],
+)
+def test_what_does_not_exist_is_refused(tmp_path: Path, arguments: list[str], says: str) -> None:
+    (tmp_path / "RULE").with_suffix(".kql").write_text("SigninLogs | where ResultType == '1'", encoding="utf-8")
+    (tmp_path / "long.csv").write_text("field\n" + "a" * 300_000 + "\n", encoding="utf-8")
+    paths = {"RULE": str(tmp_path / "RULE.kql"), "LONG": str(tmp_path / "long.csv")}
+    result = CliRunner().invoke(main, [paths.get(a, a) for a in arguments])
+    assert result.exit_code != 0 and says in " ".join(result.output.split()) and not isinstance(result.exception, KeyError)
+
+
+def test_a_field_that_is_mapped_in_several_ways_is_not_read(tmp_path: Path) -> None:
+    rule, caps = tmp_path / "rule.kql", tmp_path / "caps.json"
+    rule.write_text("SigninLogs | where ResultType == '50126'", encoding="utf-8")
+    fields = {"azure.signinlogs.category": {"keyword": {}}, "azure.signinlogs.result_type": {"long": {}, "keyword": {}}}
+    caps.write_text(json.dumps({"fields": fields}), encoding="utf-8")
+    printed = CliRunner().invoke(main, ["convert", str(rule), "-t", "esql", "--inventory", str(caps)]).output
+    assert "result_type" not in printed and "broader" in printed

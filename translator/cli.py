@@ -181,15 +181,18 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     from rich.console import Console
 
     from translator.commands.common import UsageProblem
-    from translator.commands.convert import converted, site_of
+    from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
     from translator.targets.base import Options
 
     try:
         options = Options(site=site_of(mappings, ()))
-        click.echo(write_mapping(converted(Console(emoji=False, stderr=True), paths, (target,), options, jobs), target, output), nl=False)
+        console = Console(emoji=False, stderr=True)
+        entries = converted(console, paths, (target,), options, jobs)
+        click.echo(write_mapping(entries, target, output), nl=False)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
+    raise SystemExit(print_failures(entries, console))
 
 
 @main.command()

@@ -131,6 +131,14 @@ def written(name: str, target: Target, rule: Rule, detection: Detection, options
 
     On a tie the native one: it is one search where Sigma takes a rule for each alternative and each group without a key.
     """
+    if target.family == "splunk" and options.splunk_model == "cim":
+        found = written_once(name, target, rule, detection, options)
+        return found if found.texts else written_once(name, target, rule, detection, replace(options, splunk_model="none"))
+    return written_once(name, target, rule, detection, options)
+
+
+def written_once(name: str, target: Target, rule: Rule, detection: Detection, options: Options) -> Output:
+    """The same with one choice of homes."""
     place = moved(target, rule, detection, options)
     native = target.translate(rule, place, options)
     if native.verdict.rank <= Verdict.SAME_ALERTS.rank:

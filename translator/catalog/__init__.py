@@ -115,7 +115,7 @@ class Home:
     @property
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """What selects the events, with all values of each."""
-        first = next(iter(self.place))
+        first = next((key for key in self.place if key != "index"), "index")
         return {key: (value, *(self.also if key == first else ())) for key, value in self.place.items()}
 
     def __str__(self) -> str:
@@ -146,6 +146,12 @@ class Table:
 def table_names() -> tuple[str, ...]:
     """The tables of the catalog."""
     return tuple(sorted({p.stem for p in DATA.glob("*.json")} | set(_families())))
+
+
+def home_names() -> frozenset[str]:
+    """The names of all homes of all tables."""
+    known = (table(name) for name in table_names())
+    return frozenset(home.name for t in known if t is not None for homes in t.homes.values() for home in homes)
 
 
 @functools.cache

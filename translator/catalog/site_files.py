@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,19 @@ from translator.catalog.site import SiteTable
 
 FAMILY_OF = {"splunk": "splunk", "elastic": "elastic", "eql": "elastic", "esql": "elastic", "sigma": "sigma"}
 """Whose fields a target's mapping names."""
+
+TYPES = {
+    "splunk": ("text", "number", "boolean", "json", "time"),
+    "elastic": (
+        "keyword", "wildcard", "constant_keyword", "text", "match_only_text", "long", "integer", "short", "byte", "unsigned_long", "double",
+        "float", "half_float", "scaled_float", "boolean", "date", "date_nanos", "ip", "version", "flattened", "object", "nested",
+        "geo_point",
+    ),
+    "sigma": ("text",),
+}  # fmt: skip
+"""The types of fields that a mapping may name, by family: Elastic's are those of its mappings (Elasticsearch, "Field data types")."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 
 PLACES = {
     "splunk": ("index", "sourcetype", "source", "category"),
@@ -72,22 +86,26 @@ class _Reader:
             return
         if not isinstance(node, yaml.MappingNode):
             raise self.error(node, f"expected {what}, as in splunk: {{SigninLogs: {{columns: {{IPAddress: src}}}}}}")
+        seen = set[str]()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.error(key, "expected a name")
+            if str(key.value) in seen:
+                raise self.error(key, f"'{key.value}' is here twice")
+            seen.add(str(key.value))
             yield str(key.value), key, value
 
     def tables(self) -> Iterator[tuple[str, str, SiteTable]]:
         for target, node, tables in self.pairs(self.root, "targets"):
             if target not in FAMILY_OF:
-                raise self.error(node, f"'{target}' is no target{_suggestion(target, FAMILY_OF)}")
+                raise self.error(node, f"'{target}' is no target{suggestion(target, FAMILY_OF)}")
             for name, place, content in self.pairs(tables, "tables by name"):
                 self.check_table(name, place)
                 yield FAMILY_OF[target], name, self.table(FAMILY_OF[target], name, content)
 
     def check_table(self, name: str, node: yaml.Node) -> None:
         known = {*catalog.table_names(), *catalog.schemas()}
-        if name not in known and not name.endswith("_CL") and (close := _suggestion(name, known)):
+        if name not in known and not name.endswith("_CL") and (close := suggestion(name, known)):
             raise self.error(node, f"'{name}' is no table{close}")
 
     def table(self, family: str, name: str, node: yaml.Node) -> SiteTable:
@@ -97,14 +115,14 @@ class _Reader:
         sections = {key for key, _, _ in own} & {"place", "columns"}
         for key, at, value in own:
             if not sections:
-                self.column(name, key, at, value, columns)
+                self.column(family, name, key, at, value, columns)
             elif key == "place":
                 place = self.place(family, value)
             elif key == "columns":
                 for column, where, field in self.pairs(value, "columns by name"):
-                    self.column(name, column, where, field, columns)
+                    self.column(family, name, column, where, field, columns)
             else:
-                raise self.error(at, f"'{key}' is neither 'place' nor 'columns'")
+                raise self.error(at, f"'{key}' is neither 'place' nor 'columns'{suggestion(key, ('place', 'columns'))}")
         known = catalog.table(name)
         if columns and not place and not (known is not None and known.homes.get(family)):
             raise self.error(node, f"{name} has no home in {family} that is known: say where its events are with 'place'")
@@ -115,20 +133,25 @@ class _Reader:
         for key, at, value in self.pairs(node, "what selects the events"):
             if family != "splunk" and key not in PLACES[family]:
                 raise self.error(at, f"'{key}' is none of {', '.join(PLACES[family])}")
+            if not _NAME.fullmatch(key):
+                raise self.error(at, f"'{key}' is no name of a field")
             if text := self.text(value):
                 found[key] = text
         if found and family == "elastic" and "index" not in found:
             raise self.error(node, "an Elastic place needs an 'index'")
         return found
 
-    def column(self, table: str, name: str, at: yaml.Node, value: yaml.Node, columns: dict[str, tuple[str, str]]) -> None:
-        known = columns_of(table)
-        if known and name.split(".")[0].split("[")[0] not in known:
-            raise self.error(at, f"{table} has no column '{name}'{_suggestion(name, known)}")
+    def column(
+        self, family: str, table: str, name: str, at: yaml.Node, value: yaml.Node, columns: dict[str, tuple[str, str]]
+    ) -> None:  # fmt: skip
+        if not has_column(table, name):
+            raise self.error(at, f"{table} has no column '{name}'{suggestion(name, columns_of(table))}")
         if isinstance(value, yaml.MappingNode):
             parts = {key: self.text(v) for key, _, v in self.pairs(value, "field and type")}
             if not parts.keys() <= {"field", "type"}:
                 raise self.error(value, "expected 'field' and 'type'")
+            if (kind := parts.get("type", "")) and kind not in TYPES[family]:
+                raise self.error(value, f"'{kind}' is no type of a field{suggestion(kind, TYPES[family])}")
             if parts.get("field"):
                 columns[name] = (parts["field"], parts.get("type", ""))
         elif text := self.text(value):
@@ -141,6 +164,12 @@ class _Reader:
         return "" if node.tag.endswith(":null") else str(node.value).strip()
 
 
+def has_column(table: str, name: str) -> bool:
+    """Whether a table may have a column, or a place in one: those whose schema is open may have any."""
+    known = columns_of(table)
+    return not known or name.split(".")[0].split("[")[0] in known
+
+
 def columns_of(table: str) -> set[str]:
     """The columns that a table is known to have; none where its schema is open."""
     schema = catalog.schemas().get(table)
@@ -151,7 +180,7 @@ def columns_of(table: str) -> set[str]:
     return {*schema, *stored}
 
 
-def _suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """``: did you mean ...`` where a known name is close."""
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
@@ -182,7 +211,10 @@ def _inventory(path: Path, text: str) -> tuple[str, dict[str, str]]:
     except ValueError as error:
         lines = text.strip().splitlines()
         if path.suffix.lower() == ".csv" or (lines and "field" in lines[0].replace('"', "").split(",")):
-            rows: list[Any] = list(csv.DictReader(io.StringIO(text)))
+            try:
+                rows: list[Any] = list(csv.DictReader(io.StringIO(text)))
+            except csv.Error as bad:
+                raise SiteFileError(path, 1, f"is no CSV: {bad}") from bad
         else:
             try:
                 rows = [json.loads(line) for line in lines]
@@ -204,6 +236,6 @@ def _inventory(path: Path, text: str) -> tuple[str, dict[str, str]]:
 
 
 def _type_of(kinds: object) -> str:
-    """The type of a field, by its capabilities: a mapping by type. Of several types the texts are what all can be read as."""
+    """The type of a field, by its capabilities: a mapping by type. No query reads one that is mapped in several ways."""
     types = [str(k) for k in kinds if k != "unmapped"] if isinstance(kinds, Mapping) else []
-    return types[0] if len(types) == 1 else "keyword"
+    return types[0] if len(types) == 1 else "conflict" if types else "keyword"

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from translator import catalog
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
@@ -51,11 +52,14 @@ def run_convert(request: ConvertRequest) -> int:
     """Converts, writes and prints. The exit status: 0 where every rule reached ``fail_on``, else 1.
 
     Raises:
-        UsageProblem: for a time span, a mapping or an inventory that cannot be read, or a folder that cannot be written.
+        UsageProblem: for a time span, a home, a mapping or an inventory that cannot be read, or a folder that cannot be written.
     """
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
+    for home in request.homes:
+        if home not in catalog.home_names():
+            raise UsageProblem(f"--home: '{home}' is no home of the catalog{site_files.suggestion(home, catalog.home_names())}")
     options = Options(
         request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
         site_of(request.mappings, request.inventories), request.splunk_model,
@@ -84,7 +88,7 @@ def run_convert(request: ConvertRequest) -> int:
         _print_outputs(entries)
     else:
         _print_summary(entries, content, request.output)
-    _print_failures(entries, console)
+    print_failures(entries, console)
     return _status(entries, Verdict(request.fail_on))
 
 
@@ -169,11 +173,13 @@ def _coloured(output: Output) -> str:
     return "\n".join([f"[{colour}]{verdict}[/{colour}]", *(f"[{shades[r]}]{r}[/{shades[r]}]" for r in readiness)])
 
 
-def _print_failures(entries: list[Entry], console: Console) -> None:
+def print_failures(entries: list[Entry], console: Console) -> int:
+    """Prints what could not be read or converted. The exit status: 1 where there was any, or no rule at all."""
     for entry in entries:
         if isinstance(entry.result, Failure):
             f = entry.result
             console.print(f"{f.source}:{f.line}:{f.column}: error: {f.message}", markup=False, highlight=False, soft_wrap=True)
+    return int(not entries or any(isinstance(entry.result, Failure) for entry in entries))
 
 
 def _status(entries: list[Entry], threshold: Verdict) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from translator.catalog.site_files import FAMILY_OF, PLACES
+from translator.catalog.site_files import FAMILY_OF, PLACES, has_column
 from translator.commands.common import UsageProblem
 from translator.pack import Entry
 from translator.pipeline import Conversion
@@ -55,7 +55,11 @@ def template(found: Mapping[str, Wanted], target: str) -> str:
         if facts.place:
             lines += ["    place:", *(f"      {key}:" for key in PLACES[family][: 3 if family == "sigma" else 2])]
         if facts.columns:
-            lines += ["    columns:", *(f"      {_quoted(c)}:  # {n}" for c, n in facts.columns.most_common())]
+            known = [(c, n) for c, n in facts.columns.most_common() if has_column(table, c)]
+            lines += ["    columns:", *(f"      {_quoted(c)}:  # {n}" for c, n in known)] if known else []
+            lines += [
+                f"    # {table} has no column {c}, which {n} ask for" for c, n in facts.columns.most_common() if not has_column(table, c)
+            ]
     return "\n".join(lines) + "\n"
 
 

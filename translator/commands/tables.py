@@ -12,6 +12,8 @@ from rich.table import Table
 
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Stored
+from translator.catalog.site_files import suggestion
+from translator.plan.normalized import parser_of
 
 KINDS = {Stored: "stored", Computed: "computed", Absent: "absent", ByValue: "by value"}
 
@@ -20,7 +22,7 @@ NAMES = {"splunk": "Splunk", "elastic": "Elastic", "sigma": "Sigma"}
 
 def print_tables(names: tuple[str, ...], form: str) -> int:
     """Prints the catalog, or the whole of the tables of these names. The exit status: 1 where one is unknown."""
-    known = [t for n in names or catalog.table_names() if (t := catalog.table(n)) is not None]
+    known = [t for n in names or catalog.table_names() if (t := catalog.table(_normalized(n))) is not None]
     if form == "json":
         sys.stdout.write(json.dumps([facts(t, bool(names)) for t in known], indent=2, ensure_ascii=False) + "\n")
     elif form == "markdown":
@@ -33,10 +35,17 @@ def print_tables(names: tuple[str, ...], form: str) -> int:
         for table in known:
             listed.add_row(table.name, *(escape(_brief(table, family)) for family in NAMES))
         Console(emoji=False).print(listed)
-    missing = [n for n in names if catalog.table(n) is None]
+    missing = [n for n in names if catalog.table(_normalized(n)) is None]
     for name in missing:
-        Console(emoji=False, stderr=True, highlight=False).print(f"{name} is not in the catalog", markup=False)
+        close = suggestion(name, catalog.table_names())
+        Console(emoji=False, stderr=True, highlight=False).print(f"{name} is not in the catalog{close}", markup=False)
     return 1 if missing else 0
+
+
+def _normalized(name: str) -> str:
+    """A table's name for that of a parser, which gives a normalized table."""
+    parser = parser_of(name)
+    return parser.table if parser is not None and catalog.table(name) is None else name
 
 
 def _brief(table: catalog.Table, family: str) -> str:

@@ -104,8 +104,8 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     homes = known.homes.get(family, ()) if known is not None else ()
     chosen = tuple(h for h in homes if h.name in options.homes)
     if family == "splunk" and options.splunk_model == "cim":
-        chosen = chosen or tuple(h for h in homes if "datamodel" in h.place)
-    homes = chosen or tuple(h for h in homes if not h.optional)
+        homes = tuple(sorted(homes, key=lambda h: "datamodel" not in h.place))
+    homes = chosen or tuple(h for h in homes if not h.optional or ("datamodel" in h.place and options.splunk_model == "cim"))
     site = options.site.tables.get(family, {}).get(name)
     own = options.mapping.get(family, {}).get(name, {})
     if site is None and not own:
@@ -113,6 +113,9 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     site = site or SiteTable()
     fields = {**{c: (f, "") for c, f in own.items()}, **site.columns}
     columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
+    if site.place and homes and site.place.keys() <= {"index"}:
+        # An index narrows the places that are known.
+        return tuple(replace(h, place={**site.place, **h.place, **site.place}, columns={**h.columns, **columns}) for h in homes)
     if site.place:
         base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
         return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
@@ -355,7 +358,7 @@ class _Move:
                 self.mover.say(code, f"{selector.table} in {self.home.name}: {lacking}", None)
         predicate = self.condition(selector.predicate)
         if self.home is not None and self.home.select:
-            predicate = conjunction(selected(self.home.select), *conjuncts(predicate))
+            predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
         keys = tuple(map(self.value, selector.keys))
         outputs = [(name, self.shown(name, x)) for name, x in shown]
         known = [(name, x) for name, x in outputs if not self.lacks(x)]
@@ -452,7 +455,7 @@ class _Move:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
             self.mover.say("array-element", f"{_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span)
-        if counterpart.differs and atom.function not in ("isempty", "isnull"):
+        if counterpart.differs:
             return Apply(atom.span, atom.type, atom.function, atom.args)
         if counterpart.values and len(operands) == 1:
             return self.by_value(atom, subject, counterpart, negated)
@@ -511,6 +514,12 @@ class _Move:
             own = ColumnRef(base.span, base.type, replace(column, stored=self.inventory[column.name]))
             return (replace(expr, base=own) if isinstance(expr, Path) else own), None
         return expr, counterpart
+
+    def listed(self, node: Expr) -> Expr:
+        """A field that selects the events of the home, as one that is missing where the site has not listed it."""
+        if not isinstance(node, ColumnRef) or self.has(node.column.name):
+            return node
+        return replace(node, column=replace(node.column, stored="", table=self.chosen.table))
 
     def has(self, name: str) -> bool:
         """Whether the site has a field, as far as it has listed them."""

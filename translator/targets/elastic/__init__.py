@@ -26,8 +26,8 @@ def literal(value: str | int | float | bool) -> str:
 
 
 UNREADABLE = {
-    "esql": frozenset({"flattened", "nested", "object", "geo_point"}),
-    "eql": frozenset({"text", "match_only_text", "nested", "flattened"}),
+    "esql": frozenset({"flattened", "nested", "object", "geo_point", "conflict"}),
+    "eql": frozenset({"text", "match_only_text", "nested", "flattened", "conflict"}),
 }
 """Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL)."""
 
