@@ -247,6 +247,12 @@ def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str) 
     assert code in {d.code for d in converted(kql, target).diagnostics}
 
 
+def test_a_home_that_says_what_it_lacks_stands_alone() -> None:
+    output = converted("DeviceFileEvents | where FolderPath endswith 'a.exe'", "sigma")
+    assert len(output.texts) == 1 and "category: file_event" in output.text
+    assert "events-elsewhere" in {d.code for d in output.diagnostics}
+
+
 def test_alternatives_are_not_searched_beside_the_default() -> None:
     text = converted("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk").text
     assert "zeek" not in text

@@ -292,9 +292,12 @@ class _Mover:
                 yield selector, other
 
     def besides(self, selector: Selector, home: Home | None, measured: list[Expr]) -> list[tuple[Home, bool]]:
-        """The further homes that may have events of a selector that does not tell them, and whether it is written for them too."""
+        """The further homes that may have events of a selector that does not tell them, and whether it is written for them too.
+
+        None beside a home that says itself what it lacks: it is what rules of the table mean.
+        """
         pins = pins_of(selector.predicate)
-        if home is None or (home.when and _allowed(home, pins)):
+        if home is None or home.lacks or (home.when and _allowed(home, pins)):
             return []
         found = {repr(_events(home)): (home, True)}
         for other in homes_of(selector.table, self.family, self.options):
