@@ -47,7 +47,6 @@ CODES: dict[str, Code] = {
     "window-in-search": Code(Verdict.EXACT, "schedule the search over no less than the time in the message"),
     "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),
-    "table-left-out": Code(Verdict.EXACT, "nothing to do, unless the site has these events: name their place with --mapping FILE"),
     "json-field": Code(Verdict.EXACT, "map these fields to the parsed JSON in the processing pipeline"),
     "level-assumed": Code(Verdict.EXACT, "set severity in the rule"),
     "unknown-technique": Code(Verdict.EXACT, "check the identifier against attack.mitre.org; it is kept as written"),
@@ -184,6 +183,7 @@ CODES: dict[str, Code] = {
     "percentile-method": Code(Verdict.DIFFERS, "expect alerts to differ where the percentile is close to the threshold"),
     "unverified-dialect": Code(Verdict.DIFFERS, "compare its rows with those of kql2sigma run on the same data before it is relied on"),
     "window-elsewhere": Code(Verdict.BROADER, "give the query the rule's window where it is scheduled"),
+    "table-left-out": Code(Verdict.SAME_ALERTS, "nothing to do, unless the site has these events: name their place with --mapping FILE"),
     "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),
     # --- blockers
     "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),
