@@ -170,11 +170,20 @@ def table(name: str) -> Table | None:
 
 
 def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
-    """The homes of a file; ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none."""
+    """The homes of a file.
+
+    ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none; ``rest`` says why it has
+    none of the other columns of the first home.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for data in listed:
         columns = {**found[data["extends"]], **data["columns"]} if "extends" in data else dict(data["columns"])
         columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}
+        if "rest" in data:
+            first = next(iter(found.values()))
+            columns |= {
+                name: {"absent": data["rest"]} for name, known in first.items() if name not in columns and "absent" not in (known or {})
+            }
         found[data["home"]] = columns
         yield home_of({**data, "columns": {k: v for k, v in columns.items() if v is not None}})
 
