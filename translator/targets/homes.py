@@ -7,16 +7,14 @@ counterpart keeps its KQL name, which the writers note. Afterwards writers only 
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
 
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
-from translator.catalog.site import SiteTable
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.windows import TIME_COLUMNS, is_time
 from translator.fidelity import Diagnostic
@@ -44,10 +42,24 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, is_present, pushed, simplify
+from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.targets.base import Options
-from translator.targets.names import TEXTS, path_of
+from translator.targets.choice import (
+    Pins,
+    allowed,
+    constants,
+    events_of,
+    folded,
+    has_all,
+    homes_of,
+    lacks_required,
+    pins_of,
+    possible,
+    unasked,
+)
+from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
+from translator.targets.names import path_of
 from translator.targets.paths import SEPARATORS, file_name, on_path
 from translator.targets.text import is_simple
 
@@ -55,10 +67,6 @@ _T = TypeVar("_T")
 
 TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
 """The field with the time of an event, by family of products."""
-
-EQUALITIES = frozenset({"==", "=~", "in", "in~"})
-_ORDERS = frozenset({"<", "<=", ">", ">="})
-_NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +106,6 @@ def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tup
     return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
 
 
-def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
-    """The homes of a table, the site's own first, then those that the options name."""
-    known = catalog.table(name)
-    homes = known.homes.get(family, ()) if known is not None else ()
-    chosen = tuple(h for h in homes if h.name in options.homes)
-    if family == "splunk" and options.splunk_model == "cim":
-        homes = tuple(sorted(homes, key=lambda h: "datamodel" not in h.place))
-    homes = chosen or tuple(h for h in homes if not h.optional or ("datamodel" in h.place and options.splunk_model == "cim"))
-    site = options.site.tables.get(family, {}).get(name)
-    own = options.mapping.get(family, {}).get(name, {})
-    if site is None and not own:
-        return homes
-    site = site or SiteTable()
-    fields = {**{c: (f, "") for c, f in own.items()}, **site.columns}
-    columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
-    if site.place and homes and site.place.keys() <= {"index"}:
-        # An index narrows the places that are known.
-        return tuple(replace(h, place={**site.place, **h.place, **site.place}, columns={**h.columns, **columns}) for h in homes)
-    if site.place:
-        base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
-        return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
-    return tuple(replace(h, columns={**h.columns, **columns}) for h in homes)
-
-
-def _same_place(home: Home, place: Mapping[str, str]) -> bool:
-    """Whether a site's own place holds the events as the catalog's home has them, so that the catalog's names go on holding."""
-    key = "dataset" if "dataset" in home.place else "sourcetype" if "sourcetype" in home.place else "source"
-    return key in place and place[key] == home.place.get(key)
-
-
 _OWN_FIELD = re.compile(r"(?<=\[')=[^']+(?='\])")
 
 
@@ -153,68 +131,6 @@ def selected(text: str) -> Expr:
         return ColumnRef(node.span, Type.STRING, replace(node.column, stored="keyword")) if isinstance(node, ColumnRef) else node
 
     return pushed(simplify(transform(plan.root.predicate, stored)))
-
-
-Pins = dict[str, frozenset[Value]]
-"""The values that a selector allows for a column, by its name."""
-
-
-def pins_of(predicate: Expr) -> Pins:
-    """What the members of a conjunction pin columns to."""
-    found: Pins = {}
-    for part in conjuncts(predicate):
-        match part:
-            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
-                values = _constants(operand)
-                if values is not None:
-                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
-    return found
-
-
-def _constants(operand: Expr) -> list[Value] | None:
-    items = operand.items if isinstance(operand, Items) else (operand,)
-    values = [i.value for i in items if isinstance(i, Const)]
-    return values if len(values) == len(items) and None not in values else None
-
-
-def _folded(value: Value) -> str:
-    return str(value).lower()
-
-
-def _allowed(home: Home, pins: Pins) -> bool:
-    """Whether all that a selector can find is in a home."""
-    return all(
-        column in pins and {_folded(v) for v in pins[column]} <= {_folded(v) for v in values} for column, values in home.when.items()
-    )
-
-
-def _possible(home: Home, pins: Pins) -> bool:
-    """Whether something that a selector can find may be in a home."""
-    return all(
-        column not in pins or {_folded(v) for v in pins[column]} & {_folded(v) for v in values} for column, values in home.when.items()
-    )
-
-
-def _unasked(homes: tuple[Home, ...], pins: Pins) -> Home | None:
-    """The home of what a selector does not tell: the one that asks for nothing, else the first that it does not rule out."""
-    return next((h for h in homes if not h.when), None) or next((h for h in homes if _possible(h, pins)), None)
-
-
-def _lacks_required(home: Home, predicate: Expr) -> bool:
-    """Whether a home has no event with a value in some column that a predicate asks for."""
-    fields = [n for n in walk(predicate) if isinstance(n, ColumnRef) and isinstance(home.columns.get(n.column.name), Absent)]
-    return any(is_present(f, predicate) for f in fields)
-
-
-def _has_all(home: Home, read_by: Iterable[Expr]) -> bool:
-    """Whether a home has all columns that some expressions read."""
-    read = {n.column for x in read_by for n in walk(x) if isinstance(n, ColumnRef) and n.column.table}
-    return all(isinstance(home.columns.get(c.name), Stored | Computed) or c.name in TIME_COLUMNS for c in read)
-
-
-def _events(home: Home) -> tuple[object, ...]:
-    """What decides which events a home has."""
-    return dict(home.place), home.select
 
 
 MAX_HOMES = 4
@@ -281,11 +197,11 @@ class _Mover:
             return
         homes = homes_of(selector.table, self.family, self.options)
         pins = pins_of(selector.predicate)
-        fitting = next((h for h in homes if h.when and _allowed(h, pins)), None)
+        fitting = next((h for h in homes if h.when and allowed(h, pins)), None)
         if fitting is None and (several := self.several(selector, homes, pins)):
             yield from several
             return
-        home = fitting or _unasked(homes, pins)
+        home = fitting or unasked(homes, pins)
         yield selector, home
         for other, complete in self.besides(selector, home, measured):
             if complete:
@@ -297,12 +213,12 @@ class _Mover:
         None beside a home that says itself what it lacks: it is what rules of the table mean.
         """
         pins = pins_of(selector.predicate)
-        if home is None or home.lacks or (home.when and _allowed(home, pins)):
+        if home is None or home.lacks or (home.when and allowed(home, pins)):
             return []
-        found = {repr(_events(home)): (home, True)}
+        found = {repr(events_of(home)): (home, True)}
         for other in homes_of(selector.table, self.family, self.options):
-            if other.when and _possible(other, pins) and not _lacks_required(other, selector.predicate):
-                found.setdefault(repr(_events(other)), (other, _has_all(other, [selector.predicate, *selector.keys, *measured])))
+            if other.when and possible(other, pins) and not lacks_required(other, selector.predicate):
+                found.setdefault(repr(events_of(other)), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
         several = list(found.values())[1:]
         return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
 
@@ -314,7 +230,7 @@ class _Mover:
             found: dict[str, tuple[Home | None, list[Value]]] = {}
             for value in sorted(pins[column], key=str):
                 one = {**pins, column: frozenset({value})}
-                home = next((h for h in homes if h.when and _allowed(h, one)), None) or _unasked(homes, one)
+                home = next((h for h in homes if h.when and allowed(h, one)), None) or unasked(homes, one)
                 found.setdefault(home.name if home else "", (home, []))[1].append(value)
             if len(found) < 2 or not any(home and home.when for home, _ in found.values()):
                 continue
@@ -372,7 +288,7 @@ class _Move:
 
     def elsewhere(self, home: Home) -> Iterator[str]:
         """Which events of the table are not in the home, though the selector may ask for them."""
-        if home.when and _allowed(home, self.pins):
+        if home.when and allowed(home, self.pins):
             return
         if home.lacks:
             yield home.lacks
@@ -402,7 +318,7 @@ class _Move:
     def condition(self, predicate: Expr) -> Expr:
         """A condition over the fields of the home, in normal form."""
         moved = pushed(simplify(self.moved(predicate)))
-        return _merged(moved) if self.family == "elastic" else moved
+        return merged(moved) if self.family == "elastic" else moved
 
     def value(self, expr: Expr) -> Expr:
         """A value over the fields of the home."""
@@ -454,7 +370,7 @@ class _Move:
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             return plain
-        if counterpart.deviates and atom.function not in ("isempty", "isnull") and _constants(operands[0]) != [counterpart.missing]:
+        if counterpart.deviates and atom.function not in ("isempty", "isnull") and constants(operands[0]) != [counterpart.missing]:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
             self.mover.say("array-element", f"{_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span)
@@ -471,24 +387,24 @@ class _Move:
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
             code = "value-longer-negated" if self.flips(negated) else "value-longer"
             self.mover.say(code, f"{_name(atom.args[0])}: {counterpart.longer}", atom.span)
-        typed = _typed(plain, subject) if self.family == "elastic" else plain
-        return self.with_missing(typed, atom, subject, counterpart, negated) if counterpart.missing else typed
+        found = typed(plain, subject) if self.family == "elastic" else plain
+        return self.with_missing(found, atom, subject, counterpart, negated) if counterpart.missing else found
 
-    def with_missing(self, typed: Expr, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
+    def with_missing(self, found: Expr, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
         """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
         filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
         tests = [_holds(atom, value) for value in (stored.missing, "")]
         if not all(isinstance(test, Const) for test in tests):
             self.mover.say("value-differs", f"the product may have no {_name(atom.args[0])} for {stored.missing}", atom.span)
-            return typed
+            return found
         wanted, of_none = (test == TRUE for test in tests)
         if wanted != of_none and not (filled and wanted):
             code = "values-merged-negated" if self.flips(negated) else "values-merged"
             what = f"the product may have no {_name(atom.args[0])} for {stored.missing}, as for events without one"
             self.mover.say(code, what, atom.span)
         if wanted:
-            return disjunction(typed, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
-        return typed
+            return disjunction(found, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
+        return found
 
     def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it."""
@@ -548,7 +464,7 @@ class _Move:
                     stored = replace(other, id=_number(column, other.name), table=table, source=column.source)
                     return ColumnRef(expr.span, node.type, stored)
                 case Apply(function="==" | "in", args=(ColumnRef(column=other), operand)) if other.name in self.pins:
-                    values = _constants(operand)
+                    values = constants(operand)
                     if values is not None and self.pins[other.name] <= set(values):
                         return TRUE
                     if values is not None and not self.pins[other.name] & set(values):
@@ -624,10 +540,10 @@ class _Move:
     def folded(self, atom: Apply, negated: bool) -> Apply:
         """A condition on a field that the product keeps in one case."""
         caseless = CASE_PAIRS.get(atom.function)
-        values = _constants(atom.args[1])
+        values = constants(atom.args[1])
         if values is None or caseless is None:
             return atom
-        if any(_folded(v) != str(v).upper() for v in values):
+        if any(folded(v) != str(v).upper() for v in values):
             code = "case-ignored-negated" if self.flips(negated) else "case-ignored"
             self.mover.say(code, "the product keeps this value in one case, the KQL compares it as it came", atom.span)
         return Apply(atom.span, atom.type, caseless, atom.args)
@@ -636,7 +552,7 @@ class _Move:
         """A condition on a field that has other values in the product; as it was, without a field, where one of them is not known."""
         if atom.function in ("isempty", "isnull"):
             return Apply(atom.span, atom.type, atom.function, (subject,))
-        wanted = _constants(atom.args[1])
+        wanted = constants(atom.args[1])
         if wanted is None:
             return atom
         chosen: list[str] | None
@@ -661,7 +577,7 @@ class _Move:
         elif atom.function in TEXT_OPERATORS and stored.others:
             renamed = [k for k in stored.values if simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1]))) == TRUE]
             found = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
-            return disjunction(found, *(_one_of(subject, (const(stored.values[k]),), atom) for k in renamed))
+            return disjunction(found, *(one_of(subject, (const(stored.values[k]),), atom) for k in renamed))
         else:
             return atom
         targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
@@ -672,8 +588,8 @@ class _Move:
             code = "values-merged-negated" if self.flips(negated) else "values-merged"
             self.mover.say(code, f"the product has one value for this and others of {_name(atom.args[0])}", atom.span)
         caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)
-        test = _one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
-        return _typed(test, subject) if self.family == "elastic" else _numeric(test, subject)
+        test = one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
+        return typed(test, subject) if self.family == "elastic" else numeric(test, subject)
 
 
 def _holds(atom: Apply, value: str) -> Expr:
@@ -721,13 +637,6 @@ def _with_plain_keys(detection: Detection) -> Detection:
         sides.append(replace(side, selectors=selectors, grouping=tuple(map(grouped, side.grouping))))
     names = kept(detection.group_by, lambda name: f"{name}_2")
     return replace(detection, sides=tuple(sides), group_by=names, guaranteed=kept(detection.guaranteed, lambda known: known))
-
-
-def _one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr, case: str = "") -> Apply:
-    """That a field has one of these values; ``case`` is ``~`` where it does not matter."""
-    operand = items[0] if len(items) == 1 else Items(None, Type.DYNAMIC, items)
-    single = "=~" if case else "=="
-    return Apply(atom.span, Type.BOOL, single if len(items) == 1 else f"in{case}", (subject, operand))
 
 
 def _name(expr: Expr) -> str:
@@ -791,7 +700,7 @@ def _at(
 
 def _formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
     """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
-    values = _constants(atom.args[1])
+    values = constants(atom.args[1])
     if stored.form == "{value}" and atom.function in TEXT_OPERATORS - EQUALITIES:
         return Apply(atom.span, Type.BOOL, atom.function, (subject, *atom.args[1:]))
     if atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith") or values is None or not stored.form.endswith("{value}"):
@@ -816,82 +725,3 @@ def _prefixed(atom: Apply, stored: Stored) -> Apply:
         return atom
     starts = {"contains": "startswith", "contains_cs": "startswith_cs"}
     return Apply(atom.span, atom.type, starts.get(atom.function, atom.function), (atom.args[0], operand))
-
-
-def _typed(atom: Apply, subject: Expr) -> Expr:
-    """A comparison with literals of the field's type; false where the type makes it impossible."""
-    base = subject.base if isinstance(subject, Path) else subject
-    kind = base.column.stored if isinstance(base, ColumnRef) else ""
-    if len(atom.args) != 2 or atom.function not in EQUALITIES | _ORDERS or not kind:
-        return atom
-    items = atom.args[1].items if isinstance(atom.args[1], Items) else (atom.args[1],)
-    if not all(isinstance(i, Const) for i in items):
-        return atom
-    converted = [_literal(i, kind) for i in items if isinstance(i, Const)]
-    kept = [c for c in converted if c is not None]
-    function = atom.function if kind in TEXTS else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
-    if atom.function in _ORDERS:
-        return atom if kept != converted or kind in TEXTS else Apply(atom.span, atom.type, function, (subject, *kept))
-    if not kept:
-        return FALSE
-    single = {"in": "==", "in~": "=~"}.get(function, function)
-    if len(kept) == 1:
-        return Apply(atom.span, atom.type, single, (subject, kept[0]))
-    return Apply(atom.span, atom.type, function, (subject, Items(atom.args[1].span, Type.DYNAMIC, tuple(kept))))
-
-
-def _numeric(atom: Apply, subject: Expr) -> Expr:
-    """A comparison of a field of numbers in Splunk, where the table of values has them as texts."""
-    if not (isinstance(subject, ColumnRef) and subject.column.stored == "number"):
-        return atom
-
-    def number(node: Expr) -> Expr:
-        text = str(node.value) if isinstance(node, Const) else ""
-        return const(int(text)) if text.isdigit() else node
-
-    return rebuild(atom, (subject, transform(atom.args[1], number)))
-
-
-def _literal(value: Const, kind: str) -> Const | None:
-    """A literal as a field of that type compares it; None where no value of the field can equal it."""
-    given = value.value
-    text = ("true" if given else "false") if isinstance(given, bool) else str(given)
-    if value.type in (Type.DATETIME, Type.TIMESPAN):
-        return value
-    if kind in _NUMBERS:
-        if isinstance(given, int | float) and not isinstance(given, bool):
-            return value
-        try:
-            return const(int(text), span=value.span)
-        except ValueError:
-            return None
-    if kind == "boolean":
-        found = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
-        return None if found is None else const(found, span=value.span)
-    if kind == "ip":
-        try:
-            ipaddress.ip_address(text)
-        except ValueError:
-            return None
-        return value
-    return const(text, Type.STRING, value.span) if kind in TEXTS else value
-
-
-def _merged(predicate: Expr) -> Expr:
-    """Alternatives of one address field as a list: EQL takes no two of them beside each other."""
-
-    def merge(node: Expr) -> Expr:
-        if not (isinstance(node, Apply) and node.function == "or"):
-            return node
-        lists: dict[Expr, list[Expr]] = {}
-        rest: list[Expr] = []
-        for part in node.args:
-            match part:
-                case Apply(function="==" | "in", args=(ColumnRef(column=column) as address, operand)) if column.stored == "ip":
-                    lists.setdefault(address, []).extend(operand.items if isinstance(operand, Items) else (operand,))
-                case _:
-                    rest.append(part)
-        rest += [_one_of(subject, tuple(dict.fromkeys(items)), node) for subject, items in lists.items()]
-        return disjunction(*rest) if lists else node
-
-    return transform(predicate, merge)

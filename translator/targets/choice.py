@@ -1,0 +1,104 @@
+"""Which home of a table has the events that a selector asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from translator import catalog
+from translator.catalog import Absent, Computed, Counterpart, Home, Stored
+from translator.catalog.site import SiteTable
+from translator.detection.windows import TIME_COLUMNS
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Value, conjuncts, walk
+from translator.plan.simplify import is_present
+from translator.targets.base import Options
+
+
+def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
+    """The homes of a table, the site's own first, then those that the options name."""
+    known = catalog.table(name)
+    homes = known.homes.get(family, ()) if known is not None else ()
+    chosen = tuple(h for h in homes if h.name in options.homes)
+    if family == "splunk" and options.splunk_model == "cim":
+        homes = tuple(sorted(homes, key=lambda h: "datamodel" not in h.place))
+    homes = chosen or tuple(h for h in homes if not h.optional or ("datamodel" in h.place and options.splunk_model == "cim"))
+    site = options.site.tables.get(family, {}).get(name)
+    own = options.mapping.get(family, {}).get(name, {})
+    if site is None and not own:
+        return homes
+    site = site or SiteTable()
+    fields = {**{c: (f, "") for c, f in own.items()}, **site.columns}
+    columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
+    if site.place and homes and site.place.keys() <= {"index"}:
+        # An index narrows the places that are known.
+        return tuple(replace(h, place={**site.place, **h.place, **site.place}, columns={**h.columns, **columns}) for h in homes)
+    if site.place:
+        base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
+        return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
+    return tuple(replace(h, columns={**h.columns, **columns}) for h in homes)
+
+
+def _same_place(home: Home, place: Mapping[str, str]) -> bool:
+    """Whether a site's own place holds the events as the catalog's home has them, so that the catalog's names go on holding."""
+    key = "dataset" if "dataset" in home.place else "sourcetype" if "sourcetype" in home.place else "source"
+    return key in place and place[key] == home.place.get(key)
+
+
+Pins = dict[str, frozenset[Value]]
+"""The values that a selector allows for a column, by its name."""
+
+
+def pins_of(predicate: Expr) -> Pins:
+    """What the members of a conjunction pin columns to."""
+    found: Pins = {}
+    for part in conjuncts(predicate):
+        match part:
+            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
+                values = constants(operand)
+                if values is not None:
+                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
+    return found
+
+
+def constants(operand: Expr) -> list[Value] | None:
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    values = [i.value for i in items if isinstance(i, Const)]
+    return values if len(values) == len(items) and None not in values else None
+
+
+def folded(value: Value) -> str:
+    return str(value).lower()
+
+
+def allowed(home: Home, pins: Pins) -> bool:
+    """Whether all that a selector can find is in a home."""
+    return all(column in pins and {folded(v) for v in pins[column]} <= {folded(v) for v in values} for column, values in home.when.items())
+
+
+def possible(home: Home, pins: Pins) -> bool:
+    """Whether something that a selector can find may be in a home."""
+    return all(
+        column not in pins or {folded(v) for v in pins[column]} & {folded(v) for v in values} for column, values in home.when.items()
+    )
+
+
+def unasked(homes: tuple[Home, ...], pins: Pins) -> Home | None:
+    """The home of what a selector does not tell: the one that asks for nothing, else the first that it does not rule out."""
+    return next((h for h in homes if not h.when), None) or next((h for h in homes if possible(h, pins)), None)
+
+
+def lacks_required(home: Home, predicate: Expr) -> bool:
+    """Whether a home has no event with a value in some column that a predicate asks for."""
+    fields = [n for n in walk(predicate) if isinstance(n, ColumnRef) and isinstance(home.columns.get(n.column.name), Absent)]
+    return any(is_present(f, predicate) for f in fields)
+
+
+def has_all(home: Home, read_by: Iterable[Expr]) -> bool:
+    """Whether a home has all columns that some expressions read."""
+    read = {n.column for x in read_by for n in walk(x) if isinstance(n, ColumnRef) and n.column.table}
+    return all(isinstance(home.columns.get(c.name), Stored | Computed) or c.name in TIME_COLUMNS for c in read)
+
+
+def events_of(home: Home) -> tuple[object, ...]:
+    """What decides which events a home has."""
+    return dict(home.place), home.select
