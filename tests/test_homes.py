@@ -230,6 +230,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-differs"),
         ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "value-differs"),
         ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged-negated"),
+        ("W3CIISLog | where tobool(csUserName) and sPort == '1'", "esql", "value-differs"),
         ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more"),
         ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element"),
         ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element"),

@@ -370,7 +370,8 @@ class _Move:
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             return plain
-        if counterpart.deviates and atom.function not in ("isempty", "isnull") and constants(operands[0]) != [counterpart.missing]:
+        only_missing = bool(operands) and constants(operands[0]) == [counterpart.missing]
+        if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
             self.mover.say("array-element", f"{_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span)
