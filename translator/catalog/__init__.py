@@ -215,23 +215,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
         return Absent(data["absent"])
     if "computed" in data or "file_of" in data:
         return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
-    known = (
-        "type",
-        "complete",
-        "spellings",
-        "others",
-        "case",
-        "differs",
-        "form",
-        "longer",
-        "deviates",
-        "missing",
-        "array",
-        "source",
-        "values",
-        "prefixes",
-    )
-    return Stored(data["field"], **{k: data[k] for k in known if k in data})
+    return Stored(data["field"], **{key: value for key, value in data.items() if key != "field"})
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from translator import catalog
@@ -31,7 +31,8 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
     if site.place and homes and site.place.keys() <= {"index"}:
         # An index narrows the places that are known.
-        return tuple(replace(h, place={**site.place, **h.place, **site.place}, columns={**h.columns, **columns}) for h in homes)
+        rest = [{key: value for key, value in h.place.items() if key not in site.place} for h in homes]
+        return tuple(replace(h, place={**site.place, **r}, columns={**h.columns, **columns}) for h, r in zip(homes, rest, strict=True))
     if site.place:
         base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
         return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
@@ -71,8 +72,9 @@ def folded(value: Value) -> str:
 
 
 def allowed(home: Home, pins: Pins) -> bool:
-    """Whether all that a selector can find is in a home."""
-    return all(column in pins and {folded(v) for v in pins[column]} <= {folded(v) for v in values} for column, values in home.when.items())
+    """Whether a selector tells that all it can find is in a home."""
+    told = (column in pins and {folded(v) for v in pins[column]} <= {folded(v) for v in values} for column, values in home.when.items())
+    return bool(home.when) and all(told)
 
 
 def possible(home: Home, pins: Pins) -> bool:
@@ -82,9 +84,10 @@ def possible(home: Home, pins: Pins) -> bool:
     )
 
 
-def unasked(homes: tuple[Home, ...], pins: Pins) -> Home | None:
-    """The home of what a selector does not tell: the one that asks for nothing, else the first that it does not rule out."""
-    return next((h for h in homes if not h.when), None) or next((h for h in homes if possible(h, pins)), None)
+def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
+    """The home that a selector tells, else the one that asks for nothing, else the first that it does not rule out."""
+    ways: tuple[Callable[[Home], bool], ...] = (lambda h: allowed(h, pins), lambda h: not h.when, lambda h: possible(h, pins))
+    return next((h for fits in ways for h in homes if fits(h)), None)
 
 
 def lacks_required(home: Home, predicate: Expr) -> bool:
@@ -101,4 +104,4 @@ def has_all(home: Home, read_by: Iterable[Expr]) -> bool:
 
 def events_of(home: Home) -> tuple[object, ...]:
     """What decides which events a home has."""
-    return dict(home.place), home.select
+    return *sorted(home.place.items()), home.select

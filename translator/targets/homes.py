@@ -52,11 +52,11 @@ from translator.targets.choice import (
     events_of,
     folded,
     has_all,
+    home_for,
     homes_of,
     lacks_required,
     pins_of,
     possible,
-    unasked,
 )
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
@@ -197,11 +197,10 @@ class _Mover:
             return
         homes = homes_of(selector.table, self.family, self.options)
         pins = pins_of(selector.predicate)
-        fitting = next((h for h in homes if h.when and allowed(h, pins)), None)
-        if fitting is None and (several := self.several(selector, homes, pins)):
+        home = home_for(homes, pins)
+        if (home is None or not allowed(home, pins)) and (several := self.several(selector, homes, pins)):
             yield from several
             return
-        home = fitting or unasked(homes, pins)
         yield selector, home
         for other, complete in self.besides(selector, home, measured):
             if complete:
@@ -213,12 +212,12 @@ class _Mover:
         None beside a home that says itself what it lacks: it is what rules of the table mean.
         """
         pins = pins_of(selector.predicate)
-        if home is None or home.lacks or (home.when and allowed(home, pins)):
+        if home is None or home.lacks or allowed(home, pins):
             return []
-        found = {repr(events_of(home)): (home, True)}
+        found = {events_of(home): (home, True)}
         for other in homes_of(selector.table, self.family, self.options):
             if other.when and possible(other, pins) and not lacks_required(other, selector.predicate):
-                found.setdefault(repr(events_of(other)), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
+                found.setdefault(events_of(other), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
         several = list(found.values())[1:]
         return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
 
@@ -230,7 +229,7 @@ class _Mover:
             found: dict[str, tuple[Home | None, list[Value]]] = {}
             for value in sorted(pins[column], key=str):
                 one = {**pins, column: frozenset({value})}
-                home = next((h for h in homes if h.when and allowed(h, one)), None) or unasked(homes, one)
+                home = home_for(homes, one)
                 found.setdefault(home.name if home else "", (home, []))[1].append(value)
             if len(found) < 2 or not any(home and home.when for home, _ in found.values()):
                 continue
@@ -239,14 +238,10 @@ class _Mover:
             for home, values in found.values():
                 only = Items(None, Type.DYNAMIC, tuple(const(v) for v in values))
                 condition = simplify(Apply(None, Type.BOOL, "in", (subject, only)))
-                kept = [p for p in conjuncts(selector.predicate) if not _pins(p, column)]
+                kept = [p for p in conjuncts(selector.predicate) if column not in pins_of(p)]
                 out.append((replace(selector, predicate=conjunction(*kept, condition)), home))
             return out
         return []
-
-
-def _pins(part: Expr, column: str) -> bool:
-    return column in pins_of(part)
 
 
 _OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
@@ -288,7 +283,7 @@ class _Move:
 
     def elsewhere(self, home: Home) -> Iterator[str]:
         """Which events of the table are not in the home, though the selector may ask for them."""
-        if home.when and allowed(home, self.pins):
+        if allowed(home, self.pins):
             return
         if home.lacks:
             yield home.lacks
@@ -650,7 +645,8 @@ def _is_value(column: Column, steps: tuple[str | int, ...]) -> bool:
     known = catalog.table(column.table or "")
     if known is None or not all(isinstance(s, str) and s != ELEMENT for s in steps):
         return False
-    found = known.columns("elastic").get(path_of(column.name, steps))
+    path = path_of(column.name, steps)
+    found = next((home.columns[path] for home in known.homes["elastic"] if path in home.columns), None)
     return isinstance(found, Stored) and found.type not in ("object", "flattened", "nested")
 
 

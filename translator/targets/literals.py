@@ -21,12 +21,8 @@ from translator.plan.types import Type
 from translator.targets.names import TEXTS
 
 EQUALITIES = frozenset({"==", "=~", "in", "in~"})
-
-
-ORDERS = frozenset({"<", "<=", ">", ">="})
-
-
-NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"})
+_ORDERS = frozenset({"<", "<=", ">", ">="})
+_NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"})
 
 
 def one_of(subject: Expr, items: tuple[Expr, ...], atom: Expr, case: str = "") -> Apply:
@@ -40,7 +36,7 @@ def typed(atom: Apply, subject: Expr) -> Expr:
     """A comparison with literals of the field's type; false where the type makes it impossible."""
     base = subject.base if isinstance(subject, Path) else subject
     kind = base.column.stored if isinstance(base, ColumnRef) else ""
-    if len(atom.args) != 2 or atom.function not in EQUALITIES | ORDERS or not kind:
+    if len(atom.args) != 2 or atom.function not in EQUALITIES | _ORDERS or not kind:
         return atom
     items = atom.args[1].items if isinstance(atom.args[1], Items) else (atom.args[1],)
     if not all(isinstance(i, Const) for i in items):
@@ -48,7 +44,7 @@ def typed(atom: Apply, subject: Expr) -> Expr:
     converted = [_literal(i, kind) for i in items if isinstance(i, Const)]
     kept = [c for c in converted if c is not None]
     function = atom.function if kind in TEXTS else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
-    if atom.function in ORDERS:
+    if atom.function in _ORDERS:
         return atom if kept != converted or kind in TEXTS else Apply(atom.span, atom.type, function, (subject, *kept))
     if not kept:
         return FALSE
@@ -76,7 +72,7 @@ def _literal(value: Const, kind: str) -> Const | None:
     text = ("true" if given else "false") if isinstance(given, bool) else str(given)
     if value.type in (Type.DATETIME, Type.TIMESPAN):
         return value
-    if kind in NUMBERS:
+    if kind in _NUMBERS:
         if isinstance(given, int | float) and not isinstance(given, bool):
             return value
         try:
