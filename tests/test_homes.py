@@ -328,3 +328,36 @@ def test_what_is_ready_finds_in_the_product_what_the_kql_finds_in_the_table() ->
     assert len(run) >= 40
     for case in run:
         assert all(found == case.wanted for found in case.found), (case.kql, case.text)
+
+
+def test_what_only_some_events_have_tells_which_they_are() -> None:
+    """``Account`` is one field for 4688 and another for 4624; only 4688 has a command line."""
+    summary = "| summarize count() by Account | where count_ > 5"
+    told = converted(f"SecurityEvent | where CommandLine has 'x' {summary}", "sigma")
+    assert told.verdict.value in ("exact", "same-alerts") and "SubjectUserName" in told.text
+    asked_not = converted(f"SecurityEvent | where CommandLine !has 'x' {summary}", "sigma")
+    assert "computed-column" in {d.code for d in asked_not.diagnostics}
+
+
+@pytest.mark.parametrize(("event", "guaranteed"), [("4688", True), ("4663", False), ("4688, 4663", False)])
+def test_what_events_of_a_kind_always_have_needs_no_group_of_events_without_it(event: str, guaranteed: bool) -> None:
+    kql = f"SecurityEvent | where EventID in ({event}) | summarize count() by Computer, NewProcessName | where count_ > 5"
+    codes = {d.code for d in converted(kql, "sigma").diagnostics}
+    assert codes.isdisjoint({"empty-key-group", "empty-entity"}) == guaranteed
+
+
+def test_a_key_of_one_value_is_no_key() -> None:
+    """Every row of a table has its name for ``Type``, which no product has as a field."""
+    output = converted("SigninLogs | summarize dcount(Location) by UserPrincipalName, Type | where dcount_Location > 1", "sigma")
+    assert output.readiness is Readiness.READY and "Type" not in output.text
+    union = "union SigninLogs, AuditLogs | summarize count() by CorrelationId, Type | where count_ > 5"
+    assert converted(union, "sigma").readiness is not Readiness.READY
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [("== 'success'", False), ("== 'SUCCESS'", True), ("startswith_cs 'success'", True), ("!in ('failure', 'timeout')", False)],
+)
+def test_case_tells_nothing_of_a_value_that_is_spelled_one_way(condition: str, said: bool) -> None:
+    codes = {d.code for d in converted(f"AuditLogs | where Result {condition}", "esql").diagnostics}
+    assert any(c.startswith("case-ignored") for c in codes) == said

@@ -100,8 +100,10 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
     known = with_known_values(plan)
 
     def lifted(timed: bool) -> Detection | NoDetection:
-        facts = {"is_address": catalog.is_address, "is_filled": catalog.is_filled}
-        found = lift(known, period=rule.period, default_timespan=options.timespan, timed=timed, **facts)
+        found = lift(
+            known, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled,
+            timed=timed,
+        )  # fmt: skip
         return with_trigger(found, rule.trigger_operator, rule.trigger_threshold or 0) if isinstance(found, Detection) else found
 
     detection = lifted(False)

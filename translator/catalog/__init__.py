@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -32,7 +32,8 @@ class Stored:
     ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways; ``others`` that all other
     values are the same in both.
 
-    ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``differs`` says why no condition can be
+    ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``spelled`` are values that the column has in
+    no other case; ``differs`` says why no condition can be
     translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
     ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
 
@@ -47,6 +48,7 @@ class Stored:
     spellings: bool = False
     others: bool = False
     case: str = ""
+    spelled: tuple[str, ...] = ()
     differs: str = ""
     form: str = ""
     prefixes: Mapping[str, str] = field(default_factory=dict)
@@ -123,6 +125,16 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """The events of a table that have one of some values in a column: these have all of ``filled``, and no others have ``only``."""
+
+    column: str
+    values: frozenset[str | int]
+    filled: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
     that no row leaves empty.
@@ -132,6 +144,7 @@ class Table:
     source: str
     addresses: frozenset[str]
     filled: frozenset[str]
+    kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
 
     def columns(self, family: str) -> Mapping[str, Counterpart]:
@@ -161,12 +174,23 @@ def table(name: str) -> Table | None:
         return None
     path = DATA / f"{name}.json"
     data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"table": name, "source": _families()[name]["tables"]}
-    homes = {family: tuple(_homes(data.get(family) or ())) for family in FAMILIES}
+    homes = {family: tuple(_of_table(name, home) for home in _homes(data.get(family) or ())) for family in FAMILIES}
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
-        homes["splunk"] = (own, *homes["splunk"])
+        homes["splunk"] = (_of_table(name, own), *homes["splunk"])
     filled = frozenset(column for columns in (data.get("filled") or {}).values() for column in columns)
-    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), filled, MappingProxyType(homes))
+    kinds = tuple(Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only"))) for k in data.get("kinds", ()))
+    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), filled, kinds, MappingProxyType(homes))
+
+
+def _of_table(name: str, home: Home) -> Home:
+    """A home with the column that every table of Log Analytics has: ``Type``, the table's name.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns#type
+    """
+    if "Type" in home.columns or "Type" not in schemas().get(name, {}):
+        return home
+    return replace(home, columns=MappingProxyType({**home.columns, "Type": Computed(f"'{name}'")}))
 
 
 def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
@@ -249,10 +273,12 @@ def is_address(name: str, column: str) -> bool:
     return known is not None and column in known.addresses
 
 
-def is_filled(name: str, column: str) -> bool:
-    """Whether no row of a table leaves a column empty."""
+def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProxyType({})) -> bool:
+    """Whether no row of a table leaves a column empty, of those that have one of the values of ``pins`` in its columns."""
     known = table(name)
-    return known is not None and column in known.filled
+    if known is None:
+        return False
+    return column in known.filled or any(column in k.filled and k.column in pins and pins[k.column] <= k.values for k in known.kinds)
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
-from translator.detection.lifting import Blocked, FieldTest, Lifting, narrows
+from translator.detection.lifting import Blocked, FieldTest, FilledTest, Lifting, narrows
 from translator.detection.model import DAY, Detection, NoDetection
 from translator.detection.naming import snake
 from translator.detection.shapes import (
@@ -63,7 +63,7 @@ _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 
 def lift(
     plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: FieldTest = lambda table, name: False,
-    is_filled: FieldTest = lambda table, name: False, timed: bool = False,
+    is_filled: FilledTest = lambda table, name, pins: False, timed: bool = False,
 ) -> Detection | NoDetection:  # fmt: skip
     """What ``plan``, with its known values in place, detects.
 
@@ -71,7 +71,7 @@ def lift(
         period: the rule's ``queryPeriod`` in seconds, if it has one.
         default_timespan: seconds, for a query that has no window of its own in a rule without a period.
         is_address: tells fields that hold IP addresses, from the catalog.
-        is_filled: tells fields that every event has.
+        is_filled: tells fields that every event has, or every one with some values in other fields.
         timed: for targets that can ask how long ago an event was: each part keeps its own window.
     """
     return _Lifter(plan, period, default_timespan, is_address, is_filled, timed=timed).run()

@@ -34,10 +34,12 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import TEXT_SEARCHES, address_test, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
 FieldTest: TypeAlias = Callable[[str, str], bool]
+FilledTest: TypeAlias = Callable[[str, str, Pins], bool]
 """Whether a table's field holds IP addresses."""
 
 
@@ -63,7 +65,7 @@ class Lifting(ABC):
         period: int | None,
         default: int,
         is_address: FieldTest,
-        is_filled: FieldTest,
+        is_filled: FilledTest,
         lists_indicators: bool = True,
         ventures: bool = True,
         timed: bool = False,
@@ -229,7 +231,7 @@ class Lifting(ABC):
 
     def has_always(self, key: Expr, predicate: Expr) -> bool:
         """Whether each event that ``predicate`` selects has the key, by what it asks or by what its table says."""
-        filled = isinstance(key, ColumnRef) and self.is_filled(key.column.table or "", key.column.name)
+        filled = isinstance(key, ColumnRef) and self.is_filled(key.column.table or "", key.column.name, pins_of(predicate))
         return filled or is_present(key, predicate)
 
     def reads_list(self, shape: Shape, predicate: Expr) -> bool:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from translator import catalog
 from translator.catalog import Absent, Computed, Counterpart, Home, Stored
 from translator.catalog.site import SiteTable
+from translator.detection.model import Selector
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Value, conjuncts, walk
+from translator.plan.expressions import ColumnRef, Expr, Value, walk
+from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import is_present
 from translator.targets.base import Options
 
@@ -45,26 +47,16 @@ def _same_place(home: Home, place: Mapping[str, str]) -> bool:
     return key in place and place[key] == home.place.get(key)
 
 
-Pins = dict[str, frozenset[Value]]
-"""The values that a selector allows for a column, by its name."""
-
-
-def pins_of(predicate: Expr) -> Pins:
-    """What the members of a conjunction pin columns to."""
-    found: Pins = {}
-    for part in conjuncts(predicate):
-        match part:
-            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
-                values = constants(operand)
-                if values is not None:
-                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
+def told(selector: Selector) -> Pins:
+    """What a selector pins columns to: by its conditions, and by columns that it asks for and that only some events have."""
+    found = pins_of(selector.predicate)
+    known = catalog.table(selector.table)
+    for kind in known.kinds if known is not None else ():
+        asked = (n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only)
+        if any(is_present(field, selector.predicate) for field in asked):
+            values: frozenset[Value] = frozenset(kind.values)
+            found[kind.column] = found.get(kind.column, values) & values
     return found
-
-
-def constants(operand: Expr) -> list[Value] | None:
-    items = operand.items if isinstance(operand, Items) else (operand,)
-    values = [i.value for i in items if isinstance(i, Const)]
-    return values if len(values) == len(items) and None not in values else None
 
 
 def folded(value: Value) -> str:

@@ -42,21 +42,20 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.pins import Pins, constants, pins_of
 from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.targets.base import Options
 from translator.targets.choice import (
-    Pins,
     allowed,
-    constants,
     events_of,
     folded,
     has_all,
     home_for,
     homes_of,
     lacks_required,
-    pins_of,
     possible,
+    told,
 )
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
@@ -196,7 +195,7 @@ class _Mover:
             yield selector, None
             return
         homes = homes_of(selector.table, self.family, self.options)
-        pins = pins_of(selector.predicate)
+        pins = told(selector)
         home = home_for(homes, pins)
         if (home is None or not allowed(home, pins)) and (several := self.several(selector, homes, pins)):
             yield from several
@@ -211,7 +210,7 @@ class _Mover:
 
         None beside a home that says itself what it lacks: it is what rules of the table mean.
         """
-        pins = pins_of(selector.predicate)
+        pins = told(selector)
         if home is None or home.lacks or allowed(home, pins):
             return []
         found = {events_of(home): (home, True)}
@@ -254,7 +253,7 @@ class _Move:
     def __init__(self, mover: _Mover, selector: Selector, home: Home | None, few: bool, measured: list[Expr]) -> None:
         self.mover, self.chosen, self.home, self.few, self.measured = mover, selector, home, few, measured
         self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
-        self.pins = pins_of(selector.predicate)
+        self.pins = told(selector)
         self.done: dict[int, tuple[Expr, Expr]] = {}
 
     def selector(self) -> Selector:
@@ -321,7 +320,7 @@ class _Move:
             return expr
         before = len(self.mover.said)
         found = simplify(self.moved(expr))
-        if self.mover.computes or is_field(found) or not is_field(expr) or _joined(found):
+        if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or _joined(found):
             return found
         del self.mover.said[before:]
         return expr
@@ -377,7 +376,7 @@ class _Move:
         if counterpart.form and len(operands) == 1:
             return _formed(atom, subject, counterpart)
         if counterpart.case and len(operands) == 1:
-            plain = self.folded(plain, negated)
+            plain = self.folded(plain, counterpart, negated)
         if counterpart.prefixes and len(operands) == 1:
             plain = _prefixed(plain, counterpart)
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
@@ -533,13 +532,14 @@ class _Move:
         """Whether taking more events for a condition finds fewer alerts."""
         return negated != self.few
 
-    def folded(self, atom: Apply, negated: bool) -> Apply:
+    def folded(self, atom: Apply, stored: Stored, negated: bool) -> Apply:
         """A condition on a field that the product keeps in one case."""
         caseless = CASE_PAIRS.get(atom.function)
         values = constants(atom.args[1])
         if values is None or caseless is None:
             return atom
-        if any(folded(v) != str(v).upper() for v in values):
+        whole = atom.function.removesuffix("_cs") in EQUALITIES
+        if any(folded(v) != str(v).upper() and not (whole and v in stored.spelled) for v in values):
             code = "case-ignored-negated" if self.flips(negated) else "case-ignored"
             self.mover.say(code, "the product keeps this value in one case, the KQL compares it as it came", atom.span)
         return Apply(atom.span, atom.type, caseless, atom.args)
@@ -611,21 +611,21 @@ def _joined(expr: Expr) -> tuple[Expr, ...]:
 
 
 def _with_plain_keys(detection: Detection) -> Detection:
-    """``detection`` with two keys for one that joins two fields of all its events: the same groups."""
-    split = [
-        bool(detection.selectors) and all(_joined(s.keys[n]) for s in detection.selectors if s.keys) for n in range(len(detection.group_by))
-    ]
-    if not any(split):
+    """``detection`` with two keys for one that joins two fields of all its events, and none for one of a single value: the same groups."""
+    given = [tuple(s.keys[n] for s in detection.selectors if s.keys) for n in range(len(detection.group_by))]
+    split = [bool(of) and all(map(_joined, of)) for of in given]
+    single = [len(set(of)) == 1 and isinstance(of[0], Const) for of in given]
+    if not any((*split, *single)):
         return detection
 
     def keys(given: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        return tuple(k for n, x in enumerate(given) for k in (_joined(x) if split[n] else (x,)))
+        return tuple(k for n, x in enumerate(given) if not single[n] for k in (_joined(x) if split[n] else (x,)))
 
     def grouped(given: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        return tuple(k for x in given for k in (_joined(x) or (x,)))
+        return tuple(k for x in given if not isinstance(x, Const) for k in (_joined(x) or (x,)))
 
     def kept(items: tuple[_T, ...], second: Callable[[_T], _T]) -> tuple[_T, ...]:
-        return tuple(y for n, x in enumerate(items) for y in ((x, second(x)) if split[n] else (x,)))
+        return tuple(y for n, x in enumerate(items) if not single[n] for y in ((x, second(x)) if split[n] else (x,)))
 
     sides = []
     for side in detection.sides:

@@ -1,0 +1,27 @@
+"""The values that a predicate allows for a column."""
+
+from __future__ import annotations
+
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Value, conjuncts
+
+Pins = dict[str, frozenset[Value]]
+"""The values that a predicate allows for a column, by its name."""
+
+
+def pins_of(predicate: Expr) -> Pins:
+    """What the members of a conjunction pin columns to."""
+    found: Pins = {}
+    for part in conjuncts(predicate):
+        match part:
+            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
+                values = constants(operand)
+                if values is not None:
+                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
+    return found
+
+
+def constants(operand: Expr) -> list[Value] | None:
+    """The values of an operand that is made of constants; None where it is not."""
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    values = [i.value for i in items if isinstance(i, Const)]
+    return values if len(values) == len(items) and None not in values else None
