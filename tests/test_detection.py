@@ -11,7 +11,7 @@ from tests.rules import rule
 from translator.detection.lift import lift
 from translator.detection.model import DAY, Detection, NoDetection, Selector
 from translator.detection.shapes import by_name
-from translator.detection.trigger import with_trigger
+from translator.detection.trigger import trigger_of, with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan.binder import BindError, bind
@@ -46,25 +46,25 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("union A, B | where TimeGenerated > ago(1d)", "event", set()),
         ("A | where x == 'a' | sort by n", "event", {"ignored-operator"}),
         ("A | where x == 'a' | take 5", "event", {"row-limit"}),
-        ("A | summarize count() by k", "event", {"columns-differ"}),
+        ("A | summarize count() by k", "event", {"rows-differ"}),
         ("A | summarize c = count() by k | where c > 5", "event_count", {"columns-differ", "window-assumed"}),
         ("A | summarize count() | where count_ > 5", "event_count", {"columns-differ", "window-assumed"}),
         ("A | summarize c = dcount(x) by k, bin(TimeGenerated, 1h) | where c >= 5", "value_count", {"columns-differ"}),
         ("A | summarize s = make_set(x) by k | where array_length(s) > 5", "value_count", {"columns-differ", "window-assumed"}),
-        ("A | join kind=inner (B | where y == 'b') on k", "temporal", {"columns-differ", "window-assumed"}),
-        ("A | join kind=inner B on k | join kind=inner C on k", "temporal", {"columns-differ", "window-assumed"}),
-        ("A | where TimeGenerated > ago(1d) | join kind=inner A on k", "temporal", {"columns-differ"}),
-        ("A | join B on k | where x == 'a'", "temporal", {"columns-differ", "window-assumed", "one-row-per-key"}),
+        ("A | join kind=inner (B | where y == 'b') on k", "temporal", {"rows-differ", "window-assumed"}),
+        ("A | join kind=inner B on k | join kind=inner C on k", "temporal", {"rows-differ", "window-assumed"}),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner A on k", "temporal", {"rows-differ"}),
+        ("A | join B on k | where x == 'a'", "temporal", {"rows-differ", "window-assumed", "one-row-per-key"}),
         (
             "A | where TimeGenerated > ago(7d) | join kind=inner (B | where TimeGenerated > ago(1d)) on k",
             "temporal",
-            {"columns-differ", "window-widened"},
+            {"rows-differ", "window-widened"},
         ),
         ("A | join kind=leftouter B on k | where x == 'a'", "event", {"enrichment-dropped"}),
         ("B | join kind=rightouter A on k | where x == 'a'", "event", {"enrichment-dropped"}),
-        ("A | where x == 'a' | join kind=leftanti B on k", "temporal", {"columns-differ", "window-assumed"}),
-        ("A | where k !in (B | project k)", "temporal", {"columns-differ", "window-assumed"}),
-        ("B | join kind=rightanti A on k", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | where x == 'a' | join kind=leftanti B on k", "temporal", {"rows-differ", "window-assumed"}),
+        ("A | where k !in (B | project k)", "temporal", {"rows-differ", "window-assumed"}),
+        ("B | join kind=rightanti A on k", "temporal", {"rows-differ", "window-assumed"}),
         (
             "A | where x == 'a' and TimeGenerated > ago(1d)"
             " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
@@ -86,26 +86,26 @@ def codes(found: Detection | NoDetection) -> set[str]:
         (
             "A | extend t = TimeGenerated | join kind=inner B on k | where TimeGenerated1 > t",
             "temporal_ordered",
-            {"columns-differ", "window-assumed"},
+            {"rows-differ", "window-assumed"},
         ),
         (
             "A | extend t = TimeGenerated | join kind=inner B on k | where TimeGenerated1 between (t .. (t + 10m))",
             "temporal_ordered",
-            {"columns-differ"},
+            {"rows-differ"},
         ),
-        ("A | join kind=inner B on k | where x == y", "temporal", {"columns-differ", "window-assumed", "condition-dropped"}),
-        ("A | where k in ((B | where y == 'b' | summarize make_set(k)))", "temporal", {"columns-differ", "window-assumed"}),
-        ("A | where k in (toscalar(B | where y == 'b' | summarize make_set(k)))", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | join kind=inner B on k | where x == y", "temporal", {"rows-differ", "window-assumed", "condition-dropped"}),
+        ("A | where k in ((B | where y == 'b' | summarize make_set(k)))", "temporal", {"rows-differ", "window-assumed"}),
+        ("A | where k in (toscalar(B | where y == 'b' | summarize make_set(k)))", "temporal", {"rows-differ", "window-assumed"}),
         (
             "let known = toscalar(B | where y == 'b' | summarize make_set(k)); A | where set_has_element(known, k)",
             "temporal",
-            {"columns-differ", "window-assumed"},
+            {"rows-differ", "window-assumed"},
         ),
-        ("A | where k has_any ((B | project k))", "temporal", {"columns-differ", "window-assumed", "term-as-value", "key-case"}),
+        ("A | where k has_any ((B | project k))", "temporal", {"rows-differ", "window-assumed", "term-as-value", "key-case"}),
         (
             "A | where not(k has_any ((B | project k)))",
             "temporal",
-            {"columns-differ", "window-assumed", "term-as-value-negated", "key-case-negated"},
+            {"rows-differ", "window-assumed", "term-as-value-negated", "key-case-negated"},
         ),
         (
             "A | where x == 'a' | where k in ((B | make-series count() on TimeGenerated step 1h by k | project k))",
@@ -113,14 +113,14 @@ def codes(found: Detection | NoDetection) -> set[str]:
             {"condition-dropped"},
         ),
         ("A | summarize s = make_set(x) by k | where s has 'a'", "event", {"columns-differ"}),
-        ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "event", {"one-event-of-group", "columns-differ"}),
-        ("A | summarize arg_min(TimeGenerated, x) by k | where x == 'a'", "event", {"one-event-of-group", "columns-differ"}),
-        ("A | summarize arg_max(TimeGenerated, *) by k | where TimeGenerated > ago(1d)", "event", {"columns-differ"}),
+        ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "event", {"one-event-of-group", "rows-differ"}),
+        ("A | summarize arg_min(TimeGenerated, x) by k | where x == 'a'", "event", {"one-event-of-group", "rows-differ"}),
+        ("A | summarize arg_max(TimeGenerated, *) by k | where TimeGenerated > ago(1d)", "event", {"rows-differ"}),
         ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),
         ("A | where k in (datatable(v: string)['a', 'b']) or x == 'c'", "event", set()),
-        ("A | where n == 1 and (x == 'c' or k in (B | project k))", "event", {"columns-differ", "window-assumed"}),
-        ("A | where k in (B | project k) or x in (C | project z)", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | where n == 1 and (x == 'c' or k in (B | project k))", "event", {"rows-differ", "window-assumed"}),
+        ("A | where k in (B | project k) or x in (C | project z)", "temporal", {"rows-differ", "window-assumed"}),
         ("A | where x in (_GetWatchlist('vip') | project v) or k in (_GetWatchlist('vip') | project v)", "event", {"list-placeholder"}),
         ("A | where not(x in (_GetWatchlist('vip') | where w == 'a' | project v))", "event", {"list-placeholder", "list-condition"}),
         ("A | where x in ((_GetWatchlist('vip') | project v = tolower(v)))", "event", {"list-placeholder", "list-condition"}),
@@ -129,7 +129,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
         (
             "B | where y == 'b' | join kind=leftanti (A | where x has_any (_GetWatchlist('vip') | project v)) on k",
             "temporal",
-            {"columns-differ", "window-assumed", "list-placeholder", "list-terms-negated"},
+            {"rows-differ", "window-assumed", "list-placeholder", "list-terms-negated"},
         ),
         ("A | extend tld = tostring(split(x, '.')[-1]) | where tld in~ (_GetWatchlist('tlds') | project v)", "event", {"list-placeholder"}),
         ("A | where x in (datatable(v:string)['a', 'b'])", "event", set()),
@@ -159,23 +159,23 @@ def codes(found: Detection | NoDetection) -> set[str]:
         (
             "A | where n == 1 | join kind=inner (A | where n == 1 | summarize c = count() by k | where c > 5) on k",
             "event_count",
-            {"columns-differ", "window-assumed"},
+            {"columns-differ", "rows-differ", "window-assumed"},
         ),
-        ("A | join kind=inner (B | summarize c = count() by k | where c > 5) on k", "temporal", {"columns-differ", "window-assumed"}),
+        ("A | join kind=inner (B | summarize c = count() by k | where c > 5) on k", "temporal", {"rows-differ", "window-assumed"}),
         (
             "A | join kind=inner (B | summarize c = count() by k, bin(TimeGenerated, 5m) | where c > 5) on k",
             "temporal",
-            {"columns-differ", "window-assumed", "bucket-widened"},
+            {"rows-differ", "window-assumed", "bucket-widened"},
         ),
         (
             "A | join kind=inner (B | summarize c = count() by k, bin(TimeGenerated, 5m) | where c < 5) on k",
             "temporal",
-            {"columns-differ", "window-assumed", "bucket-widened-few"},
+            {"rows-differ", "window-assumed", "bucket-widened-few"},
         ),
         (
             "A | extend b = bin(TimeGenerated, 1h) | join kind=inner (B | extend b = bin(TimeGenerated, 1h)) on k, b",
             "temporal",
-            {"columns-differ"},
+            {"rows-differ"},
         ),
         (
             "union (A | summarize c = count() by k | where c > 5), (B | summarize c = dcount(y) by k | where c > 3)",
@@ -295,9 +295,8 @@ def lifted_predicate(kql: str) -> Expr:
         ("A | join kind=leftouter B on k | where isempty(y)", "unsupported-join"),
         ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
         ("A | summarize count()", "unsupported-detection"),
-        ("A | summarize count() | where count_ < 5", "unsupported-detection"),
+        ("A | summarize sum(x) | where sum_x < 5", "unsupported-detection"),
         ("A | summarize v = variance(n) by k | where v > 5", "unsupported-detection"),
-        ("A | summarize c = countif(x == 'a') | where c == 0", "unsupported-detection"),
         ("A | summarize c = count(), d = dcount(v) | where c < 5 and d < 3", "unsupported-detection"),
         ("A | summarize c = countif(x == 'a') by k | where c < 3", "unsupported-detection"),
         ("A | summarize m = max(n) by k | where m < 3", "unsupported-detection"),
@@ -441,36 +440,72 @@ def test_what_a_summary_measures(summary: str, condition: str, kind: str, sides:
     assert "condition-dropped" not in codes(found)
 
 
+PLAIN, GROUPED, DISTINCT = "A | where x == 'a'", "A | summarize n = count() by k | where n > 10", "A | where x == 'a' | distinct k"
+
+
 @pytest.mark.parametrize(
-    ("kql", "operator", "count", "kind", "code"),
+    ("kql", "operator", "count", "rows", "expected"),
     [
-        ("A | where x == 'a'", "gt", 0, "event", None),
-        ("A | where x == 'a'", "gt ", 10, "event_count", None),
-        ("A | where x == 'a'", "GreaterThan", 3, "event_count", None),
-        ("A | where x == 'a' | summarize count() by k", "gt", 3, "event", "trigger-threshold"),
-        ("A | where x == 'a' | distinct k", "gt", 3, "event", "trigger-threshold"),
-        ("A | where x == 'a'", "lt", 3, "event", "trigger-condition"),
-        ("A | where x == 'a'", "ne", 0, "event", None),
+        # the operator, the count and what the target can do; then the kind of detection, or the trigger that the target is to write
+        (PLAIN, "gt", 0, "", "event"),
+        (PLAIN, "ne", 0, "", "event"),
+        (PLAIN, "gt ", 10, "", "event_count > 10"),
+        (PLAIN, "GreaterThan", 3, "", "event_count > 3"),
+        (PLAIN, "gt", 3, "counted", "event_count > 3"),
+        (PLAIN, "gt", 3, "kept", "rows > 3"),
+        (PLAIN, "eq", 0, "kept", "rows == 0"),
+        (PLAIN, "LessThan", 3, "counted", "rows < 3"),
+        (PLAIN, "lt", 1, "", "trigger-absence"),
+        (PLAIN, "eq", 3, "", "trigger-condition"),
+        (GROUPED, "gt", 3, "", "trigger-threshold"),
+        (GROUPED, "gt", 3, "kept", "rows > 3"),
+        (GROUPED, "lt", 3, "", "trigger-absence"),
+        # a row of the query is several of the output
+        (DISTINCT, "gt", 3, "kept", "trigger-threshold"),
+        (DISTINCT, "lt", 3, "kept", "trigger-absence"),
+        (DISTINCT, "eq", 0, "kept", "rows == 0"),
     ],
 )
-def test_the_rules_own_condition_on_rows(kql: str, operator: str, count: int, kind: str, code: str | None) -> None:
-    found = lifted(kql)
-    assert isinstance(found, Detection)
-    counted = with_trigger(found, operator, count)
-    assert counted.kind == kind
-    assert {c for c in codes(counted) if c.startswith("trigger")} == ({code} if code else set())
-    if kind == "event_count":
-        assert counted.threshold is not None
-        assert (counted.threshold.operator, counted.threshold.count, counted.group_by) == (">", count, ())
+def test_the_rules_own_condition_on_rows(kql: str, operator: str, count: int, rows: str, expected: str) -> None:
+    detection = lifted(kql)
+    assert isinstance(detection, Detection)
+    found = with_trigger(detection, trigger_of(operator, count), rows)
+    said = {d.code for d in found.diagnostics if d.code.startswith("trigger")}
+    if isinstance(found, NoDetection) or said:
+        assert said == {expected}
+    elif found.trigger is not None:
+        assert f"rows {found.trigger.operator} {found.trigger.count}" == expected
+    elif found.kind == "event_count":
+        assert found.threshold is not None and not found.group_by
+        assert f"event_count {found.threshold.operator} {found.threshold.count}" == expected
+    else:
+        assert found.kind == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "operator", "count"),
+    [
+        ("summarize n = count() | where n < 5", "<", 5),
+        ("summarize n = countif(y == 'b') | where n == 0", "<", 1),
+        ("count | where Count == 0", "<", 1),
+        ("summarize n = dcount(y) | where n <= 2", "<=", 2),
+    ],
+)
+def test_a_count_over_everything_alerts_on_nothing(condition: str, operator: str, count: int) -> None:
+    found = lifted(f"A | where x == 'a' | {condition}")
+    assert isinstance(found, Detection) and found.alerts_on_nothing and found.threshold is not None
+    assert (found.threshold.operator, found.threshold.count) == (operator, count)
+    grouped = lifted(f"A | where x == 'a' | {condition.replace(' | where', ' by k | where')}") if "summarize" in condition else None
+    assert not isinstance(grouped, Detection) or not grouped.alerts_on_nothing
 
 
 @pytest.mark.parametrize(
     ("by", "period", "said"),
     [
-        ("k", None, {"first-seen-list", "columns-differ"}),
-        ("k", 14 * DAY, {"first-seen-list", "columns-differ"}),
-        ("k", DAY, {"columns-differ"}),
-        ("k, x", None, {"first-seen-dropped", "columns-differ"}),
+        ("k", None, {"first-seen-list", "rows-differ"}),
+        ("k", 14 * DAY, {"first-seen-list", "rows-differ"}),
+        ("k", DAY, {"rows-differ"}),
+        ("k, x", None, {"first-seen-dropped", "rows-differ"}),
     ],
 )
 def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set[str]) -> None:
@@ -816,7 +851,7 @@ GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeIS
 def test_windows(kql: str, period: int | None, timespan: int, said: set[str]) -> None:
     found = lifted(kql, period)
     assert isinstance(found, Detection), codes(found)
-    assert (found.timespan, codes(found) - {"columns-differ", "equal-times"}) == (timespan, said)
+    assert (found.timespan, codes(found) - {"columns-differ", "rows-differ", "equal-times"}) == (timespan, said)
 
 
 FIRST_SEEN = "A | where TimeGenerated > ago(1d) | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k, x"
@@ -854,7 +889,7 @@ def test_parts_with_windows_of_their_own(kql: str, period: int | None, limits: l
         for s in found.selectors
     ]
     assert asked == limits
-    assert codes(found) <= {"columns-differ", "window-in-search"}
+    assert codes(found) <= {"rows-differ", "columns-differ", "window-in-search"}
     assert [side.absent for side in found.sides][1:] == [not kql.startswith("A | where TimeGenerated > ago(1d) | join kind=inner")] * (
         len(limits) - 1
     )

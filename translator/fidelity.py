@@ -79,6 +79,7 @@ CODES: dict[str, Code] = {
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
     ),
+    "rows-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns or counts the rows"),
     "rows-merged": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "rows-repeated": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "expanded-rows": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
@@ -129,7 +130,8 @@ CODES: dict[str, Code] = {
     "events-more-negated": Code(Verdict.NARROWER, "add what tells the events that are meant, or choose another home with --home"),
     "computed-column": Code(Verdict.DIFFERS, "compare the formula with a few events: how Azure computes this column is not documented"),
     "trigger-threshold": Code(Verdict.BROADER, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
-    "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few or no rows; set that condition where the output is scheduled"),
+    "trigger-condition": Code(Verdict.DIFFERS, "the rule alerts on few rows; set that condition where the output is scheduled"),
+    "trigger-turns": Code(Verdict.DIFFERS, "read the other deviations the other way round: fewer events alert more"),
     "window-widened": Code(Verdict.BROADER, "the parts of the query look back differently far; the output uses the longest window for all"),
     "bucket-widened": Code(Verdict.BROADER, "use the output for a rule whose period is as long as the buckets of the summary"),
     "bucket-widened-few": Code(Verdict.DIFFERS, "use the output for a rule whose period is as long as the buckets of the summary"),
@@ -186,6 +188,7 @@ CODES: dict[str, Code] = {
     "table-left-out": Code(Verdict.SAME_ALERTS, "nothing to do, unless the site has these events: name their place with --mapping FILE"),
     "enrichment-dropped": Code(Verdict.SAME_ALERTS, "join the enrichment where the alert is handled"),
     # --- blockers
+    "trigger-absence": Code(Verdict.NONE, "use the output in SPL or ES|QL, which count what is not there"),
     "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),
     "unsupported-expression": Code(Verdict.NONE, "rewrite the condition on stored fields"),
     "unsupported-join": Code(Verdict.NONE, "join on one common set of keys, with kind=inner"),

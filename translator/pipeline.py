@@ -9,14 +9,14 @@ from types import MappingProxyType
 from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
-from translator.detection.trigger import with_trigger
+from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, PlanTarget, Target
+from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target
 from translator.targets.homes import Placed, placed
 
 
@@ -100,11 +100,10 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
     known = with_known_values(plan)
 
     def lifted(timed: bool) -> Detection | NoDetection:
-        found = lift(
+        return lift(
             known, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled,
             timed=timed,
         )  # fmt: skip
-        return with_trigger(found, rule.trigger_operator, rule.trigger_threshold or 0) if isinstance(found, Detection) else found
 
     detection = lifted(False)
     written_for = {name: target_of(name) for name in targets}
@@ -118,14 +117,40 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            outputs[name] = merged([written(name, target, rule, part, options) for part in parts(detection)])
-            if isinstance(timed, Detection) and target.tells_time:
-                other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(timed)])
-                own = outputs[name].verdict
-                if other.verdict.rank < own.rank or other.verdict == own:
-                    outputs[name] = replace(other, lookback=max(part.lookback for part in parts(timed)))
+            outputs[name] = _triggered(name, target, rule, detection, timed, options)
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables))
+
+
+def _triggered(
+    name: str,
+    target: Target,
+    rule: Rule,
+    detection: Detection,
+    timed: Detection | NoDetection | None,
+    options: Options,
+    counting: bool = True,
+) -> Output:
+    """What a target makes of a detection whose rows have to be as many as the rule asks for; ``counting``: where it can count them."""
+    trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+    rows = ("kept" if target.shows_rows else "counted") if counting and isinstance(target, CountsRows) else ""
+    found = with_trigger(detection, trigger, rows)
+    if isinstance(found, Detection) and not isinstance(target, CountsRows) and any(d.alerts_on_nothing for d in parts(found)):
+        found = NoDetection((Diagnostic("trigger-absence", "the query finds something where there are no events"),))
+    if isinstance(found, NoDetection):
+        return Output(name, (), (*detection.diagnostics, *found.diagnostics))
+    output = merged([written(name, target, rule, part, options) for part in parts(found)])
+    if isinstance(timed, Detection) and target.tells_time and isinstance(own := with_trigger(timed, trigger, rows), Detection):
+        other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
+        if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
+            output = replace(other, lookback=max(part.lookback for part in parts(own)))
+    if found.trigger is None or not output.texts or not isinstance(target, CountsRows):
+        return output
+    if len(output.texts) > 1:  # each counts its own rows
+        return _triggered(name, target, rule, detection, timed, options, counting=False)
+    if not found.trigger.grows and output.verdict.rank > Verdict.SAME_ALERTS.rank:
+        output = replace(output, diagnostics=(*output.diagnostics, Diagnostic("trigger-turns", "the rule alerts where there are few rows")))
+    return target.with_rows(output, found.trigger, found.group_by)
 
 
 def written(name: str, target: Target, rule: Rule, detection: Detection, options: Options) -> Output:
@@ -147,7 +172,7 @@ def written_once(name: str, target: Target, rule: Rule, detection: Detection, op
         return native
     from translator.sigma.portable.lane import LANES, through_sigma
 
-    if name not in LANES:
+    if name not in LANES or detection.alerts_on_nothing:
         return native
     portable = through_sigma(name, rule, place, options)
     return portable if portable.verdict.rank < native.verdict.rank else native

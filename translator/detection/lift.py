@@ -153,7 +153,7 @@ class _Lifter(Lifting):
                 self.order = order
                 return sorted_
             case o.Distinct(input=inner, columns=distinct, span=span):
-                self.say("columns-differ", "'distinct' merges events that the output shows apart", span)
+                self.say("rows-differ", "'distinct' merges events that the output shows apart", span)
                 return self.aggregated(self.shape(inner), tuple((c, ColumnRef(span, c.type, c)) for c in distinct), (), span)
             case o.Arrange(input=inner, operator=operator, span=span):
                 self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
@@ -343,12 +343,12 @@ class _Lifter(Lifting):
         if isinstance(shape, Listed):
             return shape
         if isinstance(shape, Either):
-            self.say("columns-differ", "the query summarizes its alternatives together", span)
+            self.say("rows-differ", "the query summarizes its alternatives together", span)
             shape.decided |= {c.id for c, _ in aggregates}
             return self.computed(shape, keys)
         if isinstance(shape, Grouped):
             if shape.having:
-                self.say("columns-differ", "the query summarizes again what is over the threshold", span)
+                self.say("rows-differ", "the query summarizes again what is over the threshold", span)
                 shape.closed = True
                 return shape
             inner, env = shape.input, shape.env
@@ -384,7 +384,7 @@ class _Lifter(Lifting):
     def as_events(self, shape: Shape, what: str, span: Span | None) -> Events:
         """A shape as plain events: a summarize without a threshold selects the same keys as its input."""
         if isinstance(shape, Grouped) and not shape.having and isinstance(shape.input, Events):
-            self.say("columns-differ", "the rows are groups of events in the query, the events themselves here", span)
+            self.say("rows-differ", "the rows are groups of events in the query, the events themselves here", span)
             return with_keys(shape, shape.input)
         if isinstance(shape, Events):
             return shape
@@ -429,7 +429,7 @@ class _Lifter(Lifting):
             return joined_with_list(self, left, right, pairs, negates(kind), join.span)
         same = counted_again(self, left, right, pairs) if kind in _INNER else None
         if same is not None:
-            self.say("columns-differ", "the query shows the events whose count is over the threshold, the output their keys", join.span)
+            self.say("rows-differ", "the query shows the events whose count is over the threshold, the output their keys", join.span)
             return same
         joined = self.join_sides(left, right, pairs, negates(kind), join.span)
         joined.one_row_per_key |= kind == "innerunique"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
 from translator.fidelity import Diagnostic
@@ -45,6 +46,12 @@ def counts_missing(value: Expr) -> bool:
     return value.type in (Type.STRING, Type.UNKNOWN)
 
 
+def compares(operator_: str, left: float, right: float) -> bool:
+    """Whether an operator of KQL holds between two numbers."""
+    compare = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
+    return bool(compare[operator_](left, right))
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """``operator`` compares with ``count`` what ``kind``, a type of Sigma correlation, says of the events.
@@ -81,6 +88,29 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """The rule alerts where ``operator`` compares the number of rows with ``count`` so: one of > >= < <= == !=."""
+
+    operator: str
+    count: int
+
+    @property
+    def grows(self) -> bool:
+        """Whether more rows can only help it to be passed."""
+        return self.operator in (">", ">=")
+
+    @property
+    def holds_for_none(self) -> bool:
+        """Whether the rule alerts where there are no rows."""
+        return compares(self.operator, 0, self.count)
+
+    @property
+    def for_none_only(self) -> bool:
+        """Whether it alerts in no other case, so that it is the same whatever a row is."""
+        return (self.operator, self.count) in (("==", 0), ("<", 1), ("<=", 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """``kind`` is event, that of a threshold, temporal, or temporal_ordered, whose sides follow each other.
 
@@ -103,10 +133,18 @@ class Detection:
     within: int | None = None
     lookback: int = 0
     strict: bool = True
+    trigger: Trigger | None = None
+    """What the rule asks of the number of rows, where the output is to ask it; None where it is content with any."""
     part: str = ""
     """What tells the documents of this alternative from those of the others; empty where there is only one."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
+
+    @property
+    def alerts_on_nothing(self) -> bool:
+        """Whether a threshold over all events, in no groups, is passed where there are none."""
+        t = self.threshold
+        return t is not None and not self.group_by and self.bin is None and not t.grows and compares(t.operator, 0, t.count)
 
     @property
     def selectors(self) -> tuple[Selector, ...]:

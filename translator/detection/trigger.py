@@ -7,28 +7,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.detection.model import Detection, Side, Threshold
+from translator.detection.model import Detection, NoDetection, Side, Threshold, Trigger
 from translator.fidelity import Diagnostic
 
-_MORE, _OTHER = ("gt", "greaterthan"), ("ne", "notequal")
-_OTHER_ROWS = frozenset({"columns-differ", "expanded-rows", "row-limit", "enrichment-dropped"})
-"""Codes of what makes the rows of the query other things than the events that are selected."""
+_OPERATORS = {"gt": ">", "greaterthan": ">", "lt": "<", "lessthan": "<", "eq": "==", "equal": "==", "ne": "!=", "notequal": "!="}
+_OTHER_ROWS = frozenset(
+    {"rows-differ", "rows-merged", "rows-repeated", "expanded-rows", "row-limit", "enrichment-dropped", "adjacent-rows", "one-row-per-key"}
+)
+"""Codes of what makes the rows of the query other things than those of an output."""
 
 
-def with_trigger(detection: Detection, operator: str, count: int) -> Detection:
-    """``detection`` with the condition that its rows are more than ``count``, where these are events; said where it cannot be kept.
+def trigger_of(operator: str, count: int | None) -> Trigger | None:
+    """What a rule asks of the number of rows, as it writes it: gt or GreaterThan, and so on, empty is gt; None where any row will do."""
+    found = Trigger(_OPERATORS.get(operator.strip().lower(), ">"), count or 0)
+    return None if found in (Trigger(">", 0), Trigger("!=", 0)) else found
+
+
+def with_trigger(detection: Detection, trigger: Trigger | None, rows: str = "") -> Detection | NoDetection:
+    """``detection`` with what the rule asks of the number of its rows.
 
     Args:
-        operator: as the rule writes it: gt or GreaterThan, and so on; empty is gt.
+        rows: what a target can do with the rows of its searches: ``kept`` where it can ask for their number and show them,
+            ``counted`` where it shows the number instead of them, empty where it can do neither.
     """
-    operator = operator.strip().lower()
-    if count == 0 and operator in ("", *_MORE, *_OTHER):
+    if trigger is None:
         return detection
-    events = detection.kind == "event" and not detection.others and not {d.code for d in detection.diagnostics} & _OTHER_ROWS
-    if operator in ("", *_MORE) and events:
+    alike = not {d.code for d in detection.diagnostics} & _OTHER_ROWS and not detection.others
+    events = alike and detection.kind == "event"
+    what = f"the rule alerts where the number of rows is {trigger.operator} {trigger.count}"
+    if rows and not detection.others and (alike or trigger.for_none_only) and not (events and trigger.grows and rows == "counted"):
+        return replace(detection, trigger=trigger)
+    if trigger.holds_for_none:
+        return NoDetection((Diagnostic("trigger-absence", what),))
+    if events and trigger.grows:
         (side,) = detection.sides
         plain = Side(side.name, tuple(replace(s, keys=()) for s in side.selectors))
-        return replace(detection, kind="event_count", sides=(plain,), threshold=Threshold("event_count", ">", count))
-    code = "trigger-threshold" if operator in ("", *_MORE) else "trigger-condition"
-    said = Diagnostic(code, f"the rule alerts where the number of rows is {operator or 'gt'} {count}")
+        return replace(detection, kind="event_count", sides=(plain,), threshold=Threshold("event_count", trigger.operator, trigger.count))
+    said = Diagnostic("trigger-threshold" if trigger.grows else "trigger-condition", what)
     return replace(detection, diagnostics=(*detection.diagnostics, said))

@@ -14,11 +14,12 @@ from translator.package.schedule import cron, frequency, lookback, numbered
 from translator.pipeline import Conversion
 from translator.report import attack_of
 from translator.targets.base import Readiness, duration
+from translator.targets.splunk import row_condition
 
 SEVERITY = {"informational": "1", "low": "2", "medium": "3", "high": "4", "critical": "5"}
 """``alert.severity``: 1 debug to 6 fatal."""
 
-COMPARE = {"gt": "greater than", "lt": "less than", "eq": "equal to", "ne": "not equal to"}
+RELATIONS = {">": "greater than", "<": "less than", "==": "equal to", "!=": "not equal to"}
 
 
 def app_files(conversions: list[tuple[str, Conversion]]) -> dict[str, str]:
@@ -76,10 +77,10 @@ def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 
         annotations["entities"] = [f"{e.type}:{e.identifier}={e.column}" for e in rule.entities]
     if rule.connectors:
         annotations["data_connectors"] = list(dict.fromkeys(c.id for c in rule.connectors))
-    operator, threshold = rule.trigger_operator.lower(), rule.trigger_threshold
     output = conversion.outputs["splunk"]
+    trigger = output.trigger
     settings = {
-        "search": with_macros(text, output.macros),
+        "search": with_macros(text.removesuffix(row_condition(trigger)) if trigger is not None else text, output.macros),
         "description": rule.description or rule.name,
         # What names fields that no add-on is known to bring would run and find nothing; a lookup that nobody has filled is an error.
         "disabled": "0" if output.readiness == Readiness.READY else "1",
@@ -89,8 +90,8 @@ def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 
         "dispatch.earliest_time": f"-{_relative(period)}@m",
         "dispatch.latest_time": "now",
         "counttype": "number of events",
-        "relation": COMPARE.get(operator, "greater than"),
-        "quantity": str(threshold if threshold is not None and operator in COMPARE else 0),
+        "relation": RELATIONS[trigger.operator] if trigger is not None else "greater than",
+        "quantity": str(trigger.count if trigger is not None else 0),
         "alert.track": "1",
         "alert.severity": SEVERITY.get(level, "3"),
         "action.correlationsearch.enabled": "1",

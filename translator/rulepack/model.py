@@ -54,8 +54,37 @@ class Connector:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertDetails:
+    """What an alert takes from the rows: formats hold ``{{Column}}``; the others are names of columns.
+
+    Source: learn.microsoft.com/azure/sentinel/customize-alert-details.
+    """
+
+    title: str = ""
+    description: str = ""
+    severity: str = ""
+    tactics: str = ""
+    properties: tuple[tuple[str, str], ...] = ()
+    """Further properties of the alert, each with its column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """What becomes of alerts: ``created`` says whether they are incidents, ``grouped`` whether alerts join one, within ``lookback``."""
+
+    created: bool = True
+    grouped: bool = False
+    lookback: int | None = None
+    matching: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """Times are in seconds; ``severity`` is lower case or empty."""
+    """Times are in seconds; ``severity`` and ``kind`` are lower case or empty, ``kind`` one of scheduled, nrt and hunting.
+
+    ``suppression`` is how long the rule rests after an alert; ``grouping`` is ``single`` for one alert a run, ``each`` for one a row, or
+    empty.
+    """
 
     source: str
     id: str
@@ -79,6 +108,13 @@ class Rule:
     references: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     tags: tuple[str, ...] = field(default=())
+    kind: str = ""
+    enabled: bool = True
+    suppression: int | None = None
+    grouping: str = ""
+    custom_details: tuple[tuple[str, str], ...] = ()
+    details: AlertDetails = AlertDetails()
+    incidents: Incidents = Incidents()
     exclusions: tuple[str, ...] = ()
     """Predicates in KQL that hold for events which are no false positives, beside the query."""
 
@@ -87,18 +123,21 @@ class Rule:
         return self.text_map.place(self.query, offset)
 
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
-_SHORT = re.compile(r"(\d+)\s*(d|h|m|s)[a-z]*", re.I)
+_ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
+_SHORT = re.compile(r"(\d+)\s*(w|d|h|m|s)[a-z]*", re.I)
+_CLOCK = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_UNITS = (604_800, 86_400, 3_600, 60, 1)
 
 
 def seconds(text: object) -> int | None:
-    """Seconds of a period as rules write it: ``1d``, ``5h``, ``P1D``, ``PT5H``; None where it is none of these."""
-    written = str(text or "").strip()
+    """Seconds of a length of time as rules write it: ``1d``, ``5h``, ``P1D``, ``PT5H``, ``01:00:00``, ``1.00:00:00``; else None."""
+    written = str(text if text is not None else "").strip()
     if found := _SHORT.fullmatch(written):
-        return int(found[1]) * {"d": 86_400, "h": 3_600, "m": 60, "s": 1}[found[2].lower()]
-    if len(written) > 1 and (iso := _DURATION.fullmatch(written)):
-        days, hours, minutes, secs = (int(g or 0) for g in iso.groups())
-        return days * 86_400 + hours * 3_600 + minutes * 60 + secs
+        return int(found[1]) * dict(zip("wdhms", _UNITS, strict=True))[found[2].lower()]
+    if len(written) > 1 and not written.upper().endswith("T") and (iso := _ISO.fullmatch(written)):
+        return sum(int(g or 0) * size for g, size in zip(iso.groups(), _UNITS, strict=True))
+    if clock := _CLOCK.fullmatch(written):
+        return sum(int(g or 0) * size for g, size in zip(clock.groups(), _UNITS[1:], strict=True))
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from translator.rulepack.model import Connector, EntityMapping, Rule, RuleFileError, TextMap, seconds
+from translator.rulepack.model import AlertDetails, Connector, EntityMapping, Incidents, Rule, RuleFileError, TextMap, seconds
 
 
 def read(path: str, text: str) -> Rule:
@@ -38,7 +38,39 @@ def read(path: str, text: str) -> Rule:
     if not isinstance(query, str) or not query.strip():
         raise RuleFileError(path, "the query of this rule is empty", value.start_mark.line + 1, value.start_mark.column + 1)
     first = value.start_mark.line + (1 if value.style in ("|", ">") else 0)
-    return rule_from(path, data, query, TextMap.locate(query, text.split("\n"), first))
+    written = {k.value: v for k, v in node.value if isinstance(v, yaml.ScalarNode)}
+    # YAML reads 12:00:00 as a number of base 60.
+    given = {**data, **{name: written[name].value for name in DURATIONS if name in written and data.get(name) is not None}}
+    try:
+        return rule_from(path, given, query, TextMap.locate(query, text.split("\n"), first))
+    except SettingError as error:
+        mark = written[error.name].start_mark if error.name in written else node.start_mark
+        raise RuleFileError(path, str(error), mark.line + 1, mark.column + 1) from error
+
+
+DURATIONS = ("queryFrequency", "queryPeriod", "suppressionDuration")
+"""Settings that are lengths of time."""
+
+_KINDS = {"scheduled": "scheduled", "nrt": "nrt", "hunting": "hunting"}
+_GROUPINGS = {"singlealert": "single", "alertperresult": "each"}
+
+
+class SettingError(ValueError):
+    """A setting of a rule, ``name``, that cannot be what its author meant."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def _duration(data: Mapping[str, Any], name: str) -> int | None:
+    value = data.get(name)
+    if value is None or value == "":
+        return None
+    found = seconds(value)
+    if not found:
+        raise SettingError(name, f"{name} is '{value}': expected a length of time, as 1h, PT1H, 01:00:00 or 1.00:00:00")
+    return found
 
 
 def rule_from(
@@ -49,9 +81,12 @@ def rule_from(
     false_positives: tuple[str, ...] = (),
     exclusions: tuple[str, ...] = (),
 ) -> Rule:
-    """A rule from the fields of a Sentinel rule."""
-    metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else {}
-    assert isinstance(metadata, Mapping)
+    """A rule from the fields of a Sentinel rule.
+
+    Raises:
+        SettingError: for a length of time that is none.
+    """
+    metadata = _mapping(data.get("metadata"))
     author = metadata.get("author")
     threshold = data.get("triggerThreshold")
     return Rule(
@@ -71,8 +106,8 @@ def rule_from(
             for c in data.get("requiredDataConnectors") or ()
             if isinstance(c, Mapping)
         ),
-        frequency=seconds(data.get("queryFrequency")),
-        period=seconds(data.get("queryPeriod")),
+        frequency=_duration(data, "queryFrequency"),
+        period=_duration(data, "queryPeriod"),
         trigger_operator=str(data.get("triggerOperator") or ""),
         trigger_threshold=threshold if isinstance(threshold, int) else None,
         author=str(author.get("name") or "") if isinstance(author, Mapping) else str(author or ""),
@@ -81,8 +116,50 @@ def rule_from(
         references=_strings(data.get("references")),
         false_positives=false_positives or _strings(data.get("falsePositives")) or _strings(data.get("falsepositives")),
         tags=tuple(t for t in _strings(data.get("tags")) if t),
+        kind=_kind(data),
+        enabled=data.get("enabled") is not False,
+        suppression=_duration(data, "suppressionDuration") if _true(data.get("suppressionEnabled")) else None,
+        grouping=_GROUPINGS.get(str(_mapping(data.get("eventGroupingSettings")).get("aggregationKind") or "").lower(), ""),
+        custom_details=_pairs(data.get("customDetails")),
+        details=_details(_mapping(data.get("alertDetailsOverride"))),
+        incidents=_incidents(_mapping(data.get("incidentConfiguration"))),
         exclusions=tuple(p for text in exclusions or _strings(data.get("exclusions")) for p in alternatives(text)),
     )
+
+
+def _kind(data: Mapping[str, Any]) -> str:
+    """The kind of a rule: as it says, else scheduled where it has a schedule."""
+    said = _KINDS.get(str(data.get("kind") or "").lower(), "")
+    return said or ("scheduled" if data.get("queryFrequency") else "hunting")
+
+
+def _details(data: Mapping[str, Any]) -> AlertDetails:
+    further = data.get("alertDynamicProperties")
+    pairs = [(str(p.get("alertProperty") or ""), str(p.get("value") or "")) for p in further or () if isinstance(p, Mapping)]
+    return AlertDetails(
+        _line(data.get("alertDisplayNameFormat")), str(data.get("alertDescriptionFormat") or "").strip(),
+        _line(data.get("alertSeverityColumnName")), _line(data.get("alertTacticsColumnName")), tuple(pairs),
+    )  # fmt: skip
+
+
+def _incidents(data: Mapping[str, Any]) -> Incidents:
+    grouping = _mapping(data.get("groupingConfiguration"))
+    return Incidents(
+        data.get("createIncident") is not False, _true(grouping.get("enabled")), seconds(grouping.get("lookbackDuration")),
+        _line(grouping.get("matchingMethod")),
+    )  # fmt: skip
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    return tuple((_line(k), _line(v)) for k, v in _mapping(value).items())
+
+
+def _true(value: object) -> bool:
+    return value is True or str(value).lower() == "true"
 
 
 def alternatives(text: str) -> list[str]:

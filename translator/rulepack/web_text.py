@@ -11,7 +11,7 @@ import re
 import yaml
 
 from translator.rulepack.model import Rule, RuleFileError, TextMap
-from translator.rulepack.sentinel_yaml import rule_from
+from translator.rulepack.sentinel_yaml import SettingError, rule_from
 
 _TOP = frozenset(
     """
@@ -62,7 +62,10 @@ def read(path: str, text: str) -> Rule:
         data = yaml.safe_load(rebuilt)
     except yaml.YAMLError as error:
         raise RuleFileError(path, f"the rule in this text cannot be read: {error}", start + 1) from error
-    return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines), _exclusions(lines))
+    try:
+        return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines), _exclusions(lines))
+    except SettingError as error:
+        raise RuleFileError(path, str(error), start + 1) from error
 
 
 def _section(name: str, content: list[str]) -> str:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from translator.catalog.site import Site
+from translator.detection.model import Trigger
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.operators import Plan
 from translator.rulepack.model import Rule
@@ -84,6 +85,8 @@ class Output:
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)
     """Parts of the texts that a package writes as macros, by name."""
+    trigger: Trigger | None = None
+    """What the end of the text asks of the number of rows, which a package may leave to the alert's own condition."""
 
     @property
     def verdict(self) -> Verdict:
@@ -112,6 +115,17 @@ class Target(Protocol):
     computes: bool
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output: ...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+    """A target whose searches can ask how many rows they have; ``shows_rows`` says whether they still show them then."""
+
+    shows_rows: bool
+
+    def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
+        """``output``, a single search by ``keys``, that finds something only where the number of its rows is as ``trigger`` asks."""
+        ...
 
 
 @runtime_checkable

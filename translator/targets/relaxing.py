@@ -39,7 +39,7 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     remain: not on an absent side, not below a threshold that few events pass. Of each selector at least one condition stays that asks
     for more than that a field is there.
     """
-    if detection.threshold is not None and not detection.threshold.grows:
+    if any(x is not None and not x.grows for x in (detection.threshold, detection.trigger)):
         return None
     said: list[Diagnostic] = []
     sides, remaining = [], list[bool]()

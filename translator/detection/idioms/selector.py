@@ -29,7 +29,7 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
     if outer is not None:
         if not outer.keys:
             raise lifting.block("unsupported-detection", "a summarize without by gives a row even where there are no events", None)
-        lifting.say("columns-differ", "the rows are groups of events in the query, the events themselves here", None)
+        lifting.say("rows-differ", "the rows are groups of events in the query, the events themselves here", None)
     selectors = selectors_of(lifting, inner, outer)
     return lifting.finish("event", (Side(common_name(selectors), selectors),), (), (), None)
 

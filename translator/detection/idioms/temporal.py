@@ -77,7 +77,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         for i in range(len(classes))
     )  # fmt: skip
     lifting.say(
-        "columns-differ",
+        "rows-differ",
         "the query gives a row for each combination of events, the outputs one alert for each "
         + " and ".join(keys)
         + " with the values of the other columns gathered",

@@ -6,7 +6,9 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
-from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
+from dataclasses import replace
+
+from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, const
 from translator.plan.simplify import is_field
@@ -120,6 +122,7 @@ class Esql:
     extension = "esql"
     tells_time = True
     computes = True
+    shows_rows = False
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
@@ -134,6 +137,12 @@ class Esql:
             return _Writer(Names(self.family, options, placed.homes, UNREADABLE["esql"]), placed.detection).predicates.render(part)
 
         return translated(placed.detection, written, spell)
+
+    def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
+        kept = "" if trigger.holds_for_none else "".join(f", {field(k)} = VALUES({field(k)})" for k in keys)
+        condition = f"\n| STATS result_count = COUNT(*){kept}\n| WHERE result_count {trigger.operator} {trigger.count}"
+        said = Diagnostic("rows-differ", "the output shows how many rows there are, in one row")
+        return replace(output, texts=(output.text + condition,), diagnostics=(*output.diagnostics, said))
 
 
 ARRAYS = frozenset({"event.category", "event.type"})

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from translator import catalog
 from translator.catalog import Home
-from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
+from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import is_field
@@ -155,6 +156,7 @@ class Splunk:
     extension = "spl"
     tells_time = True
     computes = True
+    shows_rows = True
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
@@ -170,6 +172,19 @@ class Splunk:
             return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)
 
         return translated(placed.detection, written, spell)
+
+    def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
+        text = output.text + row_condition(trigger)
+        return replace(output, texts=(text,), trigger=None if trigger.holds_for_none else trigger)
+
+
+def row_condition(trigger: Trigger) -> str:
+    """The end of a search that finds something where the number of its rows is as asked for: all rows, or their number where none will do.
+
+    Source: Splunk Search Reference, stats: without a by clause there is one row, even of no events; eventstats adds to each row.
+    """
+    command = "stats" if trigger.holds_for_none else "eventstats"
+    return f"\n| {command} count as result_count\n| where result_count{trigger.operator}{trigger.count}"
 
 
 class _Writer:
