@@ -181,7 +181,7 @@ def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
     audited = "join kind=inner (AuditLogs | where OperationName == 'x' | project CorrelationId) on CorrelationId"
     kql = f"SigninLogs | where ResultType == '1' | {audited} | project CorrelationId, SourceSystem, UserId"
     output = converted(kql, "esql")
-    assert output.readiness == Readiness.READY and "SourceSystem" not in output.text and "UserId = VALUES(" in output.text
+    assert output.readiness == Readiness.READY and "SourceSystem" not in output.text and "user_id = VALUES(" in output.text
     assert "column-left-out" in {d.code for d in output.diagnostics}
 
 

@@ -12,7 +12,7 @@ from translator.detection.idioms.lists import placeholder
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
-from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, window_of
+from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import (
@@ -135,6 +135,9 @@ class Lifting(ABC):
         for part in conjuncts(pushed(value)):
             part = self.approximation(part)
             window = window_of(part)
+            if window is not None and (arrival := limits_of_ingestion(part, window)) is not None:
+                branch.predicate = conjunction(branch.predicate, arrival)
+                continue
             if window is not None:
                 branch.windows.append(window)
                 given = is_given(part)

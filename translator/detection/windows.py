@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from translator.detection.shapes import (
     Events,
@@ -19,8 +20,10 @@ from translator.plan.expressions import (
     Span,
     conjunction,
     const,
+    transform,
     walk,
 )
+from translator.plan.simplify import LIMITS
 from translator.plan.types import Type
 
 TICKS = 10_000_000
@@ -114,6 +117,18 @@ def limits_of(predicate: Expr, window: tuple[int, int]) -> Expr | None:
     assert isinstance(predicate, Apply)
     start, end = (limit(LIMITS_OF[predicate.function][n], seconds, predicate.span) for n, seconds in enumerate(window))
     return conjunction(*(x for x, seconds in ((start, window[0]), (end, window[1])) if seconds > 0))
+
+
+def limits_of_ingestion(predicate: Expr, window: tuple[int, int]) -> Expr | None:
+    """The window of a condition on ``ingestion_time()`` as limits on when each event was taken in; None where it is about its own time."""
+    if not any(isinstance(n, Apply) and n.function == "ingestion_time" for n in walk(predicate)):
+        return None
+    found = limits_of(predicate, window)
+    return None if found is None else transform(found, _of_ingestion)
+
+
+def _of_ingestion(node: Expr) -> Expr:
+    return replace(node, function=f"ingested {node.function}") if isinstance(node, Apply) and node.function in LIMITS else node
 
 
 def limit(name: str, seconds: int, span: Span | None = None) -> Apply:

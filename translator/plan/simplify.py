@@ -56,10 +56,16 @@ def is_field(expr: Expr) -> bool:
 LIMITS = {"since": ">=", "after": ">", "until": "<=", "before": "<"}
 """Limits on the time of an event, in seconds before now, and how they compare with it."""
 
+INGESTED = {f"ingested {name}": compare for name, compare in LIMITS.items()}
+"""The same for the time at which the product took the event in."""
+
+MOMENTS = frozenset({*LIMITS, *INGESTED})
+"""Conditions on when an event was, or came."""
+
 
 def is_presence(expr: Expr) -> bool:
     """Whether ``expr`` only asks that something is there, or when it was."""
-    return (isinstance(expr, Apply) and expr.function in LIMITS) or (
+    return (isinstance(expr, Apply) and expr.function in MOMENTS) or (
         isinstance(expr, Apply)
         and expr.function == "not"
         and isinstance(expr.args[0], Apply)

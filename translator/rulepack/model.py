@@ -53,6 +53,10 @@ class Connector:
     data_types: tuple[str, ...]
 
 
+_TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+"""A column named in the format of an alert's title or description."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertDetails:
     """What an alert takes from the rows: formats hold ``{{Column}}``; the others are names of columns.
@@ -117,6 +121,14 @@ class Rule:
     incidents: Incidents = Incidents()
     exclusions: tuple[str, ...] = ()
     """Predicates in KQL that hold for events which are no false positives, beside the query."""
+
+    @property
+    def alert_columns(self) -> tuple[str, ...]:
+        """The columns that an alert is made of: those of its entities, its details and what its title and description name."""
+        d = self.details
+        named = [m for text in (d.title, d.description) for m in _TOKEN.findall(text)]
+        columns = [e.column for e in self.entities] + [c for _, c in (*self.custom_details, *d.properties)]
+        return tuple(dict.fromkeys(c for c in (*columns, *named, d.severity, d.tactics) if c))
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column in the rule's file of an offset in its query."""

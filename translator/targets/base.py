@@ -85,6 +85,8 @@ class Output:
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)
     """Parts of the texts that a package writes as macros, by name."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What its rows call the columns of the query that they show."""
     trigger: Trigger | None = None
     """What the end of the text asks of the number of rows, which a package may leave to the alert's own condition."""
 

@@ -43,8 +43,9 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.pins import Pins, constants, pins_of
-from translator.plan.simplify import CASE_PAIRS, LIMITS, TEXT_OPERATORS, is_field, pushed, simplify
+from translator.plan.simplify import CASE_PAIRS, MOMENTS, TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
+from translator.rulepack.model import Rule
 from translator.targets.base import Options
 from translator.targets.choice import (
     allowed,
@@ -77,22 +78,22 @@ class Placed:
 
 
 def placed(
-    detection: Detection, family: str, options: Options, entities: Container[str] = (), computes: bool = True
+    detection: Detection, family: str, options: Options, rule: Rule | None = None, computes: bool = True
 ) -> Placed:  # fmt: skip
     """``detection`` moved to the homes of its tables; as it is, but for columns that nobody looks at, where names are the KQL's own.
 
     Args:
         family: whose fields: splunk, elastic or sigma.
-        entities: the columns that identify the alert, which are shown of a whole table.
+        rule: whose alerts are made of columns, which are shown of a whole table.
         computes: whether the target can compute texts of fields; else what no condition on fields says keeps its KQL name.
     """
-    mover = _Mover(family, options, entities, computes)
+    mover = _Mover(family, options, rule, computes)
     moved = mover.detection(detection)
     return Placed(moved, MappingProxyType(mover.homes))
 
 
-def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tuple[str, Expr]]:
-    """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and the ``entities``."""
+def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple[str, Expr]]:
+    """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and those ``wanted``."""
     columns = catalog.schemas().get(selector.table, {})
     if not columns or not {n for n, _ in selector.outputs} >= set(columns):
         return list(selector.outputs)
@@ -100,7 +101,7 @@ def shown_columns(selector: Selector, entities: Container[str] = ()) -> list[tup
 
     def identifies(name: str, x: Expr) -> bool:
         known = not isinstance(x, ColumnRef) or x.column.name in columns
-        return known and (name in entities or name.endswith("CustomEntity"))
+        return known and (name in wanted or name.endswith("CustomEntity"))
 
     return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
 
@@ -139,8 +140,10 @@ MAX_HOMES = 4
 class _Mover:
     """One detection on its way. ``homes`` are those that its selectors were moved to."""
 
-    def __init__(self, family: str, options: Options, entities: Container[str], computes: bool) -> None:
-        self.family, self.options, self.entities, self.computes = family, options, entities, computes
+    def __init__(self, family: str, options: Options, rule: Rule | None, computes: bool) -> None:
+        self.family, self.options, self.computes = family, options, computes
+        self.entities = {e.column for e in rule.entities} if rule is not None else set()
+        self.wanted = {*rule.alert_columns} if rule is not None else set()
         self.homes: dict[tuple[str, str], Home] = {}
         self.said: list[Diagnostic] = []
 
@@ -258,7 +261,7 @@ class _Move:
 
     def selector(self) -> Selector:
         selector = self.chosen
-        shown = shown_columns(selector, self.mover.entities)
+        shown = shown_columns(selector, self.mover.wanted)
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
@@ -332,7 +335,7 @@ class _Move:
             return rebuild(expr, (self.moved(expr.args[0], not negated),))
         if isinstance(expr, Apply) and expr.function in ("and", "or"):
             return rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
-        if isinstance(expr, Apply) and (expr.function in LIMITS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
+        if isinstance(expr, Apply) and (expr.function in MOMENTS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
             return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
         if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
             return self.atom(expr, negated)

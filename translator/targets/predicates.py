@@ -10,7 +10,7 @@ from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
-from translator.plan.simplify import LIMITS, TEXT_SEARCHES, is_field
+from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import Names
@@ -49,6 +49,7 @@ class Predicates:
     moments: Mapping[str, str] = field(default_factory=dict)
     """Parts of the time of an event in UTC, by the function of KQL: the hour of the day, and the days since Sunday."""
     limit: str = ""
+    ingested: str = ""
     """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
     as_text: str = "{0}"
     """How a value of another type is read as a text."""
@@ -154,6 +155,8 @@ class Predicates:
         match predicate:
             case Apply(function=limit, args=(Const(value=int(seconds)),)) if limit in LIMITS and self.limit:
                 return self.limit.format(LIMITS[limit], seconds)
+            case Apply(function=limit, args=(Const(value=int(seconds)),)) if limit in INGESTED and self.ingested:
+                return self.ingested.format(INGESTED[limit], seconds)
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
 
@@ -162,7 +165,7 @@ class Predicates:
         spelling = self.atoms.get(predicate.function)
         if not predicate.args or not all(isinstance(a, Const | Items) for a in predicate.args[1:]):
             return None
-        if (spelling is None and predicate.function != "isempty") or predicate.function in LIMITS:
+        if (spelling is None and predicate.function != "isempty") or predicate.function in MOMENTS:
             return None
         value = self.computed(predicate.args[0])
         if value is None:

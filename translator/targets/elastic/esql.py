@@ -127,11 +127,14 @@ class Esql:
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["esql"])
+            texts: tuple[str, ...] = ()
+            columns: dict[str, str] = {}
             try:
-                texts: tuple[str, ...] = (_Writer(names, detection).text(),)
+                writer = _Writer(names, detection)
+                texts, columns = (writer.text(),), writer.shown_as()
             except Cannot as refused:
-                texts, names.said = (), [*names.said, refused.diagnostic]
-            return names.output(self.name, texts, (*detection.diagnostics, *names.said))
+                names.said.append(refused.diagnostic)
+            return names.output(self.name, texts, (*detection.diagnostics, *names.said), columns=columns)
 
         def spell(_: Selector, part: Expr) -> object:
             return _Writer(Names(self.family, options, placed.homes, UNREADABLE["esql"]), placed.detection).predicates.render(part)
@@ -178,6 +181,8 @@ class _Predicates(Predicates):
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names, self.detection = names, detection
+        self.keys = self.key_names()
+        self.columns = dict(zip(detection.group_by, self.keys, strict=True))
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
@@ -191,10 +196,26 @@ class _Writer:
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
         }
         self.predicates.limit = "@timestamp {0} NOW() - {1} seconds"
+        self.predicates.ingested = "event.ingested {0} NOW() - {1} seconds"
         self.predicates.moments = {
             "hourofday": 'DATE_EXTRACT("hour_of_day", @timestamp)',
             "dayofweek": '(DATE_EXTRACT("day_of_week", @timestamp) % 7)',  # of ISO: Sunday is 7
         }
+
+    def key_names(self) -> tuple[str, ...]:
+        """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it."""
+        names = list(self.detection.group_by)
+        if self.names.options.fields == "source":
+            return tuple(names)
+        for number, guaranteed in enumerate(self.detection.guaranteed):
+            given = [s.keys[number] for s in self.detection.selectors]
+            if not all(is_field(x) and self.names.showable(x) and self.names.readable(x) for x in given):
+                continue
+            stored = {self.names.field(x) for x in given}
+            plain = all(self.names.is_text(x) for x in given) or (guaranteed and len(given) == 1)
+            if len(stored) == 1 and plain and not stored & {*names} and not any(self.names.is_multivalue(x) for x in given):
+                names[number] = stored.pop()
+        return tuple(names)
 
     def text(self) -> str:
         """The query, with what it looks up before anything else that is done with its events."""
@@ -206,6 +227,12 @@ class _Writer:
                 lookups.append(f"EVAL {found}_key = {f'TO_LOWER({field_})' if caseless else field_}")
             lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
         return "\n| ".join([base, *lookups, *rest])
+
+    def shown_as(self) -> dict[str, str]:
+        """What the rows call the columns of the query that they show."""
+        if self.detection.kind == "event":
+            self.gathered_fields()
+        return self.columns
 
     def query(self) -> str:
         match self.detection.kind:
@@ -257,8 +284,9 @@ class _Writer:
         assert threshold is not None
         lines = self.filtered(False)
         by = []
-        for number, name in enumerate(detection.group_by):
-            lines.append(f"EVAL {field(name)} = {self.key(number)}")
+        for number, name in enumerate(self.keys):
+            if (key := self.key(number)) != f"TO_STRING({field(name)})":
+                lines.append(f"EVAL {field(name)} = {key}")
             by.append(field(name))
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
@@ -285,10 +313,14 @@ class _Writer:
                     raise Cannot(Diagnostic("target-cannot", f"two sides of the join read {selector.table} by different keys", None))
             for selector in side.selectors:
                 seen[selector.table] = [self.named(k) for k in selector.keys]
-        for number, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+        for number, (name, guaranteed) in enumerate(zip(self.keys, detection.guaranteed, strict=True)):
             form = "TO_STRING({0})" if guaranteed else 'COALESCE(TO_STRING({0}), "")'
-            pairs = ", ".join(f"{s.name} == 1, {form.format(self.named(s.keys[number]))}" for s in detection.selectors)
-            lines.append(f"EVAL {name} = CASE({pairs})")
+            keys_of = [form.format(self.named(s.keys[number])) for s in detection.selectors]
+            if name not in detection.group_by and len(set(keys_of)) == 1:
+                lines += [] if guaranteed else [f"EVAL {field(name)} = {keys_of[0]}"]
+                continue
+            pairs = ", ".join(f"{s.name} == 1, {key}" for s, key in zip(detection.selectors, keys_of, strict=True))
+            lines.append(f"EVAL {field(name)} = CASE({pairs})")
         counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
         lines += [command for command, _ in counted if command]
         plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in detection.sides for s in side.selectors if side.threshold is None]
@@ -299,7 +331,7 @@ class _Writer:
         if detection.kind == "temporal_ordered":
             earlier, later = (" OR ".join(f"{s.name} == 1" for s in side.selectors) for side in detection.sides)
             counts += f", first_time = MIN(@timestamp) WHERE {earlier}, last_time = MAX(@timestamp) WHERE {later}"
-        by = list(detection.group_by)
+        by = [field(name) for name in self.keys]
         if detection.bin:
             by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
         if finer is None:
@@ -363,17 +395,28 @@ class _Writer:
     def gathered_fields(self) -> dict[str, str]:
         """What gives the columns that an alert shows, by their names."""
         spelled: dict[str, list[str]] = {}
+        fields: dict[str, str] = {}
         for selector in self.detection.shown:
             for name, expr in selector.outputs:
                 if is_field(expr):
                     text = self.names.field(expr) if self.names.showable(expr) and self.names.readable(expr) else ""
+                    fields[field(text)] = text if text and self.names.options.fields != "source" else ""
                     text = field(text) if text else ""
                 else:
                     text = (self.names.options.fields != "source" and self.texts.shown(expr)) or ""
                 if text and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
-        taken = set(self.detection.group_by)
-        return {name: texts[0] for name, texts in spelled.items() if len(texts) == 1 and name not in taken and texts[0] != "@timestamp"}
+        found: dict[str, str] = {}
+        for name, texts in spelled.items():
+            if len(texts) != 1 or name in self.detection.group_by or texts[0] == "@timestamp":
+                continue
+            (text,) = texts
+            stored = fields.get(text, "") if len({fields.get(t) for t in texts}) == 1 else ""
+            own = stored or name
+            self.columns[name] = own
+            if own not in self.keys:
+                found[own] = text
+        return found
 
     def named(self, expr: Expr) -> str:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""

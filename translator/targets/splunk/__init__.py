@@ -161,12 +161,12 @@ class Splunk:
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes)
-            writer = _Writer(names, detection)
+            writer = _Writer(names, detection, rule.alert_columns)
             try:
                 texts: tuple[str, ...] = (writer.text(),)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
-            return names.output(self.name, texts, (*detection.diagnostics, *names.said), macros=writer.macros)
+            return names.output(self.name, texts, (*detection.diagnostics, *names.said), macros=writer.macros, columns=writer.columns)
 
         def spell(_: Selector, part: Expr) -> object:
             return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)
@@ -188,9 +188,10 @@ def row_condition(trigger: Trigger) -> str:
 
 
 class _Writer:
-    def __init__(self, names: Names, detection: Detection) -> None:
-        self.names, self.detection = names, detection
+    def __init__(self, names: Names, detection: Detection, wanted: tuple[str, ...] = ()) -> None:
+        self.names, self.detection, self.wanted = names, detection, wanted
         self.macros: dict[str, str] = {}
+        self.columns = {name: column(name) for name in detection.group_by}
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
         listed["expand_within"] = self.lists.within("isnotnull({0})")
@@ -214,6 +215,7 @@ class _Writer:
             raw=lambda path: f"json_extract(_raw, {string(path)})",
             computed=lambda expr: self.texts.of(expr),
             limit="_time{0}now()-{1}",
+            ingested="_indextime{0}now()-{1}",
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
 
@@ -368,7 +370,28 @@ class _Writer:
         return lines
 
     def events(self) -> str:
-        return "\n| ".join(self.filtered())
+        return "\n| ".join([*self.filtered(), *self.alerted()])
+
+    def alerted(self) -> list[str]:
+        """The command that gives each event the columns that its alert is made of, by the names that the rule has for them."""
+        pairs = []
+        for name, texts in self.shown().items():
+            if name not in self.wanted or texts == ["_time"] or field(name) != name:
+                continue
+            self.columns[name] = name
+            if texts != [name]:
+                pairs.append(f"{name}=" + (texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"))
+        return [f"eval {', '.join(pairs)}"] if pairs else []
+
+    def shown(self) -> dict[str, list[str]]:
+        """What gives the columns of the query, each as often as its selectors differ."""
+        spelled: dict[str, list[str]] = {}
+        for selector in self.detection.shown:
+            for name, expr in selector.outputs:
+                text = self.value(expr)
+                if text is not None and text not in spelled.setdefault(name, []):
+                    spelled[name].append(text)
+        return spelled
 
     def counted(self) -> str:
         return "\n| ".join([*self.filtered(), *self.groups("count")])
@@ -502,12 +525,7 @@ class _Writer:
 
         They are computed before ``stats``, whose functions take no quoted field names.
         """
-        spelled: dict[str, list[str]] = {}
-        for selector in self.detection.shown:
-            for name, expr in selector.outputs:
-                text = self.value(expr)
-                if text is not None and text not in spelled.setdefault(name, []):
-                    spelled[name].append(text)
+        spelled = self.shown()
         own = {*self.detection.group_by, *(s.name for s in self.detection.selectors), *_OWN_FIELDS}
         commands: list[str] = []
         terms: list[str] = []
@@ -519,6 +537,7 @@ class _Writer:
                     continue
                 commands.append(f"eval {name}={texts[0]}")
             terms.append(f" values({name}) as {name}")
+            self.columns[name] = name
         return commands, "".join(terms)
 
     def named(self, expr: Expr) -> str:
