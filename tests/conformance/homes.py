@@ -91,7 +91,8 @@ def rows_of(table: str, chance: random.Random, count: int) -> list[Row]:
         for column in COMPUTED.get(table, ()):
             if text := formula(table, column, row):
                 schema = {"T": {"id": "long", **types}}
-                row[column] = translator.run(f"T | project v = {text}", {"T": [row]}, schema=schema).rows[0][0]
+                value = translator.run(f"T | project v = {text}", {"T": [row]}, schema=schema).rows[0][0]
+                row[column] = "" if value == "\\" else value  # nothing is joined where there is nothing to join
         found.append(row)
     return found
 
