@@ -26,7 +26,9 @@ test: $(BIN)/.ready
 check: test
 
 # Rewrites the checked-in outputs; read the diff before committing it.
-golden: demo
+golden:
+	rm -rf outputs
+	$(MAKE) demo
 
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge

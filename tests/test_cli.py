@@ -85,6 +85,6 @@ def test_two_rules_of_one_name_and_id_both_survive_packaging(tmp_path: Path) -> 
         (tmp_path / f"{name}.yaml").write_text("id: 5c2a6f43-1e5b-4d7d-8a43-1f4fbb0dcb02\n" + GOOD)
     run("convert", str(tmp_path), "-o", str(tmp_path / "out"))
     stanzas = [x for x in (tmp_path / "out/splunk/app/default/savedsearches.conf").read_text().splitlines() if x.startswith("[")]
-    assert stanzas == ["[Good]", "[Good (2)]"]
+    assert stanzas == ["[Good]", "[Good (5c2a6f43)]"]
     rules = [json.loads(x)["rule_id"] for x in (tmp_path / "out/elastic/rules.ndjson").read_text().splitlines()]
     assert len(set(rules)) == 2

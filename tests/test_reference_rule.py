@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ from sigma.validation import SigmaValidator
 
 from tests.rules import rule
 from translator.fidelity import Verdict
-from translator.package.kibana import ndjson, rule_objects
-from translator.package.splunk_app import stanzas, with_macros
+from translator.package import kibana
+from translator.package.options import PackageOptions
+from translator.package.splunk_app import searches, with_macros
 from translator.pipeline import Conversion, convert
 from translator.rulepack import read
 from translator.targets.base import Options
@@ -104,9 +104,10 @@ def test_splunk_has_no_join_and_no_buckets(target: Conversion) -> None:
 
 
 def test_savedsearch_carries_schedule_window_severity_and_attack(target: Conversion) -> None:
-    lines = dict(line.split(" = ", 1) for line in stanzas(target)[0].splitlines() if " = " in line and not line.startswith("|"))
+    (search,) = searches([("rule", target)], PackageOptions())
+    lines = search.settings
     assert json.loads(lines["action.correlationsearch.annotations"])["mitre_attack"] == ["T1586", "T1570"]
-    assert lines["cron_schedule"] == "0 * * * *"
+    assert "cron_schedule" not in lines and lines["enableSched"] == "0", "a hunting query has no schedule"
     assert lines["dispatch.earliest_time"] == "-1d@m"
     assert lines["alert.severity"] == "3"
     assert "enumerate the Storage keys" in lines["description"]
@@ -136,7 +137,7 @@ def test_esql_is_one_from_with_conditional_stats(source: Conversion) -> None:
 
 
 def test_kibana_rule_has_the_full_threat_array(target: Conversion) -> None:
-    (built,) = rule_objects(target)
+    ((built,),) = (p.rules for p in kibana.rules([("rule", target)], Options(), PackageOptions()))
     techniques = {t["id"]: t for entry in built["threat"] for t in entry["technique"]}
     assert set(techniques) == {"T1586", "T1570"}
     assert techniques["T1570"]["name"] == "Lateral Tool Transfer"
@@ -160,10 +161,11 @@ def test_each_alternative_is_a_search_and_a_rule_of_its_own() -> None:
     parts = "(SigninLogs | where ResultType == '1' | summarize c = count() by IPAddress | where c > 5)"
     kql = f"union {parts}, {parts.replace('SigninLogs', 'AADNonInteractiveUserSignInLogs')}"
     conversion = convert(rule(kql, "two"))
-    searches = [re.sub(r" \\\n", "\n", s) for s in stanzas(conversion)]
-    assert [s.splitlines()[0] for s in searches] == ["[two (1 of 2)]", "[two (2 of 2)]"]
+    found = searches([("two", conversion)], PackageOptions())
+    assert [s.name for s in found] == ["two (1 of 2)", "two (2 of 2)"]
     output = conversion.outputs["splunk"]
-    assert all(f"search = {with_macros(text, output.macros)}\n" in s for text, s in zip(output.texts, searches, strict=True))
-    rules = [json.loads(line) for line in ndjson([conversion]).splitlines()]
-    assert [r["query"] for r in rules] == list(conversion.outputs["esql"].texts)
+    assert all(with_macros(text, output.macros) in s.settings["search"] for text, s in zip(output.texts, found, strict=True))
+    (packaged,) = kibana.rules([("two", conversion)], Options(), PackageOptions())
+    rules = packaged.rules
+    assert all(text in r["query"] for text, r in zip(conversion.outputs[packaged.chosen.kind].texts, rules, strict=True))
     assert len({r["rule_id"] for r in rules}) == len({r["name"] for r in rules}) == 2

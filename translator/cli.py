@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from translator import __version__
 TARGET_NAMES = ("sigma", "splunk", "eql", "esql", "sql")
 DEFAULT_TARGETS = ("sigma", "splunk", "eql", "esql")
 DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trino", "athena")
+PACKAGES, DEFAULT_PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-rules"), ("splunk-app", "kibana")
 VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
 
 
@@ -54,7 +56,7 @@ def main() -> None:
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
 )
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+@click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 @click.option(
     "--fields",
     type=click.Choice(("target", "source")),
@@ -94,35 +96,26 @@ def main() -> None:
 )
 @click.option("--pipeline", "pipelines", multiple=True, help="pySigma processing pipeline for pysigma:NAME; a name or a file.")
 @click.option("--dialect", type=click.Choice(DIALECT_NAMES), default="duckdb", show_default=True, help="Dialect of -t sql.")
-def convert(
-    paths: tuple[Path, ...], targets: tuple[str, ...], output: Path | None, jobs: int, fail_on: str, form: str, fields: str,
-    mappings: tuple[Path, ...], homes: tuple[str, ...], inventories: tuple[Path, ...], splunk_model: str, timespan: str, dialect: str,
-    prefer: str, pipelines: tuple[str, ...],
-) -> None:  # fmt: skip
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    type=click.Choice(PACKAGES),
+    default=DEFAULT_PACKAGES,
+    show_default=True,
+    help="Files that a product imports.",
+)
+@click.option("--enable", is_flag=True, help="Package what runs as it is switched on.")
+@click.option("--ingest-delay", default="", help="How long packaged searches wait for late events, such as 5m.")
+@click.option("--author", default="", help="The author of rules that name none.")
+@click.option("--date", default="", help="The date of rules that state none, such as 2026-01-31.")
+def convert(targets: tuple[str, ...], **given: Any) -> None:
     """Convert rules (files or folders) and say how faithful each output is."""
     from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
 
     try:
-        status = run_convert(
-            ConvertRequest(
-                paths,
-                targets or DEFAULT_TARGETS,
-                output,
-                jobs,
-                fail_on,
-                form,
-                fields,
-                mappings,
-                timespan,
-                dialect,
-                prefer,
-                pipelines,
-                homes,
-                inventories,
-                splunk_model,
-            )
-        )
+        status = run_convert(ConvertRequest(targets=targets or DEFAULT_TARGETS, **given))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)

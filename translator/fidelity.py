@@ -79,6 +79,7 @@ CODES: dict[str, Code] = {
     "entity-in-events": Code(
         Verdict.SAME_ALERTS, "read the entity from the events of the alert; the alert is keyed by the group-by fields"
     ),
+    "setting-lost": Code(Verdict.SAME_ALERTS, "set this up in the product by hand where the alerts are handled"),
     "rows-differ": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook reads the missing columns or counts the rows"),
     "rows-merged": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),
     "rows-repeated": Code(Verdict.SAME_ALERTS, "nothing to do, unless a playbook counts the rows"),

@@ -16,6 +16,7 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
+from translator.rulepack.settings import lost
 from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target
 from translator.targets.homes import Placed, placed
 
@@ -79,6 +80,13 @@ class Conversion:
     outputs: Mapping[str, Output]
     tables: tuple[str, ...] = ()
     """The tables that the query reads."""
+    timed: Detection | NoDetection | None = None
+    """The detection with a window of its own for each of its parts, where these differ."""
+
+    @property
+    def triggered(self) -> bool:
+        """Whether the rule asks for more than any row."""
+        return trigger_of(self.rule.trigger_operator, self.rule.trigger_threshold) is not None
 
 
 def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
@@ -117,9 +125,11 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
         elif isinstance(detection, NoDetection):
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            outputs[name] = _triggered(name, target, rule, detection, timed, options)
+            output = _triggered(name, target, rule, detection, timed, options)
+            settings = lost(rule, target.keeps) if output.texts else ()
+            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *settings))
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
-    return Conversion(rule, detection, outputs, tuple(tables))
+    return Conversion(rule, detection, outputs, tuple(tables), timed)
 
 
 def _triggered(
@@ -202,7 +212,8 @@ def merged(outputs: list[Output]) -> Output:
         )
         outputs = written
     macros = {k: v for o in outputs for k, v in o.macros.items()}
-    whole = replace(first, diagnostics=diagnostics, deployment=_together(outputs), macros=macros)
+    lookups = {k: v for o in outputs for k, v in o.lookups.items()}
+    whole = replace(first, diagnostics=diagnostics, deployment=_together(outputs), macros=macros, lookups=lookups)
     if first.target == "sigma":
         return replace(whole, texts=("---\n".join(o.text for o in outputs),))
     return replace(whole, texts=tuple(t for o in outputs for t in o.texts))

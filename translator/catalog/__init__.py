@@ -98,7 +98,8 @@ class Home:
     ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
     condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
     says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for.
-    ``also`` are further values of what comes first in ``place``, whose events have the same fields. ``brings`` names the add-on or
+    ``also`` are further values of what comes first in ``place``, whose events have the same fields; ``within`` names the home of the table
+    that has these events as well. ``brings`` names the add-on or
     integration, ``source`` a public page with the names.
     """
 
@@ -112,6 +113,7 @@ class Home:
     more: str = ""
     optional: bool = False
     also: tuple[str, ...] = ()
+    within: str = ""
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
 
     @property
@@ -122,6 +124,19 @@ class Home:
 
     def __str__(self) -> str:
         return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A package of Elastic's with the ``version`` that the catalog's fields are of, and its name for a data set.
+
+    ``checked`` says whether elastic/detection-rules knows its fields, by which it refuses a query of others in KQL and EQL.
+    """
+
+    package: str
+    version: str
+    stream: str
+    checked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,7 @@ def home_of(data: Mapping[str, Any]) -> Home:
         data.get("more", ""),
         data.get("optional", False),
         tuple(data.get("also", ())),
+        data.get("within", ""),
         MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
     )
 
@@ -279,6 +295,18 @@ def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProx
     if known is None:
         return False
     return column in known.filled or any(column in k.filled and k.column in pins and pins[k.column] <= k.values for k in known.kinds)
+
+
+@functools.cache
+def _integrations() -> Mapping[str, Integration]:
+    data = json.loads((Path(__file__).parent / "integrations.json").read_text(encoding="utf-8"))
+    packages = data["packages"].items()
+    return {d: Integration(n, p["version"], d.rpartition(".")[2], n in data["checked"]) for n, p in packages for d in p["datasets"]}
+
+
+def integration_of(dataset: str) -> Integration | None:
+    """The package of Elastic's that brings a data set; None where it is not known."""
+    return _integrations().get(dataset)
 
 
 @functools.cache

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,8 @@ from translator.catalog.site_files import SiteFileError
 from translator.commands.common import UsageProblem
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure, convert_pack, output_paths
-from translator.package import package_files
+from translator.package import packaged
+from translator.package.options import DEFAULT, PackageOptions
 from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
@@ -46,6 +50,11 @@ class ConvertRequest:
     homes: tuple[str, ...] = ()
     inventories: tuple[Path, ...] = ()
     splunk_model: str = "none"
+    packages: tuple[str, ...] = DEFAULT
+    enable: bool = False
+    ingest_delay: str = ""
+    author: str = ""
+    date: str = ""
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -60,14 +69,16 @@ def run_convert(request: ConvertRequest) -> int:
     for home in request.homes:
         if home not in catalog.home_names():
             raise UsageProblem(f"--home: '{home}' is no home of the catalog{site_files.suggestion(home, catalog.home_names())}")
+    if request.date and not _is_date(request.date):
+        raise UsageProblem(f"--date takes a date such as 2026-01-31, not '{request.date}'")
     options = Options(
         request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
-        site_of(request.mappings, request.inventories), request.splunk_model,
+        site_of(request.mappings, request.inventories), request.splunk_model, request.author, request.date,
     )  # fmt: skip
     console = Console(emoji=False, stderr=True)
     entries = converted(console, request.paths, request.targets, options, request.jobs)
     paths: dict[tuple[str, str], list[str]] = {}
-    files: dict[str, str] = {}
+    files: dict[str, str | bytes] = {}
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
@@ -77,8 +88,9 @@ def run_convert(request: ConvertRequest) -> int:
                     found = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
                     paths[entry.slug, name] = found
                     files.update({p: t.rstrip("\n") + "\n" for p, t in zip(found, output.texts, strict=True)})
-    files.update(package_files(entries))
-    content = report(entries, paths)
+    packages = packaged(entries, options, package_options(request))
+    files.update(packages.files)
+    content = report(entries, paths, packages.alerts, packages.kibana)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if request.output is not None:
         _write(request.output, {**files, "report.json": text})
@@ -90,6 +102,29 @@ def run_convert(request: ConvertRequest) -> int:
         _print_summary(entries, content, request.output)
     print_failures(entries, console)
     return _status(entries, Verdict(request.fail_on))
+
+
+def package_options(request: ConvertRequest) -> PackageOptions:
+    """What the packages are to be. Raises UsageProblem for a delay or a date that is none."""
+    delay = seconds(request.ingest_delay) if request.ingest_delay else 0
+    if delay is None:
+        raise UsageProblem(f"--ingest-delay takes a length of time such as 5m or 1h, not '{request.ingest_delay}'")
+    folder = request.output
+
+    def previous(path: str) -> str | None:
+        try:
+            return (folder / path).read_text(encoding="utf-8") if folder is not None else None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    return PackageOptions(request.packages, request.enable, delay, request.author, request.date, previous)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:
@@ -107,15 +142,19 @@ def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...
         return convert_pack(paths, targets, options, jobs, lambda done, total: progress.update(task, completed=done, total=total))
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Writes files below a folder, each as a whole or not at all."""
     root = folder.resolve()
     try:
-        for name, text in files.items():
+        for name, content in files.items():
             path = (root / name).resolve()
             if not path.is_relative_to(root):
                 raise UsageProblem(f"refusing to write {path} outside {root}")
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".kql2sigma-", delete=False) as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
     except OSError as error:
         raise UsageProblem(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 

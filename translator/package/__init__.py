@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from translator.pack import Entry
-from translator.package.kibana import ndjson
-from translator.package.splunk_app import app_files
+from translator.package import kibana
+from translator.package.options import PackageOptions
+from translator.package.splunk_app import APP, FOLDER, app_files, archive
 from translator.pipeline import Conversion
+from translator.targets.base import Options
 
 
-def package_files(entries: list[Entry]) -> dict[str, str]:
-    """Content by path, relative to the output folder, for every target that has something to import."""
+@dataclass(slots=True)
+class Packages:
+    """``files`` by path in the output folder; ``alerts`` are what each product is told of a rule's alerts, by slug and product,
+    ``kibana`` which kind of rule each became there."""
+
+    files: dict[str, str | bytes] = field(default_factory=dict)
+    alerts: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    kibana: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def packaged(entries: list[Entry], convert: Options, options: PackageOptions) -> Packages:
+    """What the packages of ``options`` hold of a converted pack."""
     conversions = [(e.slug, e.result) for e in entries if isinstance(e.result, Conversion)]
-    files: dict[str, str] = {}
+    found = Packages()
     splunk = [(slug, c) for slug, c in conversions if c.outputs.get("splunk") and c.outputs["splunk"].texts]
-    if splunk:
-        files.update({f"splunk/app/{path}": text for path, text in app_files(splunk).items()})
-    elastic = ndjson([c for _, c in conversions])
-    if elastic:
-        files["elastic/rules.ndjson"] = elastic
-    return files
+    if splunk and "splunk-app" in options.kinds:
+        files, searches = app_files(splunk, options)
+        found.files |= {f"{FOLDER}/{path}": text for path, text in files.items()}
+        found.files[f"splunk/{APP}.tar.gz"] = archive(files)
+        for search in searches:
+            found.alerts.setdefault(search.slug, {})["splunk"] = search.alert
+    if "kibana" in options.kinds and (elastic := kibana.rules(conversions, convert, options)):
+        found.files |= {kibana.FILE: kibana.ndjson(elastic), **kibana.lookups(elastic)}
+        for p in elastic:
+            readiness = {} if p.chosen.readiness is None else {"readiness": p.chosen.readiness.value}
+            kind = {"kind": p.chosen.kind, "rule_id": p.rules[0]["rule_id"], "verdict": p.chosen.verdict.value, **readiness}
+            found.kibana[p.slug] = kind
+            found.alerts.setdefault(p.slug, {})["kibana"] = p.alert
+    return found

@@ -1,6 +1,6 @@
 """Elastic Security detection rules, one JSON object a line, as Kibana's rule import takes them.
 
-Source: elastic.co/docs/api, Security detections API, "Create a detection rule" and "Import detection rules".
+Source: elastic.co/docs/api, Security detections API, "Create a detection rule" and "Import detection rules"; rule_schema of elastic/kibana.
 """
 
 from __future__ import annotations
@@ -8,72 +8,408 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from translator import attack
+from translator import attack, catalog
 from translator.detection.model import Detection
-from translator.package.schedule import frequency, lookback, numbered
+from translator.fidelity import Diagnostic, Verdict
+from translator.package.conf import plain
+from translator.package.entities import entity_fields
+from translator.package.options import PackageOptions
+from translator.package.schedule import DAY, HOUR, MINUTE, Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
-from translator.rulepack.model import Rule
+from translator.plan.expressions import Apply, Expr, conjuncts, negation, walk
+from translator.plan.simplify import is_field
+from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
+from translator.targets.base import Deployment, Options, Output, Readiness, duration
+from translator.targets.elastic.kinds import Kind, kinds
+from translator.targets.homes import Placed, placed
+from translator.targets.names import Names
+
+FILE = "elastic/rules.ndjson"
 
 RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 """Risk scores that Elastic's own rules use for each severity."""
 
+_ORDER = ("query", "threshold", "new_terms", "threat_match", "eql", "esql")
+"""Kinds of rules, what an analyst reads first before what takes most to read."""
 
-def ndjson(conversions: list[Conversion]) -> str:
-    """The rules that have ES|QL or single-event EQL, one a line, with the summary line of an export."""
-    rules = [rule for c in conversions for rule in rule_objects(c)]
-    seen: dict[str, int] = {}
-    for rule in rules:
-        # Kibana refuses a file in which an identifier comes twice.
-        identifier = rule["rule_id"]
-        seen[identifier] = seen.get(identifier, 0) + 1
-        if seen[identifier] > 1:
-            rule["rule_id"] = str(uuid.uuid5(NAMESPACE, f"{identifier}|{seen[identifier]}"))
-    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rules)
+_READY = (Readiness.READY, Readiness.SET_UP, Readiness.NAMES, None)
 
 
-def rule_objects(conversion: Conversion) -> list[dict[str, Any]]:
-    """The rules, one for each alternative; ES|QL before EQL, since Kibana's EQL rules take no ``sample``."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a rule becomes: its ``kind``, the settings of each of its parts, and what these make of the KQL."""
+
+    kind: str
+    parts: tuple[tuple[Mapping[str, Any], str], ...]
+    verdict: Verdict
+    readiness: Readiness | None
+    diagnostics: tuple[Diagnostic, ...]
+    keys: tuple[str, ...]
+    lookback: int | None
+    reads: tuple[str, ...] = ()
+    output: Output | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """The lines of one rule, and what the report says of them."""
+
+    slug: str
+    rules: tuple[dict[str, Any], ...]
+    exceptions: tuple[dict[str, Any], ...]
+    chosen: Chosen
+    alert: Mapping[str, Any]
+
+
+def ndjson(found: Iterable[Packaged]) -> str:
+    """Rules and their exception lists, one a line, as an export has them."""
+    lines = [line for p in found for line in (*p.rules, *p.exceptions)]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def rules(conversions: list[tuple[str, Conversion]], convert: Options, options: PackageOptions) -> list[Packaged]:
+    """The rules of a pack, under names and identifiers of which none comes twice."""
+    names: set[str] = set()
+    identifiers: set[str] = set()
+    known = _versions(options.previous(FILE) or "")
+    found = []
+    for slug, conversion in conversions:
+        chosen = choose(conversion, convert)
+        if chosen is not None:
+            found.append(_packaged(slug, conversion, chosen, options, names, identifiers, known))
+    return found
+
+
+def _versions(text: str) -> dict[str, tuple[int, str]]:
+    """Version and content of the rules in an earlier file, by identifier."""
+    found = {}
+    for line in text.splitlines():
+        try:
+            rule = json.loads(line)
+            found[rule["rule_id"]] = (int(rule["version"]), _content(rule))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _content(rule: Mapping[str, Any]) -> str:
+    return json.dumps({k: v for k, v in rule.items() if k != "version"}, sort_keys=True)
+
+
+def choose(conversion: Conversion, options: Options) -> Chosen | None:
+    """The kind with the best verdict, then what runs as it is, then the simplest."""
+    detection = conversion.detection
+    if not isinstance(detection, Detection):
+        return None
+    found = [_of_language(conversion, target) for target in ("eql", "esql")]
+    if options.fields != "source" and {"eql", "esql"} & conversion.outputs.keys() and not conversion.triggered:
+        moved = [d for d in (detection, conversion.timed) if isinstance(d, Detection)]
+        found += [
+            _of_kind(kind)
+            for d in moved
+            for kind in kinds(conversion.rule, placed(d, "elastic", options, conversion.rule, computes=False), options)
+        ]
+    some = [c for c in found if c is not None]
+    return min(some, key=_preference, default=None)
+
+
+def _preference(chosen: Chosen) -> tuple[int, int, int]:
+    """The verdict, whether it runs, and what an analyst reads first.
+
+    Of fields that elastic/detection-rules does not know it refuses all but ES|QL, which then comes first, if not before a better alert.
+    """
+    rank, ready, number = chosen.verdict.rank, _READY.index(chosen.readiness), _ORDER.index(chosen.kind)
+    known = [catalog.integration_of(name) for name in chosen.reads]
+    if chosen.readiness != Readiness.NAMES and known and all(k is not None and k.checked for k in known):
+        return rank, ready, number
+    own = chosen.kind in ("threshold", "new_terms", "threat_match")
+    return max(rank, Verdict.SAME_ALERTS.rank), ready, -len(_ORDER) if own else -number
+
+
+def _of_language(conversion: Conversion, target: str) -> Chosen | None:
+    output = conversion.outputs.get(target)
+    if output is None or not output.texts:
+        return None
+    reads = _datasets(output.deployment)
+    more = {} if target == "esql" else {"index": [f"logs-{name}-*" for name in reads] or ["logs-*"]}
+    write = _with_keep if target == "esql" else str
+    parts = tuple(({"type": target, "language": target, "query": write(text), **more}, part) for text, part in numbered(output))
+    assert isinstance(conversion.detection, Detection)
+    keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.detection.group_by))
+    return Chosen(target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output)
+
+
+def _datasets(deployment: Deployment | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(r.dataset for r in deployment.reads if r.dataset)) if deployment is not None else ()
+
+
+def _of_kind(kind: Kind) -> Chosen:
+    return Chosen(
+        kind.name,
+        ((kind.settings, ""),),
+        kind.verdict,
+        kind.readiness,
+        kind.diagnostics,
+        kind.keys,
+        kind.lookback,
+        _datasets(kind.deployment),
+    )
+
+
+def _with_keep(query: str) -> str:
+    """A query of ES|QL that keeps what tells its rows apart, as alerts are told apart by it."""
+    first, *rest = query.split("\n")
+    grouped = any(line.startswith("| STATS ") and " BY " in line for line in rest)
+    return "\n".join([first if grouped or "METADATA" in first else f"{first} METADATA _id, _index, _version", *rest, "| KEEP *"])
+
+
+def _packaged(
+    slug: str, conversion: Conversion, chosen: Chosen, options: PackageOptions, names: set[str], identifiers: set[str],
+    known: Mapping[str, tuple[int, str]],
+) -> Packaged:  # fmt: skip
     rule, detection = conversion.rule, conversion.detection
-    esql, eql = conversion.outputs.get("esql"), conversion.outputs.get("eql")
-    if isinstance(detection, Detection) and esql is not None and esql.texts:
-        output, kind, more = esql, "esql", {}
-    elif isinstance(detection, Detection) and eql is not None and eql.texts and detection.kind == "event":
-        output, kind, more = eql, "eql", {"index": ["logs-*"]}
-    else:
-        return []
-    back = lookback(rule, detection, output)
-    queries = (({"type": kind, "language": kind, "query": text, **more}, part) for text, part in numbered(output))
-    return [rule_object(rule, rule.name + part, query, back) for query, part in queries]
+    assert isinstance(detection, Detection)
+    output = chosen.output or Output(chosen.kind, ("",), (), lookback=chosen.lookback)
+    schedule = schedule_of(rule, detection, output, options.delay)
+    lists = _exceptions(rule, conversion, options)
+    found = []
+    for query, part in chosen.parts:
+        made = _rule(conversion, _unique(_named(rule.name + part), names), query, chosen, schedule, options)
+        made["rule_id"] = _identifier(stable_id(rule, "kibana" + part), identifiers)
+        if lists:
+            made["exceptions_list"] = [_reference(lists[0])] if not part else []
+        version, content = known.get(made["rule_id"], (0, ""))
+        made["version"] = max(1, version + (content != _content(made)))
+        found.append(made)
+    told = ("interval", "from", "to", "alert_suppression", "rule_name_override", "enabled")
+    alert: dict[str, Any] = {"kind": chosen.kind} | {k: found[0][k] for k in told if k in found[0]}
+    return Packaged(slug, tuple(found), tuple(lists), chosen, alert)
 
 
-def rule_object(rule: Rule, name: str, query: dict[str, Any], back: int) -> dict[str, Any]:
-    """One rule with its ``query``, which looks ``back`` so many seconds."""
+def _identifier(wanted: str, taken: set[str]) -> str:
+    """Kibana refuses a file in which an identifier comes twice."""
+    found, number = wanted, 1
+    while found in taken:
+        number += 1
+        found = str(uuid.uuid5(NAMESPACE, f"{wanted}|{number}"))
+    taken.add(found)
+    return found
+
+
+def _named(text: str) -> str:
+    """A name as elastic/detection-rules takes it: it begins and ends with a letter or a digit."""
+    found = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9\[\]()]+$", "", " ".join(plain(text).split()))
+    return found if len(found) > 2 else f"{found or 'Detection'} rule"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    found, number = name, 1
+    while found.lower() in taken:
+        number += 1
+        found = f"{name} ({number})"
+    taken.add(found.lower())
+    return found
+
+
+def _rule(
+    conversion: Conversion, name: str, query: Mapping[str, Any], chosen: Chosen, schedule: Schedule, options: PackageOptions
+) -> dict[str, Any]:  # fmt: skip
+    rule = conversion.rule
     severity = rule.severity if rule.severity in RISK else "low" if rule.severity == "informational" else "medium"
-    setup = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
-    entities = [f"Entity {e.type} ({e.identifier}): {e.column}" for e in rule.entities]
     return {
-        "rule_id": stable_id(rule, "kibana"),
+        "rule_id": "",
+        "version": 1,
         "name": name,
-        "description": rule.description or rule.name,
+        "description": plain(rule.description or rule.name),
         **query,
         "severity": severity,
         "risk_score": RISK[severity],
-        "interval": f"{max(1, frequency(rule) // 60)}m",
-        "from": f"now-{back}s",
-        "to": "now",
-        "enabled": False,
-        "author": [rule.author] if rule.author else [],
+        **_mappings(rule, chosen),
+        "interval": _length(schedule.every or DAY),
+        "from": f"now-{schedule.back + schedule.delay}s",
+        **({"to": f"now-{schedule.delay}s"} if schedule.delay else {}),
+        "timestamp_override": "event.ingested",
+        "enabled": options.enable and schedule.every is not None and chosen.readiness == Readiness.READY,
+        "max_signals": 100,
+        "author": [rule.author or options.author or "kql2sigma"],
         "references": list(rule.references),
         "false_positives": list(rule.false_positives),
-        "tags": [*(f"Tactic: {t}" for t in rule.tactics), *(f"Technique: {t}" for t in rule.techniques), "Source: KQL"],
-        "note": "\n".join(entities),
-        "setup": "\n".join(dict.fromkeys(setup)),
+        "tags": [*(f"Tactic: {t.name}" for t in _tactics(rule)), "Use Case: Threat Detection"],
+        "note": _note(rule),
+        "setup": _setup(rule, chosen),
         "threat": threat(rule),
-        "version": 1,
+        "related_integrations": integrations(chosen),
+        **({"investigation_fields": {"field_names": list(chosen.keys)}} if chosen.keys else {}),
+        **_suppression(rule, query, chosen, schedule),
     }
+
+
+def _length(seconds: int) -> str:
+    """An interval: whole minutes, in the largest unit."""
+    return duration(max(MINUTE, seconds // MINUTE * MINUTE))
+
+
+def _suppression(rule: Rule, query: Mapping[str, Any], chosen: Chosen, schedule: Schedule) -> dict[str, Any]:
+    """What keeps an alert from coming again: those of single events are told apart by the event, those of groups each run makes anew."""
+    of_groups = chosen.kind == "threshold" or (chosen.kind == "esql" and "| STATS" in query["query"])
+    if not rule.suppression and not (of_groups and schedule.overlaps):
+        return {}
+    seconds = rule.suppression or schedule.back
+    unit, size = next((u, s) for u, s in (("h", HOUR), ("m", MINUTE), ("s", 1)) if seconds % s == 0)
+    length = {"value": seconds // size, "unit": unit}
+    if chosen.kind == "threshold":
+        return {"alert_suppression": {"duration": length}}
+    by = list(chosen.keys[:3]) if of_groups or not rule.suppression else ["event.dataset"]
+    if not by or "sequence" in query["query"][:8]:
+        return {}
+    return {"alert_suppression": {"group_by": by, "duration": length, "missing_fields_strategy": "suppress"}}
+
+
+def _mappings(rule: Rule, chosen: Chosen) -> dict[str, Any]:
+    """The name and the severity of an alert, where a field of its event gives them."""
+    columns = chosen.output.columns if chosen.output is not None else {}
+    found: dict[str, Any] = {}
+    title = re.fullmatch(TOKEN, rule.details.title)
+    if title is not None and title[1] in columns:
+        found["rule_name_override"] = columns[title[1]]
+    if rule.details.severity in columns:
+        levels = (("Informational", "low"), ("Low", "low"), ("Medium", "medium"), ("High", "high"))
+        name = columns[rule.details.severity]
+        found["severity_mapping"] = [{"field": name, "operator": "equals", "value": v, "severity": s} for v, s in levels]
+    return found
+
+
+def integrations(chosen: Chosen) -> list[dict[str, str]]:
+    """The integrations whose data a rule reads."""
+    found = []
+    for place in dict.fromkeys(chosen.reads):
+        if (known := catalog.integration_of(place)) is not None:
+            stream = {"integration": known.stream} if known.stream != known.package else {}
+            found.append({"package": known.package, "version": f"^{known.version}", **stream})
+    return found
+
+
+def _note(rule: Rule) -> str:
+    lines = [f"- {e.type} ({e.identifier}): `{e.column}`" for e in rule.entities]
+    lines += [f"- {name}: `{column}`" for name, column in rule.custom_details]
+    return "\n".join(["## Entities and details", "", *dict.fromkeys(lines)]) if lines else ""
+
+
+def _setup(rule: Rule, chosen: Chosen) -> str:
+    lines = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
+    lists = chosen.output.lookups if chosen.output is not None else {}
+    lines += [f"Create the enrich policy {name} before the rule is enabled: see elastic/lookups." for name in lists]
+    lines += [f"An exclusion of the rule's author: {' '.join(text.split())}" for text in rule.exclusions]
+    if chosen.kind == "threat_match":
+        lines.append("Requires an integration of threat intelligence that fills logs-ti_*.")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _reference(container: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": container["list_id"], **{k: container[k] for k in ("list_id", "type", "namespace_type")}}
+
+
+def _exceptions(rule: Rule, conversion: Conversion, options: PackageOptions) -> list[dict[str, Any]]:
+    """The list of a rule's exclusions, and an item for each that exceptions can say: what is equal to a value, or is one of some."""
+    items = []
+    for number, text in enumerate(rule.exclusions, 1):
+        for table in conversion.tables:
+            if (entries := _entries(table, text)) is not None:
+                items.append((number, text, entries))
+                break
+    if not items:
+        return []
+    identifier = stable_id(rule, "exceptions")
+    common = {"list_id": identifier, "namespace_type": "single", "tags": [], "os_types": []}
+    container = {
+        **common,
+        "type": "rule_default",
+        "name": f"Exclusions of {_named(rule.name)}",
+        "description": "Exclusions of the rule's author",
+    }
+    return [
+        container,
+        *(
+            {
+                **common,
+                "item_id": f"{identifier}-{number}",
+                "type": "simple",
+                "name": f"Exclusion {number}",
+                "description": " ".join(text.split()),
+                "entries": entries,
+                "comments": [],
+            }
+            for number, text, entries in items
+        ),
+    ]
+
+
+def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
+    """What an exclusion takes out, as entries that all have to hold; None where an exception cannot say it."""
+    from translator.detection.lift import lift
+    from translator.engine.known import with_known_values
+    from translator.kql.errors import KqlSyntaxError
+    from translator.kql.parser import parse
+    from translator.plan.binder import BindError, bind
+
+    try:
+        kept = lift(with_known_values(bind(parse(f"['{table}'] | where {text}"), catalog.schemas())))
+    except (KqlSyntaxError, BindError):
+        return None
+    if not isinstance(kept, Detection) or len(kept.selectors) != 1:
+        return None
+    moved: Placed = placed(kept, "elastic", Options(), None, computes=False)
+    names = Names("elastic", Options(), moved.homes)
+    entries = [_entry(names, part) for part in conjuncts(negation(moved.detection.selectors[0].predicate))]
+    return [e for e in entries if e is not None] if all(entries) and not names.missing else None
+
+
+def _entry(names: Names, part: Expr) -> dict[str, Any] | None:
+    from translator.targets.predicates import values
+
+    match part:
+        case Apply(function="==" | "in", args=(subject, operand)) if is_field(subject) and not any(is_field(n) for n in walk(operand)):
+            wanted = [str(v) for v in values(operand)]
+            one = len(wanted) == 1
+            return {
+                "field": names.field(subject), "operator": "included", "type": "match" if one else "match_any",
+                "value": wanted[0] if one else wanted,
+            }  # fmt: skip
+    return None
+
+
+def _tactics(rule: Rule) -> list[attack.Tactic]:
+    return [found for name in rule.tactics if (found := attack.tactic(name)) is not None]
+
+
+def lookups(found: Iterable[Packaged]) -> dict[str, str]:
+    """What the rules look up: for each list an index with a first document, and the requests that set up the enrich policy over it.
+
+    Source: elastic.co/docs/manage-data/ingest/transform-enrich/set-up-an-enrich-processor.
+    """
+    lists = sorted({name for p in found if p.chosen.output is not None for name in p.chosen.output.lookups})
+    if not lists:
+        return {}
+    files = {}
+    requests = []
+    for name in lists:
+        index = re.sub(r"[^a-z0-9_.-]", "_", name.lower())
+        policy = {"match": {"indices": index, "match_field": "value", "enrich_fields": ["listed"]}}
+        mappings = {"mappings": {"properties": {"value": {"type": "keyword"}, "listed": {"type": "keyword"}}}}
+        first = {"index": {"_index": index, "_id": "1"}}
+        files[f"elastic/lookups/{index}.ndjson"] = json.dumps(first) + "\n" + json.dumps({"value": "replace me", "listed": "yes"}) + "\n"
+        requests += [
+            f"PUT /{index}\n{json.dumps(mappings)}\n",
+            f"# then the documents: POST /_bulk with {index}.ndjson\n",
+            f"PUT /_enrich/policy/{name}\n{json.dumps(policy)}\n",
+            f"# after each change of the documents\nPOST /_enrich/policy/{name}/_execute\n",
+        ]
+    return {**files, "elastic/lookups/requests.http": "\n".join(requests)}
 
 
 def threat(rule: Rule) -> list[dict[str, Any]]:
@@ -82,7 +418,7 @@ def threat(rule: Rule) -> list[dict[str, Any]]:
     A technique under none of the rule's tactics comes under its own first one, so that none is lost.
     """
     techniques = [known for name in rule.techniques if (known := attack.technique(name)) is not None]
-    tactics = [found for name in rule.tactics if (found := attack.tactic(name)) is not None]
+    tactics = _tactics(rule)
     placed: dict[str, list[attack.Technique]] = {t.shortname: [] for t in tactics}
     for technique in dict.fromkeys(techniques):
         own = [t for t in technique.tactics if t in placed] or list(technique.tactics[:1])

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from translator.detection.model import Detection
 from translator.rulepack.model import Rule
 from translator.targets.base import Output
 
-HOUR = 3_600
+MINUTE, HOUR, DAY, WEEK = 60, 3_600, 86_400, 604_800
 
 
-def frequency(rule: Rule) -> int:
-    """How often the rule runs: as it says, hourly for a hunting query that says nothing."""
-    return rule.frequency or HOUR
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A search that runs each ``every`` over the ``back`` before, without the last ``delay``; one that nobody runs has no ``every``."""
+
+    every: int | None
+    back: int
+    delay: int = 0
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether an event is seen by several runs."""
+        return self.every is not None and self.back > self.every
 
 
-def lookback(rule: Rule, detection: Detection, output: Output) -> int:
-    """How far one run looks back: as far as the query does, within the rule's period; where neither says, as far as its last run."""
-    if detection.kind == "event" and rule.period is None and rule.frequency:
-        return rule.frequency
-    return output.lookback or max(part.lookback for part in (detection, *detection.others))
+def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int = 0) -> Schedule:
+    """When a rule runs: as it says, each minute for NRT, not at all for a hunting query. It looks as far back as its query does.
+
+    Args:
+        delay: how long a run waits for events that come late.
+    """
+    every = MINUTE if rule.kind == "nrt" else rule.frequency
+    if detection.kind == "event" and rule.period is None and every:
+        return Schedule(every, every, delay)
+    return Schedule(every, output.lookback or max(part.lookback for part in (detection, *detection.others)), delay)
 
 
 def numbered(output: Output) -> list[tuple[str, str]]:
@@ -27,16 +43,14 @@ def numbered(output: Output) -> list[tuple[str, str]]:
     return [(text, "" if count == 1 else f" ({number} of {count})") for number, text in enumerate(output.texts, 1)]
 
 
-def cron(seconds: int) -> str:
-    """A cron expression for a run every so many seconds, rounded to what cron can say."""
-    minutes = max(1, seconds // 60)
+def cron(seconds: int) -> tuple[str, int]:
+    """A cron expression for a run every so many seconds, and every how many seconds that is: what divides the hour, the day or the week."""
+    minutes = max(1, seconds // MINUTE)
     if minutes < 60:
-        return (
-            f"*/{minutes} * * * *"
-            if 60 % minutes == 0
-            else f"*/{max(m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if m <= minutes)} * * * *"
-        )
+        step = max(m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if m <= minutes)
+        return ("* * * * *" if step == 1 else f"*/{step} * * * *"), step * MINUTE
     hours = minutes // 60
     if hours < 24:
-        return "0 * * * *" if hours == 1 else f"0 */{max(h for h in (1, 2, 3, 4, 6, 8, 12) if h <= hours)} * * *"
-    return "0 0 * * *" if hours < 24 * 7 else "0 0 * * 0"
+        step = max(h for h in (1, 2, 3, 4, 6, 8, 12) if h <= hours)
+        return ("0 * * * *" if step == 1 else f"0 */{step} * * *"), step * HOUR
+    return ("0 0 * * *", DAY) if hours < 24 * 7 else ("0 0 * * 0", WEEK)

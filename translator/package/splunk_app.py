@@ -1,47 +1,143 @@
 """A Splunk app with a saved search for each rule.
 
-Source: Splunk Admin Manual, savedsearches.conf; Enterprise Security, "Correlation searches" (``action.correlationsearch.*``,
-``action.notable.*`` and the annotations that ES reads).
+Source: Splunk Admin Manual, savedsearches.conf, macros.conf, transforms.conf and app.conf; Enterprise Security, "Correlation searches"
+(``action.correlationsearch.*``, ``action.notable.*``, ``action.risk.*``), as splunk/contentctl writes them.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import tarfile
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from translator import catalog
 from translator.detection.model import Detection
-from translator.package.schedule import cron, frequency, lookback, numbered
-from translator.pipeline import Conversion
+from translator.kql.errors import KqlSyntaxError
+from translator.package import conf
+from translator.package.entities import Entities, entity_fields
+from translator.package.options import PackageOptions, changed
+from translator.package.schedule import Schedule, cron, numbered, schedule_of
+from translator.pipeline import Conversion, convert
+from translator.plan.binder import BindError
 from translator.report import attack_of
-from translator.targets.base import Readiness, duration
+from translator.rulepack.model import TOKEN, Rule
+from translator.targets.base import Output, Readiness, duration
 from translator.targets.splunk import row_condition
 
-SEVERITY = {"informational": "1", "low": "2", "medium": "3", "high": "4", "critical": "5"}
-"""``alert.severity``: 1 debug to 6 fatal."""
+APP, FOLDER = "kql2sigma_detections", "splunk/app"
+"""The id of the app, and where its files are in the output folder."""
+
+LEVELS = {"informational": (1, 15), "low": (2, 35), "medium": (3, 55), "high": (4, 75), "critical": (5, 95)}
+"""``alert.severity`` (1 debug to 6 fatal), and a risk score that Enterprise Security calls by that severity."""
 
 RELATIONS = {">": "greater than", "<": "less than", "==": "equal to", "!=": "not equal to"}
 
+_ENDPOINT = frozenset(
+    "process_creation process_access process_termination file_event file_delete file_rename file_change file_access image_load driver_load"
+    " registry_event registry_set registry_add registry_delete create_remote_thread pipe_created ps_script ps_module sysmon system".split()
+)
+_NETWORK = frozenset("network_connection firewall dns dns_query proxy webserver zeek conn http cisco".split())
+_ACCESS = frozenset("signinlogs security sshd auth authentication".split())
+_THREAT_TACTICS = frozenset({"command-and-control", "exfiltration"})
 
-def app_files(conversions: list[tuple[str, Conversion]]) -> dict[str, str]:
-    """The app's files by path below its folder."""
-    return {
-        "default/app.conf": "[install]\nis_configured = 1\n\n[ui]\nis_visible = 0\nlabel = kql2sigma detections\n\n[launcher]\n"
-        "author = kql2sigma\ndescription = Detections translated from KQL by kql2sigma\nversion = 1.0.0\n",
-        "default/savedsearches.conf": "\n".join(
-            text for (_, c), n in zip(conversions, _repetitions(conversions), strict=True) for text in stanzas(c, n)
-        ),
-        "default/macros.conf": macros([c for _, c in conversions]),
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A saved search: the name of its stanza, its settings, and the macro that a site narrows it by."""
+
+    name: str
+    settings: Mapping[str, str]
+    filter: str
+    filter_definition: str
+    slug: str
+
+    @property
+    def alert(self) -> dict[str, Any]:
+        """When it runs, what it looks at and how it alerts, as Splunk is told."""
+        when = ("enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "relation", "quantity")
+        how = ("alert.digest_mode", "alert.suppress.period", "alert.suppress.fields", "action.notable.param.rule_title")
+        return {"search": self.name} | {key: self.settings[key] for key in (*when, *how) if key in self.settings}
+
+
+def app_files(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> tuple[dict[str, str], list[Search]]:
+    """The app's files by path below its folder, and its searches."""
+    found = searches(conversions, options)
+    files = {
+        "default/savedsearches.conf": "".join(conf.stanza(s.name, s.settings) for s in found),
+        "default/macros.conf": macros([c for _, c in conversions], found),
         "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n",
+        **lookups([c.outputs["splunk"] for _, c in conversions]),
     }
+    return {"default/app.conf": app_conf(version(files, options)), **files}, found
 
 
-def macros(conversions: list[Conversion]) -> str:
-    """The macros that select the events of each table: a site narrows its own in one line.
+def version(files: Mapping[str, str], options: PackageOptions) -> str:
+    """The version of the app: that of the app in the output folder, or the next where a file is not what it was."""
+    known = re.search(r"^version = (\d+)\.(\d+)\.(\d+)$", options.previous(f"{FOLDER}/default/app.conf") or "", re.M)
+    if known is None:
+        return "1.0.0"
+    major, minor, patch = map(int, known.groups())
+    return f"{major}.{minor}.{patch + changed(options, FOLDER, files)}"
 
-    Source: Splunk Admin Manual, macros.conf.
+
+def app_conf(version: str) -> str:
+    """The stanzas that Splunk Cloud asks an app for; lists that a site fills stay as they are when the app is updated."""
+    return "".join(
+        conf.stanza(name, settings)
+        for name, settings in {
+            "id": {"name": APP, "version": version},
+            "package": {"id": APP, "check_for_updates": "0"},
+            "install": {"is_configured": "0", "state": "enabled", "build": version.rpartition(".")[2] or "1"},
+            "ui": {"is_visible": "0", "label": "kql2sigma detections"},
+            "launcher": {"author": "kql2sigma", "description": "Detections translated from KQL by kql2sigma", "version": version},
+            "shclustering": {"deployer_lookups_push_mode": "always_preserve"},
+        }.items()
+    )
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """The app as Splunk installs it: a tar.gz of one folder, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=9, format=tarfile.USTAR_FORMAT) as tar:
+        folders = sorted({f"{APP}/{p.rpartition('/')[0]}" for p in files if "/" in p})
+        for folder in [APP, *folders]:
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for path, text in sorted(files.items()):
+            data = text.encode()
+            entry = tarfile.TarInfo(f"{APP}/{path}")
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    # The header of gzip holds the time of packing.
+    return buffer.getvalue()[:4] + bytes(4) + buffer.getvalue()[8:]
+
+
+def macros(conversions: list[Conversion], found: list[Search]) -> str:
+    """The macros that select the events of each table, and one for each search that takes out what a site knows to be harmless.
+
+    A site narrows either in one line of its own ``local/macros.conf``, which no update of the app touches.
     """
-    found = {name: terms for c in conversions for name, terms in c.outputs["splunk"].macros.items()}
-    return "\n".join(f"[{name}]\ndefinition = {terms}\niseval = 0\n" for name, terms in sorted(found.items()))
+    terms = {name: text for c in conversions for name, text in c.outputs["splunk"].macros.items()}
+    texts = [conf.stanza(name, {"definition": text}) for name, text in sorted(terms.items())]
+    filters = {s.filter: s.filter_definition for s in found}
+    return "".join([*texts, *(conf.stanza(name, {"definition": text}) for name, text in filters.items())])
+
+
+def lookups(outputs: list[Output]) -> dict[str, str]:
+    """A definition and a file with its header for every list that a search looks up; the site fills the file."""
+    lists = {name: kind for output in outputs for name, kind in output.lookups.items()}
+    if not lists:
+        return {}
+    stanzas = []
+    for name, kind in sorted(lists.items()):
+        settings = {"filename": f"{name}.csv", "max_matches": "1", "case_sensitive_match": "1" if kind == "exact" else "0"}
+        stanzas.append(conf.stanza(name, {**settings, **({"match_type": "WILDCARD(value)"} if kind == "within" else {})}))
+    return {"default/transforms.conf": "".join(stanzas), **{f"lookups/{name}.csv": "value,note\n" for name in sorted(lists)}}
 
 
 def with_macros(text: str, known: Mapping[str, str]) -> str:
@@ -51,66 +147,170 @@ def with_macros(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-def _repetitions(conversions: list[tuple[str, Conversion]]) -> list[int]:
-    """How often each rule's name came before: of two stanzas with one name, Splunk would keep the last."""
-    seen: dict[str, int] = {}
-    out = []
-    for _, conversion in conversions:
-        out.append(seen.get(conversion.rule.name, 0))
-        seen[conversion.rule.name] = out[-1] + 1
-    return out
+def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> list[Search]:
+    """The searches of all rules, one for each alternative, under names that Splunk tells apart."""
+    parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
+    names = conf.names((c.rule.name + part, c.rule.id) for _, c, _, part in parts)
+    return [_search(slug, c, text, name, options) for (slug, c, text, _), name in zip(parts, names, strict=True)]
 
 
-def stanzas(conversion: Conversion, repetition: int = 0) -> list[str]:
-    """The stanzas of one rule, one for each alternative; the name of a rule that repeats an earlier one gets a number."""
-    return [stanza(conversion, text, part, repetition) for text, part in numbered(conversion.outputs["splunk"])]
-
-
-def stanza(conversion: Conversion, text: str, part: str = "", repetition: int = 0) -> str:
-    rule, detection = conversion.rule, conversion.detection
-    assert isinstance(detection, Detection)
-    level = rule.severity or "medium"
-    period = lookback(rule, detection, conversion.outputs["splunk"])
-    known = attack_of(rule)
-    annotations: dict[str, list[str]] = {"mitre_attack": known["techniques"]}
-    if rule.entities:
-        annotations["entities"] = [f"{e.type}:{e.identifier}={e.column}" for e in rule.entities]
-    if rule.connectors:
-        annotations["data_connectors"] = list(dict.fromkeys(c.id for c in rule.connectors))
-    output = conversion.outputs["splunk"]
-    trigger = output.trigger
+def _search(slug: str, conversion: Conversion, text: str, name: str, options: PackageOptions) -> Search:
+    rule, output = conversion.rule, conversion.outputs["splunk"]
+    assert isinstance(conversion.detection, Detection)
+    if output.trigger is not None:
+        text = text.removesuffix(row_condition(output.trigger))
+    macro = re.sub(r"\W", "_", name.lower(), flags=re.ASCII) + "_filter"
+    schedule = schedule_of(rule, conversion.detection, output, options.delay)
+    entities = entity_fields(rule, output, conversion.detection.group_by)
     settings = {
-        "search": with_macros(text.removesuffix(row_condition(trigger)) if trigger is not None else text, output.macros),
+        "search": f"{with_macros(text, output.macros)}\n| `{macro}`",
         "description": rule.description or rule.name,
-        # What names fields that no add-on is known to bring would run and find nothing; a lookup that nobody has filled is an error.
-        "disabled": "0" if output.readiness == Readiness.READY else "1",
-        "enableSched": "1",
-        "is_visible": "1",
-        "cron_schedule": cron(frequency(rule)),
-        "dispatch.earliest_time": f"-{_relative(period)}@m",
-        "dispatch.latest_time": "now",
-        "counttype": "number of events",
-        "relation": RELATIONS[trigger.operator] if trigger is not None else "greater than",
-        "quantity": str(trigger.count if trigger is not None else 0),
-        "alert.track": "1",
-        "alert.severity": SEVERITY.get(level, "3"),
-        "action.correlationsearch.enabled": "1",
-        "action.correlationsearch.label": rule.name + part,
-        "action.correlationsearch.annotations": json.dumps(annotations),
-        "action.notable": "1",
-        "action.notable.param.rule_title": rule.name + part,
-        "action.notable.param.rule_description": rule.description or rule.name,
-        "action.notable.param.severity": level,
-        "action.notable.param.security_domain": "threat",
+        **scheduling(schedule, options.enable and output.readiness == Readiness.READY),
+        **(BY_ARRIVAL if rule.kind == "nrt" else {}),
+        **condition(output),
+        **throttling(rule, entities, schedule),
+        **correlation(rule, name, conversion.tables),
+        **risk(rule, output, entities),
+        **notable(rule, output, entities, conversion.tables),
     }
-    name = " ".join(rule.name.replace("[", "(").replace("]", ")").split()) + (f" ({repetition + 1})" if repetition else "") + part
-    return f"[{name}]\n" + "".join(f"{key} = {_continued(value)}\n" for key, value in settings.items())
+    return Search(name, settings, macro, exclusions(conversion), slug)
 
 
-def _continued(value: str) -> str:
-    """A value over several lines: each but the last ends with the backslash that continues it."""
-    return " \\\n".join(line.rstrip() for line in value.strip().splitlines())
+BY_ARRIVAL = {
+    "dispatch.earliest_time": "-1d@m",
+    "dispatch.latest_time": "now",
+    "dispatch.index_earliest": "-1m@m",
+    "dispatch.index_latest": "@m",
+}
+"""What a search of each minute looks at: the events that were indexed in the minute before, however late they came within a day."""
 
 
-def _relative(seconds: int) -> str:
-    return duration(seconds if seconds % 60 == 0 else (seconds // 60 + 1) * 60)
+def scheduling(schedule: Schedule, enabled: bool) -> dict[str, str]:
+    """When a search runs and what it looks at: windows that meet, of whole minutes, and nothing that runs before somebody enables it."""
+    back, delay = (-(-x // 60) * 60 for x in (schedule.back + schedule.delay, schedule.delay))
+    settings = {
+        "disabled": "0" if enabled else "1",
+        "enableSched": "0" if schedule.every is None else "1",
+        "is_visible": "1",
+        "dispatch.earliest_time": f"-{duration(back)}@m",
+        "dispatch.latest_time": f"-{duration(delay)}@m" if delay else "now" if schedule.every is None else "@m",
+    }
+    if schedule.every is not None:
+        expression, every = cron(schedule.every)
+        # A search of every minute has no time to wait in.
+        window = {"schedule_window": "auto"} if every > 60 else {}
+        settings |= {"cron_schedule": expression, **window, "allow_skew": "100%", "realtime_schedule": "0"}
+    return settings
+
+
+def condition(output: Output) -> dict[str, str]:
+    """How many rows alert."""
+    operator, count = (output.trigger.operator, output.trigger.count) if output.trigger is not None else (">", 0)
+    return {"counttype": "number of events", "relation": RELATIONS[operator], "quantity": str(count)}
+
+
+def throttling(rule: Rule, entities: Entities, schedule: Schedule) -> dict[str, str]:
+    """What keeps an alert from coming again: the rule's own rest, else runs that see the same events, by what the alert is about."""
+    settings = {"alert.track": "1", "alert.digest_mode": "0" if rule.grouping == "each" else "1"}
+    fields = [f for _, f in entities]
+    if rule.suppression:
+        settings |= {"alert.suppress": "1", "alert.suppress.period": duration(rule.suppression)}
+        return settings | ({"alert.suppress.fields": ",".join(fields)} if rule.grouping == "each" and fields else {})
+    if schedule.overlaps and fields:
+        settings |= {"alert.suppress": "1", "alert.suppress.fields": ",".join(fields), "alert.suppress.period": duration(schedule.back)}
+    return settings
+
+
+def correlation(rule: Rule, name: str, tables: tuple[str, ...]) -> dict[str, str]:
+    """What Enterprise Security knows a search by; a framework without an entry is left out."""
+    annotations = {
+        "mitre_attack": attack_of(rule)["techniques"],
+        "data_source": list(tables),
+        "sentinel_rule": [rule.id] if rule.id else [],
+    }
+    return {
+        "alert.severity": str(LEVELS.get(rule.severity, LEVELS["medium"])[0]),
+        "action.correlationsearch.enabled": "1",
+        "action.correlationsearch.label": name,
+        "action.correlationsearch.annotations": json.dumps({k: v for k, v in annotations.items() if v}),
+    }
+
+
+def risk(rule: Rule, output: Output, entities: Entities) -> dict[str, str]:
+    """The risk that a finding adds to what the alert is about."""
+    score = LEVELS.get(rule.severity, LEVELS["medium"])[1]
+    objects = [{"risk_object_field": field, "risk_object_type": kind, "risk_score": score} for kind, field in entities if kind]
+    if not objects:
+        return {}
+    return {
+        "action.risk": "1",
+        "action.risk.param._risk": json.dumps(objects),
+        "action.risk.param._risk_message": title(rule, output),
+        "action.risk.param._risk_score": "0",
+        "action.risk.param.verbose": "0",
+    }
+
+
+def notable(rule: Rule, output: Output, entities: Entities, tables: tuple[str, ...]) -> dict[str, str]:
+    """The finding, unless the rule makes no incidents."""
+    if not rule.incidents.created:
+        return {}
+    shown = dict.fromkeys([*(f for _, f in entities), *(output.columns[c] for _, c in rule.custom_details if c in output.columns)])
+    drilldown = [
+        {
+            "name": f"View what is known of ${field}$",
+            "search": f"index=* ${field}|s$",
+            "earliest_offset": "$info_min_time$",
+            "latest_offset": "$info_max_time$",
+        }
+        for _, field in entities
+    ]
+    return {
+        "action.notable": "1",
+        "action.notable.param.rule_title": title(rule, output),
+        "action.notable.param.rule_description": formatted(rule.details.description, output) or conf.words(rule.description or rule.name),
+        "action.notable.param.severity": rule.severity if rule.severity in LEVELS else "medium",
+        "action.notable.param.security_domain": security_domain(rule, tables),
+        **({"action.notable.param.nes_fields": ",".join(shown)} if shown else {}),
+        **({"action.notable.param.drilldown_searches": json.dumps(drilldown)} if drilldown else {}),
+    }
+
+
+def title(rule: Rule, output: Output) -> str:
+    """What an alert is called: by the rule's format, in which a column is a field of the result."""
+    return " ".join((formatted(rule.details.title, output) or conf.words(rule.name)).split())
+
+
+def formatted(text: str, output: Output) -> str:
+    """A format with ``{{Column}}`` as one with ``$field$``; of a column that the result lacks only its name."""
+    pieces = re.split(TOKEN, text)
+    known = [f"${output.columns[p]}$" if p in output.columns else p for p in pieces[1::2]]
+    return "".join(x for pair in zip(map(conf.words, pieces[::2]), [*known, ""], strict=True) for x in pair).strip()
+
+
+def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
+    """Which of Enterprise Security's domains a rule is of, by where SigmaHQ has the logs of its tables and by its tactics."""
+    if set(attack_of(rule)["tactics"]) & _THREAT_TACTICS:
+        return "network"
+    places = {v for t in tables if (known := catalog.table(t)) for h in known.homes["sigma"] for v in h.place.values()}
+    for domain, of in (("access", _ACCESS), ("endpoint", _ENDPOINT), ("network", _NETWORK)):
+        if places & of:
+            return domain
+    return "audit" if places else "threat"
+
+
+def exclusions(conversion: Conversion) -> str:
+    """What the filter macro of a rule does: nothing but what its author excludes, where that can be said of the events that alert."""
+    detection, rule = conversion.detection, conversion.rule
+    assert isinstance(detection, Detection)
+    commands = []
+    if detection.kind == "event" and len(conversion.tables) == 1:
+        for text in rule.exclusions:
+            query = f"['{conversion.tables[0]}'] | where {text}"
+            try:
+                output = convert(replace(rule, query=query, trigger_operator="", entities=(), exclusions=()), ("splunk",)).outputs["splunk"]
+            except (KqlSyntaxError, BindError):  # what is no condition of this table excludes nothing here
+                continue
+            if len(output.texts) == 1 and output.verdict.rank <= 1:
+                commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
+    return " | ".join(commands) or "search *"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from translator import attack
@@ -11,16 +12,25 @@ from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule
+from translator.rulepack.settings import settings_of
 from translator.targets.base import Output, Readiness
 
 
-def report(entries: list[Entry], paths: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
-    """The content of ``report.json``. ``paths`` are the files written, by slug and target."""
+def report(
+    entries: list[Entry],
+    paths: Mapping[tuple[str, str], list[str]],
+    alerts: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    kibana: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The content of ``report.json``. ``paths`` are the files written, by slug and target, ``alerts`` what packages say of a rule's alerts,
+    by slug and product, ``kibana`` which kind of rule each became there.
+    """
     verdicts: dict[str, Counter[str]] = {}
     readiness: dict[str, Counter[str]] = {}
     rules = []
     for entry in entries:
-        rules.append(_rule(entry, paths))
+        found = _rule(entry, paths, alerts.get(entry.slug, {}))
+        rules.append({**found, "kibana": kibana[entry.slug]} if entry.slug in kibana else found)
         if isinstance(entry.result, Conversion):
             for target, output in entry.result.outputs.items():
                 verdicts.setdefault(target, Counter())[output.verdict.value] += 1
@@ -40,7 +50,7 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
     return {v.value: counts[v.value] for v in Verdict if counts[v.value]}
 
 
-def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
+def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]], alerts: Mapping[str, Any]) -> dict[str, Any]:
     result = entry.result
     if isinstance(result, Failure):
         return {
@@ -83,8 +93,17 @@ def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]]) -> dict[str,
         "attack": attack_of(rule),
         "entities": [{"type": e.type, "identifier": e.identifier, "column": e.column} for e in rule.entities],
         "connectors": [{"id": c.id, "tables": list(c.data_types)} for c in rule.connectors],
+        "alert": {"source": alert_of(rule), **alerts},
         "outputs": outputs,
     }
+
+
+def alert_of(rule: Rule) -> dict[str, Any]:
+    """When a rule runs, what it looks at and how it alerts, as its author wrote it; lengths of time in seconds."""
+    trigger = f"{rule.trigger_operator or 'gt'} {rule.trigger_threshold or 0}"
+    settings = {s.name: s.what for s in settings_of(rule)}
+    found = {"kind": rule.kind, "frequency": rule.frequency, "period": rule.period, "trigger": trigger}
+    return {**found, **({"settings": settings} if settings else {})}
 
 
 def _deployment(output: Output) -> dict[str, Any]:

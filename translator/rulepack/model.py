@@ -53,7 +53,7 @@ class Connector:
     data_types: tuple[str, ...]
 
 
-_TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 """A column named in the format of an alert's title or description."""
 
 
@@ -126,7 +126,7 @@ class Rule:
     def alert_columns(self) -> tuple[str, ...]:
         """The columns that an alert is made of: those of its entities, its details and what its title and description name."""
         d = self.details
-        named = [m for text in (d.title, d.description) for m in _TOKEN.findall(text)]
+        named = [m for text in (d.title, d.description) for m in TOKEN.findall(text)]
         columns = [e.column for e in self.entities] + [c for _, c in (*self.custom_details, *d.properties)]
         return tuple(dict.fromkeys(c for c in (*columns, *named, d.severity, d.tactics) if c))
 

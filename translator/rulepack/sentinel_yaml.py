@@ -86,7 +86,7 @@ def rule_from(
     Raises:
         SettingError: for a length of time that is none.
     """
-    metadata = _mapping(data.get("metadata"))
+    metadata, kind = _mapping(data.get("metadata")), _kind(data)
     author = metadata.get("author")
     threshold = data.get("triggerThreshold")
     return Rule(
@@ -106,8 +106,8 @@ def rule_from(
             for c in data.get("requiredDataConnectors") or ()
             if isinstance(c, Mapping)
         ),
-        frequency=_duration(data, "queryFrequency"),
-        period=_duration(data, "queryPeriod"),
+        frequency=60 if kind == "nrt" else _duration(data, "queryFrequency"),
+        period=60 if kind == "nrt" else _duration(data, "queryPeriod"),
         trigger_operator=str(data.get("triggerOperator") or ""),
         trigger_threshold=threshold if isinstance(threshold, int) else None,
         author=str(author.get("name") or "") if isinstance(author, Mapping) else str(author or ""),
@@ -116,7 +116,7 @@ def rule_from(
         references=_strings(data.get("references")),
         false_positives=false_positives or _strings(data.get("falsePositives")) or _strings(data.get("falsepositives")),
         tags=tuple(t for t in _strings(data.get("tags")) if t),
-        kind=_kind(data),
+        kind=kind,
         enabled=data.get("enabled") is not False,
         suppression=_duration(data, "suppressionDuration") if _true(data.get("suppressionEnabled")) else None,
         grouping=_GROUPINGS.get(str(_mapping(data.get("eventGroupingSettings")).get("aggregationKind") or "").lower(), ""),

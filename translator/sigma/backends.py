@@ -25,6 +25,7 @@ class Backend:
     family = "sigma"
     tells_time = False
     computes = False
+    keeps: frozenset[str] = frozenset()
 
     def __init__(self, name: str) -> None:
         self.backend = name

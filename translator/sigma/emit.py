@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations, islice
 from types import MappingProxyType
@@ -19,16 +19,18 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, conjuncts, disjunction, negation, transform
+from translator.plan.expressions import TRUE, Apply, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
 from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
+from translator.sigma.titles import shortened, titled
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.homes import TIMES, Placed
 from translator.targets.names import Names
 from translator.targets.predicates import takes_empty, values
 from translator.targets.relaxing import translated
+from translator.targets.sides import identifying
 from translator.targets.text import has_pattern, is_simple
 
 _T = TypeVar("_T")
@@ -46,6 +48,7 @@ class Sigma:
     extension = "yml"
     tells_time = False
     computes = False
+    keeps: frozenset[str] = frozenset()
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         from translator.sigma.filters import filters
@@ -254,6 +257,36 @@ def without_links(text: str) -> tuple[str, list[str]]:
     return text, links
 
 
+def shared_links(links: list[str]) -> tuple[list[str], list[str]]:
+    """References as SigmaHQ keeps them, and the links that became others: ATT&CK is told by tags, a file on GitHub by its folder.
+
+    A link to a file on a branch does not last; one with the commit, which only its author knows, is kept.
+    """
+    kept, moved = list[str](), list[str]()
+    for link in dict.fromkeys(links):
+        file = re.fullmatch(r"(https://github\.com/[^/]+/[^/]+)/blob/([^/]+)/(.*/)?[^/]*\.\w{1,3}", link)
+        if link.startswith("https://attack.mitre.org/"):
+            continue
+        if file is not None and not re.search(r"/[0-9a-z]{40}/", link):
+            kept.append(f"{file[1]}/tree/{file[2]}/{file[3] or ''}".rstrip("/"))
+            moved.append(link)
+            continue
+        kept.append(link)
+    return list(dict.fromkeys(kept)), moved
+
+
+def _attack_links(links: Iterable[str]) -> list[str]:
+    """Identifiers of the techniques that links to ATT&CK name."""
+    found = (re.search(r"attack\.mitre\.org/techniques/(T\d{4})(?:/(\d{3}))?", link) for link in links)
+    return [f"{m[1]}.{m[2]}" if m[2] else m[1] for m in found if m is not None]
+
+
+def _date(text: str) -> str:
+    """A date as Sigma writes it, from what a rule states; empty where it is none."""
+    found = re.match(r"(\d{4})[-/](\d{2})[-/](\d{2})", text)
+    return "-".join(found.groups()) if found else ""
+
+
 def tags(rule: Rule, names: Names) -> list[str]:
     """``attack.*`` tags in Sigma's spelling; a revoked technique is followed to the one that replaced it, and said."""
     found = []
@@ -261,7 +294,7 @@ def tags(rule: Rule, names: Names) -> list[str]:
         known = attack.tactic(name)
         if known:
             found.append(f"attack.{known.shortname}")
-    for identifier in rule.techniques:
+    for identifier in (*rule.techniques, *_attack_links((*rule.references, *without_links(rule.description)[1]))):
         technique = attack.technique(identifier)
         if technique is None:
             names.say("unknown-technique", f"ATT&CK {attack.version()} has no technique {identifier}")
@@ -285,6 +318,14 @@ class _Documents:
         documents = [self.base(s, False) for s in selectors if self.roles[s.name] == s.name]
         counted = [self.side_count(side) for side in self.detection.sides if side.threshold is not None]
         return [*documents, *counted, self.correlation()]
+
+    def single_group(self, selectors: tuple[Selector, ...]) -> str:
+        """A field that all events have with one value, by which they are one group, as Sigma's correlations want one; else empty."""
+        exact = self.names.options.prefer == "exact"
+        pinned = [
+            {(self.names.field(f), v) for f, v in _pinned(s.predicate) if exact or not isinstance(v, str)} for s in selectors
+        ]  # fmt: skip
+        return min((name for name, _ in set.intersection(*pinned)), default="")
 
     def side_count(self, side: Side) -> dict[str, Any]:
         """The correlation that counts the events of one side, for the correlation of all sides to refer to."""
@@ -317,26 +358,29 @@ class _Documents:
         return {**document, **self.tail(False)}
 
     def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
-        rule = self.rule
-        part = self.detection.part
-        named = rule.name.rstrip(". ")
-        title = named if main else f"{named} - {suffix}"
-        if part:
-            title += f" ({part.replace('_', ' ').strip()})"
-        document: dict[str, Any] = {"title": title[:250], "id": stable_id(rule, part + role)}
+        rule, part = self.rule, self.detection.part
+        suffix_ = "" if main else f" - {suffix}"
+        stem, told = titled(rule.name), titled(suffix_ + (f" ({part.replace('_', ' ').strip()})" if part else ""))
+        document: dict[str, Any] = {
+            "title": shortened(stem, f" {told}" if told != "Untitled" else ""), "id": stable_id(rule, part + role),
+        }  # fmt: skip
         if not main:
             document["name"] = self.reference(role)
         if is_uuid(rule.id):
             document["related"] = [{"id": rule.id.lower(), "type": "derived"}]
         document["status"] = "experimental"
         text, links = without_links(rule.description or rule.name)
-        document["description"] = text if main else f"Events from {suffix} for the rule '{rule.name}'. {text}"
-        if references := list(dict.fromkeys((*rule.references, *links))):
+        text = text if main else f"Events from {suffix} for the rule '{rule.name}'. {text}"
+        references, moved = shared_links([*rule.references, *links])
+        if not document["title"].lower().startswith(" ".join(rule.name.split()).lower().rstrip(". ")):
+            text += f" Original title: {rule.name}."
+        document["description"] = text + "".join(f" See {link}." for link in moved)
+        if references:
             document["references"] = references
-        if rule.author:
-            document["author"] = rule.author
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", rule.date):
-            document["date"] = rule.date
+        if author := rule.author or self.names.options.author:
+            document["author"] = author
+        if date := _date(rule.date) or self.names.options.date:
+            document["date"] = date
         if self.tags:
             document["tags"] = self.tags
         return document
@@ -359,10 +403,6 @@ class _Documents:
         document["logsource"] = self.logsource(selector)
         selections = Selections(self.names, selector)
         document["detection"] = selections.detection()
-        fields = [self.names.field(x) for _, x in selections.selector.outputs if is_field(x) and self.names.readable(x)]
-        fields += [self.names.field(k) for k in selector.keys]
-        if fields:
-            document["fields"] = list(dict.fromkeys(fields))
         return {**document, **self.tail(main or self.detection.kind == "event")}
 
     def correlation(self) -> dict[str, Any]:
@@ -383,6 +423,8 @@ class _Documents:
             else:
                 aliases[name] = fields
                 group_by.append(name)
+        if not group_by and (single := self.single_group(detection.selectors)):
+            group_by = [single]
         if group_by:
             body["group-by"] = group_by
         body["timespan"] = duration(detection.timespan)
@@ -455,22 +497,14 @@ def source_of(names: Names, rule: Rule, selector: Selector) -> dict[str, Any]:
     return source
 
 
-def identifying(rule: Rule, detection: Detection) -> set[int]:
-    """The numbers of the keys that are all that identifies the alert; none where other columns do as well.
-
-    Entities are those of the rule, else columns named ``...CustomEntity``, else the key where there is only one.
-    """
-    columns = dict.fromkeys(e.column for e in rule.entities)
-    columns = columns or dict.fromkeys(n for s in detection.selectors for n, _ in s.outputs if n.endswith("CustomEntity"))
-    if not columns:
-        return {0} if len(detection.group_by) == 1 else set()
-    found = set()
-    for column in columns:
-        numbers = {s.keys.index(x) if x in s.keys else -1 for s in detection.selectors if (x := dict(s.outputs).get(column)) is not None}
-        if len(numbers) != 1 or -1 in numbers:
-            return set()
-        found |= numbers
-    return found
+def _pinned(predicate: Expr) -> list[tuple[Expr, Value]]:
+    """The fields that each event has with one value, cased or a number."""
+    return [
+        (p.args[0], p.args[1].value)
+        for p in conjuncts(predicate)
+        if isinstance(p, Apply) and p.function == "==" and is_field(p.args[0]) and isinstance(p.args[1], Const)
+        if p.args[1].value not in ("", None)
+    ]
 
 
 def _has(predicate: Expr, field: Expr) -> bool:

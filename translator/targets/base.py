@@ -23,7 +23,8 @@ class Options:
 
     ``prefer`` is ``exact`` or ``portable``: whether Sigma keeps case and terms, or what every backend can say; ``pipelines`` are
     pySigma's processing pipelines for ``pysigma:NAME`` targets; ``homes`` are names of homes to take where a table has them;
-    ``site`` is what a site says of its own logs; ``splunk_model`` is ``cim`` where data models of the CIM are preferred to source types.
+    ``site`` is what a site says of its own logs; ``splunk_model`` is ``cim`` where data models of the CIM are preferred to source types;
+    ``author`` and ``date`` (as 2026-01-31) stand for those that a rule does not state.
     """
 
     fields: str = "target"
@@ -35,6 +36,8 @@ class Options:
     homes: tuple[str, ...] = ()
     site: Site = field(default_factory=Site)
     splunk_model: str = "none"
+    author: str = ""
+    date: str = ""
 
 
 class Readiness(Enum):
@@ -47,11 +50,15 @@ class Readiness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A place that an output reads for a table: ``home`` is the add-on or integration that brings it; both empty where none is known."""
+    """A place that an output reads for a table: ``home`` is the add-on or integration that brings it; both empty where none is known.
+
+    ``dataset`` is what Elastic calls the place.
+    """
 
     table: str
     home: str = ""
     place: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class Output:
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)
     """Parts of the texts that a package writes as macros, by name."""
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    """The lists that the product must have, by name, and how values are found in each: ``exact``, ``caseless``, or ``within`` a text."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """What its rows call the columns of the query that they show."""
     trigger: Trigger | None = None
@@ -107,7 +116,8 @@ class Target(Protocol):
     """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files.
 
     ``family`` is whose field names it uses, in the catalog. ``tells_time`` says that its searches can ask how long ago an event was, so
-    that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields.
+    that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields. ``keeps`` are
+    the settings of rules (``translator.rulepack.settings``) that its package has a place for.
     """
 
     name: str
@@ -115,6 +125,7 @@ class Target(Protocol):
     extension: str
     tells_time: bool
     computes: bool
+    keeps: frozenset[str]
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output: ...
 

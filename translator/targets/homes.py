@@ -218,7 +218,7 @@ class _Mover:
             return []
         found = {events_of(home): (home, True)}
         for other in homes_of(selector.table, self.family, self.options):
-            if other.when and possible(other, pins) and not lacks_required(other, selector.predicate):
+            if other.when and other.within != home.name and possible(other, pins) and not lacks_required(other, selector.predicate):
                 found.setdefault(events_of(other), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
         several = list(found.values())[1:]
         return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
@@ -306,7 +306,10 @@ class _Move:
 
     def computes(self, expr: Expr) -> bool:
         """Whether a column is one that the home's fields tell, if not as a field."""
-        return is_field(expr) and isinstance(self.field(expr)[1], Computed)
+        before = len(self.mover.said)
+        found = is_field(expr) and isinstance(self.field(expr)[1], Computed)
+        del self.mover.said[before:]
+        return found
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
@@ -349,6 +352,8 @@ class _Move:
     def atom(self, atom: Apply, negated: bool) -> Expr:
         """A condition or a function of a field."""
         operands = atom.args[1:]
+        if atom.args[0].type in (Type.INT, Type.LONG):
+            operands = tuple(transform(x, _written_number) for x in operands)
         before = len(self.mover.said)
         if (value := self.formula(atom.args[0])) is not None:
             if atom.function == "isempty" and (parts := _joined(value)):
@@ -611,6 +616,14 @@ def _joined(expr: Expr) -> tuple[Expr, ...]:
         case Apply(function="strcat", args=(left, Const(value=str(mark)), right)) if is_field(left) and is_field(right) and mark:
             return left, right
     return ()
+
+
+def _written_number(node: Expr) -> Expr:
+    """A whole number that is written as a text, which KQL compares with a column of numbers as the number that it is."""
+    match node:
+        case Const(value=str(text)) if re.fullmatch(r"-?\d{1,18}", text):
+            return const(int(text))
+    return node
 
 
 def _with_plain_keys(detection: Detection) -> Detection:

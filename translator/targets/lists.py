@@ -27,6 +27,11 @@ class Lists:
         how = ", with WILDCARD(value), without case, and with * around each value,"
         return lambda name, rest, node: present.format(self.looked_up((f"{text_of(rest, node)}_within", name, False), how, node))
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """How values are found in each list: see ``Output.lookups``."""
+        return {name: "within" if name.endswith("_within") else "caseless" if folded else "exact" for name, _, folded in self.found}
+
     def looked_up(self, key: tuple[str, str, bool], how: str, node: Apply) -> str:
         if key not in self.found:
             self.found[key] = f"listed_{len(self.found) + 1}"

@@ -56,7 +56,7 @@ class Names:
         if found is None:
             self.read[selector.table, ""] = Read(selector.table)
         else:
-            self.read[selector.table, found.name] = Read(selector.table, found.brings, str(found))
+            self.read[selector.table, found.name] = Read(selector.table, found.brings, str(found), found.place.get("dataset", ""))
         return found
 
     def field(self, expr: Expr) -> str:
@@ -160,7 +160,6 @@ class Names:
 
     def output(
         self, target: str, texts: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], lane: str = "native", filters: str = "",
-        macros: Mapping[str, str] | None = None, columns: Mapping[str, str] | None = None,
     ) -> Output:  # fmt: skip
         """The output of a writer that used these names."""
         everything = tuple(dict.fromkeys(diagnostics))
@@ -169,4 +168,4 @@ class Names:
             missing = tuple((table, tuple(names)) for table, names in sorted(self.missing.items()))
             set_up = tuple(dict.fromkeys(d.message for d in everything if d.code in _TO_SET_UP))
             deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up)
-        return Output(target, texts, everything, lane, filters, None, deployment, macros or {}, columns=columns or {})
+        return Output(target, texts, everything, lane, filters, None, deployment)

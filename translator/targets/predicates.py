@@ -102,12 +102,16 @@ class Predicates:
                 return self.present.format(name)
             return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
         if (compared := self.fields_compared(predicate)) is not None:
-            return f"{self.not_}({compared})"
+            return self.refused(f"({compared})")
         holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)
         fields = [] if holds_of_empty else [self.spelled(a) for a in _fields(predicate) if a not in known]
         guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
-        text = self.or_.join([*guards, self.not_ + self.atom(predicate)])
+        text = self.or_.join([*guards, self.refused(self.atom(predicate))])
         return f"({text})" if guards else text
+
+    def refused(self, text: str) -> str:
+        """A negation."""
+        return self.not_ + text
 
     def fields_compared(self, predicate: Expr) -> str | None:
         """A comparison of two fields that hold texts, true or false of every event; None where ``predicate`` is something else."""

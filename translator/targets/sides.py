@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from translator.detection.model import Detection
 from translator.fidelity import Diagnostic
+from translator.rulepack.model import Rule
 from translator.targets.base import Cannot
+
+
+def identifying(rule: Rule, detection: Detection) -> set[int]:
+    """The numbers of the keys that are all that identifies the alert; none where other columns do as well.
+
+    Entities are those of the rule, else columns named ``...CustomEntity``, else the key where there is only one.
+    """
+    columns = dict.fromkeys(e.column for e in rule.entities)
+    columns = columns or dict.fromkeys(n for s in detection.selectors for n, _ in s.outputs if n.endswith("CustomEntity"))
+    if not columns:
+        return {0} if len(detection.group_by) == 1 else set()
+    found = set()
+    for column in columns:
+        numbers = {s.keys.index(x) if x in s.keys else -1 for s in detection.selectors if (x := dict(s.outputs).get(column)) is not None}
+        if len(numbers) != 1 or -1 in numbers:
+            return set()
+        found |= numbers
+    return found
+
+
+def lost_groups(rule: Rule, detection: Detection) -> Diagnostic | None:
+    """What is said where groups of events without some key are none in the product; None where every event has all keys."""
+    missing = [n for n, guaranteed in enumerate(detection.guaranteed) if not guaranteed]
+    if not missing:
+        return None
+    entities = identifying(rule, detection)
+    if entities and all(entities <= {*some} for size in range(1, len(missing) + 1) for some in combinations(missing, size)):
+        return Diagnostic("empty-entity", "events without the key are one group in KQL, and are left out here")
+    return Diagnostic("empty-join-key", "events without the keys are groups in KQL, and are left out here")
 
 
 def refuse_finer_counts(detection: Detection) -> None:

@@ -62,9 +62,11 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return names.output(target, (), (*part.diagnostics, *names.said, reason), "portable")
         own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
+        if target == "eql" and part.bin is not None:
+            own = (*own, Diagnostic("bucket-widened", "a sequence counts over any span as long as a bucket, the KQL in fixed ones"))
         macros = dict(macro_terms(names, s) for s in part.selectors if names.home(s) is not None) if family == "splunk" else {}
         texts = tuple(_everywhere(str(q), macros.values()) for q in queries)
-        return names.output(target, texts, (*part.diagnostics, *names.said, *own), "portable", macros=macros)
+        return replace(names.output(target, texts, (*part.diagnostics, *names.said, *own), "portable"), macros=macros)
 
     def spell(selector: Selector, part: Expr) -> None:
         spells(named(), selector, part)

@@ -17,7 +17,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import UNREADABLE, dataset, field, literal, lucene, lucene_of, on_list, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene, lucene_of, on_list, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
@@ -142,6 +142,7 @@ class Eql:
     extension = "eql"
     tells_time = False
     computes = False
+    keeps = KEEPS
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:

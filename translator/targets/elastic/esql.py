@@ -15,7 +15,7 @@ from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.computed import Functions, Texts
-from translator.targets.elastic import UNREADABLE, dataset, field, index, literal, lucene, lucene_of, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene, lucene_of, string
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names
@@ -123,18 +123,18 @@ class Esql:
     tells_time = True
     computes = True
     shows_rows = False
+    keeps = KEEPS
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["esql"])
-            texts: tuple[str, ...] = ()
-            columns: dict[str, str] = {}
+            writer = _Writer(names, detection)
             try:
-                writer = _Writer(names, detection)
-                texts, columns = (writer.text(),), writer.shown_as()
+                texts: tuple[str, ...] = (writer.text(),)
             except Cannot as refused:
-                names.said.append(refused.diagnostic)
-            return names.output(self.name, texts, (*detection.diagnostics, *names.said), columns=columns)
+                texts, names.said = (), [*names.said, refused.diagnostic]
+            output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
+            return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
 
         def spell(_: Selector, part: Expr) -> object:
             return _Writer(Names(self.family, options, placed.homes, UNREADABLE["esql"]), placed.detection).predicates.render(part)

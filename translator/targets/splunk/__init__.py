@@ -157,6 +157,9 @@ class Splunk:
     tells_time = True
     computes = True
     shows_rows = True
+    keeps = frozenset(
+        {"suppression", "grouping-single", "grouping-each", "custom-details", "title", "title-of-column", "description", "no-incidents"}
+    )
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
@@ -166,7 +169,8 @@ class Splunk:
                 texts: tuple[str, ...] = (writer.text(),)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
-            return names.output(self.name, texts, (*detection.diagnostics, *names.said), macros=writer.macros, columns=writer.columns)
+            output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
+            return replace(output, macros=writer.macros, columns=writer.columns, lookups=writer.lists.kinds)
 
         def spell(_: Selector, part: Expr) -> object:
             return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)

@@ -1,0 +1,408 @@
+"""What products import: when packaged rules run, what they look at and how they alert, and that names from strangers break nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import conf_reader
+from tests.rules import rule
+from translator.pack import Entry
+from translator.package import conf, kibana, packaged
+from translator.package.options import PackageOptions
+from translator.package.schedule import cron
+from translator.package.splunk_app import app_files, archive
+from translator.pipeline import Conversion, convert
+from translator.rulepack import read
+from translator.rulepack.model import AlertDetails, EntityMapping, Incidents, Rule
+from translator.targets.base import Options
+
+PLAIN = "SecurityEvent | where EventID == 4720"
+SUMMARY = f"{PLAIN} | summarize n = count() by Computer | where n > 10"
+HOUR, DAY = 3_600, 86_400
+ID = "11111111-2222-3333-4444-555555555555"
+
+
+def scheduled(kql: str = PLAIN, **facts: Any) -> Rule:
+    return replace(rule(kql, "A rule"), **{"id": ID, "kind": "scheduled", "frequency": HOUR, "period": HOUR, "severity": "high", **facts})
+
+
+def app(made: Rule, options: PackageOptions | None = None, others: tuple[Rule, ...] = ()) -> dict[str, dict[str, dict[str, str]]]:
+    """The configuration files of the app, by name, as Splunk reads them."""
+    conversions: list[tuple[str, Conversion]] = [(f"r{n}", convert(r)) for n, r in enumerate((made, *others))]
+    files, _ = app_files(conversions, options or PackageOptions())
+    return {path.rpartition("/")[2]: conf_reader.read(text) for path, text in files.items() if path.endswith(".conf")}
+
+
+def search(made: Rule, options: PackageOptions | None = None) -> dict[str, str]:
+    (only,) = app(made, options)["savedsearches.conf"].values()
+    return only
+
+
+def kibana_rule(made: Rule, options: PackageOptions | None = None) -> dict[str, Any]:
+    (found,) = kibana.rules([("r", convert(made))], Options(), options or PackageOptions())
+    return found.rules[0]
+
+
+# --- when
+
+
+@pytest.mark.parametrize(
+    ("made", "splunk", "elastic"),
+    [
+        # the rule's settings; cron, earliest and latest; interval and from
+        (scheduled(), ("0 * * * *", "-1h@m", "@m"), ("1h", "now-3600s")),
+        (scheduled(frequency=300, period=300), ("*/5 * * * *", "-5m@m", "@m"), ("5m", "now-300s")),
+        # the query's own window is narrower than the period
+        (scheduled(f"{PLAIN} | where TimeGenerated > ago(1h)", period=14 * DAY), ("0 * * * *", "-1h@m", "@m"), ("1h", "now-3600s")),
+        (
+            scheduled(f"{PLAIN} | where TimeGenerated between (ago(1d) .. now())", frequency=DAY, period=14 * DAY),
+            ("0 0 * * *", "-1d@m", "@m"),
+            ("1d", "now-86400s"),
+        ),
+        (scheduled(frequency=DAY, period=14 * DAY), ("0 0 * * *", "-14d@m", "@m"), ("1d", "now-1209600s")),
+        # history: the whole period, of which the parts are limited
+        (
+            scheduled(
+                "SigninLogs | where TimeGenerated > ago(1d) and ResultType == '0' | join kind=leftanti (SigninLogs | where TimeGenerated"
+                " between (ago(14d) .. ago(1d)) and ResultType == '0') on IPAddress, AppDisplayName",
+                frequency=DAY, period=14 * DAY,
+            ),
+            ("0 0 * * *", "-14d@m", "@m"),
+            ("1d", "now-1209600s"),
+        ),
+        (rule(PLAIN, kind="nrt"), ("* * * * *", "-1d@m", "now"), ("1m", "now-60s")),
+        (rule(PLAIN, kind="hunting"), (None, "-1d@m", "now"), ("1d", "now-86400s")),
+    ],
+)  # fmt: skip
+def test_windows_and_schedules(made: Rule, splunk: tuple[str | None, str, str], elastic: tuple[str, str]) -> None:
+    settings, built = search(made), kibana_rule(made)
+    assert (settings.get("cron_schedule"), settings["dispatch.earliest_time"], settings["dispatch.latest_time"]) == splunk
+    assert settings["enableSched"] == ("0" if made.kind == "hunting" else "1")
+    assert (built["interval"], built["from"]) == elastic
+    assert settings["disabled"] == "1" and built["enabled"] is False
+
+
+def test_near_real_time_goes_by_the_time_of_ingestion() -> None:
+    settings = search(rule(PLAIN, kind="nrt"))
+    assert (settings["dispatch.index_earliest"], settings["dispatch.index_latest"]) == ("-1m@m", "@m")
+    assert "schedule_window" not in settings
+    assert kibana_rule(rule(PLAIN, kind="nrt"))["timestamp_override"] == "event.ingested"
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 420, 900, HOUR, 5 * HOUR, 7 * HOUR, DAY, 2 * DAY, 7 * DAY])
+def test_a_cron_expression_never_runs_less_often_than_the_rule(seconds: int) -> None:
+    assert cron(seconds)[1] <= seconds
+
+
+def test_late_events_are_waited_for_on_request() -> None:
+    settings = search(scheduled(), PackageOptions(delay=300))
+    assert (settings["dispatch.earliest_time"], settings["dispatch.latest_time"]) == ("-65m@m", "-5m@m")
+    assert kibana_rule(scheduled(), PackageOptions(delay=300))["to"] == "now-300s"
+
+
+def test_only_what_runs_as_it_is_is_enabled_and_only_on_request() -> None:
+    unknown = scheduled("NobodyKnows_CL | where x_s == 'a'")
+    for made, enabled in ((scheduled(), True), (unknown, False)):
+        assert search(made, PackageOptions(enable=True))["disabled"] == ("0" if enabled else "1")
+        assert kibana_rule(made, PackageOptions(enable=True))["enabled"] is enabled
+
+
+# --- how many rows
+
+
+@pytest.mark.parametrize(
+    ("kql", "operator", "count", "relation", "quantity", "in_search"),
+    [
+        (PLAIN, "gt", 0, "greater than", "0", ""),
+        (PLAIN, "gt", 5, "greater than", "5", ""),
+        (SUMMARY, "GreaterThan", 3, "greater than", "3", ""),
+        (SUMMARY, "ne", 3, "greater than", "0", "where result_count!=3"),
+        (PLAIN, "eq", 0, "greater than", "0", "where result_count==0"),
+        (PLAIN, "lt", 3, "greater than", "0", "where result_count<3"),
+    ],
+)
+def test_a_threshold_stands_once(kql: str, operator: str, count: int, relation: str, quantity: str, in_search: str) -> None:
+    made = scheduled(kql, trigger_operator=operator, trigger_threshold=count)
+    settings = search(made)
+    assert (settings["counttype"], settings["relation"], settings["quantity"]) == ("number of events", relation, quantity)
+    assert ("result_count" in settings["search"]) == bool(in_search) and in_search in settings["search"]
+    if operator in ("gt", "GreaterThan") and count:
+        assert f"where result_count>{count}" in convert(made).outputs["splunk"].text, "the file stands alone"
+
+
+# --- settings
+
+
+def test_suppression_and_grouping() -> None:
+    resting = search(scheduled(suppression=5 * HOUR))
+    assert (resting["alert.suppress"], resting["alert.suppress.period"]) == ("1", "5h") and "alert.suppress.fields" not in resting
+    assert search(scheduled(grouping="each"))["alert.digest_mode"] == "0"
+    assert search(scheduled(grouping="single"))["alert.digest_mode"] == "1"
+    built = kibana_rule(scheduled(suppression=5 * HOUR))["alert_suppression"]
+    assert built == {"group_by": ["event.dataset"], "duration": {"value": 5, "unit": "h"}, "missing_fields_strategy": "suppress"}
+
+
+def test_runs_that_see_the_same_groups_alert_once() -> None:
+    overlapping = scheduled(SUMMARY, period=DAY)
+    settings, built = search(overlapping), kibana_rule(overlapping)
+    assert (settings["alert.suppress.fields"], settings["alert.suppress.period"]) == ("Computer", "1d")
+    assert built["alert_suppression"]["duration"] == {"value": 24, "unit": "h"}
+    apart = scheduled(SUMMARY)
+    assert "alert.suppress" not in search(apart) and "alert_suppression" not in kibana_rule(apart)
+
+
+def test_findings_name_what_they_are_about() -> None:
+    made = scheduled(
+        f"{PLAIN} | project Computer, User = SubjectUserName, What = TargetUserName",
+        entities=(EntityMapping("Host", "HostName", "Computer"), EntityMapping("Account", "Name", "User")),
+        custom_details=(("Target", "What"),),
+        details=AlertDetails("{{User}} made {{What}} for $5", "on {{Computer}}, {{Nowhere}}"),
+        tactics=("Persistence",), techniques=("T1136",),
+    )  # fmt: skip
+    settings = search(made)
+    assert json.loads(settings["action.risk.param._risk"]) == [
+        {"risk_object_field": "Computer", "risk_object_type": "system", "risk_score": 75},
+        {"risk_object_field": "User", "risk_object_type": "user", "risk_score": 75},
+    ]
+    assert settings["action.notable.param.rule_title"] == "$User$ made $What$ for $5"
+    assert settings["action.notable.param.rule_description"] == "on $Computer$, Nowhere"
+    assert settings["action.notable.param.severity"] == "high" and settings["alert.severity"] == "4"
+    assert settings["action.notable.param.nes_fields"] == "Computer,User,What"
+    annotations = json.loads(settings["action.correlationsearch.annotations"])
+    assert annotations["mitre_attack"] == ["T1136"] and all(annotations.values())
+    for field in ("Computer", "User", "What"):
+        assert f"{field}=" in settings["search"] or field == "Computer"
+    assert kibana_rule(made)["investigation_fields"] == {"field_names": ["winlog.computer_name", "winlog.event_data.SubjectUserName"]}
+
+
+def test_a_rule_without_incidents_makes_no_finding() -> None:
+    assert "action.notable" not in search(scheduled(incidents=Incidents(created=False)))
+
+
+def test_what_has_no_place_is_said() -> None:
+    made = scheduled(
+        suppression=HOUR, grouping="single", custom_details=(("a", "Computer"),), details=AlertDetails(tactics="T"),
+        incidents=Incidents(True, True, HOUR, "AllEntities"),
+    )  # fmt: skip
+    said = {name: sum(d.code == "setting-lost" for d in o.diagnostics) for name, o in convert(made).outputs.items()}
+    assert said == {"sigma": 5, "splunk": 2, "eql": 3, "esql": 3}
+    assert not any(d.code == "setting-lost" for o in convert(scheduled()).outputs.values() for d in o.diagnostics)
+
+
+def test_exclusions_are_the_sites_to_change() -> None:
+    made = scheduled(exclusions=('Computer != "dc1"', 'EventID != 4720 or Computer startswith "x"'))
+    found = app(made)
+    (text,) = (s["search"] for s in found["savedsearches.conf"].values())
+    assert text.endswith("\n| `a_rule_filter`")
+    assert 'Computer=="dc1"' in found["macros.conf"]["a_rule_filter"]["definition"]
+    assert app(scheduled())["macros.conf"]["a_rule_filter"]["definition"] == "search *"
+    (built,) = kibana.rules([("r", convert(made))], Options(), PackageOptions())
+    container, item = built.exceptions
+    assert built.rules[0]["exceptions_list"][0]["list_id"] == container["list_id"] == item["list_id"]
+    (entry,) = item["entries"]
+    assert (entry["operator"], entry["type"], entry["value"]) == ("included", "match", "dc1")
+
+
+def test_lists_are_shipped_with_their_header() -> None:
+    made = scheduled("SigninLogs | where IPAddress in ((_GetWatchlist('Bad IPs') | project SearchKey))")
+    conversion = convert(made)
+    files, _ = app_files([("r", conversion)], PackageOptions())
+    (name,) = conversion.outputs["splunk"].lookups
+    assert conf_reader.read(files["default/transforms.conf"])[name]["filename"] == f"{name}.csv"
+    assert files[f"lookups/{name}.csv"] == "value,note\n"
+    found = packaged([Entry("r", conversion)], Options(), PackageOptions()).files
+    assert "elastic/lookups/requests.http" in found or "enrich" not in conversion.outputs["esql"].text.lower()
+
+
+# --- names are data from strangers
+
+
+HOSTILE = [
+    "default", "DEFAULT", "a[b]c", "A (b) c", "a/b", "x" * 300, "x" * 299 + "y", "] \\", "tail \\", "new\nline", "\x1b[31mred", "#comment",
+    "= equals", "`macro`", "$token$", "ünïcode", "", "  ", "a\u2028b",
+]  # fmt: skip
+
+
+def test_names_are_told_apart_as_splunk_reads_them() -> None:
+    rules = [replace(scheduled(), name=name) for name in HOSTILE]
+    stanzas = app(rules[0], others=tuple(rules[1:]))["savedsearches.conf"]
+    assert len(stanzas) == len(HOSTILE) == len({name.lower() for name in stanzas})
+    assert all(0 < len(name) <= 80 and name == name.strip() and name.lower() != "default" for name in stanzas)
+    assert all(s["enableSched"] == "1" and s["search"].endswith("_filter`") for s in stanzas.values())
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from([*HOSTILE, "\\\\\n\\", "a\\\n[b]\nc = d", "\r\n# x"])
+
+
+@given(TEXT, TEXT, TEXT)
+def test_no_value_swallows_or_makes_a_setting(name: str, description: str, title: str) -> None:
+    (stanza,) = conf.names([(name, "")])
+    text = conf.stanza(stanza, {"first": description, "second": title, "third": "1"}) + conf.stanza("next", {"a": "b"})
+    found = conf_reader.read(text)
+    assert list(found) == [stanza, "next"] and list(found[stanza]) == ["first", "second", "third"]
+    assert found[stanza]["third"] == "1"
+
+
+@given(st.text(st.sampled_from('abc "|=()*$\\\n'), max_size=80))
+def test_a_search_is_read_back_as_it_was(text: str) -> None:
+    wanted = "\n".join(line.rstrip() for line in f"search x{text}\n| `f`".splitlines())
+    found = conf_reader.read(conf.stanza("s", {"search": wanted}))["s"]["search"]
+    assert "\n".join(line.rstrip() for line in found.split("\n")) == wanted
+
+
+def test_the_archive_is_one_folder_and_always_the_same() -> None:
+    files, _ = app_files([("r", convert(scheduled()))], PackageOptions())
+    data = archive(files)
+    assert data == archive(files)
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data))) as tar:
+        names = tar.getnames()
+        assert {n.split("/")[0] for n in names} == {"kql2sigma_detections"} and not any(n.startswith(".") for n in names)
+        assert all(m.mode == (0o755 if m.isdir() else 0o644) for m in tar.getmembers())
+
+
+# --- imported again
+
+
+def test_versions_rise_when_the_text_changes_and_only_then(tmp_path: Path) -> None:
+    def run(made: Rule) -> tuple[str, int, str]:
+        def previous(path: str) -> str | None:
+            return (tmp_path / path).read_text() if (tmp_path / path).exists() else None
+
+        files = packaged([Entry("r", convert(made))], Options(), PackageOptions(previous=previous)).files
+        for path, content in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+        built = json.loads((tmp_path / "elastic/rules.ndjson").read_text().splitlines()[0])
+        return conf_reader.read((tmp_path / "splunk/app/default/app.conf").read_text())["id"]["version"], built["version"], built["rule_id"]
+
+    first, again, changed = run(scheduled()), run(scheduled()), run(scheduled(PLAIN + " and Computer == 'x'"))
+    assert first[:2] == again[:2] == ("1.0.0", 1) and changed[:2] == ("1.0.1", 2)
+    assert first[2] == again[2] == changed[2]
+
+
+# --- kinds of Kibana's rules
+
+
+@pytest.mark.parametrize(
+    ("kql", "kind", "settings"),
+    [
+        (PLAIN, "query", {"query": 'event.dataset:"system.security" and event.code:"4720"', "language": "kuery"}),
+        ("SecurityEvent | where EventID == 4688 and CommandLine has 'x'", "eql", {"index": ["logs-system.security-*"]}),
+        (
+            "SigninLogs | where ResultType == '50126' and isnotempty(IPAddress) | summarize n = count() by IPAddress | where n > 10",
+            "threshold",
+            {"threshold": {"field": ["source.ip"], "value": 11, "cardinality": []}},
+        ),
+        (
+            "SigninLogs | where isnotempty(IPAddress) and isnotempty(UserPrincipalName)"
+            " | summarize n = dcount(UserPrincipalName) by IPAddress | where n >= 5",
+            "threshold",
+            {
+                "threshold": {
+                    "field": ["source.ip"], "value": 1,
+                    "cardinality": [{"field": "azure.signinlogs.properties.user_principal_name", "value": 5}],
+                }
+            },
+        ),
+        (
+            "AuditLogs | where TimeGenerated > ago(1d) and OperationName == 'Add user' and isnotempty(Identity) | join kind=leftanti"
+            " (AuditLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and OperationName == 'Add user') on Identity, OperationName",
+            "new_terms",
+            {"history_window_start": "now-1209600s", "from": "now-86400s"},
+        ),
+        (
+            "let ti = ThreatIntelligenceIndicator | where isnotempty(NetworkIP); ti | join kind=innerunique"
+            " (SigninLogs | where ResultType == '0') on $left.NetworkIP == $right.IPAddress",
+            "threat_match",
+            {"threat_mapping": [{"entries": [{"field": "source.ip", "type": "mapping", "value": "threat.indicator.ip"}]}]},
+        ),
+        # not all events are one value of a text: the count is left to ES|QL
+        (f"{SUMMARY.replace('by Computer', 'by bin(TimeGenerated, 1h), Computer')}", "esql", {}),
+    ],
+)  # fmt: skip
+def test_the_kind_that_fits(kql: str, kind: str, settings: dict[str, Any]) -> None:
+    built = kibana_rule(scheduled(kql, frequency=DAY, period=14 * DAY if "14d" in kql else DAY))
+    assert built["type"] == kind
+    assert {k: built[k] for k in settings} == settings
+
+
+def test_a_rule_is_what_detection_rules_takes() -> None:
+    """Names, queries and authors as that repository's schema and its checks of ES|QL have them."""
+    buckets = SUMMARY.replace("by Computer", "by bin(TimeGenerated, 1h), Computer")
+    built = kibana_rule(replace(scheduled(buckets, period=DAY), name="(odd) name!"))
+    assert built["name"] == "odd) name" and built["author"] == ["kql2sigma"]
+    assert "METADATA" in built["query"] or " BY " in built["query"]
+    assert built["query"].endswith("| KEEP *")
+    assert built["related_integrations"][0]["package"] == "system"
+
+
+# --- against a clock
+
+
+def alerts(events: list[tuple[int, int]], every: int, window: Callable[[int], tuple[int, int]], by_arrival: bool, until: int) -> int:
+    """How many runs find something: ``events`` are times with the times of their arrival; a run at T sees what has arrived by then."""
+    found = 0
+    for now in range(every, until + 1, every):
+        start, end = window(now)
+        seen = [(t, a) for t, a in events if a <= now and start <= (a if by_arrival else t) < end]
+        found += bool(seen)
+    return found
+
+
+@pytest.mark.parametrize("delay", [0, 120])
+def test_packaged_rules_alert_as_often_as_the_rule(delay: int) -> None:
+    """One event an hour on average, which arrives ``delay`` seconds late, over a day of runs each hour over the last hour."""
+    events = [(t, t + delay) for t in range(1_800, DAY, 5_000)]
+    sentinel = alerts(events, HOUR, lambda now: (now - HOUR, now), False, DAY)
+    settings = search(scheduled(), PackageOptions(delay=600))
+    back = {"-70m@m": 4_200}[settings["dispatch.earliest_time"]]
+    splunk = alerts(events, HOUR, lambda now: (now - back, now - 600), False, DAY)
+    assert kibana_rule(scheduled())["timestamp_override"] == "event.ingested"
+    elastic = alerts(events, HOUR, lambda now: (now - HOUR, now), True, DAY)
+    wanted = len({t // HOUR for t, _ in events})
+    assert elastic == splunk == wanted or delay
+    assert sentinel == wanted if not delay else sentinel <= splunk
+
+
+def test_overlapping_runs_of_the_rule_alert_again_and_the_package_says_what_it_does() -> None:
+    made = scheduled(SUMMARY, period=DAY)
+    found = packaged([Entry("r", convert(made))], Options(), PackageOptions()).alerts["r"]
+    assert found["splunk"]["alert.suppress.period"] == "1d" and "alert_suppression" in found["kibana"]
+
+
+# --- what is read
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("queryFrequency: often\n", 1), ("queryFrequency: 1h\nqueryPeriod: -5\n", 2), ("queryPeriod: 1x\n", 1)]
+)
+def test_a_length_of_time_that_is_none_is_named_with_its_place(tmp_path: Path, text: str, line: int) -> None:
+    from translator.rulepack import RuleFileError
+
+    (tmp_path / "r.yaml").write_text(f"{text}name: x\nquery: SecurityEvent\n")
+    with pytest.raises(RuleFileError, match="expected a length of time") as found:
+        read(tmp_path / "r.yaml")
+    assert found.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("1h", HOUR), ("PT1H", HOUR), ("01:00:00", HOUR), ("12:00:00", 12 * HOUR), ("1.00:00:00", DAY), ("P1D", DAY), ("P1W", 7 * DAY),
+        ("14d", 14 * DAY),
+    ],
+)  # fmt: skip
+def test_lengths_of_time_in_every_form(tmp_path: Path, written: str, seconds: int) -> None:
+    (tmp_path / "r.yaml").write_text(f"name: x\nqueryPeriod: {written}\nquery: SecurityEvent\n")
+    assert read(tmp_path / "r.yaml")[0].period == seconds
