@@ -5,20 +5,25 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from tests import conf_reader
 from tests.rules import rule
 from translator.pack import Entry
 from translator.package import conf, kibana, packaged
+from translator.package.detection_rules import schema
 from translator.package.options import PackageOptions
 from translator.package.schedule import cron
 from translator.package.splunk_app import app_files, archive
@@ -406,3 +411,61 @@ def test_a_length_of_time_that_is_none_is_named_with_its_place(tmp_path: Path, t
 def test_lengths_of_time_in_every_form(tmp_path: Path, written: str, seconds: int) -> None:
     (tmp_path / "r.yaml").write_text(f"name: x\nqueryPeriod: {written}\nquery: SecurityEvent\n")
     assert read(tmp_path / "r.yaml")[0].period == seconds
+
+
+# --- packages of content repositories
+
+
+def pack(*rules: Rule) -> list[Entry]:
+    return [Entry(f"r{n}", convert(made)) for n, made in enumerate(rules)]
+
+
+KINDS_OF_RULES = (
+    scheduled(),
+    scheduled(SUMMARY, suppression=HOUR),
+    scheduled("SecurityEvent | where EventID == 4688 and CommandLine has 'x'", tactics=("InitialAccess",), techniques=("T1059.001",)),
+    scheduled("SigninLogs | where ResultType == '1' and isnotempty(IPAddress) | summarize n = count() by IPAddress | where n > 10"),
+    scheduled("SigninLogs | where IPAddress in ((_GetWatchlist('Bad IPs') | project SearchKey))"),
+    scheduled("NobodyKnows_CL | where x_s == 'a'"),
+)
+
+
+def test_every_rule_is_of_kibanas_schema() -> None:
+    validator = Draft202012Validator(schema())
+    for path in (Path(__file__).resolve().parents[1] / "outputs/elastic/rules.ndjson",):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "rule_id" in (built := json.loads(line)):
+                validator.validate(built)
+    for made in KINDS_OF_RULES:
+        validator.validate(kibana_rule(made))
+
+
+def test_detection_rules_get_what_is_imported_as_toml() -> None:
+    found = packaged(pack(*KINDS_OF_RULES), Options(), PackageOptions(("detection-rules",), date="2026-01-31")).files
+    assert len(found) == len(KINDS_OF_RULES) and all(path.startswith("detection-rules/rules/") for path in found)
+    names = set()
+    for text in found.values():
+        assert isinstance(text, str)
+        document = tomllib.loads(text)
+        assert document["metadata"]["creation_date"] == "2026/01/31" and document["metadata"]["min_stack_version"] == "8.19.0"
+        Draft202012Validator(schema()).validate({k: v for k, v in document["rule"].items() if k != "new_terms"})
+        names.add(document["rule"]["name"])
+    assert len(names) == len(found)
+
+
+def test_contentctl_gets_what_its_objects_have() -> None:
+    """Names, files, macros and risk as the models of contentctl 5.6 have them; `make conformance` runs the tool itself."""
+    files = packaged(pack(*KINDS_OF_RULES), Options(), PackageOptions(("contentctl",), author="x", date="2026-01-31")).files
+    detections = {path: yaml.safe_load(text) for path, text in files.items() if path.startswith("contentctl/detections/") and text}
+    assert len(detections) == len(KINDS_OF_RULES) == len({d["id"] for d in detections.values()})
+    for path, found in detections.items():
+        stem = path.rpartition("/")[2].removesuffix(".yml")
+        assert stem == re.sub(r"[ \-./]", "_", found["name"]).lower() and len(found["name"]) <= 67
+        assert f"`{stem}_filter`" in found["search"]
+        for macro in re.findall(r"`(\w+)`", found["search"]):
+            assert macro == f"{stem}_filter" or f"contentctl/macros/{macro}.yml" in files
+        assert all(f"contentctl/data_sources/{name.lower()}.yml" in files for name in found["data_source"])
+        assert ("rba" in found) == (found["type"] == "TTP") and found["date"] == "2026-01-31"
+        assert all(o["field"].lower() in found["search"].lower() for o in found.get("rba", {}).get("risk_objects", ()))
+    for kind in ("stories", "baselines", "playbooks", "dashboards", "removed"):
+        assert f"contentctl/{kind}/" in files

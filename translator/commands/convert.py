@@ -150,6 +150,9 @@ def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
             path = (root / name).resolve()
             if not path.is_relative_to(root):
                 raise UsageProblem(f"refusing to write {path} outside {root}")
+            if name.endswith("/"):
+                path.mkdir(parents=True, exist_ok=True)
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".kql2sigma-", delete=False) as file:
                 file.write(content if isinstance(content, bytes) else content.encode())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from translator.pack import Entry
-from translator.package import kibana
+from translator.package import contentctl, detection_rules, kibana
 from translator.package.options import PackageOptions
 from translator.package.splunk_app import APP, FOLDER, app_files, archive
 from translator.pipeline import Conversion
@@ -29,13 +29,19 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
     conversions = [(e.slug, e.result) for e in entries if isinstance(e.result, Conversion)]
     found = Packages()
     splunk = [(slug, c) for slug, c in conversions if c.outputs.get("splunk") and c.outputs["splunk"].texts]
-    if splunk and "splunk-app" in options.kinds:
+    if splunk and {"splunk-app", "contentctl"} & {*options.kinds}:
         files, searches = app_files(splunk, options)
-        found.files |= {f"{FOLDER}/{path}": text for path, text in files.items()}
-        found.files[f"splunk/{APP}.tar.gz"] = archive(files)
+        if "splunk-app" in options.kinds:
+            found.files |= {f"{FOLDER}/{path}": text for path, text in files.items()}
+            found.files[f"splunk/{APP}.tar.gz"] = archive(files)
+        if "contentctl" in options.kinds:
+            found.files |= contentctl.files(splunk, searches, options)
         for search in searches:
             found.alerts.setdefault(search.slug, {})["splunk"] = search.alert
-    if "kibana" in options.kinds and (elastic := kibana.rules(conversions, convert, options)):
+    elastic = kibana.rules(conversions, convert, options) if {"kibana", "detection-rules"} & {*options.kinds} else []
+    if elastic and "detection-rules" in options.kinds:
+        found.files |= detection_rules.files(elastic, options)
+    if elastic and "kibana" in options.kinds:
         found.files |= {kibana.FILE: kibana.ndjson(elastic), **kibana.lookups(elastic)}
         for p in elastic:
             readiness = {} if p.chosen.readiness is None else {"readiness": p.chosen.readiness.value}

@@ -188,6 +188,7 @@ def _packaged(
         found.append(made)
     told = ("interval", "from", "to", "alert_suppression", "rule_name_override", "enabled")
     alert: dict[str, Any] = {"kind": chosen.kind} | {k: found[0][k] for k in told if k in found[0]}
+    alert["min_stack_version"] = ".".join(map(str, max(stack_version(r) for r in found)))
     return Packaged(slug, tuple(found), tuple(lists), chosen, alert)
 
 
@@ -247,6 +248,30 @@ def _rule(
         **({"investigation_fields": {"field_names": list(chosen.keys)}} if chosen.keys else {}),
         **_suppression(rule, query, chosen, schedule),
     }
+
+
+STACK: Mapping[str, tuple[int, int, int]] = {
+    "| STATS ": (8, 14, 0),
+    " WHERE ": (8, 11, 0),
+    "COUNT(*) WHERE ": (8, 16, 0),
+    "= VALUES(": (8, 14, 0),
+    "| ENRICH ": (8, 14, 0),
+    "COUNT_DISTINCT(": (8, 14, 0),
+    "sample by": (8, 6, 0),
+}
+"""The first version of the stack that has what a query uses (elastic.co/docs/reference/query-languages, "applies to")."""
+
+_KINDS_SINCE = {"esql": (8, 14, 0), "new_terms": (8, 6, 0)}
+_SUPPRESSED_SINCE = {"esql": (8, 15, 0), "eql": (8, 14, 0), "new_terms": (8, 14, 0), "threat_match": (8, 13, 0), "threshold": (8, 12, 0)}
+
+
+def stack_version(rule: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The oldest version of the stack that has all that a rule uses."""
+    asked = [version for word, version in STACK.items() if word in rule["query"]]
+    asked.append(_KINDS_SINCE.get(rule["type"], (8, 4, 0)))
+    if "alert_suppression" in rule:
+        asked.append(_SUPPRESSED_SINCE.get(rule["type"], (8, 8, 0)))
+    return max(asked)
 
 
 def _length(seconds: int) -> str:

@@ -56,6 +56,12 @@ class Search:
     slug: str
 
     @property
+    def risk_objects(self) -> list[dict[str, Any]]:
+        """The risk objects of Enterprise Security, none where the search shows no entity."""
+        found: list[dict[str, Any]] = json.loads(self.settings.get("action.risk.param._risk", "[]"))
+        return found
+
+    @property
     def alert(self) -> dict[str, Any]:
         """When it runs, what it looks at and how it alerts, as Splunk is told."""
         when = ("enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "relation", "quantity")
