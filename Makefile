@@ -42,8 +42,16 @@ $(VENV)-qradar/.ready: pyproject.toml
 	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+# Tools of those who take the packages, each with pins of its own.
+$(VENV)-packages/.ready:
+	$(PYTHON) -m venv $(VENV)-packages
+	$(VENV)-packages/bin/pip install --quiet --disable-pip-version-check splunk-appinspect==4.3.1
+	$(PYTHON) -m venv $(VENV)-contentctl
+	$(VENV)-contentctl/bin/pip install --quiet --disable-pip-version-check contentctl==5.6.2
+	touch $@
+
 # What needs engines of other makers: the KQL and the Sigma that claims to be exact, run on the same events; and other backends.
-conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready
+conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready $(VENV)-packages/.ready
 	$(VENV)-qradar/bin/python -m pytest -q tests/test_backends.py
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
@@ -53,6 +61,7 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.homes --seed $$seed || exit 1; done
 	$(BIN)/python -m tests.conformance.corpus_rules --judge $(VENV)-judge/bin/python --rules $(RULES)
 	$(BIN)/python -m tests.conformance.round_trip --rules $(RULES)
+	$(BIN)/python -m tests.conformance.packages --rules $(RULES) --appinspect $(VENV)-packages/bin/splunk-appinspect --contentctl $(abspath $(VENV)-contentctl)/bin/contentctl
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[spark]'
 	$(BIN)/python tests/conformance/spark_agreement.py
 

@@ -44,6 +44,10 @@ CODES: dict[str, Code] = {
     ),
     "window-of-days": Code(Verdict.EXACT, "run the output at midnight where whole days matter"),
     "window-of-search": Code(Verdict.EXACT, "give the output the time to look at where it is run"),
+    "now-in-query": Code(
+        Verdict.EXACT, "run the rule on its schedule: in a manual run over another range NOW() is still the time of the run"
+    ),
+    "long-history": Code(Verdict.EXACT, "keep the history in a list or a summary index where the search takes too long"),
     "window-in-search": Code(Verdict.EXACT, "schedule the search over no less than the time in the message"),
     "equal-times": Code(Verdict.EXACT, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Verdict.EXACT, "nothing to do: the constant can never equal the key it is joined with"),

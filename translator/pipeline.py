@@ -17,7 +17,7 @@ from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target
+from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target, duration
 from translator.targets.homes import Placed, placed
 
 
@@ -126,10 +126,22 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
             output = _triggered(name, target, rule, detection, timed, options)
-            settings = lost(rule, target.keeps) if output.texts else ()
-            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *settings))
+            noted = (*lost(rule, target.keeps), *_history(rule, detection, output, target)) if output.texts else ()
+            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted))
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
+
+
+OFTEN = 100
+"""How many runs may look at one event before that is worth a word."""
+
+
+def _history(rule: Rule, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
+    """A word on a search that reads far more than is new since its last run."""
+    back = output.lookback or max(part.lookback for part in (detection, *detection.others))
+    if not target.tells_time or not rule.frequency or back < OFTEN * rule.frequency:
+        return ()
+    return (Diagnostic("long-history", f"each run reads {duration(back)} of events, every {duration(rule.frequency)}"),)
 
 
 def _triggered(

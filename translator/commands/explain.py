@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
 
 from translator import catalog
@@ -14,11 +17,15 @@ from translator.commands.common import rules_at
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
+from translator.pack import Entry
+from translator.package import packaged
+from translator.package.options import PackageOptions
 from translator.pipeline import Conversion, convert, place
 from translator.plan.binder import BindError, bind
 from translator.plan.describe import expression, relation
+from translator.report import alert_of
 from translator.rulepack import Rule
-from translator.targets.base import duration
+from translator.targets.base import Options, duration
 
 WIDTH = 100
 """Columns."""
@@ -68,6 +75,7 @@ def _explain(console: Console, rule: Rule, conversion: Conversion) -> None:
         for reason in detection.diagnostics:
             row, column = place(rule, reason)
             console.print(Text(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
+    _alert(console, rule, conversion)
     for name, output in conversion.outputs.items():
         console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}")
         for diagnostic in output.diagnostics:
@@ -76,6 +84,24 @@ def _explain(console: Console, rule: Rule, conversion: Conversion) -> None:
             if diagnostic.direction.rank:
                 console.print(Text(f"      {diagnostic.advice}", style="dim"))
     console.print()
+
+
+def _alert(console: Console, rule: Rule, conversion: Conversion) -> None:
+    """When the rule runs and how it alerts, beside what the packages tell each product."""
+    found = packaged([Entry("rule", conversion)], Options(), PackageOptions()).alerts.get("rule", {})
+    columns = {"source": alert_of(rule), **found}
+    table = Table(title="alert", title_justify="left", title_style="bold", box=None, width=WIDTH)
+    for name in columns:
+        table.add_column(name, overflow="fold", ratio=1)
+    told = [[f"{k}: {_words(v)}" for k, v in of.items() if v not in (None, "")] for of in columns.values()]
+    for row in zip_longest(*told, fillvalue=""):
+        table.add_row(*map(escape, row))
+    console.print()
+    console.print(table)
+
+
+def _words(value: object) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _detection(console: Console, detection: Detection) -> None:

@@ -18,6 +18,17 @@ from translator.targets.names import Names
 Spelling = Callable[[str, tuple[Expr, ...], Apply], str]
 
 
+WIDEST = 64
+"""Members of a chain that stand side by side: parsers nest each in the one before (ES|QL takes 400 levels, EQL and Splunk fewer)."""
+
+
+def balanced(parts: list[str], operator: str) -> str:
+    """A chain of conditions, in groups where it is long, so that its tree is flat."""
+    while len(parts) > WIDEST:
+        parts = [f"({operator.join(parts[n : n + WIDEST])})" for n in range(0, len(parts), WIDEST)]
+    return operator.join(parts)
+
+
 @dataclass
 class Predicates:
     """Renders predicates in normal form. A target gives its spelling of every atom and of missing fields.
@@ -75,10 +86,10 @@ class Predicates:
         if predicate == FALSE:
             return self.false
         if isinstance(predicate, Apply) and predicate.function == "and":
-            text = self.and_.join(self.parts(predicate.args, known))
+            text = balanced(self.parts(predicate.args, known), self.and_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "or":
-            text = self.or_.join(self.render(a, True, known) for a in predicate.args)
+            text = balanced([self.render(a, True, known) for a in predicate.args], self.or_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "not":
             return self.negated(predicate.args[0], known)

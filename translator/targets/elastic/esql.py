@@ -133,6 +133,8 @@ class Esql:
                 texts: tuple[str, ...] = (writer.text(),)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
+            if "NOW()" in "".join(texts):
+                names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
             return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
 
