@@ -469,3 +469,30 @@ def test_contentctl_gets_what_its_objects_have() -> None:
         assert all(o["field"].lower() in found["search"].lower() for o in found.get("rba", {}).get("risk_objects", ()))
     for kind in ("stories", "baselines", "playbooks", "dashboards", "removed"):
         assert f"contentctl/{kind}/" in files
+
+
+# --- lists of what was seen before
+
+
+SEEN = (
+    "SigninLogs | where TimeGenerated > ago(1d) and ResultType == '0' | summarize n = count() by IPAddress, UserPrincipalName | where n > 3"
+    " | join kind=leftanti (SigninLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and ResultType == '%s' | summarize by IPAddress)"
+    " on IPAddress"
+)
+
+
+def test_a_list_of_what_was_seen_comes_with_the_search_that_fills_it() -> None:
+    """Two rules that fill a list with other events have a list each, those that fill it with the same share it."""
+    rules = [replace(scheduled(SEEN % code, frequency=DAY, period=14 * DAY), name=f"rule {n}") for n, code in enumerate("010")]
+    files, _ = app_files([(f"r{n}", convert(made)) for n, made in enumerate(rules)], PackageOptions())
+    stanzas = conf_reader.read(files["default/savedsearches.conf"])
+    filled = {name.removeprefix("History - "): s for name, s in stanzas.items() if "outputlookup" in s["search"]}
+    assert list(filled) == ["seen_ip_address", "seen_ip_address_2"]
+    for (name, settings), code in zip(filled.items(), "01", strict=True):
+        assert f'resultType="{code}"' in settings["search"] and "_time>=now()-1209600 AND _time<=now()-86400" in settings["search"]
+        assert settings["search"].endswith(f"| outputlookup override_if_empty=false {name}")
+        assert (settings["dispatch.earliest_time"], settings["cron_schedule"], settings["disabled"]) == ("-14d@m", "0 0 * * *", "1")
+        assert f"lookups/{name}.csv" in files and name in conf_reader.read(files["default/transforms.conf"])
+    reading = [s["search"] for s in stanzas.values() if "| lookup " in s["search"]]
+    read_by = [text.split("| lookup ")[1].split(" ")[0] for text in reading]
+    assert read_by == ["seen_ip_address", "seen_ip_address_2", "seen_ip_address"]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from translator import catalog
 from translator.detection.lift import lift
-from translator.detection.model import Detection, NoDetection
+from translator.detection.model import Detection, NoDetection, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
@@ -132,6 +132,23 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
     return Conversion(rule, detection, outputs, tuple(tables), timed)
 
 
+def _histories(target: Target, rule: Rule, detection: Detection, output: Output, options: Options) -> dict[str, tuple[str, int]]:
+    """The searches that find what the lists of an output hold of earlier events, each with how far it looks back."""
+    written = {}
+    for part in parts(detection):
+        for h in part.histories:
+            if h.name not in output.lookups:
+                continue
+            seen = Detection(
+                "event_count", (Side(h.name, h.selectors),), ("value",), (False,), Threshold("event_count", ">", 0), h.back, None, (),
+                lookback=h.back,
+            )  # fmt: skip
+            found = target.translate(rule, moved(target, rule, seen, options), options)
+            if found.texts and found.verdict.rank <= Verdict.SAME_ALERTS.rank:
+                written[h.name] = (found.text, h.back)
+    return written
+
+
 OFTEN = 100
 """How many runs may look at one event before that is worth a word."""
 
@@ -166,6 +183,8 @@ def _triggered(
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
             output = replace(other, lookback=max(part.lookback for part in parts(own)))
+    if target.tells_time and output.lookups:
+        output = replace(output, histories=_histories(target, rule, found, output, options))
     if found.trigger is None or not output.texts or not isinstance(target, CountsRows):
         return output
     if len(output.texts) > 1:  # each counts its own rows

@@ -312,7 +312,8 @@ class _Lifter(Lifting):
         if asked.negated and not self.timed and is_history(shape, inner):
             self.found, self.windows = before
             self.say_compared(asked, part)
-            found = not_seen(self, shape, [asked.subject], asked.cased, part.span)
+            values_of = [ColumnRef(part.span, asked.column.type, asked.column)]
+            found = not_seen(self, shape, [asked.subject], asked.cased, part.span, (inner, list(values_of)))
             assert isinstance(found, Events | Joined)
             return found
         self.say_compared(asked, part)
@@ -416,7 +417,7 @@ class _Lifter(Lifting):
             open_ = [p for p in pairs if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
             if not self.timed:
                 self.found, self.windows = before
-                return not_seen(self, kept, [p[own] for p in open_], True, join.span)
+                return not_seen(self, kept, [p[own] for p in open_], True, join.span, (other, [p[earlier] for p in open_]))
             pairs = tuple(open_)
         left, right = (other, kept) if kept_is_right else (kept, other)
         if isinstance(right, Listed):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from translator.detection.approximations import approximated, is_custom_text
 from translator.detection.idioms.event_data import SAID_OF_DATA, by_position
 from translator.detection.idioms.lists import placeholder
-from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.model import Detection, History, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
@@ -84,6 +84,7 @@ class Lifting(ABC):
         self.every_part = False
         self.loosened = False
         self.rows: set[int] = set()
+        self.histories: list[History] = []
 
     @abstractmethod
     def shape(self, relation: o.Relation) -> Shape:
@@ -262,7 +263,19 @@ class Lifting(ABC):
             for selector in side.selectors:
                 self.note_types(selector, side.absent or (counted is not None and not counted.grows))
         timespan, lookback = self.timespans(kind, sides, within)
-        return Detection(kind, sides, keys, guaranteed, threshold, timespan, self.bin, tuple(self.found), within, lookback)
+        return Detection(
+            kind,
+            sides,
+            keys,
+            guaranteed,
+            threshold,
+            timespan,
+            self.bin,
+            tuple(self.found),
+            within,
+            lookback,
+            histories=tuple(self.histories),
+        )
 
     def timespans(self, kind: str, sides: tuple[Side, ...], within: int | None) -> tuple[int, int]:
         """The window of the correlation, and how far its events may lie back."""

@@ -88,6 +88,18 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What fills a list of what was seen before: the values of the keys of ``selectors``, whose conditions limit the time of the events.
+
+    ``back`` is how many seconds before now the earliest of them may lie.
+    """
+
+    name: str
+    selectors: tuple[Selector, ...]
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """The rule alerts where ``operator`` compares the number of rows with ``count`` so: one of > >= < <= == !=."""
 
@@ -137,6 +149,8 @@ class Detection:
     """What the rule asks of the number of rows, where the output is to ask it; None where it is content with any."""
     part: str = ""
     """What tells the documents of this alternative from those of the others; empty where there is only one."""
+    histories: tuple[History, ...] = ()
+    """The lists of what was seen before that a side asks."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
 

@@ -412,7 +412,7 @@ def _tactics(rule: Rule) -> list[attack.Tactic]:
     return [found for name in rule.tactics if (found := attack.tactic(name)) is not None]
 
 
-def lookups(found: Iterable[Packaged]) -> dict[str, str]:
+def lookups(found: list[Packaged]) -> dict[str, str]:
     """What the rules look up: for each list an index with a first document, and the requests that set up the enrich policy over it.
 
     Source: elastic.co/docs/manage-data/ingest/transform-enrich/set-up-an-enrich-processor.
@@ -434,6 +434,9 @@ def lookups(found: Iterable[Packaged]) -> dict[str, str]:
             f"PUT /_enrich/policy/{name}\n{json.dumps(policy)}\n",
             f"# after each change of the documents\nPOST /_enrich/policy/{name}/_execute\n",
         ]
+    for p in found:
+        for name, (text, _) in (p.chosen.output.histories if p.chosen.output is not None else {}).items():
+            files[f"elastic/lookups/{re.sub(r'[^a-z0-9_.-]', '_', name.lower())}.esql"] = text + "\n"
     return {**files, "elastic/lookups/requests.http": "\n".join(requests)}
 
 

@@ -20,7 +20,7 @@ from translator.kql.errors import KqlSyntaxError
 from translator.package import conf
 from translator.package.entities import Entities, entity_fields
 from translator.package.options import PackageOptions, changed
-from translator.package.schedule import Schedule, cron, numbered, schedule_of
+from translator.package.schedule import DAY, Schedule, cron, numbered, schedule_of
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.report import attack_of
@@ -71,9 +71,13 @@ class Search:
 
 def app_files(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> tuple[dict[str, str], list[Search]]:
     """The app's files by path below its folder, and its searches."""
+    conversions = told_apart(conversions)
     found = searches(conversions, options)
+    kept = histories(conversions, options)
     files = {
-        "default/savedsearches.conf": "".join(conf.stanza(s.name, s.settings) for s in found),
+        "default/savedsearches.conf": "".join(
+            conf.stanza(name, settings) for name, settings in (*((s.name, s.settings) for s in found), *kept.items())
+        ),
         "default/macros.conf": macros([c for _, c in conversions], found),
         "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n",
         **lookups([c.outputs["splunk"] for _, c in conversions]),
@@ -158,6 +162,55 @@ def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions)
     parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
     names = conf.names((c.rule.name + part, c.rule.id) for _, c, _, part in parts)
     return [_search(slug, c, text, name, options) for (slug, c, text, _), name in zip(parts, names, strict=True)]
+
+
+def told_apart(conversions: list[tuple[str, Conversion]]) -> list[tuple[str, Conversion]]:
+    """The rules, each with lists of its own where two fill a list of one name with other events."""
+    taken: dict[str, str] = {}
+    found = []
+    for slug, conversion in conversions:
+        output, renamed = conversion.outputs["splunk"], dict[str, str]()
+        for name, (text, _) in output.histories.items():
+            own, number = name, 1
+            while taken.setdefault(own, text) != text:
+                number += 1
+                own = f"{name}_{number}"
+            renamed[name] = own
+        if any(old != new for old, new in renamed.items()):
+            output = replace(
+                output,
+                texts=tuple(_with_lists(text, renamed) for text in output.texts),
+                lookups={renamed.get(k, k): v for k, v in output.lookups.items()},
+                histories={renamed[k]: v for k, v in output.histories.items()},
+            )
+            conversion = replace(conversion, outputs={**conversion.outputs, "splunk": output})
+        found.append((slug, conversion))
+    return found
+
+
+def _with_lists(text: str, renamed: Mapping[str, str]) -> str:
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        for old, new in renamed.items():
+            if line.startswith(f"| lookup {old} value as "):
+                lines[number] = line.replace(old, new, 1)
+    return "\n".join(lines)
+
+
+def histories(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> dict[str, dict[str, str]]:
+    """The searches that fill the lists of what was seen before, as often as the rule runs that reads each, by name."""
+    found: dict[str, dict[str, str]] = {}
+    for _, conversion in conversions:
+        output = conversion.outputs["splunk"]
+        for name, (text, back) in output.histories.items():
+            schedule = Schedule(conversion.rule.frequency or DAY, back, options.delay)
+            kept = f"| eval note=event_count\n| fields value note\n| outputlookup override_if_empty=false {name}"
+            found[f"History - {name}"] = {
+                "search": f"{with_macros(text, output.macros)}\n{kept}",
+                "description": f"Fills the list {name}, which '{conf.plain(conversion.rule.name)}' reads, with what was seen before.",
+                **scheduling(schedule, options.enable and output.readiness != Readiness.NAMES),
+            }
+    return found
 
 
 def _search(slug: str, conversion: Conversion, text: str, name: str, options: PackageOptions) -> Search:

@@ -94,6 +94,8 @@ class Output:
     """Parts of the texts that a package writes as macros, by name."""
     lookups: Mapping[str, str] = field(default_factory=dict)
     """The lists that the product must have, by name, and how values are found in each: ``exact``, ``caseless``, or ``within`` a text."""
+    histories: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """The searches for what some of the lists hold, as rows of ``value`` and ``event_count``, with how many seconds each looks back."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """What its rows call the columns of the query that they show."""
     trigger: Trigger | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from translator.detection.idioms.lists import in_list
 from translator.detection.lifting import Lifting
+from translator.detection.model import History, Selector
 from translator.detection.naming import name_of, snake
 from translator.detection.shapes import (
     Events,
@@ -51,14 +52,43 @@ def fixed_value(shape: Shape, key: Expr) -> object:
     return None
 
 
-def not_seen(lifting: Lifting, shape: Shape, keys: list[Expr], cased: bool, span: Span | None) -> Shape:
+def history(lifting: Lifting, name: str, earlier: Shape, key: Expr) -> History | None:
+    """What fills a list with the values that ``key`` had in an earlier window; None where that is more than events of some tables."""
+    events = earlier.input if isinstance(earlier, Grouped) and not earlier.having else earlier
+    if not isinstance(events, Events):
+        return None
+    defined = {c.id: x for c, x in earlier.keys} if isinstance(earlier, Grouped) else {}
+    selectors, back = [], 0
+    for number, branch in enumerate(events.branches):
+        limits = []
+        for start, end in branch.windows:
+            if SEARCH in (start, end) or end in (1, 2):  # moments that only the search is to know
+                return None
+            limits += [limit("since", start)] if start > 0 else []
+            limits += [limit("until", end)] if end > 0 else []
+            back = max(back, start)
+        value = simplify(substitute(substitute(key, defined), branch.env))
+        predicate = conjunction(branch.predicate, *limits)
+        selectors.append(Selector(f"{snake(branch.table)}_{number + 1}", branch.table, predicate, (value,), dated=branch.dated))
+    back = back or lifting.period or 0
+    return History(name, tuple(selectors), back) if selectors and back else None
+
+
+def not_seen(
+    lifting: Lifting, shape: Shape, keys: list[Expr], cased: bool, span: Span | None, earlier: tuple[Shape, list[Expr]] | None = None
+) -> Shape:  # fmt: skip
     """First seen: an anti-join against an earlier window is a list of what was seen there, kept outside of the output.
 
     No correlation over one window says that something is new, and a list holds values of one key: several are left out, and said.
+
+    Args:
+        earlier: what was seen there, and its keys, where these are known.
     """
     if len(keys) == 1:
         tables = [f"in_{snake(n.column.table)}" for n in walk(keys[0]) if isinstance(n, ColumnRef) and n.column.table]
         name = lifting.list_name("_".join(["seen", snake(name_of(keys[0])), *tables[:1]]), object())
+        if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
+            lifting.histories.append(found)
         what = "the values that the earlier window of the query finds"
         lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
