@@ -25,10 +25,10 @@ from translator.pack import Entry
 from translator.package import conf, kibana, packaged
 from translator.package.detection_rules import schema
 from translator.package.options import PackageOptions
-from translator.package.schedule import cron
 from translator.package.splunk_app import app_files, archive
 from translator.pipeline import Conversion, convert
-from translator.rulepack import read
+from translator.rulepack import RuleFileError, read
+from translator.rulepack.cron import cron
 from translator.rulepack.model import AlertDetails, EntityMapping, Incidents, Rule
 from translator.targets.base import Options
 
@@ -180,7 +180,7 @@ def test_findings_name_what_they_are_about() -> None:
         {"risk_object_field": "Computer", "risk_object_type": "system", "risk_score": 75},
         {"risk_object_field": "User", "risk_object_type": "user", "risk_score": 75},
     ]
-    assert settings["action.notable.param.rule_title"] == "$User$ made $What$ for $5"
+    assert settings["action.notable.param.rule_title"] == "$User$ made $What$ for 5"
     assert settings["action.notable.param.rule_description"] == "on $Computer$, Nowhere"
     assert settings["action.notable.param.severity"] == "high" and settings["alert.severity"] == "4"
     assert settings["action.notable.param.nes_fields"] == "Computer,User,What"
@@ -197,7 +197,7 @@ def test_a_rule_without_incidents_makes_no_finding() -> None:
 
 def test_what_has_no_place_is_said() -> None:
     made = scheduled(
-        suppression=HOUR, grouping="single", custom_details=(("a", "Computer"),), details=AlertDetails(tactics="T"),
+        suppression=HOUR, grouping="single", custom_details=(("a", "Computer"),), details=AlertDetails(tactics="Computer"),
         incidents=Incidents(True, True, HOUR, "AllEntities"),
     )  # fmt: skip
     said = {name: sum(d.code == "setting-lost" for d in o.diagnostics) for name, o in convert(made).outputs.items()}
@@ -393,8 +393,6 @@ def test_overlapping_runs_of_the_rule_alert_again_and_the_package_says_what_it_d
     ("text", "line"), [("queryFrequency: often\n", 1), ("queryFrequency: 1h\nqueryPeriod: -5\n", 2), ("queryPeriod: 1x\n", 1)]
 )
 def test_a_length_of_time_that_is_none_is_named_with_its_place(tmp_path: Path, text: str, line: int) -> None:
-    from translator.rulepack import RuleFileError
-
     (tmp_path / "r.yaml").write_text(f"{text}name: x\nquery: SecurityEvent\n")
     with pytest.raises(RuleFileError, match="expected a length of time") as found:
         read(tmp_path / "r.yaml")
@@ -496,3 +494,105 @@ def test_a_list_of_what_was_seen_comes_with_the_search_that_fills_it() -> None:
     reading = [s["search"] for s in stanzas.values() if "| lookup " in s["search"]]
     read_by = [text.split("| lookup ")[1].split(" ")[0] for text in reading]
     assert read_by == ["seen_ip_address", "seen_ip_address_2", "seen_ip_address"]
+
+
+# --- what together went wrong
+
+
+def test_exclusions_are_taken_out_before_rows_are_counted() -> None:
+    """The filter macro holds the exclusions alone, and stands before what asks for a number of rows."""
+    excluded = {"exclusions": ('Computer != "dc1"',), "trigger_operator": "gt"}
+    found = app(scheduled(trigger_threshold=5, **excluded))
+    assert "result_count" not in found["macros.conf"]["a_rule_filter"]["definition"]
+    (settings,) = found["savedsearches.conf"].values()
+    assert settings["quantity"] == "5" and settings["search"].endswith("`a_rule_filter`")
+    absent = search(scheduled(trigger_threshold=1, **{**excluded, "trigger_operator": "lt"}))
+    assert absent["search"].endswith("| `a_rule_filter` \n| stats count as result_count \n| where result_count<1")
+    assert "action.risk" not in absent and absent["quantity"] == "0", "no row, no entity"
+
+
+@pytest.mark.parametrize(("kql", "text"), [(SUMMARY, 'Computer != "x"'), (PLAIN, "this is no condition (")])
+def test_exclusions_that_a_package_cannot_say_are_said(kql: str, text: str) -> None:
+    entries = [Entry("r", convert(scheduled(kql, exclusions=(text,))))]
+    (told,) = packaged(entries, Options(), PackageOptions()).told(entries)
+    assert isinstance(told.result, Conversion)
+    assert any(d.code == "setting-lost" and "exclusion" in d.message for d in told.result.outputs["splunk"].diagnostics)
+
+
+def test_macros_of_names_that_splunk_writes_alike_are_told_apart() -> None:
+    rules = [replace(scheduled(exclusions=(f'Computer != "{n}"',)), name=name) for n, name in enumerate(("a+b", "a b", "规则", "用户"))]
+    found = app(rules[0], others=tuple(rules[1:]))
+    called = [s["search"].rsplit("`", 2)[1] for s in found["savedsearches.conf"].values()]
+    assert len(set(called)) == 4
+    assert [f'Computer=="{n}"' in found["macros.conf"][name]["definition"] for n, name in enumerate(called)] == [True] * 4
+
+
+def test_a_schedule_that_cron_cannot_say_is_said_and_alerts_once() -> None:
+    made = scheduled(SUMMARY, frequency=5 * HOUR, period=5 * HOUR)
+    settings = search(made)
+    assert settings["cron_schedule"] == "0 */4 * * *" and settings["alert.suppress.period"] == "5h"
+    outputs = convert(made).outputs
+    assert {n for n, o in outputs.items() if any("cron cannot say" in d.message for d in o.diagnostics)} == {"splunk"}
+    assert kibana_rule(made)["interval"] == "5h"
+
+
+def test_what_was_before_does_not_prolong_the_rest_after_an_alert() -> None:
+    seen = (
+        "SigninLogs | where TimeGenerated > ago(1d) and ResultType == '0' and isnotempty(IPAddress) | join kind=leftanti"
+        " (SigninLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and ResultType == '0') on IPAddress, AppDisplayName"
+    )
+    settings = search(scheduled(seen, frequency=DAY, period=14 * DAY))
+    assert settings["dispatch.earliest_time"] == "-14d@m" and "alert.suppress" not in settings
+    hourly = search(scheduled(seen, frequency=HOUR, period=14 * DAY))
+    assert hourly["alert.suppress.period"] == "1d"
+    # A part of the search goes by the moment of the run: it neither waits for late events nor for a better moment.
+    waiting = search(scheduled(seen, frequency=DAY, period=14 * DAY), PackageOptions(delay=600))
+    assert (waiting["dispatch.latest_time"], waiting["schedule_window"], waiting["allow_skew"]) == ("@m", "0", "0")
+
+
+def test_details_that_the_rows_lack_are_said() -> None:
+    made = scheduled(SUMMARY, details=AlertDetails("{{Computer}} and {{Nowhere}}"), custom_details=(("a", "Missing"),))
+    said = [d.message for d in convert(made).outputs["splunk"].diagnostics if d.code == "setting-lost"]
+    assert said == ["the rows have no Missing, Nowhere, which the details of the alert name"]
+
+
+def test_contentctl_has_no_condition_of_its_own() -> None:
+    def detection(made: Rule) -> dict[str, Any]:
+        files = packaged(pack(made), Options(), PackageOptions(("contentctl",), date="2026-01-31")).files
+        (text,) = (t for p, t in files.items() if p.startswith("contentctl/detections/") and t)
+        found: dict[str, Any] = yaml.safe_load(text)
+        return found
+
+    assert detection(scheduled(trigger_operator="gt", trigger_threshold=5))["search"].endswith("| where result_count>5")
+    assert detection(rule(PLAIN, kind="nrt"))["deployment"]["scheduling"]["earliest_time"] == "-2m@m"
+    assert "notable" in detection(scheduled())["deployment"]["alert_action"]
+    unread = scheduled("NobodyKnows_CL | where x_s == 'DNS lookup failed'")
+    files = packaged(pack(unread), Options(), PackageOptions(("contentctl",))).files
+    assert not any(p.startswith("contentctl/detections/") and p.endswith(".yml") for p in files), "it would refuse the whole project"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("queryPeriod: 1mo\n", "expected a length of time"),
+        ("queryPeriod: 1ms\n", "expected a length of time"),
+        ("triggerThreshold: many\n", "expected a whole number"),
+        ("triggerThreshold: true\n", "expected a whole number"),
+        ("triggerOperator: around\n", "expected gt, lt, eq or ne"),
+    ],
+)
+def test_settings_that_are_none_are_refused(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "r.yaml").write_text(f"{text}name: x\nquery: SecurityEvent\n")
+    with pytest.raises(RuleFileError, match=says):
+        read(tmp_path / "r.yaml")
+
+
+def test_settings_in_other_forms(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(
+        "name: x\nquery: SecurityEvent\ntriggerThreshold: '5'\nenabled: 'false'\nqueryPeriod: 2 days\n"
+        "incidentConfiguration: {createIncident: 'false'}\ndescription: Runs \"whoami\"\n"
+    )
+    (made,) = read(tmp_path / "r.yaml")
+    assert (made.trigger_threshold, made.enabled, made.period, made.incidents.created) == (5, False, 2 * DAY, False)
+    assert made.description == 'Runs "whoami"'
+    assert search(replace(made, kind="scheduled", frequency=HOUR), PackageOptions(enable=True))["disabled"] == "1"

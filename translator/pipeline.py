@@ -15,6 +15,7 @@ from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
+from translator.plan.expressions import Apply, Const, conjuncts
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target, duration
@@ -83,6 +84,11 @@ class Conversion:
     timed: Detection | NoDetection | None = None
     """The detection with a window of its own for each of its parts, where these differ."""
 
+    def keys(self, output: Output) -> tuple[str, ...]:
+        """What the rows of an output are grouped by."""
+        found = self.timed if output.alerting else self.detection
+        return found.group_by if isinstance(found, Detection) else ()
+
     @property
     def triggered(self) -> bool:
         """Whether the rule asks for more than any row."""
@@ -126,10 +132,20 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             outputs[name] = Output(name, (), detection.diagnostics)
         else:
             output = _triggered(name, target, rule, detection, timed, options)
-            noted = (*lost(rule, target.keeps), *_history(rule, detection, output, target)) if output.texts else ()
-            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted))
+            noted = (*lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, detection, output, target))
+            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
+
+
+def _alerting(detection: Detection) -> int:
+    """How far back the events lie that alert, in seconds, where all conditions on them say so; else as far as the search looks."""
+    found = []
+    for selector in detection.shown:
+        limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in ("since", "after")]
+        seconds = [x.value for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)]
+        found.append(min(seconds, default=detection.lookback))
+    return max(found, default=detection.lookback)
 
 
 def _histories(target: Target, rule: Rule, detection: Detection, output: Output, options: Options) -> dict[str, tuple[str, int]]:
@@ -151,6 +167,15 @@ def _histories(target: Target, rule: Rule, detection: Detection, output: Output,
 
 OFTEN = 100
 """How many runs may look at one event before that is worth a word."""
+
+
+def _lacking(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ...]:
+    """A word on columns that the details of an alert name, and its rows do not have."""
+    if "custom-details" not in target.keeps or not target.tells_time:
+        return ()
+    entities = {e.column for e in rule.entities}
+    names = [c for c in rule.alert_columns if c not in output.columns and c not in entities]
+    return (Diagnostic("setting-lost", f"the rows have no {', '.join(names)}, which the details of the alert name"),) if names else ()
 
 
 def _history(rule: Rule, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
@@ -182,7 +207,7 @@ def _triggered(
     if isinstance(timed, Detection) and target.tells_time and isinstance(own := with_trigger(timed, trigger, rows), Detection):
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
-            output = replace(other, lookback=max(part.lookback for part in parts(own)))
+            output = replace(other, lookback=max(part.lookback for part in parts(own)), alerting=max(map(_alerting, parts(own))))
     if target.tells_time and output.lookups:
         output = replace(output, histories=_histories(target, rule, found, output, options))
     if found.trigger is None or not output.texts or not isinstance(target, CountsRows):

@@ -90,6 +90,7 @@ def run_convert(request: ConvertRequest) -> int:
                     files.update({p: t.rstrip("\n") + "\n" for p, t in zip(found, output.texts, strict=True)})
     packages = packaged(entries, options, package_options(request))
     files.update(packages.files)
+    entries = packages.told(entries)
     content = report(entries, paths, packages.alerts, packages.kibana)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if request.output is not None:
@@ -146,10 +147,12 @@ def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Writes files below a folder, each as a whole or not at all."""
     root = folder.resolve()
     try:
-        for name, content in files.items():
-            path = (root / name).resolve()
+        paths = {name: (root / name).resolve() for name in files}
+        for path in paths.values():
             if not path.is_relative_to(root):
                 raise UsageProblem(f"refusing to write {path} outside {root}")
+        for name, content in files.items():
+            path = paths[name]
             if name.endswith("/"):
                 path.mkdir(parents=True, exist_ok=True)
                 continue

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from translator.detection.model import Detection, NoDetection, Side, Threshold, Trigger
 from translator.fidelity import Diagnostic
+from translator.rulepack.model import OPERATORS
 
-_OPERATORS = {"gt": ">", "greaterthan": ">", "lt": "<", "lessthan": "<", "eq": "==", "equal": "==", "ne": "!=", "notequal": "!="}
 _OTHER_ROWS = frozenset(
     {"rows-differ", "rows-merged", "rows-repeated", "expanded-rows", "row-limit", "enrichment-dropped", "adjacent-rows", "one-row-per-key"}
 )
@@ -19,7 +19,7 @@ _OTHER_ROWS = frozenset(
 
 def trigger_of(operator: str, count: int | None) -> Trigger | None:
     """What a rule asks of the number of rows, as it writes it: gt or GreaterThan, and so on, empty is gt; None where any row will do."""
-    found = Trigger(_OPERATORS.get(operator.strip().lower(), ">"), count or 0)
+    found = Trigger(OPERATORS.get(operator.strip().lower(), ">"), count or 0)
     return None if found in (Trigger(">", 0), Trigger("!=", 0)) else found
 
 

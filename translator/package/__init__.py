@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from translator.fidelity import Diagnostic
 from translator.pack import Entry
 from translator.package import contentctl, detection_rules, kibana
 from translator.package.options import PackageOptions
@@ -22,6 +23,22 @@ class Packages:
     files: dict[str, str | bytes] = field(default_factory=dict)
     alerts: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
     kibana: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    unsaid: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """The exclusions of a rule's author that a product is not told, by slug and target."""
+
+    def told(self, entries: list[Entry]) -> list[Entry]:
+        """The entries, with a word on what packages leave out of them."""
+        return [replace(e, result=self._told(e.slug, e.result)) if isinstance(e.result, Conversion) else e for e in entries]
+
+    def _told(self, slug: str, conversion: Conversion) -> Conversion:
+        outputs = dict(conversion.outputs)
+        for name, output in conversion.outputs.items():
+            said = tuple(
+                Diagnostic("setting-lost", f"this exclusion is not in the package: {' '.join(text.split())}")
+                for text in self.unsaid.get((slug, name), ())
+            )
+            outputs[name] = replace(output, diagnostics=(*output.diagnostics, *said)) if output.texts else output
+        return replace(conversion, outputs=outputs)
 
 
 def packaged(entries: list[Entry], convert: Options, options: PackageOptions) -> Packages:
@@ -38,6 +55,8 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
             found.files |= contentctl.files(splunk, searches, options)
         for search in searches:
             found.alerts.setdefault(search.slug, {})["splunk"] = search.alert
+            if search.unsaid:
+                found.unsaid[search.slug, "splunk"] = search.unsaid
     elastic = kibana.rules(conversions, convert, options) if {"kibana", "detection-rules"} & {*options.kinds} else []
     if elastic and "detection-rules" in options.kinds:
         found.files |= detection_rules.files(elastic, options)
@@ -48,4 +67,6 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
             kind = {"kind": p.chosen.kind, "rule_id": p.rules[0]["rule_id"], "verdict": p.chosen.verdict.value, **readiness}
             found.kibana[p.slug] = kind
             found.alerts.setdefault(p.slug, {})["kibana"] = p.alert
+            for target in {"eql", "esql"} if p.unsaid else ():
+                found.unsaid[p.slug, target] = p.unsaid
     return found

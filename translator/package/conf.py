@@ -34,6 +34,21 @@ def names(wanted: Iterable[tuple[str, str]]) -> list[str]:
     return found
 
 
+def macro_names(stanzas: Iterable[str]) -> list[str]:
+    """Names of macros for those of searches, of which no two are one: a macro has letters, digits and underscores only."""
+    taken: set[str] = set()
+    found = []
+    for stanza_ in stanzas:
+        base = re.sub(r"\W", "_", stanza_.lower(), flags=re.ASCII)
+        name, number = f"{base}_filter", 1
+        while name in taken:
+            number += 1
+            name = f"{base}_{number}_filter"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
 def plain(text: str) -> str:
     """A text without characters that control a terminal or end a line in one reader only."""
     return _CONTROL.sub(" ", text)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from translator.package.conf import plain
-from translator.package.options import PackageOptions
+from translator.package.options import PackageOptions, changed
 from translator.package.splunk_app import Search
 from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
@@ -44,6 +44,9 @@ ASSETS = {
 
 _UNDATED = "1970-01-01"
 
+_NOTABLE = {"notable": {"rule_title": "%name%", "rule_description": "%description%", "nes_fields": ["user", "dest"]}}
+"""Percent signs stand for attributes of the detection."""
+
 
 def files(
     conversions: list[tuple[str, Conversion]], searches: Iterable[Search], options: PackageOptions
@@ -51,7 +54,6 @@ def files(
     """The files of the project by path; one that ends with a slash is an empty folder."""
     by_slug = dict(conversions)
     found = {f"{FOLDER}/{kind}/": "" for kind in KINDS}
-    found[f"{FOLDER}/contentctl.yml"] = _dump(_PROJECT)
     found[f"{FOLDER}/app_template/metadata/default.meta"] = "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n"
     date = options.date or _UNDATED
     taken: set[str] = set()
@@ -60,6 +62,8 @@ def files(
         name = _name(search.name, taken)
         path = f"{FOLDER}/detections/{stem(name)}.yml"
         detection = _detection(conversion, search, name, options)
+        if misread(detection["search"], conversion):
+            continue
         old = yaml.safe_load(options.previous(path) or "{}")
         same = isinstance(old, dict) and {**old, "version": 0} == {**detection, "version": 0}
         known = old.get("version", 0) if isinstance(old, dict) and isinstance(old.get("version"), int) else 0
@@ -78,7 +82,20 @@ def files(
         for lookup, kind in conversion.outputs["splunk"].lookups.items():
             found[f"{FOLDER}/lookups/{lookup}.csv"] = "value,note\n"
             found[f"{FOLDER}/lookups/{lookup}.yml"] = _dump(_lookup(lookup, kind, date))
-    return found
+    known = re.search(r"^  version: (\d+)\.(\d+)\.(\d+)$", options.previous(f"{FOLDER}/contentctl.yml") or "", re.M)
+    major, minor, patch = map(int, known.groups()) if known else (1, 0, 0)
+    texts = {path.removeprefix(f"{FOLDER}/"): text for path, text in found.items() if not path.endswith("/")}
+    patch += known is not None and changed(options, FOLDER, texts)
+    project = {**_PROJECT, "app": {**_PROJECT["app"], "version": f"{major}.{minor}.{patch}"}}
+    return {**found, f"{FOLDER}/contentctl.yml": _dump(project)}
+
+
+def misread(text: str, conversion: Conversion) -> bool:
+    """Whether contentctl would take words of a text in the search for a lookup or a macro: it reads searches without their quoting."""
+    output = conversion.outputs["splunk"]
+    lists = set(re.findall(r"(?i)\W(?:input|output)?lookup\s+(?:\w+=\w+\s+)*(\w+)", f" {text}")) - set(output.lookups)
+    macros = {m for m in re.findall(r"`([^\s`]+)`", text) if not m.endswith("_filter")} - set(output.macros)
+    return bool(lists or macros)
 
 
 _PROJECT: Mapping[str, Any] = {
@@ -127,6 +144,9 @@ def _name(text: str, taken: set[str]) -> str:
 def _detection(conversion: Conversion, search: Search, name: str, options: PackageOptions) -> dict[str, Any]:
     rule, settings = conversion.rule, search.settings
     text = plain(settings["search"]).replace(f"`{search.filter}`", f"`{stem(name)}_filter`")
+    if search.counted and not text.endswith(search.counted):
+        text += search.counted  # contentctl's own condition is that there is any row
+    late = "dispatch.index_earliest" in settings
     named = [o for o in search.risk_objects if o["risk_object_field"].lower() in text.lower()]
     kind = "TTP" if named else "Hunting"
     first = named[0]["risk_object_field"] if named else ""
@@ -171,11 +191,14 @@ def _detection(conversion: Conversion, search: Search, name: str, options: Packa
     found["deployment"] = {
         "scheduling": {
             "cron_schedule": settings.get("cron_schedule", "0 0 * * *"),
-            "earliest_time": settings["dispatch.earliest_time"],
-            "latest_time": settings["dispatch.latest_time"],
+            "earliest_time": "-2m@m" if late else settings["dispatch.earliest_time"],
+            "latest_time": "-1m@m" if late else settings["dispatch.latest_time"],
             "schedule_window": settings.get("schedule_window", "0"),
         },
-        **({"alert_action": {"rba": {"enabled": True}}} if kind == "TTP" else {}),
+        "alert_action": {
+            **({"rba": {"enabled": True}} if kind == "TTP" else {}),
+            **(_NOTABLE if "action.notable" in settings else {}),
+        },
     }
     domain = settings.get("action.notable.param.security_domain", "threat")
     found["tags"] = {

@@ -18,10 +18,11 @@ from translator.fidelity import Diagnostic, Verdict
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions
-from translator.package.schedule import DAY, HOUR, MINUTE, Schedule, numbered, schedule_of
+from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
 from translator.plan.expressions import Apply, Expr, conjuncts, negation, walk
 from translator.plan.simplify import is_field
+from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
@@ -64,6 +65,7 @@ class Packaged:
     exceptions: tuple[dict[str, Any], ...]
     chosen: Chosen
     alert: Mapping[str, Any]
+    unsaid: tuple[str, ...] = ()
 
 
 def ndjson(found: Iterable[Packaged]) -> str:
@@ -139,8 +141,7 @@ def _of_language(conversion: Conversion, target: str) -> Chosen | None:
     more = {} if target == "esql" else {"index": [f"logs-{name}-*" for name in reads] or ["logs-*"]}
     write = _with_keep if target == "esql" else str
     parts = tuple(({"type": target, "language": target, "query": write(text), **more}, part) for text, part in numbered(output))
-    assert isinstance(conversion.detection, Detection)
-    keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.detection.group_by))
+    keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.keys(output)))
     return Chosen(target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output)
 
 
@@ -175,7 +176,8 @@ def _packaged(
     rule, detection = conversion.rule, conversion.detection
     assert isinstance(detection, Detection)
     output = chosen.output or Output(chosen.kind, ("",), (), lookback=chosen.lookback)
-    schedule = schedule_of(rule, detection, output, options.delay)
+    in_query = any("NOW()" in str(query["query"]) for query, _ in chosen.parts)
+    schedule = schedule_of(rule, detection, output, 0 if in_query else options.delay)
     lists = _exceptions(rule, conversion, options)
     found = []
     for query, part in chosen.parts:
@@ -189,7 +191,9 @@ def _packaged(
     told = ("interval", "from", "to", "alert_suppression", "rule_name_override", "enabled")
     alert: dict[str, Any] = {"kind": chosen.kind} | {k: found[0][k] for k in told if k in found[0]}
     alert["min_stack_version"] = ".".join(map(str, max(stack_version(r) for r in found)))
-    return Packaged(slug, tuple(found), tuple(lists), chosen, alert)
+    said = {item["description"] for item in lists[1:]}
+    unsaid = tuple(text for text in rule.exclusions if " ".join(text.split()) not in said)
+    return Packaged(slug, tuple(found), tuple(lists), chosen, alert, unsaid)
 
 
 def _identifier(wanted: str, taken: set[str]) -> str:
@@ -235,7 +239,7 @@ def _rule(
         "from": f"now-{schedule.back + schedule.delay}s",
         **({"to": f"now-{schedule.delay}s"} if schedule.delay else {}),
         "timestamp_override": "event.ingested",
-        "enabled": options.enable and schedule.every is not None and chosen.readiness == Readiness.READY,
+        "enabled": options.enable and rule.enabled and schedule.every is not None and chosen.readiness == Readiness.READY,
         "max_signals": 100,
         "author": [rule.author or options.author or "kql2sigma"],
         "references": list(rule.references),
@@ -282,9 +286,9 @@ def _length(seconds: int) -> str:
 def _suppression(rule: Rule, query: Mapping[str, Any], chosen: Chosen, schedule: Schedule) -> dict[str, Any]:
     """What keeps an alert from coming again: those of single events are told apart by the event, those of groups each run makes anew."""
     of_groups = chosen.kind == "threshold" or (chosen.kind == "esql" and "| STATS" in query["query"])
-    if not rule.suppression and not (of_groups and schedule.overlaps):
+    if not rule.suppression and not (of_groups and schedule.every is not None and schedule.overlaps(schedule.every)):
         return {}
-    seconds = rule.suppression or schedule.back
+    seconds = rule.suppression or schedule.alerting or schedule.back
     unit, size = next((u, s) for u, s in (("h", HOUR), ("m", MINUTE), ("s", 1)) if seconds % s == 0)
     length = {"value": seconds // size, "unit": unit}
     if chosen.kind == "threshold":

@@ -15,15 +15,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from translator import catalog
-from translator.detection.model import Detection
+from translator.detection.model import Detection, Trigger
+from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.package import conf
 from translator.package.entities import Entities, entity_fields
 from translator.package.options import PackageOptions, changed
-from translator.package.schedule import DAY, Schedule, cron, numbered, schedule_of
+from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.report import attack_of
+from translator.rulepack.cron import DAY, cron
 from translator.rulepack.model import TOKEN, Rule
 from translator.targets.base import Output, Readiness, duration
 from translator.targets.splunk import row_condition
@@ -54,6 +56,10 @@ class Search:
     filter: str
     filter_definition: str
     slug: str
+    counted: str = ""
+    """The end of the search that asks for a number of rows, which the condition of the alert stands for."""
+    unsaid: tuple[str, ...] = ()
+    """Exclusions of the rule's author that the macro does not say."""
 
     @property
     def risk_objects(self) -> list[dict[str, Any]]:
@@ -161,7 +167,10 @@ def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions)
     """The searches of all rules, one for each alternative, under names that Splunk tells apart."""
     parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
     names = conf.names((c.rule.name + part, c.rule.id) for _, c, _, part in parts)
-    return [_search(slug, c, text, name, options) for (slug, c, text, _), name in zip(parts, names, strict=True)]
+    macros_ = conf.macro_names(names)
+    return [
+        _search(slug, c, text, name, macro, options) for (slug, c, text, _), name, macro in zip(parts, names, macros_, strict=True)
+    ]  # fmt: skip
 
 
 def told_apart(conversions: list[tuple[str, Conversion]]) -> list[tuple[str, Conversion]]:
@@ -213,26 +222,29 @@ def histories(conversions: list[tuple[str, Conversion]], options: PackageOptions
     return found
 
 
-def _search(slug: str, conversion: Conversion, text: str, name: str, options: PackageOptions) -> Search:
+def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str, options: PackageOptions) -> Search:
     rule, output = conversion.rule, conversion.outputs["splunk"]
     assert isinstance(conversion.detection, Detection)
-    if output.trigger is not None:
-        text = text.removesuffix(row_condition(output.trigger))
-    macro = re.sub(r"\W", "_", name.lower(), flags=re.ASCII) + "_filter"
-    schedule = schedule_of(rule, conversion.detection, output, options.delay)
-    entities = entity_fields(rule, output, conversion.detection.group_by)
+    counted = row_condition(output.trigger) if output.trigger is not None else ""
+    text = text.removesuffix(counted)
+    asked = counted if output.trigger is not None and output.trigger.holds_for_none else ""
+    schedule = schedule_of(rule, conversion.detection, output, 0 if "now()" in text else options.delay)
+    entities = [] if asked else entity_fields(rule, output, conversion.keys(output))
     settings = {
-        "search": f"{with_macros(text, output.macros)}\n| `{macro}`",
+        "search": f"{with_macros(text, output.macros)}\n| `{macro}`{asked}",
         "description": rule.description or rule.name,
-        **scheduling(schedule, options.enable and output.readiness == Readiness.READY),
+        **scheduling(schedule, options.enable and rule.enabled and output.readiness == Readiness.READY),
         **(BY_ARRIVAL if rule.kind == "nrt" else {}),
+        # What the search says of now() holds for the moment of the run, which then is not to be moved.
+        **({"schedule_window": "0", "allow_skew": "0"} if "now()" in text and schedule.every else {}),
         **condition(output),
         **throttling(rule, entities, schedule),
         **correlation(rule, name, conversion.tables),
         **risk(rule, output, entities),
         **notable(rule, output, entities, conversion.tables),
     }
-    return Search(name, settings, macro, exclusions(conversion), slug)
+    definition, unsaid = exclusions(conversion)
+    return Search(name, settings, macro, definition, slug, counted, tuple(unsaid))
 
 
 BY_ARRIVAL = {
@@ -264,19 +276,20 @@ def scheduling(schedule: Schedule, enabled: bool) -> dict[str, str]:
 
 def condition(output: Output) -> dict[str, str]:
     """How many rows alert."""
-    operator, count = (output.trigger.operator, output.trigger.count) if output.trigger is not None else (">", 0)
+    trigger = output.trigger if output.trigger is not None and not output.trigger.holds_for_none else Trigger(">", 0)
+    operator, count = trigger.operator, trigger.count
     return {"counttype": "number of events", "relation": RELATIONS[operator], "quantity": str(count)}
 
 
 def throttling(rule: Rule, entities: Entities, schedule: Schedule) -> dict[str, str]:
     """What keeps an alert from coming again: the rule's own rest, else runs that see the same events, by what the alert is about."""
-    settings = {"alert.track": "1", "alert.digest_mode": "0" if rule.grouping == "each" else "1"}
+    settings = {"alert.track": "1", "alert.digest_mode": "0" if rule.grouping == "each" and not rule.suppression else "1"}
     fields = [f for _, f in entities]
     if rule.suppression:
-        settings |= {"alert.suppress": "1", "alert.suppress.period": duration(rule.suppression)}
-        return settings | ({"alert.suppress.fields": ",".join(fields)} if rule.grouping == "each" and fields else {})
-    if schedule.overlaps and fields:
-        settings |= {"alert.suppress": "1", "alert.suppress.fields": ",".join(fields), "alert.suppress.period": duration(schedule.back)}
+        return settings | {"alert.suppress": "1", "alert.suppress.period": duration(rule.suppression)}
+    if schedule.every is not None and schedule.overlaps(cron(schedule.every)[1]) and fields:
+        period = duration(schedule.alerting or schedule.back)
+        settings |= {"alert.suppress": "1", "alert.suppress.fields": ",".join(fields), "alert.suppress.period": period}
     return settings
 
 
@@ -344,7 +357,8 @@ def formatted(text: str, output: Output) -> str:
     """A format with ``{{Column}}`` as one with ``$field$``; of a column that the result lacks only its name."""
     pieces = re.split(TOKEN, text)
     known = [f"${output.columns[p]}$" if p in output.columns else p for p in pieces[1::2]]
-    return "".join(x for pair in zip(map(conf.words, pieces[::2]), [*known, ""], strict=True) for x in pair).strip()
+    plain = (p.replace("$", "") if known else conf.words(p) for p in pieces[::2])
+    return "".join(x for pair in zip(plain, [*known, ""], strict=True) for x in pair).strip()
 
 
 def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
@@ -358,18 +372,23 @@ def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
     return "audit" if places else "threat"
 
 
-def exclusions(conversion: Conversion) -> str:
-    """What the filter macro of a rule does: nothing but what its author excludes, where that can be said of the events that alert."""
+def exclusions(conversion: Conversion) -> tuple[str, list[str]]:
+    """What the filter macro of a rule does, and the exclusions of its author that it cannot say: of summaries, of several tables."""
     detection, rule = conversion.detection, conversion.rule
     assert isinstance(detection, Detection)
-    commands = []
-    if detection.kind == "event" and len(conversion.tables) == 1:
-        for text in rule.exclusions:
-            query = f"['{conversion.tables[0]}'] | where {text}"
-            try:
-                output = convert(replace(rule, query=query, trigger_operator="", entities=(), exclusions=()), ("splunk",)).outputs["splunk"]
-            except (KqlSyntaxError, BindError):  # what is no condition of this table excludes nothing here
-                continue
-            if len(output.texts) == 1 and output.verdict.rank <= 1:
-                commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
-    return " | ".join(commands) or "search *"
+    if detection.kind != "event" or len(conversion.tables) != 1:
+        return "search *", list(rule.exclusions)
+    commands, unsaid = list[str](), list[str]()
+    for text in rule.exclusions:
+        query = f"['{conversion.tables[0]}'] | where {text}"
+        alone = replace(rule, query=query, trigger_operator="", trigger_threshold=None, entities=(), exclusions=())
+        try:
+            output = convert(alone, ("splunk",)).outputs["splunk"]
+        except (KqlSyntaxError, BindError):
+            unsaid.append(text)
+            continue
+        if len(output.texts) == 1 and output.verdict.rank <= Verdict.SAME_ALERTS.rank:
+            commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
+        else:
+            unsaid.append(text)
+    return " | ".join(commands) or "search *", unsaid

@@ -53,6 +53,9 @@ class Connector:
     data_types: tuple[str, ...]
 
 
+OPERATORS = {"gt": ">", "greaterthan": ">", "lt": "<", "lessthan": "<", "eq": "==", "equal": "==", "ne": "!=", "notequal": "!="}
+"""How a rule compares the number of its rows, by how it writes that in small letters."""
+
 TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 """A column named in the format of an alert's title or description."""
 
@@ -136,7 +139,7 @@ class Rule:
 
 
 _ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
-_SHORT = re.compile(r"(\d+)\s*(w|d|h|m|s)[a-z]*", re.I)
+_SHORT = re.compile(r"(\d+)\s*(?:(w)(?:eeks?)?|(d)(?:ays?)?|(h)(?:(?:ou)?rs?)?|(m)(?:in(?:ute)?s?)?|(s)(?:ec(?:ond)?s?)?)", re.I)
 _CLOCK = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
 _UNITS = (604_800, 86_400, 3_600, 60, 1)
 
@@ -145,7 +148,7 @@ def seconds(text: object) -> int | None:
     """Seconds of a length of time as rules write it: ``1d``, ``5h``, ``P1D``, ``PT5H``, ``01:00:00``, ``1.00:00:00``; else None."""
     written = str(text if text is not None else "").strip()
     if found := _SHORT.fullmatch(written):
-        return int(found[1]) * dict(zip("wdhms", _UNITS, strict=True))[found[2].lower()]
+        return int(found[1]) * next(size for unit, size in zip(found.groups()[1:], _UNITS, strict=True) if unit)
     if len(written) > 1 and not written.upper().endswith("T") and (iso := _ISO.fullmatch(written)):
         return sum(int(g or 0) * size for g, size in zip(iso.groups(), _UNITS, strict=True))
     if clock := _CLOCK.fullmatch(written):

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from translator.rulepack.model import AlertDetails, Connector, EntityMapping, Incidents, Rule, RuleFileError, TextMap, seconds
+from translator.rulepack.model import OPERATORS, AlertDetails, Connector, EntityMapping, Incidents, Rule, RuleFileError, TextMap, seconds
 
 
 def read(path: str, text: str) -> Rule:
@@ -84,18 +84,17 @@ def rule_from(
     """A rule from the fields of a Sentinel rule.
 
     Raises:
-        SettingError: for a length of time that is none.
+        SettingError: for a length of time or a number that is none.
     """
     metadata, kind = _mapping(data.get("metadata")), _kind(data)
     author = metadata.get("author")
-    threshold = data.get("triggerThreshold")
     return Rule(
         source=path,
         id=str(data.get("id") or ""),
         name=_line(data.get("name")) or path.rsplit("/", 1)[-1].rsplit(".", 1)[0],
         query=query,
         text_map=text_map,
-        description=str(data.get("description") or "").strip().strip("'\"").strip(),
+        description=_unquoted(str(data.get("description") or "").strip()),
         severity=str(data.get("severity") or "").lower(),
         status=str(data.get("status") or ""),
         tactics=_strings(data.get("tactics")),
@@ -108,8 +107,8 @@ def rule_from(
         ),
         frequency=60 if kind == "nrt" else _duration(data, "queryFrequency"),
         period=60 if kind == "nrt" else _duration(data, "queryPeriod"),
-        trigger_operator=str(data.get("triggerOperator") or ""),
-        trigger_threshold=threshold if isinstance(threshold, int) else None,
+        trigger_operator=_operator(data),
+        trigger_threshold=_count(data, "triggerThreshold"),
         author=str(author.get("name") or "") if isinstance(author, Mapping) else str(author or ""),
         version=str(data.get("version") or ""),
         date=str(data.get("date") or ""),
@@ -117,7 +116,7 @@ def rule_from(
         false_positives=false_positives or _strings(data.get("falsePositives")) or _strings(data.get("falsepositives")),
         tags=tuple(t for t in _strings(data.get("tags")) if t),
         kind=kind,
-        enabled=data.get("enabled") is not False,
+        enabled=not _false(data.get("enabled")),
         suppression=_duration(data, "suppressionDuration") if _true(data.get("suppressionEnabled")) else None,
         grouping=_GROUPINGS.get(str(_mapping(data.get("eventGroupingSettings")).get("aggregationKind") or "").lower(), ""),
         custom_details=_pairs(data.get("customDetails")),
@@ -145,7 +144,7 @@ def _details(data: Mapping[str, Any]) -> AlertDetails:
 def _incidents(data: Mapping[str, Any]) -> Incidents:
     grouping = _mapping(data.get("groupingConfiguration"))
     return Incidents(
-        data.get("createIncident") is not False, _true(grouping.get("enabled")), seconds(grouping.get("lookbackDuration")),
+        not _false(data.get("createIncident")), _true(grouping.get("enabled")), seconds(grouping.get("lookbackDuration")),
         _line(grouping.get("matchingMethod")),
     )  # fmt: skip
 
@@ -156,6 +155,32 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((_line(k), _line(v)) for k, v in _mapping(value).items())
+
+
+def _operator(data: Mapping[str, Any]) -> str:
+    text = str(data.get("triggerOperator") or "").strip()
+    if text and text.lower() not in OPERATORS:
+        raise SettingError("triggerOperator", f"triggerOperator is '{text}': expected gt, lt, eq or ne")
+    return text
+
+
+def _unquoted(text: str) -> str:
+    """A description without the quotes that some authors put around the whole of it."""
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _count(data: Mapping[str, Any], name: str) -> int | None:
+    value = data.get(name)
+    if value is None or value == "":
+        return None
+    found = re.fullmatch(r"(\d{1,9})(?:\.0*)?", str(value).strip()) if not isinstance(value, bool) else None
+    if found is None:
+        raise SettingError(name, f"{name} is '{value}': expected a whole number")
+    return int(found[1])
+
+
+def _false(value: object) -> bool:
+    return value is False or str(value).lower() == "false"
 
 
 def _true(value: object) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from translator.fidelity import Diagnostic
+from translator.rulepack.cron import cron
 from translator.rulepack.model import TOKEN, Rule
 
 
@@ -24,6 +25,10 @@ class Setting:
 def settings_of(rule: Rule) -> list[Setting]:
     """The settings of a rule that say more than what every alert is."""
     details, incidents, found = rule.details, rule.incidents, list[Setting]()
+    if rule.frequency and cron(rule.frequency)[1] != rule.frequency:
+        found.append(Setting("odd-schedule", f"the rule runs every {rule.frequency} seconds, which cron cannot say: it runs more often"))
+    if rule.suppression and rule.grouping == "each":
+        found.append(Setting("resting-after-each", "the whole rule rests after an alert of one row"))
     if rule.suppression:
         found.append(Setting("suppression", f"the rule rests for {rule.suppression} seconds after an alert"))
     if rule.grouping:

@@ -25,7 +25,7 @@ class Backend:
     family = "sigma"
     tells_time = False
     computes = False
-    keeps: frozenset[str] = frozenset()
+    keeps: frozenset[str] = frozenset({"odd-schedule"})
 
     def __init__(self, name: str) -> None:
         self.backend = name

@@ -48,7 +48,7 @@ class Sigma:
     extension = "yml"
     tells_time = False
     computes = False
-    keeps: frozenset[str] = frozenset()
+    keeps: frozenset[str] = frozenset({"odd-schedule"})
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         from translator.sigma.filters import filters

@@ -88,6 +88,8 @@ class Output:
     """Sigma filters from the exclusions that the rule brings; they are no part of what the verdict is about."""
     lookback: int | None = None
     """Seconds that the search has to look back, where that is not its detection's."""
+    alerting: int = 0
+    """Seconds before the search of the events that alert, where it looks farther back for what was before them; else 0."""
     deployment: Deployment | None = None
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)

@@ -168,4 +168,4 @@ class Names:
             missing = tuple((table, tuple(names)) for table, names in sorted(self.missing.items()))
             set_up = tuple(dict.fromkeys(d.message for d in everything if d.code in _TO_SET_UP))
             deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up)
-        return Output(target, texts, everything, lane, filters, None, deployment)
+        return Output(target, texts, everything, lane, filters, deployment=deployment)

@@ -25,7 +25,7 @@ def literal(value: str | int | float | bool) -> str:
     return string(value) if isinstance(value, str) else repr(value)
 
 
-KEEPS = frozenset({"suppression", "grouping-each", "custom-details", "title-of-column", "severity-column"})
+KEEPS = frozenset({"odd-schedule", "suppression", "grouping-each", "custom-details", "title-of-column", "severity-column"})
 """Settings that a rule of Kibana keeps: alert_suppression, investigation_fields, rule_name_override, severity_mapping."""
 
 UNREADABLE = {

@@ -179,7 +179,8 @@ class Splunk:
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         text = output.text + row_condition(trigger)
-        return replace(output, texts=(text,), trigger=None if trigger.holds_for_none else trigger)
+        said = (Diagnostic("rows-differ", "the output shows how many rows there are, in one row"),) if trigger.holds_for_none else ()
+        return replace(output, texts=(text,), trigger=trigger, diagnostics=(*output.diagnostics, *said))
 
 
 def row_condition(trigger: Trigger) -> str:
