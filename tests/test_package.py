@@ -596,3 +596,86 @@ def test_settings_in_other_forms(tmp_path: Path) -> None:
     assert (made.trigger_threshold, made.enabled, made.period, made.incidents.created) == (5, False, 2 * DAY, False)
     assert made.description == 'Runs "whoami"'
     assert search(replace(made, kind="scheduled", frequency=HOUR), PackageOptions(enable=True))["disabled"] == "1"
+
+
+# --- queries of Kibana
+
+
+@pytest.mark.parametrize(
+    ("condition", "language", "query"),
+    [
+        ("ResultType == 'a\"b\\\\c'", "kuery", r'azure.signinlogs.result_type:"a\"b\\c"'),
+        ("UserPrincipalName =~ 'bob'", "lucene", "azure.signinlogs.properties.user_principal_name:/[bB][oO][bB]/"),
+        # a slash ends an expression, and so would a backslash before the last one
+        ("AppDisplayName contains 'a/b'", "lucene", r"app_display_name:/.*[aA]\/[bB].*/"),
+        ("AppDisplayName endswith @'x\\'", "lucene", r"app_display_name:/.*[xX][\\]/"),
+        # of nothing but negations Lucene finds nothing, beside others they take away from all
+        ("AppDisplayName !~ 'x' or ResultType == '1'", "lucene", "(*:* AND NOT azure.signinlogs.properties.app_display_name:/[xX]/)"),
+    ],
+)
+def test_conditions_as_queries(condition: str, language: str, query: str) -> None:
+    made = scheduled(f"SigninLogs | where {condition} and isnotempty(IPAddress) | summarize n = count() by IPAddress | where n > 3")
+    built = kibana_rule(made)
+    assert (built["type"], built["language"]) == ("threshold", language)
+    assert query in built["query"]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        # an address is no text, which an expression could search in
+        "SigninLogs | where IPAddress startswith '10.' and isnotempty(IPAddress) | summarize n = count() by IPAddress | where n > 3",
+        # an alert has the fields of its threshold alone
+        "SigninLogs | where isnotempty(IPAddress) | summarize n = count(), who = take_any(UserPrincipalName) by IPAddress | where n > 3",
+        # any count is a threshold of no event
+        "SigninLogs | where isnotempty(IPAddress) | summarize n = count() by IPAddress | where n >= 0",
+    ],
+)
+def test_what_a_threshold_rule_cannot_say_is_left_to_another(kql: str) -> None:
+    made = scheduled(kql, entities=(EntityMapping("Account", "Name", "who"),) if "who" in kql else ())
+    assert kibana_rule(made)["type"] in ("eql", "esql", "query")
+
+
+def test_conditions_on_indicators_are_not_lost() -> None:
+    """An indicator match searches all indicators of the integrations that hold."""
+    match = (
+        "let ti = ThreatIntelligenceIndicator | where isnotempty(NetworkIP) and %s; ti | join kind=innerunique"
+        " (SigninLogs | where ResultType == '0') on $left.NetworkIP == $right.IPAddress"
+    )
+    assert kibana_rule(scheduled(match % "Active == true and ExpirationDateTime > now()"))["type"] == "threat_match"
+    assert kibana_rule(scheduled(match % "ThreatType == 'Botnet'"))["type"] == "esql"
+
+
+def test_what_was_seen_is_no_longer_ago_than_the_rule_looks() -> None:
+    seen = (
+        "AuditLogs | where TimeGenerated > ago(1d) and OperationName == 'x' and isnotempty(Identity) | join kind=leftanti"
+        " (AuditLogs | where TimeGenerated between (ago(30d) .. ago(1d)) and OperationName == 'x') on Identity, OperationName"
+    )
+    assert kibana_rule(scheduled(seen, frequency=DAY, period=7 * DAY))["history_window_start"] == "now-604800s"
+
+
+def test_alerts_of_groups_rest_by_their_keys() -> None:
+    made = scheduled(
+        "SigninLogs | summarize n = count() by UserPrincipalName, AppDisplayName, bin(TimeGenerated, 1h) | where n > 3",
+        period=DAY, entities=(EntityMapping("Account", "Name", "UserPrincipalName"),),
+    )  # fmt: skip
+    keys = ["azure.signinlogs.properties.user_principal_name", "azure.signinlogs.properties.app_display_name"]
+    assert kibana_rule(made)["alert_suppression"]["group_by"] == keys
+    assert search(made)["alert.suppress.fields"] == "UserPrincipalName,AppDisplayName"
+
+
+def test_exclusions_of_several_parts_are_one_list() -> None:
+    parts = "(SigninLogs | where ResultType == '1' | summarize c = count() by IPAddress | where c > 5)"
+    kql = f"union {parts}, {parts.replace('SigninLogs', 'AADNonInteractiveUserSignInLogs')}"
+    (found,) = kibana.rules([("r", convert(scheduled(kql, exclusions=('IPAddress != "10.0.0.1"',))))], Options(), PackageOptions())
+    container = found.exceptions[0]
+    assert container["type"] == "detection" and len(found.rules) == 2
+    assert all(r["exceptions_list"][0]["list_id"] == container["list_id"] for r in found.rules)
+
+
+def test_lists_that_a_site_filled_stay() -> None:
+    made = scheduled("SigninLogs | where IPAddress in ((_GetWatchlist('Bad IPs') | project SearchKey))")
+    files = packaged(pack(made), Options(), PackageOptions()).files
+    (path,) = (p for p in files if p.startswith("elastic/lookups/") and p.endswith(".ndjson"))
+    again = packaged(pack(made), Options(), PackageOptions(previous=lambda p: "mine" if p == path else None)).files
+    assert again[path] == "mine"

@@ -174,8 +174,12 @@ def _lacking(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ..
     if "custom-details" not in target.keeps or not target.tells_time:
         return ()
     entities = {e.column for e in rule.entities}
-    names = [c for c in rule.alert_columns if c not in output.columns and c not in entities]
-    return (Diagnostic("setting-lost", f"the rows have no {', '.join(names)}, which the details of the alert name"),) if names else ()
+    lacking = [c for c in rule.alert_columns if c not in output.columns]
+    told = [c for c in lacking if c not in entities]
+    found = [Diagnostic("setting-lost", f"the rows have no {', '.join(told)}, which the details of the alert name")] if told else []
+    if output.columns and (lost_ := [c for c in lacking if c in entities]):
+        found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
+    return tuple(found)
 
 
 def _history(rule: Rule, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:

@@ -42,6 +42,10 @@ def with_trigger(detection: Detection, trigger: Trigger | None, rows: str = "") 
     if events and trigger.grows:
         (side,) = detection.sides
         plain = Side(side.name, tuple(replace(s, keys=()) for s in side.selectors))
-        return replace(detection, kind="event_count", sides=(plain,), threshold=Threshold("event_count", trigger.operator, trigger.count))
+        shown = Diagnostic("rows-differ", "the output shows how many rows there are")
+        count = Threshold("event_count", trigger.operator, trigger.count)
+        return replace(
+            detection, kind="event_count", sides=(plain,), threshold=count, diagnostics=(*detection.diagnostics, shown)
+        )  # fmt: skip
     said = Diagnostic("trigger-threshold" if trigger.grows else "trigger-condition", what)
     return replace(detection, diagnostics=(*detection.diagnostics, said))

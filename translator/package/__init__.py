@@ -24,7 +24,7 @@ class Packages:
     alerts: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
     kibana: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     unsaid: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """The exclusions of a rule's author that a product is not told, by slug and target."""
+    """What a product is not told of a rule, in words, by slug and target."""
 
     def told(self, entries: list[Entry]) -> list[Entry]:
         """The entries, with a word on what packages leave out of them."""
@@ -33,10 +33,7 @@ class Packages:
     def _told(self, slug: str, conversion: Conversion) -> Conversion:
         outputs = dict(conversion.outputs)
         for name, output in conversion.outputs.items():
-            said = tuple(
-                Diagnostic("setting-lost", f"this exclusion is not in the package: {' '.join(text.split())}")
-                for text in self.unsaid.get((slug, name), ())
-            )
+            said = tuple(Diagnostic("setting-lost", text) for text in self.unsaid.get((slug, name), ()))
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *said)) if output.texts else output
         return replace(conversion, outputs=outputs)
 
@@ -56,15 +53,18 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
         for search in searches:
             found.alerts.setdefault(search.slug, {})["splunk"] = search.alert
             if search.unsaid:
-                found.unsaid[search.slug, "splunk"] = search.unsaid
+                said = (f"this exclusion is not in the package: {' '.join(text.split())}" for text in search.unsaid)
+                found.unsaid[search.slug, "splunk"] = tuple(said)
     elastic = kibana.rules(conversions, convert, options) if {"kibana", "detection-rules"} & {*options.kinds} else []
     if elastic and "detection-rules" in options.kinds:
         found.files |= detection_rules.files(elastic, options)
     if elastic and "kibana" in options.kinds:
-        found.files |= {kibana.FILE: kibana.ndjson(elastic), **kibana.lookups(elastic)}
+        found.files |= {kibana.FILE: kibana.ndjson(elastic), **kibana.lookups(elastic, options)}
         for p in elastic:
             readiness = {} if p.chosen.readiness is None else {"readiness": p.chosen.readiness.value}
-            kind = {"kind": p.chosen.kind, "rule_id": p.rules[0]["rule_id"], "verdict": p.chosen.verdict.value, **readiness}
+            kind: dict[str, Any] = {"kind": p.chosen.kind, "rule_id": p.rules[0]["rule_id"], "verdict": p.chosen.verdict.value, **readiness}
+            if p.chosen.output is None:
+                kind["diagnostics"] = [{"code": d.code, "direction": d.direction.value, "message": d.message} for d in p.chosen.diagnostics]
             found.kibana[p.slug] = kind
             found.alerts.setdefault(p.slug, {})["kibana"] = p.alert
             for target in {"eql", "esql"} if p.unsaid else ():

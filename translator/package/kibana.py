@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from translator import attack, catalog
@@ -20,8 +20,8 @@ from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
-from translator.plan.expressions import Apply, Expr, conjuncts, negation, walk
-from translator.plan.simplify import is_field
+from translator.plan.expressions import Apply, Expr, conjunction, conjuncts, negation, walk
+from translator.plan.simplify import is_field, pushed, simplify
 from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
@@ -54,6 +54,10 @@ class Chosen:
     lookback: int | None
     reads: tuple[str, ...] = ()
     output: Output | None = None
+    rows: tuple[str, ...] = ()
+    """The fields that tell the rows of groups apart."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The fields that the alert has for columns of the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,12 @@ def _of_language(conversion: Conversion, target: str) -> Chosen | None:
     write = _with_keep if target == "esql" else str
     parts = tuple(({"type": target, "language": target, "query": write(text), **more}, part) for text, part in numbered(output))
     keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.keys(output)))
-    return Chosen(target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output)
+    rows = tuple(output.columns[k] for k in conversion.keys(output) if k in output.columns)
+    if output.trigger is not None:
+        keys, rows = (), ()  # one row that says how many there are
+    return Chosen(
+        target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output, rows, output.columns
+    )  # fmt: skip
 
 
 def _datasets(deployment: Deployment | None) -> tuple[str, ...]:
@@ -178,13 +187,13 @@ def _packaged(
     output = chosen.output or Output(chosen.kind, ("",), (), lookback=chosen.lookback)
     in_query = any("NOW()" in str(query["query"]) for query, _ in chosen.parts)
     schedule = schedule_of(rule, detection, output, 0 if in_query else options.delay)
-    lists = _exceptions(rule, conversion, options)
+    lists = _exceptions(rule, conversion, len(chosen.parts) > 1)
     found = []
-    for query, part in chosen.parts:
+    for number, (query, part) in enumerate(chosen.parts, 1):
         made = _rule(conversion, _unique(_named(rule.name + part), names), query, chosen, schedule, options)
-        made["rule_id"] = _identifier(stable_id(rule, "kibana" + part), identifiers)
+        made["rule_id"] = _identifier(stable_id(rule, "kibana" if number == 1 else f"kibana {number}"), identifiers)
         if lists:
-            made["exceptions_list"] = [_reference(lists[0])] if not part else []
+            made["exceptions_list"] = [_reference(lists[0])]
         version, content = known.get(made["rule_id"], (0, ""))
         made["version"] = max(1, version + (content != _content(made)))
         found.append(made)
@@ -192,8 +201,11 @@ def _packaged(
     alert: dict[str, Any] = {"kind": chosen.kind} | {k: found[0][k] for k in told if k in found[0]}
     alert["min_stack_version"] = ".".join(map(str, max(stack_version(r) for r in found)))
     said = {item["description"] for item in lists[1:]}
-    unsaid = tuple(text for text in rule.exclusions if " ".join(text.split()) not in said)
-    return Packaged(slug, tuple(found), tuple(lists), chosen, alert, unsaid)
+    words = (" ".join(text.split()) for text in rule.exclusions)
+    unsaid = [f"this exclusion is not in the package: {text}" for text in words if text not in said]
+    if rule.suppression and any("alert_suppression" not in r for r in found):
+        unsaid.append(f"no place here: the rule rests for {rule.suppression} seconds after an alert")
+    return Packaged(slug, tuple(found), tuple(lists), chosen, alert, tuple(unsaid))
 
 
 def _identifier(wanted: str, taken: set[str]) -> str:
@@ -278,6 +290,10 @@ def stack_version(rule: Mapping[str, Any]) -> tuple[int, int, int]:
     return max(asked)
 
 
+MAX_SUPPRESSED = 3
+"""Fields that alerts are suppressed by, before 9.2."""
+
+
 def _length(seconds: int) -> str:
     """An interval: whole minutes, in the largest unit."""
     return duration(max(MINUTE, seconds // MINUTE * MINUTE))
@@ -293,15 +309,15 @@ def _suppression(rule: Rule, query: Mapping[str, Any], chosen: Chosen, schedule:
     length = {"value": seconds // size, "unit": unit}
     if chosen.kind == "threshold":
         return {"alert_suppression": {"duration": length}}
-    by = list(chosen.keys[:3]) if of_groups or not rule.suppression else ["event.dataset"]
-    if not by or "sequence" in query["query"][:8]:
+    by = list(chosen.rows) if of_groups else ["event.dataset"]
+    if not by or len(by) > MAX_SUPPRESSED or query["query"].startswith("sequence"):
         return {}
     return {"alert_suppression": {"group_by": by, "duration": length, "missing_fields_strategy": "suppress"}}
 
 
 def _mappings(rule: Rule, chosen: Chosen) -> dict[str, Any]:
     """The name and the severity of an alert, where a field of its event gives them."""
-    columns = chosen.output.columns if chosen.output is not None else {}
+    columns = chosen.columns
     found: dict[str, Any] = {}
     title = re.fullmatch(TOKEN, rule.details.title)
     if title is not None and title[1] in columns:
@@ -343,8 +359,11 @@ def _reference(container: Mapping[str, Any]) -> dict[str, str]:
     return {"id": container["list_id"], **{k: container[k] for k in ("list_id", "type", "namespace_type")}}
 
 
-def _exceptions(rule: Rule, conversion: Conversion, options: PackageOptions) -> list[dict[str, Any]]:
-    """The list of a rule's exclusions, and an item for each that exceptions can say: what is equal to a value, or is one of some."""
+def _exceptions(rule: Rule, conversion: Conversion, shared: bool) -> list[dict[str, Any]]:
+    """The list of a rule's exclusions, and an item for each that exceptions can say: what is equal to a value, or is one of some.
+
+    A list of several rules is ``shared``, which the default list of one is not.
+    """
     items = []
     for number, text in enumerate(rule.exclusions, 1):
         for table in conversion.tables:
@@ -354,10 +373,10 @@ def _exceptions(rule: Rule, conversion: Conversion, options: PackageOptions) -> 
     if not items:
         return []
     identifier = stable_id(rule, "exceptions")
-    common = {"list_id": identifier, "namespace_type": "single", "tags": [], "os_types": []}
+    common = {"list_id": identifier, "namespace_type": "single", "tags": []}
     container = {
         **common,
-        "type": "rule_default",
+        "type": "detection" if shared else "rule_default",
         "name": f"Exclusions of {_named(rule.name)}",
         "description": "Exclusions of the rule's author",
     }
@@ -386,15 +405,22 @@ def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
     from translator.kql.parser import parse
     from translator.plan.binder import BindError, bind
 
+    def conditions(where: str) -> tuple[Names, list[Expr]] | None:
+        kept = lift(with_known_values(bind(parse(f"['{table}']{where}"), catalog.schemas())))
+        if not isinstance(kept, Detection) or len(kept.selectors) != 1:
+            return None
+        moved: Placed = placed(kept, "elastic", Options(), None, computes=False)
+        return Names("elastic", Options(), moved.homes), list(conjuncts(moved.detection.selectors[0].predicate))
+
     try:
-        kept = lift(with_known_values(bind(parse(f"['{table}'] | where {text}"), catalog.schemas())))
+        every, asked = conditions(""), conditions(f" | where {text}")
     except (KqlSyntaxError, BindError):
         return None
-    if not isinstance(kept, Detection) or len(kept.selectors) != 1:
+    if every is None or asked is None:
         return None
-    moved: Placed = placed(kept, "elastic", Options(), None, computes=False)
-    names = Names("elastic", Options(), moved.homes)
-    entries = [_entry(names, part) for part in conjuncts(negation(moved.detection.selectors[0].predicate))]
+    names, wanted = asked
+    own = conjunction(*(p for p in wanted if p not in every[1]))
+    entries = [_entry(names, part) for part in conjuncts(pushed(simplify(negation(own))))]
     return [e for e in entries if e is not None] if all(entries) and not names.missing else None
 
 
@@ -416,7 +442,7 @@ def _tactics(rule: Rule) -> list[attack.Tactic]:
     return [found for name in rule.tactics if (found := attack.tactic(name)) is not None]
 
 
-def lookups(found: list[Packaged]) -> dict[str, str]:
+def lookups(found: list[Packaged], options: PackageOptions) -> dict[str, str]:
     """What the rules look up: for each list an index with a first document, and the requests that set up the enrich policy over it.
 
     Source: elastic.co/docs/manage-data/ingest/transform-enrich/set-up-an-enrich-processor.
@@ -431,7 +457,9 @@ def lookups(found: list[Packaged]) -> dict[str, str]:
         policy = {"match": {"indices": index, "match_field": "value", "enrich_fields": ["listed"]}}
         mappings = {"mappings": {"properties": {"value": {"type": "keyword"}, "listed": {"type": "keyword"}}}}
         first = {"index": {"_index": index, "_id": "1"}}
-        files[f"elastic/lookups/{index}.ndjson"] = json.dumps(first) + "\n" + json.dumps({"value": "replace me", "listed": "yes"}) + "\n"
+        path = f"elastic/lookups/{index}.ndjson"
+        empty = json.dumps(first) + "\n" + json.dumps({"value": "replace me", "listed": "yes"}) + "\n"
+        files[path] = options.previous(path) or empty  # what a site has filled in stays
         requests += [
             f"PUT /{index}\n{json.dumps(mappings)}\n",
             f"# then the documents: POST /_bulk with {index}.ndjson\n",

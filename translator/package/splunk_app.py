@@ -229,6 +229,7 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
     text = text.removesuffix(counted)
     asked = counted if output.trigger is not None and output.trigger.holds_for_none else ""
     schedule = schedule_of(rule, conversion.detection, output, 0 if "now()" in text else options.delay)
+    rows = [] if asked else [output.columns[k] for k in conversion.keys(output) if k in output.columns]
     entities = [] if asked else entity_fields(rule, output, conversion.keys(output))
     settings = {
         "search": f"{with_macros(text, output.macros)}\n| `{macro}`{asked}",
@@ -238,7 +239,7 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
         # What the search says of now() holds for the moment of the run, which then is not to be moved.
         **({"schedule_window": "0", "allow_skew": "0"} if "now()" in text and schedule.every else {}),
         **condition(output),
-        **throttling(rule, entities, schedule),
+        **throttling(rule, rows or [f for _, f in entities], schedule),
         **correlation(rule, name, conversion.tables),
         **risk(rule, output, entities),
         **notable(rule, output, entities, conversion.tables),
@@ -281,10 +282,9 @@ def condition(output: Output) -> dict[str, str]:
     return {"counttype": "number of events", "relation": RELATIONS[operator], "quantity": str(count)}
 
 
-def throttling(rule: Rule, entities: Entities, schedule: Schedule) -> dict[str, str]:
-    """What keeps an alert from coming again: the rule's own rest, else runs that see the same events, by what the alert is about."""
+def throttling(rule: Rule, fields: list[str], schedule: Schedule) -> dict[str, str]:
+    """What keeps an alert from coming again: the rule's own rest, else, of runs that see the same events, the ``fields`` of its row."""
     settings = {"alert.track": "1", "alert.digest_mode": "0" if rule.grouping == "each" and not rule.suppression else "1"}
-    fields = [f for _, f in entities]
     if rule.suppression:
         return settings | {"alert.suppress": "1", "alert.suppress.period": duration(rule.suppression)}
     if schedule.every is not None and schedule.overlaps(cron(schedule.every)[1]) and fields:

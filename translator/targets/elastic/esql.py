@@ -147,7 +147,7 @@ class Esql:
         kept = "" if trigger.holds_for_none else "".join(f", {field(k)} = VALUES({field(k)})" for k in keys)
         condition = f"\n| STATS result_count = COUNT(*){kept}\n| WHERE result_count {trigger.operator} {trigger.count}"
         said = Diagnostic("rows-differ", "the output shows how many rows there are, in one row")
-        return replace(output, texts=(output.text + condition,), diagnostics=(*output.diagnostics, said))
+        return replace(output, texts=(output.text + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said))
 
 
 ARRAYS = frozenset({"event.category", "event.type"})

@@ -5,7 +5,7 @@ Source: elastic.co/docs/solutions/security/detect-and-alert (threshold, new-term
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,12 +13,16 @@ from translator import catalog
 from translator.detection.model import Detection, Selector, Threshold, counts_missing
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Verdict, verdict_of
+from translator.kql import syntax
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negation, walk
 from translator.plan.simplify import LIMITS, MOMENTS, is_field, is_present
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
+from translator.rulepack.settings import lost
 from translator.targets.base import Cannot, Deployment, Options, Readiness
-from translator.targets.elastic import index
+from translator.targets.elastic import KEEPS, index
 from translator.targets.elastic.queries import LANGUAGES, query_of
 from translator.targets.homes import Placed
 from translator.targets.names import Names
@@ -50,7 +54,8 @@ class Kind:
     deployment: Deployment | None
     lookback: int | None = None
     set_up: bool = False
-    keys: tuple[str, ...] = field(default=())
+    keys: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -98,12 +103,24 @@ def _rule(
 ) -> Kind:  # fmt: skip
     output = names.output(name, ("",), (*detection.diagnostics, *names.said, *said))
     indices = list(dict.fromkeys(index(names, s) for s in detection.shown))
-    shown = [dict(s.outputs) for s in detection.shown]
-    columns = dict.fromkeys(e.column for e in rule.entities) or [c for c in shown[0] if c.endswith("CustomEntity")]
-    values_of = [x for c in columns for row in shown if (x := row.get(c)) is not None]
-    about = [names.field(x) for x in values_of if is_field(x) and names.showable(x)]
+    shown = detection.shown[0].outputs
+    columns = {n: names.field(x) for n, x in shown if n in rule.alert_columns and is_field(x) and names.showable(x)}
+    about = sorted(_entities(names, rule, detection))
     said_of = {"type": name, "language": language, "index": indices, **settings}
-    return Kind(name, said_of, output.diagnostics, output.deployment, keys=tuple(dict.fromkeys((*about, *keys))))
+    diagnostics = (*output.diagnostics, *lost(rule, KEEPS))
+    return Kind(name, said_of, diagnostics, output.deployment, keys=tuple(dict.fromkeys((*keys, *about))), columns=columns)
+
+
+def _entities(names: Names, rule: Rule, detection: Detection) -> set[str]:
+    """The fields of the rule's entities; a name that no field has for one that is no field."""
+    found = set()
+    for selector in detection.shown:
+        row = dict(selector.outputs)
+        columns = dict.fromkeys(e.column for e in rule.entities) or [c for c in row if c.endswith("CustomEntity")]
+        for column in columns:
+            value = row.get(column)
+            found.add(names.field(value) if value is not None and is_field(value) and names.showable(value) else "")
+    return found if detection.kind != "event" else found - {""}
 
 
 def _query(names: Names, rule: Rule, detection: Detection, language: str) -> Kind | None:
@@ -121,6 +138,8 @@ def _threshold(names: Names, rule: Rule, detection: Detection, language: str) ->
     if len(keys) > MAX_FIELDS or detection.timespan != detection.lookback:
         return None
     least = _at_least(t)
+    if least < 1:
+        return None
     threshold: dict[str, Any] = {"field": keys, "value": least, "cardinality": []}
     said = []
     if t.kind == "value_count":
@@ -128,7 +147,9 @@ def _threshold(names: Names, rule: Rule, detection: Detection, language: str) ->
         threshold |= {"value": 1, "cardinality": [{"field": counted, "value": least}]}
         if any(counts_missing(x) and not is_present(x, s.predicate) for s, x in zip(detection.selectors, t.fields, strict=True)):
             said.append(Diagnostic("missing-value", "events without the counted field count as one more value in KQL"))
-    said += [lost] if (lost := lost_groups(rule, detection)) is not None else []
+    said += [missed] if (missed := lost_groups(rule, detection)) is not None else []
+    if not _entities(names, rule, detection) <= {*keys}:
+        return None  # the alert of a threshold has its fields alone
     settings = {"query": query_of(names, detection.selectors, language), "threshold": threshold}
     return _rule(names, rule, detection, "threshold", language, settings, tuple(said), tuple(keys))
 
@@ -154,9 +175,12 @@ def _new_terms(names: Names, rule: Rule, detection: Detection, language: str) ->
     if start is None or end != start:
         return None
     fields = [_field(names, [key]) for key in seen.keys]
-    said = [lost] if (lost := lost_groups(rule, detection)) is not None else []
+    if not _entities(names, rule, detection) <= {*fields}:
+        return None  # of all events with new terms the first alone alerts
+    said = [missed] if (missed := lost_groups(rule, detection)) is not None else []
     query = query_of(names, (replace(seen, predicate=rest),), language)
-    settings = {"query": query, "new_terms_fields": fields, "history_window_start": f"now-{back or detection.lookback}s"}
+    since = min(back or detection.lookback, detection.lookback)
+    settings = {"query": query, "new_terms_fields": fields, "history_window_start": f"now-{since}s"}
     found = _rule(names, rule, detection, "new_terms", language, settings, tuple(said), tuple(fields))
     kept = tuple(d for d in found.diagnostics if d.code != "window-in-search")
     return replace(found, diagnostics=kept, lookback=start)
@@ -197,8 +221,24 @@ def _threat_match(names: Names, rule: Rule, detection: Detection, language: str)
         "threat_indicator_path": "threat.indicator",
     }
     matched = dict.fromkeys(m["entries"][0]["field"] for m in mapping)
+    if any(d.code == "list-condition" and not _of_validity(rule, d) for d in detection.diagnostics):
+        said.append(Diagnostic("condition-dropped", "what the query asks of the indicators is not asked of those that are matched"))
     found = _rule(names, rule, detection, "threat_match", language, settings, tuple(said), tuple(matched))
     return replace(found, set_up=True)
+
+
+VALIDITY = frozenset({"Active", "ExpirationDateTime", "TimeGenerated", "LatestIndicatorTime", "IndicatorId"})
+"""Columns that say whether an indicator holds, as an integration keeps those that do."""
+
+
+def _of_validity(rule: Rule, said: Diagnostic) -> bool:
+    """Whether a condition on a list asks for no more than indicators that hold, with the value that is matched."""
+    text = rule.query[slice(*said.span)] if said.span is not None else ""
+    try:
+        asked = {n.name for n in syntax.walk(parse(f"T | where {text}")) if isinstance(n, syntax.NameReference)} - {"T"}
+    except KqlSyntaxError:
+        return False
+    return all(name in VALIDITY or name.lower() in INDICATORS for name in asked)
 
 
 def _listed(part: Expr) -> list[Apply]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Items, walk
-from translator.plan.simplify import is_field
+from translator.plan.simplify import LISTS, is_field
 from translator.targets.base import Cannot
 from translator.targets.elastic import dataset, lucene, lucene_of
 from translator.targets.names import Names
@@ -30,7 +30,8 @@ def _phrase(value: object) -> str:
 
 
 def _name(name: str) -> str:
-    return "".join("\\" + c if c in '\\():<>"*{} ' else c for c in name)
+    """A field's name, in which nothing is an operator of KQL or of Lucene's queries."""
+    return "".join("\\" + c if c in '\\+!():^[]"{}~*?|&/<>= ' else c for c in name)
 
 
 def _equal(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
@@ -54,7 +55,9 @@ def _network(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
 
 
 def _expression(f: str, regex: str) -> str:
-    return f"{f}:/{regex.replace('/', chr(92) + '/')}/"
+    """An expression between slashes, none of which ends it; a backslash at its end would take the last one to itself."""
+    text = regex.replace("/", "\\/")
+    return f"{f}:/{text[:-2] + '[' + text[-2:] + ']' if text.endswith(chr(92) * 2) else text}/"
 
 
 def _folded(value: str, caseless: bool) -> str:
@@ -110,6 +113,11 @@ class _InLucene(Predicates):
         return f"(*:* AND NOT {text})"
 
 
+_BY_EXPRESSION = frozenset(_LUCENE) - frozenset(_KUERY)
+_TEXTS = frozenset({"", "keyword", "constant_keyword", "wildcard"})
+"""Types of fields that take a regular expression (Elasticsearch, regexp query)."""
+
+
 def query_of(names: Names, selectors: tuple[Selector, ...], language: str) -> str:
     """The events of some selectors as a query in one of ``LANGUAGES``.
 
@@ -125,9 +133,9 @@ def _query(names: Names, selector: Selector, language: str, several: bool) -> st
         if is_field(node) and names.stored(node) not in _WHOLE:
             raise Cannot(Diagnostic("target-cannot", f"a query does not compare the whole of {names.field(node)}", node.span))
         match node:
-            case Apply(function="==" | "=~" | "in" | "in~" | "has" | "contains", args=(subject, Const() | Items() as operand)) if is_field(
-                subject
-            ):
+            case Apply(args=(subject, *_)) if is_field(subject) and node.function in _BY_EXPRESSION and names.stored(subject) not in _TEXTS:
+                raise Cannot(Diagnostic("target-cannot", f"{names.field(subject)} is no text to search in", node.span))
+            case Apply(args=(subject, Const() | Items() as operand)) if is_field(subject) and node.function not in LISTS:
                 if "" in values(operand):
                     raise Cannot(Diagnostic("target-cannot", "a query does not tell an empty text from none", node.span))
     if language == "kuery":
