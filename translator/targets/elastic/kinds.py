@@ -235,10 +235,11 @@ def _of_validity(rule: Rule, said: Diagnostic) -> bool:
     """Whether a condition on a list asks for no more than indicators that hold, with the value that is matched."""
     text = rule.query[slice(*said.span)] if said.span is not None else ""
     try:
-        asked = {n.name for n in syntax.walk(parse(f"T | where {text}")) if isinstance(n, syntax.NameReference)} - {"T"}
+        asked = {n.name for n in syntax.walk(parse(f"T | where {text}")) if isinstance(n, syntax.NameReference)}
     except KqlSyntaxError:
         return False
-    return all(name in VALIDITY or name.lower() in INDICATORS for name in asked)
+    columns = asked & catalog.schemas()["ThreatIntelligenceIndicator"].keys()
+    return all(name in VALIDITY or name.lower() in INDICATORS for name in columns)
 
 
 def _listed(part: Expr) -> list[Apply]:
