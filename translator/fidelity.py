@@ -44,6 +44,7 @@ CODES: dict[str, Code] = {
     ),
     "window-of-days": Code(Verdict.EXACT, "run the output at midnight where whole days matter"),
     "window-of-search": Code(Verdict.EXACT, "give the output the time to look at where it is run"),
+    "period-limits": Code(Verdict.EXACT, "lengthen queryPeriod in the rule: the source looks no farther back either"),
     "now-in-query": Code(
         Verdict.EXACT, "run the rule on its schedule: in a manual run over another range NOW() is still the time of the run"
     ),
@@ -195,6 +196,9 @@ CODES: dict[str, Code] = {
     # --- blockers
     "trigger-absence": Code(Verdict.NONE, "use the output in SPL or ES|QL, which count what is not there"),
     "unsupported-operator": Code(Verdict.NONE, "rewrite the query without this operator"),
+    "unsupported-series": Code(
+        Verdict.NONE, "Elastic: a machine-learning job (high_count, rare); Splunk: anomalydetection, or its Machine Learning Toolkit"
+    ),
     "unsupported-expression": Code(Verdict.NONE, "rewrite the condition on stored fields"),
     "unsupported-join": Code(Verdict.NONE, "join on one common set of keys, with kind=inner"),
     "unsupported-detection": Code(Verdict.NONE, "no equivalent in this target"),

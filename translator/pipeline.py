@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from translator import catalog
 from translator.detection.lift import lift
-from translator.detection.model import Detection, NoDetection, Side, Threshold
+from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
@@ -138,6 +138,20 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
     return Conversion(rule, detection, outputs, tuple(tables), timed)
 
 
+def _of_period(rule: Rule, detection: Detection) -> tuple[Diagnostic, ...]:
+    """A word on events that the query asks for, and that the rule does not look at."""
+    asked = max((_farthest(s) for part in parts(detection) for s in part.selectors), default=0)
+    if rule.period is None or asked <= rule.period:
+        return ()
+    what = f"the query asks for events of up to {duration(asked)} ago, of which the rule's period leaves those of {duration(rule.period)}"
+    return (Diagnostic("period-limits", what),)
+
+
+def _farthest(selector: Selector) -> int:
+    limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in ("since", "after")]
+    return max((x.value for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)), default=0)
+
+
 def _alerting(detection: Detection) -> int:
     """How far back the events lie that alert, in seconds, where all conditions on them say so; else as far as the search looks."""
     found = []
@@ -212,6 +226,7 @@ def _triggered(
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
             output = replace(other, lookback=max(part.lookback for part in parts(own)), alerting=max(map(_alerting, parts(own))))
+            output = replace(output, diagnostics=(*output.diagnostics, *_of_period(rule, own)))
     if target.tells_time and output.lookups:
         output = replace(output, histories=_histories(target, rule, found, output, options))
     if found.trigger is None or not output.texts or not isinstance(target, CountsRows):

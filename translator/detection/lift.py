@@ -173,7 +173,8 @@ class _Lifter(Lifting):
                 name = _OPERATORS.get(type(relation), type(relation).__name__.lower())
                 if isinstance(inner := getattr(relation, "input", None), o.Relation):
                     self.shape(inner)
-                raise self.block("unsupported-operator", f"the operator {name} is not supported yet", relation.span)
+                code = "unsupported-series" if isinstance(relation, o.Series) else "unsupported-operator"
+                raise self.block(code, f"the operator {name} is not supported yet", relation.span)
 
     def decided(self, relation: o.Filter) -> Shape | None:
         """An outer join that this condition decides, or a union of what it asks for; None where it is another condition."""

@@ -23,7 +23,7 @@ FLOOR = (8, 19, 0)
 """The oldest stack that the repository still checks."""
 
 _UNDATED = "1970/01/01"
-_NOT_THERE = frozenset({"version", "enabled", "exceptions_list", "related_integrations"})
+_NOT_THERE = frozenset({"version", "enabled", "exceptions_list", "related_integrations", "required_fields"})
 
 
 def schema() -> Mapping[str, Any]:

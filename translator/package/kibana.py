@@ -13,13 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from translator import attack, catalog
+from translator.detection.lift import lift
 from translator.detection.model import Detection
+from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Verdict
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
+from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Expr, conjunction, conjuncts, negation, walk
 from translator.plan.simplify import is_field, pushed, simplify
 from translator.rulepack.cron import DAY, HOUR, MINUTE
@@ -29,6 +34,7 @@ from translator.targets.base import Deployment, Options, Output, Readiness, dura
 from translator.targets.elastic.kinds import Kind, kinds
 from translator.targets.homes import Placed, placed
 from translator.targets.names import Names
+from translator.targets.predicates import values
 
 FILE = "elastic/rules.ndjson"
 
@@ -56,6 +62,7 @@ class Chosen:
     output: Output | None = None
     rows: tuple[str, ...] = ()
     """The fields that tell the rows of groups apart."""
+    fields: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     """The fields that the alert has for columns of the query."""
 
@@ -159,16 +166,11 @@ def _datasets(deployment: Deployment | None) -> tuple[str, ...]:
 
 
 def _of_kind(kind: Kind) -> Chosen:
+    parts, reads = ((kind.settings, ""),), _datasets(kind.deployment)
     return Chosen(
-        kind.name,
-        ((kind.settings, ""),),
-        kind.verdict,
-        kind.readiness,
-        kind.diagnostics,
-        kind.keys,
-        kind.lookback,
-        _datasets(kind.deployment),
-    )
+        kind.name, parts, kind.verdict, kind.readiness, kind.diagnostics, kind.keys, kind.lookback, reads, columns=kind.columns,
+        fields=kind.fields,
+    )  # fmt: skip
 
 
 def _with_keep(query: str) -> str:
@@ -261,6 +263,7 @@ def _rule(
         "setup": _setup(rule, chosen),
         "threat": threat(rule),
         "related_integrations": integrations(chosen),
+        "required_fields": required(query, chosen),
         **({"investigation_fields": {"field_names": list(chosen.keys)}} if chosen.keys else {}),
         **_suppression(rule, query, chosen, schedule),
     }
@@ -339,6 +342,25 @@ def integrations(chosen: Chosen) -> list[dict[str, str]]:
     return found
 
 
+ECS = frozenset(
+    "agent as client cloud container data_stream destination device dll dns ecs email error event faas file geo group hash host http log"
+    " network observer orchestrator organization package process registry related rule server service source threat tls trace url user"
+    " user_agent vlan vulnerability x509".split()
+)
+"""Field sets of the Elastic Common Schema (elastic.co/docs/reference/ecs)."""
+
+
+def required(query: Mapping[str, Any], chosen: Chosen) -> list[dict[str, Any]]:
+    """The fields that a query reads, with their types."""
+    known = chosen.output.fields if chosen.output is not None else chosen.fields
+    text = json.dumps(query)
+    return [
+        {"name": name, "type": kind, "ecs": name == "@timestamp" or name.split(".")[0] in ECS}
+        for name, kind in sorted(known.items())
+        if name in text
+    ]
+
+
 def _note(rule: Rule) -> str:
     lines = [f"- {e.type} ({e.identifier}): `{e.column}`" for e in rule.entities]
     lines += [f"- {name}: `{column}`" for name, column in rule.custom_details]
@@ -399,11 +421,6 @@ def _exceptions(rule: Rule, conversion: Conversion, shared: bool) -> list[dict[s
 
 def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
     """What an exclusion takes out, as entries that all have to hold; None where an exception cannot say it."""
-    from translator.detection.lift import lift
-    from translator.engine.known import with_known_values
-    from translator.kql.errors import KqlSyntaxError
-    from translator.kql.parser import parse
-    from translator.plan.binder import BindError, bind
 
     def conditions(where: str) -> tuple[Names, list[Expr]] | None:
         kept = lift(with_known_values(bind(parse(f"['{table}']{where}"), catalog.schemas())))
@@ -425,8 +442,6 @@ def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
 
 
 def _entry(names: Names, part: Expr) -> dict[str, Any] | None:
-    from translator.targets.predicates import values
-
     match part:
         case Apply(function="==" | "in", args=(subject, operand)) if is_field(subject) and not any(is_field(n) for n in walk(operand)):
             wanted = [str(v) for v in values(operand)]

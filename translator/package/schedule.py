@@ -34,7 +34,7 @@ def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int = 0
         delay: how long a run waits for events that come late.
     """
     every = MINUTE if rule.kind == "nrt" else rule.frequency
-    if detection.kind == "event" and rule.period is None and every:
+    if detection.kind == "event" and rule.period is None and every and not output.alerting:
         return Schedule(every, every, delay)
     return Schedule(every, output.lookback or max(part.lookback for part in (detection, *detection.others)), delay, output.alerting)
 

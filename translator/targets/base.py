@@ -94,6 +94,8 @@ class Output:
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)
     """Parts of the texts that a package writes as macros, by name."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """The product's types of fields that it names."""
     lookups: Mapping[str, str] = field(default_factory=dict)
     """The lists that the product must have, by name, and how values are found in each: ``exact``, ``caseless``, or ``within`` a text."""
     histories: Mapping[str, tuple[str, int]] = field(default_factory=dict)

@@ -42,6 +42,8 @@ class Names:
     said: list[Diagnostic] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)
+    """The product's types of the fields that were named, where these are known."""
 
     def say(self, code: str, message: str, span: tuple[int, int] | None = None) -> None:
         diagnostic = Diagnostic(code, message, span)
@@ -99,7 +101,10 @@ class Names:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
             return name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
-        return ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
+        whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
+        if column.stored and not source:
+            self.used[whole] = column.stored
+        return whole
 
     def stored(self, expr: Expr) -> str:
         """The product's type of a stored field; empty where it is not known."""
@@ -168,4 +173,4 @@ class Names:
             missing = tuple((table, tuple(names)) for table, names in sorted(self.missing.items()))
             set_up = tuple(dict.fromkeys(d.message for d in everything if d.code in _TO_SET_UP))
             deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up)
-        return Output(target, texts, everything, lane, filters, deployment=deployment)
+        return Output(target, texts, everything, lane, filters, deployment=deployment, fields=dict(self.used))

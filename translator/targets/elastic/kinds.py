@@ -56,6 +56,7 @@ class Kind:
     set_up: bool = False
     keys: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -108,7 +109,9 @@ def _rule(
     about = sorted(_entities(names, rule, detection))
     said_of = {"type": name, "language": language, "index": indices, **settings}
     diagnostics = (*output.diagnostics, *lost(rule, KEEPS))
-    return Kind(name, said_of, diagnostics, output.deployment, keys=tuple(dict.fromkeys((*keys, *about))), columns=columns)
+    return Kind(
+        name, said_of, diagnostics, output.deployment, keys=tuple(dict.fromkeys((*keys, *about))), columns=columns, fields=output.fields
+    )
 
 
 def _entities(names: Names, rule: Rule, detection: Detection) -> set[str]:
