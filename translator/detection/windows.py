@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from translator.detection.shapes import (
     Events,
@@ -39,6 +40,9 @@ LIMITS_OF = {
 _ADDED = 2
 """The most that stands for a moment before the search's own, to which nothing is added."""
 
+UNITS: Mapping[str, int] = MappingProxyType({"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1})
+"""Seconds of the parts of a time that ``datetime_add`` adds; months and years have no one length."""
+
 SEARCH = -1
 """The start of a window that the user interface of a hunting query gives: the search's own."""
 
@@ -59,6 +63,9 @@ def bound_of(expr: Expr) -> int | None:
         case Apply(function="+", args=(moment, span)):
             base, forward = bound_of(moment), seconds_of(span)
             return None if base is None or forward is None or base == SEARCH else base - forward
+        case Apply(function="datetime_add", args=(Const(value=str(unit)), Const(value=int(count)), moment)) if unit.lower() in UNITS:
+            base = bound_of(moment)
+            return None if base is None or base == SEARCH else base - count * UNITS[unit.lower()]
         case Apply(function="startofday" | "todatetime", args=(inner,)) if not isinstance(inner, Const):
             return bound_of(inner)
         case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
@@ -98,6 +105,9 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
             return (start, 0)
         case Apply(function="<" | "<=", args=(time, high)) if is_time(time) and (end := bound_of(high)) is not None:
             return (0, 0) if end == 0 else (0, 1 if end == SEARCH else end)
+        case Apply(function="<" | "<=", args=(Apply(function="-", args=(moment, time)), span)) if is_time(time) and bound_of(moment) == 0:
+            back = seconds_of(span)
+            return None if back is None else (back, 0)
         case Apply(function=">=" | "<=", args=(time, same)) if is_time(time) and time == same:
             return (0, 0)
         case Apply(function="between", args=(time, low, high)) if is_time(time) and (start := bound_of(low)) is not None:
