@@ -8,7 +8,6 @@ import json
 import re
 import tarfile
 import tomllib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -355,35 +354,92 @@ def test_a_rule_is_what_detection_rules_takes() -> None:
 # --- against a clock
 
 
-def alerts(events: list[tuple[int, int]], every: int, window: Callable[[int], tuple[int, int]], by_arrival: bool, until: int) -> int:
-    """How many runs find something: ``events`` are times with the times of their arrival; a run at T sees what has arrived by then."""
-    found = 0
-    for now in range(every, until + 1, every):
-        start, end = window(now)
-        seen = [(t, a) for t, a in events if a <= now and start <= (a if by_arrival else t) < end]
-        found += bool(seen)
+SENTINEL_WAITS = 300
+"""Seconds by which a scheduled rule runs later than its window ends (learn.microsoft.com/azure/sentinel/scheduled-rules-overview)."""
+
+CRONS = {"* * * * *": 60, "*/5 * * * *": 300, "0 * * * *": HOUR, "0 */4 * * *": 4 * HOUR, "0 0 * * *": DAY}
+
+
+def relative(text: str) -> int:
+    """Seconds before now of a time of Splunk's or Kibana's, as ``-65m@m`` or ``now-300s``."""
+    found = re.fullmatch(r"(?:now)?(?:-(\d+)([smhdw]))?(?:@m)?", text)
+    assert found is not None, text
+    return int(found[1] or 0) * {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY, None: 0}[found[2]]
+
+
+def runs_that_alert(events: list[tuple[int, int]], every: int, back: int, ends: int, waits: int, by_arrival: bool) -> list[int]:
+    """The times of the runs of two days that see an event, of events by their time and that of their arrival."""
+    return [
+        now
+        for now in range(every, 2 * DAY + 1, every)
+        if any(a <= now + waits and now - back <= (a if by_arrival else t) < now - ends for t, a in events)
+    ]
+
+
+def counted(made: Rule, events: list[tuple[int, int]], options: PackageOptions) -> tuple[int, int, int]:
+    """How many runs alert in Sentinel, in Splunk without those that are throttled, and in Kibana without those that are suppressed."""
+    every = 60 if made.kind == "nrt" else made.frequency or 0
+    window = min(made.period or 60, HOUR if "ago(1h)" in made.query else DAY * 365)
+    nrt = made.kind == "nrt"
+    sentinel = runs_that_alert(events, every, window, 0, 0 if nrt else SENTINEL_WAITS, nrt)
+    settings, built = search(made, options), kibana_rule(made, options)
+    kind = "index_" if "dispatch.index_earliest" in settings else ""
+    back, ends = (
+        relative(settings[f"dispatch.{kind}{name}"])
+        for name in ("earliest" if kind else "earliest_time", "latest" if kind else "latest_time")
+    )
+    splunk = rested(
+        runs_that_alert(events, CRONS[settings["cron_schedule"]], back, ends, 0, bool(kind)), settings.get("alert.suppress.period")
+    )
+    assert built["timestamp_override"] == "event.ingested"
+    step = relative(f"now-{built['interval']}")
+    elastic = runs_that_alert(events, step, relative(built["from"]), relative(built.get("to", "now")), 0, True)
+    resting = built.get("alert_suppression", {}).get("duration")
+    return len(sentinel), len(splunk), len(rested(elastic, f"{resting['value']}{resting['unit']}" if resting else None))
+
+
+def rested(alerts: list[int], period: str | None) -> list[int]:
+    """The alerts of one thing that are left where it rests after each."""
+    found: list[int] = []
+    for now in alerts:
+        if period is None or not found or now - found[-1] >= relative(f"now-{period}"):
+            found.append(now)
     return found
 
 
-@pytest.mark.parametrize("delay", [0, 120])
-def test_packaged_rules_alert_as_often_as_the_rule(delay: int) -> None:
-    """One event an hour on average, which arrives ``delay`` seconds late, over a day of runs each hour over the last hour."""
-    events = [(t, t + delay) for t in range(1_800, DAY, 5_000)]
-    sentinel = alerts(events, HOUR, lambda now: (now - HOUR, now), False, DAY)
-    settings = search(scheduled(), PackageOptions(delay=600))
-    back = {"-70m@m": 4_200}[settings["dispatch.earliest_time"]]
-    splunk = alerts(events, HOUR, lambda now: (now - back, now - 600), False, DAY)
-    assert kibana_rule(scheduled())["timestamp_override"] == "event.ingested"
-    elastic = alerts(events, HOUR, lambda now: (now - HOUR, now), True, DAY)
-    wanted = len({t // HOUR for t, _ in events})
-    assert elastic == splunk == wanted or delay
-    assert sentinel == wanted if not delay else sentinel <= splunk
+HOURLY = [(t, t) for t in range(1_800, 2 * DAY, 5 * HOUR)]
+LATE = [(t + HOUR - 1_830, t + HOUR - 1_830 + 120) for t, _ in HOURLY]
+"""Events half a minute before a run, which arrive two minutes after they happened."""
 
 
-def test_overlapping_runs_of_the_rule_alert_again_and_the_package_says_what_it_does() -> None:
-    made = scheduled(SUMMARY, period=DAY)
-    found = packaged([Entry("r", convert(made))], Options(), PackageOptions()).alerts["r"]
-    assert found["splunk"]["alert.suppress.period"] == "1d" and "alert_suppression" in found["kibana"]
+@pytest.mark.parametrize(
+    ("made", "events", "options", "same"),
+    [
+        # which of Splunk and Kibana alert as often as Sentinel
+        (scheduled(), HOURLY, PackageOptions(), "both"),
+        (scheduled(f"{PLAIN} | where TimeGenerated > ago(1h)", period=14 * DAY), HOURLY, PackageOptions(), "both"),
+        (scheduled(frequency=300, period=300), HOURLY, PackageOptions(), "both"),
+        (scheduled(frequency=DAY, period=DAY), HOURLY, PackageOptions(), "both"),
+        (rule(PLAIN, kind="nrt"), LATE, PackageOptions(), "both"),
+        # Splunk goes by the time of the event, and waits for late ones on request
+        (scheduled(), LATE, PackageOptions(), "kibana"),
+        (scheduled(), LATE, PackageOptions(delay=300), "both"),
+        # windows that overlap alert again and again in Sentinel, and rest in the products
+        (scheduled(SUMMARY, period=DAY), HOURLY[:1], PackageOptions(), "once"),
+    ],
+)
+def test_packaged_rules_alert_as_often_as_the_rule(
+    made: Rule, events: list[tuple[int, int]], options: PackageOptions, same: str
+) -> None:  # fmt: skip
+    sentinel, splunk, elastic = counted(made, events, options)
+    said = packaged([Entry("r", convert(made))], Options(), options).alerts["r"]
+    if same == "once":
+        assert sentinel == 24 and (splunk, elastic) == (1, 1)
+        assert said["splunk"]["alert.suppress.period"] == "1d" and "alert_suppression" in said["kibana"]
+    else:
+        assert sentinel == elastic > 0
+        assert (splunk == sentinel) == (same == "both")
+        assert said["splunk"]["ingest_delay"] == options.delay
 
 
 # --- what is read

@@ -58,6 +58,8 @@ class Search:
     slug: str
     counted: str = ""
     """The end of the search that asks for a number of rows, which the condition of the alert stands for."""
+    delay: int = 0
+    """Seconds that it waits for late events; what comes later is not seen, where Sentinel waits five minutes."""
     unsaid: tuple[str, ...] = ()
     """Exclusions of the rule's author that the macro does not say."""
 
@@ -72,7 +74,8 @@ class Search:
         """When it runs, what it looks at and how it alerts, as Splunk is told."""
         when = ("enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "relation", "quantity")
         how = ("alert.digest_mode", "alert.suppress.period", "alert.suppress.fields", "action.notable.param.rule_title")
-        return {"search": self.name} | {key: self.settings[key] for key in (*when, *how) if key in self.settings}
+        told = {key: self.settings[key] for key in (*when, *how) if key in self.settings}
+        return {"search": self.name, "ingest_delay": self.delay, **told}
 
 
 def app_files(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> tuple[dict[str, str], list[Search]]:
@@ -245,7 +248,7 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
         **notable(rule, output, entities, conversion.tables),
     }
     definition, unsaid = exclusions(conversion)
-    return Search(name, settings, macro, definition, slug, counted, tuple(unsaid))
+    return Search(name, settings, macro, definition, slug, counted, schedule.delay, tuple(unsaid))
 
 
 BY_ARRIVAL = {
