@@ -384,13 +384,10 @@ def counted(made: Rule, events: list[tuple[int, int]], options: PackageOptions) 
     sentinel = runs_that_alert(events, every, window, 0, 0 if nrt else SENTINEL_WAITS, nrt)
     settings, built = search(made, options), kibana_rule(made, options)
     kind = "index_" if "dispatch.index_earliest" in settings else ""
-    back, ends = (
-        relative(settings[f"dispatch.{kind}{name}"])
-        for name in ("earliest" if kind else "earliest_time", "latest" if kind else "latest_time")
-    )
-    splunk = rested(
-        runs_that_alert(events, CRONS[settings["cron_schedule"]], back, ends, 0, bool(kind)), settings.get("alert.suppress.period")
-    )
+    bounds = ("index_earliest", "index_latest") if kind else ("earliest_time", "latest_time")
+    back, ends = (relative(settings[f"dispatch.{name}"]) for name in bounds)
+    found = runs_that_alert(events, CRONS[settings["cron_schedule"]], back, ends, 0, bool(kind))
+    splunk = rested(found, settings.get("alert.suppress.period"))
     assert built["timestamp_override"] == "event.ingested"
     step = relative(f"now-{built['interval']}")
     elastic = runs_that_alert(events, step, relative(built["from"]), relative(built.get("to", "now")), 0, True)
@@ -735,3 +732,14 @@ def test_lists_that_a_site_filled_stay() -> None:
     (path,) = (p for p in files if p.startswith("elastic/lookups/") and p.endswith(".ndjson"))
     again = packaged(pack(made), Options(), PackageOptions(previous=lambda p: "mine" if p == path else None)).files
     assert again[path] == "mine"
+
+
+def test_alternatives_with_windows_of_their_own_keep_them() -> None:
+    """They are searches of their own in one package, which are run over the longest window."""
+    kql = (
+        "union (SigninLogs | where TimeGenerated > ago(1h) and ResultType == '1' | summarize c = count() by IPAddress | where c > 5),"
+        " (SigninLogs | where TimeGenerated >= ago(10m) and ResultType == '5')"
+    )
+    outputs = convert(scheduled(kql)).outputs
+    assert "_time>=now()-600" in outputs["splunk"].texts[1] and "NOW() - 600 seconds" in outputs["esql"].texts[1]
+    assert {n for n, o in outputs.items() if any(d.code == "window-widened" for d in o.diagnostics)} == {"eql"}

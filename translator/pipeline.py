@@ -122,7 +122,9 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
     detection = lifted(False)
     written_for = {name: target_of(name) for name in targets}
     tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
-    several = isinstance(detection, Detection) and any(d.code in _OF_WINDOWS for d in detection.diagnostics)
+    several = isinstance(detection, Detection) and (
+        any(d.code in _OF_WINDOWS for d in detection.diagnostics) or len(_lookbacks(detection)) > 1
+    )
     timed = lifted(True) if tell_time and several else None
     outputs = {}
     for name, target in written_for.items():
@@ -136,6 +138,11 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
+
+
+def _lookbacks(detection: Detection) -> list[int]:
+    """How far the alternatives of a detection look back, the shortest first; their searches are run over the longest."""
+    return sorted({part.lookback for part in parts(detection)})
 
 
 def _of_period(rule: Rule, detection: Detection) -> tuple[Diagnostic, ...]:
@@ -222,6 +229,9 @@ def _triggered(
     if isinstance(found, NoDetection):
         return Output(name, (), (*detection.diagnostics, *found.diagnostics))
     output = merged([written(name, target, rule, part, options) for part in parts(found)])
+    if len(windows := _lookbacks(found)) > 1 and target.family != "sigma" and output.texts:
+        lengths = f"windows of {', '.join(map(duration, windows))} become one of {duration(windows[-1])}"
+        output = replace(output, diagnostics=(*output.diagnostics, Diagnostic("window-widened", lengths)))
     if isinstance(timed, Detection) and target.tells_time and isinstance(own := with_trigger(timed, trigger, rows), Detection):
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
