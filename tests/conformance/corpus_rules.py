@@ -130,7 +130,8 @@ def cases(
             rules = read(file)
         except RuleFileError:
             continue
-        for rule in rules:
+        for found in rules:
+            rule = replace(found, trigger_operator="", trigger_threshold=None)  # events are compared, not how many there are
             try:
                 conversion = convert(rule, ("sigma", *RUNS), Options(fields="source"))
             except (KqlSyntaxError, BindError):

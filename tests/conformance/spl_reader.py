@@ -242,6 +242,17 @@ class Reader(Logic):
             rows.append({k: v for k, v in row.items() if v is not None})
         return rows
 
+    def command_eventstats(self, rest: str, events: list[Event]) -> list[Event]:
+        """What stats finds, on each event that it was found of (Search Reference, eventstats)."""
+        _, terms, by = _stats(rest)
+        rows = []
+        for event in events:
+            (key,) = _keys(event, by) or [None]
+            members = [e for e in events if not by or _keys(e, by) == [key]]
+            found = {name: _aggregate(function, f, members) for function, f, name in terms} if not by or key is not None else {}
+            rows.append(event | {k: v for k, v in found.items() if v is not None})
+        return rows
+
     def command_streamstats(self, rest: str, events: list[Event]) -> list[Event]:
         options, terms, by = _stats(rest)
         window = (
