@@ -7,6 +7,7 @@ accept. A detection names its filter macro after its file; a lookup or a macro t
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from translator.package.options import PackageOptions, changed
 from translator.package.splunk_app import Search
 from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
-from translator.sigma.identity import stable_id
+from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import Readiness
 
 FOLDER = "contentctl"
@@ -150,14 +151,14 @@ def _detection(conversion: Conversion, search: Search, name: str, options: Packa
     named = [o for o in search.risk_objects if o["risk_object_field"].lower() in text.lower()]
     kind = "TTP" if named else "Hunting"
     first = named[0]["risk_object_field"] if named else ""
-    threats = conversion.outputs["splunk"].readiness == Readiness.NAMES
+    unknown = conversion.outputs["splunk"].readiness == Readiness.NAMES
     found: dict[str, Any] = {
         "name": name,
         "id": stable_id(rule, f"contentctl {name}"),
         "version": 1,
-        "date": _date(rule) or options.date or _UNDATED,
+        "date": rule.day or options.date or _UNDATED,
         "author": (plain(rule.author) or options.author or "kql2sigma")[:255],
-        "status": "experimental" if threats else "production",
+        "status": "experimental" if unknown else "production",
         "type": kind,
         "description": _text(rule.description or rule.name)[:9_000],
         "data_source": [_source_name(t) for t in conversion.tables],
@@ -232,11 +233,6 @@ def _text(text: str) -> str:
     return plain(text).replace("%", " percent").replace("__UPDATE__", "UPDATE").strip().rstrip("\\").strip() or "None is stated."
 
 
-def _date(rule: Rule) -> str:
-    found = re.match(r"(\d{4})[-/](\d{2})[-/](\d{2})", rule.date)
-    return "-".join(found.groups()) if found else ""
-
-
 def _source_name(table: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", table).replace("AND", "And") or "Unknown"
 
@@ -247,7 +243,7 @@ def _source(table: str, conversion: Conversion, options: PackageOptions) -> dict
     told = dict(part.split("=", 1) for place in places[:1] for part in place.split(" ") if "=" in part)
     return {
         "name": _source_name(table),
-        "id": stable_id(conversion.rule, "") if not table else _source_id(table),
+        "id": _id(f"data source {table}"),
         "version": 1,
         "date": options.date or _UNDATED,
         "author": options.author or "kql2sigma",
@@ -257,18 +253,15 @@ def _source(table: str, conversion: Conversion, options: PackageOptions) -> dict
     }
 
 
-def _source_id(table: str) -> str:
-    from uuid import uuid5
-
-    from translator.sigma.identity import NAMESPACE
-
-    return str(uuid5(NAMESPACE, f"contentctl data source {table}"))
+def _id(of: str) -> str:
+    """An identifier of what belongs to no single rule."""
+    return str(uuid.uuid5(NAMESPACE, f"contentctl {of}"))
 
 
 def _lookup(name: str, kind: str, date: str) -> dict[str, Any]:
     return {
         "name": name,
-        "id": _source_id(f"lookup {name}"),
+        "id": _id(f"lookup {name}"),
         "version": 1,
         "date": date,
         "author": "kql2sigma",

@@ -126,6 +126,12 @@ class Rule:
     """Predicates in KQL that hold for events which are no false positives, beside the query."""
 
     @property
+    def day(self) -> str:
+        """The rule's date as 2026-01-31; empty where it states none that is one."""
+        found = re.match(r"(\d{4})[-/](\d{2})[-/](\d{2})(?!\d)", self.date)
+        return "-".join(found.groups()) if found else ""
+
+    @property
     def alert_columns(self) -> tuple[str, ...]:
         """The columns that an alert is made of: those of its entities, its details and what its title and description name."""
         d = self.details

@@ -281,12 +281,6 @@ def _attack_links(links: Iterable[str]) -> list[str]:
     return [f"{m[1]}.{m[2]}" if m[2] else m[1] for m in found if m is not None]
 
 
-def _date(text: str) -> str:
-    """A date as Sigma writes it, from what a rule states; empty where it is none."""
-    found = re.match(r"(\d{4})[-/](\d{2})[-/](\d{2})", text)
-    return "-".join(found.groups()) if found else ""
-
-
 def tags(rule: Rule, names: Names) -> list[str]:
     """``attack.*`` tags in Sigma's spelling; a revoked technique is followed to the one that replaced it, and said."""
     found = []
@@ -379,7 +373,7 @@ class _Documents:
             document["references"] = references
         if author := rule.author or self.names.options.author:
             document["author"] = author
-        if date := _date(rule.date) or self.names.options.date:
+        if date := rule.day or self.names.options.date:
             document["date"] = date
         if self.tags:
             document["tags"] = self.tags
