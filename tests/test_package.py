@@ -713,8 +713,8 @@ def test_alerts_of_groups_rest_by_their_keys() -> None:
         period=DAY, entities=(EntityMapping("Account", "Name", "UserPrincipalName"),),
     )  # fmt: skip
     keys = ["azure.signinlogs.properties.user_principal_name", "azure.signinlogs.properties.app_display_name"]
-    assert kibana_rule(made)["alert_suppression"]["group_by"] == keys
-    assert search(made)["alert.suppress.fields"] == "UserPrincipalName,AppDisplayName"
+    assert kibana_rule(made)["alert_suppression"]["group_by"] == [*keys, "time_bucket"], "a later hour is another row"
+    assert search(made)["alert.suppress.fields"] == "UserPrincipalName,AppDisplayName,_time"
 
 
 def test_exclusions_of_several_parts_are_one_list() -> None:
@@ -743,3 +743,59 @@ def test_alternatives_with_windows_of_their_own_keep_them() -> None:
     outputs = convert(scheduled(kql)).outputs
     assert "_time>=now()-600" in outputs["splunk"].texts[1] and "NOW() - 600 seconds" in outputs["esql"].texts[1]
     assert {n for n, o in outputs.items() if any(d.code == "window-widened" for d in o.diagnostics)} == {"eql"}
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        f"{PLAIN} | where TimeGenerated between (ago(3h) .. ago(2h)) | summarize n = count() by Computer | where n > 3",
+        f"{PLAIN} | where ingestion_time() > ago(1h) | summarize n = count() by Computer | where n > 3",
+    ],
+)
+def test_windows_that_do_not_overlap_need_no_rest(kql: str) -> None:
+    made = scheduled(kql, period=DAY)
+    assert "alert.suppress" not in search(made) and "alert_suppression" not in kibana_rule(made)
+
+
+def test_rows_of_a_summary_are_counted_by_the_columns_that_it_has() -> None:
+    made = scheduled(f"{PLAIN} | summarize n = count() by Computer | where n > 10", trigger_operator="gt", trigger_threshold=3)
+    text = convert(made).outputs["esql"].text
+    assert "BY winlog.computer_name" in text and "winlog.computer_name = VALUES(winlog.computer_name)" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "requiredDataConnectors: 5",
+        "entityMappings: [{entityType: Account, fieldMappings: 5}]",
+        "entityMappings: 3",
+        "alertDetailsOverride: {alertDynamicProperties: true}",
+        "customDetails: [1]",
+        "incidentConfiguration: yes",
+        "date: '2020-13-45'",
+        "tactics: {a: b}",
+    ],
+)
+def test_settings_of_another_shape_lose_no_rule(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.yaml").write_text(f"{text}\nname: x\nquery: {PLAIN}\n")
+    (made,) = read(tmp_path / "r.yaml")
+    files = packaged(pack(made), Options(), PackageOptions(("splunk-app", "kibana", "contentctl", "detection-rules"))).files
+    assert made.day == "" and "elastic/rules.ndjson" in files
+
+
+def test_an_earlier_file_that_cannot_be_read_is_written_anew() -> None:
+    kinds = ("splunk-app", "kibana", "contentctl", "detection-rules")
+    files = packaged(pack(scheduled()), Options(), PackageOptions(kinds, previous=lambda path: "<<<<<<< HEAD\n: [")).files
+    assert any(path.startswith("contentctl/detections/") and path.endswith(".yml") for path in files)
+
+
+def test_what_contentctl_would_misread_is_said() -> None:
+    entries = pack(scheduled("SigninLogs | where AppDisplayName == 'DNS lookup failed'"))
+    (told,) = packaged(entries, Options(), PackageOptions(("contentctl",))).told(entries)
+    assert isinstance(told.result, Conversion)
+    assert any("contentctl" in d.message for d in told.result.outputs["splunk"].diagnostics)
+
+
+def test_the_title_of_an_absence_names_no_field() -> None:
+    made = scheduled(trigger_operator="eq", trigger_threshold=0, details=AlertDetails("None on {{Computer}}"))
+    assert search(made)["action.notable.param.rule_title"] == "None on Computer"

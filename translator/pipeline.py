@@ -16,6 +16,7 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Const, conjuncts
+from translator.plan.simplify import MOMENTS
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target, duration
@@ -86,8 +87,12 @@ class Conversion:
 
     def keys(self, output: Output) -> tuple[str, ...]:
         """What the rows of an output are grouped by."""
-        found = self.timed if output.alerting else self.detection
+        found = self.behind(output)
         return found.group_by if isinstance(found, Detection) else ()
+
+    def behind(self, output: Output) -> Detection | NoDetection | None:
+        """The detection that an output is made of."""
+        return self.timed if output.timed else self.detection
 
     @property
     def triggered(self) -> bool:
@@ -160,12 +165,15 @@ def _farthest(selector: Selector) -> int:
 
 
 def _alerting(detection: Detection) -> int:
-    """How far back the events lie that alert, in seconds, where all conditions on them say so; else as far as the search looks."""
+    """How long the time is, in seconds, in which the events lie that alert: all that is looked at, unless their conditions say less."""
     found = []
     for selector in detection.shown:
-        limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in ("since", "after")]
-        seconds = [x.value for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)]
-        found.append(min(seconds, default=detection.lookback))
+        limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in MOMENTS]
+        seconds = {(p.function, x.value) for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)}
+        back = min((v for f, v in seconds if f in ("since", "after")), default=detection.lookback)
+        end = max((v for f, v in seconds if f in ("until", "before")), default=0)
+        arrived = min((v for f, v in seconds if f in ("ingested since", "ingested after")), default=back)
+        found.append(max(0, min(back - end, arrived)))
     return max(found, default=detection.lookback)
 
 
@@ -229,13 +237,16 @@ def _triggered(
     if isinstance(found, NoDetection):
         return Output(name, (), (*detection.diagnostics, *found.diagnostics))
     output = merged([written(name, target, rule, part, options) for part in parts(found)])
+    if (alerting := max(map(_alerting, parts(found)))) < max(part.lookback for part in parts(found)):
+        output = replace(output, alerting=alerting)
     if len(windows := _lookbacks(found)) > 1 and target.family != "sigma" and output.texts:
         lengths = f"windows of {', '.join(map(duration, windows))} become one of {duration(windows[-1])}"
         output = replace(output, diagnostics=(*output.diagnostics, Diagnostic("window-widened", lengths)))
     if isinstance(timed, Detection) and target.tells_time and isinstance(own := with_trigger(timed, trigger, rows), Detection):
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
-            output = replace(other, lookback=max(part.lookback for part in parts(own)), alerting=max(map(_alerting, parts(own))))
+            back = max(part.lookback for part in parts(own))
+            output = replace(other, lookback=back, alerting=max(map(_alerting, parts(own))), timed=True)
             output = replace(output, diagnostics=(*output.diagnostics, *_of_period(rule, own)))
     if target.tells_time and output.lookups:
         output = replace(output, histories=_histories(target, rule, found, output, options))

@@ -44,16 +44,20 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
     found = Packages()
     splunk = [(slug, c) for slug, c in conversions if c.outputs.get("splunk") and c.outputs["splunk"].texts]
     if splunk and {"splunk-app", "contentctl"} & {*options.kinds}:
+        left_out: set[str] = set()
         files, searches = app_files(splunk, options)
         if "splunk-app" in options.kinds:
             found.files |= {f"{FOLDER}/{path}": text for path, text in files.items()}
             found.files[f"splunk/{APP}.tar.gz"] = archive(files)
         if "contentctl" in options.kinds:
-            found.files |= contentctl.files(splunk, searches, options)
+            made, left_out = contentctl.files(splunk, searches, options)
+            found.files |= made
         for search in searches:
             found.alerts.setdefault(search.slug, {})["splunk"] = search.alert
-            if search.unsaid:
-                said = (f"this exclusion is not in the package: {' '.join(text.split())}" for text in search.unsaid)
+            said = [f"this exclusion is not in the package: {' '.join(text.split())}" for text in search.unsaid]
+            if search.slug in left_out:
+                said.append("contentctl takes words of a text in the search for a lookup or a macro: its package is without the rule")
+            if said:
                 found.unsaid[search.slug, "splunk"] = tuple(said)
     elastic = kibana.rules(conversions, convert, options) if {"kibana", "detection-rules"} & {*options.kinds} else []
     if elastic and "detection-rules" in options.kinds:

@@ -51,8 +51,9 @@ _NOTABLE = {"notable": {"rule_title": "%name%", "rule_description": "%descriptio
 
 def files(
     conversions: list[tuple[str, Conversion]], searches: Iterable[Search], options: PackageOptions
-) -> dict[str, str]:  # fmt: skip
-    """The files of the project by path; one that ends with a slash is an empty folder."""
+) -> tuple[dict[str, str], set[str]]:
+    """The files of the project by path, where one that ends with a slash is an empty folder; and the rules that are left out."""
+    left_out: set[str] = set()
     by_slug = dict(conversions)
     found = {f"{FOLDER}/{kind}/": "" for kind in KINDS}
     found[f"{FOLDER}/app_template/metadata/default.meta"] = "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n"
@@ -64,8 +65,9 @@ def files(
         path = f"{FOLDER}/detections/{stem(name)}.yml"
         detection = _detection(conversion, search, name, options)
         if misread(detection["search"], conversion):
+            left_out.add(search.slug)
             continue
-        old = yaml.safe_load(options.previous(path) or "{}")
+        old = _previous(options.previous(path))
         same = isinstance(old, dict) and {**old, "version": 0} == {**detection, "version": 0}
         known = old.get("version", 0) if isinstance(old, dict) and isinstance(old.get("version"), int) else 0
         found[path] = _dump({**detection, "version": max(1, known + (not same))})
@@ -88,7 +90,7 @@ def files(
     texts = {path.removeprefix(f"{FOLDER}/"): text for path, text in found.items() if not path.endswith("/")}
     patch += known is not None and changed(options, FOLDER, texts)
     project = {**_PROJECT, "app": {**_PROJECT["app"], "version": f"{major}.{minor}.{patch}"}}
-    return {**found, f"{FOLDER}/contentctl.yml": _dump(project)}
+    return {**found, f"{FOLDER}/contentctl.yml": _dump(project)}, left_out
 
 
 def misread(text: str, conversion: Conversion) -> bool:
@@ -123,6 +125,14 @@ _PROJECT: Mapping[str, Any] = {
     "mode": {"mode_name": "All"},
     "apps": [],
 }
+
+
+def _previous(text: str | None) -> object:
+    """An earlier file, as far as it can be read."""
+    try:
+        return yaml.safe_load(text or "{}")
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
 
 
 def stem(name: str) -> str:

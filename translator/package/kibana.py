@@ -154,6 +154,9 @@ def _of_language(conversion: Conversion, target: str) -> Chosen | None:
     parts = tuple(({"type": target, "language": target, "query": write(text), **more}, part) for text, part in numbered(output))
     keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.keys(output)))
     rows = tuple(output.columns[k] for k in conversion.keys(output) if k in output.columns)
+    behind = conversion.behind(output)
+    if rows and isinstance(behind, Detection) and behind.bin is not None:
+        rows = (*rows, "time_bucket")
     if output.trigger is not None:
         keys, rows = (), ()  # one row that says how many there are
     return Chosen(
@@ -205,7 +208,10 @@ def _packaged(
     said = {item["description"] for item in lists[1:]}
     words = (" ".join(text.split()) for text in rule.exclusions)
     unsaid = [f"this exclusion is not in the package: {text}" for text in words if text not in said]
-    if rule.suppression and any("alert_suppression" not in r for r in found):
+    resting = [r["alert_suppression"].get("group_by") for r in found if "alert_suppression" in r]
+    if rule.suppression and any(by != ["event.dataset"] for by in resting):
+        unsaid.append("the rule rests as a whole after an alert; here what alerted rests, and the rest goes on")
+    if rule.suppression and len(resting) < len(found):
         unsaid.append(f"no place here: the rule rests for {rule.suppression} seconds after an alert")
     return Packaged(slug, tuple(found), tuple(lists), chosen, alert, tuple(unsaid))
 

@@ -14,7 +14,7 @@ from translator.targets.base import Output
 class Schedule:
     """A search that runs each ``every`` over the ``back`` before, without the last ``delay``; one that nobody runs has no ``every``.
 
-    ``alerting`` is how far back the events lie that alert, where the search looks farther back for what was before them.
+    ``alerting`` is how long the time is in which events alert, where the search looks farther back.
     """
 
     every: int | None
@@ -34,7 +34,7 @@ def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int = 0
         delay: how long a run waits for events that come late.
     """
     every = MINUTE if rule.kind == "nrt" else rule.frequency
-    if detection.kind == "event" and rule.period is None and every and not output.alerting:
+    if detection.kind == "event" and rule.period is None and every and not output.timed:
         return Schedule(every, every, delay)
     return Schedule(every, output.lookback or max(part.lookback for part in (detection, *detection.others)), delay, output.alerting)
 

@@ -221,6 +221,7 @@ def histories(conversions: list[tuple[str, Conversion]], options: PackageOptions
                 "search": f"{with_macros(text, output.macros)}\n{kept}",
                 "description": f"Fills the list {name}, which '{conf.plain(conversion.rule.name)}' reads, with what was seen before.",
                 **scheduling(schedule, options.enable and output.readiness != Readiness.NAMES),
+                **(AT_ONCE if "now()" in text else {}),
             }
     return found
 
@@ -233,6 +234,10 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
     asked = counted if output.trigger is not None and output.trigger.holds_for_none else ""
     schedule = schedule_of(rule, conversion.detection, output, 0 if "now()" in text else options.delay)
     rows = [] if asked else [output.columns[k] for k in conversion.keys(output) if k in output.columns]
+    behind = conversion.behind(output)
+    if rows and isinstance(behind, Detection) and behind.bin is not None:
+        rows.append("time_bucket" if behind.kind.startswith("temporal") else "_time")
+    named = replace(output, columns={}) if asked else output
     entities = [] if asked else entity_fields(rule, output, conversion.keys(output))
     settings = {
         "search": f"{with_macros(text, output.macros)}\n| `{macro}`{asked}",
@@ -240,16 +245,19 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
         **scheduling(schedule, options.enable and rule.enabled and output.readiness == Readiness.READY),
         **(BY_ARRIVAL if rule.kind == "nrt" else {}),
         # What the search says of now() holds for the moment of the run, which then is not to be moved.
-        **({"schedule_window": "0", "allow_skew": "0"} if "now()" in text and schedule.every else {}),
+        **(AT_ONCE if "now()" in text and schedule.every else {}),
         **condition(output),
         **throttling(rule, rows or [f for _, f in entities], schedule),
         **correlation(rule, name, conversion.tables),
-        **risk(rule, output, entities),
-        **notable(rule, output, entities, conversion.tables),
+        **risk(rule, named, entities),
+        **notable(rule, named, entities, conversion.tables),
     }
     definition, unsaid = exclusions(conversion)
     return Search(name, settings, macro, definition, slug, counted, schedule.delay, tuple(unsaid))
 
+
+AT_ONCE = {"schedule_window": "0", "allow_skew": "0"}
+"""A run that is not moved, where a part of the search goes by its moment."""
 
 BY_ARRIVAL = {
     "dispatch.earliest_time": "-1d@m",
@@ -390,7 +398,8 @@ def exclusions(conversion: Conversion) -> tuple[str, list[str]]:
         except (KqlSyntaxError, BindError):
             unsaid.append(text)
             continue
-        if len(output.texts) == 1 and output.verdict.rank <= Verdict.SAME_ALERTS.rank:
+        known = output.deployment is None or not output.deployment.missing
+        if len(output.texts) == 1 and output.verdict.rank <= Verdict.SAME_ALERTS.rank and known:
             commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
         else:
             unsaid.append(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +130,10 @@ class Rule:
     def day(self) -> str:
         """The rule's date as 2026-01-31; empty where it states none that is one."""
         found = re.match(r"(\d{4})[-/](\d{2})[-/](\d{2})(?!\d)", self.date)
-        return "-".join(found.groups()) if found else ""
+        try:
+            return datetime.date.fromisoformat("-".join(found.groups())).isoformat() if found else ""
+        except ValueError:
+            return ""
 
     @property
     def alert_columns(self) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def rule_from(
         entities=tuple(_entities(data.get("entityMappings"))),
         connectors=tuple(
             Connector(str(c.get("connectorId", "")), _strings(c.get("dataTypes")))
-            for c in data.get("requiredDataConnectors") or ()
+            for c in _list(data.get("requiredDataConnectors"))
             if isinstance(c, Mapping)
         ),
         frequency=60 if kind == "nrt" else _duration(data, "queryFrequency"),
@@ -134,7 +134,7 @@ def _kind(data: Mapping[str, Any]) -> str:
 
 def _details(data: Mapping[str, Any]) -> AlertDetails:
     further = data.get("alertDynamicProperties")
-    pairs = [(str(p.get("alertProperty") or ""), str(p.get("value") or "")) for p in further or () if isinstance(p, Mapping)]
+    pairs = [(str(p.get("alertProperty") or ""), str(p.get("value") or "")) for p in _list(further) if isinstance(p, Mapping)]
     return AlertDetails(
         _line(data.get("alertDisplayNameFormat")), str(data.get("alertDescriptionFormat") or "").strip(),
         _line(data.get("alertSeverityColumnName")), _line(data.get("alertTacticsColumnName")), tuple(pairs),
@@ -147,6 +147,10 @@ def _incidents(data: Mapping[str, Any]) -> Incidents:
         not _false(data.get("createIncident")), _true(grouping.get("enabled")), seconds(grouping.get("lookbackDuration")),
         _line(grouping.get("matchingMethod")),
     )  # fmt: skip
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -207,10 +211,10 @@ def _strings(value: object) -> tuple[str, ...]:
 
 def _entities(value: object) -> list[EntityMapping]:
     found = []
-    for mapping in value if isinstance(value, list) else ():
+    for mapping in _list(value):
         if not isinstance(mapping, Mapping):
             continue
-        for part in mapping.get("fieldMappings") or ():
+        for part in _list(mapping.get("fieldMappings")):
             if isinstance(part, Mapping):
                 found.append(
                     EntityMapping(str(mapping.get("entityType", "")), str(part.get("identifier", "")), str(part.get("columnName", "")))

@@ -89,7 +89,9 @@ class Output:
     lookback: int | None = None
     """Seconds that the search has to look back, where that is not its detection's."""
     alerting: int = 0
-    """Seconds before the search of the events that alert, where it looks farther back for what was before them; else 0."""
+    """The length in seconds of the time in which events alert, where the search looks farther back; else 0."""
+    timed: bool = False
+    """Whether each part of the detection has its own window in the text."""
     deployment: Deployment | None = None
     """None where names are the KQL's own, and for what is no detection."""
     macros: Mapping[str, str] = field(default_factory=dict)

@@ -144,7 +144,8 @@ class Esql:
         return translated(placed.detection, written, spell)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
-        kept = "" if trigger.holds_for_none else "".join(f", {field(k)} = VALUES({field(k)})" for k in keys)
+        named = [field(output.columns.get(k, k)) for k in keys]
+        kept = "" if trigger.holds_for_none else "".join(f", {name} = VALUES({name})" for name in named)
         condition = f"\n| STATS result_count = COUNT(*){kept}\n| WHERE result_count {trigger.operator} {trigger.count}"
         said = Diagnostic("rows-differ", "the output shows how many rows there are, in one row")
         return replace(output, texts=(output.text + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said))
