@@ -143,7 +143,7 @@ def _query(names: Names, selector: Selector, language: str, several: bool) -> st
     else:
         without = "(*:* AND NOT {})".format
         predicates = _InLucene(
-            names, _LUCENE, _name, without("_exists_:{0}"), "_exists_:{0}", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)"
+            names, _LUCENE, _name, without("{0}:*"), "{0}:*", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)"
         )
     told = dataset(names, selector)
     parts = [f"event.dataset:{_phrase(told)}"] if told else []
