@@ -142,9 +142,7 @@ def _query(names: Names, selector: Selector, language: str, several: bool) -> st
         predicates = Predicates(names, _KUERY, _name, "not {0}:*", "{0}:*", '{0}:""', 'not {0}:""', "*", "not *", " and ", " or ", "not ")
     else:
         without = "(*:* AND NOT {})".format
-        predicates = _InLucene(
-            names, _LUCENE, _name, without("{0}:*"), "{0}:*", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)"
-        )
+        predicates = _InLucene(names, _LUCENE, _name, without("{0}:*"), "{0}:*", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)")
     told = dataset(names, selector)
     parts = [f"event.dataset:{_phrase(told)}"] if told else []
     if selector.predicate != TRUE:
