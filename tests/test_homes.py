@@ -225,31 +225,41 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
 
 
 @pytest.mark.parametrize(
-    ("kql", "target", "code"),
+    ("kql", "target", "code", "direction"),
     [
-        ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere"),
-        ("Event | where EventID == 7045", "splunk", "events-elsewhere"),
-        ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "events-elsewhere"),
-        ("CommonSecurityLog | summarize c = count() by SourceIP | where c < 3", "splunk", "events-elsewhere-negated"),
-        ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-differs"),
-        ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "value-differs"),
-        ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged-negated"),
-        ("W3CIISLog | where tobool(csUserName) and sPort == '1'", "esql", "value-differs"),
-        ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more"),
-        ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element"),
-        ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element"),
-        ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged"),
-        ("WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'", "esql", "values-merged-negated"),
-        ("Syslog | where Facility == 'auth' and ProcessName == 'sshd'", "esql", "computed-column"),
-        ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored"),
-        ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored-negated"),
-        ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged"),
-        ("SecurityEvent | where EventID == 4776 | summarize count() by Account | where count_ > 5", "splunk", "computed-column"),
-        ("DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey endswith 'Run'", "sigma", "value-longer"),
+        ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere", "narrower"),
+        ("Event | where EventID == 7045", "splunk", "events-elsewhere", "narrower"),
+        ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "events-elsewhere", "narrower"),
+        ("CommonSecurityLog | summarize c = count() by SourceIP | where c < 3", "splunk", "events-elsewhere", "differs"),
+        ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-differs", "differs"),
+        ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "value-differs", "differs"),
+        ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged", "narrower"),
+        ("W3CIISLog | where tobool(csUserName) and sPort == '1'", "esql", "value-differs", "differs"),
+        ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more", "broader"),
+        ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element", "differs"),
+        ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element", "differs"),
+        ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
+        (
+            "WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'",
+            "esql",
+            "values-merged",
+            "narrower",
+        ),
+        ("Syslog | where Facility == 'auth' and ProcessName == 'sshd'", "esql", "computed-column", "differs"),
+        ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored", "broader"),
+        ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),
+        ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged", "broader"),
+        ("SecurityEvent | where EventID == 4776 | summarize count() by Account | where count_ > 5", "splunk", "computed-column", "differs"),
+        (
+            "DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey endswith 'Run'",
+            "sigma",
+            "value-longer",
+            "narrower",
+        ),
     ],
 )
-def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str) -> None:
-    assert code in {d.code for d in converted(kql, target).diagnostics}
+def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str, direction: str) -> None:
+    assert (code, direction) in {(d.code, d.direction.value) for d in converted(kql, target).diagnostics}
 
 
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:

@@ -11,7 +11,7 @@ from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
-from translator.fidelity import Diagnostic, Verdict
+from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
@@ -241,7 +241,9 @@ def _triggered(
         output = replace(output, alerting=alerting)
     if len(windows := _lookbacks(found)) > 1 and target.family != "sigma" and output.texts:
         lengths = f"windows of {', '.join(map(duration, windows))} become one of {duration(windows[-1])}"
-        output = replace(output, diagnostics=(*output.diagnostics, Diagnostic("window-widened", lengths)))
+        places = {part.place for part in parts(found)}
+        said = Diagnostic("window-widened", lengths, None, places.pop() if len(places) == 1 else Place.BOTH)
+        output = replace(output, diagnostics=(*output.diagnostics, said))
     if isinstance(timed, Detection) and target.tells_time and isinstance(own := with_trigger(timed, trigger, rows), Detection):
         other = merged([target.translate(rule, moved(target, rule, part, options), options) for part in parts(own)])
         if other.verdict.rank < output.verdict.rank or other.verdict == output.verdict:
@@ -254,8 +256,7 @@ def _triggered(
         return output
     if len(output.texts) > 1:  # each counts its own rows
         return _triggered(name, target, rule, detection, timed, options, counting=False)
-    if not found.trigger.grows and output.verdict.rank > Verdict.SAME_ALERTS.rank:
-        output = replace(output, diagnostics=(*output.diagnostics, Diagnostic("trigger-turns", "the rule alerts where there are few rows")))
+    output = replace(output, diagnostics=tuple(d.below(found.trigger.place) for d in output.diagnostics))
     return target.with_rows(output, found.trigger, found.group_by)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
-from translator.detection.idioms.absence import ANTI, absent_shape, negates
+from translator.detection.idioms.absence import ANTI, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.datatables import values_in, with_constants
@@ -36,7 +37,7 @@ from translator.detection.shapes import (
     columns_within,
     with_keys,
 )
-from translator.fidelity import CODES, Verdict
+from translator.fidelity import Place, Verdict
 from translator.plan import operators as o
 from translator.plan.expressions import (
     ELEMENT,
@@ -54,6 +55,7 @@ from translator.plan.expressions import (
     substitute,
     transform,
 )
+from translator.plan.monotonicity import of_groups
 from translator.plan.patterns import regex_of
 from translator.plan.simplify import pushed, simplify
 from translator.plan.types import Type
@@ -98,7 +100,7 @@ class _Lifter(Lifting):
                 return self.again(lists_indicators=False)
             return self.detection(shape)
         except Blocked:
-            refused = NoDetection(tuple(d for d in self.found if CODES[d.code].direction == Verdict.NONE))
+            refused = NoDetection(tuple(d for d in self.said if d.direction is Verdict.NONE))
             if not self.ventured:
                 return refused
             # The rest may still decide something where what is read of rows beside a row, or joined to it, is left out.
@@ -117,17 +119,25 @@ class _Lifter(Lifting):
             case o.Filter() if (with_partners := self.decided(relation)) is not None:
                 return with_partners
             case o.Filter(input=inner, predicate=predicate, span=span):
-                return self.filtered(self.shape(inner), predicate, span)
+                with self.below(relation):
+                    shape = self.shape(inner)
+                return self.filtered(shape, predicate, span)
             case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
-                return self.computed(self.shape(inner), items)
+                with self.below(relation):
+                    shape = self.shape(inner)
+                return self.computed(shape, items)
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
-                return self.aggregated(self.shape(inner), keys, aggregates, span)
+                with self.below(relation, of_groups(relation, self.place, self.above)):
+                    shape = self.shape(inner)
+                return self.aggregated(shape, keys, aggregates, span)
             case o.Union(inputs=inputs, columns=columns, span=span, fuzzy=fuzzy):
                 shapes, windows, kept = [], [], []
-                for number, shape in alternatives_among(self, inputs, self.shape):
+                with self.below(relation):
+                    found = alternatives_among(self, inputs, self.shape)
+                for number, (part, stated) in found:
                     kept.append(number)
-                    shapes.append(shape[0])
-                    windows.append(shape[1])
+                    shapes.append(part)
+                    windows.append(stated)
                 columns = tuple((c, tuple(origins[n] for n in kept)) for c, origins in columns)
                 if all(isinstance(s, Events) or (isinstance(s, Grouped) and not s.having and isinstance(s.input, Events)) for s in shapes):
                     self.windows += [w for found in windows for w in found]
@@ -154,7 +164,8 @@ class _Lifter(Lifting):
                 return sorted_
             case o.Distinct(input=inner, columns=distinct, span=span):
                 self.say("rows-differ", "'distinct' merges events that the output shows apart", span)
-                return self.aggregated(self.shape(inner), tuple((c, ColumnRef(span, c.type, c)) for c in distinct), (), span)
+                keys = tuple((c, ColumnRef(span, c.type, c)) for c in distinct)
+                return self.aggregated(self.shape(inner), keys, (), span)
             case o.Arrange(input=inner, operator=operator, span=span):
                 self.say("ignored-operator", f"'{operator}' does not decide what alerts", span)
                 return self.shape(inner)
@@ -285,9 +296,8 @@ class _Lifter(Lifting):
             said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}"
             self.say("list-placeholder", said, node.span)
             if asked.within:
-                code = "list-terms-negated" if (id(node) in negated) != self.every_part else "list-terms"
-                self.say(code, "the KQL searches for the values of this list as terms, the output for any part of the text", node.span)
-                self.loosened = True
+                what = "the KQL searches for the values of this list as terms, the output for any part of the text"
+                self.say("list-terms", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)
                 return Apply(node.span, Type.BOOL, "expand_within", (asked.subject, const(name)))
             return in_list(asked.subject, name, asked.cased, False, node.span)
 
@@ -295,23 +305,26 @@ class _Lifter(Lifting):
 
     def member(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
         """A semi-join or an anti-join; left out, and said, where the subquery comes to nothing that a detection can say."""
-        before = (list(self.found), list(self.windows))
+        before = (list(self.said), list(self.windows))
         try:
             return self.joined_with_values(shape, asked, part)
         except Blocked:
-            if asked.negated or self.every_part or not (isinstance(shape, Events) and all(narrows(b.predicate) for b in shape.branches)):
+            alone = isinstance(shape, Events) and all(narrows(b.predicate) for b in shape.branches)
+            if asked.negated or not self.broadens("condition-dropped") or not alone:
                 raise
-            reason = self.found[-1].message
-            self.found, self.windows, self.loosened = *before, True
+            reason = self.said[-1].message
+            self.said, self.windows = before
             self.say("condition-dropped", f"this condition on another query is left out: {reason}", part.span)
             return shape
 
     def joined_with_values(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
         """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
-        before = (list(self.found), list(self.windows))
-        inner = absent_shape(self, asked.relation) if asked.negated else self.shape(asked.relation)
+        before = (list(self.said), list(self.windows))
+        place = Place.TURNED if asked.negated else Place.PLAIN
+        with self.within(place):
+            inner = self.shape(asked.relation)
         if asked.negated and not self.timed and is_history(shape, inner):
-            self.found, self.windows = before
+            self.said, self.windows = before
             self.say_compared(asked, part)
             values_of = [ColumnRef(part.span, asked.column.type, asked.column)]
             found = not_seen(self, shape, [asked.subject], asked.cased, part.span, (inner, list(values_of)))
@@ -319,18 +332,14 @@ class _Lifter(Lifting):
             return found
         self.say_compared(asked, part)
         if not asked.cased:
-            self.say(
-                "key-case-negated" if asked.negated else "key-case",
-                "the KQL compares these values without case, the output with it",
-                part.span,
-            )
+            self.say("key-case", "the KQL compares these values without case, the output with it", part.span, place)
         reference = ColumnRef(part.span, asked.column.type, asked.column)
         return self.join_sides(shape, inner, ((asked.subject, reference),), asked.negated, part.span)
 
     def say_compared(self, asked: Membership, part: Expr) -> None:
         if asked.within:
-            code = "term-as-value-negated" if asked.negated else "term-as-value"
-            self.say(code, "the KQL searches for these values in a text, the output compares them with the whole of it", part.span)
+            what = "the KQL searches for these values in a text, the output compares them with the whole of it"
+            self.say("term-as-value", what, part.span, Place.TURNED if asked.negated else Place.PLAIN)
 
     def narrowed(self, shape: Shape, predicate: Expr, span: Span | None) -> Events | Joined:
         found = self.filtered(shape, predicate, span)
@@ -377,7 +386,7 @@ class _Lifter(Lifting):
             return
         definitions = {c.id: x for c, x in shape.keys}
         if used & shape.aggregates.keys():
-            if self.every_part or (one := of_one_event(self, shape, predicate)) is None:
+            if not self.broadens("one-event-of-group") or (one := of_one_event(self, shape, predicate)) is None:
                 shape.having.append(predicate)
                 return
             predicate = one
@@ -409,15 +418,16 @@ class _Lifter(Lifting):
             return narrowed
         kept_is_right = ANTI.get(kind) == "right"
         kept = self.shape(join.right if kept_is_right else join.left)
-        before = (list(self.found), list(self.windows))
+        before = (list(self.said), list(self.windows))
         side = join.left if kept_is_right else join.right
-        other = absent_shape(self, side) if negates(kind) else self.shape(side)
+        with self.within(Place.TURNED) if negates(kind) else nullcontext():
+            other = self.shape(side)
         pairs = join.on
         if negates(kind) and not isinstance(other, Listed) and is_history(kept, other):
             own, earlier = (1, 0) if kept_is_right else (0, 1)
             open_ = [p for p in pairs if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
             if not self.timed:
-                self.found, self.windows = before
+                self.said, self.windows = before
                 return not_seen(self, kept, [p[own] for p in open_], True, join.span, (other, [p[earlier] for p in open_]))
             pairs = tuple(open_)
         left, right = (other, kept) if kept_is_right else (kept, other)

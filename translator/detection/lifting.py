@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeAlias
 
 from translator.detection.approximations import approximated, is_custom_text
@@ -13,7 +15,7 @@ from translator.detection.model import Detection, History, Selector, Side, Thres
 from translator.detection.overlaps import repeated
 from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
-from translator.fidelity import Diagnostic
+from translator.fidelity import CODES, Notes, Place, Verdict, direction_of
 from translator.plan import operators as o
 from translator.plan.expressions import (
     ELEMENT,
@@ -34,6 +36,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.monotonicity import Above
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import TEXT_SEARCHES, address_test, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
@@ -47,16 +50,15 @@ class Blocked(Exception):
     """What was said last stands in the way of a detection."""
 
 
-class Lifting(ABC):
+class Lifting(Notes, ABC):
     """A plan on its way to a detection.
 
     ``lists_indicators`` takes tables of indicators for lists, ``ventures`` a row and the one beside it for two sides, and an outer join
     that a condition decides for one with partners or without, and ``ventured`` says that this was done. ``timed`` keeps the window of each
-    part as conditions on the time of its events. ``found`` is what was said,
-    ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` what each name
-    of a list was given to, ``every_part`` says that nothing may be left out here since more would alert then, ``loosened`` that a condition
-    was left out, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number the rows that ``mv-apply``
-    expands.
+    part as conditions on the time of its events. ``above`` are the relations that read the one
+    that is lifted, ``windows`` are those stated so far in seconds, ``listed`` the ids of the columns that lists brought in, ``lists`` what
+    each name of a list was given to, ``order`` is that of the last ``sort``, and ``rows`` are the ids of the columns that number the rows
+    that ``mv-apply`` expands.
     """
 
     def __init__(
@@ -70,19 +72,18 @@ class Lifting(ABC):
         ventures: bool = True,
         timed: bool = False,
     ) -> None:
+        super().__init__()
         self.lists_indicators, self.ventures, self.timed = lists_indicators, ventures, timed
         self.ventured = False
         self.listed: set[int] = set()
         self.lists: dict[str, list[object]] = {}
         self.plan, self.period, self.default = plan, period, default
         self.is_address, self.is_filled = is_address, is_filled
-        self.found: list[Diagnostic] = []
+        self.above: tuple[Above, ...] = ()
         self.windows: list[int] = []
         self.bin: int | None = None
         self.expanded: dict[int, list[Expr]] = {}
         self.order: tuple[o.Ordering, ...] = ()
-        self.every_part = False
-        self.loosened = False
         self.rows: set[int] = set()
         self.histories: list[History] = []
 
@@ -102,10 +103,19 @@ class Lifting(ABC):
     def detection(self, shape: Shape) -> Detection:
         """The detection that ``shape`` is. Raises Blocked."""
 
-    def say(self, code: str, message: str, span: Span | None) -> None:
-        diagnostic = Diagnostic(code, message, span)
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+    @contextmanager
+    def below(self, relation: o.Relation, place: Place | None = None) -> Iterator[None]:
+        """The walk in what ``relation`` reads, at a ``place`` of its own where it is another."""
+        above, outer = self.above, self.place
+        self.above, self.place = (*above, (relation, outer)), place or outer
+        try:
+            yield
+        finally:
+            self.above, self.place = above, outer
+
+    def broadens(self, code: str) -> bool:
+        """Whether what ``code`` says lets more alert here: what has no form may be left out, or stand in a weaker one."""
+        return direction_of(CODES[code].effect, self.place) is Verdict.BROADER
 
     def list_name(self, name: str, values: object) -> str:
         """A name for a list of these ``values``: lists that differ are told apart by a number."""
@@ -128,10 +138,9 @@ class Lifting(ABC):
         value = transform(value, placeholder)
         if (added := foreign(value, branch)) is not None:
             what = f"this condition reads {added}, a column that the join only adds"
-            if self.every_part or not narrows(branch.predicate):
+            if not self.broadens("condition-dropped") or not narrows(branch.predicate):
                 raise self.block("unsupported-join", what, predicate.span)
             self.say("condition-dropped", f"{what}, and is left out", predicate.span)
-            self.loosened = True
             return
         for part in conjuncts(pushed(value)):
             part = self.approximation(part)
@@ -165,9 +174,7 @@ class Lifting(ABC):
 
     def approximation(self, part: Expr) -> Expr:
         """``part``, or where more may alert what stands for it on fields."""
-        found = part if self.every_part else approximated(part, self.say)
-        self.loosened = self.loosened or found != part
-        return found
+        return approximated(part, self.say) if self.broadens("condition-dropped") else part
 
     def address(self, part: Expr) -> Expr:
         """Tests of addresses as one operator. Of what is no address KQL's tests are null, and so are their negations."""
@@ -217,12 +224,10 @@ class Lifting(ABC):
         for node in walk(part):
             match node:
                 case Apply(function=function, args=(ColumnRef(type=Type.DYNAMIC, column=column), *_)) if function in _SEARCHES:
-                    code = "object-as-text-negated" if id(node) in negated else "object-as-text"
-                    self.say(
-                        code, f"the KQL searches the JSON text of {column.name}, of which the output needs a field of its own", node.span
-                    )
+                    what = f"the KQL searches the JSON text of {column.name}, of which the output needs a field of its own"
+                    self.say("object-as-text", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)
 
-    def note_types(self, selector: Selector, measured: bool) -> None:
+    def note_types(self, selector: Selector, place: Place) -> None:
         """What the equality of two fields of unknown types takes for granted. The negation excludes events without both in any case."""
         negated = negated_in(selector.predicate)
         for node in walk(selector.predicate):
@@ -230,8 +235,7 @@ class Lifting(ABC):
                 case Apply(function="==", args=(left, right)) if is_field(left) and is_field(right) and id(node) not in negated:
                     untyped = left.type == right.type == Type.UNKNOWN and not (is_custom_text(left) and is_custom_text(right))
                     if untyped and not any(is_present(f, selector.predicate) for f in (left, right)):
-                        code = "type-assumed-measured" if measured else "type-assumed"
-                        self.say(code, "events without both fields satisfy this only if the fields are texts", node.span)
+                        self.say("type-assumed", "events without both fields satisfy this only if the fields are texts", node.span, place)
 
     def has_always(self, key: Expr, predicate: Expr) -> bool:
         """Whether each event that ``predicate`` selects has the key, by what it asks or by what its table says."""
@@ -251,34 +255,21 @@ class Lifting(ABC):
     ) -> Detection:  # fmt: skip
         """The detection, with what is said of its thresholds and its window; ``within`` is how far apart its events may be, in seconds."""
         thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
-        partial = self.loosened or any(d.code == "alternative-dropped" for d in self.found)
-        if partial and any(not t.grows for t in thresholds):
-            raise self.block("unsupported-detection", "this threshold needs every part of the query", None)
         if any(t.percentile is not None for t in thresholds):
             self.say("percentile-method", "the KQL estimates the percentile, products interpolate it in ways of their own", None)
         for side in sides:
             counted = side.threshold or threshold
             if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
-                self.say(*said, None)
+                self.say(*said, None, Place.PLAIN if counted is None else counted.measured)
             for selector in side.selectors:
-                self.note_types(selector, side.absent or (counted is not None and not counted.grows))
-        timespan, lookback = self.timespans(kind, sides, within)
-        return Detection(
-            kind,
-            sides,
-            keys,
-            guaranteed,
-            threshold,
-            timespan,
-            self.bin,
-            tuple(self.found),
-            within,
-            lookback,
-            histories=tuple(self.histories),
-        )
+                self.note_types(selector, side.place(threshold, bool(keys or self.bin)))
+        found = Detection(kind, sides, keys, guaranteed, threshold, 0, self.bin, (), within, histories=tuple(self.histories))
+        timespan, lookback = self.timespans(found)
+        return replace(found, timespan=timespan, lookback=lookback, diagnostics=tuple(self.said))
 
-    def timespans(self, kind: str, sides: tuple[Side, ...], within: int | None) -> tuple[int, int]:
+    def timespans(self, detection: Detection) -> tuple[int, int]:
         """The window of the correlation, and how far its events may lie back."""
+        kind, sides, within = detection.kind, detection.sides, detection.within
         windows = [w for w in self.windows if w]
         dated = all(s.dated for side in sides for s in side.selectors)
         if windows and self.period and not dated:
@@ -295,7 +286,7 @@ class Lifting(ABC):
             return self.bin, max(self.bin, lookback)
         if len(set(windows)) > 1 and not self.timed:
             lengths = ", ".join(map(human, sorted(set(windows))))
-            self.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None)
+            self.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None, detection.place)
         if not windows and not self.period and kind != "event":
             self.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
         return lookback, lookback

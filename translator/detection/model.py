@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Expr
 from translator.plan.types import Type
 
@@ -36,6 +36,11 @@ class Selector:
 def grows(kind: str, operator: str) -> bool:
     """Whether more events can only help a threshold to be passed: a count, compared from below. A sum can also fall."""
     return kind in ("event_count", "value_count") and operator in (">", ">=")
+
+
+def place_of_number(operator: str) -> Place:
+    """The place of a number that ``operator`` compares with another."""
+    return Place.PLAIN if operator in (">", ">=") else Place.TURNED if operator in ("<", "<=") else Place.BOTH
 
 
 def counts_missing(value: Expr) -> bool:
@@ -71,6 +76,16 @@ class Threshold:
         """Whether more events can only help it to be passed."""
         return grows(self.kind, self.operator)
 
+    @property
+    def measured(self) -> Place:
+        """The place of the number that it compares."""
+        return place_of_number(self.operator)
+
+    def of_events(self, grouped: bool) -> Place:
+        """The place of the events that it measures; where they are ``grouped``, more of them make more groups as well."""
+        place = self.measured if self.kind in ("event_count", "value_count") else Place.BOTH
+        return place.beside(Place.PLAIN) if grouped else place
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -85,6 +100,12 @@ class Side:
     threshold: Threshold | None = None
     """How many events the side needs, counted for each value of ``grouping`` (the fields of each selector)."""
     grouping: tuple[tuple[Expr, ...], ...] = ()
+
+    def place(self, threshold: Threshold | None, grouped: bool) -> Place:
+        """The place of its events in a detection with such a threshold over all sides, whose events are ``grouped``."""
+        counted = self.threshold or threshold
+        place = Place.PLAIN if counted is None else counted.of_events(grouped)
+        return place.turned if self.absent else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,11 @@ class Trigger:
     def grows(self) -> bool:
         """Whether more rows can only help it to be passed."""
         return self.operator in (">", ">=")
+
+    @property
+    def place(self) -> Place:
+        """The place of the rows."""
+        return Place.TURNED if self.for_none_only else place_of_number(self.operator)
 
     @property
     def holds_for_none(self) -> bool:
@@ -163,6 +189,23 @@ class Detection:
     @property
     def selectors(self) -> tuple[Selector, ...]:
         return tuple(s for side in self.sides for s in side.selectors)
+
+    def place_of(self, selector: Selector) -> Place:
+        """The place of the events of a selector."""
+        side = next(side for side in self.sides if any(s.name == selector.name for s in side.selectors))
+        return side.place(self.threshold, self.grouped)
+
+    @property
+    def place(self) -> Place:
+        """The place of what concerns the events of all sides alike."""
+        first, *others = [side.place(self.threshold, self.grouped) for side in self.sides]
+        for other in others:
+            first = first.beside(other)
+        return first
+
+    @property
+    def grouped(self) -> bool:
+        return bool(self.group_by or self.bin)
 
     @property
     def shown(self) -> tuple[Selector, ...]:

@@ -29,7 +29,7 @@ def repeatedly(threshold: Threshold) -> str | None:
     """The code of what it means that an event is several rows for a threshold; None where it means nothing."""
     if threshold.kind in _REPEATED_ALIKE:
         return None
-    return "counted-twice" if threshold.kind == "event_count" and threshold.grows else "measured-twice"
+    return "counted-twice" if threshold.kind == "event_count" else "measured-twice"
 
 
 def may_overlap(left: Expr, right: Expr) -> bool:

@@ -58,5 +58,5 @@ class Backend:
             reason = str(error).split("\n")[0] or type(error).__name__
             refusal = Diagnostic("target-cannot", f"the backend {self.backend} refuses this rule: {reason}")
             return Output(self.name, (), (*sigma.diagnostics, refusal), "portable")
-        found = losses(self.backend, documents, queries, convert)
+        found = [d.below(placed.detection.place) for d in losses(self.backend, documents, queries, convert)]
         return Output(self.name, tuple(queries), tuple(dict.fromkeys((*sigma.diagnostics, *found))), "portable")

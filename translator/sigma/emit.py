@@ -18,7 +18,7 @@ import yaml
 
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
 from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
@@ -126,7 +126,7 @@ def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
     if all(_has(s.predicate, fields[s.name]) or not counts_missing(fields[s.name]) for s in side.selectors):
         return [detection]
     if not threshold.grows:
-        names.say(_missing_value(threshold), "events without the counted field count as one more value in KQL")
+        names.say("missing-value", _MISSING_VALUE, None, threshold.measured)
         return [detection]
     names.say("missing-value-group", "events without the counted field are one more value in KQL: a correlation of their own is written")
 
@@ -147,9 +147,7 @@ def _with_missing_value(detection: Detection, names: Names) -> list[Detection]:
     return [detection, beside]
 
 
-def _missing_value(threshold: Threshold) -> str:
-    """The code of what it means that a count of distinct values leaves out the missing one."""
-    return {">": "missing-value", ">=": "missing-value", "==": "missing-value-exact"}.get(threshold.operator, "missing-value-few")
+_MISSING_VALUE = "events without the counted field count as one more value in KQL"
 
 
 def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
@@ -329,7 +327,7 @@ class _Documents:
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number in range(len(side.grouping[0])):
-            fields = {references[s.name]: self.names.field(g[number]) for s, g in zip(side.selectors, side.grouping, strict=True)}
+            fields = {references[s.name]: self.key(g[number]) for s, g in zip(side.selectors, side.grouping, strict=True)}
             name = next(iter(fields.values()))
             if len(set(fields.values())) > 1:
                 name = f"key_{number + 1}"
@@ -342,7 +340,7 @@ class _Documents:
         body["condition"] = self.condition(side.threshold, side.selectors, references, aliases)
         fields_of = zip(side.selectors, side.threshold.fields, strict=False)
         if side.threshold.kind == "value_count" and any(counts_missing(x) and not _has(s.predicate, x) for s, x in fields_of):
-            self.names.say(_missing_value(side.threshold), "events without the counted field count as one more value in KQL")
+            self.names.say("missing-value", _MISSING_VALUE, None, side.threshold.measured)
         finer = ((s, x) for s, group in zip(side.selectors, side.grouping, strict=True) for x in group if x not in s.keys)
         if any(not _has(s.predicate, x) for s, x in finer):
             self.names.say("empty-join-key", "events without a field that the summary counts by are a group of their own in KQL")
@@ -350,6 +348,11 @@ class _Documents:
             body["aliases"] = aliases
         document["correlation"] = body
         return {**document, **self.tail(False)}
+
+    def key(self, expr: Expr) -> str:
+        """The field that events are grouped by, or of which the values are measured."""
+        with self.names.within(Place.BOTH):
+            return self.names.field(expr)
 
     def head(self, role: str, suffix: str, main: bool) -> dict[str, Any]:
         rule, part = self.rule, self.detection.part
@@ -395,8 +398,8 @@ class _Documents:
         suffix = f"{selector.table} ({same.index(selector.name) + 1} of {len(same)})" if len(same) > 1 else selector.table
         document = self.head(selector.name if not main else "rule", suffix, main)
         document["logsource"] = self.logsource(selector)
-        selections = Selections(self.names, selector)
-        document["detection"] = selections.detection()
+        with self.names.within(self.detection.place_of(selector)):
+            document["detection"] = Selections(self.names, selector).detection()
         return {**document, **self.tail(main or self.detection.kind == "event")}
 
     def correlation(self) -> dict[str, Any]:
@@ -411,7 +414,7 @@ class _Documents:
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number, name in enumerate(detection.group_by):
-            fields = {references[s.name]: self.names.field(s.keys[number]) for s in detection.selectors}
+            fields = {references[s.name]: self.key(s.keys[number]) for s in detection.selectors}
             if len(set(fields.values())) == 1:
                 group_by.append(next(iter(fields.values())))
             else:
@@ -450,7 +453,7 @@ class _Documents:
             self.names.say("few-anchoring", "the KQL measures its whole window, Sigma at each event what came before it")
         condition: dict[str, Any] = {OPERATORS[threshold.operator]: threshold.count}
         if threshold.fields:
-            fields = {references[s.name]: self.names.field(x) for s, x in zip(selectors, threshold.fields, strict=True)}
+            fields = {references[s.name]: self.key(x) for s, x in zip(selectors, threshold.fields, strict=True)}
             if len(set(fields.values())) == 1:
                 condition["field"] = next(iter(fields.values()))
             else:
@@ -658,8 +661,8 @@ class Selections:
         if isinstance(predicate, Apply) and predicate.function == "or":
             return self.disjunction(predicate.args, nested)
         if isinstance(predicate, Apply) and predicate.function == "not":
-            inner = predicate.args[0]
-            key, value = self.item(inner, negated=True)
+            with self.names.within(Place.TURNED):
+                key, value = self.item(predicate.args[0])
             return f"not {self.add('filter', {key: value})}"
         return self.conjunction((predicate,), nested)
 
@@ -696,26 +699,24 @@ class Selections:
         text = " or ".join(dict.fromkeys(texts))
         return f"({text})" if nested and len(texts) > 1 else text
 
-    def portable(self, key: str, value: Any, atom: Apply, negated: bool) -> tuple[str, Any]:
+    def portable(self, key: str, value: Any, atom: Apply) -> tuple[str, Any]:
         """An item without what few backends know: case is ignored, a term is looked for as text."""
-        suffix = "-negated" if negated else ""
         if "|cased" in key:
-            self.names.say(f"case-ignored{suffix}", "the KQL compares these values with case, the output without", atom.span)
+            self.names.say("case-ignored", "the KQL compares these values with case, the output without", atom.span)
             key = key.replace("|cased", "")
         if atom.function.removesuffix("_cs") in ("has", "hasprefix", "hassuffix"):
-            self.names.say(f"term-as-text{suffix}", "the KQL looks for a whole term, the output for its text anywhere", atom.span)
+            self.names.say("term-as-text", "the KQL looks for a whole term, the output for its text anywhere", atom.span)
             field = key.split("|")[0]
             return f"{field}|contains", _values(values(atom.args[1]))
         return key, value
 
-    def item(self, atom: Expr, negated: bool = False) -> tuple[str, Any]:
+    def item(self, atom: Expr) -> tuple[str, Any]:
         if is_field(atom):
             return self.names.field(atom), True
         if isinstance(atom, Apply) and atom.function in ("fieldref", "fieldref_cs"):
             if atom.function == "fieldref_cs":
-                suffix = "-negated" if negated else ""
                 text = "the KQL compares these fields with case, which Sigma has no way to ask for"
-                self.names.say(f"case-ignored{suffix}", text, atom.span)
+                self.names.say("case-ignored", text, atom.span)
             return f"{self.names.field(atom.args[0])}|fieldref", self.names.field(atom.args[1])
         if isinstance(atom, Apply) and (hours := _hours(atom)) is not None:
             time, found_hours = hours
@@ -723,7 +724,8 @@ class Selections:
         if isinstance(atom, Apply) and takes_empty(atom):
             raise Cannot(Diagnostic("unsupported-expression", "this pattern also matches events that lack the field", atom.span))
         if isinstance(atom, Apply) and atom.args and is_field(atom.args[0]):
-            field = self.names.field(atom.args[0])
+            with self.names.within(Place.TURNED if atom.function in ("isempty", "isnull") else Place.PLAIN):
+                field = self.names.field(atom.args[0])
             if any(c in field for c in "|{}"):
                 raise Cannot(Diagnostic("target-cannot", "Sigma has no way to write this field's name", atom.span))
             if atom.function == "isempty":
@@ -743,6 +745,6 @@ class Selections:
                 if atom.function in ("matches regex", "matches regex~") and not all(isinstance(v, str) and is_simple(v) for v in found):
                     raise Cannot(Diagnostic("unsupported-expression", "this regular expression is not portable", atom.span))
                 key, value = spell(field, found)
-                return self.portable(key, value, atom, negated) if self.names.options.prefer == "portable" else (key, value)
+                return self.portable(key, value, atom) if self.names.options.prefer == "portable" else (key, value)
         what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands has no Sigma spelling yet", atom.span))

@@ -17,7 +17,7 @@ from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.windows import TIME_COLUMNS, is_time
-from translator.fidelity import Diagnostic
+from translator.fidelity import Notes, Place
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
@@ -137,37 +137,31 @@ MAX_HOMES = 4
 """In how many homes a selector is looked for that does not tell its events from those of others."""
 
 
-class _Mover:
+class _Mover(Notes):
     """One detection on its way. ``homes`` are those that its selectors were moved to."""
 
     def __init__(self, family: str, options: Options, rule: Rule | None, computes: bool) -> None:
+        super().__init__()
         self.family, self.options, self.computes = family, options, computes
         self.entities = {e.column for e in rule.entities} if rule is not None else set()
         self.wanted = {*rule.alert_columns} if rule is not None else set()
         self.homes: dict[tuple[str, str], Home] = {}
-        self.said: list[Diagnostic] = []
-
-    def say(self, code: str, message: str, span: tuple[int, int] | None) -> None:
-        diagnostic = Diagnostic(code, message, span)
-        if diagnostic not in self.said:
-            self.said.append(diagnostic)
 
     def detection(self, detection: Detection) -> Detection:
         sides, fields = [], list[Expr]()
         given = iter(detection.threshold.fields if detection.threshold else ())
         for side in detection.sides:
             own = [next(given) for _ in side.selectors] if detection.threshold and detection.threshold.fields else []
-            threshold = side.threshold or detection.threshold
-            few = side.absent != (threshold is not None and not threshold.grows)
-            moved, counted = self.side(side, own, few)
+            with self.within(side.place(detection.threshold, detection.grouped)):
+                moved, counted = self.side(side, own)
             sides.append(moved)
             fields += counted
         threshold = replace(detection.threshold, fields=tuple(fields)) if detection.threshold is not None else None
         moved_ = replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *self.said))
         return moved_ if self.computes else _with_plain_keys(moved_)
 
-    def side(self, side: Side, counted: list[Expr], few: bool) -> tuple[Side, list[Expr]]:
-        """A side with its selectors moved, each perhaps to several, and what is counted of them; ``few``: more events alert less."""
+    def side(self, side: Side, counted: list[Expr]) -> tuple[Side, list[Expr]]:
+        """A side with its selectors moved, each perhaps to several, and what is counted of them."""
         selectors, grouping = list[Selector](), list[tuple[Expr, ...]]()
         fields, own = list[Expr](), list[Expr]()
         measured = counted or (list(side.threshold.fields) if side.threshold is not None else [])
@@ -181,7 +175,7 @@ class _Mover:
                 continue
             for part, home in parts:
                 name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
-                move = _Move(self, part, home, few, measured[number : number + 1])
+                move = _Move(self, part, home, measured[number : number + 1])
                 selectors.append(replace(move.selector(), name=name))
                 if side.grouping:
                     grouping.append(tuple(map(move.value, side.grouping[number])))
@@ -253,8 +247,8 @@ _OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
 class _Move:
     """One selector on its way to one home; None where the product has none of its table."""
 
-    def __init__(self, mover: _Mover, selector: Selector, home: Home | None, few: bool, measured: list[Expr]) -> None:
-        self.mover, self.chosen, self.home, self.few, self.measured = mover, selector, home, few, measured
+    def __init__(self, mover: _Mover, selector: Selector, home: Home | None, measured: list[Expr]) -> None:
+        self.mover, self.chosen, self.home, self.measured = mover, selector, home, measured
         self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
         self.pins = told(selector)
         self.done: dict[int, tuple[Expr, Expr]] = {}
@@ -267,11 +261,9 @@ class _Move:
         if self.home is not None:
             self.mover.homes[selector.table, self.home.name] = self.home
             if self.home.more:
-                code = "events-more-negated" if self.few else "events-more"
-                self.mover.say(code, f"{selector.table} in {self.home.name}: {self.home.more}", None)
+                self.mover.say("events-more", f"{selector.table} in {self.home.name}: {self.home.more}", None)
             for lacking in self.elsewhere(self.home):
-                code = "events-elsewhere-negated" if self.few else "events-elsewhere"
-                self.mover.say(code, f"{selector.table} in {self.home.name}: {lacking}", None)
+                self.mover.say("events-elsewhere", f"{selector.table} in {self.home.name}: {lacking}", None)
         predicate = self.condition(selector.predicate)
         if self.home is not None and self.home.select:
             predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
@@ -295,14 +287,9 @@ class _Move:
             yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
 
     def shown(self, name: str, expr: Expr) -> Expr:
-        """A value that is only shown: where Azure computes it in its own way, the alert is the same."""
-        before = len(self.mover.said)
-        value = self.value(expr)
-        said = self.mover.said[before:]
-        if name not in self.mover.entities and any(d.code == "computed-column" for d in said):
-            del self.mover.said[before:]
-            self.mover.said += [Diagnostic("column-computed", d.message, d.span) if d.code == "computed-column" else d for d in said]
-        return value
+        """A value that is only shown: where Azure computes it in its own way, the alert is the same, unless it is an entity of it."""
+        with self.mover.within(Place.BOTH if name in self.mover.entities else Place.SHOWN):
+            return self.value(expr)
 
     def computes(self, expr: Expr) -> bool:
         """Whether a column is one that the home's fields tell, if not as a field."""
@@ -333,23 +320,24 @@ class _Move:
 
     # --- the walk
 
-    def moved(self, expr: Expr, negated: bool = False) -> Expr:
+    def moved(self, expr: Expr) -> Expr:
         if isinstance(expr, Apply) and expr.function == "not":
-            return rebuild(expr, (self.moved(expr.args[0], not negated),))
+            with self.mover.within(Place.TURNED):
+                return rebuild(expr, (self.moved(expr.args[0]),))
         if isinstance(expr, Apply) and expr.function in ("and", "or"):
-            return rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
+            return rebuild(expr, tuple(map(self.moved, expr.args)))
         if isinstance(expr, Apply) and (expr.function in MOMENTS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
-            return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a, negated) for a in expr.args))
+            return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a) for a in expr.args))
         if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
-            return self.atom(expr, negated)
+            return self.atom(expr)
         if is_field(expr):
             return self.field(expr)[0]
         known = self.done.get(id(expr))
         if known is None:
-            known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a, negated) for a in children(expr))))
+            known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a) for a in children(expr))))
         return known[1]
 
-    def atom(self, atom: Apply, negated: bool) -> Expr:
+    def atom(self, atom: Apply) -> Expr:
         """A condition or a function of a field."""
         operands = atom.args[1:]
         if atom.args[0].type in (Type.INT, Type.LONG):
@@ -358,14 +346,14 @@ class _Move:
         if (value := self.formula(atom.args[0])) is not None:
             if atom.function == "isempty" and (parts := _joined(value)):
                 # Nothing is joined where there is nothing to join.
-                return self.moved(conjunction(*(Apply(atom.span, Type.BOOL, "isempty", (part,)) for part in parts)), negated)
-            found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))), negated)
+                return self.moved(conjunction(*(Apply(atom.span, Type.BOOL, "isempty", (part,)) for part in parts)))
+            found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))))
             if self.mover.computes or not _computes(found):
                 return found
             del self.mover.said[before:]
             return atom
         subject, counterpart = self.field(atom.args[0])
-        rest = tuple(self.moved(a, negated) for a in operands)
+        rest = tuple(self.moved(a) for a in operands)
         plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
         if isinstance(subject, Apply):
             found = on_path(plain, self.separators)
@@ -380,20 +368,19 @@ class _Move:
         if counterpart.differs:
             return Apply(atom.span, atom.type, atom.function, atom.args)
         if counterpart.values and len(operands) == 1:
-            return self.by_value(atom, subject, counterpart, negated)
+            return self.by_value(atom, subject, counterpart)
         if counterpart.form and len(operands) == 1:
             return _formed(atom, subject, counterpart)
         if counterpart.case and len(operands) == 1:
-            plain = self.folded(plain, counterpart, negated)
+            plain = self.folded(plain, counterpart)
         if counterpart.prefixes and len(operands) == 1:
             plain = _prefixed(plain, counterpart)
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
-            code = "value-longer-negated" if self.flips(negated) else "value-longer"
-            self.mover.say(code, f"{_name(atom.args[0])}: {counterpart.longer}", atom.span)
+            self.mover.say("value-longer", f"{_name(atom.args[0])}: {counterpart.longer}", atom.span)
         found = typed(plain, subject) if self.family == "elastic" else plain
-        return self.with_missing(found, atom, subject, counterpart, negated) if counterpart.missing else found
+        return self.with_missing(found, atom, subject, counterpart) if counterpart.missing else found
 
-    def with_missing(self, found: Expr, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
+    def with_missing(self, found: Expr, atom: Apply, subject: Expr, stored: Stored) -> Expr:
         """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
         filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
         tests = [_holds(atom, value) for value in (stored.missing, "")]
@@ -402,9 +389,8 @@ class _Move:
             return found
         wanted, of_none = (test == TRUE for test in tests)
         if wanted != of_none and not (filled and wanted):
-            code = "values-merged-negated" if self.flips(negated) else "values-merged"
             what = f"the product may have no {_name(atom.args[0])} for {stored.missing}, as for events without one"
-            self.mover.say(code, what, atom.span)
+            self.mover.say("values-merged", what, atom.span)
         if wanted:
             return disjunction(found, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
         return found
@@ -536,11 +522,7 @@ class _Move:
 
     # --- values
 
-    def flips(self, negated: bool) -> bool:
-        """Whether taking more events for a condition finds fewer alerts."""
-        return negated != self.few
-
-    def folded(self, atom: Apply, stored: Stored, negated: bool) -> Apply:
+    def folded(self, atom: Apply, stored: Stored) -> Apply:
         """A condition on a field that the product keeps in one case."""
         caseless = CASE_PAIRS.get(atom.function)
         values = constants(atom.args[1])
@@ -548,11 +530,10 @@ class _Move:
             return atom
         whole = atom.function.removesuffix("_cs") in EQUALITIES
         if any(folded(v) != str(v).upper() and not (whole and v in stored.spelled) for v in values):
-            code = "case-ignored-negated" if self.flips(negated) else "case-ignored"
-            self.mover.say(code, "the product keeps this value in one case, the KQL compares it as it came", atom.span)
+            self.mover.say("case-ignored", "the product keeps this value in one case, the KQL compares it as it came", atom.span)
         return Apply(atom.span, atom.type, caseless, atom.args)
 
-    def by_value(self, atom: Apply, subject: Expr, stored: Stored, negated: bool) -> Expr:
+    def by_value(self, atom: Apply, subject: Expr, stored: Stored) -> Expr:
         """A condition on a field that has other values in the product; as it was, without a field, where one of them is not known."""
         if atom.function in ("isempty", "isnull"):
             return Apply(atom.span, atom.type, atom.function, (subject,))
@@ -589,8 +570,7 @@ class _Move:
             return FALSE
         others = {stored.values[k] for k in stored.values if k not in chosen}
         if others & set(targets) and not stored.spellings:
-            code = "values-merged-negated" if self.flips(negated) else "values-merged"
-            self.mover.say(code, f"the product has one value for this and others of {_name(atom.args[0])}", atom.span)
+            self.mover.say("values-merged", f"the product has one value for this and others of {_name(atom.args[0])}", atom.span)
         caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)
         test = one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
         return typed(test, subject) if self.family == "elastic" else numeric(test, subject)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from translator.catalog import Home
 from translator.detection.model import Selector
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Notes
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
@@ -18,7 +18,7 @@ TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_onl
 
 _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 
-_TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "list-at-ingest-negated", "indicator-list", "first-seen-list"})
+_TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "indicator-list", "first-seen-list"})
 """Diagnostics that name something which the product must have before the output runs."""
 
 
@@ -28,7 +28,7 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
 
 
 @dataclass
-class Names:
+class Names(Notes):
     """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
 
     ``unreadable`` are types of fields that the target has no conditions on; ``arrays`` says that it compares fields of several values.
@@ -39,16 +39,10 @@ class Names:
     homes: Mapping[tuple[str, str], Home] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     arrays: bool = True
-    said: list[Diagnostic] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)
     """The product's types of the fields that were named, where these are known."""
-
-    def say(self, code: str, message: str, span: tuple[int, int] | None = None) -> None:
-        diagnostic = Diagnostic(code, message, span)
-        if diagnostic not in self.said:
-            self.said.append(diagnostic)
 
     def home(self, selector: Selector) -> Home | None:
         """Where the events of a selector are; None where they are searched under the table's own name."""

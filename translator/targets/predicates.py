@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
 from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
@@ -70,14 +70,18 @@ class Predicates:
     """How a value that is no field is computed; None where the target cannot."""
 
     def spelled(self, expr: Expr) -> str:
-        """A stored field, quoted, or the way to a value that the target has no field of."""
+        """A stored field, quoted, or the way to a value that the target has no field of.
+
+        What is said of it is said of the events that have a value.
+        """
         path = self.names.element_of_raw(expr)
         return self.raw(path) if path is not None and self.raw is not None else self.quote(self.names.field(expr))
 
     def tested(self, expr: Expr) -> str:
         """A stored field or object, of which is asked whether it is there."""
         path = self.names.element_of_raw(expr, named=True)
-        return self.raw(path) if path is not None and self.raw is not None else self.spelled(expr)
+        with self.names.within(Place.TURNED):
+            return self.raw(path) if path is not None and self.raw is not None else self.spelled(expr)
 
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
@@ -92,7 +96,8 @@ class Predicates:
             text = balanced([self.render(a, True, known) for a in predicate.args], self.or_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "not":
-            return self.negated(predicate.args[0], known)
+            with self.names.within(Place.TURNED):
+                return self.negated(predicate.args[0], known)
         return self.atom(predicate)
 
     def parts(self, conjuncts: Iterable[Expr], known: frozenset[Expr] = frozenset()) -> list[str]:
@@ -144,7 +149,8 @@ class Predicates:
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             asked = predicate.function in ("isempty", "isnull")
-            name = self.tested(predicate.args[0]) if asked else self.spelled(predicate.args[0])
+            with self.names.within(Place.TURNED if takes_empty(predicate) else Place.PLAIN):
+                name = self.tested(predicate.args[0]) if asked else self.spelled(predicate.args[0])
             if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
                 return self.missing.format(name)
             if predicate.function == "isempty":

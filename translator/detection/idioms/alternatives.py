@@ -16,7 +16,7 @@ from translator.detection.shapes import (
     Shape,
     environments,
 )
-from translator.fidelity import Verdict
+from translator.fidelity import Place, Verdict
 from translator.plan.expressions import (
     Column,
     ColumnRef,
@@ -38,15 +38,15 @@ def alternatives_among(lifting: Lifting, parts: Sequence[_P], lift: Callable[[_P
     found, blockers = [], []
     for number, part in enumerate(parts):
         outside, lifting.windows = lifting.windows, []
-        before = list(lifting.found)
+        before = list(lifting.said)
         try:
             found.append((number, (lift(part), lifting.windows)))
         except Blocked:
-            blockers += [d for d in lifting.found if d not in before and d.direction == Verdict.NONE]
-            lifting.found = before
+            blockers += [d for d in lifting.said if d not in before and d.direction == Verdict.NONE]
+            lifting.said = before
         lifting.windows = outside
-    if blockers and (lifting.every_part or not found):
-        lifting.found += blockers
+    if blockers and (lifting.place is not Place.PLAIN or not found):
+        lifting.said += blockers
         raise Blocked
     for blocker in blockers:
         lifting.say("alternative-dropped", f"a part of the union is left out: {blocker.message}", blocker.span)
@@ -116,5 +116,5 @@ def together(lifting: Lifting, count: int, lift: Callable[[int], Detection]) -> 
     """The first of so many alternatives, each by its number, with the others beside it. Raises Blocked where there is none."""
     found = [detection for _, (detection, _) in alternatives_among(lifting, range(count), lift)]
     if len(found) == 1:
-        return replace(found[0], part="", diagnostics=tuple(lifting.found))
-    return replace(found[0], others=tuple(found[1:]), diagnostics=tuple(lifting.found))
+        return replace(found[0], part="", diagnostics=tuple(lifting.said))
+    return replace(found[0], others=tuple(found[1:]), diagnostics=tuple(lifting.said))

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from translator.detection.idioms.keys import column_name, fields_of, grouping_keys, is_computed_key, key_field
-from translator.detection.idioms.measures import FEW, Measure
+from translator.detection.idioms.measures import Measure
 from translator.detection.idioms.selector import outputs_of
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Branch, Events, Grouped
+from translator.fidelity import Place
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
 from translator.plan.simplify import is_present, simplify
 from translator.plan.types import Type
@@ -36,9 +37,8 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
     if len(needed) == 1 and needed[0].kind == "exists":
         side = _side(lifting, inner, outer, [], needed[0], names)
         return lifting.finish("event", (side,), (), (), None)
-    droppable = all(m.kind == "exists" or m.grows for m in needed)
-    few = all(m.kind in ("event_count", "value_count") and m.operator in FEW for m in needed)
-    keys = grouping_keys(lifting, inner, outer, droppable, few)
+    places = {m.of_events for m in needed}
+    keys = grouping_keys(lifting, inner, outer, places.pop() if len(places) == 1 else Place.BOTH)
     sides = []
     for number, measure in enumerate(needed):
         own = names[number * len(inner.branches) : (number + 1) * len(inner.branches)]
@@ -62,7 +62,8 @@ def _side(
     for name, branch in zip(names, inner.branches, strict=True):
         events = replace(branch, windows=list(branch.windows))
         if measure.only != TRUE:
-            lifting.constrain(events, measure.only)
+            with lifting.within(measure.of_events):
+                lifting.constrain(events, measure.only)
         if events.predicate == FALSE:
             continue
         fields = tuple(key_field(lifting, x, branch, measure, x.span) for _, x in keys)
@@ -82,11 +83,11 @@ def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Bran
     fields = fields_of(computed)
     if measure.kind == "value_count" and measure.grows and len(fields) == 1 and is_computed_key(computed):
         what = f"the KQL counts values that it computes from {column_name(fields[0])}, the output those of the field"
-        lifting.say("counted-field", what, measure.condition.span)
+        lifting.say("counted-field", what, measure.condition.span, measure.place)
         value = fields[0]
     found = key_field(lifting, value, events, measure, measure.condition.span, counted=True)
     if measure.kind == "value_count" and _type_unknown(found) and not is_present(found, events.predicate):
-        lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span)
+        lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span, measure.place)
     if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(found, events.predicate):
         lifting.say("sum-of-none", "where no event has the value, the sum is 0 in KQL and none in the output", found.span)
     return found
@@ -97,7 +98,7 @@ def threshold_of(lifting: Lifting, measure: Measure, values: Iterable[Expr], eve
     threshold = Threshold(measure.kind, measure.operator, measure.count, tuple(values), measure.percentile)
     if any(b.multiplied for b in events.branches) and (said := repeatedly(threshold)) is not None:
         what = "an event that is several rows in the query, by a join or an array, counts for each of them there, once here"
-        lifting.say(said, what, measure.condition.span)
+        lifting.say(said, what, measure.condition.span, measure.place)
     return threshold
 
 

@@ -92,7 +92,8 @@ def not_seen(
         what = "the values that the earlier window of the query finds"
         lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
-    if isinstance(shape, Events) and any(b.predicate == TRUE for b in shape.branches):
+    whole = isinstance(shape, Events) and any(b.predicate == TRUE for b in shape.branches)
+    if whole or not lifting.broadens("first-seen-dropped"):
         raise lifting.block("unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span)
     lifting.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
     return shape

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from translator.detection.idioms.measures import FEW, Measure
+from translator.detection.idioms.measures import Measure
 from translator.detection.lifting import Lifting
 from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
+from translator.fidelity import Place
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Items, Path, Span, substitute, walk
 from translator.plan.simplify import is_field, simplify
 
 
-def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bool, few: bool) -> list[tuple[str, Expr]]:
+def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place) -> list[tuple[str, Expr]]:
     """Name and expression of each key that tells groups apart. Buckets of time become the window of the detection.
 
-    Where ``droppable``, keys that are computed are left out beside others, and said: larger groups pass more thresholds on many events.
-    Where ``few`` events pass, the fields that they are computed from take their place: smaller groups pass more such thresholds.
+    Where more events pass what is asked of a group, whose ``place`` this is, keys that are computed are left out beside others, and said:
+    larger groups pass more of it. Where fewer do, the fields that they are computed from take their place: smaller groups pass more.
     """
     keys: list[tuple[str, Expr]] = []
     for column, expr in outer.keys:
@@ -25,16 +26,17 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, droppable: bo
             lifting.bin = bucket
     keys = independent(keys, inner)
     computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [substitute(k[1], b.env)])]
-    if computed and len(computed) < len(keys) and droppable:
+    if computed and len(computed) < len(keys) and place is Place.PLAIN:
         names = ", ".join(n for n, _ in computed)
         lifting.say("key-dropped", f"{names} is computed, or only added by a join, and is left out of the keys", computed[0][1].span)
         keys = [k for k in keys if k not in computed]
-    elif computed and few and len(inner.branches) == 1:
+    elif computed and place is Place.TURNED and len(inner.branches) == 1:
         env = inner.branches[0].env
         fields = {x: column_name(x) for _, key in computed for x in fields_of(simplify(substitute(key, env)))}
         if fields and not any(foreign(x, inner.branches[0]) for x in fields):
             names = ", ".join(n for n, _ in computed)
-            lifting.say("key-finer", f"{names} is computed: the output counts by {', '.join(fields.values())}", computed[0][1].span)
+            said = f"{names} is computed: the output counts by {', '.join(fields.values())}"
+            lifting.say("key-finer", said, computed[0][1].span, place)
             own = {simplify(substitute(x, env)) for _, x in keys}
             keys = [k for k in keys if k not in computed] + [(name, x) for x, name in fields.items() if x not in own]
     return keys
@@ -101,19 +103,9 @@ def key_field(lifting: Lifting, expr: Expr, branch: Branch, measure: Measure, sp
     if (added := foreign(expr, branch)) is not None:
         raise lifting.block("unsupported-join", f"the events cannot be grouped by {added}, a column that the join only adds", span)
     if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
-        lifting.say(_case(measure, counted), "the KQL counts by this value without case, the output with it", span)
+        code, place = ("value-case", measure.place) if counted else ("key-case", measure.of_events)
+        lifting.say(code, "the KQL counts by this value without case, the output with it", span, place)
         return expr.args[0]
     if is_field(expr):
         return expr
     raise lifting.block("unsupported-expression", "the events cannot be grouped by this computed value", span)
-
-
-def _case(measure: Measure, counted: bool) -> str:
-    """The code of what case does: keys that differ by it make smaller groups, counted values larger numbers."""
-    if measure.kind == "exists" or measure.grows:
-        fewer_alerts = True
-    elif measure.kind == "absent" or (measure.kind in ("event_count", "value_count") and measure.operator in FEW):
-        fewer_alerts = False
-    else:
-        return "key-case-measured"
-    return "key-case" if fewer_alerts != counted else "key-case-negated"

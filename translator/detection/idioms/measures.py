@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from translator.detection.model import grows
+from translator.detection.model import grows, place_of_number
+from translator.fidelity import Place
 from translator.plan.expressions import TRUE, Expr
 
 MANY, FEW = (">", ">="), ("<", "<=")
@@ -29,6 +30,16 @@ class Measure:
     def grows(self) -> bool:
         """Whether more events can only bring what is measured nearer to the threshold."""
         return grows(self.kind, self.operator)
+
+    @property
+    def place(self) -> Place:
+        """The place of the number that it compares, or of the events that it asks for."""
+        return Place.TURNED if self.kind == "absent" else Place.PLAIN if self.kind == "exists" else place_of_number(self.operator)
+
+    @property
+    def of_events(self) -> Place:
+        """The place of the events that it takes, of which no group is made."""
+        return self.place if self.kind in ("exists", "absent", "event_count", "value_count") else Place.BOTH
 
     @property
     def holds_of_none(self) -> bool:

@@ -19,7 +19,7 @@ from translator.detection.shapes import (
     foreign,
 )
 from translator.detection.windows import bucket_of
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -144,8 +144,8 @@ def side_selectors(
                     constant_key(lifting, value, others, known[number])
                     continue
                 if isinstance(value, Apply) and value.function in ("tolower", "toupper") and is_field(value.args[0]):
-                    code = "key-case" if not joined.absent else "key-case-negated" if len(joined.sides) == 2 else "key-case-measured"
-                    lifting.say(code, "the KQL compares these keys without case, the output with it", value.span)
+                    place = Place.PLAIN if not joined.absent else Place.TURNED if len(joined.sides) == 2 else Place.BOTH
+                    lifting.say("key-case", "the KQL compares these keys without case, the output with it", value.span, place)
                     value = value.args[0]
                 if (added := foreign(value, branch)) is not None:
                     what = f"the events cannot be joined by {added}, a column that another join only adds"
@@ -162,8 +162,8 @@ def side_selectors(
         found = grown
         if len(found) > MAX_ALTERNATIVES:
             raise lifting.block("unsupported-expression", "the key has too many alternatives", joined.span)
-    if computed and (not found or lifting.every_part or number in joined.absent):
-        lifting.found += computed
+    if computed and (not found or number in joined.absent):
+        lifting.said += computed
         raise Blocked
     for blocker in computed:
         lifting.say("alternative-dropped", f"events with this key are left out: {blocker.message}", blocker.span)

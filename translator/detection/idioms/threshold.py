@@ -17,6 +17,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.shapes import Events, Grouped, Shape, by_name
 from translator.detection.windows import human
+from translator.fidelity import Place
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjuncts, substitute
 from translator.plan.simplify import simplify
 
@@ -111,7 +112,8 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
         found = []
         for selector, branch in zip(selectors, side.branches, strict=True):
             events = replace(branch, predicate=selector.predicate)
-            lifting.constrain(events, measure.only)
+            with lifting.within(measure.of_events):
+                lifting.constrain(events, measure.only)
             found.append(replace(selector, predicate=events.predicate))
         selectors = tuple(found)
     if measure.kind == "exists":
@@ -127,10 +129,8 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
     threshold = threshold_of(lifting, measure, values, side)
     for size in (s for _, x in grouped.keys if (s := bucket_in(x, side.branches[0])) is not None and s != lifting.bin):
-        code = "bucket-widened" if threshold.grows else "bucket-widened-few"
-        lifting.say(
-            code, f"the summary counts by {human(size)}, of which the join knows nothing: the output counts all of its window", None
-        )
+        what = f"the summary counts by {human(size)}, of which the join knows nothing: the output counts all of its window"
+        lifting.say("bucket-widened", what, None, measure.place if threshold.kind in ("event_count", "value_count") else Place.BOTH)
     return Side(name, selectors, False, threshold, grouping)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Const, Expr
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
@@ -95,14 +95,13 @@ def lists_at_ingest(detection: Detection, names: Names) -> Iterator[Diagnostic]:
     """What is said of the lists that a detection reads: a value that comes onto one later is not found in the events before it."""
     for side in detection.sides:
         for selector in side.selectors:
-            for atom, negated in _list_atoms(selector.predicate, side.absent):
-                code = "list-at-ingest-negated" if negated else "list-at-ingest"
+            for atom, place in _list_atoms(selector.predicate, detection.place_of(selector)):
                 name, subject = values(atom.args[1])[0], names.field(atom.args[0])
                 caseless = atom.function == "expand"
                 case = ", in lower case," if caseless else ""
                 target = on_list(str(name), subject, caseless).rpartition(".")[0]
                 message = f"the list {name} is looked up{case} as events come in: policy {name}, field {subject}, target_field {target}"
-                yield Diagnostic(code, message, atom.span)
+                yield Diagnostic("list-at-ingest", message, atom.span, place)
 
 
 def self_joins(detection: Detection) -> Iterator[Diagnostic]:
@@ -112,23 +111,18 @@ def self_joins(detection: Detection) -> Iterator[Diagnostic]:
     for one, other in itertools.combinations(detection.sides, 2):
         both = ((s, t) for s in one.selectors for t in other.selectors if s.table == t.table)
         if any(may_overlap(by_name(s.predicate), by_name(t.predicate)) for s, t in both):
-            if one.absent or other.absent:
-                yield Diagnostic(
-                    "absent-itself", "an event that satisfies both sides of the anti-join does not alert in KQL, and does here"
-                )
-            else:
-                yield Diagnostic(
-                    "joined-with-itself", "an event that satisfies two sides of the join is joined with itself in KQL, not here"
-                )
+            place = Place.TURNED if one.absent or other.absent else Place.PLAIN
+            what = "an event that satisfies two sides of the join is joined with itself in KQL, not here"
+            yield Diagnostic("joined-with-itself", what, None, place)
 
 
-def _list_atoms(predicate: Expr, negated: bool) -> Iterator[tuple[Apply, bool]]:
+def _list_atoms(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
     if isinstance(predicate, Apply):
         if predicate.function in ("expand", "expand_cs") and isinstance(predicate.args[1], Const):
-            yield predicate, negated
+            yield predicate, place
             return
         for arg in predicate.args:
-            yield from _list_atoms(arg, negated != (predicate.function == "not"))
+            yield from _list_atoms(arg, place.turned if predicate.function == "not" else place)
 
 
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
@@ -176,7 +170,7 @@ class _Writer:
 
     def texts(self, detection: Detection) -> tuple[str, ...]:
         if detection.kind == "event":
-            return tuple(self.event(s) for s in detection.selectors)
+            return tuple(self.where(s) for s in detection.selectors)
         if detection.kind not in ("temporal", "temporal_ordered"):
             raise Cannot(Diagnostic("target-cannot", "EQL does not count events", None))
         if any(side.threshold for side in detection.sides):
@@ -206,12 +200,10 @@ class _Writer:
             parts.append(self.predicates.render(selector.predicate, nested))
         return f"any where {' and '.join(parts) or 'true'}"
 
-    def event(self, selector: Selector) -> str:
-        return self.where(selector)
-
     def sample(self, selectors: tuple[Selector, ...], head: str) -> str:
         lines = [head]
         for selector in selectors:
-            keys = ", ".join(field(self.names.field(k)) for k in selector.keys)
+            with self.names.within(Place.BOTH):
+                keys = ", ".join(field(self.names.field(k)) for k in selector.keys)
             lines.append(f"  [{self.where(selector)}] by {keys}")
         return "\n".join(lines)

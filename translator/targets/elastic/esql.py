@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, const
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
@@ -258,7 +258,8 @@ class _Writer:
             parts.append(f"event.dataset == {string(told)}")
         if selector.predicate != TRUE:
             nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
-            parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
+            with self.names.within(self.detection.place_of(selector)):
+                parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
         return " AND ".join(parts) or "true"
 
     def any_selector(self) -> str:
@@ -399,8 +400,8 @@ class _Writer:
         """What gives the columns that an alert shows, by their names."""
         spelled: dict[str, list[str]] = {}
         fields: dict[str, str] = {}
-        for selector in self.detection.shown:
-            for name, expr in selector.outputs:
+        for name, expr in [pair for selector in self.detection.shown for pair in selector.outputs]:
+            with self.names.within(Place.SHOWN):
                 if is_field(expr):
                     text = self.names.field(expr) if self.names.showable(expr) and self.names.readable(expr) else ""
                     fields[field(text)] = text if text and self.names.options.fields != "source" else ""
@@ -423,7 +424,8 @@ class _Writer:
 
     def named(self, expr: Expr) -> str:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
-        text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
+        with self.names.within(Place.BOTH):
+            text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
         if text is None:
             raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
         return text

@@ -15,7 +15,7 @@ from dataclasses import replace
 from translator import catalog
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
@@ -272,7 +272,8 @@ class _Writer:
 
     def whole(self, selector: Selector) -> str:
         """All conditions of a selector."""
-        return " AND ".join(self.predicates.parts(conjuncts(selector.predicate)))
+        with self.names.within(self.detection.place_of(selector)):
+            return " AND ".join(self.predicates.parts(conjuncts(selector.predicate)))
 
     def read_by(self, selector: Selector) -> list[Expr]:
         """All that a search reads of the events of a selector."""
@@ -314,7 +315,8 @@ class _Writer:
         """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which repeats the rest."""
         terms = [self.place_terms(selector)]
         for part in conjuncts(selector.predicate):
-            term = self.term(part)
+            with self.names.within(self.detection.place_of(selector)):
+                term = self.term(part)
             if term and term not in terms:
                 terms.append(term)
         return " ".join(terms)
@@ -356,7 +358,8 @@ class _Writer:
         return " OR ".join(dict.fromkeys(f"({self.base(s)})" for s in selectors))
 
     def condition(self, selector: Selector, with_table: bool) -> str:
-        parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
+        with self.names.within(self.detection.place_of(selector)):
+            parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
         if with_table:
             parts = [*self.place_conditions(selector), *parts]
         return " AND ".join(parts)
@@ -393,7 +396,8 @@ class _Writer:
         spelled: dict[str, list[str]] = {}
         for selector in self.detection.shown:
             for name, expr in selector.outputs:
-                text = self.value(expr)
+                with self.names.within(Place.SHOWN):
+                    text = self.value(expr)
                 if text is not None and text not in spelled.setdefault(name, []):
                     spelled[name].append(text)
         return spelled
@@ -547,9 +551,10 @@ class _Writer:
 
     def named(self, expr: Expr) -> str:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
-        if is_field(expr):
-            return self.predicates.spelled(expr)
-        computed = self.texts.of(expr)
+        with self.names.within(Place.BOTH):
+            if is_field(expr):
+                return self.predicates.spelled(expr)
+            computed = self.texts.of(expr)
         if computed is None:
             raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         return computed
