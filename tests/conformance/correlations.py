@@ -265,10 +265,10 @@ def keys_of(names: list[str], rows: list[tuple[Any, ...]]) -> tuple[list[str], l
     return key, sorted(map(list, keys))
 
 
-def own_rows(kql: str, events: list[dict[str, Any]]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and rows of this project's own engine, for what duckdb-kql does not know."""
+def own_rows(kql: str, events: list[dict[str, Any]], further: tuple[str, ...] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of this project's own engine, for what duckdb-kql does not know; ``further`` columns are known besides."""
     moments = [dt.datetime.fromisoformat(e["timestamp"].rstrip("Z")) for e in events[:-1]]
-    rows = [{**{c: e.get(c) for c in COLUMNS}, "TimeGenerated": moment} for e, moment in zip(events, moments, strict=False)]
+    rows = [{**{c: e.get(c) for c in (*COLUMNS, *further)}, "TimeGenerated": moment} for e, moment in zip(events, moments, strict=False)]
     found = translator.run(kql, {"T": rows}, now=NOW)
     return [name for name, _ in found.columns], list(found.rows)
 
