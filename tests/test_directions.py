@@ -10,11 +10,11 @@ from tests.conformance.directions import findings
 from translator.fidelity import Effect, Place, Verdict, direction_of
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_planted_deviations_err_in_the_direction_that_is_said(seed: int) -> None:
     counts: collections.Counter[str] = collections.Counter()
-    assert list(findings(seed, 40, counts)) == []
-    assert sum(n for said, n in counts.items() if not said.endswith("nothing said")) > 60
+    assert list(findings(seed, 50, counts)) == []
+    assert sum(n for said, n in counts.items() if not said.endswith("nothing said")) > 100
 
 
 @pytest.mark.parametrize(
