@@ -73,6 +73,100 @@ def test_stats_and_samples() -> None:
     assert run_eql("sample by n [any where n == 5] [any where n == 12]", EVENTS) == []
 
 
+SEVERAL: list[dict[str, Any]] = [
+    {"id": 1, "m": ["b", "a", "b"], "n": [3, 1, 3], "source.ip": ["10.0.0.1", "10.0.0.2"]},
+    {"id": 2, "m": "a", "n": 1, "source.ip": "10.0.0.1"},
+    {"id": 3},
+]
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ('m == "a"', [2]),
+        ('m != "z"', [2]),
+        ('NOT m == "z"', [2]),
+        ('m IN ("a", "b")', [2]),
+        ('m LIKE "*"', [2]),
+        ('STARTS_WITH(m, "a") OR n == 3', [2]),
+        ("m IS NOT NULL", [1, 2]),
+        ('TO_STRING(m) == "a"', [2]),
+        ('COALESCE(m, "none") == "none"', [3]),
+        ('CASE(m == "a", 1, 2) == 2', [1, 3]),
+        ('MV_CONCAT(m, ",") == "a,b"', [1]),
+        ("MV_COUNT(n) == 3", [1]),
+        ('MV_CONTAINS(m, "b")', [1]),
+        ("n > 0", [2]),
+        ('CIDR_MATCH(source.ip, "10.0.0.0/8")', [2]),
+        ('source.ip == "10.0.0.1"', [2]),
+        ("m == null OR m != null", []),
+    ],
+)
+def test_operators_of_esql_are_null_for_several_values(condition: str, ids: list[int]) -> None:
+    assert [row["id"] for row in run_esql(f"FROM t\n| WHERE {condition}", SEVERAL)] == ids
+
+
+@pytest.mark.parametrize(
+    ("stats", "rows"),
+    [
+        ("c = COUNT(*) BY m", [{"c": 2, "m": "a"}, {"c": 1, "m": "b"}, {"c": 1}]),
+        ("c = COUNT(m), r = COUNT(*), d = COUNT_DISTINCT(m), s = SUM(n)", [{"c": 3, "r": 3, "d": 2, "s": 8}]),
+        ("id = COUNT(*) BY id", [{"id": 1}, {"id": 2}, {"id": 3}]),
+    ],
+)
+def test_several_values_in_stats(stats: str, rows: list[dict[str, Any]]) -> None:
+    assert run_esql(f"FROM t | STATS {stats}", SEVERAL) == rows
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'STARTS_WITH(TO_LOWER(source.ip), "10.")',
+        'source.ip LIKE "10.*"',
+        'source.ip == "10.0.0.0/8"',
+        "id == 1 AND m == 1",
+        'n == "1"',
+        'CONCAT(source.ip, "x") == "x"',
+        'CIDR_MATCH(m, "10.0.0.0/8")',
+        "m AND id == 1",
+        'COALESCE(n, "") == ""',
+    ],
+)
+def test_esql_that_elasticsearch_refuses_for_its_types(condition: str) -> None:
+    with pytest.raises(TypeError):
+        run_esql(f"FROM t\n| WHERE {condition}", SEVERAL)
+
+
+@pytest.mark.parametrize(
+    ("span", "moment", "start"),
+    [
+        ("1 week", "2026-05-01T12:00:00+00:00", "2026-04-27T00:00:00+00:00"),
+        ("7 days", "2026-05-01T12:00:00+00:00", "2026-04-27T00:00:00+00:00"),
+        ("604800 seconds", "2026-05-01T12:00:00+00:00", "2026-04-30T00:00:00+00:00"),
+        ("3 days", "1970-01-05T12:00:00+00:00", "1970-01-04T00:00:00+00:00"),
+        ("5 hours", "1970-01-01T07:00:00+00:00", "1970-01-01T05:00:00+00:00"),
+    ],
+)
+def test_where_buckets_begin(span: str, moment: str, start: str) -> None:
+    logged = [{"@timestamp": dt.datetime.fromisoformat(moment).timestamp()}]
+    (row,) = run_esql(f"FROM t | STATS c = COUNT(*) BY b = BUCKET(@timestamp, {span})", logged)
+    assert dt.datetime.fromtimestamp(row["b"], dt.UTC).isoformat() == start
+
+
+def test_an_answer_has_a_thousand_rows_unless_the_query_says_more() -> None:
+    many = [{"id": n} for n in range(1500)]
+    assert len(run_esql("FROM t", many)) == 1000
+    assert len(run_esql("FROM t | LIMIT 1200", many)) == 1200
+    assert run_esql("FROM t | STATS c = COUNT(*)", many) == [{"c": 1500}]
+
+
+def test_one_of_several_values_is_enough_in_eql() -> None:
+    assert [row["id"] for row in run_eql('any where m == "b" or m like~ "B*"', SEVERAL)] == [1]
+    assert [row["id"] for row in run_eql('any where m != "b"', SEVERAL)] == [2]
+    with pytest.raises(TypeError):
+        run_eql('any where source.ip like~ "10.*"', SEVERAL)
+
+
 @pytest.mark.parametrize("pattern", ["^a", "a$", "(?i)a", "a@b", "a~b", "a<1-5>", "a&b", "a#b"])
 def test_operators_that_lucene_lacks_or_has_alone_are_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="Lucene"):

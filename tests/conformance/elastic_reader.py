@@ -3,10 +3,14 @@
 They are no Elasticsearch, and refuse with ``NotImplementedError`` what is not written here.
 
 Facts: ES|QL reference, "Operators" (a comparison with null is null, ``LIKE`` and ``RLIKE`` match the whole value, comparisons want the same
-types), "STATS" (null is a group of its own; without BY there is one row, for no events as well), "CASE" (a null condition counts as false);
+types), "STATS" (null is a group of its own, several values are a group each; without BY there is one row, for no events as well; a key
+hides a measure of its name), "CASE" (a null condition counts as false), "Multivalued fields" (operators and functions give null for several
+values but for conversions, COALESCE, CASE and those named ``MV_``; values of a keyword are sorted, each once), "LIMIT" (1,000 rows unless
+it says otherwise), "Implicit casting" (a text literal beside an ip is one), "Time spans" (days and weeks are periods, seconds to hours
+durations) and DateTrunc.java of Elasticsearch (7 days are a week from Monday, all other fixed spans count from 1970);
 EQL reference, "EQL syntax" (``:`` and ``~`` ignore case; a comparison with null is null, as is its ``not``; ``?field`` may be missing
-from the mapping); Elasticsearch reference, "Regular expression syntax" (anchored; ``.`` is any character; ``# @ & < > ~`` and quotes are
-operators).
+from the mapping; one of several values is enough for a condition); Elasticsearch reference, "Regular expression syntax" (anchored; ``.`` is
+any character; ``# @ & < > ~`` and quotes are operators).
 """
 
 from __future__ import annotations
@@ -14,14 +18,16 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import ipaddress
+import math
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Tree
 
 from tests.conformance.logic import Logic
-from tests.conformance.spl_reader import ARITHMETIC, flattened, split
+from tests.conformance.spl_reader import ARITHMETIC, flattened, several, split
 
 Event = dict[str, Any]
 
@@ -47,9 +53,10 @@ _ESQL = Lark(
     condition: either
     assignments: name "=" either ("," name "=" either)*
     stats: aggregate ("," aggregate)* ("BY" key ("," key)*)?
-    aggregate: name "=" NAME "(" (STAR | either) ")" ("WHERE" either)?
+    aggregate: name "=" NAME "(" (STAR | either) ("," NUMBER)? ")" ("WHERE" either)?
     key: (name "=")? sum
     renames: name "AS" name ("," name "AS" name)*
+    fields: name ("," name)*
     enrich: NAME "ON" name "WITH" name "=" name
     name: NAME | BACKQUOTED
     ?comparison: sum OPERATOR sum
@@ -72,14 +79,14 @@ _ESQL = Lark(
     _TRUE.2: /true\b/i
     _FALSE.2: /false\b/i
     _NULL.2: /null\b/i
-    UNIT: /seconds?/
+    UNIT: /(second|minute|hour|day|week)s?/
     _OR: "OR"
     _AND: "AND"
     _NOT: "NOT"
     """
     + _COMMON,
     parser="lalr",
-    start=["condition", "assignments", "stats", "renames", "enrich"],
+    start=["condition", "assignments", "stats", "renames", "fields", "enrich"],
 )
 
 _EQL = Lark(
@@ -147,8 +154,130 @@ def wildcards(pattern: str, caseless: bool) -> re.Pattern[str]:
     return re.compile(regex, re.DOTALL | (re.IGNORECASE if caseless else 0))
 
 
+class Span(int):
+    """A span of time in seconds. ``days`` is set where it is a period of the calendar, as one of days or weeks is."""
+
+    days: int = 0
+
+
+_TEXT_FUNCTIONS = frozenset(
+    """TO_LOWER TO_UPPER STARTS_WITH ENDS_WITH CONCAT SPLIT SUBSTRING REPLACE LENGTH TRIM MV_CONCAT LOCATE
+    startsWith endsWith stringContains""".split()
+)
+"""Functions whose arguments are texts, but for numbers as such."""
+
+_CONVERSIONS = {"TO_STRING": "text", "string": "text", "TO_LONG": "number", "number": "number", "TO_IP": "ip"}
+_RESULTS = {
+    "NOW": "date", "BUCKET": "date", "DATE_EXTRACT": "number", "CIDR_MATCH": "bool", "cidrMatch": "bool", "STARTS_WITH": "bool",
+    "ENDS_WITH": "bool", "startsWith": "bool", "endsWith": "bool", "stringContains": "bool", "LENGTH": "number", "MV_COUNT": "number",
+    "LOCATE": "number", "MV_CONTAINS": "bool",
+}  # fmt: skip
+
+
+def _literal_ip(node: Any) -> bool:
+    """Whether a text literal stands for an address, as ES|QL takes it beside a field of type ip."""
+    if not isinstance(node, Tree) or node.data != "text":
+        return False
+    try:
+        ipaddress.ip_address(_text(str(node.children[0])))
+    except ValueError:
+        return False
+    return True
+
+
 class Evaluator(Logic):
-    """Conditions of ES|QL or EQL on one event; what is neither true nor false is None."""
+    """Conditions of ES|QL or EQL on one event; what is neither true nor false is None.
+
+    Args:
+        eql: whether they are EQL's, where one of several values is enough, and a comparison with null asks for presence.
+        kinds: the types of fields (text, ip, number, date, bool); of others nothing is known before they are read.
+    """
+
+    def __init__(self, eql: bool = False, kinds: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.eql, self.kinds = eql, dict(kinds or {})
+
+    # --- types
+
+    def kind(self, node: Any) -> str | None:
+        """The type of an expression, None where it is not known. Raises TypeError for what the server refuses before it reads an event."""
+        match node:
+            case Tree(data="text"):
+                return "text"
+            case Tree(data="number"):
+                return "number"
+            case Tree(data="seconds"):
+                return "span"
+            case Tree(data="yes" | "never"):
+                return "bool"
+            case Tree(data="null"):
+                return None
+            case Tree(data="field", children=[name]):
+                return self.kinds.get(_name(name))
+            case Tree(data="comparison", children=[left, _, right]):
+                self.alike(left, right)
+                return "bool"
+            case Tree(data="among", children=[subject, *values]):
+                for value in (v for v in values if isinstance(v, Tree)):
+                    self.alike(subject, value)
+                return "bool"
+            case Tree(data="like" | "regex" | "match", children=[subject, *_]):
+                self.wanted(subject, {"text"}, str(node.data))
+                return "bool"
+            case Tree(data="either" | "both" | "no", children=parts):
+                for part in parts:
+                    self.wanted(part, {"bool"}, "AND, OR and NOT")
+                return "bool"
+            case Tree(data="missing" | "present", children=[part]):
+                self.kind(part)
+                return "bool"
+            case Tree(data="sum" | "product", children=parts):
+                found = {self.kind(part) for part in parts[::2]}
+                if found & {"text", "ip", "bool"}:
+                    raise TypeError(f"arithmetic with {found}")
+                return "date" if "date" in found and "span" in found else "number"
+            case Tree(data="call", children=[name, *args]):
+                return self.result(str(name).removesuffix("~"), args)
+        raise NotImplementedError(str(node))
+
+    def alike(self, left: Any, right: Any) -> None:
+        kinds = [self.kind(left), self.kind(right)]
+        if None in kinds or kinds[0] == kinds[1] or ("ip" in kinds and (_literal_ip(left) or _literal_ip(right))):
+            return
+        if "date" in kinds and any(isinstance(x, Tree) and x.data == "text" for x in (left, right)):
+            return
+        raise TypeError(f"{kinds[0]} is compared with {kinds[1]}")
+
+    def wanted(self, node: Any, kinds: set[str], by: str) -> None:
+        found = self.kind(node)
+        if found is not None and found not in kinds:
+            raise TypeError(f"{by} wants {kinds}, not {found}")
+
+    def result(self, name: str, args: list[Any]) -> str | None:
+        """The type of what a function gives, after its arguments' types."""
+        found = [self.kind(a) for a in args]
+        if name == "CASE":
+            for condition in args[: len(args) // 2 * 2 : 2]:
+                self.wanted(condition, {"bool"}, name)
+            found = [*found[1::2], *(found[-1:] if len(args) % 2 else [])]
+        if name in ("CASE", "COALESCE"):
+            known = {k for k in found if k is not None}
+            if len(known) > 1:
+                raise TypeError(f"{name} of {known}")
+            return next(iter(known), None)
+        if name in _TEXT_FUNCTIONS and set(found) & {"ip", "bool", "date"}:
+            raise TypeError(f"{name} wants texts, not {found}")
+        if name in ("CIDR_MATCH", "cidrMatch") and found[0] not in (None, "ip"):
+            raise TypeError(f"{name} wants an ip, not {found[0]}")
+        if name in _CONVERSIONS:
+            return _CONVERSIONS[name]
+        if name in _TEXT_FUNCTIONS and name not in _RESULTS:
+            if found[0] not in (None, "text"):
+                raise TypeError(f"{name} wants a text, not {found[0]}")
+            return "text"
+        return _RESULTS.get(name, found[0] if name.startswith("MV_") and found else None)
+
+    # --- values
 
     def value(self, node: Any, event: Event) -> Any:
         match node:
@@ -159,7 +288,7 @@ class Evaluator(Logic):
             case Tree(data="present", children=[part]):
                 return self.value(part, event) is not None
             case Tree(data="comparison", children=[left, operator, right]):
-                if Tree("null", []) in (left, right):  # EQL asks for presence in this way
+                if self.eql and Tree("null", []) in (left, right):
                     return (self.value(left if right == Tree("null", []) else right, event) is None) == (operator == "==")
                 return self.compared(str(operator), self.value(left, event), self.value(right, event))
             case Tree(data="among", children=[subject, Token(type="MEMBERSHIP") as word, *values]):
@@ -177,12 +306,17 @@ class Evaluator(Logic):
                 total = self.value(first, event)
                 for operator, part in zip(rest[::2], rest[1::2], strict=True):
                     operand = self.value(part, event)
-                    if total is None or operand is None:
+                    if total is None or operand is None or isinstance(total, list) or isinstance(operand, list):
                         return None
                     total = ARITHMETIC[str(operator)](total, operand)
                 return total
-            case Tree(data="seconds" | "number", children=[token, *_]):
-                return float(token) if "." in token else int(token)
+            case Tree(data="seconds", children=[token, unit]):
+                name = str(unit).removesuffix("s")
+                span = Span(int(str(token)) * {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}[name])
+                span.days = span // 86400 if name in ("day", "week") else 0
+                return span
+            case Tree(data="number", children=[token]):
+                return float(str(token)) if "." in str(token) else int(str(token))
             case Tree(data="text", children=[token]):
                 return _text(str(token))
             case Tree(data="yes"):
@@ -197,24 +331,32 @@ class Evaluator(Logic):
                 return self.call(str(name), args, event)
         raise NotImplementedError(str(node))
 
-    @staticmethod
-    def compared(operator: str, left: Any, right: Any) -> Any:
+    def compared(self, operator: str, left: Any, right: Any) -> Any:
         if left is None or right is None:
             return None
+        if isinstance(left, list) or isinstance(right, list):
+            if not self.eql:
+                return None
+            if operator == "!=":
+                return not any(self.compared("==", a, b) for a in several(left) for b in several(right))
+            return any(self.compared(operator, a, b) for a in several(left) for b in several(right))
         if any(isinstance(left, kind) != isinstance(right, kind) for kind in (str, bool)):
             raise TypeError(f"{left!r} {operator} {right!r}")
         if operator == ":":
-            return left.lower() == right.lower()
+            if not self.eql:
+                raise NotImplementedError("the operator :")
+            return left.lower() == right.lower() if isinstance(left, str) else left == right
         return {
             "==": left == right, "!=": left != right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right,
         }[operator]  # fmt: skip
 
-    @staticmethod
-    def matched(word: str, subject: Any, patterns: list[str]) -> Any:
-        if subject is None:
+    def matched(self, word: str, subject: Any, patterns: list[str]) -> Any:
+        if subject is None or (isinstance(subject, list) and not self.eql):
             return None
+        if not all(isinstance(v, str) for v in several(subject)):
+            raise TypeError(f"{word} wants a text, not {subject!r}")
         spelled = wildcards if word.startswith("like") else lucene
-        return any(spelled(p, word.endswith("~")).fullmatch(subject) for p in patterns)
+        return any(spelled(p, word.endswith("~")).fullmatch(v) for p in patterns for v in several(subject))
 
     def call(self, name: str, args: list[Any], event: Event) -> Any:
         if name == "CASE":
@@ -228,62 +370,171 @@ class Evaluator(Logic):
             return next((v for v in values if v is not None), None)
         if name == "NOW":
             return event["@now"]
+        if name == "MV_CONTAINS":  # the one of these that null does not make null
+            return set(several(values[1])) <= set(several(values[0]))
         if None in values:
             return None
+        if name.startswith("MV_"):
+            return _of_several(name, values)
+        if name in _CONVERSIONS:
+            return _values([_converted(name, v) for v in several(values[0])])
+        if any(isinstance(v, list) for v in values):
+            if self.eql:
+                raise NotImplementedError("a function of several values in EQL")
+            return None
         caseless = name.endswith("~")
+        plain = name.removesuffix("~")
+        if plain in _TEXT_FUNCTIONS and not isinstance(values[0], str):
+            raise TypeError(f"{plain} wants a text, not {values[0]!r}")
         if caseless:
             values = [v.lower() for v in values]
-        match name.removesuffix("~"):
+        match plain:
             case "TO_LOWER":
                 return values[0].lower()
-            case "DATE_EXTRACT":
-                moment = dt.datetime.fromtimestamp(values[1], dt.UTC)
-                return {"hour_of_day": moment.hour, "day_of_week": moment.isoweekday()}[values[0]]
-            case "REPLACE":
-                return re.sub(values[1], re.sub(r"\$(\d)", r"\\\1", values[2]), values[0])
-            case "SUBSTRING":
-                return values[0][values[1] - 1 : values[1] - 1 + values[2]]
-            case "MV_SLICE":
-                found = values[0]
-                return found[values[1]] if -len(found) <= values[1] < len(found) else None
             case "TO_UPPER":
                 return values[0].upper()
+            case "TRIM":
+                return values[0].strip()
+            case "LENGTH":
+                return len(values[0])
+            case "DATE_EXTRACT":
+                moment = dt.datetime.fromtimestamp(values[1], dt.UTC)
+                return {"hour_of_day": moment.hour, "day_of_week": moment.isoweekday()}[values[0].lower()]
+            case "REPLACE":
+                if re.search(r"\\[1-9]", values[2]):
+                    raise NotImplementedError("a backslash in a replacement")
+                return re.sub(values[1], re.sub(r"\$(\d)", r"\\\1", values[2]), values[0])
+            case "SUBSTRING":
+                start = values[1] - 1 if values[1] > 0 else max(len(values[0]) + values[1], 0) if values[1] < 0 else 0
+                return values[0][start : start + values[2]] if len(values) > 2 else values[0][start:]
             case "CONCAT":
                 return "".join(values)
             case "SPLIT":
-                return values[0].split(values[1])
-            case "TO_LONG" | "number":
-                try:
-                    return int(values[0])
-                except ValueError:
-                    return None
-            case "TO_STRING" | "string":
-                return str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
+                if len(values[1].encode()) != 1:
+                    raise TypeError("SPLIT wants a delimiter of one byte")
+                return _values(values[0].split(values[1]))
             case "STARTS_WITH" | "startsWith":
                 return values[0].startswith(values[1])
             case "ENDS_WITH" | "endsWith":
                 return values[0].endswith(values[1])
             case "stringContains":
                 return values[1] in values[0]
-            case "TO_IP":
-                try:
-                    return str(ipaddress.ip_address(values[0]))
-                except ValueError:
-                    return None
             case "CIDR_MATCH" | "cidrMatch":
                 try:
-                    return any(ipaddress.ip_address(values[0]) in ipaddress.ip_network(n) for n in values[1:])
+                    return any(ipaddress.ip_address(values[0]) in ipaddress.ip_network(n, strict=False) for n in values[1:])
                 except ValueError:
-                    return False
+                    return None if plain == "CIDR_MATCH" else False
             case "BUCKET":
-                return values[0] // values[1] * values[1]
+                return bucket(values[0], values[1])
         raise NotImplementedError(f"the function {name}")
 
 
-def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str, set[str]] | None = None) -> list[Event]:
-    """What an ES|QL query returns for events that have ``@timestamp`` in seconds."""
-    evaluator = Evaluator()
-    rows = [{**flattened(e), "@now": now} for e in events]
+def bucket(moment: float, span: Any) -> float:
+    """Where the bucket of a moment begins, in seconds: weeks on Monday, others by their number since 1970."""
+    monday = 4 * 86400 if isinstance(span, Span) and span.days == 7 else 0
+    return (moment - monday) // int(span) * int(span) + monday
+
+
+def _converted(name: str, value: Any) -> Any:
+    match name:
+        case "TO_STRING" | "string":
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        case "TO_LONG":
+            try:
+                return math.floor(float(value) + 0.5) if not re.fullmatch(r"-?\d+", str(value)) else int(value)
+            except ValueError:
+                return None
+        case "number":
+            try:
+                return int(value)
+            except ValueError:
+                return None
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        return None
+
+
+def _values(values: list[Any]) -> Any:
+    """Values as a column holds them: nulls are not among several, one is no list."""
+    kept = [v for v in values if v is not None]
+    return None if not kept else kept[0] if len(kept) == 1 else kept
+
+
+def _of_several(name: str, values: list[Any]) -> Any:
+    members = several(values[0])
+    match name:
+        case "MV_COUNT":
+            return len(members)
+        case "MV_CONCAT":
+            if not all(isinstance(m, str) for m in members):
+                raise TypeError(f"MV_CONCAT wants texts, not {members!r}")
+            return values[1].join(members)
+        case "MV_SLICE":
+            start, end = values[1], values[2] if len(values) > 2 else values[1]
+            start, end = (i if i >= 0 else len(members) + i for i in (start, end))
+            return _values(members[max(start, 0) : end + 1]) if end >= 0 else None
+        case "MV_FIRST" | "MV_LAST":
+            return members[0 if name == "MV_FIRST" else -1]
+        case "MV_MIN" | "MV_MAX":
+            return (min if name == "MV_MIN" else max)(members)
+        case "MV_DEDUPE":
+            return _values(list(dict.fromkeys(members)))
+        case "MV_SORT":
+            return _values(sorted(members))
+    raise NotImplementedError(f"the function {name}")
+
+
+def stored(event: Event) -> Event:
+    """An event as its index has it: lists are sorted, of texts each value is kept once."""
+    found: Event = {}
+    for name, value in flattened(event).items():
+        members = [v for v in several(value) if v is not None]
+        if any(isinstance(m, dict | list) for m in members):
+            raise NotImplementedError(f"objects or lists within the list {name}")
+        texts = all(isinstance(m, str) for m in members)
+        kept = _values(sorted(set(members) if texts else members) if isinstance(value, list) else members)
+        if kept is not None:
+            found[name] = kept
+    return found
+
+
+def kinds_of(rows: list[Event]) -> dict[str, str]:
+    """The types of fields after their values, where these are of one type; addresses after ECS, where a field ``ip`` has that type."""
+    seen: dict[str, set[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            for member in several(value):
+                kind = "bool" if isinstance(member, bool) else "text" if isinstance(member, str) else "number"
+                seen.setdefault(name, set()).add(kind)
+    found = {name: next(iter(kinds)) for name, kinds in seen.items() if len(kinds) == 1}
+    found |= {name: "ip" for name in seen if re.search(r"\.(\w+_)?ip$", name)}
+    return {**found, **{name: "date" for name in ("@timestamp", "event.ingested") if name in seen}}
+
+
+LIMIT = 1000
+"""How many rows an answer has where no LIMIT says it."""
+
+
+def run_esql(
+    query: str,
+    events: Iterable[Event],
+    now: float = 0,
+    policies: Mapping[str, set[str]] | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> list[Event]:
+    """What an ES|QL query returns for events that have ``@timestamp`` in seconds.
+
+    Args:
+        kinds: types of fields (text, ip, number, date, bool) beside those that ``kinds_of`` tells.
+
+    Raises:
+        TypeError: where Elasticsearch refuses the query for the types of its operands.
+        NotImplementedError: for what is not written here.
+    """
+    rows = [stored(e) | {"@now": now} for e in events]
+    evaluator = Evaluator(kinds=kinds_of(rows) | dict(kinds or {}))
+    limited = False
     for command in split(query):
         word, _, rest = command.strip().partition(" ")
         match word:
@@ -292,26 +543,44 @@ def run_esql(query: str, events: list[Event], now: float = 0, policies: dict[str
                 rows = [r for r in rows if "event.dataset" not in r or any(_is_in(r["event.dataset"], i) for i in indexes)]
             case "WHERE":
                 tree = _parsed("condition", rest).children[0]
+                evaluator.wanted(tree, {"bool"}, "WHERE")
                 rows = [r for r in rows if evaluator.value(tree, r) is True]
             case "EVAL":
                 parts = _parsed("assignments", rest).children
                 for name, expression in zip(parts[::2], parts[1::2], strict=True):
+                    kind = evaluator.kind(expression)
                     rows = [{**r, _name(name): evaluator.value(expression, r)} for r in rows]
+                    evaluator.kinds = _renewed(evaluator.kinds, {_name(name): kind})
             case "STATS":
                 rows = _stats(evaluator, _parsed("stats", rest), rows, now)
             case "MV_EXPAND":
-                rows = [{**r, rest: v} for r in rows for v in (r[rest] if isinstance(r[rest], list) else [r[rest]])]
+                rows = [{**r, _name(rest): v} for r in rows for v in (several(r.get(_name(rest))) or [None])]
             case "RENAME":
                 names = [_name(n) for n in _parsed("renames", rest).children]
-                pairs = dict(zip(names[::2], names[1::2], strict=True))
-                rows = [{pairs.get(k, k): v for k, v in r.items()} for r in rows]
+                for old, new in zip(names[::2], names[1::2], strict=True):
+                    rows = [{**{k: v for k, v in r.items() if k not in (old, new)}, new: r.get(old)} for r in rows]
+                    evaluator.kinds = _renewed(evaluator.kinds, {new: evaluator.kinds.get(old), old: None})
+            case "KEEP":
+                kept = {_name(n) for n in _parsed("fields", rest).children} | {"@now"}
+                rows = [{k: v for k, v in r.items() if k in kept} for r in rows]
+            case "DROP":
+                dropped = {_name(n) for n in _parsed("fields", rest).children}
+                rows = [{k: v for k, v in r.items() if k not in dropped} for r in rows]
+            case "LIMIT":
+                rows, limited = rows[: int(rest)], True
             case "ENRICH":
                 policy, field, output, _ = (_name(n) for n in _parsed("enrich", rest).children)
+                if evaluator.kinds.get(field) not in (None, "text"):
+                    raise TypeError(f"ENRICH ON {evaluator.kinds[field]}")
                 listed = (policies or {})[policy]
-                rows = [{**r, output: True if r.get(field) in listed else None} for r in rows]
+                rows = [{**r, output: True if any(v in listed for v in several(r.get(field))) else None} for r in rows]
             case _:
                 raise NotImplementedError(f"the command {word}")
-    return [{k: v for k, v in r.items() if v is not None and k != "@now"} for r in rows]
+    return [{k: v for k, v in r.items() if v is not None and k != "@now"} for r in (rows if limited else rows[:LIMIT])]
+
+
+def _renewed(kinds: Mapping[str, str], changed: Mapping[str, str | None]) -> dict[str, str]:
+    return {k: v for k, v in ({**kinds, **changed}).items() if v is not None}
 
 
 def _is_in(dataset: str, pattern: str) -> bool:
@@ -322,8 +591,11 @@ def _is_in(dataset: str, pattern: str) -> bool:
 def run_eql(query: str, events: list[Event]) -> list[Any]:
     """The events that an EQL query finds; of a sample the values of its keys, each once."""
     tree = _EQL.parse(query)
-    evaluator = Evaluator()
-    rows = [flattened(e) for e in events]
+    rows = [stored(e) for e in events]
+    evaluator = Evaluator(True, kinds_of(rows))
+    for part in tree.iter_subtrees():
+        if part.data in ("events", "member"):
+            evaluator.wanted(part.children[0], {"bool"}, "where")
     if tree.data == "events":
         return [r for r in rows if evaluator.value(tree.children[0], r) is True]
     shared = [_name(n) for by in tree.children if by.data == "by" for n in by.children]  # type: ignore[union-attr]
@@ -331,7 +603,10 @@ def run_eql(query: str, events: list[Event]) -> list[Any]:
     for member in (m for m in tree.children if m.data == "member"):  # type: ignore[union-attr]
         condition, *own = member.children  # type: ignore[union-attr]
         names = shared + [_name(n) for by in own for n in by.children]  # type: ignore[union-attr]
-        values = {tuple(r.get(n) for n in names) for r in rows if evaluator.value(condition, r) is True}
+        chosen = [r for r in rows if evaluator.value(condition, r) is True]
+        if any(isinstance(r.get(n), list) for r in chosen for n in names):
+            raise NotImplementedError("a sample by several values")
+        values = {tuple(r.get(n) for n in names) for r in chosen}
         values = {v for v in values if None not in v}
         found = values if found is None else found & values
     return sorted(found or ())
@@ -343,22 +618,40 @@ def _parsed(kind: str, text: str) -> Any:
 
 
 def _stats(evaluator: Evaluator, tree: Tree[Token], rows: list[Event], now: float) -> list[Event]:
-    keys = [c for c in tree.children if c.data == "key"]  # type: ignore[union-attr]
+    keys: list[Any] = [c for c in tree.children if isinstance(c, Tree) and c.data == "key"]
+    aggregates: list[Any] = [c for c in tree.children if isinstance(c, Tree) and c.data == "aggregate"]
+    kinds: dict[str, str | None] = {}
+    for aggregate in aggregates:
+        name, function, operand, *rest = aggregate.children
+        kind = None if isinstance(operand, Token) else evaluator.kind(operand)
+        if function in ("SUM", "AVG", "PERCENTILE") and kind not in (None, "number"):
+            raise TypeError(f"{function} wants numbers, not {kind}")
+        for condition in (c for c in rest if isinstance(c, Tree)):
+            evaluator.wanted(condition, {"bool"}, "WHERE")
+        kinds[_name(name)] = kind if function in ("VALUES", "MIN", "MAX") else "number"
+    names = [_name(k.children[0]) if len(k.children) == 2 else _name(k.children[0].children[0]) for k in keys]
+    kinds |= {name: evaluator.kind(k.children[-1]) for name, k in zip(names, keys, strict=True)}
     groups: dict[tuple[Any, ...], list[Event]] = {} if keys else {(): []}
     for row in rows:
-        groups.setdefault(tuple(evaluator.value(k.children[-1], row) for k in keys), []).append(row)  # type: ignore[union-attr]
-    names = [_name(k.children[0]) if len(k.children) == 2 else _name(k.children[0].children[0]) for k in keys]  # type: ignore[union-attr]
+        belongs: list[tuple[Any, ...]] = [()]
+        for key in keys:
+            belongs = [(*b, v) for b in belongs for v in (several(evaluator.value(key.children[-1], row)) or [None])]
+        for group in dict.fromkeys(belongs):
+            groups.setdefault(group, []).append(row)
     found = []
-    for key, members in groups.items():
-        result: Event = {"@now": now, **dict(zip(names, key, strict=True))}
-        for aggregate in (c for c in tree.children if c.data == "aggregate"):  # type: ignore[union-attr]
-            name, function, operand, *condition = aggregate.children  # type: ignore[union-attr]
-            chosen = [m for m in members if not condition or evaluator.value(condition[0], m) is True]
-            values = [None if isinstance(operand, Token) else evaluator.value(operand, m) for m in chosen]
-            result[_name(name)] = (
-                len(chosen) if isinstance(operand, Token) else _aggregate(str(function), [v for v in values if v is not None])
-            )
-        found.append(result)
+    for group, members in groups.items():
+        result: Event = {"@now": now}
+        for aggregate in aggregates:
+            name, function, operand, *rest = aggregate.children
+            conditions = [c for c in rest if isinstance(c, Tree)]
+            chosen = [m for m in members if all(evaluator.value(c, m) is True for c in conditions)]
+            if isinstance(operand, Token):
+                result[_name(name)] = len(chosen)
+                continue
+            values = [v for m in chosen for v in several(evaluator.value(operand, m))]
+            result[_name(name)] = _aggregate(str(function), values)
+        found.append({**result, **dict(zip(names, group, strict=True))})
+    evaluator.kinds = _renewed({}, kinds)
     return found
 
 
