@@ -45,6 +45,20 @@ EVENTS: list[dict[str, Any]] = [
         ('* | where isnotnull(mvfilter(m=="b"))', [1]),
         ('* | eval y=coalesce(x, "none") | where y=="none"', [4]),
         ('* | eval y=case(n>10, "big", n>1, "small") | where y=="small"', [1]),
+        ('x="a*b" OR x=CASE(admin)', [2]),
+        ('x IN ("ADM*", "z") OR n IN (12)', [1, 2]),
+        ('n="5.0"', []),
+        ("* | where n in (5, 6) OR \"v\" in (x, 'd.k')", [1]),
+        ("* | where d.k==3", []),
+        ("* | where n/0>1 OR n/(n-n)>1", []),
+        ('* | where match(x, "^\\w+$")', [1]),
+        ('* | where like(x, "A_m%")', [1]),
+        ('* | eval y=n+n | where y==10 AND "a"+"b"=="ab"', [1]),
+        ('* | where mvcount(m)==2 AND mvjoin(upper(m), "")=="AB"', [1]),
+        ("* | dedup n | where id<9", [1, 2]),
+        ("* | sort 2 -n | where n>0", [1, 2]),
+        ("* | sort 1 n", [1]),
+        ("* | stats min(id) as id by m | dedup id", [1]),
         ("* | sort 0 _time | streamstats time_window=60s count as c | where c==2", [2, 4]),
         ("* | sort 0 _time | streamstats current=false max(n) as before | where before==12", [3, 4]),
     ],
@@ -62,6 +76,32 @@ def test_stats() -> None:
     assert reader.run("* | stats count as c by n", EVENTS) == [{"n": 12, "c": 1.0}, {"n": 5, "c": 1.0}]
     assert reader.run('x="nobody" | stats count as c', EVENTS) == [{"c": 0.0}]
     assert reader.run('x="nobody" | stats count as c by x', EVENTS) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"), [("10.0.0.0/8", [1]), ("10.1.*", [1, 2]), ("10.1.0.0/16", [1]), ("fe80::/10", [])]
+)  # fmt: skip
+def test_search_takes_a_value_in_cidr_notation_for_a_range(value: str, ids: list[int]) -> None:
+    events = [{"id": 1, "_time": 1, "ip": "10.1.2.3"}, {"id": 2, "_time": 2, "ip": "10.1.0.0/16"}, {"id": 3, "_time": 3, "ip": "11.1.2.3"}]
+    assert sorted(row["id"] for row in Reader(False).run(f'ip="{value}"', events)) == ids
+
+
+def test_texts_that_look_like_numbers_are_compared_in_either_way() -> None:
+    for texts_are_numbers in (False, True):
+        found = Reader(False, texts_are_numbers=texts_are_numbers).run('* | where x=="1.0"', [{"_time": 1, "x": "1"}])
+        assert bool(found) == texts_are_numbers
+
+
+def test_where_bins_begin() -> None:
+    found = Reader(False).run("* | bin _time span=18000s AS t", [{"_time": 25000}])
+    assert found == [{"_time": 25000, "t": 18000}]
+    with pytest.raises(NotImplementedError, match="several days"):
+        Reader(False).run("* | bin _time span=7d", [{"_time": 25000}])
+
+
+def test_streamstats_of_more_events_than_it_keeps_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="10,000"):
+        Reader(False).run("* | streamstats count as c", [{"_time": 1}] * 10_001)
 
 
 def test_a_command_that_the_reader_does_not_know_is_refused() -> None:
