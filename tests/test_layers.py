@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = [
-    {"fidelity", "attack"},
+    {"fidelity", "attack", "grammar"},
+    {"regex"},
     {"kql"},
     {"plan"},
     {"engine"},

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import lark
 
+from translator.grammar import grammar_text
 from translator.kql.errors import KqlSyntaxError
-from translator.kql.parser import grammar_text, parse
+from translator.kql.parser import parse
 
 
 def main() -> None:
     queries = [json.loads(line)["query"] for line in Path(sys.argv[1]).read_text("utf-8").splitlines()]
-    plain = lark.Lark(grammar_text(), parser="lalr", lexer="contextual", keep_all_tokens=True, maybe_placeholders=False)
+    plain = lark.Lark(grammar_text("kql"), parser="lalr", lexer="contextual", keep_all_tokens=True, maybe_placeholders=False)
     parse("T")
 
     def run(read: object) -> float:

@@ -19,6 +19,7 @@ import lark
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from translator.grammar import grammar_text
 from translator.kql.builder import Builder, Refused
 from translator.kql.driver import TableParser
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
@@ -48,16 +49,6 @@ _WORDS = {
     "TO": "to", "FROM": "from", "STEP": "step", "AS": "as", "TYPE": "a type", "WILDCARD": "a wildcard name",
     "PARAMETER_VALUE": "a value", "RAW_GUID": "a guid", "TYPEOF": "typeof(...)",
 }  # fmt: skip
-
-
-def grammar_text() -> str:
-    """The grammar, from the wheel or from a checkout."""
-    here = Path(__file__).resolve()
-    for folder in (here.parents[1] / "grammars", here.parents[2] / "grammars"):
-        path = folder / "kql.lark"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-    raise FileNotFoundError("grammars/kql.lark is missing from this installation of kql2sigma")
 
 
 def _cache_folder() -> Path | None:
@@ -103,7 +94,7 @@ def _from_grammar(text: str) -> lark.Lark:
 @functools.cache
 def _parser() -> lark.Lark:
     """The parser, from the cache where there is a sound one; built (and kept, where that is possible) otherwise."""
-    text = grammar_text()
+    text = grammar_text("kql")
     folder = _cache_folder()
     if folder is None:
         return _build(text)

@@ -1,0 +1,266 @@
+"""The regular expressions of KQL: what is refused and where, and that each language's spelling finds the same."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translator.regex import writers
+from translator.regex.classes import ranges_of
+from translator.regex.parser import RegexError, parse
+from translator.regex.syntax import (
+    Alternation,
+    Anchor,
+    Any,
+    Class,
+    Concat,
+    Group,
+    Literal,
+    Node,
+    Perl,
+    Posix,
+    Range,
+    Repeat,
+    Set,
+    alternation,
+    caseless,
+    concat,
+    is_cased,
+    set_is_cased,
+)
+from translator.regex.writers import Inexpressible
+
+
+@pytest.mark.parametrize(
+    ("pattern", "offset", "message"),
+    [
+        ("a(?=b)", 1, "look-around"),
+        ("a(?<!b)c", 1, "look-around"),
+        ("a(?>b)", 1, "atomic"),
+        (r"(a)\1", 3, "references"),
+        (r"(?P<n>a)(?P=n)", 8, "references"),
+        ("a++", 2, "possessive"),
+        ("a**", 2, "possessive"),
+        ("ab{2}{3}", 5, "possessive"),
+        ("*a", 0, "nothing to repeat"),
+        ("a|{2}", 2, "nothing to repeat"),
+        ("a{,2}", 1, "nothing to repeat"),
+        ("a{3,2}", 1, "at least 3 and at most 2"),
+        ("a{1001}", 1, "1000 repeats"),
+        ("((a{40}){40})", 8, "1000 repeats"),
+        ("(a", 2, "group is not closed"),
+        ("a)", 1, "closes nothing"),
+        ("[a", 2, "class is not closed"),
+        ("[b-a]", 1, "backwards"),
+        ("[[:letter:]]", 1, "no class"),
+        (r"\p{Klingon}", 0, "no class"),
+        (r"\Z", 0, "no meaning"),
+        (r"\x{110000}", 0, "no character"),
+        ("a\\", 1, "end stands for nothing"),
+        ("(?z)a", 0, "flag"),
+        ("(?P<n>a)(?P<n>b)", 8, "two groups"),
+        ("(" * 101 + ")" * 101, 100, "groups within each other"),
+        ("(?x) a # b(\n [", 14, "class is not closed"),
+    ],
+)
+def test_what_is_refused(pattern: str, offset: int, message: str) -> None:
+    with pytest.raises(RegexError, match=message) as refused:
+        parse(pattern)
+    assert refused.value.offset == offset
+
+
+CASES = [
+    # pattern, texts that it is found in, texts that it is not found in
+    ("enc$", ["enc", "an enc"], ["enc\n", "encode"]),
+    ("^[[:alpha:]]+$", ["AB"], ["A1", "", "é"]),
+    ("[[:^digit:]]", ["a", "é"], ["12"]),
+    (r"^\d$", ["7", "٣"], ["a", "77", "²"]),
+    (r"^(?-u:\d)$", ["7"], ["٣"]),
+    (r"^\w+$", ["aé_9", "e\u0301"], ["a-b", "²"]),
+    (r"^\s$", [" ", "\t", "\u00a0", "\u2028", "\x0b"], ["\x1c", "a"]),
+    (r"\bcat\b", ["a cat.", "cat"], ["écat", "cats", "cat\u0301"]),
+    (r"(?-u:\b)cat", ["écat", "cat"], ["acat"]),
+    (r"\<at\>", ["look at it"], ["cat", "ate"]),
+    (r"\b{start-half}at", ["at", "!at"], ["cat"]),
+    ("a.b", ["a\rb", "a\u2028b"], ["a\nb"]),
+    ("(?s)a.b", ["a\nb"], ["ab"]),
+    ("(?m)^b$", ["a\nb\nc", "b"], ["ab", "b c"]),
+    (r"(?m)\Ab$", ["b\nc"], ["a\nb"]),
+    (r"(?m)^b\z", ["a\nb"], ["b\nc", "b\n"]),
+    ("(?i)k", ["K", "\u212a"], ["c"]),
+    ("(?i)[^k]", ["a"], ["kK\u212a"]),
+    ("a(?i:b)c", ["abc", "aBc"], ["Abc", "abC"]),
+    ("a(?i)b|c", ["aB", "C"], ["AB"]),
+    ("(?i)a(?-i)b", ["Ab"], ["AB"]),
+    (r"^\Qa.b*\E$", ["a.b*"], ["axb*"]),
+    ("^[a-z&&[^aeiou]]+$", ["xyz"], ["xaz"]),
+    ("^[a-z--m-p]+$", ["abz"], ["amz"]),
+    ("^[a-g~~b-h]+$", ["ah"], ["abh"]),
+    (r"^[\w&&\p{ascii}]+$", ["a_9"], ["é"]),
+    ("[a&&b]", [], ["a", "b", "&"]),
+    (r"^[]a-]+$", ["a]-"], ["b"]),
+    (r"^[\w-.]+$", ["a-b.c"], ["a b"]),
+    (r"^\x41\x{42}\u0043\U00000044\105\t$", ["ABCDE\t"], ["ABCDE"]),
+    ("^{a}$", ["{a}"], ["a"]),
+    ("^(|a)b$", ["b", "ab"], ["aab"]),
+    ("(?x) a b # comment (\n [c d]", ["abc", "abd"], ["ab c"]),
+    (r"^\p{Lu}\p{Letter}\P{L}$", ["Éa1"], ["aa1", "AA"]),
+]
+
+
+def _duckdb(pattern: str, text: str) -> bool:
+    found = duckdb.execute("SELECT regexp_matches(?, ?)", [text, pattern]).fetchone()
+    assert found is not None
+    return bool(found[0])
+
+
+@pytest.mark.parametrize(("pattern", "found", "other"), CASES)
+def test_each_spelling_finds_the_same(pattern: str, found: list[str], other: list[str]) -> None:
+    tree = parse(pattern)
+    for text, wanted in [(t, True) for t in found] + [(t, False) for t in other]:
+        assert (re.search(writers.python(tree), text) is not None) is wanted, (writers.python(tree), text)
+        try:
+            assert _duckdb(writers.re2(tree), text) is wanted, (writers.re2(tree), text)
+        except Inexpressible:
+            assert "\\b" in pattern or "\\<" in pattern
+
+
+PORTABLE = [
+    ("enc$", "", r"enc$(?!\n)"),
+    ("(?i)enc$", "|i", r"enc$(?!\n)"),
+    ("^[[:alpha:]]+", "", "^[A-Za-z]+"),
+    (r"\bcat\s\d", "", r"\bcat\s\d"),
+    (r"(^|\W)cat(\W|$)", "", r"(^|\W)cat(\W|$)"),
+    ("(?s)a.*b", "|s", "a.*b"),
+    ("(?s:a.)b.", "", r"a[\s\S]b."),
+    ("(?m)^a", "|m", "^a"),
+    ("a(?i:b)c", "", "a(?i:b)c"),
+    (r"\<at\>", "", r"\b(?=\w)at\b(?<=\w)"),
+    (r"(?:a)(?:b|c)+(?P<n>d)", "", "a(?:b|c)+(?P<n>d)"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "flags", "written"), PORTABLE)
+def test_what_sigma_and_splunk_get(pattern: str, flags: str, written: str) -> None:
+    assert writers.sigma(parse(pattern)) == (flags, written)
+    assert writers.pcre(parse(pattern)) == (f"(?{flags[1:]})" if flags else "") + written
+
+
+def test_what_sigma_cannot_say() -> None:
+    for pattern in (r"\p{Greek}", r"\x{E000}", r"(?-u:\b)a"):
+        with pytest.raises(Inexpressible):
+            writers.sigma(parse(pattern))
+
+
+CHARACTERS = "abzAZ09_ -]^é٣\n\r.\\[K&~#"
+
+
+def _sets(depth: int) -> st.SearchStrategy[Set]:
+    char = st.sampled_from(CHARACTERS)
+    single = char.map(lambda c: Range(ord(c), ord(c)))
+    wide = st.tuples(char, char).map(lambda p: Range(min(map(ord, p)), max(map(ord, p))))
+    named = st.sampled_from([Perl("d"), Perl("w", True), Perl("s"), Posix("alpha"), Posix("punct", True)])
+    plain: st.SearchStrategy[Set] = single | wide | named
+    return plain if not depth else plain | st.lists(_sets(depth - 1), min_size=2, max_size=3).map(lambda m: Class(tuple(m), True))
+
+
+def _letter(character: str, ignored: bool) -> Node:
+    return Literal(character, ignored and is_cased(character))
+
+
+def _class(members: list[Set], negated: bool, ignored: bool) -> Node:
+    return Class(tuple(members), negated, ignored and any(map(set_is_cased, members)))
+
+
+@st.composite
+def trees(draw: st.DrawFn, anchors: tuple[str, ...] = ("start", "end")) -> Node:
+    """Trees as the parser makes them."""
+    leaves: st.SearchStrategy[Node] = (
+        st.builds(_letter, st.sampled_from(CHARACTERS), st.booleans())
+        | st.builds(Any, st.booleans())
+        | st.builds(_class, st.lists(_sets(1), min_size=1, max_size=3), st.booleans(), st.booleans())
+        | st.sampled_from([Anchor(a) for a in anchors])  # type: ignore[arg-type]
+    )
+    bounds = st.tuples(st.integers(0, 2), st.none() | st.integers(0, 2)).map(lambda b: (b[0], None if b[1] is None else b[0] + b[1]))
+
+    def grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+        return (
+            st.lists(inner, min_size=0, max_size=3).map(lambda p: concat(*p))
+            | st.lists(inner, min_size=2, max_size=3).map(lambda o: alternation(*o))
+            | st.tuples(inner, bounds, st.booleans()).map(lambda r: Repeat(r[0], *r[1], r[2]))
+            | inner.map(lambda n: Group(n, 0))
+        )
+
+    return _numbered(draw(st.recursive(leaves, grown, max_leaves=8)))
+
+
+def _numbered(node: Node) -> Node:
+    """A tree with its groups numbered in the order of their parentheses."""
+    count = 0
+
+    def number(found: Node) -> Node:
+        nonlocal count
+        match found:
+            case Group(inner):
+                count += 1
+                own = count
+                return Group(number(inner), own)
+            case Repeat(inner, least, most, greedy):
+                return Repeat(number(inner), least, most, greedy)
+            case Concat(parts):
+                return Concat(tuple(number(p) for p in parts))
+            case Alternation(options):
+                return Alternation(tuple(number(o) for o in options))
+        return found
+
+    return number(node)
+
+
+TEXTS = st.text(CHARACTERS, max_size=6)
+
+
+@settings(deadline=None, max_examples=100)
+@given(trees(("start", "end", "word", "word-start", "line-start", "line-end")))
+def test_what_is_written_for_kql_is_read_back(tree: Node) -> None:
+    assert parse(writers.kql(tree)) == tree, writers.kql(tree)
+
+
+@settings(deadline=None, max_examples=100)
+@given(trees(("start", "end", "line-start", "line-end")), st.lists(TEXTS, min_size=1, max_size=5))
+def test_python_and_duckdb_find_the_same(tree: Node, texts: list[str]) -> None:
+    ours, theirs = re.compile(writers.python(tree)), writers.re2(tree)
+    for text in texts:
+        assert (ours.search(text) is not None) is _duckdb(theirs, text), (ours.pattern, theirs, text)
+
+
+@settings(deadline=None, max_examples=100)
+@given(trees(), st.lists(TEXTS, min_size=1, max_size=5))
+def test_the_portable_spelling_finds_the_same_in_python(tree: Node, texts: list[str]) -> None:
+    try:
+        flags, written = writers.sigma(tree)
+    except Inexpressible:
+        return
+    ours, portable = re.compile(writers.python(tree)), re.compile((f"(?{flags.replace('|', '')})" if flags else "") + written)
+    for text in texts:
+        assert (ours.search(text) is not None) is (portable.search(text) is not None), (ours.pattern, portable.pattern, text)
+
+
+@given(trees())
+def test_case_is_ignored_where_it_is_asked(tree: Node) -> None:
+    assert writers.case_of(caseless(tree)) in (True, None)
+
+
+def test_sets_of_characters() -> None:
+    def shown(pattern: str) -> str:
+        found = parse(pattern)
+        assert isinstance(found, Class)
+        return "".join(chr(c) for first, last in ranges_of(found) for c in range(first, last + 1) if c < 0x80)
+
+    assert shown("[0-9--4]") == "012356789"
+    assert shown("[a-y&&xyz]") == "xy"
+    assert shown("[x[^xyz&&a-z]&&[a-dx]]") == "abcdx"
+    assert shown("(?i)[k&&j-l]") == "Kk"
