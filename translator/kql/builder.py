@@ -57,10 +57,10 @@ class Clause(s.Node):
 
 
 @dataclass(frozen=True, slots=True)
-class _Number(s.Name):
-    """``[0]`` where a name can stand: an index, behind a dot."""
+class _Index(s.Name):
+    """``[0]`` or ``[key]`` where a name can stand: behind a dot it is an index, and ``key`` a value like any other."""
 
-    literal: s.Literal | None = field(default=None, compare=False)
+    index: s.Expression | None = field(default=None, compare=False)
 
 
 def _span(children: Children) -> s.Span:
@@ -554,8 +554,8 @@ class Builder:
 
     def member(self, c: Children) -> Any:
         span = (c[0].span[0], c[2].span[1])
-        if isinstance(c[2], _Number) and c[2].literal is not None:
-            return s.Element(span, c[0], c[2].literal, True)
+        if isinstance(c[2], _Index) and c[2].index is not None:
+            return s.Element(span, c[0], c[2].index, True)
         return s.Member(span, c[0], c[2])
 
     def method(self, c: Children) -> Any:
@@ -607,9 +607,10 @@ class Builder:
 
     def bracketed(self, c: Children) -> Any:
         if c[1].type == "LONG":
-            return _Number(_span(c), str(c[1]), True, self.long(c[1:2]))
-        value = decode_string(c[1]) if c[1].type == "STRING" else str(c[1])
-        return s.Name(_span(c), value, True)
+            return _Index(_span(c), str(c[1]), True, self.long(c[1:2]))
+        if c[1].type == "IDENTIFIER":
+            return _Index(_span(c), str(c[1]), True, s.NameReference((c[1].start_pos, c[1].end_pos), str(c[1])))
+        return s.Name(_span(c), decode_string(c[1]), True)
 
     def star(self, c: Children) -> Any:
         return s.Star(_span(c))
