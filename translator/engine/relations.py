@@ -460,15 +460,13 @@ class _Compiler:
         return _Query(select, columns)
 
     def unique(self, query: _Query, keys: tuple[e.Expr, ...]) -> _Query:
-        """One row for each key: what the left side of an innerunique join is reduced to."""
-        place, size = self.column(Type.LONG), self.column(Type.LONG)
+        """The first row of each key: what the left side of an innerunique join is reduced to."""
+        place = self.column(Type.LONG)
         order = self.order_of(query, required=self.dialect.name != "duckdb")
         values = [self.scalars.value(k) for k in keys]
         window = exp.Window(this=exp.RowNumber(), partition_by=values, order=order)
-        total = exp.Window(this=exp.Count(this=exp.Star()), partition_by=[v.copy() for v in values])
-        columns = {**query.columns, place.id: place, size.id: size}
-        numbered = _Query(self.over(query, self.named(window, place), self.named(total, size)), columns, query.order)
-        only = self.over(numbered).where(exp.EQ(this=self.reference(place), expression=self.reference(size)))
+        numbered = _Query(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
+        only = self.over(numbered).where(exp.EQ(this=self.reference(place), expression=exp.Literal.number(1)))
         return _Query(only, query.columns, query.order)
 
     def union(self, union: o.Union) -> _Query:
