@@ -9,6 +9,7 @@ import pytest
 
 import translator
 from translator.engine import EngineError
+from translator.plan.binder import BindError
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 DAY = dt.timedelta(days=1)
@@ -113,6 +114,7 @@ U = 'datatable(k:string, w:int, s:string)["a", 5, "x", "c", 6, "y"]'
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | join kind=inner ({U}) on k | count", [(2,)]),
     (f"{T} | join ({U}) on k | count", [(1,)]),
+    (f"{T} | join kind=innerunique ({U}) on k | project v, w", [(1, 5)]),
     (f"{T} | join kind=leftouter ({U}) on k | where v == 3 | project k1, w, s", [("", None, "")]),
     (f"{T} | join kind=leftanti ({U}) on k", [("b", 3)]),
     (f"{T} | join kind=rightanti ({U}) on k | project k", [("c",)]),
@@ -132,6 +134,9 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | top 2 by v | project v", [(3,), (2,)]),
     (f"{T} | union (datatable(z:long)[9]) | summarize count(), sum(z)", [(4, 9)]),
     ("union withsource=t (datatable(x:int)[1]), (datatable(x:long)[2]) | project-away t | sort by x_int asc", [(None, 2), (1, None)]),
+    ("union withsource=t (print x = 1 | as one | extend y = 2), (print x = 2) | sort by x asc", [("one", 1, 2), ("union_arg1", 2, None)]),
+    ("print x = 1 | as one | union withsource=t (print x = 2) | sort by x asc", [("one", 1), ("union_arg1", 2)]),
+    ('print d = dynamic({"k": {"a": 5}}), p = "a" | project d.k.[p], d.["k"].a, d.k.["a"]', [(5, 5, 5)]),
     ("datatable(x:int)[1, int(null)] | where x != 5 | count", [(2,)]),
     ("datatable(x:int)[1, int(null)] | where not(x < 2) | count", [(0,)]),
     ("datatable(x:int)[1, int(null)] | where x !in (2) | count", [(2,)]),
@@ -170,6 +175,24 @@ def test_query(query: str, rows: list[tuple[Any, ...]]) -> None:
     )
 
 
+BAG = 'datatable(k:string, b:dynamic)["old", dynamic({"k": "new", "n": 3})] | evaluate bag_unpack(b'
+UNPACKED: list[tuple[str, dict[str, Any]]] = [
+    (f"{BAG}, 'p_')", {"k": "old", "p_k": "new", "p_n": 3}),
+    (f"{BAG}, OutputColumnPrefix='p_', ignoredProperties=dynamic(['n']))", {"k": "old", "p_k": "new"}),
+    (f"{BAG}, columnsConflict='replace_source')", {"k": "new", "n": 3}),
+    (f"{BAG}, columnsConflict='keep_source')", {"k": "old", "n": 3}),
+    (f"{BAG}, '', 'keep_source')", {"k": "old", "n": 3}),
+    (f"{BAG}, 'p_') : (*, p_n:long, p_x:string)", {"k": "old", "p_n": 3, "p_x": ""}),
+    (f"{BAG}) : (n:string)", {"n": "3"}),
+]
+
+
+@pytest.mark.parametrize(("query", "row"), UNPACKED, ids=[q.partition("(b")[2] for q, _ in UNPACKED])
+def test_bag_unpack(query: str, row: dict[str, Any]) -> None:
+    found = translator.run(query)
+    assert [dict(zip([n for n, _ in found.columns], values, strict=True)) for values in found.rows] == [row]
+
+
 REFUSALS = [
     ("print geo_h3cell_level('x')", "known but not supported"),
     ("print nosuchfunction(1)", "nosuchfunction() is unknown"),
@@ -179,12 +202,14 @@ REFUSALS = [
     ("print rand()", "random"),
     ("print datetime(2020-01-01 00:00:00.0000001)", "microseconds"),
     ("datatable(a:int)[1] | reduce by a", "reduce"),
+    (f"{BAG})", "a column 'k', which is there already"),
+    (f"{BAG}, columnsConflict='both')", "columnsConflict is"),
 ]
 
 
 @pytest.mark.parametrize(("query", "message"), REFUSALS)
 def test_what_the_engine_cannot_do_is_refused_by_name(query: str, message: str) -> None:
-    with pytest.raises(EngineError, match=message.replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises((EngineError, BindError), match=message.replace("(", r"\(").replace(")", r"\)")):
         translator.run(query)
 
 

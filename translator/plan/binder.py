@@ -192,7 +192,11 @@ class _Binder:
                         scope = _Scope(parent=scope, values={operator.name.value: table})
                     if isinstance(table, _OpenUnion):
                         table = self._widened(table, operators[number:], scope)
-                    table = self.operator(table, operator, scope)
+                    if isinstance(operator, s.Union):
+                        before = s.Pipeline(node.span, source, operators[:number])
+                        table = self._union(operator, operator.tables, table, scope, before)
+                    else:
+                        table = self.operator(table, operator, scope)
                 return table
             case s.Parenthesized(value=value):
                 return self.table(value, scope)
@@ -424,7 +428,10 @@ class _Binder:
         columns = [*(c for c, _ in keys), *(c for c, _, _ in found), column]
         return _Table(relation, {c.name: c for c in columns})
 
-    def _union(self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope) -> _Table:
+    def _union(
+        self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope, before: s.Expression | None = None
+    ) -> _Table:
+        """The union of ``tables`` with ``first``, which ``before`` denotes."""
         inputs = [first] if first else []
         parameters = {p.name: p.value for p in node.parameters}
         fuzzy = _word(parameters.get("isfuzzy")) in ("True", "true")
@@ -451,7 +458,10 @@ class _Binder:
             return self._unsupported(first, node, "none of the tables of this union exists")
         source = _word(parameters.get("withsource"))
         if source:
-            inputs = [self._with_source(i, t, source) for i, t in zip(inputs, ([None] if first else []) + list(tables), strict=True)]
+            legs = [*([before] if first else []), *tables]
+            inputs = [
+                self._with_source(i, _leg_name(t) or f"union_arg{n}", source) for n, (i, t) in enumerate(zip(inputs, legs, strict=True))
+            ]
         names: dict[str, list[Type]] = {}
         for table in inputs:
             for name, column in table.names.items():
@@ -500,15 +510,10 @@ class _Binder:
             return False
         return any(source.table not in self.closed for source in table.sources)
 
-    def _with_source(self, table: _Table, node: s.Expression | None, name: str) -> _Table:
-        """``table`` with a first column that says where its rows come from."""
-        while isinstance(node, s.Parenthesized):
-            node = node.value
-        if isinstance(node, s.Pipeline) and node.source is not None:
-            return self._with_source(table, node.source, name)
-        text = node.name if isinstance(node, s.NameReference) else "union_arg0"
+    def _with_source(self, table: _Table, leg: str, name: str) -> _Table:
+        """``table`` with a first column that says which leg its rows come from."""
         column = self._column(name, Type.STRING)
-        relation = o.Compute(None, table.relation, ((column, e.const(text, Type.STRING)),))
+        relation = o.Compute(None, table.relation, ((column, e.const(leg, Type.STRING)),))
         return self._like(table, relation, {name: column, **{n: c for n, c in table.names.items() if n != name}})
 
     def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope) -> _Table:
@@ -810,13 +815,13 @@ class _Binder:
         call, schema = node.call, node.schema
         name, arguments = call.name, call.arguments
         reason = f"the plugin {name} is not supported yet" if name in plugins() else f"there is no plugin {name}"
+        if name == "bag_unpack":
+            return self._bag_unpack(table, node, scope)
         if schema is not None:
             kept = table if schema.open else _Table(table.relation, {})
             return self._plugin(kept, node, reason, {c.name.value: type_of(c.type) for c in schema.columns})
         first = arguments[0] if arguments else None
         match name:
-            case "bag_unpack" if isinstance(first, s.NameReference):
-                return self._bag_unpack(table, node, first, scope)
             case "pivot" if isinstance(first, s.NameReference):
                 used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
                 kept_names = [automatic_name(a) for a in arguments[2:]]
@@ -868,29 +873,73 @@ class _Binder:
             out.names[name] = self._column(name, kind)
         return out
 
-    def _bag_unpack(self, table: _Table, node: s.Evaluate, bag: s.NameReference, scope: _Scope) -> _Table:
+    def _bag_unpack(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        """bag_unpack: a column for each key. Source: learn.microsoft.com/kusto/query/bag-unpack-plugin."""
+        given = self._plugin_arguments(node, ("Column", "OutputColumnPrefix", "columnsConflict", "ignoredProperties"))
+        bag = given.get("Column")
+        if not isinstance(bag, s.NameReference):
+            return self._unsupported(_Table(table.relation, {}), node, "bag_unpack of what is no column is not supported")
         column = self._resolve(table, bag.name)
+        if column is not None and column.type not in (Type.DYNAMIC, Type.UNKNOWN):
+            raise BindError(f"bag_unpack unpacks a dynamic column, and '{bag.name}' is of type {column.type}", bag.span)
+        options = {n: self.expression(x, None, scope) for n, x in given.items() if n != "Column"}
+        prefix = str(_constant(options.get("OutputColumnPrefix"), ""))
+        conflict = _constant(options.get("columnsConflict"), "error")
+        if conflict not in ("error", "replace_source", "keep_source"):
+            raise BindError(f"columnsConflict is 'error', 'replace_source' or 'keep_source', and not {conflict!r}", node.span)
+        listed = options.get("ignoredProperties")
+        ignored = {x.value for x in listed.items if isinstance(x, e.Const)} if isinstance(listed, e.Items) else set()
         rest = {n: c for n, c in table.names.items() if n != bag.name}
         reason = "the columns that bag_unpack makes depend on the data"
-        if column is None or (self.discover is None and not (table.sources and table.sources[0].table in self.schema)):
+        if node.schema is not None and column is not None:
+            keys = [
+                (name.removeprefix(prefix) if name.startswith(prefix) else None, name, type_of(c.type))
+                for c in node.schema.columns
+                if (name := c.name.value) not in rest or conflict != "error" or node.schema.open
+            ]
+        elif column is None or (self.discover is None and not (table.sources and table.sources[0].table in self.schema)):
             # Nothing tells the table's own columns from those of the bag.
             return self._unsupported(_Table(table.relation, rest, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
-        if self.discover is None:
-            given = (self.expression(bag, table, scope), *(self.expression(a, None, scope) for a in node.call.arguments[1:2]))
-            plugin = o.Plugin(node.span, table.relation, reason, "bag_unpack", given, o.Source(node.span, "?", next(self.ids)))
+        elif self.discover is None:
+            arguments = (self.expression(bag, table, scope), *([options["OutputColumnPrefix"]] if prefix else []))
+            plugin = o.Plugin(node.span, table.relation, reason, "bag_unpack", arguments, o.Source(node.span, "?", next(self.ids)))
             return _Table(plugin, rest, (plugin.source,))
-        prefix = ""
-        for argument in node.call.arguments[1:2]:
-            value = self.expression(argument, None, scope)
-            prefix = str(value.value) if isinstance(value, e.Const) else ""
+        else:
+            found = self.discover(table.relation, "bag_unpack", (e.ColumnRef(bag.span, column.type, column),))
+            keys = [(key, prefix + key, kind) for key, kind in found if key not in ignored]
         reference = e.ColumnRef(bag.span, column.type, column)
         computed: list[tuple[e.Column, e.Expr]] = []
-        for key, kind in self.discover(table.relation, "bag_unpack", (reference,)):
-            made = self._column(prefix + key, kind)
-            path = e.Path(bag.span, Type.DYNAMIC, reference, (key,))
+        for key, name, kind in keys:
+            if name in rest and conflict == "error":
+                raise BindError(
+                    f"bag_unpack makes a column '{name}', which is there already: columnsConflict says which to keep", node.span
+                )
+            if name in rest and conflict == "keep_source":
+                continue
+            made = self._column(name, kind)
+            path: e.Expr = e.Const(None, Type.DYNAMIC, None)
+            if key is not None and key not in ignored:
+                path = e.Path(bag.span, Type.DYNAMIC, reference, (key,))
             computed.append((made, path if kind == Type.DYNAMIC else e.Apply(bag.span, kind, _CONVERSIONS[kind], (path,))))
         names = {**rest, **{c.name: c for c, _ in computed}}
-        return self._like(table, o.Compute(node.span, table.relation, tuple(computed)), names, open=False)
+        if node.schema is not None and not node.schema.open:
+            names = {c.name.value: names[c.name.value] for c in node.schema.columns}
+        return self._like(
+            table, o.Compute(node.span, table.relation, tuple(computed)), names, open=node.schema is not None and node.schema.open
+        )
+
+    def _plugin_arguments(self, node: s.Evaluate, parameters: Sequence[str]) -> dict[str, s.Node]:
+        """The arguments of a plugin by the names of its parameters: an unnamed one is that of its place."""
+        given: dict[str, s.Node] = {}
+        unnamed = iter(parameters)
+        for argument in node.call.arguments:
+            if isinstance(argument, s.Named) and argument.names[0].value in parameters:
+                given[argument.names[0].value] = argument.value
+            elif (name := next((n for n in unnamed if n not in given), None)) is not None:
+                given[name] = argument
+            else:
+                raise BindError(f"{node.call.name} takes {len(parameters)} arguments at most: {', '.join(parameters)}", argument.span)
+        return given
 
     def _summarize(self, table: _Table, node: s.Summarize, scope: _Scope) -> _Table:
         keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
@@ -1191,6 +1240,24 @@ class _OpenUnion(_Table):
     columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = field(default_factory=list)
 
 
+def _leg_name(node: s.Node | None) -> str | None:
+    """What withsource says of a leg of a union: the name that ``as`` gives it, else that of the table it starts from."""
+    while node is not None:
+        match node:
+            case s.Parenthesized(value=value):
+                node = value
+            case s.Pipeline(source=source, operators=operators):
+                given = [operator.name.value for operator in operators if isinstance(operator, s.As)]
+                if given:
+                    return given[-1]
+                node = source
+            case s.NameReference(name=name) | s.Member(name=s.Name(value=name)):
+                return name
+            case _:
+                return None
+    return None
+
+
 def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
     """The names that ``operators`` read, as far as these pass on the columns that they are given, without those that they define."""
     found, defined = set[str](), set[str]()
@@ -1268,6 +1335,15 @@ def _result_type(name: str, args: tuple[e.Expr, ...]) -> Type:
     last = args[-1] if args else None
     literal = last.value if isinstance(last, e.Const) and isinstance(last.value, str) else None
     return result_type(name, [a.type for a in args], literal)
+
+
+def _constant(value: e.Expr | None, otherwise: str) -> object:
+    """The value of a constant; ``otherwise`` where none is given."""
+    if value is None:
+        return otherwise
+    if not isinstance(value, e.Const):
+        raise BindError("a constant is needed here", value.span)
+    return value.value
 
 
 def _word(value: s.Expression | None) -> str | None:
