@@ -593,11 +593,25 @@ class _Compiler:
         reference, literal = self.reference(subject), exp.Literal.string(regex)
         if relation.filters:
             query = _Query(self.over(query).where(self.scalars.word("matches", reference, literal)), query.columns, query.order)
+        strict = relation.kind != "relaxed" and any(c.type != Type.STRING for _, c in columns)
+        made = [(self.column(c.type) if strict else c, number) for number, c in columns]
         items = []
-        for number, column in columns:
+        for column, number in made:
             text = self.scalars.never_null(self.scalars.word("group", reference, literal, exp.Literal.number(number)), Type.STRING)
             items.append(self.named(self.scalars.from_text(text, column.type), column))
-        return _Query(self.over(query, *items), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
+        query = _Query(self.over(query, *items), {**query.columns, **{c.id: c for c, _ in made}}, query.order)
+        if not strict:
+            return query
+        converted = exp.and_(
+            *(exp.Not(this=exp.Is(this=self.reference(c), expression=exp.Null())) for c, _ in made if c.type != Type.STRING)
+        )
+        if relation.filters:
+            query = _Query(self.over(query).where(converted), query.columns, query.order)
+        shown = [
+            self.named(self.scalars.sql("CASE WHEN $1 THEN $2 ELSE $3 END", converted, self.reference(m), self.scalars.null(c.type)), c)
+            for (m, _), (_, c) in zip(made, columns, strict=True)
+        ]
+        return _Query(self.over(query, *shown), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
 
     def parse_pairs(self, relation: o.ParsePairs) -> _Query:
         query = self.relation(relation.input)

@@ -25,13 +25,17 @@ def escaped(text: str) -> str:
 def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
     """The regular expression that ``parse`` stands for, and the group that gives each column.
 
-    A simple pattern without ``*`` at its end reaches to the end of the text.
+    A simple pattern without ``*`` at its end reaches to the end of the text. Texts of a simple pattern are as short as can be; those of
+    ``kind=regex`` as long, unless ``flags=U`` turns that around, and a dot of theirs is a line break with ``flags=s`` only.
 
     Raises:
-        ValueError: for a part of a ``kind=regex`` pattern that is no regular expression.
+        ValueError: for a part of a ``kind=regex`` pattern that is no regular expression, and for flags that there are not.
     """
-    ungreedy = "U" in parse.flags
-    lazy, rest = ("(.*)", "(.*?)") if ungreedy else ("(.*?)", "(.*)")
+    regex = parse.kind == "regex"
+    if regex and (unknown := set(parse.flags) - set("imsU")):
+        raise ValueError(f"parse has no flag {min(unknown)}: there are i, m, s and U")
+    between = "(.*)" if regex else "(.*?)"
+    rest = "(.*?)" if regex and "U" in parse.flags else "(.*)"
     out, group = "", 0
     columns: list[tuple[int, Column]] = []
     parts = parse.pattern
@@ -39,7 +43,7 @@ def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
         follower = parts[number + 1] if number + 1 < len(parts) else ""
         last = number == len(parts) - 1
         match part:
-            case str() if parse.kind == "regex":
+            case str() if regex:
                 out += part
                 try:
                     group += re.compile(part).groups
@@ -48,14 +52,14 @@ def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
             case str():
                 out += escaped(part)
             case None:
-                out += "" if last else lazy[1:-1]
+                out += "" if last else between[1:-1]
             case Column():
                 group += 1
                 columns.append((group, part))
                 typed = _CAPTURES.get(part.type)
                 if parse.kind == "relaxed" and follower is not None and not last:
                     typed = None
-                out += typed or (rest if last else lazy)
-    ends = "$" if parts and parts[-1] is not None and parse.kind != "regex" else ""
-    flags = ("i" if "i" in parse.flags else "") + ("U" if ungreedy else "")
-    return f"(?s{flags}){out}{ends}", columns
+                out += typed or (rest if last else between)
+    ends = "$" if parts and parts[-1] is not None and not regex else ""
+    flags = "".join(f for f in "imsU" if f in parse.flags) if regex else "s"
+    return f"(?{flags}){out}{ends}" if flags else f"{out}{ends}", columns
