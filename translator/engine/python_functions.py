@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,8 +190,14 @@ def day_of_week(moment: dt.datetime) -> int:
     return (moment.weekday() + 1) % 7 * 86_400 * TICKS
 
 
+SERIES_LIMIT = 1_048_576
+"""Values of an array: learn.microsoft.com/kusto/query/make-series-operator and range-function."""
+
+
 def series_of(pairs: Any, size: int, default: Any) -> Any:
     """The values of make-series from pairs of index and value."""
+    if size > SERIES_LIMIT:
+        raise ValueError(f"make-series gives arrays of {SERIES_LIMIT:,} values at most, and {size:,} are asked for")
     out = [default] * size
     for index, value in pairs or []:
         if 0 <= index < size:
@@ -199,18 +205,24 @@ def series_of(pairs: Any, size: int, default: Any) -> Any:
     return out
 
 
-def axis_of(start: int, step: int, size: int, moments: bool) -> Any:
-    """The axis of make-series; ``start`` and ``step`` in microseconds where it counts time."""
-    if not moments:
-        return [start + i * step for i in range(size)]
-    return [text_of(EPOCH + dt.timedelta(microseconds=start + i * step)) for i in range(size)]
+def axis_of(start: float, step: float, size: int, kind: str) -> Any:
+    """The axis of make-series, ``kind`` the type of its values; ``start`` and ``step`` in microseconds where that is datetime."""
+    values = [start + i * step for i in range(size)]
+    match Type(kind):
+        case Type.DATETIME:
+            return [text_of(EPOCH + dt.timedelta(microseconds=v)) for v in values]
+        case Type.TIMESPAN:
+            return [timespan_text(int(v)) for v in values]
+        case Type.REAL:
+            return values
+    return [int(v) for v in values]
 
 
 def range_of(start: Any, stop: Any, step: Any) -> Any:
-    """``range()``: at most 1,048,576 values."""
+    """``range()``: at most ``SERIES_LIMIT`` values."""
     if not step or (stop - start) / step < 0:
         return []
-    return [start + i * step for i in range(min(1_048_576, int((stop - start) / step + 1e-9) + 1))]
+    return [start + i * step for i in range(min(SERIES_LIMIT, int((stop - start) / step + 1e-9) + 1))]
 
 
 def range_of_moments(start: dt.datetime, stop: dt.datetime, step: int) -> Any:
@@ -226,32 +238,97 @@ def filled_bag(*parts: Any) -> Any:
 
 
 def pairs_of(text: str, spec: Any) -> Any:
-    """parse-kv: the values of ``text`` by their keys. Without delimiters, whatever is no part of a word delimits."""
+    """parse-kv: the values of ``text`` by their keys, of a key that comes again the first.
+
+    Source: learn.microsoft.com/kusto/query/parse-kv-operator, for each of its three modes.
+    """
     if spec["regex"]:
-        return {m[1]: m[2] for m in re.finditer(spec["regex"], text)}
-    pair, key, quote, escape = (re.escape(spec[n]) for n in ("pair", "key", "quote", "escape"))
-    opening, closing = (re.escape(spec["quote"][0]), re.escape(spec["quote"][-1])) if quote else ("", "")
-    inner = f"(?:{escape}.|(?!{closing})(?!{escape}).)*" if escape else f"(?:(?!{closing}).)*"
-    quoted = f"{opening}(?P<quoted>{inner}){closing}|" if quote else ""
-    if spec["greedy"]:
-        follower = rf"(?={pair or ' '}\s*{opening}[\w.\- ]*{closing}{key or ':'}|$)"
-        plain = f"(?P<plain>.*?){follower}"
+        pairs: Iterable[tuple[str, str]] = ((m[1], m[2]) for m in re.finditer(spec["regex"], text))
+    elif spec["pair"]:
+        pairs = _delimited_pairs(text, spec["pair"], spec["key"], spec["quotes"], spec["escapes"], spec["greedy"])
     else:
-        plain = f"(?P<plain>(?:(?!{pair}).)*)" if pair else r"(?P<plain>[^\s,;]*)"
-    separator = key or r"[^\w]"
+        pairs = _worded_pairs(text, spec["names"], spec["quotes"], spec["escapes"])
     found: dict[str, str] = {}
-    for name in spec["names"]:
-        body = re.escape(name)
-        wrapped = f"(?:{opening}{body}{closing}|{body})" if quote else body
-        match = re.search(rf"(?<!\w){wrapped}{separator}\s*(?:{quoted}{plain})", text, re.S)
-        if match is None:
-            continue
-        inside = match["quoted"] if quote else None
-        if inside is not None:
-            found[name] = re.sub(f"{escape}(.)", r"\1", inside, flags=re.S) if escape else inside
-        else:
-            found[name] = match["plain"].strip()
+    for key, value in pairs:
+        found.setdefault(key.strip(), value.strip())
     return found
+
+
+def _quoted_at(text: str, start: int, quotes: list[str], escapes: list[str]) -> tuple[str, int] | None:
+    """What the quotes that open at ``start`` hold, and where they end; None where none open or they never close."""
+    marks = next((q for q in quotes if text.startswith(q[0], start)), None)
+    if marks is None:
+        return None
+    held, place = "", start + 1
+    while place < len(text):
+        character = text[place]
+        if character in escapes and place + 1 < len(text):
+            held += text[place + 1]
+            place += 2
+        elif character == marks[-1]:
+            return held, place + 1
+        else:
+            held += character
+            place += 1
+    return None
+
+
+def _delimited_pairs(text: str, pair: str, key: str, quotes: list[str], escapes: list[str], greedy: bool) -> Iterator[tuple[str, str]]:
+    def skipped(place: int) -> int:
+        while place < len(text) and text[place].isspace() and not text.startswith((pair, key), place):
+            place += 1
+        return place
+
+    def key_at(place: int) -> tuple[str, int] | None:
+        """The key that starts at ``place`` and where its value does."""
+        place = skipped(place)
+        quoted = _quoted_at(text, place, quotes, escapes)
+        if quoted is not None and text.startswith(key, skipped(quoted[1])):
+            return quoted[0], skipped(quoted[1]) + len(key)
+        end, break_ = text.find(key, place), text.find(pair, place)
+        return None if end < 0 or -1 < break_ < end else (text[place:end], end + len(key))
+
+    place = 0
+    while place <= len(text):
+        found = key_at(place)
+        if found is not None:
+            name, place = found
+            quoted = _quoted_at(text, skipped(place), quotes, escapes)
+            if quoted is not None:
+                value, place = quoted
+            else:
+                start = place
+                place = text.find(pair, place)
+                while greedy and place >= 0 and key_at(place + len(pair)) is None:
+                    place = text.find(pair, place + 1)
+                value = text[start : len(text) if place < 0 else place]
+            yield name, value
+            if place < 0:
+                return
+        place = text.find(pair, place)
+        if place < 0:
+            return
+        place += len(pair)
+
+
+def _worded_pairs(text: str, names: list[str], quotes: list[str], escapes: list[str]) -> Iterator[tuple[str, str]]:
+    """Pairs where whatever is no letter and no digit delimits: a key is a word, and its value the next one or what quotes hold."""
+    openings = "".join(q[0] for q in quotes)
+    for name in names:
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            place = match.end()
+            while place < len(text) and not text[place].isalnum() and text[place] != "_":
+                # A quote may close the key before another opens the value.
+                if text[place] in openings and (quoted := _quoted_at(text, place, quotes, escapes)) is not None and place > match.end():
+                    yield name, quoted[0]
+                    break
+                place += 1
+            else:
+                word = re.compile(r"\w+").match(text, place)
+                if word is None:
+                    continue
+                yield name, word[0]
+            break
 
 
 # --- what SQL of some dialects lacks

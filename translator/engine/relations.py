@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from translator.engine import python_functions as meanings
 from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction
-from translator.engine.scalar import Scalars, column_name
+from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions.windows import WINDOWS
@@ -615,9 +616,15 @@ class _Compiler:
 
     def parse_pairs(self, relation: o.ParsePairs) -> _Query:
         query = self.relation(relation.input)
+        try:
+            groups = re.compile(relation.regex).groups if relation.regex else 2
+        except re.error as error:
+            raise EngineError(f"{relation.regex!r} is no regular expression: {error}", relation.span) from None
+        if groups != 2:
+            raise EngineError("the regular expression of parse-kv has two groups, for the key and the value", relation.span)
         bag = self.column(Type.DYNAMIC)
         spec = {
-            "pair": relation.pair, "key": relation.key, "quote": relation.quote, "escape": relation.escape, "greedy": relation.greedy,
+            "pair": relation.pair, "key": relation.key, "quotes": relation.quotes, "escapes": relation.escapes, "greedy": relation.greedy,
             "regex": relation.regex, "names": [c.name for c in relation.columns],
         }  # fmt: skip
         literal = exp.Literal.string(meanings.dumps(spec) or "{}")
@@ -630,44 +637,44 @@ class _Compiler:
 
     def series(self, relation: o.Series) -> _Query:
         """make-series: values by the index of their step, gathered into arrays."""
-        if relation.step.type not in (Type.TIMESPAN, Type.INT, Type.LONG):
-            raise EngineError("make-series over real numbers is not supported by the engine", relation.span)
         query = self.relation(relation.input)
         moments = relation.on.type == Type.DATETIME
+        kind = Type.REAL if Type.REAL in (relation.on.type, relation.step.type) else relation.on.type
+        unit = Type.REAL if kind == Type.REAL else Type.LONG
         step = self.scalars.sql("$1 // 10", self.scalars.value(relation.step)) if moments else self.scalars.number(relation.step)
 
         def position(expr: e.Expr) -> exp.Expr:
             return self.scalars.word("micros", self.scalars.value(expr)) if moments else self.scalars.number(expr)
 
-        on = self.column(Type.LONG)
+        def binned(value: exp.Expr) -> exp.Expr:
+            """The step that holds a value, counted from zero: for datetimes that is the year 1."""
+            offset = exp.Literal.number(EPOCH_MICROS if moments else 0)
+            return self.scalars.sql("$1 - ((($1 + $3) % $2) + $2) % $2", value, step, offset)
+
+        on, low, high = (self.column(unit) for _ in range(3))
+        size, place = self.column(Type.LONG), self.column(Type.LONG)
+        keys = tuple((self.column(c.type), x) for c, x in relation.keys)
         query = _Query(self.over(query, self.named(position(relation.on), on)), {**query.columns, on.id: on})
-        offset = exp.Literal.number(62_135_596_800_000_000 if moments else 0)
-        if relation.start is None or relation.stop is None:
-            bounds = exp.select(
-                exp.alias_(self.scalars.sql("MIN($1) - ((MIN($1) + $3) % $2)", self.reference(on), step, offset), "low"),
-                exp.alias_(self.scalars.sql("MAX($1)", self.reference(on)), "high"),
-            ).from_(self.nested(query))
-        else:
-            bounds = exp.select(exp.alias_(exp.Null(), "low"), exp.alias_(exp.Null(), "high"))
-        low, high, size, place = (self.column(Type.LONG) for _ in range(4))
-        with_bounds = self.over(query)
-        with_bounds.append("joins", exp.Join(this=bounds.subquery("b"), kind="CROSS"))
-        start = position(relation.start) if relation.start is not None else exp.column("low")
-        stop = position(relation.stop) if relation.stop is not None else exp.column("high")
-        bounded = _Query(with_bounds, query.columns)
-        bounded = _Query(self.over(bounded, self.named(start, low), self.named(stop, high)), {**query.columns, low.id: low, high.id: high})
+        if keys:
+            query = self.computed(query, keys)
+        partition = [self.reference(c) for c, _ in keys]
+
+        def edge(function: type[exp.AggFunc]) -> exp.Expr:
+            return exp.Window(this=function(this=self.reference(on)), partition_by=[p.copy() for p in partition])
+
+        start = position(relation.start) if relation.start is not None else edge(exp.Min)
+        stop = position(relation.stop) if relation.stop is not None else edge(exp.Max)
+        if relation.start is None or relation.included:
+            start = binned(start)
         closed = relation.stop is None or relation.included
-        count = (
-            "CAST(FLOOR(CAST($2 - $1 AS DOUBLE) / $3) AS BIGINT) + 1" if closed else "CAST(CEIL(CAST($2 - $1 AS DOUBLE) / $3) AS BIGINT)"
-        )
-        index = self.scalars.sql("CAST(FLOOR(CAST($1 - $2 AS DOUBLE) / $3) AS BIGINT)", self.reference(on), self.reference(low), step)
-        total = self.scalars.sql(count, self.reference(low), self.reference(high), step)
+        steps = "CAST($2 - $1 AS DOUBLE) / $3"
+        counted = f"CAST(FLOOR({steps} + 1e-9) AS BIGINT) + 1" if closed else f"CAST(CEIL({steps} - 1e-9) AS BIGINT)"
+        bounded = _Query(self.over(query, self.named(start, low), self.named(stop, high)), {**query.columns, low.id: low, high.id: high})
+        index = self.scalars.sql(f"CAST(FLOOR({steps} + 1e-9) AS BIGINT)", self.reference(low), self.reference(on), step)
+        total = self.scalars.sql(counted, self.reference(low), self.reference(high), step)
         placed = _Query(
             self.over(bounded, self.named(index, place), self.named(total, size)), {**bounded.columns, place.id: place, size.id: size}
         )
-        keys = tuple((self.column(c.type), x) for c, x in relation.keys)
-        if keys:
-            placed = self.computed(placed, keys)
         self.scalars.aggregating = True
         try:
             values = [(self.column(x.type), self.scalars.value(x)) for _, x, _ in relation.aggregates]
@@ -680,23 +687,31 @@ class _Compiler:
         groups = [c for c, _ in keys] + [place, low, size]
         grouped = exp.select(*map(self.reference, groups), *(self.named(v, c) for c, v in values)).from_(self.nested(placed)).where(inside)
         grouped = grouped.group_by(*map(self.reference, groups))
-        outer_groups = [c for c, _ in keys] + [low, size]
         items: list[exp.Expr] = [self.named(self.reference(m), c) for (m, _), (c, _) in zip(keys, relation.keys, strict=True)]
+        first, length = self.reference(low), self.reference(size)
+        fixed = not keys and relation.start is not None and relation.stop is not None
+        if fixed:
+            # Nothing of the data decides where the only series starts and ends: it is there without any row too.
+            first, length = start, self.scalars.sql(counted, start, stop, step)
         for (made, _), (target, _, default) in zip(values, relation.aggregates, strict=True):
             element = self.scalars.dynamic(e.ColumnRef(None, made.type, made))
             pair = self.scalars.sql("'[' || CAST($1 AS TEXT) || ',' || COALESCE($2, 'null') || ']'", self.reference(place), element)
             joined = self.scalars.sql("'[' || $1 || ']'", exp.GroupConcat(this=pair, separator=exp.Literal.string(",")))
             call = self.scalars.python(
                 "series_of", meanings.series_of, (Type.DYNAMIC, Type.LONG, Type.DYNAMIC), Type.DYNAMIC,
-                (joined, self.reference(size), self.scalars.dynamic(default)), nulls=True,
+                (joined, length, self.scalars.dynamic(default)), nulls=True,
             )  # fmt: skip
             items.append(self.named(call, target))
         axis = self.scalars.python(
-            "axis_of", meanings.axis_of, (Type.LONG, Type.LONG, Type.LONG, Type.BOOL), Type.DYNAMIC,
-            (self.reference(low), step, self.reference(size), exp.Boolean(this=moments)),
+            "axis_of", meanings.axis_of, (unit, unit, Type.LONG, Type.STRING), Type.DYNAMIC,
+            (first, step, length, exp.Literal.string(kind.value)),
         )  # fmt: skip
         items.append(self.named(axis, relation.axis))
-        select = exp.select(*items).from_(self.nested(_Query(grouped, {}))).group_by(*map(self.reference, outer_groups))
+        select = exp.select(*items).from_(self.nested(_Query(grouped, {})))
+        if not fixed:
+            select = select.group_by(*map(self.reference, [*(c for c, _ in keys), low, size]))
+        elif not relation.nonempty:
+            select = select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0)))
         return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
 
 

@@ -424,7 +424,8 @@ class _Binder:
         stop = self.expression(node.stop, None, scope) if node.stop is not None else None
         step = self.expression(node.step, None, scope)
         column = self._column(axis, Type.DYNAMIC)
-        relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range)
+        nonempty = any(p.name == "kind" and _word(p.value) == "nonempty" for p in node.parameters)
+        relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
         columns = [*(c for c, _ in keys), *(c for c, _, _ in found), column]
         return _Table(relation, {c.name: c for c in columns})
 
@@ -788,12 +789,21 @@ class _Binder:
 
     def _parse_pairs(self, table: _Table, node: s.ParseKv, scope: _Scope) -> _Table:
         added = {c.name.value: self._column(c.name.value, type_of(c.type or "string")) for c in node.schema.columns}
-        given = {p.name: self.expression(p.value, None, scope) for p in node.properties}
-        texts = {n: x.value for n, x in given.items() if isinstance(x, e.Const) and isinstance(x.value, str)}
-        greedy = isinstance(g := given.get("greedy"), e.Const) and g.value is True
+        given: dict[str, list[object]] = {}
+        for property in node.properties:
+            given.setdefault(property.name, []).append(_constant(self.expression(property.value, None, scope), ""))
+        unknown = set(given) - {"pair_delimiter", "kv_delimiter", "quote", "escape", "greedy", "regex"}
+        if unknown:
+            raise BindError(f"parse-kv has no property {min(unknown)}", node.span)
+        pair, key, regex = (str(given.get(n, [""])[0]) for n in ("pair_delimiter", "kv_delimiter", "regex"))
+        if bool(pair) != bool(key):
+            raise BindError("parse-kv takes pair_delimiter and kv_delimiter together", node.span)
+        quotes, escapes = (tuple(map(str, given.get(n, []))) for n in ("quote", "escape"))
+        if any(len(q) not in (1, 2) for q in quotes) or any(len(x) != 1 for x in escapes):
+            raise BindError("quote is one character or two, and escape is one", node.span)
         relation = o.ParsePairs(
-            node.span, table.relation, self.expression(node.value, table, scope), tuple(added.values()), texts.get("pair_delimiter", ""),
-            texts.get("kv_delimiter", ""), texts.get("quote", ""), texts.get("escape", ""), greedy, texts.get("regex", ""),
+            node.span, table.relation, self.expression(node.value, table, scope), tuple(added.values()), pair, key, quotes, escapes,
+            given.get("greedy") == [True], regex,
         )  # fmt: skip
         return self._like(table, relation, {**table.names, **added})
 

@@ -161,22 +161,30 @@ class Parse(Relation):
 
 @dataclass(frozen=True, slots=True)
 class ParsePairs(Relation):
-    """parse-kv: ``columns`` by their keys, from text whose pairs and keys are told apart by these marks."""
+    """parse-kv: ``columns`` by their keys, from text whose pairs and keys are told apart by these marks.
+
+    Without ``pair`` and ``key`` whatever is no letter and no digit tells them apart. Each of ``quotes`` is a mark that opens and closes,
+    or one for each.
+    """
 
     input: Relation
     value: Expr
     columns: tuple[Column, ...]
     pair: str
     key: str
-    quote: str
-    escape: str
+    quotes: tuple[str, ...]
+    escapes: tuple[str, ...]
     greedy: bool
     regex: str
 
 
 @dataclass(frozen=True, slots=True)
 class Series(Relation):
-    """make-series: arrays over equal steps of ``on``. ``start`` and ``stop`` are None where the data decide."""
+    """make-series: arrays over equal steps of ``on``. ``start`` and ``stop`` are None where the data of each series decide.
+
+    ``included`` says that ``stop`` is a place of the axis and that this starts at a multiple of ``step``: the old form ``in range``;
+    ``nonempty`` that no row gives a series of defaults.
+    """
 
     input: Relation
     keys: tuple[tuple[Column, Expr], ...]
@@ -187,6 +195,7 @@ class Series(Relation):
     stop: Expr | None
     step: Expr
     included: bool
+    nonempty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
