@@ -14,7 +14,10 @@ from translator.plan.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """``words`` are templates by the primitive's name; ``python`` says that functions in Python can be called."""
+    """``words`` are templates by the primitive's name; ``python`` says that functions in Python can be called.
+
+    Only a dialect to which NaN is a number, the greatest and equal to itself, has the word ``is_nan``.
+    """
 
     name: str
     title: str
@@ -61,6 +64,7 @@ DUCKDB = Dialect(
         "arg_min": "FIRST($2 ORDER BY $1 ASC NULLS LAST)",
         "percentile": "QUANTILE_DISC($1, $2 / 100.0)",
         "first": "ANY_VALUE($1)",
+        "is_nan": "ISNAN($1)",
     },
     python=True,
 )
@@ -81,6 +85,7 @@ SPARK = Dialect(
         "arg_max": "ELEMENT_AT(COALESCE(MAX_BY(ARRAY($2), $1), FIRST(ARRAY($2))), 1)",
         "arg_min": "ELEMENT_AT(COALESCE(MIN_BY(ARRAY($2), $1), FIRST(ARRAY($2))), 1)",
         "first": "FIRST($1, TRUE)",
+        "is_nan": "ISNAN($1)",
         "time_text": "CONCAT(DATE_FORMAT($1, 'yyyy-MM-dd'), 'T', DATE_FORMAT($1, 'HH:mm:ss.SSSSSS'), '0Z')",
     },
     {Type.STRING: "STRING", Type.GUID: "STRING", Type.DYNAMIC: "STRING", Type.UNKNOWN: "STRING"},

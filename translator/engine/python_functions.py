@@ -152,12 +152,22 @@ def whole_of(text: str) -> int | None:
     return found if -(1 << 63) <= found < 1 << 63 else None
 
 
-def whole_of_value(value: Any) -> int | None:
-    if isinstance(value, bool):
+def whole_of_value(value: Any, limit: int = (1 << 63) - 1) -> int | None:
+    """``tolong`` of a dynamic value: a real beyond ``limit`` stops there."""
+    if isinstance(value, bool | int):
         return int(value)
-    if isinstance(value, int | float):
-        return int(value) if math.isfinite(value) else None
+    if isinstance(value, float):
+        return max(-limit - 1, min(limit, int(value))) if math.isfinite(value) else None
     return whole_of(value) if isinstance(value, str) else None
+
+
+def int_of_value(value: Any) -> int | None:
+    """``toint`` of a dynamic value: the low 32 bits of a whole number, null of a text that spells a longer one."""
+    limit = (1 << 31) - 1
+    found = whole_of_value(value, limit)
+    if found is None or (isinstance(value, str) and not -limit - 1 <= found <= limit):
+        return None
+    return (found + limit + 1) % (1 << 32) - limit - 1
 
 
 def real_of_value(value: Any) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
@@ -33,6 +34,7 @@ EPOCH_TICKS = 621_355_968_000_000_000
 EPOCH_MICROS = EPOCH_TICKS // 10
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 _WHOLE = (Type.INT, Type.LONG)
+_ARITHMETIC = ("+", "-", "*", "/", "%", "neg")
 _SQL_COMPARISONS = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
 _TERMS = {"has": (True, True), "hasprefix": (True, False), "hassuffix": (False, True)}
 
@@ -235,6 +237,8 @@ class Scalars:
                 found = self.python("duration_text", meanings.duration_text, (Type.TIMESPAN,), Type.STRING, (value,))
             case Type.BOOL:
                 found = self.sql("CASE WHEN $1 THEN 'True' WHEN NOT $1 THEN 'False' END", value)
+            case Type.REAL if "is_nan" in self.dialect.words:
+                found = self.sql("CASE WHEN $1 THEN 'NaN' ELSE $2 END", self.word("is_nan", value), self.cast(value, Type.STRING))
             case _:
                 found = self.cast(value, Type.STRING)
         return self.never_null(found, Type.STRING)
@@ -258,7 +262,9 @@ class Scalars:
         match kind:
             case Type.STRING:
                 return self.never_null(self.word("unquoted", value), kind)
-            case Type.INT | Type.LONG:
+            case Type.INT:
+                return self.cast(self.python("int", meanings.int_of_value, (Type.DYNAMIC,), Type.LONG, (value,)), kind)
+            case Type.LONG:
                 return self.python("whole", meanings.whole_of_value, (Type.DYNAMIC,), Type.LONG, (value,))
             case Type.REAL | Type.DECIMAL:
                 return self.python("real", meanings.real_of_value, (Type.DYNAMIC,), Type.REAL, (value,))
@@ -276,6 +282,25 @@ class Scalars:
                 )
         return value
 
+    def fitting(self, value: exp.Expr, kind: Type) -> exp.Expr:
+        """A whole number that a text spells as an int or a long: an int has 32 bits, and what does not fit is null."""
+        return self.try_cast(value, kind) if kind == Type.INT else value
+
+    def whole(self, value: exp.Expr, given: Type, kind: Type) -> exp.Expr:
+        """A number as an int or a long: Microsoft's emulator was seen to keep the low 32 bits of a long, and to stop at the limits of the
+        type where a real is beyond them; a real that is no number, or infinite, is null."""
+        if given == Type.REAL:
+            high = (1 << 31) - 1 if kind == Type.INT else (1 << 63) - 1
+            limits = [self.cast(exp.Literal.string(str(x)), kind) for x in (high, -high - 1)]
+            inside = f"CASE WHEN ABS($1) < {float(high)!r} THEN CAST(TRUNC($1) AS {self.dialect.type(kind)})"
+            beyond = f"WHEN ABS($1) <= {sys.float_info.max!r} THEN CASE WHEN $1 > 0 THEN $2 ELSE $3 END END"
+            return self.sql(f"{inside} {beyond}", value, *limits)
+        if given == Type.DECIMAL:
+            return self.try_cast(self.sql("TRUNC($1)", value), kind)
+        if given == Type.LONG and kind == Type.INT:
+            return self.cast(self.sql("(($1 & 4294967295) + 2147483648) % 4294967296 - 2147483648", self.cast(value, Type.LONG)), kind)
+        return self.try_cast(value, kind)
+
     def convert(self, expr: e.Expr, kind: Type) -> exp.Expr:
         """``toint``, ``todatetime`` and their like."""
         if expr.type == kind:
@@ -289,7 +314,7 @@ class Scalars:
             return self.from_dynamic(value, kind)
         match expr.type, kind:
             case Type.STRING, Type.INT | Type.LONG:
-                return self.python("whole_of", meanings.whole_of, (Type.STRING,), Type.LONG, (value,))
+                return self.fitting(self.python("whole_of", meanings.whole_of, (Type.STRING,), Type.LONG, (value,)), kind)
             case Type.STRING, Type.REAL | Type.DECIMAL:
                 return self.try_cast(value, kind)
             case Type.STRING, Type.BOOL:
@@ -300,8 +325,8 @@ class Scalars:
                 return self.python("duration_of", meanings.duration_of, (Type.STRING,), kind, (value,))
             case Type.STRING, Type.GUID:
                 return self.python("guid", meanings.guid_of, (Type.STRING,), kind, (value,))
-            case Type.REAL | Type.DECIMAL, Type.INT | Type.LONG:
-                return self.try_cast(self.sql("TRUNC($1)", value), kind)
+            case Type.LONG | Type.REAL | Type.DECIMAL, Type.INT | Type.LONG:
+                return self.whole(value, expr.type, kind)
             case Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL, Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL:
                 return self.try_cast(value, kind)
             case Type.INT | Type.LONG | Type.REAL, Type.TIMESPAN:
@@ -319,6 +344,15 @@ class Scalars:
         if expr.type in (Type.DYNAMIC, Type.UNKNOWN):
             return self.from_dynamic(self.value(expr), Type.REAL)
         return self.value(expr)
+
+    def operand(self, expr: e.Expr) -> exp.Expr:
+        """A number as arithmetic takes it: a whole one in 64 bits, where SQL counts a small literal, and what is made of some, in 32."""
+        value = self.number(expr)
+        if expr.type not in (*_WHOLE, Type.TIMESPAN):
+            return value
+        stored = isinstance(expr, e.ColumnRef) and expr.column.source is not None and expr.type == Type.LONG
+        computed = isinstance(expr, e.Apply) and expr.function in _ARITHMETIC
+        return value if stored or computed else self.cast(value, Type.LONG)
 
     # --- applications
 
@@ -345,8 +379,7 @@ class Scalars:
         template = known.sql or (known.duckdb if self.dialect.name == "duckdb" else None)
         if template is not None:
             given = [self.argument(a, signature.kind(i, types))[0] for i, a in enumerate(args)]
-            texts = [self.text(a) for a in args] if "$s" in template else given
-            return self.never_null(self.sql(template.replace("$s", "$"), *texts), expr.type)
+            return self.never_null(self.sql(template, *given), expr.type)
         if known.python is None:
             raise EngineError(f"the function {name}() is known but not supported by the engine", expr.span)
         pairs = [self.argument(a, signature.kind(i, types)) for i, a in enumerate(args)]
@@ -356,7 +389,7 @@ class Scalars:
     def argument(self, expr: e.Expr, kind: str) -> tuple[exp.Expr, Type]:
         """An argument as a function of this kind of parameter takes it, with the type that it then has."""
         match kind:
-            case "string":
+            case "string" | "text":
                 return self.text(expr), Type.STRING
             case "array" | "bag" | "dynamic":
                 return self.dynamic(expr), Type.DYNAMIC
@@ -391,12 +424,18 @@ class Scalars:
             case e.Apply(function="not", args=(inner,)):
                 return self.predicate(inner, not negated)
             case e.Apply(function="==", args=(left, right)):
-                a, b = self.operands(left, right)
+                a, b = self.operands(left, right, equality=True)
+                if self.undefined(left, right) is not None:
+                    found = self._equal(expr)
+                    return exp.Not(this=exp.paren(found, copy=False)) if negated else found
                 if left.type == right.type == Type.STRING or not negated:
                     return compared(exp.NEQ if negated else exp.EQ, a, b)
                 return exp.Not(this=compared(exp.NullSafeEQ, a, b))
             case e.Apply(function="<" | "<=" | ">" | ">=" as function, args=(left, right)):
                 a, b = self.operands(left, right)
+                if self.undefined(left, right) is not None:
+                    found = self._ordered(expr)
+                    return exp.Not(this=exp.paren(found, copy=False)) if negated else found
                 opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[function]
                 return compared(_SQL_COMPARISONS[opposite if negated else function], a, b)
             case e.Const(value=bool(value)):
@@ -404,8 +443,8 @@ class Scalars:
         found = self.value(expr) if expr.type == Type.BOOL else self.convert(expr, Type.BOOL)
         return exp.Not(this=exp.paren(found, copy=False)) if negated else found
 
-    def operands(self, left: e.Expr, right: e.Expr) -> tuple[exp.Expr, exp.Expr]:
-        """Both sides of a comparison in one type."""
+    def operands(self, left: e.Expr, right: e.Expr, equality: bool = False) -> tuple[exp.Expr, exp.Expr]:
+        """Both sides of a comparison in one type; ``equality`` says that it asks for no order."""
         kinds = {left.type, right.type}
         if Type.UNKNOWN in kinds:
             kinds = {Type.DYNAMIC if k == Type.UNKNOWN else k for k in kinds}
@@ -418,22 +457,39 @@ class Scalars:
             return self.value(left), self.value(right)
         if kinds <= {Type.BOOL, *_NUMBERS}:
             return self.cast(self.value(left), Type.LONG), self.cast(self.value(right), Type.LONG)
+        if equality and Type.STRING in kinds and kinds <= {Type.STRING, *_WHOLE}:
+            # The official binder takes `ResultType == 0` for a column of texts, as many rules of Microsoft write it: the digits are compared.
+            return self.text(left), self.text(right)
         if kinds == {Type.GUID, Type.STRING}:
             return self.sql("LOWER($1)", self.text(left)), self.sql("LOWER($1)", self.text(right))
         raise EngineError(f"a {left.type} cannot be compared with a {right.type}", left.span or right.span)
 
+    def undefined(self, *exprs: e.Expr) -> exp.Expr | None:
+        """Whether one of these is NaN, which compares with nothing; None where none can be, or SQL sees it so itself."""
+        if "is_nan" not in self.dialect.words:
+            return None
+        tests = [self.word("is_nan", self.value(x)) for x in exprs if x.type == Type.REAL and not isinstance(x, e.Const)]
+        return exp.or_(*tests) if tests else None
+
+    def defined(self, comparison: exp.Expr, *exprs: e.Expr) -> exp.Expr:
+        """``comparison``, false where a side of it is NaN."""
+        undefined = self.undefined(*exprs)
+        return comparison if undefined is None else exp.and_(comparison, exp.Not(this=exp.paren(undefined, copy=False)))
+
     def _equal(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
-        a, b = self.operands(left, right)
+        a, b = self.operands(left, right, equality=True)
         if left.type == right.type == Type.STRING:
             return compared(exp.EQ, a, b)
         if any(isinstance(s, e.Const) and s.value is not None for s in (left, right)):
-            return exp.Coalesce(this=compared(exp.EQ, a, b), expressions=[exp.false()])
-        return self.sql("CASE WHEN $1 IS NULL AND $2 IS NULL THEN NULL ELSE COALESCE($1 = $2, FALSE) END", a, b)
+            return exp.Coalesce(this=self.defined(compared(exp.EQ, a, b), left, right), expressions=[exp.false()])
+        same = self.defined(self.sql("COALESCE($1 = $2, FALSE)", a, b), left, right)
+        return self.sql("CASE WHEN $1 IS NULL AND $2 IS NULL THEN NULL ELSE $3 END", a, b, same)
 
     def _ordered(self, expr: e.Apply) -> exp.Expr:
-        a, b = self.operands(*expr.args)
-        return compared(_SQL_COMPARISONS[expr.function], a, b)
+        left, right = expr.args
+        a, b = self.operands(left, right)
+        return self.defined(compared(_SQL_COMPARISONS[expr.function], a, b), left, right)
 
     def _same_text(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
@@ -457,7 +513,7 @@ class Scalars:
             high = e.Apply(high.span, Type.DATETIME, "+", (low, high))
         a, b = self.operands(subject, low)
         c, d = self.operands(subject, high)
-        return exp.and_(exp.GTE(this=a, expression=b), exp.LTE(this=c, expression=d))
+        return self.defined(exp.and_(exp.GTE(this=a, expression=b), exp.LTE(this=c, expression=d)), subject, low, high)
 
     def _member(self, expr: e.Apply) -> exp.Expr:
         subject, items = expr.args
@@ -488,7 +544,7 @@ class Scalars:
                     plain.append(item)
         if plain:
             if cased:
-                pairs = [self.operands(subject, i) for i in plain]
+                pairs = [self.operands(subject, i, equality=True) for i in plain]
                 parts.append(exp.In(this=pairs[0][0], expressions=[b for _, b in pairs]))
             else:
                 parts.append(exp.In(this=self.lowered(subject), expressions=[self.lowered(i) for i in plain]))
@@ -519,7 +575,7 @@ class Scalars:
         before, after = _TERMS[function.removesuffix("_cs")]
         before, after = before and search.value[0].isalnum(), after and search.value[-1].isalnum()
         body = escaped(search.value)
-        letters = r"0-9A-Za-z\x{80}-\x{10FFFF}"
+        letters = r"\pL\pN"
         bounded = f"(?:^|[^{letters}])" if before else ""
         closed = f"(?:$|[^{letters}])" if after else ""
         flag = "(?s)" if function.endswith("_cs") else "(?is)"
@@ -646,7 +702,7 @@ class Scalars:
             micros = self.word("micros", self.value(time))
             return self.word("moment", self.sql("$1 + $2 // 10" if sign > 0 else "$1 - $2 // 10", micros, step))
         make = exp.Add if sign > 0 else exp.Sub
-        return exp.paren(make(this=self.number(left), expression=self.number(right)), copy=False)
+        return exp.paren(make(this=self.operand(left), expression=self.operand(right)), copy=False)
 
     def folded(self, expr: e.Expr) -> exp.Expr | None:
         """Arithmetic on times that are known now: it leaves filters on stored columns to the storage."""
@@ -696,7 +752,7 @@ class Scalars:
 
     def _product(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
-        a, b = self.number(left), self.number(right)
+        a, b = self.operand(left), self.operand(right)
         found = exp.Mul(this=a, expression=b)
         if Type.TIMESPAN in (left.type, right.type) and Type.REAL in (left.type, right.type, *(_dynamic_as_real(x) for x in expr.args)):
             return self.cast(self.sql("ROUND($1)", found), Type.LONG)
@@ -704,7 +760,7 @@ class Scalars:
 
     def _quotient(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
-        a, b = self.number(left), self.number(right)
+        a, b = self.operand(left), self.operand(right)
         if left.type == right.type == Type.TIMESPAN:
             return self.sql("CAST($1 AS DOUBLE) / $2", a, b)
         if left.type == Type.TIMESPAN:
@@ -719,11 +775,11 @@ class Scalars:
 
     def _modulo(self, expr: e.Apply) -> exp.Expr:
         """Never negative."""
-        a, b = self.number(expr.args[0]), self.number(expr.args[1])
+        a, b = self.operand(expr.args[0]), self.operand(expr.args[1])
         return self.sql("(($1 % NULLIF($2, 0)) + ABS($2)) % ABS(NULLIF($2, 0))", a, b)
 
     def _minus(self, expr: e.Apply) -> exp.Expr:
-        return exp.Neg(this=exp.paren(self.number(expr.args[0]), copy=False))
+        return exp.Neg(this=exp.paren(self.operand(expr.args[0]), copy=False))
 
     def _bin(self, expr: e.Apply) -> exp.Expr:
         subject = expr.args[0]
@@ -782,6 +838,14 @@ class Scalars:
     def _round(self, expr: e.Apply) -> exp.Expr:
         args = [self.number(a) for a in expr.args]
         return self.sql("ROUND($1)" if len(args) == 1 else "ROUND($1, CAST($2 AS INTEGER))", *args)
+
+    def _tohex(self, expr: e.Apply) -> exp.Expr:
+        known = find("tohex")
+        assert known is not None and known.python is not None
+        given = [self.operand(a) for a in expr.args]
+        if expr.args[0].type == Type.INT:
+            given[0] = self.sql("$1 & 4294967295", given[0])
+        return self.python("tohex", known.python, (Type.LONG,) * len(given), Type.STRING, tuple(given))
 
     def _random(self, expr: e.Apply) -> exp.Expr:
         raise EngineError(f"{expr.function}() is random: its result could not be reproduced", expr.span)
@@ -867,7 +931,7 @@ class Scalars:
         }  # fmt: skip
         if kind in calls:
             name, call, result = calls[kind]
-            return self.python(name, call, (Type.STRING,), result, (value,))
+            return self.fitting(self.python(name, call, (Type.STRING,), result, (value,)), kind)
         return value if kind == Type.STRING else self.try_cast(value, kind)
 
     def _extract_json(self, expr: e.Apply) -> exp.Expr:
@@ -974,7 +1038,7 @@ class Scalars:
         "matches regex": _matches, "matches regex~": _matches, "cidr": _cidr, "strcat": _strcat, "isempty": _is_empty, "isnotempty": _is_empty, "isnull": _is_null, "isnotnull": _is_null,
         "iff": _choice, "case": _choice, "coalesce": _coalesce, "max_of": _extreme, "min_of": _extreme, "+": _sum, "-": _sum, "*": _product,
         "/": _quotient, "%": _modulo, "neg": _minus, "bin": _bin, "bin_at": _bin, "startofday": _start_of_day, "dayofweek": _day_of_week,
-        "now": _now, "ago": _now, "around": _around, "round": _round, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
+        "now": _now, "ago": _now, "around": _around, "round": _round, "tohex": _tohex, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
         "bag_pack": _bag, "bag_pack_filled": _filled_bag, "parse_json": _parse_json, "[]": _element, "extract": _extract,
         "extract_json": _extract_json,
         **dict.fromkeys(("tostring", "toint", "tolong", "todouble", "todecimal", "tobool", "todatetime", "totimespan", "toguid"), _conversion),

@@ -1,8 +1,8 @@
 """How functions are declared: one declaration each, its signature in KQL's words, its meaning in Python, its spelling in SQL.
 
 A signature reads ``name(parameter: kind, ...) -> result``. A kind is a KQL type or one of the official parser's classes of types
-(number, integer, summable, orderable, scalar, array, bag, ...); ``?`` behind it makes the parameter optional, ``*`` and ``+``
-repeat it. A result is a type, ``(name: type, ...)`` for several columns, or the rule that gives it: ``first`` and ``second``
+(number, integer, summable, orderable, scalar, array, bag, ...), or ``text``: any scalar, taken as tostring() has it; ``?`` behind it
+makes the parameter optional, ``*`` and ``+`` repeat it. A result is a type, ``(name: type, ...)`` for several columns, or the rule that gives it: ``first`` and ``second``
 (the type of that argument), ``common``, ``widest``, ``promoted``, ``literal`` (the type that the last argument names).
 
 Source of names and signatures: Kusto.Language 12.4.1; of meanings: learn.microsoft.com/kusto/query, the page of each function.
@@ -62,7 +62,7 @@ class Function:
 
     Attributes:
         texts: its signatures as written.
-        sql: its spelling in SQL that every dialect has: ``$1`` stands for an argument, ``$s1`` for it as a string, ``$*`` and ``$s*`` for all.
+        sql: its spelling in SQL that every dialect has: ``$1`` stands for an argument, ``$*`` for all.
         duckdb: the same where the words are DuckDB's own.
         python: its meaning over Python values; dynamic values are parsed JSON, timespans ticks of 100 ns.
         nulls: whether the meaning handles null arguments itself; else a null argument makes the result null.

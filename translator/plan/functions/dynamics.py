@@ -321,7 +321,7 @@ def treepath(value: Dynamic) -> Dynamic:
     return found
 
 
-@F.scalar("parse_csv(csv_text: scalar) -> dynamic", named="argument")
+@F.scalar("parse_csv(csv_text: text) -> dynamic", named="argument")
 def parse_csv(text: str) -> Dynamic:
     import csv
 
@@ -346,7 +346,7 @@ def extract_json(path: str, text: Dynamic) -> str:
 F.alias("extractjson", "extract_json")
 
 
-@F.scalar("parse_xml(xml_text: scalar) -> dynamic", named="argument")
+@F.scalar("parse_xml(xml_text: text) -> dynamic", named="argument")
 def parse_xml(text: str) -> Dynamic:
     """XML as a property bag: attributes with ``@``, text with ``#text``, repeated elements as arrays."""
     import xml.etree.ElementTree as tree

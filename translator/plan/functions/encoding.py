@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.values import Dynamic, text_of
@@ -98,25 +99,18 @@ def url_encode(text: str) -> str:
     return _quoted(text, " -_.!*()").replace(" ", "+")
 
 
-@F.scalar("hash_sha256(source: notdynamic) -> string")
-def hash_sha256(source: Dynamic) -> str:
-    import hashlib
+def _digest(algorithm: str) -> Callable[[str], str]:
+    def call(source: str) -> str:
+        """The digest of a value's text, none of an empty one: Microsoft's emulator was seen to do so."""
+        import hashlib
 
-    return hashlib.sha256(text_of(source).encode()).hexdigest()
+        return hashlib.new(algorithm, source.encode(), usedforsecurity=False).hexdigest() if source else ""
 
-
-@F.scalar("hash_sha1(source: notdynamic) -> string")
-def hash_sha1(source: Dynamic) -> str:
-    import hashlib
-
-    return hashlib.sha1(text_of(source).encode(), usedforsecurity=False).hexdigest()
+    return call
 
 
-@F.scalar("hash_md5(source: notdynamic) -> string")
-def hash_md5(source: Dynamic) -> str:
-    import hashlib
-
-    return hashlib.md5(text_of(source).encode(), usedforsecurity=False).hexdigest()
+for _algorithm in ("sha256", "sha1", "md5"):
+    F.scalar(f"hash_{_algorithm}(source: text) -> string")(_digest(_algorithm))
 
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF

@@ -37,10 +37,23 @@ def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
 
 for _name, _function in (
     ("sqrt(number: number) -> real", math.sqrt), ("exp(number: number) -> real", math.exp), ("exp2(number: number) -> real", lambda x: 2.0**x), ("exp10(number: number) -> real", lambda x: 10.0**x), ("cos(number: number) -> real", math.cos), ("sin(number: number) -> real", math.sin),
-    ("tan(number: number) -> real", math.tan), ("acos(number: number) -> real", math.acos), ("asin(number: number) -> real", math.asin), ("atan(number: number) -> real", math.atan), ("gamma(number: number) -> real", math.gamma), ("loggamma(number: number) -> real", math.lgamma),
+    ("tan(number: number) -> real", math.tan), ("atan(number: number) -> real", math.atan), ("gamma(number: number) -> real", math.gamma), ("loggamma(number: number) -> real", math.lgamma),
     ("erf(number: number) -> real", math.erf), ("erfc(number: number) -> real", math.erfc),
 ):  # fmt: skip
     F.scalar(_name, named="argument")(_guarded(_function))
+
+
+def _within(function: Callable[[float], float]) -> Callable[[float], float | None]:
+    """Null outside -1 to 1, as Microsoft's emulator was seen to have it."""
+
+    def call(x: float) -> float | None:
+        return function(x) if -1 <= x <= 1 else x if math.isnan(x) else None
+
+    return call
+
+
+for _name, _function in (("acos(number: number) -> real", math.acos), ("asin(number: number) -> real", math.asin)):
+    F.scalar(_name, named="argument")(_within(_function))
 for _name, _function in (
     ("cot(number: number) -> real", lambda x: 1 / math.tan(x)),
     ("degrees(radians: number) -> real", math.degrees),

@@ -1,4 +1,7 @@
-"""Operators, and the terms that ``has`` looks for: runs of ASCII letters and digits, and of any character beyond ASCII."""
+"""Operators, and the terms that ``has`` looks for: runs of letters and digits, of any script.
+
+Source: learn.microsoft.com/kusto/query/datatypes-string-operators, "What is a term?".
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ for _signature in (
 ):  # fmt: skip
     F.declare(_signature, kind="operator", compiled=True)
 
-_SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
+_SEPARATOR = r"[\W_]"
 """What ends a term."""
 
 

@@ -8,50 +8,53 @@ from translator.plan.functions.declare import Family
 from translator.plan.functions.values import Dynamic, pattern, replacement, text_of
 
 F = Family("strings")
-F.declare("tolower(value: scalar) -> string", sql="LOWER($1)")
-F.declare("toupper(value: scalar) -> string", sql="UPPER($1)")
-F.declare("strlen(string: scalar) -> long", sql="LENGTH($1)", named="strlen_")
+F.declare("tolower(value: text) -> string", sql="LOWER($1)")
+F.declare("toupper(value: text) -> string", sql="UPPER($1)")
+F.declare("strlen(string: text) -> long", sql="LENGTH($1)", named="strlen_")
 F.declare("strcat(arg: scalar+) -> string", compiled=True)
-F.declare("reverse(value: scalar) -> string", sql="REVERSE($s1)")
+F.declare("reverse(value: text) -> string", sql="REVERSE($1)")
 F.declare("isempty(value: scalar) -> bool", compiled=True)
 F.declare("isnotempty(value: scalar) -> bool", compiled=True)
 F.alias("notempty", "isnotempty")
 
 
-@F.scalar("string_size(string: scalar) -> long", named="string_size_")
+@F.scalar("string_size(string: text) -> long", named="string_size_")
 def string_size(source: str) -> int:
     return len(source.encode())
 
 
-@F.scalar("strcat_array(array: array, delimiter: scalar) -> string")
+@F.scalar("strcat_array(array: array, delimiter: text) -> string")
 def strcat_array(array: Dynamic, delimiter: str) -> str:
-    return delimiter.join(text_of(v) for v in array) if isinstance(array, list) else ""
+    def plain(value: Dynamic) -> str:
+        return str(value).lower() if isinstance(value, bool) else text_of(value)
+
+    return delimiter.join(map(plain, array)) if isinstance(array, list) else plain(array)
 
 
 F.alias("array_strcat", "strcat_array")
 
 
-@F.scalar("strcat_delim(delimiter: scalar, arg_1: scalar, arg: scalar+) -> string")
-def strcat_delim(delimiter: str, *args: Dynamic) -> str:
-    return delimiter.join(text_of(a) for a in args)
+@F.scalar("strcat_delim(delimiter: text, arg_1: text, arg: text+) -> string")
+def strcat_delim(delimiter: str, *args: str) -> str:
+    return delimiter.join(args)
 
 
-@F.scalar("strcmp(s1: scalar, s2: scalar) -> long")
+@F.scalar("strcmp(s1: text, s2: text) -> long")
 def strcmp(left: str, right: str) -> int:
     return (left > right) - (left < right)
 
 
-@F.scalar("strrep(value: scalar, multiplier: long, delimiter: scalar?) -> string")
-def strrep(value: Dynamic, multiplier: int, delimiter: str = "") -> str:
-    return delimiter.join([text_of(value)] * min(max(0, multiplier), 1024))
+@F.scalar("strrep(value: text, multiplier: long, delimiter: text?) -> string")
+def strrep(value: str, multiplier: int, delimiter: str = "") -> str:
+    return delimiter.join([value] * min(max(0, multiplier), 1024))
 
 
-@F.scalar("to_utf8(value: scalar) -> dynamic")
+@F.scalar("to_utf8(value: text) -> dynamic")
 def to_utf8(text: str) -> Dynamic:
     return [ord(c) for c in text]
 
 
-@F.scalar("unicode_codepoints_from_string(value: scalar) -> dynamic")
+@F.scalar("unicode_codepoints_from_string(value: text) -> dynamic")
 def unicode_codepoints_from_string(text: str) -> Dynamic:
     return [ord(c) for c in text]
 
@@ -67,22 +70,22 @@ def make_string(*points: Dynamic) -> str:
     return unicode_codepoints_to_string(*points)
 
 
-@F.scalar("substring(string: scalar, start: integer, length: integer?) -> string")
-def substring(source: Dynamic, start: int, length: int | None = None) -> str:
-    text = text_of(source)
+@F.scalar("substring(string: text, start: integer, length: integer?) -> string")
+def substring(text: str, start: int, length: int | None = None) -> str:
     if start < 0:
-        start = max(0, len(text) + start)
+        start += len(text)
+    if start < 0:
+        return ""
     return text[start:] if length is None else text[start : start + length] if length >= 0 else ""
 
 
-@F.scalar("regex_quote(string: scalar) -> string")
+@F.scalar("regex_quote(string: text) -> string")
 def regex_quote(text: str) -> str:
     return re.escape(text)
 
 
-@F.scalar("indexof(string: scalar, match: scalar, start: integer?, length: integer?, occurrence: integer?) -> long")
-def indexof(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
-    text, wanted = text_of(source), text_of(lookup)
+@F.scalar("indexof(string: text, match: text, start: integer?, length: integer?, occurrence: integer?) -> long")
+def indexof(text: str, wanted: str, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
     if occurrence < 1 or length < -1:
         return None
     if start < 0:
@@ -95,30 +98,26 @@ def indexof(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, 
     return found
 
 
-@F.scalar("indexof_regex(string: scalar, match: scalar, start: integer?, length: integer?, occurrence: integer?) -> long")
-def indexof_regex(source: Dynamic, lookup: Dynamic, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
-    text = text_of(source)
-    if occurrence < 1 or length < -1:
+@F.scalar("indexof_regex(string: text, match: text, start: integer?, length: integer?, occurrence: integer?) -> long")
+def indexof_regex(text: str, regex: str, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
+    if occurrence < 1 or length < -1 or start < 0:
         return None
-    if start < 0:
-        start = max(0, len(text) + start)
     end = len(text) if length == -1 else min(len(text), start + length)
-    for number, match in enumerate(pattern(text_of(lookup)).finditer(text[:end], start), 1):
+    for number, match in enumerate(pattern(regex).finditer(text[:end], start), 1):
         if number == occurrence:
             return match.start()
     return -1
 
 
-@F.scalar("has_any_index(source: scalar, values: array) -> long")
+@F.scalar("has_any_index(source: text, values: array) -> long")
 def has_any_index(source: str, values: Dynamic) -> int:
     from translator.plan.functions.operators import has
 
     return next((i for i, v in enumerate(values) if has(source, text_of(v))), -1)
 
 
-@F.scalar("split(source: scalar, delimiter: string, requestedIndex: integer?) -> dynamic", named="argument", duckdb=None)
-def split(source: Dynamic, delimiter: str, index: int | None = None) -> Dynamic:
-    text = text_of(source)
+@F.scalar("split(source: text, delimiter: string, requestedIndex: integer?) -> dynamic", named="argument", duckdb=None)
+def split(text: str, delimiter: str, index: int | None = None) -> Dynamic:
     parts: list[Dynamic] = list(text.split(delimiter)) if delimiter else [text]
     if index is None:
         return parts
@@ -173,19 +172,18 @@ def replace_strings(source: str, lookups: Dynamic, rewrites: Dynamic) -> str:
 
 @F.scalar("trim_start(regex: string, source: string) -> string")
 def trim_start(regex: str, source: str) -> str:
-    match = pattern(f"^(?:{regex})+").match(source)
-    return source[match.end() :] if match else source
+    """One match at the start is cut, whatever the expression repeats itself."""
+    return pattern(f"^(?:{regex})").sub("", source)
 
 
 @F.scalar("trim_end(regex: string, source: string) -> string")
 def trim_end(regex: str, source: str) -> str:
-    match = pattern(f"(?:{regex})+$").search(source)
-    return source[: match.start()] if match else source
+    return pattern(rf"(?:{regex})\z").sub("", source)
 
 
 @F.scalar("trim(regex: string, source: string) -> string")
 def trim(regex: str, source: str) -> str:
-    return trim_end(regex, trim_start(regex, source))
+    return pattern(rf"^(?:{regex})|(?:{regex})\z").sub("", source)
 
 
 @F.scalar("countof(source: string, search: string, kind: string?) -> long")
@@ -202,7 +200,7 @@ def translate(search: str, replace: str, source: str) -> str:
     return source.translate(table)
 
 
-@F.scalar("parse_command_line(command: scalar, parser: string) -> dynamic")
+@F.scalar("parse_command_line(command: text, parser: string) -> dynamic")
 def parse_command_line(text: str, kind: str) -> Dynamic:
     """Splits as CommandLineToArgvW does."""
     found: list[Dynamic] = []
@@ -232,12 +230,12 @@ def parse_command_line(text: str, kind: str) -> Dynamic:
     return [*found, current] if started or current else found or None
 
 
-@F.scalar("isascii(value: scalar) -> bool")
+@F.scalar("isascii(value: text) -> bool")
 def isascii(text: str) -> bool:
     return text.isascii()
 
 
-@F.scalar("isutf8(value: scalar) -> bool")
+@F.scalar("isutf8(value: text) -> bool")
 def isutf8(text: str) -> bool:
     return True
 
