@@ -58,6 +58,8 @@ def _encoded(value: Any, kind: Type) -> Any:
         return repr(float(value))
     if kind == Type.DATETIME and isinstance(value, str):
         return datetime_of(value)
+    if kind == Type.TIMESPAN and isinstance(value, str):
+        return timespan_of(value)
     return value
 
 

@@ -22,7 +22,7 @@ from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction, dumps
 from translator.plan import expressions as e
 from translator.plan.constants import known_span
-from translator.plan.functions import find, overload
+from translator.plan.functions import find, functions, overload
 from translator.plan.functions.values import EPOCH, TICKS
 from translator.plan.functions.windows import WINDOWS
 from translator.plan.patterns import escaped
@@ -362,8 +362,10 @@ class Scalars:
         if handler is not None:
             return handler(self, expr)
         known = find(name)
+        if known is not None and known.kind == "aggregate" and name in functions() and not known.takes(len(args)):
+            known = functions()[name]
         if known is not None and known.alias:
-            known = find(known.alias)
+            known = functions().get(known.alias) if known.kind == "function" else find(known.alias)
         if known is None:
             if name == "unknown-column":
                 raise EngineError(f"there is no column '{_literal(args[0])}'", expr.span)
@@ -839,6 +841,20 @@ class Scalars:
         args = [self.number(a) for a in expr.args]
         return self.sql("ROUND($1)" if len(args) == 1 else "ROUND($1, CAST($2 AS INTEGER))", *args)
 
+    def _data_size(self, expr: e.Apply) -> exp.Expr:
+        """The bytes that values take: learn.microsoft.com/kusto/query/estimate-data-size-function, and the page of each scalar type."""
+        sizes = {Type.BOOL: 1, Type.INT: 4, **dict.fromkeys((Type.LONG, Type.REAL, Type.DATETIME, Type.TIMESPAN), 8), Type.GUID: 16}
+        known = find("string_size")
+        assert known is not None and known.python is not None
+        total: exp.Expr = self.cast(exp.Literal.number(sum(sizes.get(a.type, 0) for a in expr.args)), Type.LONG)
+        for part in expr.args:
+            if part.type == Type.STRING:
+                size = self.python("string_size", known.python, (Type.STRING,), Type.LONG, (self.text(part),))
+                total = exp.Add(this=total, expression=size)
+            elif part.type not in sizes:
+                raise EngineError(f"how many bytes Kusto keeps a {part.type} in is not documented", expr.span)
+        return exp.paren(total, copy=False)
+
     def _tohex(self, expr: e.Apply) -> exp.Expr:
         known = find("tohex")
         assert known is not None and known.python is not None
@@ -1010,8 +1026,9 @@ class Scalars:
 
     def gathered(self, known: Any, args: tuple[e.Expr, ...], guarded: Callable[[exp.Expr], exp.Expr], expr: e.Apply) -> exp.Expr:
         """An aggregate in Python: its values gathered into one JSON array, in the order of the rows where they have one."""
+        lead = 2 if known.paired else 1
         subject = args[0]
-        element = self.dynamic(subject)
+        element = self.dynamic(subject) if lead == 1 else self.array(args[:lead])
         if not known.nulls:
             missing = self.value(subject)
             kept = exp.Not(this=exp.Is(this=missing, expression=exp.Null()))
@@ -1026,7 +1043,8 @@ class Scalars:
         text = self.sql("'[' || COALESCE($1, '') || ']'", joined)
         if known.name == "make_list" and len(args) == 1 and subject.type not in (Type.DYNAMIC, Type.UNKNOWN):
             return text
-        rest = [self.argument(a, known.signatures[0].kind(i, [a.type for a in args])) for i, a in enumerate(args[1:], 1)]
+        signature = overload(known, [a.type for a in args])
+        rest = [self.argument(a, signature.kind(i, [a.type for a in args])) for i, a in enumerate(args[lead:], lead)]
         result = Type.DYNAMIC if expr.type == Type.UNKNOWN else expr.type
         return self.python(
             known.name, known.python, (Type.DYNAMIC, *(k for _, k in rest)), result, (text, *(v for v, _ in rest)), nulls=False
@@ -1038,7 +1056,7 @@ class Scalars:
         "matches regex": _matches, "matches regex~": _matches, "cidr": _cidr, "strcat": _strcat, "isempty": _is_empty, "isnotempty": _is_empty, "isnull": _is_null, "isnotnull": _is_null,
         "iff": _choice, "case": _choice, "coalesce": _coalesce, "max_of": _extreme, "min_of": _extreme, "+": _sum, "-": _sum, "*": _product,
         "/": _quotient, "%": _modulo, "neg": _minus, "bin": _bin, "bin_at": _bin, "startofday": _start_of_day, "dayofweek": _day_of_week,
-        "now": _now, "ago": _now, "around": _around, "round": _round, "tohex": _tohex, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
+        "now": _now, "ago": _now, "around": _around, "round": _round, "tohex": _tohex, "estimate_data_size": _data_size, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
         "bag_pack": _bag, "bag_pack_filled": _filled_bag, "parse_json": _parse_json, "[]": _element, "extract": _extract,
         "extract_json": _extract_json,
         **dict.fromkeys(("tostring", "toint", "tolong", "todouble", "todecimal", "tobool", "todatetime", "totimespan", "toguid"), _conversion),

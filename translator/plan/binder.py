@@ -1148,7 +1148,7 @@ class _Binder:
                 result = e.Apply(span, Type.BOOL, "between", (sub(left), sub(low), sub(high)))
                 return e.negation(result) if operator.startswith("!") else result
             case s.TabularCall(function="toscalar", pipeline=pipeline, span=span):
-                return self._subquery(self.table(pipeline, scope), span, scalar=True)
+                return self._to_scalar(pipeline, span, scope)
             case s.Call():
                 return self._call(node, table, scope)
             case s.Star(span=span):
@@ -1193,6 +1193,15 @@ class _Binder:
         first = next(iter(table.names.values()), None)
         return e.Subquery(span, (first.type if first else Type.UNKNOWN) if scalar else Type.DYNAMIC, table.relation, scalar, first)
 
+    def _to_scalar(self, pipeline: s.Node, span: e.Span, scope: _Scope) -> e.Expr:
+        """``toscalar``: the first value of a table, or a scalar as it is."""
+        if isinstance(pipeline, _TABULAR | s.TabularCall):
+            return self._subquery(self.table(pipeline, scope), span, scalar=True)
+        found = self.expression(pipeline, None, scope)
+        if not isinstance(found, e.Subquery) or found.scalar:
+            return found
+        return e.Subquery(span, found.column.type if found.column else Type.UNKNOWN, found.relation, True, found.column)
+
     def _membership(
         self, operator: str, left: e.Expr, values: tuple[s.Expression, ...], table: _Table | None, scope: _Scope, span: e.Span
     ) -> e.Expr:
@@ -1220,6 +1229,9 @@ class _Binder:
             columns = tuple(x for n, c in (table.names if table else {}).items() for x in (e.const(n), e.ColumnRef(node.span, c.type, c)))
             kept = "bag_pack_filled" if args and isinstance(args[0], e.Const) and args[0].value is True else "bag_pack"
             return e.Apply(node.span, Type.DYNAMIC, kept, columns)
+        if name == "estimate_data_size":
+            every = tuple(e.ColumnRef(node.span, c.type, c) for c in (table.names if table else {}).values())
+            args = tuple(x for a in args for x in (every if isinstance(a, e.Apply) and a.function == "*" else (a,)))
         if name == "bag_pack_columns":
             pairs = tuple(x for n, a in zip(node.arguments, args, strict=True) for x in (e.const(automatic_name(n)), a))
             return e.Apply(node.span, Type.DYNAMIC, "bag_pack", pairs)

@@ -5,11 +5,12 @@ Source: learn.microsoft.com/kusto/query/aggregation-functions, "Aggregates defau
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.dynamics import distinct
-from translator.plan.functions.values import Dynamic, type_name
+from translator.plan.functions.values import Dynamic, timespan_of, type_name
 
 F = Family("aggregates")
 F.aggregate("count() -> long", "count(predicate: bool) -> long", sql="COUNT(*)", named="count_")
@@ -96,13 +97,22 @@ F.alias("make_dictionary", "make_bag")
 F.conditional("make_bag_if", "make_bag", named="bag_")
 
 
+_TIMESPAN = re.compile(r"-?(\d+\.)?\d\d:\d\d:\d\d(\.\d{7})?")
+
+
+def ordering(value: Any) -> Any:
+    """What orders a value among others: a timespan, which stands as its text in a dynamic value, by its length."""
+    return timespan_of(value) if isinstance(value, str) and _TIMESPAN.fullmatch(value) else value
+
+
+def _flat(ranks: tuple[Any, ...]) -> list[float]:
+    return [r for rank in ranks for r in (rank if isinstance(rank, list) else [rank])]
+
+
 @F.gathered("percentile(expr: scalar, percentile: number) -> first", named="percentile_")
 def percentile(values: list[Any], rank: float) -> Any:
     """The value of the nearest rank."""
-    import math
-
-    found = sorted(values)
-    return found[max(0, math.ceil(rank / 100 * len(found)) - 1)] if found else None
+    return percentilew([[v, 1] for v in values], rank)
 
 
 @F.gathered("percentiles(expr: scalar, percentile: number+) -> percentiles", named="percentile_")
@@ -116,8 +126,35 @@ def percentiles(values: list[Any], *ranks: float) -> Dynamic:
     named="percentiles_",
 )
 def percentiles_array(values: list[Any], *ranks: Any) -> Dynamic:
-    flat = [r for rank in ranks for r in (rank if isinstance(rank, list) else [rank])]
-    return [percentile(values, r) for r in flat]
+    return percentilesw_array([[v, 1] for v in values], *ranks)
+
+
+@F.gathered("percentilew(expr: scalar, weight: integer, percentile: number) -> first", named="percentile_", paired=True)
+def percentilew(pairs: list[Any], rank: float) -> Any:
+    """The first value, by size, up to which the weights make ``rank`` percent: as if each value stood there as often as its weight says."""
+    found = sorted(([v, w] for v, w in pairs if v is not None and w is not None and w > 0), key=lambda pair: ordering(pair[0]))
+    wanted, seen = rank / 100 * sum(w for _, w in found), 0
+    for value, weight in found:
+        seen += weight
+        if seen >= wanted:
+            return value
+    return None
+
+
+@F.gathered("percentilesw(expr: scalar, weight: integer, percentile: number+) -> percentiles", named="percentile_", paired=True)
+def percentilesw(pairs: list[Any], *ranks: float) -> Dynamic:
+    return [percentilew(pairs, r) for r in ranks]
+
+
+@F.gathered(
+    "percentilesw_array(expr: scalar, weight: integer, percentile: number+) -> dynamic",
+    "percentilesw_array(expr: scalar, weight: integer, percentiles: array) -> dynamic",
+    named="percentiles_",
+    paired=True,
+)
+def percentilesw_array(pairs: list[Any], *ranks: Any) -> Dynamic:
+    found = [percentilew(pairs, r) for r in _flat(ranks)]
+    return None if None in found else found
 
 
 @F.gathered("hll(expr: notdynamic, accuracy: integer?) -> dynamic", named="hll_")
@@ -137,12 +174,12 @@ def hll_merge(values: list[Any]) -> Dynamic:
 @F.gathered("tdigest(expr: summable, weight: integer?) -> dynamic", named="tdigest_")
 def tdigest(values: list[Any], weight: int | None = None) -> Dynamic:
     """The values themselves, sorted: exact, where Kusto keeps a sketch."""
-    return sorted(values)
+    return sorted(values, key=ordering)
 
 
 @F.gathered("tdigest_merge(tdigest: array) -> dynamic", named="tdigest_merge_")
 def tdigest_merge(values: list[Any]) -> Dynamic:
-    return sorted(v for part in values for v in part)
+    return sorted((v for part in values for v in part), key=ordering)
 
 
 F.alias("merge_tdigest", "tdigest_merge")
@@ -175,13 +212,4 @@ def buildschema(values: list[Any]) -> Dynamic:
     return _merged(values) if values else None
 
 
-F.unsupported(
-    """
-    cnt() -> long
-    percentilew(expr: scalar, weight: integer, percentile: number) -> first
-    percentilesw(expr: scalar, weight: integer, percentile: number+) -> percentiles
-    percentilesw_array(expr: scalar, weight: integer, percentile: number+) -> dynamic
-    percentilesw_array(expr: scalar, weight: integer, percentiles: array) -> dynamic
-    """,
-    kind="aggregate",
-)
+F.unsupported("cnt() -> long", kind="aggregate")

@@ -41,7 +41,7 @@ F.alias("columnifexists", "column_ifexists")
 
 @F.scalar("tohex(value: integer, minLength: integer?) -> string", named="argument")
 def tohex(value: int, length: int = 0) -> str:
-    return format(value & 0xFFFF_FFFF_FFFF_FFFF, "x").zfill(length)
+    return format(value & 0xFFFF_FFFF_FFFF_FFFF, "x").zfill(min(16, length))
 
 
 @F.scalar("gettype(value: scalar) -> string", named="type_", nulls=True)

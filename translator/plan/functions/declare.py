@@ -70,6 +70,7 @@ class Function:
         alias: the function that an older name stands for.
         compiled: whether the compiler, or the binder before it, knows the meaning: it depends on types, order or columns.
         gathered: for an aggregate: ``python`` takes the list of its group's values.
+        paired: for such an aggregate: that list has pairs of its first two arguments.
         filters: for an aggregate with a predicate: the aggregate that it applies where the predicate holds.
     """
 
@@ -85,6 +86,7 @@ class Function:
     alias: str | None = None
     compiled: bool = False
     gathered: bool = False
+    paired: bool = False
     filters: str | None = None
 
     @property

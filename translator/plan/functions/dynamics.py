@@ -323,9 +323,11 @@ def treepath(value: Dynamic) -> Dynamic:
 
 @F.scalar("parse_csv(csv_text: text) -> dynamic", named="argument")
 def parse_csv(text: str) -> Dynamic:
+    """The first record, which a line break inside quotes does not end."""
     import csv
+    import io
 
-    return next(csv.reader([text.split("\n", 1)[0]]), [])
+    return next(csv.reader(io.StringIO(text, newline="")), [])
 
 
 @F.scalar(

@@ -11,31 +11,36 @@ from translator.plan.functions.values import Dynamic, text_of
 F = Family("network")
 
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_V4 = re.compile(rf"((?:(?!0\d){_OCTET}\.){{3}}(?!0\d){_OCTET})(?:/(\d{{1,2}}))?", re.ASCII)
+_V6 = re.compile(r"([^%/]+)(?:%[^/]*)?(?:/(\d{1,3}))?", re.ASCII)
+_MAPPED = 0xFFFF << 32
+"""Where an IPv4 address stands among those of IPv6: ``::ffff:a.b.c.d``."""
+
+
 def _v4(text: str) -> tuple[int, int] | None:
-    """(address, prefix length) of an IPv4 address with or without a prefix."""
-    address, _, prefix = text.strip().partition("/")
-    parts = address.split(".")
-    if len(parts) != 4 or not all(p.isdigit() and int(p) < 256 for p in parts):
-        return None
-    if prefix and not (prefix.isdigit() and int(prefix) <= 32):
-        return None
-    value = 0
-    for part in [*parts, *["0"] * (4 - len(parts))]:
-        value = value << 8 | int(part)
-    return value, int(prefix) if prefix else 32
+    """(address, prefix length) of an IPv4 address with or without a prefix; octets have no leading zeros."""
+    match = _V4.fullmatch(text.strip())
+    length = int(match[2]) if match and match[2] else 32
+    return (int(ipaddress.IPv4Address(match[1])), length) if match and length <= 32 else None
 
 
 def _v6(text: str) -> tuple[int, int] | None:
-    address, _, prefix = text.strip().partition("/")
+    """The same of an IPv6 or IPv4 address, which is mapped, ``::a.b.c.d`` too. The prefix of one that ends as IPv4 does counts its 32 bits:
+    learn.microsoft.com/kusto/query/parse-ipv6-mask-function, "Example"."""
+    match = _V6.fullmatch(text.strip())
+    if match is None:
+        return None
     try:
-        parsed = ipaddress.ip_address(address)
+        value = int(ipaddress.ip_address(match[1]))
     except ValueError:
         return None
-    if prefix and not prefix.isdigit():
-        return None
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return int(parsed) | 0xFFFF << 32, int(prefix) + 96 if prefix else 128
-    return int(parsed), int(prefix) if prefix else 128
+    dotted = "." in match[1]
+    if dotted and value >> 32 == 0:
+        value |= _MAPPED
+    most = 32 if dotted else 128
+    length = int(match[2]) if match[2] else most
+    return (value, length + 128 - most) if length <= most else None
 
 
 def _cut(value: int, prefix: int, bits: int) -> int:
@@ -49,6 +54,8 @@ def _compare(read: object, bits: int, a: str, b: str, prefix: int) -> int | None
     if first is None or second is None:
         return None
     shortest = min(first[1], second[1], prefix)
+    if not 0 <= prefix <= bits:
+        return None
     x, y = _cut(first[0], shortest, bits), _cut(second[0], shortest, bits)
     return (x > y) - (x < y)
 
@@ -131,7 +138,7 @@ def parse_ipv4(address: str) -> int | None:
 @F.scalar("parse_ipv4_mask(ip: string, prefix: long) -> long")
 def parse_ipv4_mask(address: str, prefix: int) -> int | None:
     found = _v4(address)
-    return _cut(found[0], min(found[1], prefix), 32) if found else None
+    return _cut(found[0], min(found[1], prefix), 32) if found and 0 <= prefix <= 32 else None
 
 
 def _expanded(value: int) -> str:
@@ -147,7 +154,7 @@ def parse_ipv6(address: str) -> str:
 @F.scalar("parse_ipv6_mask(ip: string, prefix: long) -> string")
 def parse_ipv6_mask(address: str, prefix: int) -> str:
     found = _v6(address)
-    return _expanded(_cut(found[0], min(found[1], prefix), 128)) if found else ""
+    return _expanded(_cut(found[0], min(found[1], prefix), 128)) if found and 0 <= prefix <= 128 else ""
 
 
 def _number(address: Dynamic) -> tuple[int, int] | None:
@@ -171,7 +178,8 @@ def format_ipv4_mask(address: Dynamic, prefix: int = 32) -> str:
     return f"{ipaddress.IPv4Address(_cut(found[0], length, 32))}/{length}"
 
 
-_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+_ADDRESS = re.compile(r"(?<![^\W_])(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?![^\W_])(?!\.\d)")
+"""Letters and digits do not delimit an address: learn.microsoft.com/kusto/query/has-ipv4-function."""
 
 
 def _addresses(source: str) -> list[str]:

@@ -134,11 +134,13 @@ def series_fill_backward(series: Dynamic, placeholder: Dynamic = None) -> Dynami
     named="argument",
     nulls=True,
 )
-def series_fill_linear(series: Dynamic, placeholder: Dynamic = None, edges: bool = True, constant: Dynamic = 0) -> Dynamic:
+def series_fill_linear(series: Dynamic, placeholder: Dynamic = None, edges: bool = True, constant: Dynamic = 0.0) -> Dynamic:
+    """The type of the elements is kept: between whole numbers the fraction is cut, as the page's example does."""
     values = _missing(series, placeholder)
     known = [i for i, v in enumerate(values) if v is not None]
     if not known:
         return [constant for _ in values]
+    whole = all(isinstance(values[k], int) for k in known)
     out: list[Any] = list(values)
     for i, value in enumerate(values):
         if value is not None:
@@ -146,7 +148,8 @@ def series_fill_linear(series: Dynamic, placeholder: Dynamic = None, edges: bool
         before, after = [k for k in known if k < i], [k for k in known if k > i]
         if before and after:
             a, b = before[-1], after[0]
-            out[i] = values[a] + (values[b] - values[a]) * (i - a) / (b - a)
+            between = values[a] + (values[b] - values[a]) * (i - a) / (b - a)
+            out[i] = int(between) if whole else between
         elif edges:
             out[i] = values[before[-1] if before else after[0]]
     return out

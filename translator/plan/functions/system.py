@@ -7,6 +7,7 @@ from translator.plan.functions.declare import Family
 F = Family("system")
 F.declare("table(name: string, query_data_scope: string?) -> table", compiled=True)
 F.declare("column_names_of(table: table) -> dynamic", compiled=True)
+F.declare("estimate_data_size(column: scalar+) -> long", compiled=True)
 
 
 @F.scalar("new_guid() -> guid")
@@ -43,8 +44,6 @@ F.unsupported(
     cursor_current() -> string
     current_cursor() -> string
     rowstore_ordinal_range() -> dynamic
-    estimate_data_size(column: scalar+) -> long
-    estimate_data_size(column: scalar) -> long
     __invoke(name: string, type: type, arg: scalar*) -> literal
     __cast(type: type, value: scalar) -> literal
     """
