@@ -109,6 +109,19 @@ VALUES: list[tuple[str, Any]] = [
     ("tostring(1d)", "1.00:00:00"),
     ("tostring(1 == 1)", "True"),
     ("tostring(1.0)", "1.0"),
+    # ticks of 100 ns
+    ('datetime_part("nanosecond", datetime(2020-01-01 00:00:00.1234567))', 123_456_700),
+    ('datetime_part("microsecond", datetime(2020-01-01 00:00:00.1234567))', 123_456),
+    ('datetime_diff("nanosecond", datetime(2020-01-01 00:00:00.0000003), datetime(2020-01-01))', 300),
+    ("tostring(datetime(2020-01-01) - 1tick)", "2019-12-31T23:59:59.9999999Z"),
+    ("datetime(2020-01-01 00:00:00.0000002) > datetime(2020-01-01 00:00:00.0000001)", True),
+    ("tolong(datetime(2020-01-01 00:00:00.0000002) - datetime(2020-01-01))", 2),
+    ("tolong(todatetime('2020-01-01T00:00:00.0000002Z') - datetime(2020-01-01))", 2),
+    ("tostring(bin(datetime(2020-01-01 00:00:00.0000007), 5tick))", "2020-01-01T00:00:00.0000005Z"),
+    ('tostring(datetime_add("month", 1, datetime(2020-01-01 00:00:00.0000007)))', "2020-02-01T00:00:00.0000007Z"),
+    ('format_datetime(datetime(2020-01-01 00:00:00.1234567), "s.fffffff")', "0.1234567"),
+    ("tostring(make_datetime(2020, 1, 1, 0, 0, 1.0000007))", "2020-01-01T00:00:01.0000007Z"),
+    ("now() > datetime(2020-01-01 00:00:00.0000001)", True),
     # dynamic values
     ('dynamic({"a": {"b": 1}}).a.b', 1),
     ("dynamic([1, 2])[-1]", 2),
@@ -285,7 +298,8 @@ REFUSALS = [
     ("print 9223372036854775807 + 1", "Overflow"),
     ("T | count", "no data for the table T"),
     ("print rand()", "random"),
-    ("print datetime(2020-01-01 00:00:00.0000001)", "microseconds"),
+    ("print datetime_utc_to_local(datetime(2020-01-01 00:00:00.0000001), 'Europe/Rome')", "microseconds"),
+    ("range t from datetime(2020-01-01 00:00:00.0000001) to datetime(2020-01-02) step 1h", "microseconds"),
     ("datatable(a:int)[1] | reduce by a", "reduce"),
     ('print a = "x" | parse kind=regex flags=x a with "x" b', "no flag x"),
     ('print s = "" | parse-kv s as (a:string) with (regex="(a)")', "has two groups"),
@@ -318,7 +332,22 @@ def test_the_second_opinion_agrees() -> None:
     # bin() of weeks: this engine counts from 0001-01-01, a Monday, as ticks do; duckdb-kql from 1970. The JSON that it returns is text,
     # and what parse_json makes of a text that is none is the text itself in the documentation.
     # It knows no NaN that compares with nothing, and takes the text beside a number for one.
-    known = ("7d", "parse_json", "dynamic", "split", "bag_pack", "now()", "ago(", "0.0 / 0.0", "::172", '"x" != 0', "toupper(1d)")
+    known = (
+        "7d",
+        "parse_json",
+        "dynamic",
+        "split",
+        "bag_pack",
+        "now()",
+        "ago(",
+        "0.0 / 0.0",
+        "tick",
+        "00:00:00.",
+        "1.0000007",
+        "::172",
+        '"x" != 0',
+        "toupper(1d)",
+    )
     compared = 0
     for expression, expected in VALUES:
         if any(k in expression for k in known):

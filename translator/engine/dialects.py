@@ -7,7 +7,7 @@ docs.snowflake.com/en/sql-reference, cloud.google.com/bigquery/docs/reference/st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from translator.plan.types import Type
 
@@ -16,7 +16,8 @@ from translator.plan.types import Type
 class Dialect:
     """``words`` are templates by the primitive's name; ``python`` says that functions in Python can be called.
 
-    Only a dialect to which NaN is a number, the greatest and equal to itself, has the word ``is_nan``.
+    Only a dialect to which NaN is a number, the greatest and equal to itself, has the word ``is_nan``; only one that ``ticks`` counts times
+    in 100 ns as KQL does, from 1970, and has the words for it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Dialect:
     words: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[Type, str] = field(default_factory=dict)
     python: bool = False
+    ticks: bool = False
 
     def type(self, kind: Type) -> str:
         return self.types.get(kind) or _TYPES[kind]
@@ -68,6 +70,18 @@ DUCKDB = Dialect(
     },
     python=True,
 )
+DUCKDB_TICKS = replace(
+    DUCKDB,
+    words={
+        **DUCKDB.words,
+        "ticks": "EPOCH_NS($1) // 100",
+        "moment_of_ticks": "MAKE_TIMESTAMP_NS(($1) * 100)",
+        "time_text": "LEFT(STRFTIME($1, '%Y-%m-%dT%H:%M:%S.%n'), 27) || 'Z'",
+    },
+    types={Type.DATETIME: "TIMESTAMP_NS"},
+    ticks=True,
+)
+"""DuckDB for a query that speaks of fractions of a microsecond, which the common type of times lacks: from 1678 to 2262 alone."""
 SPARK = Dialect(
     "spark",
     "Apache Spark",

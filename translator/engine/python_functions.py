@@ -206,6 +206,42 @@ SERIES_LIMIT = 1_048_576
 """Values of an array: learn.microsoft.com/kusto/query/make-series-operator and range-function."""
 
 
+def _split(ticks: int) -> tuple[dt.datetime, int]:
+    """Ticks since 1970 as whole microseconds, and the tick that is left."""
+    return EPOCH + dt.timedelta(microseconds=ticks // 10), ticks % 10
+
+
+def _ticks(moment: dt.datetime) -> int:
+    return (moment - EPOCH) // dt.timedelta(microseconds=1) * 10
+
+
+def format_ticks(ticks: int, text: str) -> str:
+    """``format_datetime`` of a time in ticks since 1970."""
+    from translator.plan.functions.datetimes import format_datetime
+
+    moment, rest = _split(ticks)
+    return format_datetime(moment, text, rest)
+
+
+def add_to_ticks(period: str, amount: int, ticks: int) -> int | None:
+    """``datetime_add`` of a time in ticks since 1970."""
+    from translator.plan.functions.datetimes import datetime_add
+
+    if period.lower() == "nanosecond":
+        return ticks + amount // 100
+    moment, rest = _split(ticks)
+    moved = datetime_add(period, amount, moment)
+    return None if moved is None else _ticks(moved) + rest
+
+
+def ticks_of(year: int, month: int, day: int, hour: int, minute: int, second: float) -> int | None:
+    """``make_datetime`` in ticks since 1970."""
+    from translator.plan.functions.datetimes import make_datetime
+
+    whole = make_datetime(year, month, day, hour, minute, 0.0)
+    return _ticks(whole) + round(second * TICKS) if whole is not None and 0 <= second < 60 else None
+
+
 def series_of(pairs: Any, size: int, default: Any) -> Any:
     """The values of make-series from pairs of index and value."""
     if size > SERIES_LIMIT:

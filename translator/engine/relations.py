@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from translator.engine import python_functions as meanings
-from translator.engine.dialects import Dialect
+from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect
 from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction
-from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name
+from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions.windows import WINDOWS
@@ -68,11 +68,14 @@ class _Compiler:
         self.scalars = Scalars(dialect, now, self.subquery)
         self.used: dict[int, dict[int, e.Column]] = {}
         self.tables: list[str] = []
+        self.finer = False
         self.next = FIRST_ID
         self.aliases = 0
 
     def plan(self, plan: o.Plan) -> Compiled:
         self.gather(plan)
+        if self.finer and self.dialect is DUCKDB:
+            self.dialect = self.scalars.dialect = DUCKDB_TICKS
         query = self.relation(plan.root)
         items = [exp.alias_(exp.column(column_name(c), quoted=True), name or "_", quoted=True) for name, c in plan.names]
         if not items:
@@ -101,7 +104,7 @@ class _Compiler:
         return {shown[c.id] for c, x in inner.aggregates if c.id in shown and isinstance(x, e.Apply) and x.function in SKETCHES}
 
     def gather(self, plan: o.Plan) -> None:
-        """Which columns of each stored table the plan reads."""
+        """Which columns of each stored table the plan reads, and whether it speaks of fractions of a microsecond."""
         seen: set[int] = set()
 
         def note(column: e.Column) -> None:
@@ -114,6 +117,8 @@ class _Compiler:
                 current = stack.pop()
                 if isinstance(current, e.Column):
                     note(current)
+                elif isinstance(current, e.Const):
+                    self.finer = self.finer or finer_than_micros(current)
                 elif isinstance(current, tuple):
                     stack.extend(current)
                 elif isinstance(current, e.Expr | o.Relation | o.Ordering):
@@ -247,6 +252,9 @@ class _Compiler:
         low, high, step = (self.scalars.value(x) for x in (relation.start, relation.stop, relation.step))
         number = self.column(Type.LONG)
         if column.type == Type.DATETIME:
+            parts = [n for x in (relation.start, relation.stop, relation.step) for n in e.walk(x)]
+            if any(isinstance(n, e.Subquery) or (isinstance(n, e.Const) and finer_than_micros(n)) for n in parts):
+                self.scalars.whole_micros("range", relation.span)
             micros = [self.scalars.word("micros", x) for x in (low, high)]
             by = self.scalars.sql("$1 // 10", step)
             values = self.series_of(micros[0], micros[1], by, number)
@@ -641,6 +649,8 @@ class _Compiler:
         moments = relation.on.type == Type.DATETIME
         kind = Type.REAL if Type.REAL in (relation.on.type, relation.step.type) else relation.on.type
         unit = Type.REAL if kind == Type.REAL else Type.LONG
+        if moments:
+            self.scalars.whole_micros("make-series", relation.span)
         step = self.scalars.sql("$1 // 10", self.scalars.value(relation.step)) if moments else self.scalars.number(relation.step)
 
         def position(expr: e.Expr) -> exp.Expr:

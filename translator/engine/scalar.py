@@ -69,6 +69,18 @@ def moment(value: dt.datetime) -> exp.Expr:
     return exp.cast(exp.Literal.string(value.strftime("%Y-%m-%d %H:%M:%S.%f") if value.microsecond else str(value)), "timestamp")
 
 
+def finer_than_micros(literal: e.Const) -> bool:
+    """Whether a literal has a fraction of a microsecond."""
+    match literal:
+        case e.Const(type=Type.DATETIME | Type.TIMESPAN, value=int(ticks)):
+            return ticks % 10 != 0
+        case e.Const(type=Type.STRING, value=str(text)):
+            return re.search(r":\d\d\.\d{6}[1-9]", text) is not None
+        case e.Const(type=Type.REAL, value=str() | float() as number):
+            return re.search(r"\.\d{6}[1-9]$", str(number)) is not None
+    return False
+
+
 def column_name(column: e.Column) -> str:
     return f"c{column.id}"
 
@@ -89,6 +101,11 @@ class Scalars:
         self.order: list[exp.Ordered] = []
 
     # --- words
+
+    def whole_micros(self, what: str, span: e.Span | None) -> None:
+        """Refuses what would lose the fractions of a microsecond that the query speaks of."""
+        if self.dialect.ticks:
+            raise EngineError(f"{what} counts microseconds in the engine, and the query speaks of fractions of one", span)
 
     def word(self, name: str, *args: exp.Expr) -> exp.Expr:
         """A primitive in this dialect.
@@ -119,10 +136,14 @@ class Scalars:
         """A call of a Python function, registered under a name that its types make unique."""
         if not self.dialect.python:
             raise EngineError(f"{name}() has no counterpart in {self.dialect.title}")
+        if Type.DATETIME in kinds and not name.startswith(("startof", "endof")) and result in (Type.DATETIME, Type.DYNAMIC):
+            self.whole_micros(f"{name}()", None)
         full = f"kql_{name}_" + "".join(_LETTERS[k] for k in kinds) + _LETTERS[result]
         full = "".join(c if c.isalnum() else "_" for c in full)
         self.functions.setdefault(full, PythonFunction(full, call, kinds, result, nulls))
         given = [self.cast(a, k) if k in (Type.LONG, Type.REAL) else a for a, k in zip(args, kinds, strict=True)]
+        if self.dialect.ticks:
+            given = [self.word("moment", self.word("micros", a)) if k == Type.DATETIME else a for a, k in zip(given, kinds, strict=True)]
         found = exp.Anonymous(this=full, expressions=given)
         return self.try_cast(found, result) if result == Type.REAL else found
 
@@ -166,6 +187,8 @@ class Scalars:
             return self.null(kind)
         if kind == Type.DATETIME:
             if isinstance(value, int):
+                if value % 10 and self.dialect.ticks:
+                    return self.word("moment_of_ticks", exp.Literal.number(value - EPOCH_TICKS))
                 if value % 10:
                     raise EngineError("the engine counts microseconds, and this datetime has a fraction of one", expr.span)
                 return moment(EPOCH + dt.timedelta(microseconds=(value - EPOCH_TICKS) // 10))
@@ -271,9 +294,7 @@ class Scalars:
             case Type.BOOL:
                 return self.python("truth", meanings.truth_of_value, (Type.DYNAMIC,), Type.BOOL, (value,))
             case Type.DATETIME:
-                return self.python(
-                    "datetime", meanings.datetime_of, (Type.STRING,), kind, (self.never_null(self.word("unquoted", value), Type.STRING),)
-                )
+                return self.moment_of_text(self.never_null(self.word("unquoted", value), Type.STRING))
             case Type.TIMESPAN:
                 return self.python("duration", meanings.duration_of_value, (Type.DYNAMIC,), kind, (value,))
             case Type.GUID:
@@ -281,6 +302,20 @@ class Scalars:
                     "guid", meanings.guid_of, (Type.STRING,), kind, (self.never_null(self.word("unquoted", value), Type.STRING),)
                 )
         return value
+
+    def ticks(self, value: exp.Expr) -> exp.Expr:
+        """A time as the ticks of 100 ns since 1970."""
+        return self.word("ticks", value) if self.dialect.ticks else self.sql("$1 * 10", self.word("micros", value))
+
+    def moment_of_ticks(self, value: exp.Expr) -> exp.Expr:
+        return self.word("moment_of_ticks", value) if self.dialect.ticks else self.word("moment", self.sql("$1 // 10", value))
+
+    def moment_of_text(self, value: exp.Expr) -> exp.Expr:
+        found = self.python("datetime", meanings.datetime_of, (Type.STRING,), Type.DATETIME, (value,))
+        if not self.dialect.ticks:
+            return found
+        digit = self.sql("COALESCE(TRY_CAST(REGEXP_EXTRACT($1, ':\\d\\d\\.\\d{6}(\\d)', 1) AS BIGINT), 0)", value)
+        return self.moment_of_ticks(self.sql("$1 + $2", self.ticks(found), digit))
 
     def fitting(self, value: exp.Expr, kind: Type) -> exp.Expr:
         """A whole number that a text spells as an int or a long: an int has 32 bits, and what does not fit is null."""
@@ -320,7 +355,7 @@ class Scalars:
             case Type.STRING, Type.BOOL:
                 return self.python("truth_of", meanings.truth_of_value, (Type.STRING,), Type.BOOL, (value,))
             case Type.STRING, Type.DATETIME:
-                return self.python("datetime", meanings.datetime_of, (Type.STRING,), kind, (value,))
+                return self.moment_of_text(value)
             case Type.STRING, Type.TIMESPAN:
                 return self.python("duration_of", meanings.duration_of, (Type.STRING,), kind, (value,))
             case Type.STRING, Type.GUID:
@@ -334,9 +369,9 @@ class Scalars:
             case Type.TIMESPAN, Type.INT | Type.LONG:
                 return value
             case Type.DATETIME, Type.INT | Type.LONG:
-                return self.sql("$1 * 10 + $2", self.word("micros", value), exp.Literal.number(EPOCH_TICKS))
+                return self.sql("$1 + $2", self.ticks(value), exp.Literal.number(EPOCH_TICKS))
             case Type.INT | Type.LONG, Type.DATETIME:
-                return self.word("moment", self.sql("($1 - $2) // 10", value, exp.Literal.number(EPOCH_TICKS)))
+                return self.moment_of_ticks(self.sql("$1 - $2", value, exp.Literal.number(EPOCH_TICKS)))
         raise EngineError(f"a {expr.type} cannot become a {kind}", expr.span)
 
     def number(self, expr: e.Expr) -> exp.Expr:
@@ -361,6 +396,8 @@ class Scalars:
         handler = self._special.get(name)
         if handler is not None:
             return handler(self, expr)
+        if self.dialect.ticks and (finer := self._finer(expr)) is not None:
+            return finer
         known = find(name)
         if known is not None and known.kind == "aggregate" and name in functions() and not known.takes(len(args)):
             known = functions()[name]
@@ -698,9 +735,13 @@ class Scalars:
             if left.type == right.type:
                 if sign > 0:
                     raise EngineError("two datetimes cannot be added", expr.span)
+                if self.dialect.ticks:
+                    return exp.paren(self.sql("$1 - $2", self.ticks(self.value(left)), self.ticks(self.value(right))), copy=False)
                 return self.sql("($1 - $2) * 10", self.word("micros", self.value(left)), self.word("micros", self.value(right)))
             time, span = (left, right) if left.type == Type.DATETIME else (right, left)
             step = self.typed(span, Type.TIMESPAN)
+            if self.dialect.ticks:
+                return self.moment_of_ticks(self.sql("$1 + $2" if sign > 0 else "$1 - $2", self.ticks(self.value(time)), step))
             micros = self.word("micros", self.value(time))
             return self.word("moment", self.sql("$1 + $2 // 10" if sign > 0 else "$1 - $2 // 10", micros, step))
         make = exp.Add if sign > 0 else exp.Sub
@@ -714,6 +755,8 @@ class Scalars:
     def known_time(self, expr: e.Expr) -> dt.datetime | None:
         ticks: int | None
         if self.now is None and any(isinstance(n, e.Apply) and n.function in ("now", "ago") for n in e.walk(expr)):
+            return None
+        if self.dialect.ticks and any(isinstance(n, e.Const) and finer_than_micros(n) for n in e.walk(expr)):
             return None
         now = self.now or EPOCH
         match expr:
@@ -793,6 +836,10 @@ class Scalars:
         return self._binned(subject, size, None)
 
     def _binned(self, subject: e.Expr, size: e.Expr, anchor: e.Expr | None) -> exp.Expr:
+        if subject.type == Type.DATETIME and self.dialect.ticks:
+            origin = exp.Literal.number(-EPOCH_TICKS) if anchor is None else self.ticks(self.value(anchor))
+            at, width = self.ticks(self.value(subject)), self.operand(size)
+            return self.moment_of_ticks(self.sql("$1 - ((($1 - $3) % NULLIF($2, 0)) + $2) % NULLIF($2, 0)", at, width, origin))
         if subject.type == Type.DATETIME:
             micros = self.word("micros", self.value(subject))
             step = self.sql("$1 // 10", self.value(size))
@@ -801,7 +848,7 @@ class Scalars:
             offset = exp.Literal.number(-EPOCH_MICROS) if anchor is None else self.word("micros", self.value(anchor))
             return self.word(
                 "moment",
-                self.sql("CAST(FLOOR(CAST($1 - $3 AS DECIMAL(38, 0)) / $2) AS BIGINT) * $2 + $3", micros, step, offset)
+                self.sql("$1 - ((($1 - $3) % $2) + $2) % $2", micros, step, offset)
                 if anchor is not None
                 else self.sql("$1 - ($1 + $3) % $2", micros, step, exp.Literal.number(EPOCH_MICROS)),
             )
@@ -814,6 +861,32 @@ class Scalars:
         else:
             found = self.sql("CAST(FLOOR(CAST($1 AS DOUBLE) / $2) AS DOUBLE) * $2", a, b)
         return self.cast(found, Type.LONG) if whole else found
+
+    def _finer(self, expr: e.Apply) -> exp.Expr | None:
+        """The functions of a time that read or keep its fractions of a microsecond; those of whole parts need not."""
+        args = expr.args
+        part = str(args[0].value).lower() if args and isinstance(args[0], e.Const) else ""
+        match expr.function:
+            case "datetime_part" if part == "nanosecond":
+                return self.sql("($1 % 10000000 + 10000000) % 10000000 * 100", self.ticks(self.convert(args[1], Type.DATETIME)))
+            case "datetime_diff" if part == "nanosecond":
+                later, earlier = (self.ticks(self.convert(a, Type.DATETIME)) for a in args[1:])
+                return self.sql("($1 - $2) * 100", later, earlier)
+            case "datetime_add":
+                moved = (self.text(args[0]), self.convert(args[1], Type.LONG), self.ticks(self.convert(args[2], Type.DATETIME)))
+                return self.moment_of_ticks(
+                    self.python("add_to_ticks", meanings.add_to_ticks, (Type.STRING, Type.LONG, Type.LONG), Type.LONG, moved)
+                )
+            case "format_datetime":
+                return self.python(
+                    "format_ticks", meanings.format_ticks, (Type.LONG, Type.STRING), Type.STRING,
+                    (self.ticks(self.convert(args[0], Type.DATETIME)), self.text(args[1])),
+                )  # fmt: skip
+            case "make_datetime" if len(args) == 6:
+                kinds = (Type.LONG,) * 5 + (Type.REAL,)
+                given = tuple(self.convert(a, k) for a, k in zip(args, kinds, strict=True))
+                return self.moment_of_ticks(self.python("ticks_of", meanings.ticks_of, kinds, Type.LONG, given))
+        return None
 
     def _start_of_day(self, expr: e.Apply) -> exp.Expr:
         known = self.folded(expr) if len(expr.args) == 1 else None
@@ -941,10 +1014,12 @@ class Scalars:
         """A text as another type, null where it does not spell one."""
         calls: dict[Type, tuple[str, Callable[..., Any], Type]] = {
             Type.INT: ("whole_of", meanings.whole_of, Type.LONG), Type.LONG: ("whole_of", meanings.whole_of, Type.LONG),
-            Type.DATETIME: ("datetime", meanings.datetime_of, Type.DATETIME), Type.TIMESPAN: ("duration_of", meanings.duration_of, Type.TIMESPAN),
+            Type.TIMESPAN: ("duration_of", meanings.duration_of, Type.TIMESPAN),
             Type.BOOL: ("truth_of", meanings.truth_of_value, Type.BOOL), Type.GUID: ("guid", meanings.guid_of, Type.GUID),
             Type.DYNAMIC: ("json_of", meanings.json_of, Type.DYNAMIC),
         }  # fmt: skip
+        if kind == Type.DATETIME:
+            return self.moment_of_text(value)
         if kind in calls:
             name, call, result = calls[kind]
             return self.fitting(self.python(name, call, (Type.STRING,), result, (value,)), kind)
@@ -1021,6 +1096,8 @@ class Scalars:
         if kind == Type.TIMESPAN:
             return self.cast(self.sql("ROUND(AVG($1))", value), Type.LONG)
         if kind == Type.DATETIME:
+            if self.dialect.ticks:
+                return self.moment_of_ticks(self.cast(self.sql("ROUND(AVG($1))", self.ticks(value)), Type.LONG))
             return self.word("moment", self.cast(self.sql("ROUND(AVG($1))", self.word("micros", value)), Type.LONG))
         return self.sql("COALESCE(AVG($1), CAST('nan' AS DOUBLE))", value)
 

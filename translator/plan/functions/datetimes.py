@@ -195,12 +195,11 @@ def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None,
 _DATETIME_FORMAT = re.compile(r"yyyy|yy|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
 
 
-def _fraction(micros: int, width: int) -> str:
-    return f"{micros:06}0"[:width]
-
-
 @F.scalar("format_datetime(date: datetime, format: string) -> string")
-def format_datetime(moment: dt.datetime, text: str) -> str:
+def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
+    """``tick`` is the last digit of the seven that a second has, which no datetime of Python holds."""
+    digits = f"{moment.microsecond:06}{tick}"
+
     def one(token: str) -> str:
         match token:
             case "yyyy":
@@ -238,9 +237,9 @@ def format_datetime(moment: dt.datetime, text: str) -> str:
             case "tt":
                 return "AM" if moment.hour < 12 else "PM"
         if token[0] == "f":
-            return _fraction(moment.microsecond, len(token))
+            return digits[: len(token)]
         if token[0] == "F":
-            return _fraction(moment.microsecond, len(token)).rstrip("0")
+            return digits[: len(token)].rstrip("0")
         return token
 
     return "".join(one(t) for t in _DATETIME_FORMAT.findall(text))
