@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeAlias
 
 from translator.kql import syntax as s
 from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions import canonical, common, find, overload, plugins, result_type, types_of
-from translator.plan.naming import automatic_name, fresh, matches
+from translator.plan.naming import automatic_name, fresh, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_of
 from translator.plan.types import Type, type_of
 
@@ -47,6 +47,8 @@ class _Table:
     """Inside mv-apply: the columns of the row that is expanded."""
     row: e.Column | None = None
     """Inside mv-apply: the number of that row. What groups or limits does so for each row."""
+    doubled: Mapping[str, str] = field(default_factory=dict)
+    """Names that the official binder shows as others, until an operator tells equal names apart."""
 
 
 @dataclass
@@ -107,16 +109,44 @@ class _Binder:
         self.schema, self.closed, self.discover = schema, closed, discover
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
-        self.depth = self.uses = 0
+        self.tree: s.Query | None = None
+        self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
+        self.depth = self.uses = self.skipped = 0
+
+    @functools.cached_property
+    def numbers(self) -> Mapping[int, int]:
+        """The numbers of items without a name, by the identity of their syntax."""
+        return numbered(self.tree) if self.tree is not None else {}
 
     # --- statements
 
     def query(self, query: s.Query) -> o.Plan:
+        self.tree = query
         scope, last = self._declare(query.statements, _Scope())
         if last is None:
             raise BindError("there is no query after the let statements", query.span)
         table = self.table(last, scope)
-        return o.Plan(table.relation, tuple(table.names.items()), bool(table.sources))
+        declared, names = dict(table.names), self._own(table)
+        for (twin, older), (name, newer) in self.twins.items():
+            if declared.get(twin) == older and declared.get(name) == newer:
+                declared |= {name: older, twin: newer}
+        shown = tuple((table.doubled.get(n, n), c) for n, c in declared.items())
+        return o.Plan(table.relation, tuple(names.items()), bool(table.sources), shown)
+
+    def _own(self, table: _Table) -> dict[str, e.Column]:
+        """The columns of a table without what only the official binder sees: those that parse has written over."""
+        return {n: c for n, c in table.names.items() if (n, c) not in self.twins} if self.twins else table.names
+
+    def _parsed(self, table: _Table, relation: o.Relation, added: Mapping[str, e.Column]) -> _Table:
+        """A table with the columns that parse makes. One that was there stays for the official binder, under a name of its own."""
+        names, doubled = dict(table.names), dict(table.doubled)
+        for name, column in added.items():
+            if name in names and self.closed is None:
+                twin, older = fresh(name, names), names[name]
+                self.twins[twin, older] = (name, column)
+                names[twin], doubled[twin] = older, name
+            names[name] = column
+        return replace(self._like(table, relation, names), doubled=doubled)
 
     def _declare(self, statements: tuple[s.Node, ...], scope: _Scope) -> tuple[_Scope, s.Expression | None]:
         last: s.Expression | None = None
@@ -156,7 +186,8 @@ class _Binder:
     def _stored(self, source: o.Source, name: str, otherwise: Type = Type.UNKNOWN) -> e.Column:
         key = (source.id, name)
         if key not in self.stored:
-            kind = type_of(self.schema.get(source.table, {}).get(name, str(otherwise)))
+            known = self.schema.get(source.table, {}).get(name)
+            kind = type_of(known) if known is not None else otherwise
             self.stored[key] = e.Column(next(self.ids), name, kind, source.table, source.id)
         return self.stored[key]
 
@@ -226,6 +257,7 @@ class _Binder:
                 for number, item in enumerate(printed):
                     named = item.names[0].value if isinstance(item, s.Named) else f"print_{number}"
                     for name, expr in self._columns_of(item, named, None, scope):
+                        name = fresh(name, shown)
                         shown[name] = self._column(name, expr.type)
                         made.append((shown[name], expr))
                 return _Table(o.Compute(node.span, empty.relation, tuple(made)), shown)
@@ -410,7 +442,8 @@ class _Binder:
 
     def _like(self, table: _Table, relation: o.Relation, names: dict[str, e.Column], open: bool = True) -> _Table:
         """A table over another relation that keeps what ``table`` is part of."""
-        return _Table(relation, names, table.sources if open else (), table.outer, table.row)
+        doubled = table.doubled if names is table.names else {}
+        return _Table(relation, names, table.sources if open else (), table.outer, table.row, doubled)
 
     def _make_series(self, table: _Table, node: s.MakeSeries, scope: _Scope) -> _Table:
         keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
@@ -444,7 +477,10 @@ class _Binder:
             elif pattern is not None and fuzzy and self.closed is not None:
                 continue
             elif pattern is not None or (isinstance(item, s.Member) and isinstance(item.name, s.Wildcard)):
-                return self._unsupported(first, item, "a union over a wildcard of tables is not supported")
+                named = _word(parameters.get("withsource"))
+                shown = {named: Type.STRING} if named else {}
+                several = [*([_types(first)] if first else []), *self._types_of(tables, scope)]
+                return self._of_several(item, "a union over a wildcard of tables is not supported", shown | self._merged(several))
             else:
                 listed.append(item)
         kept_tables: list[s.Expression] = []
@@ -463,20 +499,18 @@ class _Binder:
             inputs = [
                 self._with_source(i, _leg_name(t) or f"union_arg{n}", source) for n, (i, t) in enumerate(zip(inputs, legs, strict=True))
             ]
-        names: dict[str, list[Type]] = {}
-        for table in inputs:
-            for name, column in table.names.items():
-                names.setdefault(name, []).append(column.type)
+        inputs = [replace(t, names=self._own(t)) for t in inputs] if self.twins else inputs
+        names = self._kinds(map(_types, inputs))
         kept = [n for n in names if all(n in t.names for t in inputs)] if _word(parameters.get("kind")) == "inner" else list(names)
         merged: dict[str, e.Column] = {}
         columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = []
-        conflicting = {n: list(dict.fromkeys(kinds)) for n, kinds in names.items() if len(set(kinds)) > 1}
+        conflicting = {n: kinds for n, kinds in names.items() if len(kinds) > 1}
 
         def add(name: str) -> e.Column:
             origins = tuple(self._resolve(t, name) for t in inputs)
-            kinds = {c.type for c in origins if c is not None} - {Type.UNKNOWN}
+            kinds = names.get(name) or list({c.type for c in origins if c is not None} - {Type.UNKNOWN})
             taken = fresh(name, merged)
-            column = merged[taken] = self._column(taken, kinds.pop() if len(kinds) == 1 else Type.UNKNOWN)
+            column = merged[taken] = self._column(taken, kinds[0] if len(kinds) == 1 else Type.UNKNOWN)
             columns.append((column, origins))
             return column
 
@@ -505,6 +539,47 @@ class _Binder:
         names += sorted(self.closed or ())
         return [n for n in dict.fromkeys(reversed(names)) if matches(pattern, n)]
 
+    def _kinds(self, tables: Iterable[Mapping[str, Type]]) -> dict[str, list[Type]]:
+        """The types that the columns of one name have in a union, one where they become one column.
+
+        The official binder tells the types of a name apart only where the first two tables that have it differ; the engine always does.
+        """
+        found: dict[str, list[Type]] = {}
+        whole = set[str]()
+        for types in tables:
+            for name, kind in types.items():
+                known = found.setdefault(name, [])
+                if kind not in known and name not in whole:
+                    known.append(kind)
+                elif len(known) == 1 and self.closed is None:
+                    whole.add(name)
+        return found
+
+    def _merged(self, tables: Iterable[Mapping[str, Type]]) -> dict[str, Type]:
+        """The columns of a union of such tables."""
+        merged: dict[str, Type] = {}
+        for name, kinds in self._kinds(tables).items():
+            for kind in kinds:
+                merged[fresh(name if len(kinds) == 1 else f"{name}_{kind}", merged)] = kind
+        return merged
+
+    def _types_of(self, tables: tuple[s.Expression, ...], scope: _Scope) -> list[dict[str, Type]]:
+        """The columns of tables that are listed, for a wildcard those of each known table that it means; without a list of all."""
+        found: list[dict[str, Type]] = []
+        for item in tables or (s.Wildcard((0, 0), "*"),):
+            node = item.table if isinstance(item, s.FindSource) else item
+            if isinstance(node, s.Wildcard):
+                found += [{c: type_of(k) for c, k in columns.items()} for name, columns in self.schema.items() if matches(node, name)]
+                found += [_types(self._named_table(name, node.span, scope)) for name in self._tables_like(node, scope)]
+            else:
+                found.append(_types(self.table(node, scope)))
+        return found
+
+    def _of_several(self, node: s.Node, reason: str, columns: Mapping[str, Type], open: bool = True) -> _Table:
+        """What is read from many tables at once is not carried out; ``columns`` are those that are known."""
+        out = self._unsupported(None, node, reason)
+        return _Table(out.relation, {n: self._column(n, k) for n, k in columns.items()}, out.sources if open else ())
+
     def _missing(self, table: _Table) -> bool:
         """Whether a table of a fuzzy union does not exist; it is then left out."""
         if self.closed is None:
@@ -519,18 +594,43 @@ class _Binder:
 
     def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope) -> _Table:
         """``search`` and ``find``: their columns; what they look for is not carried out."""
-        found = [self.table(t.table if isinstance(t, s.FindSource) else t, scope) for t in node.tables if not isinstance(t, s.Wildcard)]
-        inputs = [*([table] if table else []), *found]
-        shown: dict[str, Type] = {"$table" if isinstance(node, s.Search) else "source_": Type.STRING}
-        columns = node.columns if isinstance(node, s.Find) else None
-        for one in inputs:
-            for name, column in one.names.items():
-                shown.setdefault(name, column.type)
-        if columns:
-            kept = {c.name: shown.get(c.name, Type.UNKNOWN) for c in columns if isinstance(c, s.NameReference)}
-            shown = {"source_": Type.STRING, **kept}
-        empty = o.Rows(node.span, (), ())
-        return self._unsupported_with(_Table(inputs[0].relation if inputs else empty, {}), node, shown)
+        reason = f"the operator {_what(node)} is not supported yet"
+        if isinstance(node, s.Search):
+            if table is not None and not node.tables:
+                out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources))
+                return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
+            return self._of_several(node, reason, {"$table": Type.STRING} | self._merged(self._types_of(node.tables, scope)))
+        source = next((w for p in node.parameters if p.name == "withsource" and (w := _word(p.value))), "source_")
+        tables = [_types(table)] if table is not None else self._types_of(node.tables, scope)
+        shown = {source: Type.STRING} | self._found(node, tables)
+        away = {a.name for a in node.away if isinstance(a, s.NameReference)}
+        if any(isinstance(a, s.Star) for a in node.away):
+            away = set(shown) - {source}
+        shown = {n: k for n, k in shown.items() if n not in away}
+        return self._of_several(node, reason, shown, open=not node.columns)
+
+    def _found(self, node: s.Find, tables: list[dict[str, Type]]) -> dict[str, Type]:
+        """The columns that ``find`` gives: those listed, else what all tables with columns of its condition have, the rest in a bag.
+
+        Source: learn.microsoft.com/kusto/query/find-operator, "Returns", checked with the official binder.
+        """
+        kinds: dict[str, list[Type]] = {}
+        for types in tables:
+            for name, kind in types.items():
+                kinds.setdefault(name, []).append(kind)
+
+        def one(name: str) -> Type:
+            found = list(dict.fromkeys(kinds.get(name, [Type.UNKNOWN])))
+            return found[0] if len(found) == 1 else common(found) if set(found) <= _NUMBERS else Type.DYNAMIC
+
+        if node.columns:
+            listed = {c.name.value: type_of(c.type) if c.type else one(c.name.value) for c in node.columns if isinstance(c, s.Column)}
+            return listed | ({"pack_": Type.DYNAMIC} if any(isinstance(c, s.PackAll) for c in node.columns) else {})
+        read = list(dict.fromkeys(n.name for n in s.walk(node.predicate) if isinstance(n, s.NameReference)))
+        meant = [t for t in tables if not read or any(n in t for n in read)]
+        shown = {n: one(n) for t in meant[:1] for n in t if all(n in other for other in meant)}
+        shown |= {n: one(n) for n in read if n not in shown and n in kinds}
+        return shown | ({"pack_": Type.DYNAMIC} if any(n not in shown for t in meant for n in t) else {})
 
     # --- operators
 
@@ -596,9 +696,10 @@ class _Binder:
                 return self._search(node, table, scope)
             case s.Partition() | s.PartitionBy():
                 return self._partition(table, node, scope)
-            case s.Scan(declared=declared):
+            case s.Scan(declared=declared, parameters=given):
                 added = {p.name.value: type_of(p.type) for p in declared if isinstance(p.type, str)}
-                return self._unsupported_with(table, node, {**added, "match_id": Type.LONG})
+                numbered = next((_word(p.value) for p in given if p.name == "with_match_id"), None)
+                return self._unsupported_with(table, node, {**added, numbered or "match_id": Type.LONG})
             case s.TopNested(parts=parts):
                 nested: dict[str, Type] = {}
                 for part in parts:
@@ -614,6 +715,14 @@ class _Binder:
             case s.Reduce():
                 reduced = {"Pattern": Type.STRING, "Count": Type.LONG, "Representative": Type.STRING}
                 return self._unsupported_with(_Table(table.relation, {}), node, reduced)
+            case s.MakeGraph():
+                out = self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
+                start = self._resolve(table, node.source.value)
+                named = {node.node_id.value: start.type} if node.node_id is not None and start is not None else {}
+                nodes = self._merged([named, *(_types(self.table(n.table, scope)) for n in node.nodes)])
+                return _Graph(out.relation, {}, out.sources, edges=_types(table), nodes=nodes)
+            case s.GraphMatch() | s.GraphToTable() if isinstance(table, _Graph):
+                return self._graph_columns(table, node, scope)
             case s.Fork() | s.Facet():
                 return self._unsupported_with(_Table(table.relation, {}), node, {})
             case s.Invoke(call=s.Call() as call):
@@ -625,6 +734,36 @@ class _Binder:
                 return self._unsupported(table, node, f"the function {call.name}() is not defined in this query")
             case _:
                 return self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
+
+    def _graph_columns(self, graph: _Graph, node: s.GraphMatch | s.GraphToTable, scope: _Scope) -> _Table:
+        """The columns of the table that is made of a graph; what is matched is not carried out.
+
+        An element's property is named after both: ``p.n`` is the column ``p_n`` (checked with the official binder).
+        """
+        reason = f"the operator {_what(node)} is not supported yet"
+        if isinstance(node, s.GraphToTable):
+            (first, *_) = node.outputs
+            return self._of_several(node, reason, graph.nodes if first.what == "nodes" else graph.edges, open=False)
+        if node.project is None:
+            return graph
+        parts = [x for pattern in node.patterns for x in pattern.elements if isinstance(x, s.GraphNode | s.GraphEdge)]
+        elements = {x.name.value: x for x in parts if x.name is not None}
+        shown = {
+            f"{name}_{column}": kind
+            for name, element in elements.items()
+            for column, kind in (graph.nodes if isinstance(element, s.GraphNode) else graph.edges).items()
+        }
+        many = {n for n, x in elements.items() if isinstance(x, s.GraphEdge) and x.high is not None}
+        inner = self._of_several(node, reason, shown)
+        columns: dict[str, Type] = {}
+        for item in node.project:
+            read = {n.name for n in s.walk(item) if isinstance(n, s.NameReference)}
+            meant = _of_elements(item, elements)
+            if not automatic_name(meant):
+                continue  # the official binder leaves out what has no name
+            for name, expr in self._named_items(inner, (meant,), scope):
+                columns[fresh(name, columns)] = Type.DYNAMIC if read & many else expr.type
+        return self._of_several(node, reason, columns, open=False)
 
     def _widened(self, table: _OpenUnion, operators: Sequence[s.Operator], scope: _Scope) -> _Table:
         """A union of open tables with the columns that ``operators`` name added: nothing else says that they exist."""
@@ -665,27 +804,32 @@ class _Binder:
             names = [*given[: len(names)], *names[len(given) :]]
         return list(zip(names, exprs, strict=True))
 
-    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, numbered: bool = True) -> list[tuple[str, e.Expr]]:
-        """Names and meanings of items. With ``numbered``, an unnamed item whose name is taken gets a number behind it."""
+    def _numbered(self, item: s.Node, shown: Mapping[str, e.Column], scope: _Scope) -> str:
+        """The name of an item that has none: numbered over the whole query, without the numbers that name something already."""
+        number = self.numbers.get(id(item), 1) + self.skipped
+        while (name := f"Column{number}") in shown or scope.find(name) is not None:
+            self.skipped += 1
+            number += 1
+        return name
+
+    def _named_items(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, fresh_names: bool = True) -> list[tuple[str, e.Expr]]:
+        """Names and meanings of items. With ``fresh_names``, an unnamed item whose name is taken gets a number behind it."""
         found: list[tuple[str, e.Expr]] = []
-        columns = 0
         for item in items:
             if isinstance(item, s.Named):
                 found.extend(self._columns_of(item, item.names[0].value, table, scope))
                 continue
-            name = automatic_name(item)
-            if not name:
-                columns += 1
-                name = f"Column{columns}"
+            name = automatic_name(item) or self._numbered(item, {} if fresh_names else table.names, scope)
             for index, (one, expr) in enumerate(self._columns_of(item, name, table, scope)):
                 plain = isinstance(expr, e.ColumnRef) and any(n == one and x == expr for n, x in found)
-                found.append((fresh(one, [n for n, _ in found]) if (numbered or index) and not plain else one, expr))
+                found.append((fresh(one, [n for n, _ in found]) if (fresh_names or index) and not plain else one, expr))
         return found
 
     def _extend(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
-        names, computed = dict(table.names), []
-        for name, expr in self._named_items(table, items, scope, numbered=False):
+        computed, found = [], self._named_items(table, items, scope, fresh_names=False)
+        names = dict(table.names)  # with what the items have said of an open table
+        for name, expr in found:
             column = self._column(name, expr.type)
             computed.append((column, expr))
             names[name] = column
@@ -711,7 +855,7 @@ class _Binder:
         names, open = table.names, True
         match node:
             case s.ProjectAway(columns=columns):
-                names = {n: c for n, c in names.items() if not any(matches(p, n) for p in columns)}
+                names = {n: c for n, c in names.items() if not any(matches(p, table.doubled.get(n, n)) for p in columns)}
             case s.ProjectKeep(columns=columns):
                 for pattern in columns:
                     if isinstance(pattern, s.NameReference):
@@ -740,7 +884,7 @@ class _Binder:
 
     def _distinct(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         everything = any(isinstance(i, s.Star) for i in items)
-        projected = table if everything else self._project(table, items, scope, span)
+        projected = replace(table, names=self._own(table)) if everything else self._project(table, items, scope, span)
         columns = tuple(projected.names.values())
         partition = (table.row,) if table.row else ()
         return self._like(table, o.Distinct(span, projected.relation, (*partition, *columns)), projected.names, everything)
@@ -785,7 +929,7 @@ class _Binder:
         relation = o.Parse(
             node.span, table.relation, subject, kind, parameters.get("flags") or "", tuple(pattern), node.keyword == "parse-where"
         )
-        return self._like(table, relation, {**table.names, **added})
+        return self._parsed(table, relation, added)
 
     def _parse_pairs(self, table: _Table, node: s.ParseKv, scope: _Scope) -> _Table:
         added = {c.name.value: self._column(c.name.value, type_of(c.type or "string")) for c in node.schema.columns}
@@ -805,7 +949,7 @@ class _Binder:
             node.span, table.relation, self.expression(node.value, table, scope), tuple(added.values()), pair, key, quotes, escapes,
             given.get("greedy") == [True], regex,
         )  # fmt: skip
-        return self._like(table, relation, {**table.names, **added})
+        return self._parsed(table, relation, added)
 
     def _partition(self, table: _Table, node: s.Partition | s.PartitionBy, scope: _Scope) -> _Table:
         """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
@@ -828,32 +972,41 @@ class _Binder:
         if name == "bag_unpack":
             return self._bag_unpack(table, node, scope)
         if schema is not None:
-            kept = table if schema.open else _Table(table.relation, {})
-            return self._plugin(kept, node, reason, {c.name.value: type_of(c.type) for c in schema.columns})
+            declared = {c.name.value: type_of(c.type) for c in schema.columns}
+            given = self._evaluate(table, replace(node, schema=None), scope).names if schema.open else {}
+            kept = {n: c for n, c in given.items() if n not in declared}
+            return self._plugin(_Table(table.relation, kept), node, reason, declared)
         first = arguments[0] if arguments else None
         match name:
             case "pivot" if isinstance(first, s.NameReference):
                 used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
-                kept_names = [automatic_name(a) for a in arguments[2:]]
-                names = {n: c for n, c in table.names.items() if n != first.name and n not in used and (not kept_names or n in kept_names)}
-                given = tuple(self.expression(a, table, scope) for a in arguments[:2])
-                plugin = o.Plugin(node.span, table.relation, reason, name, given, o.Source(node.span, "?", next(self.ids)))
+                wanted = [a.name for a in arguments[2:] if isinstance(a, s.NameReference)]
+                names = {n: c for n in wanted if (c := self._resolve(table, n)) is not None}
+                names = names or {n: c for n, c in table.names.items() if n != first.name and n not in used}
+                values = tuple(self.expression(a, table, scope) for a in arguments[:2])
+                plugin = o.Plugin(node.span, table.relation, reason, name, values, o.Source(node.span, "?", next(self.ids)))
                 return _Table(plugin, names, (plugin.source,))
-            case "autocluster" | "basket":
-                added = {"SegmentId": Type.LONG, "Count": Type.LONG, "Percent": Type.REAL}
-                return self._plugin(_Table(table.relation, {}), node, reason, added | {n: c.type for n, c in table.names.items()})
+            case "autocluster" | "basket" | "diffpatterns":
+                counts = ("CountA", "CountB", "PercentA", "PercentB", "PercentDiffAB") if name == "diffpatterns" else ("Count", "Percent")
+                added = {"SegmentId": Type.LONG} | {c: Type.LONG if c.startswith("Count") else Type.REAL for c in counts}
+                return self._plugin(_Table(table.relation, {}), node, reason, added | _types(table))
+            case "narrow":
+                narrow = {"Row": Type.LONG, "Column": Type.STRING, "Value": Type.STRING}
+                return self._plugin(_Table(table.relation, {}), node, reason, narrow)
+            case "dcount_intersect":
+                return self._plugin(table, node, reason, {f"s{i}": Type.LONG for i in range(len(arguments))})
             case "ipv4_lookup" | "ipv6_lookup" if len(arguments) > 2 and first is not None:
                 return self._address_lookup(table, node, scope)
             case "activity_counts_metrics" if len(arguments) > 1:
                 ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
-                counts = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
+                counted = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
                 dimensions = {n: x.type for n, x in self._named_items(table, arguments[5:], scope)}
-                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counts})
+                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counted})
             case "sliding_window_counts" if len(arguments) > 1:
                 ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
                 dimensions = {n: x.type for n, x in self._named_items(table, arguments[6:], scope)}
-                counts = {"Count": Type.LONG, "Dcount": Type.LONG}
-                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counts})
+                counted = {"Count": Type.LONG, "Dcount": Type.LONG}
+                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counted})
         return self._unsupported(_Table(table.relation, {}, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
 
     def _address_lookup(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
@@ -871,10 +1024,7 @@ class _Binder:
             if a is not None and b is not None:
                 pairs.append((e.ColumnRef(key.span, a.type, a), e.ColumnRef(key.span, b.type, b)))
         kind = "leftouter" if unmatched else "inner"
-        names = dict(table.names)
-        for name, column in right.names.items():
-            if name not in [k.name for k in keys]:
-                names[fresh(name, names)] = column
+        names = _side_by_side(table.names, {n: c for n, c in right.names.items() if n not in [k.name for k in keys]})
         return _Table(o.Join(node.span, table.relation, right.relation, kind, tuple(pairs), inside), names, table.sources)
 
     def _plugin(self, table: _Table, node: s.Evaluate, reason: str, added: Mapping[str, Type]) -> _Table:
@@ -920,7 +1070,7 @@ class _Binder:
         reference = e.ColumnRef(bag.span, column.type, column)
         computed: list[tuple[e.Column, e.Expr]] = []
         for key, name, kind in keys:
-            if name in rest and conflict == "error":
+            if name in rest and conflict == "error" and self.discover is not None:
                 raise BindError(
                     f"bag_unpack makes a column '{name}', which is there already: columnsConflict says which to keep", node.span
                 )
@@ -931,7 +1081,8 @@ class _Binder:
             if key is not None and key not in ignored:
                 path = e.Path(bag.span, Type.DYNAMIC, reference, (key,))
             computed.append((made, path if kind == Type.DYNAMIC else e.Apply(bag.span, kind, _CONVERSIONS[kind], (path,))))
-        names = {**rest, **{c.name: c for c, _ in computed}}
+        declared = {c.name: c for c, _ in computed}
+        names = {**{n: c for n, c in rest.items() if n not in declared}, **declared}
         if node.schema is not None and not node.schema.open:
             names = {c.name.value: names[c.name.value] for c in node.schema.columns}
         return self._like(
@@ -960,12 +1111,9 @@ class _Binder:
             keys[-1] = (column, e.Apply(value.span, value.type, "bin", (value, step)))
         taken = [c.name for c, _ in keys]
         found: list[tuple[e.Column, e.Expr]] = []
-        position = 0
         for item in node.aggregates:
             for index, (name, expr) in enumerate(self._aggregate_columns(table, item, [x for _, x in keys], scope)):
-                if not name:
-                    position += 1
-                    name = f"Column{position}"
+                name = name or self._numbered(item, {}, scope)
                 if isinstance(item, s.Named) and index == 0 and name in [c.name for c, _ in found]:
                     found = [(c, x) for c, x in found if c.name != name]
                 else:
@@ -1010,7 +1158,7 @@ class _Binder:
         """Arguments as named columns; ``*`` is every column that is no key."""
         if any(isinstance(a, s.Star) for a in arguments):
             own = {x.column for x in keys if isinstance(x, e.ColumnRef)}
-            return [(n, e.ColumnRef(None, c.type, c)) for n, c in table.names.items() if c not in own]
+            return [(n, e.ColumnRef(None, c.type, c)) for n, c in self._own(table).items() if c not in own]
         return self._named_items(table, arguments, scope)
 
     def _arg_columns(self, table: _Table, call: s.Call, function: str, keys: list[e.Expr], scope: _Scope) -> list[tuple[str, e.Expr]]:
@@ -1023,9 +1171,7 @@ class _Binder:
             columns += [(n, x) for n, x in self._listed(table, tuple(rest), keys, scope) if x != by]
         else:
             for number, argument in enumerate(rest, 1):
-                own = automatic_name(argument) if not isinstance(argument, s.Named) else argument.names[0].value
-                if isinstance(argument, s.Call):
-                    own = f"{function[4:]}_{named}_arg{number}"
+                own = automatic_name(argument)
                 value = argument.value if isinstance(argument, s.Named) else argument
                 columns.append((own or f"{function[4:]}_{named}_arg{number}", self.expression(value, table, scope)))
         return [(n, e.Apply(call.span, x.type, function, (by, x))) for n, x in columns]
@@ -1063,16 +1209,12 @@ class _Binder:
         if kind == "anti":
             kind = "leftanti"
         relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
-        names = dict(left.names)
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
-            return _Table(relation, names, left.sources)
+            return _Table(relation, dict(left.names), left.sources)
         if kind in ("rightsemi", "rightanti", "rightantisemi"):
             return _Table(relation, dict(right.names), right.sources)
-        for name, column in right.names.items():
-            if isinstance(node, s.Lookup) and name in shared:
-                continue
-            names[fresh(name, names)] = column
-        return _Table(relation, names, left.sources or right.sources)
+        kept = {n: c for n, c in right.names.items() if not (isinstance(node, s.Lookup) and n in shared)}
+        return _Table(relation, _side_by_side(left.names, kept), left.sources or right.sources)
 
     def _join_condition(self, node: s.Expression, left: _Table, right: _Table, scope: _Scope) -> tuple[e.Expr, e.Expr] | None:
         if isinstance(node, s.NameReference):
@@ -1226,7 +1368,9 @@ class _Binder:
             shown = self.table(node.arguments[0], scope).names
             return e.Items(node.span, Type.DYNAMIC, tuple(e.const(n) for n in shown))
         if name == "pack_all":
-            columns = tuple(x for n, c in (table.names if table else {}).items() for x in (e.const(n), e.ColumnRef(node.span, c.type, c)))
+            columns = tuple(
+                x for n, c in (self._own(table) if table else {}).items() for x in (e.const(n), e.ColumnRef(node.span, c.type, c))
+            )
             kept = "bag_pack_filled" if args and isinstance(args[0], e.Const) and args[0].value is True else "bag_pack"
             return e.Apply(node.span, Type.DYNAMIC, kept, columns)
         if name == "estimate_data_size":
@@ -1280,6 +1424,33 @@ def _leg_name(node: s.Node | None) -> str | None:
     return None
 
 
+@dataclass
+class _Graph(_Table):
+    """A graph: the columns of its edges and of its nodes."""
+
+    edges: dict[str, Type] = field(default_factory=dict)
+    nodes: dict[str, Type] = field(default_factory=dict)
+
+
+def _of_elements(node: s.Node, elements: Mapping[str, object]) -> s.Node:
+    """``node`` with the properties of a graph's elements as columns."""
+    if (
+        isinstance(node, s.Member)
+        and isinstance(node.base, s.NameReference)
+        and isinstance(node.name, s.Name)
+        and node.base.name in elements
+    ):
+        return s.NameReference(node.span, f"{node.base.name}_{node.name.value}")
+    changed: dict[str, Any] = {}
+    for spec in fields(node):
+        value = getattr(node, spec.name)
+        if isinstance(value, s.Node):
+            changed[spec.name] = _of_elements(value, elements)
+        elif isinstance(value, tuple):
+            changed[spec.name] = tuple(_of_elements(v, elements) if isinstance(v, s.Node) else v for v in value)
+    return replace(node, **changed)
+
+
 def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
     """The names that ``operators`` read, as far as these pass on the columns that they are given, without those that they define."""
     found, defined = set[str](), set[str]()
@@ -1296,6 +1467,20 @@ def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
             case _:
                 break
     return found
+
+
+def _types(table: _Table) -> dict[str, Type]:
+    return {name: column.type for name, column in table.names.items()}
+
+
+def _side_by_side(left: Mapping[str, e.Column], right: Mapping[str, e.Column]) -> dict[str, e.Column]:
+    """The columns of both sides of a join: a name of the right that the left has too gets a number that makes it one of neither side."""
+    names, taken = dict(left), {*left, *right}
+    for name, column in right.items():
+        shown = fresh(name, taken) if name in left else name
+        taken.add(shown)
+        names[shown] = column
+    return names
 
 
 def _json_items(text: str, span: e.Span) -> e.Expr | None:
@@ -1327,6 +1512,8 @@ def _step(base: e.Expr, key: str | int, span: e.Span) -> e.Expr:
         return e.Path(span, Type.DYNAMIC, base.base, (*base.steps, key))
     return e.Path(span, Type.DYNAMIC, base, (key,))
 
+
+_NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 
 _NEGATED = {"!=": "==", "<>": "==", "!~": "=~", "notcontains": "contains", "notlike": "like"}
 

@@ -5,7 +5,7 @@ Source: learn.microsoft.com/kusto/query/summarize-operator and extend-operator, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 
 from translator.kql import syntax as s
 from translator.plan.functions import aggregates, find
@@ -39,19 +39,59 @@ def _of_call(name: str, arguments: tuple[s.Node, ...]) -> str:
     inner = automatic_name(arguments[0]) if arguments else ""
     if known.named == "argument" or (name in ("take_any", "take_anyif") and arguments):
         return inner
+    if known.named == "only":
+        return inner if len(arguments) == 1 else ""
+    if known.named.startswith("="):
+        return known.named[1:]
     if known.named == "_sorted":
         return f"{inner}_sorted"
     extra = ""
     if name in ("percentile", "percentilew"):
-        extra = "".join(f"_{a.value}".replace(".", "_") for a in arguments[-1:] if isinstance(a, s.Literal))
-    if known.named.startswith("covariance") and len(arguments) > 1:
-        extra = f"_{automatic_name(arguments[1])}"
+        extra = "_" + "".join(f"{a.value}".replace(".", "_") for a in arguments[-1:] if isinstance(a, s.Literal))
     return known.named + inner + extra
 
 
-def fresh(name: str, taken: Iterable[str]) -> str:
-    known, number, out = set(taken), 0, name
-    while out in known:
+def numbered(*nodes: s.Node) -> dict[int, int]:
+    """The numbers of the columns that KQL calls Column1, Column2, ..., by the identity of their items.
+
+    They are counted over the whole query, a let where it is written, in the order in which operators are done; the body of a function
+    counts its own.
+    """
+    inward: list[s.Node] = []
+    bodies: list[tuple[s.Node, ...]] = []
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, s.Function):
+            bodies.append(node.body)
+            continue
+        inward.append(node)
+        stack.extend(node.children())
+    items = (item for node in reversed(inward) for item in _named_by(node) if not isinstance(item, s.Named) and not automatic_name(item))
+    found = {id(item): number for number, item in enumerate(items, 1)}
+    for body in bodies:
+        found |= numbered(*body)
+    return found
+
+
+def _named_by(node: s.Node) -> tuple[s.Node, ...]:
+    """The items of an operator that become columns."""
+    match node:
+        case s.Extend(items=items) | s.Project(items=items) | s.Serialize(items=items) | s.Distinct(items=items):
+            return items
+        case s.Summarize(by=by, aggregates=aggregates):
+            return (*by, *aggregates)
+        case s.MakeSeries(by=by, aggregates=aggregates, on=on):
+            return (*by, *(a.value for a in aggregates), on)
+        case s.MvExpand(items=items) | s.MvApply(items=items):
+            return tuple(item.value for item in items)
+        case _:
+            return ()
+
+
+def fresh(name: str, taken: Container[str]) -> str:
+    number, out = 0, name
+    while out in taken:
         number += 1
         out = f"{name}{number}"
     return out

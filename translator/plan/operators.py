@@ -238,15 +238,19 @@ class Plugin(Unsupported):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A bound query: its relation and the names under which its columns are seen."""
+    """A bound query: its relation and the names under which its columns are seen.
+
+    ``declared`` are the names as the official binder counts them, where these are more: it lets parse add a column that is there already.
+    """
 
     root: Relation
     names: Names
     open: bool
+    declared: Names = ()
 
     @property
     def columns(self) -> list[tuple[str, str]]:
-        return [(name, str(column.type)) for name, column in self.names]
+        return [(name, str(column.type)) for name, column in self.declared or self.names]
 
 
 def parts(node: object, left_out: object = None) -> Iterator[object]:

@@ -5,6 +5,7 @@ Source: learn.microsoft.com/kusto/query/scalar-data-types. ``unknown`` is a colu
 
 from __future__ import annotations
 
+import functools
 from enum import Enum
 
 
@@ -32,6 +33,7 @@ _SPELLINGS = {
 }  # fmt: skip
 
 
+@functools.cache
 def type_of(name: str) -> Type:
     """The type of that name in KQL or in a table's documentation; unknown where it is none."""
     lowered = name.strip().lower()

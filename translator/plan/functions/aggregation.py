@@ -18,8 +18,8 @@ F.aggregate("countif(predicate: bool) -> long", sql="COALESCE(SUM(CASE WHEN $1 T
 F.aggregate("sum(expr: summable) -> promoted", sql="COALESCE(SUM($1), 0)", named="sum_")
 F.aggregate(
     "avg(expr: integer) -> real",
-    "avg(expr: real) -> real",
     "avg(expr: decimal) -> decimal",
+    "avg(expr: real) -> real",
     "avg(expr: timespan) -> timespan",
     "avg(expr: datetime) -> datetime",
     compiled=True,
@@ -37,7 +37,7 @@ F.aggregate("covariance(expr: summable, expr: summable) -> real", sql="COVAR_SAM
 F.aggregate("covariancep(expr: summable, expr: summable) -> real", sql="COVAR_POP($1, $2)", named="covariancep_")
 F.aggregate("take_any(expr: scalar+) -> first", sql="ANY_VALUE($1)", named="take_any_")
 F.alias("any", "take_any", named="any_")
-F.aggregate("passthrough(expr: scalar) -> first", sql="ANY_VALUE($1)")
+F.aggregate("passthrough(expr: scalar) -> first", sql="ANY_VALUE($1)", named="argument")
 F.aggregate("arg_max(maximized: orderable, returned: scalar*) -> first", compiled=True)
 F.aggregate("arg_min(minimized: orderable, returned: scalar*) -> first", compiled=True)
 F.alias("argmax", "arg_max")
@@ -93,7 +93,7 @@ def make_bag(values: list[Any], size: int | None = None) -> Dynamic:
     return bag
 
 
-F.alias("make_dictionary", "make_bag")
+F.alias("make_dictionary", "make_bag", named="dictionary_")
 F.conditional("make_bag_if", "make_bag", named="bag_")
 
 
@@ -163,7 +163,7 @@ def hll(values: list[Any], accuracy: int | None = None) -> Dynamic:
     return distinct(values)
 
 
-F.conditional("hll_if", "hll", named="hll_")
+F.conditional("hll_if", "hll")
 
 
 @F.gathered("hll_merge(hll: array) -> dynamic", named="hll_merge_")
@@ -177,7 +177,7 @@ def tdigest(values: list[Any], weight: int | None = None) -> Dynamic:
     return sorted(values, key=ordering)
 
 
-@F.gathered("tdigest_merge(tdigest: array) -> dynamic", named="tdigest_merge_")
+@F.gathered("tdigest_merge(tdigest: array) -> dynamic", named="merge_tdigests_")
 def tdigest_merge(values: list[Any]) -> Dynamic:
     return sorted((v for part in values for v in part), key=ordering)
 
@@ -212,4 +212,4 @@ def buildschema(values: list[Any]) -> Dynamic:
     return _merged(values) if values else None
 
 
-F.unsupported("cnt() -> long", kind="aggregate")
+F.aggregate("cnt() -> long", named="cnt_")

@@ -35,7 +35,7 @@ F.declare("getmonth(date: datetime) -> int", sql="EXTRACT(MONTH FROM $1)")
 F.declare("monthofyear(date: datetime) -> int", sql="EXTRACT(MONTH FROM $1)")
 F.declare("dayofmonth(date: datetime) -> int", sql="EXTRACT(DAY FROM $1)")
 F.declare("hourofday(date: datetime) -> int", sql="EXTRACT(HOUR FROM $1)")
-F.declare("ingestion_time() -> datetime", compiled=True)
+F.declare("ingestion_time() -> datetime", compiled=True, named="=$IngestionTime")
 F.declare("around(value: scalar, center: scalar, delta: scalar) -> bool", compiled=True)
 
 
@@ -163,7 +163,7 @@ def datetime_diff(period: str, later: dt.datetime, earlier: dt.datetime) -> int 
 @F.scalar(
     "make_datetime(year: number, month: number, day: number, hour: number?, minute: number?, second: number?) -> datetime",
     "make_datetime(value: scalar) -> datetime",
-    named="argument",
+    named="only",
 )
 def make_datetime(
     year: Dynamic, month: int | None = None, day: int | None = None, hour: int = 0, minute: int = 0, second: float = 0.0
@@ -182,7 +182,7 @@ def make_datetime(
     "make_timespan(days: integer, hours: integer, minutes: integer, seconds: number) -> timespan",
     "make_timespan(hours: integer, minutes: integer, seconds: number?) -> timespan",
     "make_timespan(value: scalar) -> timespan",
-    named="argument",
+    named="only",
 )
 def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None, fourth: Dynamic = None) -> int | None:
     given = [p for p in (first, second, third, fourth) if p is not None]
@@ -195,7 +195,7 @@ def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None,
 _DATETIME_FORMAT = re.compile(r"yyyy|yy|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
 
 
-@F.scalar("format_datetime(date: datetime, format: string) -> string")
+@F.scalar("format_datetime(date: datetime, format: string) -> string", named="argument")
 def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
     """``tick`` is the last digit of the seven that a second has, which no datetime of Python holds."""
     digits = f"{moment.microsecond:06}{tick}"
@@ -245,7 +245,7 @@ def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
     return "".join(one(t) for t in _DATETIME_FORMAT.findall(text))
 
 
-@F.scalar("format_timespan(timespan: timespan, format: string) -> string")
+@F.scalar("format_timespan(timespan: timespan, format: string) -> string", named="argument")
 def format_timespan(span: int, text: str) -> str:
     sign, ticks = ("-", -span) if span < 0 else ("", span)
     days, rest = divmod(ticks, DAY)
@@ -307,6 +307,6 @@ def datetime_local_to_utc(moment: dt.datetime, zone: str) -> dt.datetime:
 F.unsupported(
     """
     datetime_list_timezones() -> dynamic
-    bin_auto(value: summable) -> first
     """
 )
+F.declare("bin_auto(value: summable) -> first", named="argument")

@@ -66,7 +66,8 @@ class Function:
         duckdb: the same where the words are DuckDB's own.
         python: its meaning over Python values; dynamic values are parsed JSON, timespans ticks of 100 ns.
         nulls: whether the meaning handles null arguments itself; else a null argument makes the result null.
-        named: how KQL names an unnamed column of it: ``argument`` takes the argument's name, ``x_`` puts that before it.
+        named: how KQL names an unnamed column of it: ``argument`` takes the first argument's name, ``only`` does where there is one alone,
+            ``x_`` puts that before it, ``=x`` is the name.
         alias: the function that an older name stands for.
         compiled: whether the compiler, or the binder before it, knows the meaning: it depends on types, order or columns.
         gathered: for an aggregate: ``python`` takes the list of its group's values.

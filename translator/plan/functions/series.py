@@ -216,7 +216,7 @@ def series_fit_line_dynamic(series: Dynamic) -> Dynamic:
     return _line(values) if sum(v is not None for v in values) > 1 else None
 
 
-@F.scalar("series_iir(series: array, numerators: array, denominators: array) -> dynamic")
+@F.scalar("series_iir(series: array, numerators: array, denominators: array) -> dynamic", named="argument")
 def series_iir(series: Dynamic, numerators: Dynamic, denominators: Dynamic) -> Dynamic:
     x, a, b = _numbers(series), _numbers(numerators), _numbers(denominators)
     out: list[float] = []
@@ -227,7 +227,7 @@ def series_iir(series: Dynamic, numerators: Dynamic, denominators: Dynamic) -> D
     return out
 
 
-@F.scalar("series_fir(series: array, filter: array, normalize: bool?, center: bool?) -> dynamic")
+@F.scalar("series_fir(series: array, filter: array, normalize: bool?, center: bool?) -> dynamic", named="argument")
 def series_fir(series: Dynamic, weights: Dynamic, normalize: bool = True, center: bool = False) -> Dynamic:
     x, w = _numbers(series), _numbers(weights)
     scale = sum(w) if normalize and sum(w) else 1
@@ -245,8 +245,6 @@ F.unsupported(
     series_ifft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)
     series_fit_2lines(array: array) -> (rsquare: real, split_idx: long, variance: real, rvariance: real, line_fit: dynamic, right_rsquare: real, right_slope: real, right_interception: real, right_variance: real, right_rvariance: real, left_rsquare: real, left_slope: real, left_interception: real, left_variance: real, left_rvariance: real)
     series_fit_2lines_dynamic(series: array) -> dynamic
-    series_outliers(series: array, kind: string?, ignore_val: number?) -> first
-    series_outliers(series: array, kind: string, ignore_val: real, min_percentile: real, max_percentile: real?, test_points: integer?) -> first
     series_periods_detect(series: array, min_period: number, max_period: number, num_periods: long) -> (periods: dynamic, scores: dynamic)
     series_periods_validate(series: array, period: number+) -> (periods: dynamic, scores: dynamic)
     series_fit_poly(y_series: array, x_series: array?, degree: int?) -> (rsquare: real, coefficients: dynamic, variance: real, rvariance: real, poly_fit: dynamic)
@@ -257,4 +255,9 @@ F.unsupported(
     series_decompose_forecast(series: array, test_points: integer, period: integer?, trend: string?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)
     series_decompose_anomalies(series: array, threshold: number?, period: integer?, trend: string?, test_points: integer?, method: string?, seasonality_threshold: number?) -> (ad_flag: dynamic, ad_score: dynamic, baseline: dynamic)
     """
+)
+F.declare(
+    "series_outliers(series: array, kind: string?, ignore_val: number?) -> first",
+    "series_outliers(series: array, kind: string, ignore_val: real, min_percentile: real, max_percentile: real?, test_points: integer?) -> first",
+    named="argument",
 )

@@ -1,0 +1,78 @@
+"""The names and types of a query's columns, as the official binder gives them (each checked with Kusto.Language 12.4.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from translator.kql.parser import parse
+from translator.plan.binder import bind
+
+SCHEMA = {
+    "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
+    "DoorFaults": {"At": "datetime", "Door": "string", "Badge": "string", "Fault": "string"},
+    "Lifts": {"At": "datetime", "Lift": "string", "Load": "real"},
+}
+T = "datatable(t:datetime, s:string, n:long, d:dynamic)[]"
+
+
+def columns(kql: str) -> str:
+    return " ".join(f"{name}:{kind}" for name, kind in bind(parse(kql), SCHEMA).columns)
+
+
+@pytest.mark.parametrize(
+    ("kql", "expected"),
+    [
+        # what is read from every known table
+        ("union * | summarize count() by Door, Lift", "Door:string Lift:string count_:long"),
+        ("union Door* | project At, Badge_long, Fault", "At:datetime Badge_long:long Fault:string"),
+        ("union withsource=From Door* | summarize count() by From", "From:string count_:long"),
+        ("search 'x' | summarize max(At) by $table", "$table:string max_At:datetime"),
+        ("search in (Doors, DoorFaults) 'x' | project-keep Badge*", "Badge_long:long Badge_string:string"),
+        ("Doors | search 'x'", "$table:string At:datetime Door:string Badge:long"),
+        ("find in (Doors, DoorFaults) where Door == 'x'", "source_:string At:datetime Door:string Badge:dynamic pack_:dynamic"),
+        ("find withsource=W in (Doors, Lifts) where Door == 'x' project Door, Load", "W:string Door:string Load:real"),
+        # unions: types are told apart where the first two tables differ
+        ("union (datatable(a:string)[]), (datatable(a:long)[]), (datatable(a:real)[])", "a_string:string a_long:long a_real:real"),
+        ("union (datatable(a:string)[]), (datatable(a:string)[]), (datatable(a:long)[])", "a:string"),
+        (
+            "union isfuzzy=true (datatable(a:string)[]), (Nowhere | extend b = a | where c == 1)",
+            "a_string:string a_unknown:unknown b:unknown c:unknown",
+        ),
+        # numbers of names
+        (f"{T} | extend n + 1 | extend n + 2", "t:datetime s:string n:long d:dynamic Column1:long Column2:long"),
+        (f"{T} | summarize sum(n) + 1 by t + 1d", "Column1:datetime Column2:long"),
+        (f"let A = {T} | project n + 1; {T} | project n + 2 | union A", "Column2:long Column1:long"),
+        ("let F = (x:long) { print a = x | extend a + 1 }; F(1) | extend a + 2", "a:long Column1:long Column2:long"),
+        ("print print_1 = 1, 2", "print_1:long print_11:long"),
+        # joins: a suffix is free of both sides
+        ("datatable(a:int, b:int)[] | join kind=inner (datatable(a:int, a1:int)[]) on a", "a:int b:int a2:int a1:int"),
+        ("datatable(a:int, b:int)[] | lookup (datatable(a:int, b:int, b1:int)[]) on a", "a:int b:int b2:int b1:int"),
+        # plugins
+        (f"{T} | evaluate pivot(s, count(), n, t)", "n:long t:datetime"),
+        ("Nowhere | evaluate pivot(s, count(), n, t)", "n:unknown t:unknown"),
+        (f"{T} | evaluate bag_unpack(d) : (*, s:long, x:real)", "t:datetime n:long s:long x:real"),
+        (f"{T} | project s, n | evaluate narrow()", "Row:long Column:string Value:string"),
+        # a column that is there already
+        (f"{T} | project s, n | parse s with 'x' n:real 'y' | extend z = 1", "s:string n:long n1:real z:long"),
+        (f"{T} | project s, n | parse s with 'x' n:long 'y' | where n > 1", "s:string n:long n:long"),
+        # names of functions
+        (f"{T} | summarize arg_max(t, tostring(n), strcat(s, 'x'), n)", "t:datetime n:string max_t_arg2:string n1:long"),
+        (f"{T} | summarize count() by bin_auto(t)", "t:datetime count_:long"),
+        (f"{T} | summarize percentilesw_array(n, n, 5, 50), percentilew(n, n, 5)", "percentiles_n:dynamic percentile_n_5:long"),
+        (f"{T} | project format_datetime(t, 'yyyy'), make_datetime(s), make_datetime(1, 2, 3)", "t:string s:datetime Column1:datetime"),
+        # scan and graphs
+        (f"{T} | project n | scan with_match_id=m with (step a: n > 1;)", "n:long m:long"),
+        (
+            "datatable(a:string, b:string, w:int)[] | make-graph a --> b with (datatable(k:string, v:real)[]) on k "
+            "| graph-match (x)-[e]->(y) project x.k, far = y.v, e.w",
+            "x_k:string far:real e_w:int",
+        ),
+        (
+            "datatable(a:string, b:string, w:int)[] | make-graph a --> b with_node_id=id "
+            "| graph-match (x)-[e*1..3]->(y) project x.id, e.w",
+            "x_id:string e_w:dynamic",
+        ),
+    ],
+)  # fmt: skip
+def test_columns(kql: str, expected: str) -> None:
+    assert columns(kql) == expected
