@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from lark.exceptions import UnexpectedInput
 
 import translator
 from tests.conformance.elastic_reader import lucene, run_eql, run_esql
@@ -135,6 +136,13 @@ def test_several_values_in_stats(stats: str, rows: list[dict[str, Any]]) -> None
 def test_esql_that_elasticsearch_refuses_for_its_types(condition: str) -> None:
     with pytest.raises(TypeError):
         run_esql(f"FROM t\n| WHERE {condition}", SEVERAL)
+
+
+@pytest.mark.parametrize("name", ["null", "d.true", "in", "By"])
+def test_words_of_the_language_are_no_names_unless_they_are_quoted(name: str) -> None:
+    run_esql(f'FROM t\n| EVAL x = COALESCE(`{name}`, "")', SEVERAL)
+    with pytest.raises((ValueError, IndexError, UnexpectedInput)):
+        run_esql(f'FROM t\n| EVAL {name} = "x"', SEVERAL)
 
 
 @pytest.mark.parametrize(

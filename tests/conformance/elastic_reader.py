@@ -44,7 +44,7 @@ _COMMON = r"""
     NUMBER: /-?\d+(\.\d+)?/
     TEXT: /\"{3}.*?\"{3}/s | /"(\\.|[^"\\])*"/s
     NAME: /@?[A-Za-z_][\w.@]*/
-    BACKQUOTED: /`[^`]*`/
+    BACKQUOTED: /`([^`]|``)*`/
     %ignore /\s+/
 """
 
@@ -127,9 +127,17 @@ def _text(token: str) -> str:
     return re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r", "t": "\t"}.get(m[1], m[1]), token[1:-1], flags=re.DOTALL)
 
 
+RESERVED = frozenset("and asc by desc false in is like not null nulls or rlike true".split())
+"""Words of ES|QL that are no names of fields, nor parts of one, without back quotes (EsqlBaseLexer.g4, Expression.g4)."""
+
+
 def _name(node: Any) -> str:
     token = str(node.children[0] if isinstance(node, Tree) else node)
-    return token.strip("`")
+    if token.startswith("`"):
+        return token[1:-1].replace("``", "`")
+    if reserved := RESERVED & {part.lower() for part in token.split(".")}:
+        raise ValueError(f"{reserved} is no name unless it is quoted")
+    return token
 
 
 @cache
@@ -486,17 +494,17 @@ def _of_several(name: str, values: list[Any]) -> Any:
 
 
 def stored(event: Event) -> Event:
-    """An event as its index has it: lists are sorted, of texts each value is kept once."""
-    found: Event = {}
+    """An event as its index has it: objects in a list are taken apart, lists are sorted, of texts each value is kept once."""
+    found: dict[str, list[Any]] = {}
     for name, value in flattened(event).items():
-        members = [v for v in several(value) if v is not None]
-        if any(isinstance(m, dict | list) for m in members):
-            raise NotImplementedError(f"objects or lists within the list {name}")
-        texts = all(isinstance(m, str) for m in members)
-        kept = _values(sorted(set(members) if texts else members) if isinstance(value, list) else members)
-        if kept is not None:
-            found[name] = kept
-    return found
+        if not isinstance(value, list):
+            found.setdefault(name, []).append(value)
+        for member in value if isinstance(value, list) else ():
+            for inner, part in stored({name: member}).items() if isinstance(member, dict) else ((name, member),):
+                found.setdefault(inner, []).extend(several(part))
+    texts = {name for name, members in found.items() if all(isinstance(m, str) for m in members)}
+    rows = {name: _values(sorted(set(v) if name in texts else v) if len(v) > 1 else v) for name, v in found.items()}
+    return {name: value for name, value in rows.items() if value is not None}
 
 
 def kinds_of(rows: list[Event]) -> dict[str, str]:
