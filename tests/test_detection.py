@@ -810,16 +810,6 @@ def test_a_condition_on_an_enrichment(before: str, after: str, lifts: bool) -> N
         assert "condition-dropped" in codes(found)
 
 
-def test_a_search_in_the_text_of_an_object_is_told() -> None:
-    def directions(kql: str) -> set[str]:
-        found = translator.convert(rule(kql), ("sigma",)).outputs["sigma"].diagnostics
-        return {d.direction.value for d in found if d.code == "object-as-text"}
-
-    assert directions("DeviceEvents | where AdditionalFields has 'x'") == {"narrower"}
-    assert directions("DeviceEvents | where AdditionalFields !contains 'x'") == {"broader"}
-    assert not directions("DeviceEvents | where tostring(AdditionalFields.a) has 'x'")
-
-
 @pytest.mark.parametrize(
     ("kql", "spelled"),
     [

@@ -209,6 +209,7 @@ CODES: dict[str, Code] = {
     "measured-twice": Code(Effect.EITHER, "make the parts of the union exclude each other"),
     "constant-key": Code(Effect.FEWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "object-as-text": Code(Effect.FEWER, "keep the text of the JSON value in a field of that name, or search in its parts"),
+    "array-compared": Code(Effect.MORE, "nothing to do where the field has one value; else check how this product compares several"),
     "json-in-string": Code(Effect.FEWER, "the field must be parsed as JSON when it is ingested"),
     "percentile-method": Code(Effect.EITHER, "expect alerts to differ where the percentile is close to the threshold"),
     "unverified-dialect": Code(Effect.EITHER, "compare its rows with those of kql2sigma run on the same data before it is relied on"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +18,16 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from translator.plan.expressions import ELEMENT
 from translator.plan.normalized import normalized_schemas
 
 DATA = Path(__file__).parent / "data"
 
 FAMILIES = ("sigma", "splunk", "elastic")
 """Products by the names of their fields: EQL and ES|QL share Elastic's."""
+
+Steps: TypeAlias = tuple[str, ...]
+"""The way from one place inside of a dynamic value to another, through any element of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +157,14 @@ class Kind:
 @dataclass(frozen=True, slots=True)
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
-    that no row leaves empty.
+    that no row leaves empty, ``plain`` places inside of columns that hold a plain value, no object and no array.
     """
 
     name: str
     source: str
     addresses: frozenset[str]
     filled: frozenset[str]
+    plain: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
 
@@ -193,9 +199,9 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled = frozenset(column for columns in (data.get("filled") or {}).values() for column in columns)
+    filled, plain = (frozenset(x for listed in (data.get(key) or {}).values() for x in listed) for key in ("filled", "plain"))
     kinds = tuple(Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only"))) for k in data.get("kinds", ()))
-    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), filled, kinds, MappingProxyType(homes))
+    return Table(data["table"], data["source"], frozenset(data.get("addresses") or ()), filled, plain, kinds, MappingProxyType(homes))
 
 
 def _of_table(name: str, home: Home) -> Home:
@@ -295,6 +301,45 @@ def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProx
     if known is None:
         return False
     return column in known.filled or any(column in k.filled and k.column in pins and pins[k.column] <= k.values for k in known.kinds)
+
+
+@functools.cache
+def _places(name: str) -> Mapping[tuple[str, Steps], tuple[Steps, ...]]:
+    """What is known of the places inside of a table's columns: those below each, none below a plain value.
+
+    Products have fields of plain values alone, so that a place with a field is one unless another field lies below it.
+    """
+    known = table(name)
+    if known is None:
+        return MappingProxyType({})
+    written = [(path, found) for family in ("splunk", "elastic") for path, found in known.columns(family).items()]
+    plain = {path for path, _ in written} - {path for path, found in written if _has_parts(found)} | known.plain
+    kept = {path for path, found in written if not isinstance(found, Absent)} | known.plain
+    found: dict[tuple[str, Steps], list[Steps]] = {}
+    for path in sorted(plain):
+        column, steps = _steps(path)
+        found.setdefault((column, steps), [])
+        for length in range(len(steps) if path in kept else 0):
+            found.setdefault((column, steps[:length]), []).append(steps[length:])
+    return MappingProxyType({place: tuple(dict.fromkeys(below)) for place, below in found.items() if below or place[1]})
+
+
+def _has_parts(counterpart: Counterpart) -> bool:
+    return isinstance(counterpart, Stored) and (counterpart.array or counterpart.type in ("object", "json"))
+
+
+def _steps(path: str) -> tuple[str, Steps]:
+    """A path as the files write it, as its column and steps; an index stands for any."""
+    column, *steps = re.sub(r"\[[^\]]*\]", f".{ELEMENT}", path).split(".")
+    return column, tuple(steps)
+
+
+def inside(name: str, column: str, steps: tuple[str | int, ...]) -> tuple[Steps, ...] | None:
+    """The places that are known to be below one inside of a column, by their steps from it.
+
+    None are below a plain value; None stands for a place of which it is not known what it holds.
+    """
+    return _places(name).get((column, tuple(ELEMENT if isinstance(s, int) else s for s in steps)))
 
 
 @functools.cache

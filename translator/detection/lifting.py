@@ -38,7 +38,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.monotonicity import Above
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import TEXT_SEARCHES, address_test, is_field, is_presence, is_present, pushed, simplify
+from translator.plan.simplify import address_test, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
 FieldTest: TypeAlias = Callable[[str, str], bool]
@@ -167,7 +167,6 @@ class Lifting(Notes, ABC):
                 continue
             part = self.address(part)
             self.note_elements(branch, part)
-            self.note_objects(part)
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
             branch.predicate = and_also(branch.predicate, part)
@@ -217,15 +216,6 @@ class Lifting(Notes, ABC):
         if any(b in known for b in bases):
             self.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
         known.extend(bases)
-
-    def note_objects(self, part: Expr) -> None:
-        """What a search in the text of a whole dynamic column means where its parts are fields of their own."""
-        negated = negated_in(part)
-        for node in walk(part):
-            match node:
-                case Apply(function=function, args=(ColumnRef(type=Type.DYNAMIC, column=column), *_)) if function in _SEARCHES:
-                    what = f"the KQL searches the JSON text of {column.name}, of which the output needs a field of its own"
-                    self.say("object-as-text", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)
 
     def note_types(self, selector: Selector, place: Place) -> None:
         """What the equality of two fields of unknown types takes for granted. The negation excludes events without both in any case."""
@@ -290,10 +280,6 @@ class Lifting(Notes, ABC):
         if not windows and not self.period and kind != "event":
             self.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
         return lookback, lookback
-
-
-_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~"}
-"""Operators that search in a text."""
 
 
 def narrows(predicate: Expr) -> bool:

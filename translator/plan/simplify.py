@@ -43,12 +43,12 @@ TEXT_OPERATORS = frozenset(CASE_PAIRS) | frozenset(CASE_PAIRS.values()) | {"matc
 
 
 def is_field(expr: Expr) -> bool:
-    """Whether ``expr`` is a stored field: a column of a source table, or a place inside one."""
+    """Whether ``expr`` is a stored field: a column of a source table, or a place inside one, counted from the front."""
     match expr:
         case ColumnRef(column=column):
             return column.table is not None
-        case Path(base=ColumnRef(column=column)):
-            return column.table is not None
+        case Path(base=ColumnRef(column=column), steps=steps):
+            return column.table is not None and not any(isinstance(s, int) and s < 0 for s in steps)
         case _:
             return False
 

@@ -60,6 +60,7 @@ from translator.targets.choice import (
 )
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
+from translator.targets.objects import with_parts
 from translator.targets.paths import SEPARATORS, file_name, on_path
 from translator.targets.text import is_simple
 
@@ -256,6 +257,7 @@ class _Move:
     def selector(self) -> Selector:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
+        selector = replace(selector, predicate=with_parts(selector.predicate, self.asks_of_objects, self.mover))
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
@@ -297,6 +299,15 @@ class _Move:
         found = is_field(expr) and isinstance(self.field(expr)[1], Computed)
         del self.mover.said[before:]
         return found
+
+    def asks_of_objects(self, expr: Expr) -> bool:
+        """Whether the target finds an object at a place inside a column: Splunk does in events that are JSON."""
+        if self.family != "splunk" or self.mover.options.fields == "source":
+            return False
+        before = len(self.mover.said)
+        found, _ = self.field(expr)
+        del self.mover.said[before:]
+        return any(isinstance(n, ColumnRef) and n.column.stored == "json" for n in walk(found))
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""

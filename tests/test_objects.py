@@ -1,0 +1,83 @@
+"""What is said of conditions on JSON that may hold objects and arrays, which no product has fields of."""
+
+from __future__ import annotations
+
+import pytest
+
+import translator
+from tests.rules import rule
+from translator import catalog
+from translator.plan.expressions import ELEMENT
+from translator.targets.base import Options
+
+OBJECT, ARRAY = ("object-as-text", "narrower"), ("array-compared", "broader")
+NOT_OBJECT, NOT_ARRAY = ("object-as-text", "broader"), ("array-compared", "narrower")
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        # a search in the text of something that is no plain value, or may be none
+        ("DeviceEvents | where AdditionalFields has 'x'", {OBJECT}),
+        ("DeviceEvents | where AdditionalFields !contains 'x'", {NOT_OBJECT}),
+        ("DeviceEvents | where tostring(AdditionalFields.a) has 'x'", {OBJECT}),
+        ("AuditLogs | where InitiatedBy.user has 'x'", {OBJECT}),
+        ("AuditLogs | where TargetResources[0].modifiedProperties !has 'x'", {NOT_OBJECT}),
+        ("AuditLogs | where tostring(AdditionalDetails) matches regex 'a.c'", {OBJECT}),
+        ("AuditLogs | where tostring(AdditionalDetails) matches regex '^a.c$'", {OBJECT, ARRAY}),
+        ("AuditLogs | where tostring(TargetResources[0].modifiedProperties) != '[]'", {NOT_OBJECT}),
+        # whether something is there
+        ("AuditLogs | where isempty(InitiatedBy.user)", {NOT_OBJECT}),
+        ("AuditLogs | where isnotempty(AdditionalDetails)", {OBJECT}),
+        ("AuditLogs | where isnotnull(AdditionalDetails) and not(isempty(InitiatedBy.app))", {OBJECT}),
+        ("SigninLogs | where tostring(DeviceDetail.nobody) == ''", {NOT_OBJECT}),
+        # a whole text that no object has, but perhaps one of several values
+        ("SigninLogs | where DeviceDetail.nobody == 'x'", {ARRAY}),
+        ("SigninLogs | where DeviceDetail.nobody startswith 'x'", {ARRAY}),
+        ("IdentityInfo | where AssignedRoles != 'x'", {NOT_ARRAY}),
+        # plain values, and columns that are texts
+        ("SigninLogs | where DeviceDetail.operatingSystem has 'x' and isnotempty(DeviceDetail.browser)", set()),
+        ("SigninLogs | where tostring(Status.errorCode) == '1'", set()),
+        ("AuditLogs | where TargetResources[0].displayName contains 'x'", set()),
+        ("SigninLogs | where isempty(UserPrincipalName) or UserPrincipalName has 'x'", set()),
+    ],
+)
+@pytest.mark.parametrize("target", ["sigma", "splunk", "esql"])
+def test_what_is_said_of_objects_and_arrays(condition: str, said: set[tuple[str, str]], target: str) -> None:
+    found = translator.convert(rule(condition), (target,), Options(fields="source")).outputs[target].diagnostics
+    assert {(d.code, d.direction.value) for d in found if d.code in ("object-as-text", "array-compared")} == said
+
+
+def test_an_object_is_asked_for_by_its_parts() -> None:
+    outputs = translator.convert(rule("AuditLogs | where isnotempty(InitiatedBy.app)"), ("splunk", "esql")).outputs
+    assert (
+        "initiated_by.app.appId IS NOT NULL" in outputs["esql"].text and "initiated_by.app.displayName IS NOT NULL" in outputs["esql"].text
+    )
+    assert "ipAddress" not in outputs["esql"].text  # which an application does not have
+    # Splunk has the event as JSON, with the object itself
+    assert 'json_extract(_raw, "properties.initiatedBy.app")' in outputs["splunk"].text
+    assert outputs["splunk"].verdict.value == "exact"
+
+
+def test_an_element_counted_from_the_end_is_no_field() -> None:
+    for output in translator.convert(
+        rule("AuditLogs | where TargetResources[-1].type == 'User'"), ("sigma", "splunk", "eql")
+    ).outputs.values():
+        assert output.verdict.value == "none"
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "steps", "below"),
+    [
+        ("AuditLogs", "InitiatedBy", ("user", "userPrincipalName"), ()),
+        ("AuditLogs", "TargetResources", (0, "modifiedProperties", ELEMENT, "newValue"), ()),
+        ("AuditLogs", "InitiatedBy", ("user", "roles"), None),
+        ("AuditLogs", "InitiatedBy", ("nobody",), None),
+        ("SigninLogs", "LocationDetails", ("geoCoordinates",), (("latitude",), ("longitude",))),
+        ("Nowhere", "x", (), None),
+    ],
+)
+def test_what_is_known_inside_of_columns(
+    table: str, column: str, steps: tuple[str | int, ...], below: tuple[tuple[str, ...], ...] | None
+) -> None:
+    assert catalog.inside(table, column, steps) == below

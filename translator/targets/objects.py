@@ -1,0 +1,102 @@
+"""Conditions on places inside of JSON that may hold an object or an array.
+
+KQL compares the text of the whole value, ``{"id":"x"}`` as ``["x"]``. Products have fields of plain values alone: of an object those
+of its parts, of an array one of several values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from translator import catalog
+from translator.catalog import Steps
+from translator.fidelity import Notes, Place
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction, walk
+from translator.plan.simplify import TEXT_SEARCHES, is_field
+from translator.plan.types import Type
+
+MOST_PARTS = 16
+"""Parts of an object that are asked one by one: a condition on more is no longer read by anybody."""
+
+_REGEXES = frozenset({"matches regex", "matches regex~"})
+
+_WHOLE = frozenset({"startswith", "startswith_cs", "endswith", "endswith_cs"})
+
+_SEARCHES = (TEXT_SEARCHES - _WHOLE) | _REGEXES
+"""Operators that search anywhere in a text."""
+
+_EMPTY = frozenset({"isempty", "isnull"})
+
+
+def with_parts(condition: Expr, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
+    """``condition`` with the parts of what is known to be an object in its place, and what is said of the other values.
+
+    Args:
+        condition: on the fields of events, in normal form.
+        whole: whether the target can ask a place whether anything is there, be it an object.
+        notes: what is said goes here.
+    """
+    match condition:
+        case Apply(function="and" | "or", args=args):
+            return Apply(condition.span, condition.type, condition.function, tuple(with_parts(a, whole, notes) for a in args))
+        case Apply(function="not", args=(negated,)):
+            with notes.within(Place.TURNED):
+                return Apply(condition.span, condition.type, "not", (with_parts(negated, whole, notes),))
+        case Apply():
+            return _atom(condition, whole, notes)
+    return condition
+
+
+def _atom(atom: Apply, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
+    asked = atom.function in _EMPTY
+    searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
+    for field in _fields(atom):
+        column, steps = (field.base, field.steps) if isinstance(field, Path) else (field, ())
+        if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC):
+            continue
+        below = catalog.inside(column.column.table or "", column.column.name, steps)
+        if below == () or (asked and whole(field)):
+            continue
+        name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
+        if (not searched or _is_anchored(atom)) and steps[-1:] != (ELEMENT,):
+            what = f"{name} may hold an array, of whose values any may satisfy this; the KQL compares the text of the whole"
+            notes.say("array-compared", what, atom.span)
+        if not searched:
+            continue
+        parts = _parts(field, column, steps, below or ()) if field is atom.args[0] else []
+        if not parts:
+            what = f"the KQL searches the JSON text of {name}, of which the output needs a field of its own"
+        else:
+            what = f"the KQL searches the JSON text of {name}, the output those of its parts that are known"
+        if asked:
+            what = f"an object or an array in {name} is not empty, and " + (
+                "the output knows it by some of its parts only" if parts else "the output needs a field of its own for it"
+            )
+        notes.say("object-as-text", what, atom.span, Place.TURNED if asked else Place.PLAIN)
+        if parts:
+            conditions = [Apply(atom.span, atom.type, "isempty" if asked else atom.function, (p, *atom.args[1:])) for p in parts]
+            return conjunction(*conditions) if asked else disjunction(*conditions)
+    return atom
+
+
+def _is_anchored(atom: Apply) -> bool:
+    patterns = [a.value for a in atom.args[1:] if isinstance(a, Const) and isinstance(a.value, str)]
+    return atom.function in _REGEXES and any("^" in p or "$" in p for p in patterns)
+
+
+def _fields(atom: Apply) -> Iterable[Path | ColumnRef]:
+    """The fields that an atom reads, each whole."""
+    inner = {id(n.base) for n in walk(atom) if isinstance(n, Path)}
+    return [n for n in walk(atom) if isinstance(n, Path | ColumnRef) and id(n) not in inner and is_field(n)]
+
+
+def _reads_as_json(operand: Expr) -> bool:
+    """Whether a literal, or one of a list, is the beginning of an object's or an array's text."""
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    return any(isinstance(i, Const) and isinstance(i.value, str) and i.value.startswith(("{", "[")) for i in items)
+
+
+def _parts(field: Expr, column: ColumnRef, steps: tuple[str | int, ...], below: tuple[Steps, ...]) -> list[Expr]:
+    if not below or len(below) > MOST_PARTS or any(ELEMENT in part for part in below):
+        return []
+    return [Path(field.span, Type.STRING, column, (*steps, *part)) for part in below]
