@@ -313,7 +313,7 @@ def _places(name: str) -> Mapping[tuple[str, Steps], tuple[Steps, ...]]:
     if known is None:
         return MappingProxyType({})
     written = [(path, found) for family in ("splunk", "elastic") for path, found in known.columns(family).items()]
-    plain = {path for path, _ in written} - {path for path, found in written if _has_parts(found)} | known.plain
+    plain = {path for path, _ in written} - {path for path, x in written if _has_parts(path, x)} | known.plain
     kept = {path for path, found in written if not isinstance(found, Absent)} | known.plain
     found: dict[tuple[str, Steps], list[Steps]] = {}
     for path in sorted(plain):
@@ -324,8 +324,10 @@ def _places(name: str) -> Mapping[tuple[str, Steps], tuple[Steps, ...]]:
     return MappingProxyType({place: tuple(dict.fromkeys(below)) for place, below in found.items() if below or place[1]})
 
 
-def _has_parts(counterpart: Counterpart) -> bool:
-    return isinstance(counterpart, Stored) and (counterpart.array or counterpart.type in ("object", "json"))
+def _has_parts(path: str, counterpart: Counterpart) -> bool:
+    """Whether a field is one of several values by itself, not by those of an array around it, or an object."""
+    several = isinstance(counterpart, Stored) and counterpart.array and "[" not in path
+    return several or (isinstance(counterpart, Stored) and counterpart.type in ("object", "json"))
 
 
 def _steps(path: str) -> tuple[str, Steps]:
