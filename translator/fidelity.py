@@ -136,6 +136,7 @@ CODES: dict[str, Code] = {
     "rows-merged": Code(Effect.ROWS, "nothing to do, unless a playbook counts the rows"),
     "rows-repeated": Code(Effect.ROWS, "nothing to do, unless a playbook counts the rows"),
     "expanded-rows": Code(Effect.ROWS, "nothing to do, unless a playbook counts the rows"),
+    "empty-array": Code(Effect.MORE, "nothing to do where the array has elements as a rule; else ask for one of them in the KQL"),
     "indicator-list": Code(Effect.ROWS, "fill the list from the platform that holds the indicators, and renew it as they expire"),
     "list-condition": Code(Effect.ROWS, "keep out of the list what does not satisfy the condition, expired indicators above all"),
     "element-negated": Code(Effect.EITHER, "check how this product compares arrays"),

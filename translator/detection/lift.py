@@ -55,7 +55,7 @@ from translator.plan.expressions import (
     substitute,
     transform,
 )
-from translator.plan.monotonicity import of_groups
+from translator.plan.monotonicity import asked_of, of_groups
 from translator.plan.patterns import regex_of
 from translator.plan.simplify import pushed, simplify
 from translator.plan.types import Type
@@ -203,6 +203,8 @@ class _Lifter(Lifting):
         self.say("expanded-rows", "the query gives a row for each element of an array, the output one for the event", relation.span)
         if isinstance(shape, Events):
             shape = Events([replace(b, multiplied=True) for b in shape.branches])
+        if not asked_of([c for c, _ in relation.items], [r for r, _ in reversed(self.above)]):
+            self.say("empty-array", "an event whose array is empty is no row in the query", relation.span)
         items = []
         for column, expr in relation.items:
             element = Path(expr.span, Type.DYNAMIC, expr, (ELEMENT,))
@@ -444,7 +446,8 @@ class _Lifter(Lifting):
             self.say("rows-differ", "the query shows the events whose count is over the threshold, the output their keys", join.span)
             return same
         joined = self.join_sides(left, right, pairs, negates(kind), join.span)
-        joined.one_row_per_key |= kind == "innerunique"
+        if kind == "innerunique":
+            joined.deduplicated |= set(range(len(joined.sides) - 1))
         return joined
 
     def join_sides(self, left: Shape, right: Shape, pairs: tuple[tuple[Expr, Expr], ...], absent: bool, span: Span | None) -> Joined:
@@ -494,12 +497,13 @@ class _Lifter(Lifting):
             self.say("condition-dropped", "this condition on a count after the join is left out", predicate.span)
             return
         owners = self.owners(joined, predicate, len(joined.sides))
+        keys = {c for pair in joined.pairs for x in (pair[1], pair[3]) if isinstance(x, ColumnRef) for c in columns_of(x)}
+        if owners & joined.deduplicated and not columns_of(predicate) <= keys:
+            self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", span)
         if len(owners) > 1:
             compare_sides(self, joined, predicate, owners)
             return
         side = joined.sides[self.owner(joined, predicate, len(joined.sides))]
-        if joined.one_row_per_key:
-            self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", span)
         for branch in side.branches:
             self.constrain(branch, predicate)
 

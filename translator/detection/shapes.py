@@ -116,7 +116,8 @@ class Joined:
     owner: dict[int, int]
     env: dict[int, Expr] = field(default_factory=dict)
     span: Span | None = None
-    one_row_per_key: bool = False
+    deduplicated: set[int] = field(default_factory=set)
+    """Sides of which innerunique keeps one arbitrary row for each key."""
     absent: set[int] = field(default_factory=set)
     summaries: dict[int, Grouped] = field(default_factory=dict)
     """Sides that are thresholds of their own."""

@@ -1388,10 +1388,10 @@ class _Binder:
         if name == "column_ifexists" and len(args) == 2 and isinstance(args[0], e.Const) and table is not None:
             wanted = str(args[0].value)
             column = table.names.get(wanted, table.outer.get(wanted))
-            if column is None and self.closed is None and table.sources:
+            documented = all(source.table in self.schema for source in table.sources)
+            if column is None and self.closed is None and not documented:
                 column = self._stored(table.sources[0], wanted, args[1].type)
                 if table.sources[0].table != "?":
-                    # The documentation lists what a table has as a rule: at a site it may have more.
                     table.names[wanted] = column
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         return e.Apply(node.span, _result_type(name, args), name, args)

@@ -317,6 +317,23 @@ def _bool_as_number(expr: Expr) -> Expr:
     return expr
 
 
+def _number_of_text(expr: Expr) -> Expr:
+    """A text equals a number where it is the number's own text: ``"00"`` is not 0."""
+    match expr:
+        case Apply(function="==" | "in" as function, args=(left, Const() | Items() as right)) if left.type == Type.STRING:
+            items = right.items if isinstance(right, Items) else (right,)
+            written = tuple(map(_as_text, items))
+            return Apply(
+                expr.span, Type.BOOL, function, (left, Items(right.span, right.type, written) if right is not items[0] else written[0])
+            )
+    return expr
+
+
+def _as_text(item: Expr) -> Expr:
+    whole = isinstance(item, Const) and item.type in (Type.INT, Type.LONG) and isinstance(item.value, int)
+    return const(str(item.value), span=item.span) if isinstance(item, Const) and whole else item
+
+
 def _empty_operand(expr: Expr) -> Expr:
     """Every text contains, starts and ends with the empty one, as text and as a term; a list with it also takes what is missing."""
     if not isinstance(expr, Apply) or len(expr.args) != 2:
@@ -474,6 +491,7 @@ RULES: tuple[Callable[[Expr], Expr], ...] = (
     _folded_twice,
     _lowered_comparison,
     _bool_as_number,
+    _number_of_text,
     _empty_operand,
     _lists,
     _conditional_operand,

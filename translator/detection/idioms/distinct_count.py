@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.idioms.measures import Comparison, Measure
-from translator.plan.expressions import Apply, Expr
+from translator.plan.expressions import TRUE, Apply, Const, Expr
 
 
 def distinct_count(found: Comparison) -> Measure | None:
@@ -13,9 +13,19 @@ def distinct_count(found: Comparison) -> Measure | None:
 
 
 def size_of_set(condition: Expr, operator: str, number: int, aggregate: Expr | None) -> Measure | None:
+    """A set has no more elements than it may have: the size of a full one only says that there are so many values."""
     match aggregate:
-        case Apply(function="make_set", args=(value, *_)):
-            return Measure(condition, "value_count", operator, number, value)
-        case Apply(function="make_set_if", args=(value, only, *_)):
-            return Measure(condition, "value_count", operator, number, value, only).seen
-    return None
+        case Apply(function="make_set", args=(value, *most)):
+            only: Expr = TRUE
+        case Apply(function="make_set_if", args=(value, only, *most)):
+            pass
+        case _:
+            return None
+    if most:
+        largest = most[0].value if isinstance(most[0], Const) and isinstance(most[0].value, int) else 0
+        if operator == "==" and number == largest:
+            operator = ">="
+        below = number <= largest if operator in (">=", "<") else number < largest
+        if not below:
+            return None
+    return Measure(condition, "value_count", operator, number, value, only).seen
