@@ -302,7 +302,10 @@ class Reader(Logic):
 
     def command_streamstats(self, rest: str, events: list[Event]) -> list[Event]:
         options, terms, by = _stats(rest)
-        _know(options, {"time_window", "current", "reset_on_change"}, "streamstats")
+        _know(options, {"time_window", "window", "global", "current", "reset_on_change"}, "streamstats")
+        size = int(options.get("window", "0"))
+        if size and by and options.get("global", "true") not in ("false", "f", "0"):
+            raise NotImplementedError("a window of streamstats over the events of all groups")
         window = seconds_of(options["time_window"]) if "time_window" in options else None
         current = options.get("current", "true") not in ("false", "f", "0")
         resets = options.get("reset_on_change", "false") in ("true", "t", "1")
@@ -322,6 +325,7 @@ class Reader(Logic):
                 members = [*seen, event] if current else list(seen)
                 if window is not None:
                     members = [m for m in members if abs(event["_time"] - m["_time"]) <= window]
+                members = members[-size:] if size else members
                 if len(members) > 10_000:
                     raise NotImplementedError("more than 10,000 events of streamstats (limits.conf, max_stream_window)")
                 for function, field, name in terms:

@@ -163,10 +163,10 @@ def _limits(parts: Iterable[Expr], names: Sequence[str]) -> list[tuple[Apply, in
 
 
 def bucket_of(expr: Expr) -> int | None:
-    """The length in seconds of the buckets of ``bin(TimeGenerated, ...)``; None where ``expr`` is something else."""
+    """The length in whole seconds of the buckets of ``bin(TimeGenerated, ...)``; None where ``expr`` is something else."""
     match expr:
-        case Apply(function="bin", args=(time, size)) if is_time(time):
-            return seconds_of(size)
+        case Apply(function="bin", args=(time, size)) if is_time(time) and (known_span(size) or 0) % TICKS == 0:
+            return seconds_of(size) or None
         case _:
             return None
 

@@ -22,6 +22,7 @@ from translator.plan.expressions import (
     Items,
     Path,
     apply,
+    columns_of,
     conjunction,
     conjuncts,
     const,
@@ -51,6 +52,12 @@ def is_field(expr: Expr) -> bool:
             return column.table is not None and not any(isinstance(s, int) and s < 0 for s in steps)
         case _:
             return False
+
+
+def fields_of(expr: Expr) -> list[Expr]:
+    """The stored fields that ``expr`` reads, each whole and once."""
+    inner = {id(n.base) for n in walk(expr) if isinstance(n, Path) and is_field(n)}
+    return list(dict.fromkeys(n for n in walk(expr) if is_field(n) and id(n) not in inner))
 
 
 LIMITS = {"since": ">=", "after": ">", "until": "<=", "before": "<"}
@@ -318,9 +325,11 @@ def _bool_as_number(expr: Expr) -> Expr:
 
 
 def _number_of_text(expr: Expr) -> Expr:
-    """A text equals a number where it is the number's own text: ``"00"`` is not 0."""
+    """A text equals a number where it is the number's own text: ``"00"`` is not 0. A product may keep the text as a number."""
     match expr:
-        case Apply(function="==" | "in" as function, args=(left, Const() | Items() as right)) if left.type == Type.STRING:
+        case Apply(function="==" | "in" as function, args=(left, Const() | Items() as right)) if left.type == Type.STRING and not any(
+            c.stored for c in columns_of(left)
+        ):
             items = right.items if isinstance(right, Items) else (right,)
             written = tuple(map(_as_text, items))
             return Apply(

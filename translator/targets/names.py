@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from translator.catalog import Home
-from translator.detection.model import Selector
+from translator import catalog
+from translator.catalog import Home, Stored
+from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Notes
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
-from translator.plan.simplify import is_field
+from translator.plan.simplify import fields_of, is_field
 from translator.plan.types import Type
 from translator.targets.base import Cannot, Deployment, Options, Output, Read
 
 TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_only_text", "flattened", "object", "json", "unknown"})
 """Types of a product's fields that hold texts, or what compares as one."""
+
+_AS_TEXT = frozenset({Type.STRING, Type.UNKNOWN, Type.GUID})
+"""Types of KQL whose values are texts in any product that keeps them under their own names."""
 
 _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 
@@ -25,6 +30,31 @@ _TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "in
 def path_of(name: str, steps: tuple[str | int, ...]) -> str:
     """A place inside a column, as the catalog and mapping files write it: ``A.b``, ``A[].b`` for any element, ``A[0].b``."""
     return name + "".join("[]" if s == ELEMENT else f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
+
+
+def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tuple[str, ...]:
+    """What a search calls the keys: as ``wanted``, but for names of fields that it still reads once they are those of the keys."""
+    found: list[str] = []
+    for number, name in enumerate(wanted):
+        own = [s.keys[number] for s in detection.selectors]
+        others = [x for s in detection.selectors for n, x in enumerate(s.keys) if n != number]
+        others += [x for side in detection.sides for group in side.grouping for x in group if x not in own]
+        thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
+        others += [x for t in thresholds if t is not None for x in t.fields if x not in own]
+        if len(detection.selectors) > 1:
+            others += [x for s in detection.selectors for x in (s.predicate, *s.keys)]
+        others += [x for s in detection.shown for shown, x in s.outputs if shown != name]
+        renames = names.all_of(own) != {name}
+        found.append(names.free_of(f"{name}_key", names.all_of(others)) if renames and name in names.all_of(others) else name)
+    return tuple(found)
+
+
+def read_by(detection: Detection) -> list[Expr]:
+    """All that a search reads of the events of a detection."""
+    thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
+    of_events = [x for s in detection.selectors for x in (s.predicate, *s.keys, *(x for _, x in s.outputs))]
+    of_groups = [x for side in detection.sides for group in side.grouping for x in group]
+    return [*of_events, *of_groups, *(x for t in thresholds if t is not None for x in t.fields)]
 
 
 @dataclass
@@ -100,6 +130,23 @@ class Names(Notes):
             self.used[whole] = column.stored
         return whole
 
+    def free_of(self, wanted: str, taken: Container[str]) -> str:
+        """``wanted``, with a number where the events have such a field."""
+        number = 1
+        while (name := wanted if number == 1 else f"{wanted}_{number}") in taken:
+            number += 1
+        return name
+
+    def all_of(self, exprs: Iterable[Expr]) -> set[str]:
+        """The names of the fields that some values read. Nothing is said of them."""
+        quiet = replace(self, said=[], missing={}, read={}, used={})
+        found = set()
+        for expr in exprs:
+            for node in fields_of(expr):
+                with suppress(Cannot):
+                    found.add(quiet.field(node))
+        return found
+
     def stored(self, expr: Expr) -> str:
         """The product's type of a stored field; empty where it is not known."""
         match expr:
@@ -113,7 +160,17 @@ class Names(Notes):
 
     def is_text(self, expr: Expr) -> bool:
         """Whether the product keeps a field as a text, as far as is known."""
-        return (self.stored(expr) or "text") in TEXTS
+        stored = self.stored(expr)
+        if stored:
+            return stored in TEXTS
+        match expr:
+            case ColumnRef(column=column):
+                return column.type in _AS_TEXT
+            case Path(base=ColumnRef(column=column), steps=steps):
+                known = catalog.table(column.table or "")
+                found = known.columns("elastic").get(path_of(column.name, steps)) if known is not None else None
+                return isinstance(found, Stored) and found.type in TEXTS - {"flattened", "object"}
+        return False
 
     def is_multivalue(self, expr: Expr) -> bool:
         """Whether ``expr`` is what Splunk has as a field of several values."""
@@ -130,7 +187,9 @@ class Names(Notes):
 
     def never_empty(self, expr: Expr) -> bool:
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
-        return self.family == "elastic" and not self.is_text(expr)
+        stored = self.stored(expr)
+        numbers = isinstance(expr, ColumnRef) and expr.column.type not in _AS_TEXT and expr.column.type != Type.DYNAMIC
+        return self.family == "elastic" and (stored not in TEXTS if stored else numbers)
 
     def element_of_raw(self, expr: Expr, named: bool = False) -> str | None:
         """The path into the whole event of a value at a place of an array, which Splunk has no field of; None for other values.

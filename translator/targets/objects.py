@@ -6,13 +6,13 @@ of its parts, of an array one of several values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction, walk
-from translator.plan.simplify import TEXT_SEARCHES, is_field
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
+from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
 
 MOST_PARTS = 16
@@ -50,7 +50,7 @@ def with_parts(condition: Expr, whole: Callable[[Expr], bool], notes: Notes) -> 
 def _atom(atom: Apply, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
     asked = atom.function in _EMPTY
     searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
-    for field in _fields(atom):
+    for field in fields_of(atom):
         column, steps = (field.base, field.steps) if isinstance(field, Path) else (field, ())
         if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC):
             continue
@@ -82,12 +82,6 @@ def _atom(atom: Apply, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
 def _is_anchored(atom: Apply) -> bool:
     patterns = [a.value for a in atom.args[1:] if isinstance(a, Const) and isinstance(a.value, str)]
     return atom.function in _REGEXES and any("^" in p or "$" in p for p in patterns)
-
-
-def _fields(atom: Apply) -> Iterable[Path | ColumnRef]:
-    """The fields that an atom reads, each whole."""
-    inner = {id(n.base) for n in walk(atom) if isinstance(n, Path)}
-    return [n for n in walk(atom) if isinstance(n, Path | ColumnRef) and id(n) not in inner and is_field(n)]
 
 
 def _reads_as_json(operand: Expr) -> bool:

@@ -116,7 +116,7 @@ class Predicates:
             name = self.tested(predicate.args[0])
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
-            return f"{self.present.format(name)}{self.and_}{self.not_empty.format(name)}"
+            return f"{self.present.format(name)}{self.and_}{self.not_empty.format(self.text(predicate.args[0]))}"
         if (compared := self.fields_compared(predicate)) is not None:
             return self.refused(f"({compared})")
         holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)
@@ -154,11 +154,12 @@ class Predicates:
             if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
                 return self.missing.format(name)
             if predicate.function == "isempty":
-                return f"({self.missing.format(name)}{self.or_}{self.empty.format(name)})"
+                return f"({self.missing.format(name)}{self.or_}{self.empty.format(self.text(predicate.args[0]))})"
             if predicate.function == "isnull":
                 return self.missing.format(name)
             spelling = self.atoms.get(predicate.function)
-            if predicate.function in _SEARCHES and not self.names.is_text(predicate.args[0]):
+            untold = not self.names.stored(predicate.args[0]) and _has_text(predicate)
+            if (predicate.function in _SEARCHES or untold) and not self.names.is_text(predicate.args[0]):
                 name = self.as_text.format(name)
             if predicate.function in ("<", "<=", ">", ">="):
                 stored = self.number if self.names.number_as_text(predicate.args[0]) else "{0}"
@@ -222,6 +223,12 @@ def _units(operand: Expr, part: str) -> int | None:
 
 _SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", "expand", "expand_cs", "expand_within"}
 """Operators that are functions of text in every target."""
+
+
+def _has_text(predicate: Apply) -> bool:
+    """Whether a field is compared with a text."""
+    items = [x for a in predicate.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
+    return any(isinstance(x, Const) and isinstance(x.value, str) for x in items)
 
 
 def takes_empty(predicate: Apply) -> bool:

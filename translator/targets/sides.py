@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
-from translator.detection.model import Detection
+from translator.detection.model import Detection, Threshold, compares
 from translator.fidelity import Diagnostic
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot
@@ -46,6 +48,24 @@ def refuse_finer_counts(detection: Detection) -> None:
             raise Cannot(Diagnostic("target-cannot", "a join with a summary by more than the key is not supported here yet", None))
 
 
+YEAR_ONE = 62_135_596_800
+"""Seconds from the first moment of the year 1, a Monday, to 1970 (learn.microsoft.com/kusto/query/bin-function)."""
+
+
+def with_own_names(detection: Detection, own: Callable[[str], str]) -> Detection:
+    """``detection`` with names of its selectors and sides that ``own`` finds free."""
+    sides = []
+    for side in detection.sides:
+        selectors = tuple(replace(s, name=own(s.name)) for s in side.selectors)
+        sides.append(replace(side, name=own(side.name), selectors=selectors))
+    return replace(detection, sides=tuple(sides))
+
+
+def holds_of_none(threshold: Threshold) -> bool:
+    """Whether a count of no events passes, of which KQL has no row: some event has to be asked for beside it."""
+    return threshold.kind in ("event_count", "value_count") and compares(threshold.operator, 0, threshold.count)
+
+
 def sides_present(detection: Detection, flag: str, measure: str) -> list[str]:
     """A condition for each side, that its events are there, absent, or as many as it needs.
 
@@ -53,9 +73,11 @@ def sides_present(detection: Detection, flag: str, measure: str) -> list[str]:
     """
     found = []
     for side in detection.sides:
+        text = " OR ".join(flag.format(s.name) for s in side.selectors)
         if side.threshold is not None:
+            if holds_of_none(side.threshold):
+                found.append(f"({text})" if " OR " in text else text)
             found.append(measure.format(side.name, side.threshold.operator, side.threshold.count))
             continue
-        text = " OR ".join(flag.format(s.name) for s in side.selectors)
         found.append(f"NOT ({text})" if side.absent else f"({text})" if " OR " in text else text)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from translator.detection.idioms.keys import column_name, fields_of, grouping_keys, is_computed_key, key_field
+from translator.detection.idioms.keys import column_name, grouping_keys, is_computed_key, key_field
 from translator.detection.idioms.measures import Measure
 from translator.detection.idioms.selector import outputs_of
 from translator.detection.lifting import Lifting
@@ -14,8 +14,8 @@ from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Branch, Events, Grouped
 from translator.fidelity import Place
-from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, conjuncts, negation, substitute
-from translator.plan.simplify import is_present, simplify
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Path, conjuncts, negation, substitute
+from translator.plan.simplify import fields_of, is_field, is_present, simplify
 from translator.plan.types import Type
 
 
@@ -80,6 +80,9 @@ def _side(
 def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Branch) -> Expr:
     """The field of ``events`` that ``measure`` takes the ``value`` of; what events without it mean is said."""
     computed = simplify(substitute(value, events.env))
+    match computed:
+        case Apply(function="tostring", args=(ColumnRef() | Path() as inner,)) if is_field(inner):
+            return replace(inner, type=Type.STRING)
     fields = fields_of(computed)
     if measure.kind == "value_count" and measure.grows and len(fields) == 1 and is_computed_key(computed):
         what = f"the KQL counts values that it computes from {column_name(fields[0])}, the output those of the field"

@@ -7,8 +7,8 @@ from translator.detection.lifting import Lifting
 from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
 from translator.fidelity import Place
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Items, Path, Span, substitute, walk
-from translator.plan.simplify import is_field, simplify
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Path, Span, substitute, walk
+from translator.plan.simplify import fields_of, is_field, simplify
 
 
 def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place) -> list[tuple[str, Expr]]:
@@ -40,21 +40,6 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place)
             own = {simplify(substitute(x, env)) for _, x in keys}
             keys = [k for k in keys if k not in computed] + [(name, x) for x, name in fields.items() if x not in own]
     return keys
-
-
-def fields_of(expr: Expr) -> list[Expr]:
-    """The fields that ``expr`` is computed from."""
-    if is_field(expr):
-        return [expr]
-    parts: tuple[Expr, ...] = ()
-    match expr:
-        case Apply(args=args):
-            parts = args
-        case Items(items=items):
-            parts = items
-        case Path(base=base):
-            parts = (base,)
-    return list(dict.fromkeys(f for part in parts for f in fields_of(part)))
 
 
 def column_name(field: Expr) -> str:

@@ -37,9 +37,19 @@ UNREADABLE = {
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_@]*(\.[A-Za-z_@][A-Za-z0-9_@]*)*")
 
 
+_WORDS = frozenset(
+    """
+    and any as asc by case desc false first in is join last like maxspan metadata not null nulls of on or regex rlike runs sample
+    sequence true until where with
+    """.split()
+)
+"""Words of EQL's and ES|QL's grammars (EqlBase.g4, EsqlBaseLexer.g4), none of which may be a field's name, or a part of one, as it is."""
+
+
 def field(name: str) -> str:
     """A field name, in backquotes unless each of its parts is a plain word."""
-    return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+    plain = _PLAIN.fullmatch(name) and not _WORDS & {*name.lower().split(".")}
+    return name if plain else "`" + name.replace("`", "``") + "`"
 
 
 def on_list(name: str, field_name: str, caseless: bool) -> str:

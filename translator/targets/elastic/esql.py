@@ -18,10 +18,10 @@ from translator.targets.computed import Functions, Texts
 from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene, lucene_of, string
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names
+from translator.targets.names import Names, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
-from translator.targets.sides import refuse_finer_counts, sides_present
+from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
 from translator.targets.text import term
 
 
@@ -183,8 +183,10 @@ class _Predicates(Predicates):
 
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
-        self.names, self.detection = names, detection
-        self.keys = self.key_names()
+        self.names = names
+        self.keys = key_names(detection, names, self.wanted_keys(detection))
+        self.fields = {*names.all_of(read_by(detection)), *self.keys}
+        self.detection = with_own_names(detection, self.own)
         self.columns = dict(zip(detection.group_by, self.keys, strict=True))
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
@@ -205,13 +207,17 @@ class _Writer:
             "dayofweek": '(DATE_EXTRACT("day_of_week", @timestamp) % 7)',  # of ISO: Sunday is 7
         }
 
-    def key_names(self) -> tuple[str, ...]:
+    def own(self, name: str) -> str:
+        """A column that the query makes for itself."""
+        return self.names.free_of(name, self.fields)
+
+    def wanted_keys(self, detection: Detection) -> tuple[str, ...]:
         """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it."""
-        names = list(self.detection.group_by)
+        names = list(detection.group_by)
         if self.names.options.fields == "source":
             return tuple(names)
-        for number, guaranteed in enumerate(self.detection.guaranteed):
-            given = [s.keys[number] for s in self.detection.selectors]
+        for number, guaranteed in enumerate(detection.guaranteed):
+            given = [s.keys[number] for s in detection.selectors]
             if not all(is_field(x) and self.names.showable(x) and self.names.readable(x) for x in given):
                 continue
             stored = {self.names.field(x) for x in given}
@@ -293,13 +299,24 @@ class _Writer:
                 lines.append(f"EVAL {field(name)} = {key}")
             by.append(field(name))
         if detection.bin:
-            by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
+            by.append(self.bucket(detection.bin))
+        value, measured_as = self.own("counted_value"), self.own(threshold.kind)
         if threshold.fields:
-            lines.append(f"EVAL counted_value = {self.by_selector(self.counted_values(threshold))}")
-        measure = f"{threshold.kind} = {measured(threshold, 'counted_value')}"
+            lines.append(f"EVAL {value} = {self.by_selector(self.counted_values(threshold))}")
+        measure = f"{measured_as} = {measured(threshold, value)}"
         lines.append(f"STATS {measure}{self.gathered()}{' BY ' + ', '.join(by) if by else ''}")
-        lines.append(f"WHERE {threshold.kind} {threshold.operator} {threshold.count}")
+        lines.append(f"WHERE {measured_as} {threshold.operator} {threshold.count}")
         return "\n| ".join(lines)
+
+    def bucket(self, seconds: int) -> str:
+        """The beginning of the bucket of an event, which Kusto counts from the year 1 and BUCKET from 1970.
+
+        Source: elastic.co/docs/reference/query-languages/esql/functions-operators/grouping-functions, BUCKET.
+        """
+        name, shift = self.own("time_bucket"), YEAR_ONE % seconds
+        if not shift:
+            return f"{name} = BUCKET(@timestamp, {seconds} seconds)"
+        return f"{name} = BUCKET(@timestamp + {shift} seconds, {seconds} seconds) - {shift} seconds"
 
     def temporal(self) -> str:
         detection = self.detection
@@ -327,24 +344,26 @@ class _Writer:
             lines.append(f"EVAL {field(name)} = CASE({pairs})")
         counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
         lines += [command for command, _ in counted if command]
-        plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in detection.sides for s in side.selectors if side.threshold is None]
+        flagged = [side for side in detection.sides if side.threshold is None or (holds_of_none(side.threshold) and finer is None)]
+        plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in flagged for s in side.selectors]
         counts = ", ".join([*plain, *(term for _, term in counted)])
         if detection.within is not None:
             apart = duration(detection.within)
             self.names.say("window-dropped", f"the KQL wants these events at most {apart} apart, of which STATS knows nothing")
+        begun, ended = self.own("first_time"), self.own("last_time")
         if detection.kind == "temporal_ordered":
             earlier, later = (" OR ".join(f"{s.name} == 1" for s in side.selectors) for side in detection.sides)
-            counts += f", first_time = MIN(@timestamp) WHERE {earlier}, last_time = MAX(@timestamp) WHERE {later}"
+            counts += f", {begun} = MIN(@timestamp) WHERE {earlier}, {ended} = MAX(@timestamp) WHERE {later}"
         by = [field(name) for name in self.keys]
         if detection.bin:
-            by.append(f"time_bucket = BUCKET(@timestamp, {detection.bin} seconds)")
+            by.append(self.bucket(detection.bin))
         if finer is None:
             lines.append(f"STATS {counts}{self.gathered()} BY {', '.join(by)}")
         else:
             lines += self.counted_finer(finer, counts, by)
         sides = sides_present(detection, "{} > 0", "{}_measure {} {}")
         if detection.kind == "temporal_ordered":
-            sides.append("first_time < last_time" if detection.strict else "first_time <= last_time")
+            sides.append(f"{begun} < {ended}" if detection.strict else f"{begun} <= {ended}")
         lines.append("WHERE " + " AND ".join(sides))
         return "\n| ".join(lines)
 
@@ -390,7 +409,7 @@ class _Writer:
         if not threshold.fields:
             return "", f"{side.name}_measure = COUNT(*) WHERE {found}"
         pairs = ", ".join(f"{s.name} == 1, {v}" for s, v in zip(side.selectors, self.counted_values(threshold), strict=True))
-        value = f"{side.name}_value"
+        value = self.own(f"{side.name}_value")
         return f"EVAL {value} = CASE({pairs})", f"{side.name}_measure = {measured(threshold, value)}"
 
     def gathered(self) -> str:
@@ -412,7 +431,7 @@ class _Writer:
                     spelled[name].append(text)
         found: dict[str, str] = {}
         for name, texts in spelled.items():
-            if len(texts) != 1 or name in self.detection.group_by or texts[0] == "@timestamp":
+            if len(texts) != 1 or name in self.detection.group_by or name in self.keys or texts[0] == "@timestamp":
                 continue
             (text,) = texts
             stored = fields.get(text, "") if len({fields.get(t) for t in texts}) == 1 else ""

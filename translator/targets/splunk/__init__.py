@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 
 from translator import catalog
 from translator.catalog import Home
-from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
+from translator.detection.model import DAY, Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import is_field
@@ -23,10 +24,10 @@ from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Functions, Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names
+from translator.targets.names import Names, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
-from translator.targets.sides import refuse_finer_counts, sides_present
+from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
 from translator.targets.text import escape, has_pattern, is_simple
 
 
@@ -34,6 +35,14 @@ def string(value: str) -> str:
     """An SPL string literal; no value can end it."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
+
+
+def is_network(text: str) -> bool:
+    """Whether a text is a range of addresses in CIDR notation."""
+    try:
+        return "/" in text and bool(ip_network(text, strict=False))
+    except ValueError:
+        return False
 
 
 def literal(value: str | int | float | bool) -> str:
@@ -56,14 +65,31 @@ def column(name: str) -> str:
     return name if _is_plain(name) else f'"{_quotable(name)}"'
 
 
+_WORDS = frozenset("and as by false in like not null or true where xor".split())
+
+
 def _is_plain(name: str) -> bool:
-    return name.replace("_", "a").isalnum() and not name[0].isdigit()
+    return name.replace("_", "a").isalnum() and not name[0].isdigit() and name.lower() not in _WORDS
 
 
 def _quotable(name: str) -> str:
     if not name.isprintable() or any(c in name for c in "'\"\\"):
         raise Cannot(Diagnostic("unsupported-expression", f"SPL has no way to write the name of the field {name!r}", None))
     return name
+
+
+def bucket_of(seconds: int) -> str:
+    """The beginning of the bucket of an event, as Kusto counts buckets: from the first moment of the year 1."""
+    shift = YEAR_ONE % seconds
+    return f"floor(_time/{seconds})*{seconds}" if not shift else f"floor((_time+{shift})/{seconds})*{seconds}-{shift}"
+
+
+def binned(seconds: int) -> str:
+    """The command that puts events into buckets: bin does as Kusto where buckets divide a day, and begins longer ones by the user's time.
+
+    Source: Splunk Search Reference, bin, "span" and "aligntime".
+    """
+    return f"bin _time span={seconds}s" if seconds < DAY and DAY % seconds == 0 else f"eval _time={bucket_of(seconds)}"
 
 
 def _match(pattern: str, caseless: bool) -> str:
@@ -129,8 +155,6 @@ ATOMS = {
 """How ``where`` spells each operator. ``$`` also matches before a final line feed in PCRE, which no log field ends with."""
 
 
-_OWN_FIELDS = ("_time", "first_time", "last_time", "earlier", "later", "last_earlier", "last_later", "at_once", "paired", "counted_value")
-
 MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
 """Functions of ``stats`` by type of correlation."""
 
@@ -194,9 +218,13 @@ def row_condition(trigger: Trigger) -> str:
 
 class _Writer:
     def __init__(self, names: Names, detection: Detection, wanted: tuple[str, ...] = ()) -> None:
-        self.names, self.detection, self.wanted = names, detection, wanted
+        self.names, self.wanted = names, wanted
         self.macros: dict[str, str] = {}
-        self.columns = {name: column(name) for name in detection.group_by}
+        self.keys = key_names(detection, names, detection.group_by)
+        self.fields = {*names.all_of(read_by(detection)), *self.keys}
+        self.own_names = {"_time"}
+        self.detection = with_own_names(detection, self.own)
+        self.columns = dict(zip(detection.group_by, map(column, self.keys), strict=True))
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
         listed["expand_within"] = self.lists.within("isnotnull({0})")
@@ -225,6 +253,12 @@ class _Writer:
         )
 
         self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
+
+    def own(self, name: str) -> str:
+        """A field that the search makes for itself."""
+        free = self.names.free_of(name, self.fields)
+        self.own_names.add(free)
+        return free
 
     def text(self) -> str:
         """The search, with what it looks up before anything else that is done with its events.
@@ -334,11 +368,13 @@ class _Writer:
             or operand.value != operand.value.strip()
         ):
             return None
+        if is_network(operand.value):  # which search takes for all of its addresses (Search Reference, search, "CIDR notation")
+            return None
         wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(
             part.function
         )
         name = self.names.field(part.args[0])
-        if wild is None or not all(c.isalnum() or c in "._" for c in name):
+        if wild is None or name.lower() in _WORDS or not all(c.isalnum() or c in "._" for c in name):
             return None
         return f"{name}={string(wild.format(operand.value))}"
 
@@ -409,23 +445,24 @@ class _Writer:
         """The commands that count the events of a threshold and compare the number."""
         detection, threshold = self.detection, self.detection.threshold
         assert threshold is not None
+        counted_value, number = self.own("counted_value"), self.own(threshold.kind)
         if threshold.fields:
-            measure = measured(threshold, "counted_value")
+            measure = measured(threshold, counted_value)
         lines: list[str] = []
-        for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+        for index, (name, guaranteed) in enumerate(zip(self.keys, detection.guaranteed, strict=True)):
             spelled_key = self.key(index, "{0}" if guaranteed else OR_EMPTY)
             if spelled_key != field(name):
                 lines.append(f"eval {column(name)}={spelled_key}")
-        by = list(map(column, detection.group_by))
+        by = list(map(column, self.keys))
         if detection.bin:
-            lines.append(f"bin _time span={detection.bin}s")
+            lines.append(binned(detection.bin))
             by.append("_time")
         if threshold.fields:
-            lines.append(f"eval counted_value={self.by_selector(self.measured_values(threshold))}")
+            lines.append(f"eval {counted_value}={self.by_selector(self.measured_values(threshold))}")
         commands, terms = self.gathered()
         lines += commands
-        lines.append(f"stats {measure} as {threshold.kind}{terms}{' by ' + ' '.join(by) if by else ''}")
-        lines.append(f"where {threshold.kind}{threshold.operator}{threshold.count}")
+        lines.append(f"stats {measure} as {number}{terms}{' by ' + ' '.join(by) if by else ''}")
+        lines.append(f"where {number}{threshold.operator}{threshold.count}")
         return lines
 
     def key(self, index: int, form: str) -> str:
@@ -451,16 +488,18 @@ class _Writer:
         lines = [self.searched()]
         for selector in selectors:
             lines.append(f"eval {selector.name}=if({self.condition(selector, True)}, 1, 0)")
-        for index, (name, guaranteed) in enumerate(zip(detection.group_by, detection.guaranteed, strict=True)):
+        for index, (name, guaranteed) in enumerate(zip(self.keys, detection.guaranteed, strict=True)):
             form = "{0}" if guaranteed else OR_EMPTY
             pairs = ", ".join(f"{s.name}==1, {self.spelled_key(s.keys[index], form)}" for s in selectors)
-            lines.append(f"eval {name}=case({pairs})")
+            lines.append(f"eval {column(name)}=case({pairs})")
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
-        by = list(detection.group_by)
+        by = list(map(column, self.keys))
         if detection.bin:
-            lines.append(f"eval time_bucket=floor(_time/{detection.bin})*{detection.bin}")
-            by.append("time_bucket")
-        flags = " ".join(f"max({s.name}) as {s.name}" for side in detection.sides for s in side.selectors if side.threshold is None)
+            bucket = self.own("time_bucket")
+            lines.append(f"eval {bucket}={bucket_of(detection.bin)}")
+            by.append(bucket)
+        flagged = [side for side in detection.sides if side.threshold is None or holds_of_none(side.threshold)]
+        flags = " ".join(f"max({s.name}) as {s.name}" for side in flagged for s in side.selectors)
         for side in detection.sides:
             if side.threshold is not None:
                 command, term = self.counted_side(side, side.threshold)
@@ -468,37 +507,42 @@ class _Writer:
                 flags += f" {term}"
         commands, terms = self.gathered()
         lines += commands
-        times = "min(_time) as first_time max(_time) as last_time"
+        first, last, earlier, later, paired = map(self.own, ("first_time", "last_time", "earlier", "later", "paired"))
+        times = f"min(_time) as {first} max(_time) as {last}"
         if detection.kind == "temporal_ordered" or detection.within is not None:
-            for name, side in zip(("earlier", "later"), detection.sides, strict=True):
+            for name, side in zip((earlier, later), detection.sides, strict=True):
                 lines.append(f"eval {name}=if({' OR '.join(f'{s.name}==1' for s in side.selectors)}, _time, null())")
-            times = "min(earlier) as first_time max(later) as last_time"
+            times = f"min({earlier}) as {first} max({later}) as {last}"
         if detection.within is not None:
-            lines += self.paired(detection.within, by)
-            times += " max(paired) as paired"
+            lines += self.paired(detection.within, by, earlier, later, paired)
+            times += f" max({paired}) as {paired}"
         lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
         sides = sides_present(detection, "{}==1", "{}_measure{}{}")
         if detection.within is not None:
-            sides.append("paired==1")
+            sides.append(f"{paired}==1")
         elif detection.kind == "temporal_ordered":
-            sides.append("first_time<last_time" if detection.strict else "first_time<=last_time")
+            sides.append(f"{first}<{last}" if detection.strict else f"{first}<={last}")
         lines.append("where " + " AND ".join(sides))
         return "\n| ".join(lines)
 
-    def paired(self, within: int, by: list[str]) -> list[str]:
+    def paired(self, within: int, by: list[str], earlier: str, later: str, paired: str) -> list[str]:
         """The commands that mark events of one side whose last one of the other side is at most ``within`` seconds before.
 
+        Where any two are so close, two neighbours are, of which one is of each side: the event before each is enough, which
+        streamstats finds among any number (without a window it looks back over 10,000: limits.conf, max_stream_window).
         Of events of the same moment those come first that, where these are in order, another of that moment must not follow.
         """
         ordered, strict = self.detection.kind == "temporal_ordered", self.detection.strict
-        first = "isnotnull(later)" if ordered and strict else "isnotnull(earlier)"
-        last = "max(earlier) as last_earlier" + ("" if ordered else " max(later) as last_later")
-        close = f"later-last_earlier<={within}" + ("" if ordered else f" OR earlier-last_later<={within}")
+        at_once, last_earlier, last_later = map(self.own, ("at_once", "last_earlier", "last_later"))
+        first = f"isnotnull({later})" if ordered and strict else f"isnotnull({earlier})"
+        last = f"max({earlier}) as {last_earlier}" + ("" if ordered else f" max({later}) as {last_later}")
+        close = f"{later}-{last_earlier}<={within}" + ("" if ordered else f" OR {earlier}-{last_later}<={within}")
+        window = "current=false window=1" if ordered and strict else "window=2"
         return [
-            f"eval at_once=if({first}, 0, 1)",
-            "sort 0 _time at_once",
-            f"streamstats current={'false' if ordered and strict else 'true'} {last} by {' '.join(by)}",
-            f"eval paired=if({close}, 1, 0)",
+            f"eval {at_once}=if({first}, 0, 1)",
+            f"sort 0 _time {at_once}",
+            f"streamstats {window} global=false {last} by {' '.join(by)}",
+            f"eval {paired}=if({close}, 1, 0)",
         ]
 
     def counted_side(self, side: Side, threshold: Threshold) -> tuple[str, str]:
@@ -507,8 +551,9 @@ class _Writer:
         if threshold.fields:
             forms = self.measured_values(threshold)
         pairs = ", ".join(f"{s.name}==1, {form}" for s, form in zip(side.selectors, forms, strict=True))
-        command = f"eval {side.name}_value=case({pairs})"
-        function = f"count({side.name}_value)" if threshold.kind == "event_count" else measured(threshold, f"{side.name}_value")
+        value = self.own(f"{side.name}_value")
+        command = f"eval {value}=case({pairs})"
+        function = f"count({value})" if threshold.kind == "event_count" else measured(threshold, value)
         return command, f"{function} as {side.name}_measure"
 
     def measured_values(self, threshold: Threshold) -> list[str]:
@@ -535,7 +580,7 @@ class _Writer:
         They are computed before ``stats``, whose functions take no quoted field names.
         """
         spelled = self.shown()
-        own = {*self.detection.group_by, *(s.name for s in self.detection.selectors), *_OWN_FIELDS}
+        own = {*self.detection.group_by, *self.keys, *(s.name for s in self.detection.selectors), *self.own_names}
         commands: list[str] = []
         terms: list[str] = []
         for name, texts in spelled.items():
