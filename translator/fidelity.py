@@ -115,7 +115,6 @@ CODES: dict[str, Code] = {
     "list-placeholder": Code(Effect.NOTE, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
     "empty-key-group": Code(Effect.NOTE, "leave out the documents of events without the key where these are of no interest"),
     "path-for-name": Code(Effect.NOTE, "nothing to do: the end of the path is compared instead of the name"),
-    "address-alone": Code(Effect.NOTE, "nothing to do where the field holds nothing but addresses"),
     "list-lookup": Code(
         Effect.NOTE,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
@@ -210,6 +209,7 @@ CODES: dict[str, Code] = {
     "measured-twice": Code(Effect.EITHER, "make the parts of the union exclude each other"),
     "constant-key": Code(Effect.FEWER, "the branch that sets the key to a constant is left out; filter it in the KQL"),
     "object-as-text": Code(Effect.FEWER, "keep the text of the JSON value in a field of that name, or search in its parts"),
+    "address-alone": Code(Effect.FEWER, "nothing to do where the field holds nothing but addresses"),
     "array-compared": Code(Effect.MORE, "nothing to do where the field has one value; else check how this product compares several"),
     "json-in-string": Code(Effect.FEWER, "the field must be parsed as JSON when it is ingested"),
     "percentile-method": Code(Effect.EITHER, "expect alerts to differ where the percentile is close to the threshold"),

@@ -38,7 +38,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.monotonicity import Above
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import address_test, is_field, is_presence, is_present, pushed, simplify
+from translator.plan.simplify import address_test, fields_of, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
 FieldTest: TypeAlias = Callable[[str, str], bool]
@@ -199,7 +199,9 @@ class Lifting(Notes, ABC):
             return conjunction(Apply(test.span, Type.BOOL, "is_ipv4", found.args[:1]), negation(found))
 
         found = change(part)
-        if found != part:
+        if found != part and not all(
+            self.is_address(f.column.table or "", f.column.name) for f in fields_of(part) if isinstance(f, ColumnRef)
+        ):
             self.say("address-alone", "the KQL also takes addresses with a prefix, as in 10.0.0.1/24, or with spaces around", part.span)
         return found
 

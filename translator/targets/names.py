@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from translator import catalog
-from translator.catalog import Home, Stored
+from translator.catalog import Absent, Home, Stored
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Notes
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
@@ -111,16 +111,13 @@ class Names(Notes):
             self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
         if self.family == "elastic" and ELEMENT in steps:
             self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
-        if not source:
-            if any(isinstance(step, int) for step in steps) and (
-                self.family == "elastic" or (self.family == "splunk" and not column.stored)
-            ):
-                self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
-            if not column.stored:
-                listed = self.missing.setdefault(column.table or "", [])
-                whole = path_of(name, steps)
-                if whole not in listed:
-                    listed.append(whole)
+        if any(isinstance(step, int) for step in steps) and (self.family == "elastic" or source or not column.stored):
+            self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
+        if not source and not column.stored:
+            listed = self.missing.setdefault(column.table or "", [])
+            whole = path_of(name, steps)
+            if whole not in listed:
+                listed.append(whole)
         if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
@@ -169,7 +166,7 @@ class Names(Notes):
             case Path(base=ColumnRef(column=column), steps=steps):
                 known = catalog.table(column.table or "")
                 found = known.columns("elastic").get(path_of(column.name, steps)) if known is not None else None
-                return isinstance(found, Stored) and found.type in TEXTS - {"flattened", "object"}
+                return isinstance(found, Absent) or (isinstance(found, Stored) and found.type in TEXTS - {"flattened", "object"})
         return False
 
     def is_multivalue(self, expr: Expr) -> bool:

@@ -54,10 +54,17 @@ YEAR_ONE = 62_135_596_800
 
 def with_own_names(detection: Detection, own: Callable[[str], str]) -> Detection:
     """``detection`` with names of its selectors and sides that ``own`` finds free."""
+    known = [n for side in detection.sides for n in (side.name, *(s.name for s in side.selectors))]
+    named: dict[str, str] = {}
+    for name in known:
+        free = own(name)
+        while name not in named and (free in named.values() or (free != name and free in known)):
+            free = own(f"{free}_")
+        named.setdefault(name, free)
     sides = []
     for side in detection.sides:
-        selectors = tuple(replace(s, name=own(s.name)) for s in side.selectors)
-        sides.append(replace(side, name=own(side.name), selectors=selectors))
+        selectors = tuple(replace(s, name=named[s.name]) for s in side.selectors)
+        sides.append(replace(side, name=named[side.name], selectors=selectors))
     return replace(detection, sides=tuple(sides))
 
 
