@@ -1,11 +1,11 @@
-"""The names and types of a query's columns, as the official binder gives them (each checked with Kusto.Language 12.4.1)."""
+"""The names and types of a query's columns, and the names that are not there, as the official binder has them (Kusto.Language 12.4.1)."""
 
 from __future__ import annotations
 
 import pytest
 
 from translator.kql.parser import parse
-from translator.plan.binder import bind
+from translator.plan.binder import BindError, bind, problems
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
@@ -76,3 +76,93 @@ def columns(kql: str) -> str:
 )  # fmt: skip
 def test_columns(kql: str, expected: str) -> None:
     assert columns(kql) == expected
+
+
+def found(kql: str) -> str:
+    """What is wrong with the names of a query: severity, code and text at each place."""
+    return "; ".join(f"{'warning' if p.warns else 'error'} {p.code} {kql[slice(*p.span)]}" for p in problems(parse(kql), SCHEMA))
+
+
+@pytest.mark.parametrize(
+    ("kql", "expected"),
+    [
+        # columns that are gone
+        ("Doors | summarize count() by Door | where Badge == 1", "error unknown-column Badge"),
+        ("Doors | project Door | where Badge == 1 or Badge == 2", "error unknown-column Badge; error unknown-column Badge"),
+        ("Doors | project-away Door | where Door == 'x'", "error unknown-column Door"),
+        ("Nowhere | project-away Do*, Lift | where Lift == 'x'", "error unknown-column Lift"),
+        ("Doors | project-rename Gate = Door | where Door == 'x'", "error unknown-column Door"),
+        ("Doors | project-away Door | extend Door = 'x' | where Door == 'x'", ""),
+        ("Doors | project-away Badge | join kind=inner (Doors) on Door | where Badge == 1", ""),
+        ("Nowhere | project-away Badge | join kind=inner (Elsewhere) on Door | where Badge == 1", ""),
+        ("Doors | distinct Door | sort by At", "error unknown-column At"),
+        ("Nowhere | project Door | where Colour == 'x'", "error unknown-column Colour"),
+        ("Doors | reduce by Door | where Badge == 1", "error unknown-column Badge"),
+        ("Doors | reduce kind=source by Door | where Badge == 1", ""),
+        ("union Doors, DoorFaults | where Badge == 1", "error unknown-column Badge"),
+        ("datatable(a:int, name:string)[1, 'x'] | where nam == 'x'", "error unknown-column nam"),
+        ("print x = nowhere", "error unknown-column nowhere"),
+        ("Doors | join kind=inner (Lifts | distinct Lift) on $left.Door == $right.Loft", "error unknown-column Loft"),
+        ("Doors | project-rename Gate = strcat(Door, 'x')", "error unknown-column strcat(Door, 'x')"),
+        # columns that a documented table may have all the same
+        ("Doors | where door == 'x'", "error unknown-column door"),
+        ("Doors | where Colour == 'x' or Colour == 'y'", "warning unlisted-column Colour"),
+        ("Doors | summarize arg_max(At, *) by Door | where Colour == 'x'", "warning unlisted-column Colour"),
+        ("union Doors, DoorFaults | where Colour == 'x' | project Colour", "warning unlisted-column Colour"),
+        ("Doors | join kind=inner (Lifts) on Door", "warning unlisted-column Door"),
+        ("Doors | where TimeGenerated > ago(1h) and _ResourceId == 'x'", ""),
+        # tables that nothing is known of may have any
+        ("Nowhere | where Colour == 'x'", ""),
+        ("union Doors, Nowhere | where Colour == 'x'", ""),
+        ("Doors | join kind=inner (Nowhere) on Door | where Colour == 'x'", ""),
+        ("Nowhere | summarize take_any(*) by Door | join kind=inner (Doors) on Door | where Colour == 'x'", ""),
+        ("Doors | evaluate bag_unpack(Bag) | where Colour == 'x'", "warning unlisted-column Bag"),
+        ("_GetWatchlist('doors') | where Colour == 'x'", ""),
+        # names of lets
+        ("Doors | where Door has_any (stop_list)", "error unknown-name stop_list"),
+        ("let stopped = dynamic(['x']); Doors | where Door in (stoped)", "error unknown-name stoped"),
+        ("let day = 1d; Doors | where At > ago(2 * dya)", "error unknown-name dya"),
+        ("let since = ago(dya); Doors | where At > since", "error unknown-name dya"),
+        ("let Open = Doors | where Badge > 1; Opn | count", "error unknown-table Opn"),
+        ("let Open = Doors | where Badge > 1; Opn_CL | count", ""),
+        ("doors | count", "error unknown-table doors"),
+        ("DoorFault | count", "warning unlisted-table DoorFault"),
+        # functions and plugins
+        ("Doors | extend y = tolowr(Door)", "error unknown-function tolowr(Door)"),
+        ("Doors | summarize Count() by Door", "error unknown-function Count()"),
+        ("Doors | extend y = _ASIM_Something(Door)", "warning saved-function _ASIM_Something(Door)"),
+        ("let Fine = (x:long) { Doors | take x }; Fin(1)", "error unknown-function Fin(1)"),
+        ("let Fine = (x:long) { Doors | take x }; Saved(1) | where x == 1", "warning saved-function Saved(1)"),
+        ("Doors | invoke Saved() | where x == 1", "warning saved-function Saved()"),
+        ("Doors | invoke FileProfile('x') | where x == 1", ""),
+        ("_Im_Dsn() | count", "error unknown-function _Im_Dsn()"),
+        ("Doors | evaluate pivto(Door)", "error binding pivto(Door)"),
+        # once, however often a let is used
+        ("let D = Doors | project Door | where Badge == 1; D | union D", "error unknown-column Badge"),
+    ],
+)  # fmt: skip
+def test_names_that_are_not_there(kql: str, expected: str) -> None:
+    assert found(kql) == expected
+    if "error" in expected:
+        with pytest.raises(BindError):
+            bind(parse(kql), SCHEMA)
+    else:
+        bind(parse(kql), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("kql", "meant"),
+    [
+        ("Doors | project Door | where Dor == 'x'", "Door"),
+        ("Doors | where door == 'x'", "Door"),
+        ("Doors | where Bagde == 1", "Badge"),
+        ("let stopped = dynamic(['x']); Doors | where Door in (stoped)", "stopped"),
+        ("Doors | extend y = ToLower(Door)", "tolower"),
+        ("DoorFault | count", "DoorFaults"),
+        ("_Im_Dsn() | count", "_Im_Dns"),
+        ("Doors | evaluate pivto(Door)", "pivot"),
+    ],
+)
+def test_what_was_meant(kql: str, meant: str) -> None:
+    (problem,) = problems(parse(kql), SCHEMA)
+    assert problem.message.endswith(f": did you mean {meant}?")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import json
 import re
@@ -15,6 +14,7 @@ import yaml
 
 from translator import catalog
 from translator.catalog.site import SiteTable
+from translator.kql.errors import suggestion
 
 FAMILY_OF = {"splunk": "splunk", "elastic": "elastic", "eql": "elastic", "esql": "elastic", "sigma": "sigma"}
 """Whose fields a target's mapping names."""
@@ -178,13 +178,6 @@ def columns_of(table: str) -> set[str]:
     known = catalog.table(table)
     stored = {c.split(".")[0].split("[")[0] for f in catalog.FAMILIES for c in known.columns(f)} if known is not None else set()
     return {*schema, *stored}
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """``: did you mean ...`` where a known name is close."""
-    by_lower = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
-    return f": did you mean {by_lower[close[0]]}?" if close else ""
 
 
 def inventories(paths: Iterable[Path]) -> dict[str, dict[str, str]]:

@@ -22,6 +22,7 @@ from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
 from translator.commands.common import UsageProblem
 from translator.fidelity import Verdict
+from translator.kql.errors import suggestion
 from translator.pack import Entry, Failure, convert_pack, output_paths
 from translator.package import packaged
 from translator.package.options import DEFAULT, PackageOptions
@@ -68,7 +69,7 @@ def run_convert(request: ConvertRequest) -> int:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
     for home in request.homes:
         if home not in catalog.home_names():
-            raise UsageProblem(f"--home: '{home}' is no home of the catalog{site_files.suggestion(home, catalog.home_names())}")
+            raise UsageProblem(f"--home: '{home}' is no home of the catalog{suggestion(home, catalog.home_names())}")
     if request.date and not _is_date(request.date):
         raise UsageProblem(f"--date takes a date such as 2026-01-31, not '{request.date}'")
     options = Options(

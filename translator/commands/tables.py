@@ -12,7 +12,7 @@ from rich.table import Table
 
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Stored
-from translator.catalog.site_files import suggestion
+from translator.kql.errors import suggestion
 from translator.plan.normalized import parser_of
 
 KINDS = {Stored: "stored", Computed: "computed", Absent: "absent", ByValue: "by value"}

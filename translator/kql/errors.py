@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -36,6 +38,13 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 def problem(text: str, offset: int, message: str, hint: str = "") -> SyntaxProblem:
     line, column = line_and_column(text, offset)
     return SyntaxProblem(offset, line, column, message, hint)
+
+
+def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
+    """``: did you mean ...`` where a known name is close: ``cutoff`` of their letters are the same, as difflib counts."""
+    by_lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
+    return f": did you mean {by_lower[close[0]]}?" if close else ""
 
 
 def excerpt(text: str, found: SyntaxProblem, width: int = 100) -> str:

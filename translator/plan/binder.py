@@ -9,16 +9,26 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 from translator.kql import syntax as s
+from translator.kql.errors import suggestion
 from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan import operators as o
-from translator.plan.functions import canonical, common, find, overload, plugins, result_type, types_of
+from translator.plan.functions import canonical, common, declared, find, overload, plugins, result_type, types_of
 from translator.plan.naming import automatic_name, fresh, matches, numbered
-from translator.plan.normalized import MARK, Parser, parser_of
+from translator.plan.normalized import MARK, Parser, parser_names, parser_of
 from translator.plan.types import Type, type_of
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
 """Column types by table and column."""
+
+STANDARD_COLUMNS = frozenset(
+    {"TenantId", "TimeGenerated", "_TimeReceived", "Type", "_ItemId", "_ResourceId", "_SubscriptionId", "_IsBillable", "_BilledSize"}
+)
+"""Columns of every table of a workspace: learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns."""
+
+DOCUMENTED_FUNCTIONS = ("_GetWatchlist", "_GetWatchlistAlias", "FileProfile", "SeenBy", "AssignedIPAddresses", "DeviceFromIP")
+"""Functions that give a table and that the products bring: learn.microsoft.com/azure/sentinel/watchlists-queries and
+learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function, with the pages beside it."""
 
 MAX_DEPTH = 60
 """How deeply lets and functions may call each other before the binder gives up."""
@@ -35,6 +45,16 @@ class BindError(Exception):
         self.message, self.span = message, span
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a name, or looks so: an error, or a warning where a site may have what the documentation does not list."""
+
+    code: str
+    span: e.Span
+    message: str
+    warns: bool = False
+
+
 @dataclass
 class _Table:
     """A relation under construction, with the names it shows."""
@@ -49,6 +69,12 @@ class _Table:
     """Inside mv-apply: the number of that row. What groups or limits does so for each row."""
     doubled: Mapping[str, str] = field(default_factory=dict)
     """Names that the official binder shows as others, until an operator tells equal names apart."""
+    hidden: Mapping[str, e.Column | None] = field(default_factory=dict)
+    """Names that an operator took away: None, or where a union told them apart by a type that is unknown the column that they may be."""
+    behind: tuple[o.Source, ...] = ()
+    """Open sources of which a summarize has carried along all columns: a name may be one of theirs, and the plan has no column for it."""
+    guessed: set[str] = field(default_factory=set)
+    """Names that are columns of an open union for no other reason than that they are read."""
 
 
 @dataclass
@@ -58,6 +84,15 @@ class _Scope:
     lets: dict[str, tuple[s.Node, _Scope]] = field(default_factory=dict)
     values: dict[str, e.Expr | _Table] = field(default_factory=dict)
     parent: _Scope | None = None
+
+    def names(self) -> list[str]:
+        """All that is named here, the nearest first."""
+        found: list[str] = []
+        scope: _Scope | None = self
+        while scope is not None:
+            found += [*scope.values, *scope.lets]
+            scope = scope.parent
+        return found
 
     def find(self, name: str) -> tuple[s.Node, _Scope] | e.Expr | _Table | None:
         scope: _Scope | None = self
@@ -99,9 +134,31 @@ def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] | 
         discover: answers for plugins whose columns depend on the data.
 
     Raises:
-        BindError: where the query has no result or a let has no meaning.
+        BindError: where the query has no result, a let has no meaning, or a name is no column or function; at the first such place.
     """
-    return _Binder(schema or {}, closed, discover).query(query)
+    binder = _Binder(schema or {}, closed, discover)
+    plan = binder.query(query)
+    errors = [p for p in binder.problems.values() if not p.warns]
+    if errors:
+        first = min(errors, key=lambda p: p.span)
+        raise BindError(first.message, first.span)
+    return plan
+
+
+def problems(query: s.Query, schema: Schema) -> list[Problem]:
+    """All that is wrong with the names of a query, and what looks so, in the order of its text.
+
+    Args:
+        schema: column types by table.
+    """
+    binder = _Binder(schema)
+    try:
+        binder.query(query)
+    except BindError as error:
+        binder.problem(Problem("binding", error.span or (0, 0), error.message))
+    except RecursionError:
+        binder.problem(Problem("binding", (0, 0), "this query nests too deeply to be bound"))
+    return sorted(binder.problems.values(), key=lambda p: p.span)
 
 
 class _Binder:
@@ -110,6 +167,7 @@ class _Binder:
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
         self.tree: s.Query | None = None
+        self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
         self.depth = self.uses = self.skipped = 0
 
@@ -117,6 +175,84 @@ class _Binder:
     def numbers(self) -> Mapping[int, int]:
         """The numbers of items without a name, by the identity of their syntax."""
         return numbered(self.tree) if self.tree is not None else {}
+
+    # --- names that are not there
+
+    def problem(self, problem: Problem) -> None:
+        """Takes note of a problem: one at a place, an error before a warning, however often a let or a function is used."""
+        known = self.problems.get(problem.span)
+        if known is None or (known.warns and not problem.warns):
+            self.problems[problem.span] = problem
+
+    def _check_column(self, table: _Table, name: str, span: e.Span, scope: _Scope) -> None:
+        """A name that is no column that is known: an error where all columns are, or where only its case differs.
+
+        A table of a site may have columns that its documentation does not list, and a custom one any.
+        """
+        shown, sources = [n for n in table.names if n not in table.guessed], (*table.sources, *table.behind)
+        table.guessed.discard(name)
+        if table.hidden.get(name, ...) is None:
+            parts = [n for n in shown if n.startswith(f"{name}_")]
+            why = f"a union made {' and '.join(parts)} of it, by type" if parts else "an operator before took it away"
+            self.problem(Problem("unknown-column", span, f"there is no column '{name}' here: {why}"))
+        elif not sources:
+            known = suggestion(name, [*shown, *table.outer, *scope.names()])
+            there = f": there are {', '.join(shown)}" if 0 < len(shown) <= 12 and not known else ""
+            self.problem(Problem("unknown-column", span, f"there is no column '{name}' here{known}{there}"))
+        elif not self._documented(sources):
+            return
+        elif (meant := {n.lower(): n for n in (*scope.names(), *shown)}.get(name.lower())) is not None:
+            self.problem(Problem("unknown-column", span, f"there is no column '{name}' here, names have case: did you mean {meant}?"))
+        elif name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, self.schema[sources[0].table]))):
+            told = f"the documentation of {sources[0].table} lists no column '{name}'{suggestion(name, [*shown, *scope.names()])}"
+            self.problem(Problem("unlisted-column", span, told, warns=True))
+
+    def _documented(self, sources: Sequence[o.Source]) -> bool:
+        return all(source.table in self.schema for source in sources)
+
+    def _check_value(self, node: s.Node, table: _Table | None, scope: _Scope) -> None:
+        """A name where there are no columns, or where one makes no sense: what nothing lists is meant to be a let."""
+        if not isinstance(node, s.NameReference) or scope.find(node.name) is not None or node.name in self.schema:
+            return
+        shown: list[str] = []
+        if table is not None:
+            named = (table.names, table.outer, table.hidden, STANDARD_COLUMNS)
+            sources = (*table.sources, *table.behind)
+            if not sources or not self._documented(sources) or any(node.name in n for n in named):
+                return
+            shown = list(table.names)
+        close = suggestion(node.name, [*scope.names(), *shown])
+        self.problem(Problem("unknown-name", node.span, f"there is no let '{node.name}'{' and no such column' if shown else ''}{close}"))
+
+    def _check_table(self, name: str, span: e.Span, scope: _Scope) -> None:
+        """A table that nothing knows may be one of the site's, or a saved function; not where a name of the query is close."""
+        if self.closed is not None or name in self.schema or parser_of(name) is not None:
+            return
+        lower = name.lower()
+        if (meant := {n.lower(): n for n in (*scope.names(), *self.schema)}.get(lower)) is not None:
+            self.problem(Problem("unknown-table", span, f"there is no table '{name}', names have case: did you mean {meant}?"))
+        elif not lower.endswith("_cl") and (close := suggestion(name, scope.names(), 0.8)):
+            self.problem(Problem("unknown-table", span, f"there is no table '{name}', and no let of this name{close}"))
+        elif not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.9)):
+            self.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{close}", warns=True))
+
+    def _check_saved(self, call: s.Call, scope: _Scope) -> None:
+        """A function that gives a table and is not here may be saved in the workspace; not where one that is known is close."""
+        if call.name in DOCUMENTED_FUNCTIONS:
+            return
+        functions = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
+        close = suggestion(call.name, [*functions, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
+        told = f"the function {call.name}() is not defined in this query" + (close or ": the workspace has to have it saved")
+        self.problem(Problem("unknown-function" if close else "saved-function", call.span, told, warns=not close))
+
+    def _check_function(self, call: s.Call) -> None:
+        """A function of values that KQL does not have; Sentinel's own begin with an underscore."""
+        if find(call.name) is not None:
+            return
+        close = suggestion(call.name, [f.name for f in declared() if f.kind in ("function", "aggregate")])
+        saved = call.name.startswith("_") and not close
+        told = f"the function {call.name}() is unknown{close}"
+        self.problem(Problem("saved-function" if saved else "unknown-function", call.span, told, warns=saved))
 
     # --- statements
 
@@ -198,10 +334,18 @@ class _Binder:
             return table.names[name]
         if name in table.outer:
             return table.outer[name]
+        if name in table.hidden:
+            return table.hidden[name]
         if table.sources:
             column = table.names[name] = self._stored(table.sources[0], name)
             return column
         return None
+
+    def _named_column(self, table: _Table, name: str, span: e.Span, scope: _Scope) -> e.Column | None:
+        """The column of a name that the query writes at this place."""
+        if name in table.guessed or (name not in table.names and name not in table.outer and table.hidden.get(name) is None):
+            self._check_column(table, name, span, scope)
+        return self._resolve(table, name)
 
     def table(self, node: s.Node, scope: _Scope) -> _Table:
         """The relation that ``node`` denotes."""
@@ -256,13 +400,14 @@ class _Binder:
                 made: list[tuple[e.Column, e.Expr]] = []
                 for number, item in enumerate(printed):
                     named = item.names[0].value if isinstance(item, s.Named) else f"print_{number}"
-                    for name, expr in self._columns_of(item, named, None, scope):
+                    for name, expr in self._columns_of(item, named, empty, scope):
                         name = fresh(name, shown)
                         shown[name] = self._column(name, expr.type)
                         made.append((shown[name], expr))
                 return _Table(o.Compute(node.span, empty.relation, tuple(made)), shown)
             case s.Range(name=name, start=start, stop=stop, step=step):
-                low, high, by = (self.expression(x, None, scope) for x in (start, stop, step))
+                empty = _Table(o.Rows(node.span, (), ((),)), {})
+                low, high, by = (self.expression(x, empty, scope) for x in (start, stop, step))
                 kind = low.type if low.type in (Type.DATETIME, Type.TIMESPAN) else common([low.type, by.type])
                 column = self._column(name.value, Type.LONG if kind == Type.INT else kind)
                 return _Table(o.Range(node.span, column, low, high, by), {name.value: column})
@@ -279,6 +424,7 @@ class _Binder:
     def _named_table(self, name: str, span: e.Span, scope: _Scope) -> _Table:
         found = scope.find(name)
         if found is None:
+            self._check_table(name, span, scope)
             return self._source(name, span)
         if isinstance(found, _Table):
             return self._again(found, span)
@@ -299,9 +445,9 @@ class _Binder:
     def _again(self, table: _Table, span: e.Span) -> _Table:
         """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
         if table.sources:
-            return _Table(table.relation, dict(table.names), table.sources)
+            return _Table(table.relation, dict(table.names), table.sources, hidden=table.hidden, behind=table.behind)
         items = tuple((self._column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
-        return _Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items})
+        return _Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items}, behind=table.behind)
 
     def _called_table(self, call: s.Call, scope: _Scope) -> _Table:
         found = scope.find(call.name)
@@ -314,6 +460,7 @@ class _Binder:
                 return _Table(o.External(call.span, "watchlist", alias.value, (), source), {}, (source,))
         if found is None and (parser := parser_of(call.name)) is not None:
             return self._normalized(parser, call.arguments, call.span, scope)
+        self._check_saved(call, scope)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
 
     def _normalized(self, parser: Parser, arguments: tuple[s.Node, ...], span: e.Span, scope: _Scope | None = None) -> _Table:
@@ -391,7 +538,13 @@ class _Binder:
 
     def _unsupported(self, table: _Table | None, node: s.Node, reason: str) -> _Table:
         relation = o.Unsupported(node.span, table.relation if table else None, reason)
-        return _Table(relation, dict(table.names) if table else {}, table.sources if table else (o.Source(node.span, "?", next(self.ids)),))
+        if table is None:
+            return _Table(relation, {}, (o.Source(node.span, "?", next(self.ids)),))
+        return _Table(relation, dict(table.names), table.sources, hidden=table.hidden, behind=table.behind)
+
+    def _opened(self, table: _Table) -> _Table:
+        """A table to which something unknown may have added columns."""
+        return replace(table, sources=(*table.sources, o.Source(table.relation.span, "?", next(self.ids))))
 
     def _unsupported_with(self, table: _Table, node: s.Node, added: Mapping[str, Type]) -> _Table:
         """An operator that is not carried out yet, with the columns that it adds or changes."""
@@ -427,11 +580,13 @@ class _Binder:
     def _mv_apply(self, table: _Table, node: s.MvApply, scope: _Scope) -> _Table:
         """The rows of each expanded row go through the pipeline on their own: what groups or limits does so by the row's number."""
         row = self._column("", Type.LONG)
-        numbered = _Table(o.Number(node.span, table.relation, row), dict(table.names), table.sources, dict(table.outer))
+        numbered = _Table(
+            o.Number(node.span, table.relation, row), dict(table.names), table.sources, dict(table.outer), behind=table.behind
+        )
         relation, added = self._expanded(numbered, node, node.items, scope)
         replaced = {automatic_name(i.value) for i in node.items if not isinstance(i.value, s.Named)}
         parents = {n: c for n, c in table.names.items() if n not in replaced}
-        inner = _Table(relation, added, table.sources, {**table.outer, **parents}, row)
+        inner = _Table(relation, added, table.sources, {**table.outer, **parents}, row, hidden=table.hidden, behind=table.behind)
         pipeline = node.pipeline
         if not (isinstance(pipeline, s.Pipeline) and pipeline.source is None):
             return self._unsupported_with(table, node, {})
@@ -443,7 +598,8 @@ class _Binder:
     def _like(self, table: _Table, relation: o.Relation, names: dict[str, e.Column], open: bool = True) -> _Table:
         """A table over another relation that keeps what ``table`` is part of."""
         doubled = table.doubled if names is table.names else {}
-        return _Table(relation, names, table.sources if open else (), table.outer, table.row, doubled)
+        kept = (table.sources, table.hidden, table.behind, table.guessed) if open else ((), {}, (), set[str]())
+        return _Table(relation, names, kept[0], table.outer, table.row, doubled, *kept[1:])
 
     def _make_series(self, table: _Table, node: s.MakeSeries, scope: _Scope) -> _Table:
         keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
@@ -505,6 +661,7 @@ class _Binder:
         merged: dict[str, e.Column] = {}
         columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = []
         conflicting = {n: kinds for n, kinds in names.items() if len(kinds) > 1}
+        hidden: dict[str, e.Column | None] = {}
 
         def add(name: str) -> e.Column:
             origins = tuple(self._resolve(t, name) for t in inputs)
@@ -519,15 +676,22 @@ class _Binder:
                 add(name)
                 continue
             # A column of two types becomes a column for each: learn.microsoft.com/kusto/query/union-operator.
+            hidden[name] = None
+            if Type.UNKNOWN in conflicting[name] and self.closed is None:
+                known = [k for k in conflicting[name] if k != Type.UNKNOWN]
+                hidden[name] = whole = self._column(name, known[0] if len(known) == 1 else Type.UNKNOWN)
+                columns.append((whole, tuple(t.names.get(name) for t in inputs)))
             for kind in conflicting[name]:
                 found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)
                 split_name = fresh(f"{name}_{kind}", merged)
                 split = merged[split_name] = self._column(split_name, kind)
                 columns.append((split, found))
         relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns), fuzzy)
-        if all(t.sources for t in inputs):
-            return _OpenUnion(relation, merged, (inputs[0].sources[0],), inputs=inputs, add=add, columns=columns)
-        return _Table(relation, merged)
+        sources = tuple(source for t in inputs for source in t.sources)
+        behind = tuple(source for t in inputs for source in t.behind)
+        if sources:
+            return _OpenUnion(relation, merged, sources, hidden=hidden, behind=behind, inputs=inputs, add=add, columns=columns)
+        return _Table(relation, merged, hidden=hidden, behind=behind)
 
     def _tables_like(self, pattern: s.Wildcard, scope: _Scope) -> list[str]:
         """Views and known tables whose names a wildcard means; stored tables only where all of them are known."""
@@ -597,7 +761,7 @@ class _Binder:
         reason = f"the operator {_what(node)} is not supported yet"
         if isinstance(node, s.Search):
             if table is not None and not node.tables:
-                out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources))
+                out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources or table.behind))
                 return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
             return self._of_several(node, reason, {"$table": Type.STRING} | self._merged(self._types_of(node.tables, scope)))
         source = next((w for p in node.parameters if p.name == "withsource" and (w := _word(p.value))), "source_")
@@ -714,26 +878,29 @@ class _Binder:
                 return self._unsupported_with(_Table(table.relation, {}), node, {of_name: of_expr.type, counted: Type.LONG})
             case s.Reduce():
                 reduced = {"Pattern": Type.STRING, "Count": Type.LONG, "Representative": Type.STRING}
+                if any(p.name == "kind" and _word(p.value) == "source" for p in node.parameters):
+                    return self._unsupported_with(table, node, reduced)
                 return self._unsupported_with(_Table(table.relation, {}), node, reduced)
             case s.MakeGraph():
                 out = self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
-                start = self._resolve(table, node.source.value)
+                start = self._named_column(table, node.source.value, node.source.span, scope)
                 named = {node.node_id.value: start.type} if node.node_id is not None and start is not None else {}
                 nodes = self._merged([named, *(_types(self.table(n.table, scope)) for n in node.nodes)])
                 return _Graph(out.relation, {}, out.sources, edges=_types(table), nodes=nodes)
             case s.GraphMatch() | s.GraphToTable() if isinstance(table, _Graph):
                 return self._graph_columns(table, node, scope)
             case s.Fork() | s.Facet():
-                return self._unsupported_with(_Table(table.relation, {}), node, {})
+                return self._unsupported(None, node, f"the operator {_what(node)} is not supported yet")
             case s.Invoke(call=s.Call() as call):
                 known = scope.find(call.name)
                 if isinstance(known, tuple) and isinstance(known[0], s.Function) and known[0].parameters:
                     inner = _Scope(parent=known[1], values={known[0].parameters[0].name.value: table})
                     rest = s.Function(known[0].span, known[0].parameters[1:], known[0].body, False)
                     return self._apply_function(call.name, rest, call.arguments, inner, scope, node.span)
-                return self._unsupported(table, node, f"the function {call.name}() is not defined in this query")
+                self._check_saved(call, scope)
+                return self._opened(self._unsupported(table, node, f"the function {call.name}() is not defined in this query"))
             case _:
-                return self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
+                return self._opened(self._unsupported(table, node, f"the operator {_what(node)} is not supported yet"))
 
     def _graph_columns(self, graph: _Graph, node: s.GraphMatch | s.GraphToTable, scope: _Scope) -> _Table:
         """The columns of the table that is made of a graph; what is matched is not carried out.
@@ -767,13 +934,14 @@ class _Binder:
 
     def _widened(self, table: _OpenUnion, operators: Sequence[s.Operator], scope: _Scope) -> _Table:
         """A union of open tables with the columns that ``operators`` name added: nothing else says that they exist."""
-        for name in sorted(_named_before_others(operators) - set(table.names)):
+        for name in sorted(_named_before_others(operators) - {*table.names, *table.hidden}):
             if scope.find(name) is None:
                 table.names[name] = table.add(name)
+                table.guessed.add(name)
         first = table.relation
         assert isinstance(first, o.Union)
         widened = o.Union(first.span, first.inputs, tuple(table.columns), first.fuzzy)
-        return _OpenUnion(widened, table.names, table.sources, inputs=table.inputs, add=table.add, columns=table.columns)
+        return replace(table, relation=widened)
 
     def _columns_of(self, item: s.Node, name: str, table: _Table | None, scope: _Scope) -> list[tuple[str, e.Expr]]:
         """The columns of one item: most have one, a few functions give several."""
@@ -852,14 +1020,19 @@ class _Binder:
         self, table: _Table, node: s.ProjectAway | s.ProjectKeep | s.ProjectRename | s.ProjectReorder | s.ProjectByNames, scope: _Scope
     ) -> _Table:
         """The same rows under other names, in another order, or fewer of their columns."""
-        names, open = table.names, True
+        names, open, gone = table.names, True, set[str]()
         match node:
             case s.ProjectAway(columns=columns):
+                for pattern in columns:
+                    if isinstance(pattern, s.NameReference):
+                        self._named_column(table, pattern.name, pattern.span, scope)
+                        gone.add(pattern.name)
                 names = {n: c for n, c in names.items() if not any(matches(p, table.doubled.get(n, n)) for p in columns)}
+                gone |= table.names.keys() - names.keys()
             case s.ProjectKeep(columns=columns):
                 for pattern in columns:
                     if isinstance(pattern, s.NameReference):
-                        self._resolve(table, pattern.name)
+                        self._named_column(table, pattern.name, pattern.span, scope)
                 names, open = {n: c for n, c in table.names.items() if any(matches(p, n) for p in columns)}, False
             case s.ProjectByNames(names=wanted):
                 given = [self.expression(x, table, scope) for x in wanted]
@@ -869,18 +1042,22 @@ class _Binder:
                 renamed: dict[str, str] = {}
                 for item in items:
                     if isinstance(item, s.Named) and isinstance(item.value, s.NameReference):
-                        self._resolve(table, item.value.name)
+                        self._named_column(table, item.value.name, item.value.span, scope)
                         renamed[item.value.name] = item.names[0].value
+                    elif isinstance(item, s.Named):
+                        self.problem(Problem("unknown-column", item.value.span, "project-rename takes the name of a column here"))
                 names = {renamed.get(n, n): c for n, c in table.names.items()}
+                gone |= renamed.keys()
             case s.ProjectReorder(columns=ordered):
                 front: list[str] = []
                 for key in ordered:
                     if isinstance(key.value, s.NameReference):
-                        self._resolve(table, key.value.name)
+                        self._named_column(table, key.value.name, key.value.span, scope)
                     found = [n for n in table.names if isinstance(key.value, s.Star) or matches(key.value, n)]
                     front += sorted(found, reverse=key.direction.endswith("desc")) if key.direction else found
                 names = {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}
-        return self._like(table, table.relation, names, open)
+        chosen = self._like(table, table.relation, names, open)
+        return replace(chosen, hidden={**chosen.hidden, **dict.fromkeys(gone)}) if gone and open else chosen
 
     def _distinct(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         everything = any(isinstance(i, s.Star) for i in items)
@@ -953,22 +1130,24 @@ class _Binder:
 
     def _partition(self, table: _Table, node: s.Partition | s.PartitionBy, scope: _Scope) -> _Table:
         """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
-        by, pipeline = node.by, node.pipeline
+        by, pipeline, reason = node.by, node.pipeline, f"the operator {_what(node)} is not supported yet"
         if not (isinstance(by, s.NameReference) and isinstance(pipeline, s.Pipeline) and pipeline.source is None):
-            return self._unsupported_with(_Table(table.relation, {}), node, {})
-        column = self._resolve(table, by.name)
+            return self._unsupported(None, node, reason)
+        column = self._named_column(table, by.name, by.span, scope)
         if column is None or table.row is not None:
-            return self._unsupported_with(_Table(table.relation, {}), node, {})
-        inner = _Table(table.relation, dict(table.names), table.sources, {}, column)
+            return self._unsupported(None, node, reason)
+        inner = _Table(table.relation, dict(table.names), table.sources, {}, column, hidden=table.hidden, behind=table.behind)
         for operator in pipeline.operators:
             inner = self.operator(inner, operator, scope)
-        return _Table(inner.relation, inner.names, inner.sources)
+        return _Table(inner.relation, inner.names, inner.sources, hidden=inner.hidden, behind=inner.behind)
 
     def _evaluate(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
         """Plugins: their columns, where these do not depend on the data; what they do is not carried out but for a few."""
         call, schema = node.call, node.schema
         name, arguments = call.name, call.arguments
-        reason = f"the plugin {name} is not supported yet" if name in plugins() else f"there is no plugin {name}"
+        reason = f"the plugin {name} is not supported yet"
+        if name not in plugins():
+            raise BindError(f"there is no plugin {name}{suggestion(name, plugins())}", call.span)
         if name == "bag_unpack":
             return self._bag_unpack(table, node, scope)
         if schema is not None:
@@ -980,8 +1159,8 @@ class _Binder:
         match name:
             case "pivot" if isinstance(first, s.NameReference):
                 used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
-                wanted = [a.name for a in arguments[2:] if isinstance(a, s.NameReference)]
-                names = {n: c for n in wanted if (c := self._resolve(table, n)) is not None}
+                wanted = [a for a in arguments[2:] if isinstance(a, s.NameReference)]
+                names = {a.name: c for a in wanted if (c := self._named_column(table, a.name, a.span, scope)) is not None}
                 names = names or {n: c for n, c in table.names.items() if n != first.name and n not in used}
                 values = tuple(self.expression(a, table, scope) for a in arguments[:2])
                 plugin = o.Plugin(node.span, table.relation, reason, name, values, o.Source(node.span, "?", next(self.ids)))
@@ -1020,12 +1199,12 @@ class _Binder:
         inside = e.Apply(node.span, Type.BOOL, function, (self.expression(address, table, scope), self.expression(network, right, scope)))
         pairs = []
         for key in keys:
-            a, b = self._resolve(table, key.name), self._resolve(right, key.name)
+            a, b = (self._named_column(side, key.name, key.span, scope) for side in (table, right))
             if a is not None and b is not None:
                 pairs.append((e.ColumnRef(key.span, a.type, a), e.ColumnRef(key.span, b.type, b)))
         kind = "leftouter" if unmatched else "inner"
         names = _side_by_side(table.names, {n: c for n, c in right.names.items() if n not in [k.name for k in keys]})
-        return _Table(o.Join(node.span, table.relation, right.relation, kind, tuple(pairs), inside), names, table.sources)
+        return self._of_both(table, right, o.Join(node.span, table.relation, right.relation, kind, tuple(pairs), inside), names)
 
     def _plugin(self, table: _Table, node: s.Evaluate, reason: str, added: Mapping[str, Type]) -> _Table:
         out = self._unsupported(table, node, reason)
@@ -1039,7 +1218,7 @@ class _Binder:
         bag = given.get("Column")
         if not isinstance(bag, s.NameReference):
             return self._unsupported(_Table(table.relation, {}), node, "bag_unpack of what is no column is not supported")
-        column = self._resolve(table, bag.name)
+        column = self._named_column(table, bag.name, bag.span, scope)
         if column is not None and column.type not in (Type.DYNAMIC, Type.UNKNOWN):
             raise BindError(f"bag_unpack unpacks a dynamic column, and '{bag.name}' is of type {column.type}", bag.span)
         options = {n: self.expression(x, None, scope) for n, x in given.items() if n != "Column"}
@@ -1120,7 +1299,9 @@ class _Binder:
                     name = fresh(name, taken)
                 taken.append(name)
                 found.append((self._column(name, expr.type), expr))
-        return self._grouped(table, node.span, tuple(keys), tuple(found), [c.name for c, _ in (*keys, *found)])
+        grouped = self._grouped(table, node.span, tuple(keys), tuple(found), [c.name for c, _ in (*keys, *found)])
+        carried = any(isinstance(a, s.Star) for item in node.aggregates for a in s.walk(item))
+        return replace(grouped, behind=(*table.sources, *table.behind)) if carried else grouped
 
     def _aggregate_columns(self, table: _Table, item: s.Node, keys: list[e.Expr], scope: _Scope) -> list[tuple[str, e.Expr]]:
         """The columns of one item of summarize; the name is empty where KQL numbers it."""
@@ -1210,15 +1391,25 @@ class _Binder:
             kind = "leftanti"
         relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
-            return _Table(relation, dict(left.names), left.sources)
+            return _Table(relation, dict(left.names), left.sources, hidden=left.hidden, behind=left.behind)
         if kind in ("rightsemi", "rightanti", "rightantisemi"):
-            return _Table(relation, dict(right.names), right.sources)
+            return _Table(relation, dict(right.names), right.sources, hidden=right.hidden, behind=right.behind)
         kept = {n: c for n, c in right.names.items() if not (isinstance(node, s.Lookup) and n in shared)}
-        return _Table(relation, _side_by_side(left.names, kept), left.sources or right.sources)
+        return self._of_both(left, right, relation, _side_by_side(left.names, kept))
+
+    def _of_both(self, left: _Table, right: _Table, relation: o.Relation, names: dict[str, e.Column]) -> _Table:
+        """A table of the columns of two; what one has taken away the other may have."""
+        hidden = {
+            n: c
+            for one, other in ((left, right), (right, left))
+            for n, c in one.hidden.items()
+            if c is not None or n in other.hidden or not (other.sources or other.behind)
+        }
+        return _Table(relation, names, left.sources + right.sources, hidden=hidden, behind=left.behind + right.behind)
 
     def _join_condition(self, node: s.Expression, left: _Table, right: _Table, scope: _Scope) -> tuple[e.Expr, e.Expr] | None:
         if isinstance(node, s.NameReference):
-            a, b = self._resolve(left, node.name), self._resolve(right, node.name)
+            a, b = (self._named_column(side, node.name, node.span, scope) for side in (left, right))
             if a is None or b is None:
                 return None
             return e.ColumnRef(node.span, a.type, a), e.ColumnRef(node.span, b.type, b)
@@ -1227,7 +1418,7 @@ class _Binder:
             for part in (node.left, node.right):
                 if isinstance(part, s.Member) and isinstance(part.base, s.NameReference) and isinstance(part.name, s.Name):
                     table = {"$left": left, "$right": right}.get(part.base.name)
-                    column = self._resolve(table, part.name.value)
+                    column = self._named_column(table, part.name.value, part.name.span, scope) if table is not None else None
                     if column is not None:
                         sides[part.base.name] = e.ColumnRef(part.span, column.type, column)
             if len(sides) == 2:
@@ -1306,6 +1497,8 @@ class _Binder:
 
     def _name(self, name: str, span: e.Span, table: _Table | None, scope: _Scope) -> e.Expr:
         if table is not None and name in table.names:
+            if name in table.guessed:
+                self._check_column(table, name, span, scope)
             column = table.names[name]
             return e.ColumnRef(span, column.type, column)
         found = scope.find(name)
@@ -1318,11 +1511,11 @@ class _Binder:
             if isinstance(node, s.Function):
                 return self._subquery(self._named_table(name, span, scope), span)
             return self._let_value(node, defined, span)
-        resolved = self._resolve(table, name)
-        if resolved is not None:
-            return e.ColumnRef(span, resolved.type, resolved)
         if table is None:
             return self._subquery(self._source(name, span), span)
+        resolved = self._named_column(table, name, span, scope)
+        if resolved is not None:
+            return e.ColumnRef(span, resolved.type, resolved)
         return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
@@ -1349,7 +1542,10 @@ class _Binder:
     ) -> e.Expr:
         items: list[e.Expr] = []
         for value in values:
-            expr = self.expression(value, table, scope)
+            called = len(values) == 1 and isinstance(value, s.Call) and find(value.name) is None
+            if table is not None:
+                self._check_value(value, table, scope)
+            expr = self.expression(value, None if called else table, scope)
             items.extend(expr.items if isinstance(expr, e.Items) else (expr,))
         negated = operator.startswith("!")
         result = e.Apply(span, Type.BOOL, operator.lstrip("!"), (left, e.Items(span, Type.DYNAMIC, tuple(items))))
@@ -1362,7 +1558,14 @@ class _Binder:
             if isinstance(last, _TABULAR):
                 return self._subquery(self.table(last, inner), node.span)
             return self.expression(last, None, inner)
+        if table is None and find(node.name) is None:
+            return self._subquery(self._called_table(node, scope), node.span)
+        self._check_function(node)
         name = canonical(node.name)
+        if name == "ago" or (table is None and name != "column_names_of" and self.closed is None):
+            for argument in node.arguments:
+                for part in s.walk(argument) if name == "ago" else (argument,):
+                    self._check_value(part, table, scope)
         args = tuple(self.expression(a, table, scope) for a in node.arguments)
         if name == "column_names_of" and len(args) == 1 and isinstance(node.arguments[0], s.Expression):
             shown = self.table(node.arguments[0], scope).names
@@ -1399,7 +1602,7 @@ class _Binder:
 
 @dataclass
 class _OpenUnion(_Table):
-    """A union whose inputs are all open: a name that comes up later is a column of each of them."""
+    """A union with open inputs: a name that comes up later is a column of each of them."""
 
     inputs: list[_Table] = field(default_factory=list)
     add: Callable[[str], e.Column] = lambda name: e.Column(-1, name, Type.UNKNOWN)
@@ -1467,6 +1670,11 @@ def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
             case _:
                 break
     return found
+
+
+def _of_logs(name: str) -> bool:
+    """Whether a name is one that Azure Monitor makes for what a resource logs: the property with its type behind it."""
+    return name[-2:] in ("_s", "_d", "_g", "_b", "_t")
 
 
 def _types(table: _Table) -> dict[str, Type]:

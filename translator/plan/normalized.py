@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -65,6 +65,11 @@ def parser_of(name: str) -> Parser | None:
         return None
     names, patterns = _parsers()
     return names.get(name) or next((parser for pattern, parser in patterns if pattern.match(name)), None)
+
+
+def parser_names() -> Iterable[str]:
+    """The names of the unifying parsers."""
+    return _parsers()[0]
 
 
 def normalized_schemas() -> Mapping[str, Mapping[str, str]]:
