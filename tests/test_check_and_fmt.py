@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from translator.cli import main
@@ -32,6 +33,26 @@ def test_text_names_the_place_and_shows_the_line(tmp_path: Path) -> None:
     assert lines[1:3] == ["    let a = (1;", "              ^"]
     assert any(line.startswith(f"{tmp_path}/broken.yaml:5:5: error: 'wehre' is not an operator (did you mean 'where'?)") for line in lines)
     assert any(line.startswith(f"{tmp_path}/odd.yaml:4:11: warning: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("|\n  SigninLogs\n  | wehre x", "4:5"),
+        (">\n  SigninLogs\n  | take 1\n  | wehre x", "5:5"),
+        (">-\n  SigninLogs\n    | take 1\n  | wehre x", "5:5"),
+        ("SigninLogs\n  | wehre x", "3:5"),
+        ("SigninLogs | wehre x", "2:21"),
+        ("'SigninLogs\n\n    | wehre x'", "4:7"),
+        ("'SigninLogs | where a == ''b''\n    | wehre x'", "3:7"),
+        ('"SigninLogs | where a == \\"b\\"\n    | wehre x"', "3:7"),
+        ('"SigninLogs | where a == \\x31\n    | take 1\n    | wehre x"', "4:7"),
+    ],
+)
+def test_places_in_every_style_of_yaml(query: str, place: str, tmp_path: Path) -> None:
+    file = tmp_path / "rule.yaml"
+    file.write_text(f"name: A\nquery: {query}\n")
+    assert run("check", str(file)).output.startswith(f"{file}:{place}: error: 'wehre' is not an operator")
 
 
 def test_warnings_alone_do_not_fail(tmp_path: Path) -> None:

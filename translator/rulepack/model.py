@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import re
 from dataclasses import dataclass, field
@@ -18,27 +19,48 @@ class RuleFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TextMap:
-    """Where the lines of a query stand in its file: for each line its number (from 1) and the column its text starts at."""
+    """Where a query stands in its file: offsets in the query (from 0), each with the line and column (from 1) of the file that is there."""
 
-    lines: tuple[tuple[int, int], ...]
+    pieces: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def locate(cls, query: str, file_lines: list[str], first: int) -> TextMap:
         """A map for a query whose lines are the file's from index ``first`` (from 0) on, each indented somehow."""
-        found = []
+        found, offset = [], 0
         for number, text in enumerate(query.split("\n")):
             index = first + number
             inside = file_lines[index].find(text) if index < len(file_lines) and text else 0
-            found.append((index + 1, max(inside, 0) + 1))
+            found.append((offset, index + 1, max(inside, 0) + 1))
+            offset += len(text) + 1
+        return cls(tuple(found))
+
+    @classmethod
+    def joined(cls, query: str, file_lines: list[str], first: int, column: int) -> TextMap:
+        """A map for a query of which several of the file's lines may be one, the text of the first from ``column`` (from 0) on.
+
+        A line that reads otherwise in the query is left out of it.
+        """
+        found, offset, lost = [(0, first + 1, column + 1)], 0, False
+        for index, line in enumerate(file_lines[first:], first):
+            start = column if index == first else 0
+            text = line[start:].strip()
+            at = query.find(text, offset)
+            if text and at >= 0 and (lost or not query[offset:at].strip()):
+                found.append((at, index + 1, line.index(text, start) + 1))
+                offset, lost = at + len(text), False
+            elif text:
+                lost = True
         return cls(tuple(found))
 
     def place(self, query: str, offset: int) -> tuple[int, int]:
         """Line and column in the file of a character offset in the query."""
         offset = max(0, min(offset, len(query)))
-        number = query.count("\n", 0, offset)
-        column = offset - (query.rfind("\n", 0, offset) + 1)
-        line, start = self.lines[min(number, len(self.lines) - 1)] if self.lines else (number + 1, 1)
-        return line, start + column
+        start, line, column = self.pieces[max(0, bisect.bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1)]
+        return line, column + offset - start
+
+    def joins(self, start: int, end: int) -> int:
+        """How many lines of the file begin between two offsets that are on one line of the query."""
+        return sum(start < at < end for at, _, _ in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,15 +37,30 @@ def read(path: str, text: str) -> Rule:
         raise RuleFileError(path, "this rule has no key 'query'")
     if not isinstance(query, str) or not query.strip():
         raise RuleFileError(path, "the query of this rule is empty", value.start_mark.line + 1, value.start_mark.column + 1)
-    first = value.start_mark.line + (1 if value.style in ("|", ">") else 0)
+    text_map = _text_map(query, text.split("\n"), value)
     written = {k.value: v for k, v in node.value if isinstance(v, yaml.ScalarNode)}
     # YAML reads 12:00:00 as a number of base 60.
     given = {**data, **{name: written[name].value for name in DURATIONS if name in written and data.get(name) is not None}}
     try:
-        return rule_from(path, given, query, TextMap.locate(query, text.split("\n"), first))
+        return rule_from(path, given, query, text_map)
     except SettingError as error:
         mark = written[error.name].start_mark if error.name in written else node.start_mark
         raise RuleFileError(path, str(error), mark.line + 1, mark.column + 1) from error
+
+
+def _text_map(query: str, lines: list[str], value: yaml.Node) -> TextMap:
+    """Where a query stands in its file: YAML keeps its lines behind ``|`` and joins them in every other style."""
+    begin, end, style = value.start_mark, value.end_mark, getattr(value, "style", None)
+    if style == "|":
+        return TextMap.locate(query, lines, begin.line + 1)
+    quoted = style in ("'", '"')
+    if end.line < len(lines):
+        lines = [*lines[: end.line], lines[end.line][: end.column - quoted]]
+    if quoted:
+        lines = [line.replace("''", "'") if style == "'" else line.replace('\\"', '"').replace("\\\\", "\\") for line in lines]
+    if style == ">":
+        return TextMap.joined(query, lines, begin.line + 1, 0)
+    return TextMap.joined(query, lines, begin.line, begin.column + quoted)
 
 
 DURATIONS = ("queryFrequency", "queryPeriod", "suppressionDuration")
