@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from translator.kql.parser import parse
-from translator.plan.binder import BindError, bind, problems
+from translator.plan.binder import BindError, bind, examine
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
@@ -80,7 +80,7 @@ def test_columns(kql: str, expected: str) -> None:
 
 def found(kql: str) -> str:
     """What is wrong with the names of a query: severity, code and text at each place."""
-    return "; ".join(f"{'warning' if p.warns else 'error'} {p.code} {kql[slice(*p.span)]}" for p in problems(parse(kql), SCHEMA))
+    return "; ".join(f"{'warning' if p.warns else 'error'} {p.code} {kql[slice(*p.span)]}" for p in examine(parse(kql), SCHEMA)[1])
 
 
 @pytest.mark.parametrize(
@@ -164,5 +164,5 @@ def test_names_that_are_not_there(kql: str, expected: str) -> None:
     ],
 )
 def test_what_was_meant(kql: str, meant: str) -> None:
-    (problem,) = problems(parse(kql), SCHEMA)
+    _, (problem,) = examine(parse(kql), SCHEMA)
     assert problem.message.endswith(f": did you mean {meant}?")

@@ -35,6 +35,68 @@ def test_text_names_the_place_and_shows_the_line(tmp_path: Path) -> None:
     assert any(line.startswith(f"{tmp_path}/odd.yaml:4:11: warning: ") for line in lines)
 
 
+FOLDED = """name: Folded
+query: >
+  SigninLogs
+  | where ResultType == "1" // wrong password
+  | project UserPrincipalName
+  | take 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name: A\nquery: |\n  SigninLogs\n  | project Identity\n  | where IPAddress == '1'\n", ["5:11 error unknown-column"]),
+        ("name: A\nquery: |\n  SigninLogs\n  | where ipaddress == '1'\n", ["4:11 error unknown-column"]),
+        ("name: A\nquery: |\n  SigninLogs\n  | where NotYetListed == '1'\n", ["4:11 warning unlisted-column"]),
+        ("name: A\nquery: |\n  OwnLogs_CL\n  | where NotYetListed == '1'\n", []),
+        ("name: A\nquery: |\n  OwnParser(1)\n  | where a == '1'\n", ["3:3 warning saved-function"]),
+        ("name: A\nquery: SigninLogs | summarize count() by Identity | where IPAddress == '1'\n", ["2:59 error unknown-column"]),
+        ("name: A\nquery: 'SigninLogs\n\n    | where ''x'' == ipaddress'\n", ["4:20 error unknown-column"]),
+        ('name: A\nquery: "SigninLogs\n  | where IPAddress == \\"1\\"\n  | where x"\n', ["4:11 warning unlisted-column"]),
+        ("name: A\nquery: >-\n  SigninLogs\n  | where IPAddress == '1'\n  | where ipaddress == '2'\n", ["5:11 error unknown-column"]),
+        (FOLDED, ["4:29 warning comment-joined"]),
+        (FOLDED.replace("query: >", "query: |"), []),
+        (FOLDED.replace("project", "wehre").replace("// wrong password", ""), ["5:5 error syntax"]),
+        ("name: A\nquery: |\n  SigninLogs\n  | where IPAddress == '1' // wrong | where IPAddress == '2'\n", []),
+        (
+            "name: A\nquery: |\n  SigninLogs\n  | where IPAddress == '1'\n  | join (Usage | where Computer == '1') on TenantId\n",
+            ["5:5 warning join-without-kind"],
+        ),
+        (
+            "name: A\nquery: |\n  SigninLogs\n  | where Id == '1'\n  | join kind=inner (Usage | where Computer == '1') on TenantId\n",
+            [],
+        ),
+        ("name: A\nquery: |\n  let Logs = SigninLogs;\n  Logs\n  | project Identity\n  | sort by Identity\n", ["3:3 warning whole-table"]),
+        ("name: A\ntriggerOperator: gt\ntriggerThreshold: 100\nquery: SigninLogs\n", []),
+        ("name: A\nquery: SigninLogs | summarize count() by Identity\n", []),
+    ],
+)  # fmt: skip
+def test_findings(text: str, expected: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "rule.yaml"
+    file.write_text(text)
+    result = run("check", str(file), "--format", "json")
+    found = [f"{r['line']}:{r['column']} {r['severity']} {r['code']}" for r in json.loads(result.output)]
+    assert found == expected
+    assert result.exit_code == any(" error " in f for f in expected)
+    strict = run("check", str(file), "--strict")
+    assert strict.exit_code == any(" error " in f or "unlisted" in f or "saved" in f for f in expected)
+
+
+def test_a_rule_with_a_name_that_is_not_there_is_not_converted(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").write_text("name: Gone\nquery: |\n  SigninLogs\n  | project Identity\n  | where IPAdress == '1'\n")
+    (tmp_path / "good.yaml").write_text("name: Good\nquery: SigninLogs | where IPAddress == '1'\n")
+    result = run("convert", str(tmp_path), "-o", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    gone, good = report["rules"]
+    assert (gone["status"], good["status"]) == ("failed", "ok") and gone["outputs"] == {}
+    assert (gone["error"]["line"], gone["error"]["column"]) == (5, 11)
+    assert gone["error"]["message"].startswith("there is no column 'IPAdress' here")
+    assert not list((tmp_path / "out").rglob("gone*"))
+
+
 @pytest.mark.parametrize(
     ("query", "place"),
     [

@@ -124,12 +124,13 @@ def convert(targets: tuple[str, ...], **given: Any) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
-def check(paths: tuple[Path, ...], form: str) -> None:
-    """Check syntax and binding of rules, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
+@click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
+def check(paths: tuple[Path, ...], form: str, strict: bool) -> None:
+    """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
     from translator.commands.check import as_json, as_sarif, check_paths
 
     findings = []
-    for finding in check_paths(paths):
+    for finding in check_paths(paths, strict):
         findings.append(finding)
         if form == "text":
             click.echo(str(finding))

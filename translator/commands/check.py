@@ -7,12 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from translator import __version__
+from translator import __version__, catalog
+from translator.detection.trigger import trigger_of
 from translator.kql.errors import KqlSyntaxError, excerpt
 from translator.kql.lint import CODES, warnings
-from translator.kql.parser import parse
-from translator.plan.binder import BindError, bind
+from translator.kql.parser import parse, scan
+from translator.plan import operators as o
+from translator.plan.binder import PROBLEMS, examine
 from translator.rulepack import Rule, RuleFileError, read, rule_files
+
+OF_RULES = {
+    "whole-table": "a rule without any condition",
+    "comment-joined": "a comment that takes in the lines behind it, since YAML joins them",
+}
+"""What is warned of in a rule beside its query, by code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +41,33 @@ class Finding:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
-def check_paths(paths: Iterable[Path]) -> Iterator[Finding]:
-    """The findings for every rule at ``paths``, file by file."""
+def check_paths(paths: Iterable[Path], strict: bool = False) -> Iterator[Finding]:
+    """The findings for every rule at ``paths``, file by file.
+
+    Args:
+        strict: whether it is an error to name what the documentation does not list.
+    """
     for path in paths:
         try:
             for file in rule_files(path):
-                yield from check_file(file)
+                yield from check_file(file, strict)
         except RuleFileError as error:
             yield _file_error(error)
 
 
-def check_file(path: Path) -> Iterator[Finding]:
+def check_file(path: Path, strict: bool = False) -> Iterator[Finding]:
     try:
         rules = read(path)
     except RuleFileError as error:
         yield _file_error(error)
         return
     for rule in rules:
-        yield from check_rule(rule)
+        yield from check_rule(rule, strict)
 
 
-def check_rule(rule: Rule) -> Iterator[Finding]:
+def check_rule(rule: Rule, strict: bool = False) -> Iterator[Finding]:
     """Syntax errors, else the binder's, and the warnings of one rule."""
+    yield from _swallowed(rule)
     try:
         tree = parse(rule.query)
     except KqlSyntaxError as error:
@@ -62,18 +75,37 @@ def check_rule(rule: Rule) -> Iterator[Finding]:
             line, column = rule.place(found.offset)
             yield Finding(rule.source, line, column, "error", "syntax", found.message, found.hint, excerpt(rule.query, found))
         return
-    try:
-        # Without schemas: what does not bind then binds with none either, and loading them takes longer than all the rest.
-        bind(tree)
-    except BindError as error:
-        line, column = rule.place(error.span[0] if error.span else 0)
-        yield Finding(rule.source, line, column, "error", "binding", error.message)
-    except RecursionError:
-        line, column = rule.place(0)
-        yield Finding(rule.source, line, column, "error", "binding", "this query nests too deeply to be bound")
+    plan, problems = examine(tree, catalog.schemas())
+    for problem in problems:
+        line, column = rule.place(problem.span[0])
+        severity = "warning" if problem.warns and not strict else "error"
+        yield Finding(rule.source, line, column, severity, problem.code, problem.message)
     for warning in warnings(tree):
         line, column = rule.place(warning.span[0])
         yield Finding(rule.source, line, column, "warning", warning.code, warning.message, warning.hint)
+    if plan is not None and _is_whole_table(plan) and trigger_of(rule.trigger_operator, rule.trigger_threshold) is None:
+        line, column = rule.place(len(rule.query) - len(rule.query.lstrip()))
+        told = "this has no condition: every event of the table is a result"
+        yield Finding(rule.source, line, column, "warning", "whole-table", told, "say with where what is to be found")
+
+
+def _swallowed(rule: Rule) -> Iterator[Finding]:
+    """A comment goes on to the end of its line, and a style of YAML that joins lines puts there what was to be run."""
+    for kind, start, end in scan(rule.query):
+        if kind == "comment" and (joined := rule.text_map.joins(start, end)):
+            line, column = rule.place(start)
+            told = f"YAML joins the lines of this query, so the comment takes in {joined} {'line' if joined == 1 else 'lines'} behind it"
+            yield Finding(rule.source, line, column, "warning", "comment-joined", told, "write query: | to keep the lines")
+
+
+_KEEPS_ROWS = (o.Source, o.External, o.Compute, o.Project, o.Sort, o.Arrange, o.Parse, o.ParsePairs, o.Union)
+
+
+def _is_whole_table(plan: o.Plan) -> bool:
+    """Whether the rows of a plan are all those of its tables: nothing filters, limits, groups or joins them."""
+    nodes = [n for n in o.parts(plan.root) if isinstance(n, o.Relation)]
+    kept = all(isinstance(n, _KEEPS_ROWS) and not (isinstance(n, o.Parse) and n.filters) for n in nodes)
+    return kept and any(isinstance(n, o.Source | o.External) for n in nodes)
 
 
 def _file_error(error: RuleFileError) -> Finding:
@@ -89,7 +121,7 @@ def as_json(findings: list[Finding]) -> str:
 
 def as_sarif(findings: list[Finding]) -> str:
     """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0), one run with a result for each finding."""
-    rules = {"syntax": "the text is no KQL", "binding": "the query has no meaning", "file": "the file holds no rule", **CODES}
+    rules = {"syntax": "the text is no KQL", "file": "the file holds no rule", **PROBLEMS, **CODES, **OF_RULES}
     results = [
         {
             "ruleId": f.code,

@@ -10,6 +10,7 @@ from translator.kql import syntax as s
 CODES = {
     "assignment-in-where": "an = in where names the predicate; == compares",
     "case-never-equal": "a value in one case compared, with case, to a literal in another",
+    "join-without-kind": "a join whose kind is the default, innerunique",
 }
 """Every warning by code, with what it is about."""
 
@@ -41,6 +42,13 @@ def warnings(tree: s.Query) -> Iterator[Warning]:
             case s.Binary(operator=operator, left=left, right=right) if operator in _CASE_SENSITIVE:
                 yield from _case(operator, left, (right,), node.span)
                 yield from _case(operator, right, (left,), node.span)
+            case s.Join(parameters=parameters) if not any(p.name == "kind" for p in parameters):
+                yield Warning(
+                    "join-without-kind",
+                    node.span,
+                    "a join without a kind is innerunique: of the rows on the left that share a key it keeps one, and drops the others",
+                    "write kind=inner for every pair of rows, or kind=innerunique where one will do",
+                )
             case s.Membership(operator=operator, left=left, values=values) if operator in _CASE_SENSITIVE:
                 yield from _case(operator, left, values, node.span)
 

@@ -45,6 +45,19 @@ class BindError(Exception):
         self.message, self.span = message, span
 
 
+PROBLEMS = {
+    "binding": "the query has no meaning",
+    "unknown-column": "a column that is not there, or that an operator before has taken away",
+    "unknown-name": "a let that is not there",
+    "unknown-table": "a table that is not there, with a name of the query or a documented one close to it",
+    "unknown-function": "a function that is not there",
+    "unlisted-column": "a column that the documentation of its table does not list",
+    "unlisted-table": "a table that is not documented, with one close to it that is",
+    "saved-function": "a function that the workspace has to have saved",
+}
+"""Every problem of names by code, with what it is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a name, or looks so: an error, or a warning where a site may have what the documentation does not list."""
@@ -145,20 +158,20 @@ def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] | 
     return plan
 
 
-def problems(query: s.Query, schema: Schema) -> list[Problem]:
-    """All that is wrong with the names of a query, and what looks so, in the order of its text.
+def examine(query: s.Query, schema: Schema) -> tuple[o.Plan | None, list[Problem]]:
+    """The plan of a query, where it has one, and all that is wrong with its names, or looks so, in the order of its text.
 
     Args:
         schema: column types by table.
     """
-    binder = _Binder(schema)
+    binder, plan = _Binder(schema), None
     try:
-        binder.query(query)
+        plan = binder.query(query)
     except BindError as error:
         binder.problem(Problem("binding", error.span or (0, 0), error.message))
     except RecursionError:
         binder.problem(Problem("binding", (0, 0), "this query nests too deeply to be bound"))
-    return sorted(binder.problems.values(), key=lambda p: p.span)
+    return plan, sorted(binder.problems.values(), key=lambda p: p.span)
 
 
 class _Binder:
