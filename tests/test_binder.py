@@ -120,12 +120,17 @@ def found(kql: str) -> str:
         ("_GetWatchlist('doors') | where Colour == 'x'", ""),
         # names of lets
         ("Doors | where Door has_any (stop_list)", "error unknown-name stop_list"),
+        ("Doors | where 'x' in (stop_list)", "warning unlisted-column stop_list"),
+        ("Doors | where Door in (Lifts)", ""),
+        ("let F = (x:long) { x + y }; Doors | where F(Badge) > 1", "error unknown-name y"),
         ("let stopped = dynamic(['x']); Doors | where Door in (stoped)", "error unknown-name stoped"),
         ("let day = 1d; Doors | where At > ago(2 * dya)", "error unknown-name dya"),
+        ("Nowhere | where At > ago(dya) and Door in (dya)", "error unknown-name dya"),
         ("let since = ago(dya); Doors | where At > since", "error unknown-name dya"),
         ("let Open = Doors | where Badge > 1; Opn | count", "error unknown-table Opn"),
         ("let Open = Doors | where Badge > 1; Opn_CL | count", ""),
         ("doors | count", "error unknown-table doors"),
+        ("union isfuzzy=true (doors | where Badge == 1), Doors", "warning unknown-table doors"),
         ("DoorFault | count", "warning unlisted-table DoorFault"),
         # functions and plugins
         ("Doors | extend y = tolowr(Door)", "error unknown-function tolowr(Door)"),

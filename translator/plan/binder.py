@@ -182,7 +182,7 @@ class _Binder:
         self.tree: s.Query | None = None
         self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
-        self.depth = self.uses = self.skipped = 0
+        self.depth = self.uses = self.skipped = self.fuzzy = 0
 
     @functools.cached_property
     def numbers(self) -> Mapping[int, int]:
@@ -223,29 +223,43 @@ class _Binder:
     def _documented(self, sources: Sequence[o.Source]) -> bool:
         return all(source.table in self.schema for source in sources)
 
-    def _check_value(self, node: s.Node, table: _Table | None, scope: _Scope) -> None:
-        """A name where there are no columns, or where one makes no sense: what nothing lists is meant to be a let."""
+    def _check_value(self, node: s.Node, table: _Table | None, scope: _Scope, never: bool = False) -> None:
+        """A name where there are no columns, or hardly one is meant: what nothing lists has to be a let.
+
+        With ``never`` no column makes sense at all, of tables that nothing is known of neither.
+        """
         if not isinstance(node, s.NameReference) or scope.find(node.name) is not None or node.name in self.schema:
             return
         shown: list[str] = []
         if table is not None:
-            named = (table.names, table.outer, table.hidden, STANDARD_COLUMNS)
             sources = (*table.sources, *table.behind)
-            if not sources or not self._documented(sources) or any(node.name in n for n in named):
+            if self._has(table, node.name) or node.name in STANDARD_COLUMNS or not sources:
+                return
+            if not never and not self._documented(sources):
                 return
             shown = list(table.names)
         close = suggestion(node.name, [*scope.names(), *shown])
         self.problem(Problem("unknown-name", node.span, f"there is no let '{node.name}'{' and no such column' if shown else ''}{close}"))
+
+    def _has(self, table: _Table, name: str) -> bool:
+        return any(name in names for names in (table.names, table.outer, table.hidden))
+
+    def _is_table(self, node: s.Node, table: _Table | None, scope: _Scope) -> bool:
+        """Whether a name means a documented table, as no column and no let has it."""
+        if not isinstance(node, s.NameReference) or node.name not in self.schema or scope.find(node.name) is not None:
+            return False
+        return table is not None and not self._has(table, node.name)
 
     def _check_table(self, name: str, span: e.Span, scope: _Scope) -> None:
         """A table that nothing knows may be one of the site's, or a saved function; not where a name of the query is close."""
         if self.closed is not None or name in self.schema or parser_of(name) is not None:
             return
         lower = name.lower()
+        told = f"there is no table '{name}'"
         if (meant := {n.lower(): n for n in (*scope.names(), *self.schema)}.get(lower)) is not None:
-            self.problem(Problem("unknown-table", span, f"there is no table '{name}', names have case: did you mean {meant}?"))
+            self.problem(Problem("unknown-table", span, f"{told}, names have case: did you mean {meant}?", warns=self.fuzzy > 0))
         elif not lower.endswith("_cl") and (close := suggestion(name, scope.names(), 0.8)):
-            self.problem(Problem("unknown-table", span, f"there is no table '{name}', and no let of this name{close}"))
+            self.problem(Problem("unknown-table", span, f"{told}, and no let of this name{close}", warns=self.fuzzy > 0))
         elif not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.9)):
             self.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{close}", warns=True))
 
@@ -256,7 +270,7 @@ class _Binder:
         functions = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
         close = suggestion(call.name, [*functions, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
         told = f"the function {call.name}() is not defined in this query" + (close or ": the workspace has to have it saved")
-        self.problem(Problem("unknown-function" if close else "saved-function", call.span, told, warns=not close))
+        self.problem(Problem("unknown-function" if close else "saved-function", call.span, told, warns=not close or self.fuzzy > 0))
 
     def _check_function(self, call: s.Call) -> None:
         """A function of values that KQL does not have; Sentinel's own begin with an underscore."""
@@ -654,7 +668,9 @@ class _Binder:
                 listed.append(item)
         kept_tables: list[s.Expression] = []
         for item in listed:
+            self.fuzzy += fuzzy
             table = self.table(item, scope)
+            self.fuzzy -= fuzzy
             if fuzzy and self._missing(table):
                 continue
             kept_tables.append(item)
@@ -1482,6 +1498,9 @@ class _Binder:
                 parts = [sub(x) for x in operands]
                 return e.conjunction(*parts) if operator == "and" else e.disjunction(*parts)
             case s.Binary(operator=operator, left=left, right=right, span=span):
+                if table is None:
+                    self._check_value(left, table, scope)
+                    self._check_value(right, table, scope)
                 return _binary(operator, sub(left), sub(right), span)
             case s.Unary(operator=operator, operand=operand, span=span):
                 signed = sub(operand)
@@ -1555,10 +1574,10 @@ class _Binder:
     ) -> e.Expr:
         items: list[e.Expr] = []
         for value in values:
-            called = len(values) == 1 and isinstance(value, s.Call) and find(value.name) is None
-            if table is not None:
+            tabular = len(values) == 1 and ((isinstance(value, s.Call) and find(value.name) is None) or self._is_table(value, table, scope))
+            if table is not None and not isinstance(left, e.Const):
                 self._check_value(value, table, scope)
-            expr = self.expression(value, None if called else table, scope)
+            expr = self.expression(value, None if tabular else table, scope)
             items.extend(expr.items if isinstance(expr, e.Items) else (expr,))
         negated = operator.startswith("!")
         result = e.Apply(span, Type.BOOL, operator.lstrip("!"), (left, e.Items(span, Type.DYNAMIC, tuple(items))))
@@ -1575,10 +1594,10 @@ class _Binder:
             return self._subquery(self._called_table(node, scope), node.span)
         self._check_function(node)
         name = canonical(node.name)
-        if name == "ago" or (table is None and name != "column_names_of" and self.closed is None):
+        if name == "ago" or (table is None and name != "column_names_of"):
             for argument in node.arguments:
                 for part in s.walk(argument) if name == "ago" else (argument,):
-                    self._check_value(part, table, scope)
+                    self._check_value(part, table, scope, never=name == "ago")
         args = tuple(self.expression(a, table, scope) for a in node.arguments)
         if name == "column_names_of" and len(args) == 1 and isinstance(node.arguments[0], s.Expression):
             shown = self.table(node.arguments[0], scope).names
