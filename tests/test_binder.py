@@ -132,6 +132,8 @@ def found(kql: str) -> str:
         ("doors | count", "error unknown-table doors"),
         ("union isfuzzy=true (doors | where Badge == 1), Doors", "warning unknown-table doors"),
         ("DoorFault | count", "warning unlisted-table DoorFault"),
+        ("DoorFaulty | count", "warning unlisted-table DoorFaulty"),
+        ("DoorEvents | count", ""),
         # functions and plugins
         ("Doors | extend y = tolowr(Door)", "error unknown-function tolowr(Door)"),
         ("Doors | summarize Count() by Door", "error unknown-function Count()"),

@@ -260,7 +260,7 @@ class _Binder:
             self.problem(Problem("unknown-table", span, f"{told}, names have case: did you mean {meant}?", warns=self.fuzzy > 0))
         elif not lower.endswith("_cl") and (close := suggestion(name, scope.names(), 0.8)):
             self.problem(Problem("unknown-table", span, f"{told}, and no let of this name{close}", warns=self.fuzzy > 0))
-        elif not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.9)):
+        elif not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.88)):
             self.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{close}", warns=True))
 
     def _check_saved(self, call: s.Call, scope: _Scope) -> None:
