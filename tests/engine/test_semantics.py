@@ -157,6 +157,11 @@ VALUES: list[tuple[str, Any]] = [
     ("toscalar(2) + 1", 3),
     ("series_fill_linear(dynamic([1, null, 4, null, null, 0]))", [1, 2, 4, 2, 1, 0]),
     ("series_fill_linear(dynamic([1.0, null, 4]))", [1.0, 2.5, 4]),
+    ("series_seasonal(dynamic([1, 4, 2, 6, 3]), 2)", [2.0, 5.0, 2.0, 5.0, 2.0]),
+    ("series_seasonal(dynamic([1, 4, 2, 6, 9]), 2, 1)", [1.5, 5.0, 1.5, 5.0, 1.5]),
+    ("series_seasonal(dynamic([1, 4]), -2)", [0.0, 0.0]),
+    ("round(welch_test(10, 4, 12, 12.5, 9, 15), 4)", 0.0161),
+    ("welch_test(1, 4, 1, 2, 9, 15)", None),
     ('extract("(a)(b)?", 2, "ac")', ""),
     ('indexof("abc", "z")', -1),
     ('base64_decode_tostring("S3VzdG8=")', "Kusto"),
@@ -175,6 +180,21 @@ T = 'datatable(k:string, v:int)["a", 1, "a", 2, "b", 3]'
 U = 'datatable(k:string, w:int, s:string)["a", 5, "x", "c", 6, "y"]'
 
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    # a series taken apart: the seasonal part first, the trend of what is left of the points that are learned from
+    (
+        "print s = dynamic([1, 12, 3, 14, null, 7]) | project series_decompose(s, 2, 'none', 1)",
+        [([2.0, 13.0, 2.0, 13.0, 2.0, 13.0], [2.0, 13.0, 2.0, 13.0, 2.0, 13.0], [0.0] * 6, [-1.0, -1.0, 1.0, 1.0, None, -6.0])],
+    ),
+    ("print s = dynamic([1, 3, 5, 0]) | project y = series_decompose_forecast(s, 1, 0, 'linefit') | project y", [([1.0, 3.0, 5.0, 7.0],)]),
+    ("print s = dynamic([1, 3, 0]) | project y = series_decompose_forecast(s, 1, 0, 'avg') | project y", [([2.0, 2.0, 2.0],)]),
+    ("print s = dynamic([1, 0, 0, 0]) | project series_fft(s)", [([1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0])]),
+    ("print a = dynamic([4, 0]), b = dynamic([0, 2]) | project series_ifft(a, b)", [([2.0, 2.0], [1.0, -1.0])]),
+    (
+        "print y = dynamic([0, 1, 4, 9, 17]) | project series_fit_poly(y, range(0, 4, 1), 2)"
+        " | project round(series_fit_poly_y_rsquare, 4), array_length(series_fit_poly_y_coefficients), round(series_fit_poly_y_variance, 2)",
+        [(0.9994, 3, 48.7)],
+    ),
+    ("print y = dynamic([1, 2]) | project series_fit_poly(y, dynamic([1, 2]), 2) | project series_fit_poly_y_rsquare", [(None,)]),
     (f"{T} | join kind=inner ({U}) on k | count", [(2,)]),
     (f"{T} | join ({U}) on k | count", [(1,)]),
     (f"{T} | join kind=innerunique ({U}) on k | project v, w", [(1, 5)]),
@@ -301,6 +321,8 @@ REFUSALS = [
     ("print datetime_utc_to_local(datetime(2020-01-01 00:00:00.0000001), 'Europe/Rome')", "microseconds"),
     ("range t from datetime(2020-01-01 00:00:00.0000001) to datetime(2020-01-02) step 1h", "microseconds"),
     ("datatable(a:int)[1] | reduce by a", "reduce"),
+    ("print series_seasonal(dynamic([1, 2, 1, 2]))", "is not documented"),
+    ("print series_decompose(dynamic([1, 2]), 2, 'up')", "the trend of a series is"),
     ('print a = "x" | parse kind=regex flags=x a with "x" b', "no flag x"),
     ('print s = "" | parse-kv s as (a:string) with (regex="(a)")', "has two groups"),
     ('print s = "" | parse-kv s as (a:string) with (pair_delimiter=",")', "together"),

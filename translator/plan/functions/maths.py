@@ -249,8 +249,16 @@ def convert_temperature(value: float, source: str, target: str) -> float | None:
     return (value * scale + offset - shift) / other
 
 
-F.unsupported(
-    """
-    welch_test(mean1: number, variance1: number, count1: number, mean2: number, variance2: number, count2: number) -> real
-    """
+@F.scalar(
+    "welch_test(mean1: number, variance1: number, count1: number, mean2: number, variance2: number, count2: number) -> real",
 )
+def welch_test(mean1: float, variance1: float, count1: float, mean2: float, variance2: float, count2: float) -> float | None:
+    """The probability of such a difference, or a greater one, of equal means: Student's distribution by DLMF 8.17."""
+    if count1 <= 1 or count2 <= 1 or variance1 < 0 or variance2 < 0:
+        return None
+    one, two = variance1 / count1, variance2 / count2
+    if one + two == 0:
+        return None
+    square = (mean1 - mean2) ** 2 / (one + two)
+    freedom = (one + two) ** 2 / (one**2 / (count1 - 1) + two**2 / (count2 - 1))
+    return _incomplete_beta(freedom / (freedom + square), freedom / 2, 0.5)

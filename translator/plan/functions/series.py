@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,11 @@ F = Family("series")
 
 def _numbers(series: Dynamic) -> list[Any]:
     return [v if isinstance(v, int | float) and not isinstance(v, bool) else None for v in series] if isinstance(series, list) else []
+
+
+def _known(first: list[Any], second: list[Any], function: Callable[[Any, Any], Any]) -> list[Any]:
+    """A function of two series of one length, null where one of them is."""
+    return [None if a is None or b is None else function(a, b) for a, b in zip(first, second, strict=True)]
 
 
 def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[Dynamic, Dynamic], Dynamic]:
@@ -239,20 +246,111 @@ def series_fir(series: Dynamic, weights: Dynamic, normalize: bool = True, center
     return out
 
 
+def _transformed(series: Dynamic, imaginary: Dynamic, inverse: bool) -> Dynamic:
+    import numpy as np  # takes longer to load than most queries need
+
+    real = _numbers(series)
+    imag = _numbers(imaginary) if imaginary is not None else [0.0] * len(real)
+    if None in real + imag or len(real) != len(imag):
+        return None
+    values = np.array(real, dtype=float) + 1j * np.array(imag, dtype=float)
+    found = (np.fft.ifft if inverse else np.fft.fft)(values) if real else values
+    return [found.real.tolist(), found.imag.tolist()]
+
+
+@F.scalar("series_fft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)", named="series_fft_")
+def series_fft(series: Dynamic, imaginary: Dynamic = None) -> Dynamic:
+    return _transformed(series, imaginary, inverse=False)
+
+
+@F.scalar("series_ifft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)", named="series_ifft_")
+def series_ifft(series: Dynamic, imaginary: Dynamic = None) -> Dynamic:
+    return _transformed(series, imaginary, inverse=True)
+
+
+@F.scalar(
+    "series_fit_poly(y_series: array, x_series: array?, degree: int?) -> (rsquare: real, coefficients: dynamic, variance: real, rvariance: real, poly_fit: dynamic)",
+    named="series_fit_poly_",
+)
+def series_fit_poly(series: Dynamic, axis: Dynamic = None, degree: int = 1) -> Dynamic:
+    """The variances are over one less than the points there are, as those of series_fit_line() are: its page has both agree."""
+    import numpy as np
+
+    y = _numbers(series)
+    x = _numbers(axis) if axis is not None else list(range(1, len(y) + 1))
+    points = [(a, b) for a, b in zip(x, y, strict=False) if a is not None and b is not None]
+    if len(x) != len(y) or None in x or degree < 0 or len({a for a, _ in points}) <= max(degree, 1):
+        return None
+    values = np.array([b for _, b in points], dtype=float)
+    coefficients = np.polyfit(np.array([a for a, _ in points], dtype=float), values, degree)
+    rest = float(((values - np.polyval(coefficients, [a for a, _ in points])) ** 2).sum())
+    total = float(((values - values.mean()) ** 2).sum())
+    count = len(points) - 1
+    fit = np.polyval(coefficients, np.array(x, dtype=float)).tolist()
+    return [1 - rest / total if total else 1.0, coefficients.tolist(), total / count, rest / count, fit]
+
+
+def _seasonal(values: list[Any], period: int, test_points: int) -> list[Any]:
+    """The median of the points of each phase but the last ``test_points``, null where there is none; zeros of a period that is none."""
+    if period == -1:
+        raise ValueError("how series_periods_detect() scores a period is not documented: a seasonal period is to be given")
+    if period <= 0:
+        return [0.0] * len(values)
+    learned = values[: max(0, len(values) - test_points)]
+    phases = [[v for v in learned[start::period] if v is not None] for start in range(min(period, len(values)))]
+    medians = [float(statistics.median(p)) if p else None for p in phases]
+    return [medians[i % period] for i in range(len(values))]
+
+
+@F.scalar(
+    "series_seasonal(series: array) -> dynamic",
+    "series_seasonal(series: array, period: integer) -> dynamic",
+    "series_seasonal(series: array, period: integer, test_points: integer) -> dynamic",
+)
+def series_seasonal(series: Dynamic, period: int = -1, test_points: int = 0) -> Dynamic:
+    return _seasonal(_numbers(series), period, test_points)
+
+
+def _trend(values: list[Any], kind: str, test_points: int) -> list[float]:
+    learned = values[: max(0, len(values) - test_points)]
+    known = [v for v in learned if v is not None]
+    match kind:
+        case "none":
+            return [0.0] * len(values)
+        case "avg":
+            return [sum(known) / len(known) if known else 0.0] * len(values)
+        case "linefit":
+            line = _line(learned) if len(known) > 1 else {"interception": known[0] if known else 0.0, "slope": 0.0}
+            return [line["interception"] + line["slope"] * i for i in range(len(values))]
+    raise ValueError(f"the trend of a series is 'avg', 'linefit' or 'none', and not {kind!r}")
+
+
+@F.scalar(
+    "series_decompose(series: array, period: integer?, trend: string?, test_points: integer?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)",
+    named="series_decompose_",
+)
+def series_decompose(series: Dynamic, period: int = -1, trend: str = "avg", test_points: int = 0, threshold: float = 0.6) -> Dynamic:
+    values = _numbers(series)
+    seasonal = _seasonal(values, period, test_points)
+    rest = _trend(_known(values, seasonal, operator.sub), trend, test_points)
+    baseline = _known(seasonal, rest, operator.add)
+    return [baseline, seasonal, rest, _known(values, baseline, operator.sub)]
+
+
+@F.scalar(
+    "series_decompose_forecast(series: array, test_points: integer, period: integer?, trend: string?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)",
+    named="series_decompose_forecast_",
+)
+def series_decompose_forecast(series: Dynamic, test_points: int, period: int = -1, trend: str = "avg", threshold: float = 0.6) -> Dynamic:
+    return series_decompose(series, period, trend, test_points, threshold)
+
+
 F.unsupported(
     """
-    series_fft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)
-    series_ifft(series: array, series_imaginary: array?) -> (real: dynamic, imag: dynamic)
     series_fit_2lines(array: array) -> (rsquare: real, split_idx: long, variance: real, rvariance: real, line_fit: dynamic, right_rsquare: real, right_slope: real, right_interception: real, right_variance: real, right_rvariance: real, left_rsquare: real, left_slope: real, left_interception: real, left_variance: real, left_rvariance: real)
     series_fit_2lines_dynamic(series: array) -> dynamic
     series_periods_detect(series: array, min_period: number, max_period: number, num_periods: long) -> (periods: dynamic, scores: dynamic)
     series_periods_validate(series: array, period: number+) -> (periods: dynamic, scores: dynamic)
-    series_fit_poly(y_series: array, x_series: array?, degree: int?) -> (rsquare: real, coefficients: dynamic, variance: real, rvariance: real, poly_fit: dynamic)
-    series_seasonal(series: array) -> dynamic
-    series_seasonal(series: array, period: integer) -> dynamic
-    series_seasonal(series: array, period: integer, test_points: integer) -> dynamic
-    series_decompose(series: array, period: integer?, trend: string?, test_points: integer?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)
-    series_decompose_forecast(series: array, test_points: integer, period: integer?, trend: string?, seasonality_threshold: number?) -> (baseline: dynamic, seasonal: dynamic, trend: dynamic, residual: dynamic)
     series_decompose_anomalies(series: array, threshold: number?, period: integer?, trend: string?, test_points: integer?, method: string?, seasonality_threshold: number?) -> (ad_flag: dynamic, ad_score: dynamic, baseline: dynamic)
     """
 )
