@@ -12,6 +12,7 @@ from sqlglot import exp
 from translator.engine import python_functions as meanings
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect
 from translator.engine.errors import EngineError
+from translator.engine.plugins import timeline_rows
 from translator.engine.python_functions import PythonFunction
 from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
 from translator.plan import expressions as e
@@ -97,7 +98,7 @@ class _Compiler:
         """The columns of the result that show a sketch itself."""
         shown = {c.id: n for n, c in plan.names}
         inner = plan.root
-        while isinstance(inner, o.Arrange | o.Sort | o.Limit):
+        while isinstance(inner, o.Arrange | o.Sort | o.Limit | o.Filter | o.Compute):
             inner = inner.input
         if not isinstance(inner, o.Aggregate):
             return set()
@@ -205,6 +206,10 @@ class _Compiler:
                 return self.relation(inner)
             case o.External(kind=kind, name=name, span=span):
                 raise EngineError(f"the {kind} {name} is not read: the engine reaches no network", span)
+            case o.Evaluation(name="rows_near"):
+                return self.rows_near(relation)
+            case o.Evaluation():
+                return self.evaluated(relation)
             case o.Unsupported(reason=reason, span=span):
                 raise EngineError(reason, span)
         raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)
@@ -501,7 +506,9 @@ class _Compiler:
     # --- dynamic values and text
 
     def expand(self, relation: o.Expand) -> _Query:
-        query = self.relation(relation.input)
+        return self.expanded(self.relation(relation.input), relation)
+
+    def expanded(self, query: _Query, relation: o.Expand) -> _Query:
         query, exprs = self.windowed(query, tuple(x for _, x in relation.items))
         raw = [(self.column(Type.DYNAMIC), c) for c, _ in relation.items]
         arrays = tuple((self.column(Type.DYNAMIC), self.elements(x, relation.pairs)) for x in exprs)
@@ -537,6 +544,34 @@ class _Compiler:
                 self.named(value if target.type in (Type.DYNAMIC, Type.UNKNOWN) else self.scalars.from_dynamic(value, target.type), target)
             )
         return _Query(self.over(expanded, *items), {**expanded.columns, **{t.id: t for _, t in raw}}, query.order)
+
+    def evaluated(self, relation: o.Evaluation) -> _Query:
+        """A plugin in Python: it is given all rows as one value and gives one of rows, which is expanded."""
+        assert relation.input is not None
+        whole, row = self.column(Type.DYNAMIC), self.column(Type.DYNAMIC)
+        query = self.relation(relation.input)
+        gathered = exp.select(self.named(timeline_rows(self.scalars, relation), whole)).from_(self.nested(query))
+        reference = e.ColumnRef(relation.span, Type.DYNAMIC, whole)
+        items = o.Expand(relation.span, relation.input, ((row, reference),), None, None)
+        expanded = self.expanded(_Query(gathered, {whole.id: whole}), items)
+        made = e.ColumnRef(relation.span, Type.DYNAMIC, row)
+        return self.computed(expanded, tuple((c, e.Path(relation.span, c.type, made, (i,))) for i, c in enumerate(relation.columns)))
+
+    def rows_near(self, relation: o.Evaluation) -> _Query:
+        """The rows with one for which the condition holds among those around them."""
+        assert relation.input is not None
+        query, exprs = self.windowed(self.relation(relation.input), tuple(x for _, x in relation.arguments))
+        condition, *sizes = exprs
+        before, after = (x.value if isinstance(x, e.Const) else None for x in sizes)
+        if not (isinstance(before, int) and isinstance(after, int) and min(before, after) >= 0):
+            raise EngineError("rows_near() needs constant numbers of rows", relation.span)
+        flag = self.scalars.sql("MAX(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(condition))
+        number = exp.Literal.number
+        spec = exp.WindowSpec(kind="ROWS", start=number(after), start_side="PRECEDING", end=number(before), end_side="FOLLOWING")
+        window = exp.Window(this=flag, order=self.order_of(query, required=self.dialect.name != "duckdb"), spec=spec)
+        near = self.column(Type.LONG)
+        marked = _Query(self.over(query, self.named(window, near)), query.columns, query.order)
+        return _Query(self.over(marked).where(exp.EQ(this=self.reference(near), expression=number(1))), query.columns, query.order)
 
     def elements(self, expr: e.Expr, pairs: bool) -> exp.Expr:
         """The elements of a value as a JSON array."""

@@ -16,6 +16,7 @@ from translator.plan import operators as o
 from translator.plan.functions import canonical, common, declared, find, overload, plugins, result_type, types_of
 from translator.plan.naming import automatic_name, fresh, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
+from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -1201,8 +1202,14 @@ class _Binder:
             case "narrow":
                 narrow = {"Row": Type.LONG, "Column": Type.STRING, "Value": Type.STRING}
                 return self._plugin(_Table(table.relation, {}), node, reason, narrow)
-            case "dcount_intersect":
-                return self._plugin(table, node, reason, {f"s{i}": Type.LONG for i in range(len(arguments))})
+            case "dcount_intersect" if len(arguments) > 1:
+                return self._dcount_intersect(table, node, scope)
+            case "rows_near" if 1 < len(arguments) < 4:
+                values = tuple(self.expression(a, table, scope) for a in arguments)
+                named = tuple(zip(("condition", "before", "after"), (*values, values[-1]), strict=False))
+                return self._like(table, o.Evaluation(node.span, table.relation, reason, name, named), table.names)
+            case _ if name in TIMELINES and len(arguments) > 2:
+                return self._timeline(table, node, scope, reason)
             case "ipv4_lookup" | "ipv6_lookup" if len(arguments) > 2 and first is not None:
                 return self._address_lookup(table, node, scope)
             case "activity_counts_metrics" if len(arguments) > 1:
@@ -1210,12 +1217,51 @@ class _Binder:
                 counted = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
                 dimensions = {n: x.type for n, x in self._named_items(table, arguments[5:], scope)}
                 return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counted})
-            case "sliding_window_counts" if len(arguments) > 1:
-                ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
-                dimensions = {n: x.type for n, x in self._named_items(table, arguments[6:], scope)}
-                counted = {"Count": Type.LONG, "Dcount": Type.LONG}
-                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counted})
         return self._unsupported(_Table(table.relation, {}, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
+
+    def _timeline(self, table: _Table, node: s.Evaluate, scope: _Scope, reason: str) -> _Table:
+        """A plugin that counts ids along a timeline: its constants, the dimensions that slice it, and its columns."""
+        name, given = node.call.name, list(node.call.arguments)
+        known = TIMELINES[name]
+        last = self.expression(given[-1], table, scope)
+        lookback = self.table(given.pop(), scope) if known.cohort and isinstance(last, e.Subquery) and not last.scalar else None
+        items = self._named_items(table, tuple(given), scope)
+        roles = known.parameters
+        if known.cohort and len(items) > len(roles) and not e.columns_of(items[len(roles)][1]):
+            roles = (*roles, "cohort")
+        arguments = {role: expr for role, (_, expr) in zip(roles, items, strict=False)}
+        dimensions = items[len(roles) :]
+        (subject, ids), (time, moment) = items[0], items[min(known.parameters.index("time"), len(items) - 1)]
+        metrics = known.metrics
+        if name == "rolling_percentile":
+            rank, bins = (x.value if isinstance(x, e.Const) else "" for x in map(arguments.get, ("percentile", "bins")))
+            metrics = ((f"rolling_{bins}_percentile_{subject}_{rank}", ids.type),)
+        shown = [(prefix + time, moment.type) for prefix in known.prefixes] + [(n, x.type) for n, x in dimensions] + [*metrics]
+        columns = tuple(self._column(n, kind) for n, kind in shown)
+        names = {c.name: c for c in columns}
+        if len(arguments) < len(roles) or any(e.columns_of(x) for role, x in arguments.items() if role not in known.columns):
+            constants = ", ".join(role for role in known.parameters if role not in known.columns)
+            return _Table(o.Unsupported(node.span, table.relation, f"{name} needs constants here: {constants}"), names)
+        if lookback is not None:
+            column = lookback.names.get(subject)
+            if column is None:
+                raise BindError(f"the table of ids has no column '{subject}'", node.call.arguments[-1].span)
+            seen = self._column("seen", Type.DYNAMIC)
+            made = e.Apply(node.span, Type.DYNAMIC, "make_set", (e.ColumnRef(node.span, column.type, column),))
+            listed = o.Aggregate(node.span, lookback.relation, (), ((seen, made),))
+            arguments["seen"] = e.Subquery(node.span, Type.DYNAMIC, listed, True, seen)
+        found = o.Evaluation(node.span, table.relation, reason, name, tuple(arguments.items()), tuple(x for _, x in dimensions), columns)
+        return _Table(found, names)
+
+    def _dcount_intersect(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        """dcount_intersect: how many values the first sets have in common, one more each. hll() keeps the values themselves here."""
+        sets = tuple(self.expression(a, table, scope) for a in node.call.arguments)
+        computed = []
+        for number in range(len(sets)):
+            common = e.Apply(node.span, Type.DYNAMIC, "set_intersect", (sets[0], *sets[: number + 1]))
+            computed.append((self._column(f"s{number}", Type.LONG), e.Apply(node.span, Type.LONG, "array_length", (common,))))
+        names = {**table.names, **{c.name: c for c, _ in computed}}
+        return self._like(table, o.Compute(node.span, table.relation, tuple(computed)), names)
 
     def _address_lookup(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
         """ipv4_lookup and ipv6_lookup: a join with the networks that hold an address, and where further keys are equal."""

@@ -237,6 +237,22 @@ class Plugin(Unsupported):
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluation(Unsupported):
+    """evaluate: a plugin whose columns the query alone decides. The engine computes it, no target can say it.
+
+    Attributes:
+        arguments: by the names of its parameters.
+        dimensions: what its rows are sliced by.
+        columns: what it gives, in order; none where it gives rows of its input as they are.
+    """
+
+    name: str
+    arguments: tuple[tuple[str, Expr], ...]
+    dimensions: tuple[Expr, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A bound query: its relation and the names under which its columns are seen.
 

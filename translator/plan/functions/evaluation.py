@@ -7,21 +7,29 @@ from translator.plan.functions.declare import Family
 F = Family("plugins")
 
 
+for _texts in (
+    ("active_users_count(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookbackWindow: summable, Period: summable, ActivePeriods: summable, Step: summable, Dimension: notdynamic*) -> table",),
+    ("activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, InnerActivityWindow: summable, OuterActivityWindow: summable) -> table", "activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, InnerActivityWindow: summable, OuterActivityWindow: summable, Dimension: notdynamic*) -> table",),
+    ("activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table", "activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable?, End: summable?) -> table",),
+    ("bag_unpack(column: scalar, column_prefix: string?) -> table",),
+    ("dcount_intersect(hll_1: array, hll: array+) -> table",),
+    ("ipv4_lookup(LookupTable: table, SourceIPv4Key: scalar, IPv4LookupKey: scalar, ExtraKey: scalar*, return_unmatched: bool?) -> table",),
+    ("ipv6_lookup(LookupTable: table, SourceIPv6Key: scalar, IPv6LookupKey: scalar, return_unmatched: bool?) -> table",),
+    ("new_activity_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Window: scalar, Cohort: scalar?, Dimension: notdynamic*, lookback: table?) -> table",),
+    ("rolling_percentile(ValueColumn: summable, Percentile: number, IndexColumn: summable, BinSize: summable, BinsPerWindow: integer, Dimension: notdynamic*) -> table",),
+    ("rows_near(Condition: bool, NumRows: integer, NumRowsAfter: integer?) -> table",),
+    ("sliding_window_counts(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookBackWindow: summable, Step: summable, Dimension: notdynamic*) -> table",),
+):  # fmt: skip
+    F.declare(*_texts, kind="plugin", compiled=True)
+
 F.unsupported(
     """
-    active_users_count(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookbackWindow: summable, Period: summable, ActivePeriods: summable, Step: summable, Dimension: notdynamic*) -> table
     activity_counts_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table
-    activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, InnerActivityWindow: summable, OuterActivityWindow: summable) -> table
-    activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, InnerActivityWindow: summable, OuterActivityWindow: summable, Dimension: notdynamic*) -> table
-    activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table
-    activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable?, End: summable?) -> table
     azure_digital_twins_query_request(endpoint: string, sql_query: string) -> table
     autocluster(SizeWeight: real?, WeightColumn: scalar?, NumSeeds: integer?, CustomWildcard: scalar*) -> table
-    bag_unpack(column: scalar, column_prefix: string?) -> table
     basket(Threshold: real?, WeightColumn: scalar?, MaxDimensions: integer?, CustomWildcard: scalar*) -> table
     cosmosdb_sql_request(connection_string: string, sql_query: string, sql_parameters: bag?, options: bag?) -> table
     csharp(OutputSchema: type, Script: string, Arguments: bag?) -> table
-    dcount_intersect(hll_1: array, hll: array+) -> table
     diffpatterns(SplitColumn: scalar, SplitValueA: string, SplitValueB: string, WeightColumn: scalar?, Threshold: real?, MaxDimensions: integer?, CustomWildcard: scalar*) -> table
     estimate_rows_count() -> table
     execute_show_command(connection_string: string, command: string) -> table
@@ -37,19 +45,13 @@ F.unsupported(
     infer_storage_schema_with_suggestions(Options: bag) -> table
     geo_polygon_lookup(LookupTable: table, LookupPolygonKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real?, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
     geo_line_lookup(LookupTable: table, LookupLineKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
-    ipv4_lookup(LookupTable: table, SourceIPv4Key: scalar, IPv4LookupKey: scalar, ExtraKey: scalar*, return_unmatched: bool?) -> table
-    ipv6_lookup(LookupTable: table, SourceIPv6Key: scalar, IPv6LookupKey: scalar, return_unmatched: bool?) -> table
     narrow() -> table
-    new_activity_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Window: scalar, Cohort: scalar?, Dimension: notdynamic*, lookback: table?) -> table
     pivot(pivotColumn: notdynamic, aggregateFunction: scalar?, columnName: scalar*) -> table
     preview(NumberOfRows: integer) -> table
     python(OutputSchema: type, Script: string, Arguments: bag?, Artifacts: bag?) -> table
     r(OutputSchema: type, Script: string, Arguments: bag?) -> table
-    rolling_percentile(ValueColumn: summable, Percentile: number, IndexColumn: summable, BinSize: summable, BinsPerWindow: integer, Dimension: notdynamic*) -> table
-    rows_near(Condition: bool, NumRows: integer, NumRowsAfter: integer?) -> table
     session_count(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Bin: summable, LookBackWindow: summable, Dimension: notdynamic*) -> table
     sequence_detect(TimelineColumn: summable, MaxSeqeunceStepWindow: summable, MaxSequenceSpan: summable, Expr: bool+, Dimension: notdynamic*) -> table
-    sliding_window_counts(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookBackWindow: summable, Step: summable, Dimension: notdynamic*) -> table
     sql_request(connection_string: string, sql_query: string, sql_parameters: bag?, options: bag?) -> table
     mysql_request(connection_string: string, sql_query: string, sql_parameters: bag?, options: bag?) -> table
     postgresql_request(connection_string: string, sql_query: string, sql_parameters: bag?, options: bag?) -> table
