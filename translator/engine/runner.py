@@ -61,10 +61,12 @@ def execute(
     running = _engine(engine, data, progress)
 
     def discover(relation: o.Relation, plugin: str, args: tuple[e.Expr, ...]) -> list[tuple[str, Type]]:
-        (bag,) = args
-        assert isinstance(bag, e.ColumnRef)
-        plan = o.Plan(relation, (("bag", bag.column),), False)
+        (read,) = args
+        assert isinstance(read, e.ColumnRef)
+        plan = o.Plan(relation, (("read", read.column),), False)
         found = running.execute(compile_plan(plan, running.dialect, moment, data.columns))
+        if plugin == "pivot":
+            return [(value, Type.STRING) for value in sorted(row[0] for row in found)]
         return _keys([json.loads(row[0]) for row in found if row[0]])
 
     known = {name: {c: str(k) for c, k in data.schema(name).items()} for name in data.names}

@@ -135,6 +135,12 @@ def _condition(text: str) -> s.Expression:
     return where.predicate
 
 
+_PIVOTED = {
+    "count": "countif", "make_bag": "make_bag_if", "make_list": "make_list_if", "make_set": "make_set_if",
+    **{name: f"{name}if" for name in ("min", "max", "take_any", "sum", "dcount", "avg", "stdev", "variance")},
+}  # fmt: skip
+"""The aggregates that pivot takes, with those of the rows of one value."""
+
 Discover: TypeAlias = Callable[[o.Relation, str, tuple[e.Expr, ...]], list[tuple[str, Type]]]
 """The columns that a plugin makes of the values it meets: only who runs the query can tell."""
 
@@ -1180,6 +1186,8 @@ class _Binder:
             raise BindError(f"there is no plugin {name}{suggestion(name, plugins())}", call.span)
         if name == "bag_unpack":
             return self._bag_unpack(table, node, scope)
+        if name == "pivot" and self.discover is not None and (schema is None or not schema.open):
+            return self._pivot(table, node, scope)
         if schema is not None:
             declared = {c.name.value: type_of(c.type) for c in schema.columns}
             given = self._evaluate(table, replace(node, schema=None), scope).names if schema.open else {}
@@ -1252,6 +1260,49 @@ class _Binder:
             arguments["seen"] = e.Subquery(node.span, Type.DYNAMIC, listed, True, seen)
         found = o.Evaluation(node.span, table.relation, reason, name, tuple(arguments.items()), tuple(x for _, x in dimensions), columns)
         return _Table(found, names)
+
+    def _pivot(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        """pivot: a column for each value of one, with an aggregate of its rows. Source: learn.microsoft.com/kusto/query/pivot-plugin."""
+        assert self.discover is not None
+        arguments = node.call.arguments
+        first = arguments[0] if arguments else None
+        pivoted = self._resolve(table, first.name) if isinstance(first, s.NameReference) else None
+        call = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], s.Call) else None
+        others = arguments[1 if call is None else 2 :]
+        if pivoted is None or not all(isinstance(a, s.NameReference) for a in others):
+            raise BindError("pivot takes a column, an aggregate, and the columns to keep", node.span)
+        function = canonical(call.name) if call is not None else "count"
+        if function not in _PIVOTED:
+            raise BindError(f"pivot has no aggregate {function}(): it has {', '.join(_PIVOTED)}", node.span)
+        subjects = tuple(self.expression(a, table, scope) for a in call.arguments) if call is not None else ()
+        used = {pivoted, *(c for x in subjects for c in e.columns_of(x))}
+        kept = [(a.name, self._resolve(table, a.name)) for a in others if isinstance(a, s.NameReference)]
+        kept = kept or [(n, c) for n, c in table.names.items() if c not in used]
+        keys = tuple((self._column(n, c.type), e.ColumnRef(node.span, c.type, c)) for n, c in kept if c is not None)
+        text = e.Apply(node.span, Type.STRING, "tostring", (e.ColumnRef(node.span, pivoted.type, pivoted),))
+        if node.schema is not None:
+            values = [c.name.value for c in node.schema.columns if c.name.value not in dict(kept)]
+        else:
+            column = self._column("text", Type.STRING)
+            named = o.Distinct(node.span, o.Compute(node.span, table.relation, ((column, text),)), (column,))
+            values = [value for value, _ in self.discover(named, "pivot", (e.ColumnRef(node.span, column.type, column),))]
+        if taken := [v for v in values if not v or v in dict(kept)]:
+            raise BindError(f"pivot makes no column of the value {taken[0]!r}: it is empty, or the name of another column", node.span)
+        kind = result_type(function, [x.type for x in subjects])
+        found = []
+        for value in values:
+            of_value = e.Apply(node.span, Type.BOOL, "==", (text, e.const(value)))
+            given = (*subjects[:1], of_value, *subjects[1:])
+            found.append((self._column(value, kind), e.Apply(node.span, kind, _PIVOTED[function], given)))
+        names = [c.name for c, _ in (*keys, *found)]
+        grouped = self._grouped(table, node.span, keys, tuple(found), names)
+        if node.schema is not None:
+            declared = {c.name.value: type_of(c.type) for c in node.schema.columns}
+            if {n: c.type for n, c in grouped.names.items()} != declared:
+                shown = ", ".join(f"{n}:{c.type}" for n, c in grouped.names.items())
+                raise BindError(f"the schema of pivot is another than that of what it makes: {shown}", node.span)
+            grouped.names.update({n: grouped.names.pop(n) for n in declared})
+        return grouped
 
     def _dcount_intersect(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
         """dcount_intersect: how many values the first sets have in common, one more each. hll() keeps the values themselves here."""

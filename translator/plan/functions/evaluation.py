@@ -16,6 +16,7 @@ for _texts in (
     ("ipv4_lookup(LookupTable: table, SourceIPv4Key: scalar, IPv4LookupKey: scalar, ExtraKey: scalar*, return_unmatched: bool?) -> table",),
     ("ipv6_lookup(LookupTable: table, SourceIPv6Key: scalar, IPv6LookupKey: scalar, return_unmatched: bool?) -> table",),
     ("new_activity_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Window: scalar, Cohort: scalar?, Dimension: notdynamic*, lookback: table?) -> table",),
+    ("pivot(pivotColumn: notdynamic, aggregateFunction: scalar?, columnName: scalar*) -> table",),
     ("rolling_percentile(ValueColumn: summable, Percentile: number, IndexColumn: summable, BinSize: summable, BinsPerWindow: integer, Dimension: notdynamic*) -> table",),
     ("rows_near(Condition: bool, NumRows: integer, NumRowsAfter: integer?) -> table",),
     ("sliding_window_counts(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookBackWindow: summable, Step: summable, Dimension: notdynamic*) -> table",),
@@ -46,7 +47,6 @@ F.unsupported(
     geo_polygon_lookup(LookupTable: table, LookupPolygonKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real?, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
     geo_line_lookup(LookupTable: table, LookupLineKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
     narrow() -> table
-    pivot(pivotColumn: notdynamic, aggregateFunction: scalar?, columnName: scalar*) -> table
     preview(NumberOfRows: integer) -> table
     python(OutputSchema: type, Script: string, Arguments: bag?, Artifacts: bag?) -> table
     r(OutputSchema: type, Script: string, Arguments: bag?) -> table

@@ -1,4 +1,4 @@
-"""Plugins over a timeline, and those beside them, as their pages in the documentation have them."""
+"""Plugins of evaluate, as their pages in the documentation have them."""
 
 from __future__ import annotations
 
@@ -91,6 +91,15 @@ CASES: list[tuple[str, list[str], list[tuple[Any, ...]]]] = [
         ["s0", "s1"],
         [(7, 3)],
     ),
+    (
+        f"{SEEN} T | evaluate pivot(d)",
+        ["id", "t", "x", "y"],
+        [("a", 1, 1, 0), ("b", 2, 1, 0), ("a", 11, 1, 0), ("c", 12, 0, 1), ("c", 25, 0, 1), ("", 31, 1, 0)],
+    ),
+    (f"{SEEN} T | evaluate pivot(d, sum(t), id)", ["id", "x", "y"], [("a", 12, 0), ("b", 2, 0), ("c", 0, 37), ("", 31, 0)]),
+    (f"{SEEN} T | project t, d | evaluate pivot(d, dcount(t))", ["x", "y"], [(4, 2)]),
+    (f"{SEEN} T | where t < 12 | extend t = t % 2 | evaluate pivot(t, max(id), d)", ["d", "0", "1"], [("x", "b", "a")]),
+    (f"{SEEN} T | project id, d | evaluate pivot(d) : (y:long, id:string)", ["y", "id"], [(0, "a"), (0, "b"), (2, "c"), (0, "")]),
 ]
 
 
@@ -113,6 +122,9 @@ REFUSALS = [
     ("rolling_percentile(t, 50, t, 10, 2, d)", "a bin without values"),
     ("rows_near(id == 'a', -1)", "constant numbers of rows"),
     ("new_activity_metrics(id, t, 0, 30, 10, (print x = 1))", "no column 'id'"),
+    ("pivot(d, percentile(t, 50))", "no aggregate percentile"),
+    ("pivot(id)", "the value ''"),
+    ("pivot(d, count(), id) : (id:string, y:string)", "the schema of pivot"),
     ("session_count(id, t, 0, 30, 10, 5)", "session_count is not supported"),
 ]
 
