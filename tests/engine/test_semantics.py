@@ -198,6 +198,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | join kind=inner ({U}) on k | count", [(2,)]),
     (f"{T} | join ({U}) on k | count", [(1,)]),
     (f"{T} | join kind=innerunique ({U}) on k | project v, w", [(1, 5)]),
+    ("union (print n = 1), (print n = 'x'), (print n_long = 3) | where n_long == 3 | project n_long, n_long1", [(3, None)]),
     (f"{T} | join kind=leftouter ({U}) on k | where v == 3 | project k1, w, s", [("", None, "")]),
     (f"{T} | join kind=leftanti ({U}) on k", [("b", 3)]),
     (f"{T} | join kind=rightanti ({U}) on k | project k", [("c",)]),

@@ -707,6 +707,8 @@ class _Binder:
             columns.append((column, origins))
             return column
 
+        # The engine leaves its name to a column of one type, the official binder gives it to the first.
+        reserved = {n for n in kept if n not in conflicting} if self.closed is not None else set()
         for name in kept:
             if name not in conflicting:
                 add(name)
@@ -719,7 +721,7 @@ class _Binder:
                 columns.append((whole, tuple(t.names.get(name) for t in inputs)))
             for kind in conflicting[name]:
                 found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)
-                split_name = fresh(f"{name}_{kind}", merged)
+                split_name = fresh(f"{name}_{kind}", {*merged, *reserved})
                 split = merged[split_name] = self._column(split_name, kind)
                 columns.append((split, found))
         relation = o.Union(node.span, tuple(t.relation for t in inputs), tuple(columns), fuzzy)
