@@ -70,6 +70,7 @@ class _Compiler:
         self.used: dict[int, dict[int, e.Column]] = {}
         self.tables: list[str] = []
         self.finer = False
+        self.filters: dict[int, list[e.Expr]] = {}
         self.next = FIRST_ID
         self.aliases = 0
 
@@ -168,6 +169,8 @@ class _Compiler:
             case o.Range():
                 return self.range(relation)
             case o.Filter(input=inner, predicate=predicate):
+                if (below := _unique_join(relation)) is not None:
+                    self.filters.setdefault(id(below), []).extend(e.conjuncts(predicate))
                 query = self.relation(inner)
                 query, (predicate,) = self.windowed(query, (predicate,))
                 return _Query(self.over(query).where(self.scalars.predicate(predicate)), query.columns, query.order)
@@ -440,6 +443,11 @@ class _Compiler:
         left_keys = tuple((self.column(a.type), a) for a, _ in join.on)
         right_keys = tuple((self.column(b.type), b) for _, b in join.on)
         if join.kind == "innerunique" and join.on:
+            # Filters behind the join are pushed to the side they speak of, and there decide which row of a key is kept
+            # (learn.microsoft.com/kusto/query/join-innerunique).
+            sided = [c for c in self.filters.get(id(join), ()) if {x.id for x in e.columns_of(c)} <= left.columns.keys()]
+            if sided:
+                left = _Query(self.over(left).where(*map(self.scalars.predicate, sided)), left.columns, left.order)
             left = self.unique(left, tuple(a for a, _ in join.on))
         if join.on:
             left, right = self.computed(left, left_keys), self.computed(right, right_keys)
@@ -758,6 +766,18 @@ class _Compiler:
         elif not relation.nonempty:
             select = select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0)))
         return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
+
+
+def _unique_join(relation: o.Relation) -> o.Join | None:
+    """The innerunique join whose rows the filter ``relation`` sees one by one, and nothing before it by their order."""
+    passed: list[object] = []
+    while isinstance(relation, o.Filter | o.Compute | o.Sort | o.Arrange):
+        passed += [getattr(relation, name, ()) for name in ("predicate", "items", "keys")]
+        relation = relation.input
+    if not isinstance(relation, o.Join) or relation.kind != "innerunique":
+        return None
+    by_order = any(isinstance(x, e.Apply) and _innermost_window(x) is not None for part in passed for x in o.parts(part))
+    return None if by_order else relation
 
 
 def _innermost_window(expr: e.Expr) -> e.Apply | None:
