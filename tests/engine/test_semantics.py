@@ -201,6 +201,11 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where v > 1 and w > 1 | project v, w", [(2, 5)]),
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where x > 6 | project v, w", []),
     (f"{T} | join kind=innerunique ({U}) on k | sort by w asc | where row_number() == 1 and v > 1 | project v, w", []),
+    ("set query_bin_auto_size = 5; print n = 17 | project bin_auto(n)", [(15,)]),
+    (
+        "set query_bin_auto_size = 1h; set query_bin_auto_at = datetime(2024-01-01 00:20); print t = datetime(2024-01-01 03:10) | project bin_auto(t)",
+        [(dt.datetime(2024, 1, 1, 2, 20),)],
+    ),
     ("union (print n = 1), (print n = 'x'), (print n_long = 3) | where n_long == 3 | project n_long, n_long1", [(3, None)]),
     (f"{T} | join kind=leftouter ({U}) on k | where v == 3 | project k1, w, s", [("", None, "")]),
     (f"{T} | join kind=leftanti ({U}) on k", [("b", 3)]),
@@ -316,6 +321,7 @@ def test_bag_unpack(query: str, row: dict[str, Any]) -> None:
 
 REFUSALS = [
     ("print geo_h3cell_level('x')", "known but not supported"),
+    ("print bin_auto(1)", "known but not supported"),
     ("print nosuchfunction(1)", "nosuchfunction() is unknown"),
     ("datatable(a:int)[1] | project b", "no column 'b'"),
     ("datatable(a:string)['x'] | where a > 1", "cannot be compared"),

@@ -336,6 +336,12 @@ class _Binder:
                     continue
         return scope, last
 
+    def _option(self, name: str) -> e.Expr | None:
+        """The value that a set statement gives a request property."""
+        statements = self.tree.statements if self.tree is not None else ()
+        found = [x.value for x in statements if isinstance(x, s.SetOption) and x.name.value == name]
+        return self.expression(found[-1], None, _Scope()) if found and found[-1] is not None else None
+
     # --- tables
 
     def _column(self, name: str, kind: Type) -> e.Column:
@@ -1713,6 +1719,10 @@ class _Binder:
         if name == "bag_pack_columns":
             pairs = tuple(x for n, a in zip(node.arguments, args, strict=True) for x in (e.const(automatic_name(n)), a))
             return e.Apply(node.span, Type.DYNAMIC, "bag_pack", pairs)
+        if name == "bin_auto" and len(args) == 1 and (size := self._option("query_bin_auto_size")) is not None:
+            fixed = self._option("query_bin_auto_at")
+            given = (args[0], size) if fixed is None else (args[0], size, fixed)
+            return e.Apply(node.span, args[0].type, "bin" if fixed is None else "bin_at", given)
         if name == "not" and len(args) == 1:
             return e.negation(args[0])
         if name == "parse_json" and isinstance(args[0], e.Const) and isinstance(args[0].value, str):

@@ -309,4 +309,4 @@ F.unsupported(
     datetime_list_timezones() -> dynamic
     """
 )
-F.declare("bin_auto(value: summable) -> first", named="argument")
+F.declare("bin_auto(value: summable) -> first", compiled=True, named="argument")
