@@ -31,18 +31,29 @@ def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[Dynamic, Dynamic
         a, b = a + [None] * (size - len(a)), b + [None] * (size - len(b))
         out: list[Any] = []
         for x, y in zip(a, b, strict=True):
-            try:
-                out.append(None if x is None or y is None else function(x, y))
-            except (ValueError, ZeroDivisionError, OverflowError):
-                out.append(None)
+            out.append(None if x is None or y is None else function(x, y))
         return out
 
     return call
 
 
+def _quotient(x: float, y: float) -> float:
+    """A quotient of reals: of a division by zero infinite, or no number."""
+    return x / y if y else math.nan if x == 0 or math.isnan(x) else math.copysign(math.inf, x)
+
+
+def _power(x: float, y: float) -> float:
+    try:
+        return math.pow(x, y)
+    except ValueError:
+        return math.inf if x == 0 else math.nan
+    except OverflowError:
+        return math.inf
+
+
 for _name, _pair in (
-    ("series_add(series1: array, series2: array) -> dynamic; series_add(series1: array, series2: number) -> dynamic; series_add(series1: number, series2: array) -> dynamic", lambda x, y: x + y), ("series_subtract(series1: array, series2: array) -> dynamic; series_subtract(series1: array, series2: number) -> dynamic; series_subtract(series1: number, series2: array) -> dynamic", lambda x, y: x - y), ("series_multiply(series1: array, series2: array) -> dynamic; series_multiply(series1: array, series2: number) -> dynamic; series_multiply(series1: number, series2: array) -> dynamic", lambda x, y: x * y), ("series_divide(series1: array, series2: array) -> dynamic; series_divide(series1: array, series2: number) -> dynamic; series_divide(series1: number, series2: array) -> dynamic", lambda x, y: x / y),
-    ("series_pow(series1: array, series2: array) -> dynamic; series_pow(series1: array, series2: number) -> dynamic; series_pow(series1: number, series2: array) -> dynamic", lambda x, y: math.pow(x, y)), ("series_greater(series1: array, series2: array) -> dynamic; series_greater(series1: array, series2: number) -> dynamic; series_greater(series1: number, series2: array) -> dynamic", lambda x, y: x > y), ("series_greater_equals(series1: array, series2: array) -> dynamic; series_greater_equals(series1: array, series2: number) -> dynamic; series_greater_equals(series1: number, series2: array) -> dynamic", lambda x, y: x >= y),
+    ("series_add(series1: array, series2: array) -> dynamic; series_add(series1: array, series2: number) -> dynamic; series_add(series1: number, series2: array) -> dynamic", lambda x, y: x + y), ("series_subtract(series1: array, series2: array) -> dynamic; series_subtract(series1: array, series2: number) -> dynamic; series_subtract(series1: number, series2: array) -> dynamic", lambda x, y: x - y), ("series_multiply(series1: array, series2: array) -> dynamic; series_multiply(series1: array, series2: number) -> dynamic; series_multiply(series1: number, series2: array) -> dynamic", lambda x, y: x * y), ("series_divide(series1: array, series2: array) -> dynamic; series_divide(series1: array, series2: number) -> dynamic; series_divide(series1: number, series2: array) -> dynamic", _quotient),
+    ("series_pow(series1: array, series2: array) -> dynamic; series_pow(series1: array, series2: number) -> dynamic; series_pow(series1: number, series2: array) -> dynamic", _power), ("series_greater(series1: array, series2: array) -> dynamic; series_greater(series1: array, series2: number) -> dynamic; series_greater(series1: number, series2: array) -> dynamic", lambda x, y: x > y), ("series_greater_equals(series1: array, series2: array) -> dynamic; series_greater_equals(series1: array, series2: number) -> dynamic; series_greater_equals(series1: number, series2: array) -> dynamic", lambda x, y: x >= y),
     ("series_less(series1: array, series2: array) -> dynamic; series_less(series1: array, series2: number) -> dynamic; series_less(series1: number, series2: array) -> dynamic", lambda x, y: x < y), ("series_less_equals(series1: array, series2: array) -> dynamic; series_less_equals(series1: array, series2: number) -> dynamic; series_less_equals(series1: number, series2: array) -> dynamic", lambda x, y: x <= y), ("series_equals(series1: array, series2: array) -> dynamic; series_equals(series1: array, series2: number) -> dynamic; series_equals(series1: number, series2: array) -> dynamic", lambda x, y: x == y), ("series_not_equals(series1: array, series2: array) -> dynamic; series_not_equals(series1: array, series2: number) -> dynamic; series_not_equals(series1: number, series2: array) -> dynamic", lambda x, y: x != y),
 ):  # fmt: skip
     F.scalar(_name)(_pairwise(_pair))
@@ -50,20 +61,31 @@ for _name, _pair in (
 
 def _elementwise(function: Callable[[Any], Any]) -> Callable[[Dynamic], Dynamic]:
     def call(series: Dynamic) -> Dynamic:
+        """What is outside of the domain of a function gives no number; only what is none gives null."""
         out: list[Any] = []
         for x in _numbers(series):
             try:
                 out.append(None if x is None else function(x))
-            except (ValueError, OverflowError):
-                out.append(None)
+            except ValueError:
+                out.append(math.nan)
+            except OverflowError:
+                out.append(math.inf)
         return out
 
     return call
 
 
+def _logarithm(x: float) -> float:
+    return math.log(x) if x else -math.inf
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda x: float(function(x)) if math.isfinite(x) else x
+
+
 for _name, _one in (
     ("series_exp(series: array) -> dynamic", math.exp), ("series_sign(series: array) -> dynamic", lambda x: (x > 0) - (x < 0)), ("series_abs(series: array) -> first", abs), ("series_sin(series: array) -> dynamic", math.sin), ("series_asin(series: array) -> dynamic", math.asin), ("series_cos(series: array) -> dynamic", math.cos),
-    ("series_acos(series: array) -> dynamic", math.acos), ("series_tan(series: array) -> dynamic", math.tan), ("series_atan(series: array) -> dynamic", math.atan), ("series_log(series: array) -> dynamic", math.log), ("series_floor(series: array) -> dynamic", math.floor), ("series_ceiling(series: array) -> first", math.ceil),
+    ("series_acos(series: array) -> dynamic", math.acos), ("series_tan(series: array) -> dynamic", math.tan), ("series_atan(series: array) -> dynamic", math.atan), ("series_log(series: array) -> dynamic", _logarithm), ("series_floor(series: array) -> dynamic", _whole(math.floor)), ("series_ceiling(series: array) -> first", _whole(math.ceil)),
 ):  # fmt: skip
     F.scalar(_name)(_elementwise(_one))
 
@@ -89,14 +111,20 @@ def series_magnitude(series: Dynamic) -> float:
     "series_dot_product(series1: number, series2: array) -> real",
 )
 def series_dot_product(first: Dynamic, second: Dynamic) -> float | None:
+    """A number stands for a series of it; the longer series is cut, what is no number is left out, and of an empty one there is none."""
     a, b = _numbers(first), _numbers(second)
-    return float(sum(x * y for x, y in zip(a, b, strict=True))) if len(a) == len(b) and None not in a + b else None
+    a = a if isinstance(first, list) else [first] * len(b)
+    b = b if isinstance(second, list) else [second] * len(a)
+    return float(sum(x * y for x, y in zip(a, b, strict=False) if x is not None and y is not None)) if a and b else None
 
 
 @F.scalar("series_cosine_similarity(series1: array, series2: array, series1_magnitude: real?, series2_magnitude: real?) -> real")
 def series_cosine_similarity(first: Dynamic, second: Dynamic, one: float | None = None, two: float | None = None) -> float | None:
+    size = min(len(_numbers(first)), len(_numbers(second)))
+    if not size:
+        return None
+    lengths = (one or series_magnitude(first[:size])) * (two or series_magnitude(second[:size]))
     product = series_dot_product(first, second)
-    lengths = (one or series_magnitude(first)) * (two or series_magnitude(second))
     return None if product is None or not lengths else product / lengths
 
 
@@ -165,22 +193,22 @@ def series_fill_linear(series: Dynamic, placeholder: Dynamic = None, edges: bool
 _STATS = ("min", "min_idx", "max", "max_idx", "avg", "stdev", "variance")
 
 
-def _statistics(series: Dynamic) -> dict[str, Any]:
-    values = [v for v in _numbers(series) if v is not None]
-    if not values:
-        return dict.fromkeys(_STATS)
+def _statistics(series: Dynamic, finite: bool) -> dict[str, Any] | None:
+    """Null where there is a value that is no finite number, unless these are to be left out."""
     numbers = _numbers(series)
+    values = [v for v in numbers if v is not None and math.isfinite(v)]
+    if not values or (len(values) < len(numbers) and not finite):
+        return None
     mean = sum(values) / len(values)
     variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1) if len(values) > 1 else 0.0
     low, high = min(values), max(values)
     found = (float(low), numbers.index(low), float(high), numbers.index(high), mean, math.sqrt(variance), variance)
-    return dict(zip(_STATS, found, strict=True))
+    return {**dict(zip(_STATS, found, strict=True)), "sum": float(sum(values)), "len": len(numbers)}
 
 
 @F.scalar("series_stats_dynamic(series: array, ignore_nonfinite: bool?) -> dynamic")
 def series_stats_dynamic(series: Dynamic, finite: bool = False) -> Dynamic:
-    values = [v for v in _numbers(series) if v is not None]
-    return {**_statistics(series), "sum": float(sum(values)), "len": len(values)}
+    return _statistics(series, finite)
 
 
 @F.scalar(
@@ -188,7 +216,8 @@ def series_stats_dynamic(series: Dynamic, finite: bool = False) -> Dynamic:
     named="series_stats_",
 )
 def series_stats(series: Dynamic, finite: bool = False) -> Dynamic:
-    return list(_statistics(series).values())
+    found = _statistics(series, finite)
+    return None if found is None else [found[name] for name in _STATS]
 
 
 def _line(values: list[Any]) -> dict[str, Any]:
@@ -226,6 +255,8 @@ def series_fit_line_dynamic(series: Dynamic) -> Dynamic:
 @F.scalar("series_iir(series: array, numerators: array, denominators: array) -> dynamic", named="argument")
 def series_iir(series: Dynamic, numerators: Dynamic, denominators: Dynamic) -> Dynamic:
     x, a, b = _numbers(series), _numbers(numerators), _numbers(denominators)
+    if None in a + b or not b or not b[0]:
+        raise ValueError("the coefficients of series_iir() are numbers, and its first denominator is not zero")
     out: list[float] = []
     for i in range(len(x)):
         total = sum(a[k] * (x[i - k] or 0) for k in range(len(a)) if i >= k)
@@ -235,9 +266,13 @@ def series_iir(series: Dynamic, numerators: Dynamic, denominators: Dynamic) -> D
 
 
 @F.scalar("series_fir(series: array, filter: array, normalize: bool?, center: bool?) -> dynamic", named="argument")
-def series_fir(series: Dynamic, weights: Dynamic, normalize: bool = True, center: bool = False) -> Dynamic:
+def series_fir(series: Dynamic, weights: Dynamic, normalize: bool | None = None, center: bool = False) -> Dynamic:
+    """A filter with a negative weight is not normalized, and null where it is told to be."""
     x, w = _numbers(series), _numbers(weights)
-    scale = sum(w) if normalize and sum(w) else 1
+    negative = any(v < 0 for v in w if v is not None)
+    if None in w or (normalize and negative):
+        return None
+    scale = sum(w) if not negative and normalize is not False and sum(w) else 1
     shift = len(w) // 2 if center else 0
     out: list[float] = []
     for i in range(len(x)):
