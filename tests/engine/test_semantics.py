@@ -88,6 +88,24 @@ VALUES: list[tuple[str, Any]] = [
     ("round(2.5)", 3.0),
     ("round(-2.5)", -3.0),
     ("round(15, -1)", 20),
+    ("round(4.35, 1)", 4.4),
+    ("round(-61.5, -2)", -100.0),
+    # the type of a value by itself, and of what is inside a dynamic one
+    ("gettype(1.5)", "real"),
+    ("gettype(2h)", "timespan"),
+    ("gettype(int(null))", "null"),
+    ("gettype(dynamic([7])[0])", "int"),
+    ("gettype(dynamic([7000000000])[0])", "long"),
+    # hashes: known values of XXH64 over UTF-8, and over the ticks of a datetime
+    ('hash("")', -1205034819632174695),
+    ("hash(datetime(0001-01-01)) == hash(0)", True),
+    ("repeat(1, -1)", None),
+    ('array_shift_left(dynamic(["a", "b"]), 1)', ["b", ""]),
+    ("array_index_of(dynamic([1]), 1, 0, -2)", None),
+    ("array_sum(dynamic([1, true]))", None),
+    ("treepath(dynamic({'a': [1, {'b': 2}, {'b': 3}]}))", ["['a']", "['a'][0]", "['a'][0]['b']"]),
+    ('extract_all("([a-z])([0-9])", dynamic([2]), "a1 b2")', ["1", "2"]),
+    ('replace_strings("a b c", dynamic(["a", 1, "b"]), dynamic(["x", "y"]))', "x b c"),
     # bins
     ("bin(-5, 3)", -6),
     ("bin(5.5, 2)", 4.0),
@@ -333,6 +351,7 @@ def test_bag_unpack(query: str, row: dict[str, Any]) -> None:
 REFUSALS = [
     ("print geo_h3cell_level('x')", "known but not supported"),
     ("print series_iir(dynamic([1]), dynamic([1]), dynamic([0]))", "first denominator"),
+    ("print hash(1.5)", "which bytes hash() takes of a real"),
     ("print bin_auto(1)", "known but not supported"),
     ("print nosuchfunction(1)", "nosuchfunction() is unknown"),
     ("datatable(a:int)[1] | project b", "no column 'b'"),
@@ -391,6 +410,8 @@ def test_the_second_opinion_agrees() -> None:
         "::172",
         '"x" != 0',
         "toupper(1d)",
+        "round(4.35",
+        "gettype(",
     )
     compared = 0
     for expression, expected in VALUES:

@@ -912,7 +912,41 @@ class Scalars:
 
     def _round(self, expr: e.Apply) -> exp.Expr:
         args = [self.number(a) for a in expr.args]
-        return self.sql("ROUND($1)" if len(args) == 1 else "ROUND($1, CAST($2 AS INTEGER))", *args)
+        if len(args) == 1:
+            return self.sql("ROUND($1)", *args)
+        plain = "ROUND($1, CAST($2 AS INTEGER))"
+        if expr.args[0].type in (*_WHOLE, Type.DECIMAL):
+            return self.sql(plain, *args)
+        # 2.15 is a little less than that: it is 21.5 that is rounded, to 22 (learn.microsoft.com/kusto/query/round-function).
+        scaled = "ROUND($1 * POWER(10, $2)) / POWER(10, $2)"
+        return self.sql(f"CASE WHEN ABS($1 * POWER(10, $2)) < 1e15 THEN {scaled} ELSE {plain} END", *args)
+
+    def _hash(self, expr: e.Apply) -> exp.Expr:
+        """A hash of what the pages of hash() and hash_xxhash64() show: of a text its UTF-8, of a datetime its ticks from the year 1."""
+        kind, known = expr.args[0].type, find(expr.function)
+        assert known is not None and known.python is not None
+        if kind == Type.STRING:
+            subject = self.value(expr.args[0])
+        elif kind == Type.LONG:
+            subject = self.operand(expr.args[0])
+        elif kind == Type.DATETIME:
+            subject, kind = self.sql(f"$1 + {EPOCH_TICKS}", self.ticks(self.value(expr.args[0]))), Type.LONG
+        else:
+            raise EngineError(f"which bytes {expr.function}() takes of a {kind} is not documented", expr.span)
+        rest = tuple(self.number(a) for a in expr.args[1:])
+        return self.python(expr.function, known.python, (kind, *(Type.LONG for _ in rest)), Type.LONG, (subject, *rest))
+
+    def _type_name(self, expr: e.Apply) -> exp.Expr:
+        """The type that a value has by itself; of a dynamic one, that of what it holds."""
+        (value,) = expr.args
+        known = find("gettype")
+        assert known is not None and known.python is not None
+        if value.type in (Type.DYNAMIC, Type.UNKNOWN):
+            return self.python("gettype", known.python, (Type.DYNAMIC,), Type.STRING, (self.value(value),), nulls=True)
+        name = exp.Literal.string(value.type.value)
+        if value.type == Type.STRING:
+            return name
+        return self.sql("CASE WHEN $1 IS NULL THEN 'null' ELSE $2 END", self.value(value), name)
 
     def _data_size(self, expr: e.Apply) -> exp.Expr:
         """The bytes that values take: learn.microsoft.com/kusto/query/estimate-data-size-function, and the page of each scalar type."""
@@ -1133,7 +1167,7 @@ class Scalars:
         "matches regex": _matches, "matches regex~": _matches, "cidr": _cidr, "strcat": _strcat, "isempty": _is_empty, "isnotempty": _is_empty, "isnull": _is_null, "isnotnull": _is_null,
         "iff": _choice, "case": _choice, "coalesce": _coalesce, "max_of": _extreme, "min_of": _extreme, "+": _sum, "-": _sum, "*": _product,
         "/": _quotient, "%": _modulo, "neg": _minus, "bin": _bin, "bin_at": _bin, "startofday": _start_of_day, "dayofweek": _day_of_week,
-        "now": _now, "ago": _now, "around": _around, "round": _round, "tohex": _tohex, "estimate_data_size": _data_size, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
+        "now": _now, "ago": _now, "around": _around, "round": _round, "hash": _hash, "hash_xxhash64": _hash, "gettype": _type_name, "tohex": _tohex, "estimate_data_size": _data_size, "rand": _random, "new_guid": _random, "range": _range, "pack_array": _array_of,
         "bag_pack": _bag, "bag_pack_filled": _filled_bag, "parse_json": _parse_json, "[]": _element, "extract": _extract,
         "extract_json": _extract_json,
         **dict.fromkeys(("tostring", "toint", "tolong", "todouble", "todecimal", "tobool", "todatetime", "totimespan", "toguid"), _conversion),

@@ -46,7 +46,8 @@ def tohex(value: int, length: int = 0) -> str:
 
 @F.scalar("gettype(value: scalar) -> string", named="type_", nulls=True)
 def gettype(value: Dynamic) -> str:
-    return type_name(value)
+    """A whole number inside a dynamic value is an int where it fits into one."""
+    return "int" if type(value) is int and -(1 << 31) <= value < 1 << 31 else type_name(value)
 
 
 @F.scalar("dynamic_to_json(dynamic: scalar) -> string", nulls=True)

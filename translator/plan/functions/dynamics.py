@@ -96,7 +96,7 @@ F.alias("array_iif", "array_iff")
 
 @F.scalar("array_index_of(array: array, value: scalar, start: integer?, length: integer?, occurrence: integer?) -> long")
 def array_index_of(array: Dynamic, value: Dynamic, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
-    if not isinstance(array, list) or occurrence < 1:
+    if not isinstance(array, list) or occurrence < 1 or length < -1:
         return None
     start = max(0, len(array) + start) if start < 0 else start
     end = len(array) if length < 0 else min(len(array), start + length)
@@ -127,6 +127,8 @@ def array_shift_left(array: Dynamic, count: int, default: Dynamic = None) -> Dyn
     if not isinstance(array, list):
         return None
     size = len(array)
+    if default is None and array and all(isinstance(v, str) for v in array):
+        default = ""
     return [array[i + count] if 0 <= i + count < size else default for i in range(size)]
 
 
@@ -155,7 +157,7 @@ def array_reverse(array: Dynamic) -> Dynamic:
 
 @F.scalar("array_sum(array: array) -> real")
 def array_sum(array: Dynamic) -> float | None:
-    numbers = [v for v in _list(array) if isinstance(v, int | float)]
+    numbers = [v for v in _list(array) if isinstance(v, int | float) and not isinstance(v, bool)]
     return float(sum(numbers)) if len(numbers) == len(_list(array)) else None
 
 
@@ -168,7 +170,7 @@ def zip_(*arrays: Dynamic) -> Dynamic:
 
 @F.scalar("repeat(value: scalar, count: long) -> dynamic", nulls=True, named="repeat_")
 def repeat(value: Dynamic, count: int) -> Dynamic:
-    return [value] * max(0, count)
+    return None if count is None or count < 0 else [value] * count
 
 
 F.declare("range(start: summable, stop: summable, step: summable?) -> dynamic", compiled=True)
@@ -305,20 +307,18 @@ def bag_zip(keys: Dynamic, values: Dynamic) -> Dynamic:
 
 @F.scalar("treepath(object: bag) -> dynamic", named="tree_")
 def treepath(value: Dynamic) -> Dynamic:
-    found: list[str] = []
+    """The paths that values stand at, each once: all elements of an array stand at its first place."""
+    found: dict[str, None] = {}
 
     def visit(part: Dynamic, path: str) -> None:
-        if isinstance(part, dict):
-            for key, inner in part.items():
-                found.append(f"{path}['{key}']")
-                visit(inner, f"{path}['{key}']")
-        elif isinstance(part, list):
-            for number, inner in enumerate(part):
-                found.append(f"{path}[{number}]")
-                visit(inner, f"{path}[{number}]")
+        steps = part.items() if isinstance(part, dict) else ((0, v) for v in part) if isinstance(part, list) else ()
+        for step, inner in steps:
+            place = f"{path}['{step}']" if isinstance(part, dict) else f"{path}[{step}]"
+            found[place] = None
+            visit(inner, place)
 
     visit(value, "")
-    return found
+    return list(found)
 
 
 @F.scalar("parse_csv(csv_text: text) -> dynamic", named="argument")

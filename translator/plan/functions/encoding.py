@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable
 
 from translator.plan.functions.declare import Family
-from translator.plan.functions.values import Dynamic, text_of
+from translator.plan.functions.values import Dynamic
 
 F = Family("encoding")
 
@@ -160,9 +160,7 @@ def _signed(value: int) -> int:
 
 @F.scalar("hash_xxhash64(source: notdynamic, mod: integer?) -> long")
 def hash_xxhash64(source: Dynamic, mod: int | None = None) -> int:
-    data = (
-        source.to_bytes(8, "little", signed=True) if isinstance(source, int) and not isinstance(source, bool) else text_of(source).encode()
-    )
+    data = source.to_bytes(8, "little", signed=True) if isinstance(source, int) else str(source).encode()
     value = _signed(_xxhash64(data))
     return value if not mod else abs(value) % mod
 

@@ -143,7 +143,7 @@ def extract_all(regex: str, groups: Dynamic, source: str | None = None) -> Dynam
     found: list[Dynamic] = []
     for match in compiled.finditer(text):
         values: list[Dynamic] = [match[g] or "" for g in wanted]
-        found.append(values[0] if compiled.groups == 1 and len(values) == 1 else values)
+        found.append(values[0] if len(values) == 1 else values)
     return found or None
 
 
@@ -165,8 +165,10 @@ F.declare("replace_string(text: string, lookup: string, rewrite: string) -> stri
 
 @F.scalar("replace_strings(text: string, lookups: array, rewrites: array) -> string")
 def replace_strings(source: str, lookups: Dynamic, rewrites: Dynamic) -> str:
-    for index, lookup in enumerate(lookups):
-        source = source.replace(text_of(lookup), text_of(rewrites[index]) if isinstance(rewrites, list) else text_of(rewrites))
+    """What is no text among them is left out, and replaces nothing."""
+    for lookup, rewrite in zip(lookups, rewrites, strict=False) if isinstance(lookups, list) and isinstance(rewrites, list) else ():
+        if isinstance(lookup, str) and isinstance(rewrite, str) and lookup:
+            source = source.replace(lookup, rewrite)
     return source
 
 
