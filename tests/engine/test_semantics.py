@@ -230,6 +230,17 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where v > 1 and w > 1 | project v, w", [(2, 5)]),
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where x > 6 | project v, w", []),
     (f"{T} | join kind=innerunique ({U}) on k | sort by w asc | where row_number() == 1 and v > 1 | project v, w", []),
+    # sessions: an hour from the first at most, six minutes from the one before
+    (
+        "range i from 1 to 5 step 1 | extend t = datetime(2020-01-01) + i * i * 1m | sort by t asc"
+        " | extend s = row_window_session(t, 1h, 6m) | project i, m = datetime_diff('minute', s, datetime(2020-01-01))",
+        [(1, 1), (2, 1), (3, 1), (4, 16), (5, 25)],
+    ),
+    (
+        "range i from 1 to 5 step 1 | extend t = iff(i == 3, datetime(null), datetime(2020-01-01) + i * 1m), k = i == 5 | sort by i asc"
+        " | extend s = row_window_session(t, 1h, 1h, k) | project i, m = datetime_diff('minute', s, datetime(2020-01-01))",
+        [(1, 1), (2, 1), (3, None), (4, 4), (5, 5)],
+    ),
     ("set query_bin_auto_size = 5; print n = 17 | project bin_auto(n)", [(15,)]),
     (
         "set query_bin_auto_size = 1h; set query_bin_auto_at = datetime(2024-01-01 00:20); print t = datetime(2024-01-01 03:10) | project bin_auto(t)",

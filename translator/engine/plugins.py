@@ -22,7 +22,7 @@ def timeline_rows(scalars: Scalars, relation: o.Evaluation) -> exp.Expr:
     """
     known, given = TIMELINES[relation.name], dict(relation.arguments)
     subjects = [given.pop(role) for role in known.columns]
-    joined = exp.GroupConcat(this=_array(scalars, [*subjects, *relation.dimensions]), separator=exp.Literal.string(","))
+    joined = exp.GroupConcat(this=array_text(scalars, [*subjects, *relation.dimensions]), separator=exp.Literal.string(","))
     rows = scalars.sql("'[' || COALESCE($1, '') || ']'", joined)
     names, kinds = tuple(given), tuple(x.type for x in subjects)
     compute = timelines.PLUGINS[relation.name]
@@ -31,10 +31,10 @@ def timeline_rows(scalars: Scalars, relation: o.Evaluation) -> exp.Expr:
         return compute(timelines.Input(rows, kinds, dict(zip(names, constants, strict=True))))
 
     key = "_".join([relation.name, *(k.value for k in kinds), *names])
-    return scalars.python(key, call, (Type.DYNAMIC, Type.DYNAMIC), Type.DYNAMIC, (rows, _array(scalars, list(given.values()))))
+    return scalars.python(key, call, (Type.DYNAMIC, Type.DYNAMIC), Type.DYNAMIC, (rows, array_text(scalars, list(given.values()))))
 
 
-def _array(scalars: Scalars, values: list[e.Expr]) -> exp.Expr:
+def array_text(scalars: Scalars, values: list[e.Expr]) -> exp.Expr:
     """Values as a JSON array: times and timespans as their ticks."""
     parts: list[exp.Expr] = []
     for value in values:

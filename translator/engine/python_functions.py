@@ -135,6 +135,25 @@ def step_into(value: Any, *steps: Any) -> Any:
     return at(value, list(steps))
 
 
+def sessions_of(rows: list[list[Any]]) -> list[int | None]:
+    """``row_window_session``: where the session of each row starts, from its time, the two distances, and whether it restarts."""
+    found: list[int | None] = []
+    start = before = None
+    for time, from_first, between, restart in rows:
+        if time is None:
+            start = None
+        elif (
+            start is None
+            or restart
+            or (from_first is not None and time >= start + from_first)
+            or (before is not None and between is not None and time >= before + between)
+        ):
+            start = time
+        before = time
+        found.append(start)
+    return found
+
+
 def elements_of(value: Any, pairs: bool) -> Any:
     """What mv-expand makes of a value: the elements of an array, a bag for each key, the value itself otherwise."""
     if isinstance(value, list):

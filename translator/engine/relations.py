@@ -12,7 +12,7 @@ from sqlglot import exp
 from translator.engine import python_functions as meanings
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect
 from translator.engine.errors import EngineError
-from translator.engine.plugins import timeline_rows
+from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
 from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
 from translator.plan import expressions as e
@@ -331,6 +331,8 @@ class _Compiler:
             return _Query(self.over(query, value), {**query.columns, group.id: group}, query.order), group
 
         name = call.function
+        if name == "row_window_session" and args[0].type == Type.DATETIME and len(args) in (3, 4) and self.dialect.name == "duckdb":
+            return self.sessions(query, call, column)
         if name in ("prev", "next"):
             offset = args[1] if len(args) > 1 else e.const(1)
             if not (isinstance(offset, e.Const) and isinstance(offset.value, int)):
@@ -375,6 +377,28 @@ class _Compiler:
         else:
             raise EngineError(f"the function {name}() is known but not supported by the engine", call.span)
         return _Query(self.over(query, self.named(found, column)), {**query.columns, column.id: column}, query.order)
+
+    def sessions(self, query: _Query, call: e.Apply, column: e.Column) -> _Query:
+        """row_window_session: a session starts by where the one before it did, so that Python is given all rows, in their order."""
+        place = self.column(Type.LONG)
+        number = exp.Window(this=exp.RowNumber(), order=self.order_of(query))
+        numbered = _Query(self.over(query, self.named(number, place)), {**query.columns, place.id: place})
+
+        def ordered(value: exp.Expr) -> exp.Order:
+            return exp.Order(this=value, expressions=[exp.Ordered(this=self.reference(place))])
+
+        given = [*call.args, e.const(False)][:4]
+        joined = exp.GroupConcat(this=ordered(array_text(self.scalars, given)), separator=exp.Literal.string(","))
+        rows = self.scalars.sql("'[' || COALESCE($1, '') || ']'", joined)
+        starts = self.scalars.python("sessions_of", meanings.sessions_of, (Type.DYNAMIC,), Type.DYNAMIC, (rows,))
+        lists = [self.named(exp.ArrayAgg(this=ordered(self.reference(c))), c) for c in query.columns.values()]
+        whole = _Query(exp.select(*lists, self.named(starts, column)).from_(self.nested(numbered)), {})
+        items = [self.named(exp.Unnest(expressions=[self.reference(c)]), c) for c in query.columns.values()]
+        ticks = self.named(exp.Unnest(expressions=[self.scalars.word("elements", self.reference(column))]), place)
+        apart = _Query(exp.select(*items, ticks).from_(self.nested(whole)), {})
+        found = self.scalars.moment_of_ticks(self.scalars.sql("TRY_CAST($1 AS BIGINT)", self.reference(place)))
+        shown = exp.select(*map(self.reference, query.columns.values()), self.named(found, column)).from_(self.nested(apart))
+        return _Query(shown, {**query.columns, column.id: column}, query.order)
 
     def sorted(self, query: _Query, keys: tuple[o.Ordering, ...]) -> _Query:
         query, exprs = self.windowed(query, tuple(k.expr for k in keys))
