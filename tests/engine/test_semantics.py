@@ -100,6 +100,11 @@ VALUES: list[tuple[str, Any]] = [
     ('hash("")', -1205034819632174695),
     ("hash(datetime(0001-01-01)) == hash(0)", True),
     ("repeat(1, -1)", None),
+    ("range(1h, 3h)", ["01:00:00", "02:00:00", "03:00:00"]),
+    ("totimespan(range(1d, 5d, 2d)[1])", 3 * DAY),
+    ('toguid("0123456789abcdef0123456789abcdef-and more")', "01234567-89ab-cdef-0123-456789abcdef"),
+    ("isnan(beta_cdf(0.5, 10001, 1))", True),
+    ("isnull(parse_xml(strcat('<a>', strrep(strrep('x', 1024), 1024), '</a>')))", True),
     ('array_shift_left(dynamic(["a", "b"]), 1)', ["b", ""]),
     ("array_index_of(dynamic([1]), 1, 0, -2)", None),
     ("array_sum(dynamic([1, true]))", None),
@@ -422,6 +427,8 @@ def test_the_second_opinion_agrees() -> None:
         '"x" != 0',
         "toupper(1d)",
         "round(4.35",
+        "toguid(",
+        "range(1",
         "gettype(",
     )
     compared = 0

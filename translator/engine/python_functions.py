@@ -210,7 +210,8 @@ def truth_of_value(value: Any) -> bool | None:
 
 
 def guid_of(text: str) -> str | None:
-    digits = text.strip().strip("{}()").replace("-", "").lower()
+    """``toguid`` of a text: its first 32 digits, hyphens aside; what follows them is not looked at."""
+    digits = text.strip().strip("{}()").replace("-", "").lower()[:32]
     if len(digits) != 32 or any(c not in "0123456789abcdef" for c in digits):
         return None
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -297,6 +298,11 @@ def range_of_moments(start: dt.datetime, stop: dt.datetime, step: int) -> Any:
     micros = step // 10
     a, b = (int((m - EPOCH) / dt.timedelta(microseconds=1)) for m in (start, stop))
     return [text_of(EPOCH + dt.timedelta(microseconds=m)) for m in range_of(a, b, micros)]
+
+
+def range_of_spans(start: int, stop: int, step: int) -> Any:
+    """``range()`` over timespans, all of them ticks."""
+    return [timespan_text(t) for t in range_of(start, stop, step)]
 
 
 def filled_bag(*parts: Any) -> Any:

@@ -975,15 +975,16 @@ class Scalars:
 
     def _range(self, expr: e.Apply) -> exp.Expr:
         start, stop = expr.args[:2]
-        step = (
-            expr.args[2] if len(expr.args) > 2 else (e.const(36_000_000_000, Type.TIMESPAN) if start.type == Type.DATETIME else e.const(1))
-        )
+        spans = start.type in (Type.DATETIME, Type.TIMESPAN)
+        step = expr.args[2] if len(expr.args) > 2 else e.const(36_000_000_000, Type.TIMESPAN) if spans else e.const(1)
         if start.type == Type.DATETIME:
             kinds = (Type.DATETIME, Type.DATETIME, Type.TIMESPAN)
             return self.python(
                 "range_of_moments", meanings.range_of_moments, kinds, Type.DYNAMIC, (self.value(start), self.value(stop), self.value(step))
             )
         values = tuple(self.number(x) for x in (start, stop, step))
+        if start.type == Type.TIMESPAN:
+            return self.python("range_of_spans", meanings.range_of_spans, (Type.LONG,) * 3, Type.DYNAMIC, values)
         kinds3 = tuple(Type.REAL if x.type in (Type.REAL, Type.DECIMAL, Type.DYNAMIC) else Type.LONG for x in (start, stop, step))
         return self.python("range", meanings.range_of, kinds3, Type.DYNAMIC, values)
 

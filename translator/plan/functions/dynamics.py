@@ -353,7 +353,7 @@ def parse_xml(text: str) -> Dynamic:
     """XML as a property bag: attributes with ``@``, text with ``#text``, repeated elements as arrays."""
     import xml.etree.ElementTree as tree
 
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+    if "<!DOCTYPE" in text or "<!ENTITY" in text or len(text.encode()) > 1 << 20:
         return None
     try:
         root = tree.fromstring(text)

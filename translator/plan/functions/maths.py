@@ -156,7 +156,7 @@ def _incomplete_beta(x: float, a: float, b: float) -> float:
 
 @F.scalar("beta_cdf(x: number, alpha: number, beta: number) -> real")
 def beta_cdf(x: float, alpha: float, beta: float) -> float:
-    return _incomplete_beta(x, alpha, beta) if 0 <= x <= 1 and alpha > 0 and beta > 0 else math.nan
+    return _incomplete_beta(x, alpha, beta) if 0 <= x <= 1 and 0 < alpha <= 10_000 and 0 < beta <= 10_000 else math.nan
 
 
 @F.scalar("beta_pdf(x: number, alpha: number, beta: number) -> real")
