@@ -150,7 +150,11 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "DnsEvents | where Name endswith '.onion'",
             "splunk",
-            ['direction="Rcv"', 'message_type="Query"', r'replace(replace(coalesce(query, ""), "\\(\\d+\\)", "."), "^\\.+|\\.+$", "")'],
+            [
+                'direction="Rcv"',
+                'message_type="Query"',
+                r'replace(replace(coalesce(query, ""), "\\(\\d+\\)", "."), "^\\.+|\\.+$(?!\\n)", "")',
+            ],
         ),
         # normalized tables
         ("_Im_ProcessCreate | where CommandLine has 'x'", "splunk", ["from datamodel=Endpoint.Processes", "Processes.process"]),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
@@ -17,7 +14,6 @@ import translator
 from tests.rules import rule
 from translator.sigma.portable.elastic import EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
-from translator.targets.elastic import lucene
 
 
 def event_rule(name: str, detection: dict[str, Any]) -> dict[str, Any]:
@@ -197,36 +193,6 @@ def test_eql_reads_what_an_enrich_processor_adds(kql: str, direction: str, text:
     output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
     assert text in output.text
     assert {d.direction.value for d in output.diagnostics if d.code == "list-at-ingest"} == {direction}
-
-
-ATOMS = st.sampled_from(["a", "B", "\\d", "\\w", "\\W", "\\s", ".", "[a-f]", "[^A-C]", "[\\]x-]", "\\.", "(ab|c)", "(?:a|b)", "x?"])
-REGEXES = st.builds(
-    lambda first, parts, last: first + "".join(parts) + last,
-    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)", "(^a|b)", "((^)|c|)", "^b|"]),
-    st.lists(st.builds(lambda a, n: a + n, ATOMS, st.sampled_from(["", "*", "+", "?", "{2}", "{1,3}", "*?"])), min_size=1, max_size=5),
-    st.sampled_from(["", "$", "([^a-z]|$)", "(a$|b)", "((,|$)|c)", "$|c", "a$|b$", "|^"]),
-)
-
-
-@settings(max_examples=400, deadline=None)
-@given(REGEXES, st.booleans(), st.integers(0, 10**6))
-def test_a_regular_expression_of_lucene_matches_the_same(regex: str, caseless: bool, seed: int) -> None:
-    try:
-        pattern = re.compile(regex, re.IGNORECASE if caseless else 0)
-        translated = lucene.translate(regex, caseless, lowered=caseless)
-    except (re.error, lucene.NotLucene):
-        return
-    pick = random.Random(seed)
-    for _ in range(40):
-        text = "".join(pick.choice("abcdefxABCX019 .,]-_/") for _ in range(pick.randint(0, 8)))
-        whole = re.fullmatch(translated, text.lower() if caseless else text, re.DOTALL)
-        assert (pattern.search(text) is not None) == (whole is not None), (regex, translated, text)
-
-
-@pytest.mark.parametrize("regex", ["a(?=b)", r"(a)\1", "a?+b", r"a\b", "x^a", "(?m)^a", "(?i)a", "a{5000}"])
-def test_what_lucene_has_not_is_refused(regex: str) -> None:
-    with pytest.raises(lucene.NotLucene):
-        lucene.translate(regex)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
-from translator.plan.patterns import escaped
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
+from translator.regex import syntax
+from translator.regex.classes import Unlisted, ranges_of
+from translator.regex.parser import parsed
+from translator.regex.writers import kql
 
 Say = Callable[[str, str, Span | None], None]
 
@@ -112,66 +114,71 @@ def _extracted(operator: str, regex: str, group: int, source: Expr, sought: Expr
     """That the pattern matches with such a group; None where its text does not tell that."""
     items = sought.items if isinstance(sought, Items) else (sought,)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
-    if len(texts) != len(items) or re.search(r"\\[1-9]", regex) or not _once(regex, group):
+    tree = parsed(regex)
+    if len(texts) != len(items) or tree is None or not _once(tree, group):
         return None
     caseless = not operator.endswith("_cs") and operator not in ("==", "in")
-    place = _place_of(regex, group)
-    if place is None:
-        return None
-    start, stop = place
-    inner = regex[start:stop]
-    repeated = re.fullmatch(r"(\[(?:\\.|[^\]\\])+\]|\.|\\[wdS])[*+]\??", inner)
-    one = repeated.group(1) if repeated else r"(.|\n)" if re.search(r"\[\^|\\[sWD]", inner) else "."
-    before, behind = (f"{one}*" if mark else "" for mark in _AROUND[operator])
-    found = [f"{regex[:start]}{before}{escaped(t)}{behind}{regex[stop:]}" for t in texts]
-    function = "matches regex~" if caseless else "matches regex"
-    return disjunction(*(Apply(span, Type.BOOL, function, (source, const(p))) for p in found))
+    found = []
+    for wanted in texts:
+        held = _with_group(tree, group, partial(_holding, wanted=wanted, around=_AROUND[operator]))
+        found.append(Apply(span, Type.BOOL, "matches regex~" if caseless else "matches regex", (source, const(kql(held)))))
+    return disjunction(*found)
 
 
-def _once(regex: str, group: int) -> bool:
-    """Whether a match has the group at most once, so that what is extracted is all that it matched."""
-    try:
-        tree = reader.parse(regex)
-    except (re.error, RecursionError, OverflowError):
-        return False
-
-    def groups(items: object, repeated: bool) -> Iterator[tuple[int | None, bool]]:
-        for operator, value in items:  # type: ignore[attr-defined]
-            match str(operator):
-                case "SUBPATTERN":
-                    yield value[0], repeated
-                    yield from groups(value[3], repeated)
-                case "MAX_REPEAT" | "MIN_REPEAT":
-                    yield from groups(value[2], repeated or str(value[1]) != "1")
-                case "BRANCH":
-                    for branch in value[1]:
-                        yield from groups(branch, repeated)
-
-    return group == 0 or (group, False) in list(groups(tree, False))
+def _holding(inner: syntax.Node, wanted: str, around: tuple[str, str]) -> syntax.Node:
+    """A text within what ``inner`` matches, with characters like those of ``inner`` where others may stand around it."""
+    match inner:
+        case syntax.Repeat(syntax.Class() | syntax.Any() as one):
+            other: syntax.Node = one
+        case _:
+            other = syntax.Any(any(_takes_newline(n) for n in syntax.walk(inner)))
+    before, behind = (syntax.Repeat(other, 0, None) if mark else syntax.Concat() for mark in around)
+    return syntax.concat(before, syntax.text(wanted), behind)
 
 
-def _place_of(regex: str, group: int) -> tuple[int, int] | None:
-    """Where the text of a group begins and ends in a pattern, without its parentheses; the whole for group 0."""
+def _takes_newline(node: syntax.Node) -> bool:
+    match node:
+        case syntax.Any(newline):
+            return newline
+        case syntax.Literal(character):
+            return character == "\n"
+        case syntax.Class():
+            try:
+                return any(first <= 10 <= last for first, last in ranges_of(node))
+            except Unlisted:
+                return True
+    return False
+
+
+def _with_group(node: syntax.Node, group: int, made: Callable[[syntax.Node], syntax.Node]) -> syntax.Node:
+    """A pattern with what a group of it holds (the whole for group 0) made into something else."""
     if group == 0:
-        return 0, len(regex)
-    number, opened, within, at = 0, list[tuple[int, int]](), False, 0
-    while at < len(regex):
-        char = regex[at]
-        if char == "\\":
-            at += 1
-        elif within:
-            within = char != "]"
-        elif char == "[":
-            within = True
-            at += regex.startswith(("[]", "[^]"), at) and (2 if regex[at + 1] == "^" else 1)
-        elif char == "(":
-            named = re.match(r"\(\?P?<\w+>", regex[at:])
-            captures = named is not None or not regex.startswith("(?", at)
-            number += captures
-            opened.append((number if captures else 0, at + (len(named.group()) if named else 1)))
-        elif char == ")":
-            own, start = opened.pop()
-            if own == group:
-                return start, at
-        at += 1
-    return None
+        return made(node)
+
+    def changed(found: syntax.Node) -> syntax.Node:
+        match found:
+            case syntax.Group(inner, index, name):
+                return syntax.Group(made(inner) if index == group else changed(inner), index, name)
+            case syntax.Repeat(inner, least, most, greedy):
+                return syntax.Repeat(changed(inner), least, most, greedy)
+            case syntax.Concat(parts):
+                return syntax.concat(*map(changed, parts))
+            case syntax.Alternation(options):
+                return syntax.alternation(*map(changed, options))
+        return found
+
+    return changed(node)
+
+
+def _once(node: syntax.Node, group: int) -> bool:
+    """Whether a match has the group at most once, so that what is extracted is all that it matched."""
+    match node:
+        case _ if group == 0:
+            return True
+        case syntax.Group(inner, index):
+            return index == group or _once(inner, group)
+        case syntax.Repeat(inner, _, most):
+            return most == 1 and _once(inner, group)
+        case syntax.Concat() | syntax.Alternation():
+            return any(_once(child, group) for child in syntax.children(node))
+    return False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from translator.plan.functions.values import EPOCH, TICKS, text_of, timespan_of, timespan_text
+from translator.plan.functions.values import EPOCH, TICKS, pattern, text_of, timespan_of, timespan_text
 from translator.plan.types import Type
 
 
@@ -316,7 +316,7 @@ def pairs_of(text: str, spec: Any) -> Any:
     Source: learn.microsoft.com/kusto/query/parse-kv-operator, for each of its three modes.
     """
     if spec["regex"]:
-        pairs: Iterable[tuple[str, str]] = ((m[1], m[2]) for m in re.finditer(spec["regex"], text))
+        pairs: Iterable[tuple[str, str]] = ((m[1], m[2]) for m in pattern(spec["regex"]).finditer(text))
     elif spec["pair"]:
         pairs = _delimited_pairs(text, spec["pair"], spec["key"], spec["quotes"], spec["escapes"], spec["greedy"])
     else:

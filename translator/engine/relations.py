@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +19,9 @@ from translator.plan import operators as o
 from translator.plan.functions.windows import WINDOWS
 from translator.plan.patterns import regex_of
 from translator.plan.types import Type
+from translator.regex.parser import RegexError
+from translator.regex.parser import parse as parse_regex
+from translator.regex.syntax import groups as regex_groups
 
 SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
 FIRST_ID = 1_000_000_000
@@ -658,22 +660,20 @@ class _Compiler:
 
     def parse(self, relation: o.Parse) -> _Query:
         query = self.relation(relation.input)
-        if "U" in relation.flags and self.dialect.name != "duckdb":
-            raise EngineError(f"{self.dialect.title} has no ungreedy regular expressions", relation.span)
         try:
             regex, columns = regex_of(relation)
         except ValueError as error:
             raise EngineError(str(error), relation.span) from None
         subject = self.column(Type.STRING)
         query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
-        reference, literal = self.reference(subject), exp.Literal.string(regex)
+        reference, pattern = self.reference(subject), e.const(regex)
         if relation.filters:
-            query = _Query(self.over(query).where(self.scalars.word("matches", reference, literal)), query.columns, query.order)
+            query = _Query(self.over(query).where(self.scalars.matching(reference, pattern)), query.columns, query.order)
         strict = relation.kind != "relaxed" and any(c.type != Type.STRING for _, c in columns)
         made = [(self.column(c.type) if strict else c, number) for number, c in columns]
         items = []
         for column, number in made:
-            text = self.scalars.never_null(self.scalars.word("group", reference, literal, exp.Literal.number(number)), Type.STRING)
+            text = self.scalars.never_null(self.scalars.captured(pattern, e.const(number), reference), Type.STRING)
             items.append(self.named(self.scalars.from_text(text, column.type), column))
         query = _Query(self.over(query, *items), {**query.columns, **{c.id: c for c, _ in made}}, query.order)
         if not strict:
@@ -692,8 +692,8 @@ class _Compiler:
     def parse_pairs(self, relation: o.ParsePairs) -> _Query:
         query = self.relation(relation.input)
         try:
-            groups = re.compile(relation.regex).groups if relation.regex else 2
-        except re.error as error:
+            groups = regex_groups(parse_regex(relation.regex)) if relation.regex else 2
+        except RegexError as error:
             raise EngineError(f"{relation.regex!r} is no regular expression: {error}", relation.span) from None
         if groups != 2:
             raise EngineError("the regular expression of parse-kv has two groups, for the key and the value", relation.span)

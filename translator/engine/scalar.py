@@ -25,8 +25,12 @@ from translator.plan.constants import known_span
 from translator.plan.functions import find, functions, overload
 from translator.plan.functions.values import EPOCH, TICKS
 from translator.plan.functions.windows import WINDOWS
-from translator.plan.patterns import escaped
+from translator.plan.patterns import escaped, searched
 from translator.plan.types import Type
+from translator.regex.parser import RegexError, parse
+from translator.regex.syntax import Node
+from translator.regex.terms import BOUND, around
+from translator.regex.writers import Inexpressible, java, kql, re2
 
 EPOCH_TICKS = 621_355_968_000_000_000
 """Ticks from 0001-01-01 to 1970-01-01."""
@@ -36,7 +40,6 @@ _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 _WHOLE = (Type.INT, Type.LONG)
 _ARITHMETIC = ("+", "-", "*", "/", "%", "neg")
 _SQL_COMPARISONS = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
-_TERMS = {"has": (True, True), "hasprefix": (True, False), "hassuffix": (False, True)}
 
 
 @cache
@@ -611,12 +614,11 @@ class Scalars:
             return self.python(function, known.python, (Type.STRING, Type.STRING), Type.BOOL, (subject, self.text(search)))
         if not search.value:
             return exp.true()
-        before, after = _TERMS[function.removesuffix("_cs")]
-        before, after = before and search.value[0].isalnum(), after and search.value[-1].isalnum()
+        name = function.removesuffix("_cs")
+        before, after = around(search.value, name == "hasprefix", name == "hassuffix")
         body = escaped(search.value)
-        letters = r"\pL\pN"
-        bounded = f"(?:^|[^{letters}])" if before else ""
-        closed = f"(?:$|[^{letters}])" if after else ""
+        bounded = f"(?:^|{BOUND})" if before else ""
+        closed = f"(?:$|{BOUND})" if after else ""
         flag = "(?s)" if function.endswith("_cs") else "(?is)"
         return self.word("matches", subject, exp.Literal.string(f"{flag}{bounded}{body}{closed}"))
 
@@ -647,11 +649,49 @@ class Scalars:
         return exp.Not(this=exists) if every else exists
 
     def _matches(self, expr: e.Apply) -> exp.Expr:
-        regex = expr.args[1]
+        subject, regex = expr.args
         if expr.function == "matches regex~":
-            assert isinstance(regex, e.Const)
-            regex = e.const(f"(?i){regex.value}")
-        return self.word("matches", self.text(expr.args[0]), self.text(regex))
+            regex = e.const(kql(searched(expr)))
+        return self.matching(self.text(subject), regex)
+
+    def matching(self, subject: exp.Expr, regex: e.Expr) -> exp.Expr:
+        """That a regular expression of KQL finds something in a text."""
+        spelled = self.spelled(regex)
+        if spelled is not None:
+            return self.word("matches", subject, spelled)
+        known = find("matches regex")
+        assert known is not None and known.python is not None
+        return self.python("matches_regex", known.python, (Type.STRING, Type.STRING), Type.BOOL, (subject, self.text(regex)))
+
+    def captured(self, regex: e.Expr, group: e.Expr, source: exp.Expr) -> exp.Expr:
+        """What a group of a regular expression of KQL holds of the first place where it is found; empty or null where there is none."""
+        spelled = self.spelled(regex) if isinstance(group, e.Const) and "group" in self.dialect.words else None
+        if spelled is not None:
+            return self.word("group", source, spelled, self.value(group))
+        known = find("extract")
+        assert known is not None and known.python is not None
+        given = (self.text(regex), self.value(group), source)
+        return self.python("extract", known.python, (Type.STRING, Type.LONG, Type.STRING), Type.STRING, given)
+
+    def spelled(self, regex: e.Expr) -> exp.Expr | None:
+        """A regular expression of KQL in the dialect's own language; None where only the Python functions read it.
+
+        Raises:
+            EngineError: where it is none, or the dialect has neither words for it nor Python functions.
+        """
+        write = _PATTERNS.get(self.dialect.name)
+        if write is None:
+            return self.text(regex)
+        if not (isinstance(regex, e.Const) and isinstance(regex.value, str)):
+            return None if self.dialect.python else self.text(regex)
+        try:
+            return exp.Literal.string(write(parse(regex.value)))
+        except RegexError as error:
+            raise EngineError(f"{regex.value!r} is no regular expression: {error}", regex.span) from None
+        except Inexpressible as error:
+            if not self.dialect.python:
+                raise EngineError(f"{self.dialect.title} has no {error} in its regular expressions", regex.span) from None
+            return None
 
     def _cidr(self, expr: e.Apply) -> exp.Expr:
         known = find("ipv4_is_in_any_range")
@@ -1029,20 +1069,7 @@ class Scalars:
 
     def _extract(self, expr: e.Apply) -> exp.Expr:
         regex, group, source = expr.args[:3]
-        constant = isinstance(regex, e.Const) and isinstance(group, e.Const)
-        if constant and "group" in self.dialect.words:
-            found = self.word("group", self.text(source), self.value(regex), self.value(group))
-        else:
-            known = find("extract")
-            assert known is not None and known.python is not None
-            found = self.python(
-                "extract",
-                known.python,
-                (Type.STRING, Type.LONG, Type.STRING),
-                Type.STRING,
-                (self.text(regex), self.value(group), self.text(source)),
-            )
-        found = self.never_null(found, Type.STRING)
+        found = self.never_null(self.captured(regex, group, self.text(source)), Type.STRING)
         return found if expr.type == Type.STRING else self.from_text(found, expr.type)
 
     def from_text(self, value: exp.Expr, kind: Type) -> exp.Expr:
@@ -1176,6 +1203,9 @@ class Scalars:
         **dict.fromkeys(("contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs"), _contains),
     }  # fmt: skip
 
+
+_PATTERNS: dict[str, Callable[[Node], str]] = {"duckdb": re2, "spark": java, "databricks": java}
+"""What writes a regular expression for a dialect; the others get it as KQL has it."""
 
 _LETTERS = {
     Type.BOOL: "b", Type.INT: "i", Type.LONG: "l", Type.REAL: "r", Type.DECIMAL: "m", Type.STRING: "s", Type.DATETIME: "t", Type.TIMESPAN: "p",

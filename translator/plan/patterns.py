@@ -5,21 +5,31 @@ Source: learn.microsoft.com/kusto/query/parse-operator.
 
 from __future__ import annotations
 
-import re
-
-from translator.plan.expressions import Column
+from translator.plan.expressions import Apply, Column, Const
 from translator.plan.operators import Parse
 from translator.plan.types import Type
+from translator.regex import syntax
+from translator.regex.parser import parse as parsed
+from translator.regex.writers import kql
 
 _CAPTURES = {Type.LONG: r"(-?\d+)", Type.INT: r"(-?\d+)", Type.REAL: r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)", Type.BOOL: "(true|false)"}
 
 
 def escaped(text: str) -> str:
-    """A text as a regular expression that RE2 and Java read alike."""
-    return "".join(
-        c if c.isalnum() or c in " _-/:;,@<>='\"!%&~`#" or ord(c) > 127 else "\\" + c if c.isprintable() else f"\\x{{{ord(c):x}}}"
-        for c in text
-    )
+    """A text as a regular expression that finds it alone."""
+    return kql(syntax.text(text))
+
+
+def searched(predicate: Apply) -> syntax.Node:
+    """What ``matches regex`` looks for; its kind with ``~`` ignores case.
+
+    Raises:
+        RegexError: where that is no regular expression.
+    """
+    pattern = predicate.args[1]
+    assert isinstance(pattern, Const) and isinstance(pattern.value, str)
+    tree = parsed(pattern.value)
+    return syntax.caseless(tree) if predicate.function.endswith("~") else tree
 
 
 def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
@@ -46,8 +56,8 @@ def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
             case str() if regex:
                 out += part
                 try:
-                    group += re.compile(part).groups
-                except re.error as error:
+                    group += syntax.groups(parsed(part))
+                except ValueError as error:
                     raise ValueError(f"{part!r} is no regular expression: {error}") from None
             case str():
                 out += escaped(part)

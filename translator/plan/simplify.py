@@ -32,6 +32,11 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.types import Type
+from translator.regex.classes import Unlisted, ranges_of
+from translator.regex.parser import parsed
+from translator.regex.syntax import Class, Literal, Node, is_cased
+from translator.regex.syntax import walk as parts_of
+from translator.regex.terms import LETTERS, around
 
 EQUALITIES = ("==", "=~")
 CASE_PAIRS = {
@@ -182,11 +187,23 @@ def _lowered_comparison(expr: Expr) -> Expr:
 
 def _only_lower(regex: str) -> bool:
     """Whether a regular expression, read without case, matches a text just where it matches the text in lower case."""
-    import re
+    tree = parsed(regex)
+    return tree is not None and all(_reads_lower(part) for part in parts_of(tree))
 
-    rest = re.sub(r"\\[A-Za-z]", "", regex)
-    rest = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace("A-Z", "") if "a-z" in m[0] else m[0], rest)
-    return rest == rest.lower()
+
+def _reads_lower(part: Node) -> bool:
+    """Whether a literal or a class finds in a text in lower case what it finds, without case, in the text as it is."""
+    match part:
+        case Literal(character, False):
+            return character.lower() == character
+        case Class(members, _, False):
+            try:
+                found = ranges_of(Class(members))
+            except Unlisted:
+                return False
+            cased = {c for first, last in found if first < 0x250 for c in map(chr, range(first, min(last, 0x24F) + 1)) if is_cased(c)}
+            return all(c.lower() in cased for c in cased)
+    return True
 
 
 def _constant_on_the_right(expr: Expr) -> Expr:
@@ -389,8 +406,8 @@ def _constant_comparison(expr: Expr) -> Expr:
 
 
 def _has_term(text: str, term: str) -> bool:
-    before, after = (not bound or not bound.isalnum() for bound in (term[:1], term[-1:]))
-    return re.search(f"{'' if before else '(?<![A-Za-z0-9])'}{re.escape(term)}{'' if after else '(?![A-Za-z0-9])'}", text) is not None
+    before, after = around(term)
+    return re.search(f"{f'(?<![{LETTERS}])' if before else ''}{re.escape(term)}{f'(?![{LETTERS}])' if after else ''}", text) is not None
 
 
 _INSIDE: dict[str, Callable[[str, str], bool]] = {

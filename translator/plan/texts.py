@@ -6,14 +6,17 @@ Source: learn.microsoft.com/kusto/query/split-function, extract-function, strcat
 
 from __future__ import annotations
 
-import re
-import re._parser as reader  # type: ignore[import-not-found]  # the parser of re has no public name
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, const, disjunction, negation
+from translator.plan.functions.values import pattern
 from translator.plan.types import Type
+from translator.regex import syntax
+from translator.regex.parser import parsed
+from translator.regex.terms import LETTERS, around
+from translator.regex.writers import case_of, kql, kql_without_case
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
 
@@ -152,9 +155,10 @@ def split_element(expr: Expr) -> Expr:
 
 
 def _as_term(text: str, part: _Part) -> str:
-    bound = f"[^A-Za-z0-9{''.join(map(literally, part.marks))}]"
-    before = f"(?:{part.other}*{bound})?" if text[0].isalnum() else f"{part.other}*"
-    after = f"(?:{bound}{part.other}*)?" if text[-1].isalnum() else f"{part.other}*"
+    bound = f"[^{LETTERS}{''.join(map(literally, part.marks))}]"
+    bounded, closed = around(text)
+    before = f"(?:{part.other}*{bound})?" if bounded else f"{part.other}*"
+    after = f"(?:{bound}{part.other}*)?" if closed else f"{part.other}*"
     return before + literally(text) + after
 
 
@@ -298,23 +302,20 @@ def extracted(expr: Expr) -> Expr:
 
 def always_captures(regex: str, group: int) -> bool:
     """Whether every match of ``regex`` captures at least one character in ``group``."""
-    try:
-        tree = reader.parse(regex)
-    except (re.error, RecursionError, OverflowError):
+    tree = parsed(regex)
+    if tree is None:
         return False
     if group == 0:
-        return bool(tree.getwidth()[0] > 0)
+        return syntax.least_width(tree) > 0
 
-    def search(items: object) -> bool:
-        for operator, value in items:  # type: ignore[attr-defined]
-            if str(operator) == "SUBPATTERN":
-                number, _, _, inner = value
-                if number == group:
-                    return bool(inner.getwidth()[0] > 0)
-                if search(inner):
-                    return True
-            elif str(operator) == "MAX_REPEAT" and value[0] == 1 == value[1] and search(value[2]):
-                return True
+    def search(node: syntax.Node) -> bool:
+        match node:
+            case syntax.Group(inner, index):
+                return syntax.least_width(inner) > 0 if index == group else search(inner)
+            case syntax.Repeat(inner, 1, 1):
+                return search(inner)
+            case syntax.Concat(parts):
+                return any(map(search, parts))
         return False
 
     return search(tree)
@@ -410,48 +411,58 @@ def greedy_suffix(expr: Expr) -> Expr:
     ending = _ending(regex, group)
     if ending is None or len(texts) != len(items):
         return expr
-    before, pattern, after = ending
+    before, middle, after = ending
     caseless = function in ("=~", "in~")
     if caseless and any(c.lower() != c.upper() for c in before + after):
         return expr
     endings = []
     for text in texts:
         whole = before + text + after
-        if caseless and not _folds(pattern, whole):
+        if caseless and not _folds(middle, whole):
             return expr
-        if re.fullmatch(pattern, whole) is None or any(re.fullmatch(pattern, whole[n:]) for n in range(1, len(whole) + 1)):
+        if not _is_all(middle, whole) or any(_is_all(middle, whole[n:]) for n in range(1, len(whole) + 1)):
             return expr
         endings.append(Apply(expr.span, Type.BOOL, "endswith" if caseless else "endswith_cs", (source, const(whole))))
     return disjunction(*endings)
 
 
-def _folds(pattern: str, whole: str) -> bool:
+def _folds(regex: str, whole: str) -> bool:
     """Whether a pattern treats upper and lower case of a text alike."""
-    return all(re.fullmatch(pattern, w) is not None for w in (whole, whole.lower(), whole.upper()))
+    return all(_is_all(regex, w) for w in (whole, whole.lower(), whole.upper()))
+
+
+def _is_all(regex: str, whole: str) -> bool:
+    try:
+        return pattern(regex).fullmatch(whole) is not None
+    except ValueError:
+        return False
 
 
 def _ending(regex: str, group: int) -> tuple[str, str, str] | None:
     """What stands before and behind the group in a regular expression of a greedy start and an ending, and the ending's pattern."""
-    if not regex.startswith(".*") or not regex.endswith("$") or regex.startswith(".*?"):
+    match parsed(regex):
+        case syntax.Concat((syntax.Repeat(syntax.Any(), 0, None, True), *middle, syntax.Anchor("end"))):
+            pass
+        case _:
+            return None
+    groups = [n for n, part in enumerate(middle) if isinstance(part, syntax.Group) and part.index == group]
+    if len(groups) != 1:
         return None
-    pattern = regex[2:-1]
-    try:
-        items = [(str(operator), value) for operator, value in reader.parse(pattern)]
-    except (re.error, RecursionError, OverflowError):
+    sides = middle[: groups[0]], middle[groups[0] + 1 :]
+    texts = [[p.character for p in side if isinstance(p, syntax.Literal) and not p.caseless] for side in sides]
+    if any(len(found) != len(side) for found, side in zip(texts, sides, strict=True)):
         return None
-    groups = [n for n, (operator, value) in enumerate(items) if operator == "SUBPATTERN" and value[0] == group]
-    if len(groups) != 1 or any(operator != "LITERAL" for n, (operator, _) in enumerate(items) if n != groups[0]):
-        return None
-    sides = items[: groups[0]], items[groups[0] + 1 :]
-    before, after = ("".join(chr(value) for _, value in side) for side in sides)
-    return before, pattern, after
+    before, after = map("".join, texts)
+    return before, kql(syntax.concat(*middle)), after
 
 
 def leading_flag(expr: Expr) -> Expr:
     """``x matches regex "(?i)a"`` is the operator that ignores case."""
     match expr:
-        case Apply(function="matches regex" | "matches regex~", args=(subject, Const(value=str(regex)))) if regex.startswith("(?i)"):
-            return Apply(expr.span, expr.type, "matches regex~", (subject, const(regex[4:])))
+        case Apply(function="matches regex" | "matches regex~", args=(subject, Const(value=str(regex)))) if "(?" in regex:
+            tree = parsed(regex)
+            if tree is not None and case_of(tree) is True:
+                return Apply(expr.span, expr.type, "matches regex~", (subject, const(kql_without_case(tree))))
     return expr
 
 
@@ -470,6 +481,6 @@ def folded_constant(expr: Expr) -> Expr:
 
 def _finds_nothing_in_empty(regex: str) -> bool:
     try:
-        return re.search(regex, "") is None
-    except re.error:
+        return pattern(regex).search("") is None
+    except ValueError:
         return False

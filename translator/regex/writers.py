@@ -400,6 +400,13 @@ class Pcre(Portable):
         return None if known is None or known == "LC" else f"\\{'P' if member.negated else 'p'}{{{known}}}"
 
 
+class _OfLines(Pcre):
+    """Java's patterns as other readers know them too, where ``.`` leaves out more than line feeds."""
+
+    def any(self, newline: bool) -> str:
+        return super().any(True) if newline else r"[^\n]"
+
+
 class Python(_Flat):
     """Python's ``re`` with the classes that KQL has, for the functions of the engine."""
 
@@ -445,6 +452,15 @@ class Python(_Flat):
 class Re2(_Flat):
     r"""RE2 as DuckDB has it, whose ``\d``, ``\s``, ``\w`` and ``\b`` are of ASCII characters."""
 
+    def node(self, node: Node, caseless: bool) -> str:
+        """RE2 itself loses the capital of the second alternative where it makes one class of ``a|[Aa]``."""
+        match node:
+            case Alternation(options) if any(map(_is_both_cases, options[1:])) and any(
+                isinstance(o, Literal | Class) for o in options[:-1]
+            ):
+                raise Inexpressible("a letter in both cases beside other alternatives of one character")
+        return super().node(node, caseless)
+
     def perl(self, member: Perl) -> str | None:
         match member:
             case Perl("s", negated, True):
@@ -481,6 +497,16 @@ class Re2(_Flat):
         if node.kind.startswith("word-") or (node.kind in ("word", "not-word") and not node.ascii):
             raise Inexpressible("a boundary of words of Unicode")
         return self.boundary(node.kind)
+
+
+def _is_both_cases(node: Node) -> bool:
+    match node:
+        case Literal(_, ignored):
+            return ignored
+        case Class():
+            found = ranges_of(node)
+            return bool(found) and found == ranges_of(Range(found[0][0], found[0][0]), True) and _cased(node)
+    return False
 
 
 class Java(_Flat):
@@ -524,6 +550,13 @@ def kql(node: Node) -> str:
     return Kql().pattern(node)
 
 
+def kql_without_case(node: Node) -> str:
+    """A pattern whose letters are all read without case, as KQL reads it with case."""
+    modes, body = Kql().parts(node)
+    rest = str(modes).replace("i", "")
+    return f"(?{rest}){body}" if rest else body
+
+
 def re2(node: Node) -> str:
     """A pattern for DuckDB. Raises Inexpressible."""
     return Re2().pattern(node)
@@ -537,6 +570,11 @@ def python(node: Node) -> str:
 def java(node: Node) -> str:
     """A pattern for Spark. Raises Inexpressible."""
     return Java().pattern(node)
+
+
+def java_portable(node: Node) -> str:
+    """A pattern for REPLACE in ES|QL, without flags of Java alone. Raises Inexpressible."""
+    return _OfLines().pattern(node)
 
 
 def pcre(node: Node) -> str:

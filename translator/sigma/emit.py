@@ -20,8 +20,11 @@ from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
+from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
+from translator.regex.parser import RegexError
+from translator.regex.writers import END, Inexpressible, sigma
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
 from translator.sigma.titles import shortened, titled
@@ -31,7 +34,7 @@ from translator.targets.names import Names
 from translator.targets.predicates import takes_empty, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import identifying
-from translator.targets.text import has_pattern, is_simple
+from translator.targets.text import has_pattern
 
 _T = TypeVar("_T")
 
@@ -568,13 +571,11 @@ ATOMS: dict[str, Callable[[str, list[Any]], tuple[str, Any]]] = {
     "hasprefix_cs": _pattern("", lambda v: has_pattern(v, prefix=True)),
     "hassuffix": _pattern("|i", lambda v: has_pattern(v, suffix=True)),
     "hassuffix_cs": _pattern("", lambda v: has_pattern(v, suffix=True)),
-    "matches regex": _pattern("", str),
     "expand": _placeholder(""),
     "expand_cs": _placeholder("|cased"),
     "expand_within": _placeholder("|contains"),
     "expand_end": lambda field, items: (f"{field}|endswith|expand", items[0]),
     "expand_cs_end": lambda field, items: (f"{field}|endswith|cased|expand", items[0]),
-    "matches regex~": _pattern("|i", str),
     "cidr": _plain("|cidr", False),
     "<": _plain("|lt", False),
     "<=": _plain("|lte", False),
@@ -710,6 +711,17 @@ class Selections:
             return f"{field}|contains", _values(values(atom.args[1]))
         return key, value
 
+    def regex(self, field: str, atom: Apply) -> tuple[str, Any]:
+        """A regular expression; where few backends are to know it, without the look-ahead that keeps ``$`` from a last line feed."""
+        try:
+            flags, pattern = sigma(searched(atom))
+        except (RegexError, Inexpressible) as error:
+            raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression has no {error}", atom.span)) from None
+        if self.names.options.prefer == "portable" and END in pattern:
+            self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
+            pattern = pattern.replace(END, "$")
+        return f"{field}|re{flags}", pattern
+
     def item(self, atom: Expr) -> tuple[str, Any]:
         if is_field(atom):
             return self.names.field(atom), True
@@ -740,10 +752,10 @@ class Selections:
                 raise Cannot(Diagnostic("unsupported-expression", f"{field} holds no text, which the Sigma of this would need", atom.span))
             if atom.function in ("<", "<=", ">", ">=") and self.names.number_as_text(atom.args[0]):
                 raise Cannot(Diagnostic("unsupported-expression", f"{field} holds numbers as texts, which Sigma does not order", atom.span))
+            if atom.function in ("matches regex", "matches regex~"):
+                return self.regex(field, atom)
             if spell is not None and len(atom.args) == 2:
                 found = values(atom.args[1])
-                if atom.function in ("matches regex", "matches regex~") and not all(isinstance(v, str) and is_simple(v) for v in found):
-                    raise Cannot(Diagnostic("unsupported-expression", "this regular expression is not portable", atom.span))
                 key, value = spell(field, found)
                 return self.portable(key, value, atom) if self.names.options.prefer == "portable" else (key, value)
         what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"

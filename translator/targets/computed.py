@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from translator.plan.expressions import Apply, Const, Expr, Path
 from translator.plan.simplify import branches, is_field
 from translator.plan.texts import literally
+from translator.regex import syntax
+from translator.regex.parser import parsed
+from translator.regex.syntax import Perl
+from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
 from translator.targets.predicates import Predicates
-from translator.targets.text import is_simple
+
+_ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
 
 MAX_DEPTH = 40
 """How deep computed texts may nest: each level is a call in the target's words."""
@@ -23,7 +28,8 @@ class Functions:
     ``empty`` makes a missing one empty; ``joined`` puts several together, ``chosen`` gives the text behind the first condition that holds;
     ``replaced`` is what a regular expression finds replaced, ``group`` a reference to a group in the replacement, ``plain`` makes a text
     safe there; ``element`` is an element of a text that is split, ``part`` so many characters from a place, counted from 1;
-    ``found`` says that a regular expression is found in a text, or raises Cannot; ``inside`` is a place in a text that holds JSON.
+    ``found`` says that a regular expression is found in a text, or raises Cannot, and ``pattern`` is one where texts are
+    replaced; ``inside`` is a place in a text that holds JSON.
     """
 
     string: Callable[[str], str]
@@ -36,7 +42,8 @@ class Functions:
     plain: Callable[[str], str]
     element: str
     part: str
-    found: Callable[[str, str, Expr], str]
+    found: Callable[[str, syntax.Node, Expr], str]
+    pattern: Callable[[syntax.Node], str]
     inside: Callable[[str, str], str] | None = None
 
 
@@ -90,7 +97,8 @@ class Texts:
             case Apply(function="replace_string", args=(inner, Const(value=str(old)), Const(value=str(new)))) if old:
                 return self._replaced(inner, literally(old), functions.plain(new), empty)
             case Apply(function="replace_regex", args=(inner, Const(value=str(regex)), Const(value=str(new)))) if "\\" not in new:
-                return self._replaced(inner, regex, functions.plain(new), empty) if is_simple(regex) else None
+                written = self._written(parsed(regex))
+                return None if written is None else self._replaced(inner, written, functions.plain(new), empty)
             case Apply(function="substring", args=(inner, Const(value=int(start)), Const(value=int(length)))) if start >= 0 < length:
                 text_ = self._of(inner, empty)
                 return None if text_ is None else functions.part.format(text_, start + 1, length)
@@ -99,6 +107,13 @@ class Texts:
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
         return None
 
+    def _written(self, tree: syntax.Node | None) -> str | None:
+        """A regular expression in the target's language; None where it has no words for it."""
+        try:
+            return None if tree is None else self.functions.pattern(tree)
+        except Inexpressible:
+            return None
+
     def _replaced(self, inner: Expr, regex: str, by: str, empty: bool) -> str | None:
         text = self._of(inner, empty)
         return None if text is None else self.functions.replaced.format(text, self.functions.string(regex), self.functions.string(by))
@@ -106,10 +121,15 @@ class Texts:
     def _extracted(self, regex: str, group: int, inner: Expr, expr: Expr) -> str | None:
         """What a group of a regular expression holds in its first match: all else is replaced by nothing."""
         text = self._of(inner, True)
-        if text is None or not is_simple(regex) or group < 0:
+        tree = parsed(regex)
+        if text is None or tree is None or not 0 <= group <= syntax.groups(tree):
             return None
-        whole = rf"^[\s\S]*?({regex})[\s\S]*$" if group == 0 else rf"^[\s\S]*?(?:{regex})[\s\S]*$"
+        before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
+        found_ = syntax.Group(tree, 1) if group == 0 else tree
+        whole = self._written(syntax.concat(syntax.Anchor("start"), before, found_, behind))
+        if whole is None:
+            return None
         string, reference = self.functions.string, self.functions.group.format(group or 1)
         kept = self.functions.replaced.format(text, string(whole), string(reference))
-        found = self.functions.found(text, regex, expr)
+        found = self.functions.found(text, tree, expr)
         return self.functions.chosen([(found, kept), (self.predicates.true, string(""))])

@@ -42,9 +42,12 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.functions.values import pattern
+from translator.plan.patterns import searched
 from translator.plan.pins import Pins, constants, pins_of
 from translator.plan.simplify import CASE_PAIRS, MOMENTS, TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
+from translator.regex.writers import kql
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
 from translator.targets.choice import (
@@ -62,7 +65,6 @@ from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typ
 from translator.targets.names import path_of
 from translator.targets.objects import with_parts
 from translator.targets.paths import SEPARATORS, file_name, on_path
-from translator.targets.text import is_simple
 
 _T = TypeVar("_T")
 
@@ -590,8 +592,11 @@ class _Move:
 def _holds(atom: Apply, value: str) -> Expr:
     """A condition on a field for one value of it, decided where that is known."""
     match atom:
-        case Apply(function="matches regex", args=(_, Const(value=str(pattern)))) if is_simple(pattern):
-            return TRUE if re.search(pattern, value) else FALSE
+        case Apply(function="matches regex" | "matches regex~", args=(_, Const(value=str()))):
+            try:
+                return TRUE if pattern(kql(searched(atom))).search(value) else FALSE
+            except ValueError:
+                pass
     return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from translator.plan.expressions import Apply, Const, Expr, Items, const, disjunction
 from translator.plan.types import Type
+from translator.regex.terms import BOUND, LETTERS, around
 from translator.targets.text import escape
 
 SEPARATORS = ("\\", "/")
@@ -57,6 +58,7 @@ def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
 
 
 def _term(text: str) -> str:
-    before = "(?:^|[^A-Za-z0-9])" if text[0].isalnum() else ""
-    after = r"(?:[^A-Za-z0-9\\/][^\\/]*)?$" if text[-1].isalnum() else _ONLY_NAME
+    bounded, closed = around(text)
+    before = f"(?:^|{BOUND})" if bounded else ""
+    after = rf"(?:[^{LETTERS}\\/][^\\/]*)?$" if closed else _ONLY_NAME
     return before + escape(text) + after

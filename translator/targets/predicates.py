@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
+from translator.plan.functions.values import pattern
 from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
 from translator.targets.base import Cannot
@@ -68,6 +68,8 @@ class Predicates:
     """How a place inside the whole event is read, by its path."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
+    of_ascii: Callable[[Apply], str] = lambda predicate: ""
+    """What is said of a regular expression whose classes hold ASCII characters in the target alone; empty where there are none."""
 
     def spelled(self, expr: Expr) -> str:
         """A stored field, quoted, or the way to a value that the target has no field of.
@@ -147,6 +149,12 @@ class Predicates:
             return compared
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
+        if (
+            isinstance(predicate, Apply)
+            and predicate.function in ("matches regex", "matches regex~")
+            and (told := self.of_ascii(predicate))
+        ):
+            self.names.say("ascii-classes", told, predicate.span)
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             asked = predicate.function in ("isempty", "isnull")
             with self.names.within(Place.TURNED if takes_empty(predicate) else Place.PLAIN):
@@ -233,10 +241,10 @@ def _has_text(predicate: Apply) -> bool:
 
 def takes_empty(predicate: Apply) -> bool:
     """Whether a missing field satisfies a regular expression, being the empty string."""
-    pattern = predicate.args[1] if predicate.function in ("matches regex", "matches regex~") else None
+    regex = predicate.args[1] if predicate.function in ("matches regex", "matches regex~") else None
     try:
-        return isinstance(pattern, Const) and isinstance(pattern.value, str) and re.search(pattern.value, "") is not None
-    except re.error:
+        return isinstance(regex, Const) and isinstance(regex.value, str) and pattern(regex.value).search("") is not None
+    except ValueError:
         return False
 
 

@@ -9,6 +9,7 @@ import re
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.values import pattern
+from translator.regex.terms import BOUND, around
 
 F = Family("operators")
 for _signature in (
@@ -24,15 +25,12 @@ for _signature in (
 ):  # fmt: skip
     F.declare(_signature, kind="operator", compiled=True)
 
-_SEPARATOR = r"[\W_]"
-"""What ends a term."""
 
-
-def _find(source: str, term: str, before: bool, after: bool, cased: bool) -> bool:
+def _find(source: str, term: str, prefix: bool, suffix: bool, cased: bool) -> bool:
     if not term:
         return True
-    before, after = before and term[0].isalnum(), after and term[-1].isalnum()
-    text = (rf"(?:^|{_SEPARATOR})" if before else "") + re.escape(term) + (rf"(?:$|{_SEPARATOR})" if after else "")
+    before, after = around(term, prefix, suffix)
+    text = (rf"(?:^|{BOUND})" if before else "") + re.escape(term) + (rf"(?:$|{BOUND})" if after else "")
     return re.search(text, source, 0 if cased else re.IGNORECASE) is not None
 
 
@@ -42,12 +40,12 @@ def _text(name: str) -> str:
 
 @F.scalar(_text("has"), kind="operator", compiled=True)
 def has(source: str, term: str) -> bool:
-    return _find(source, term, True, True, False)
+    return _find(source, term, False, False, False)
 
 
 @F.scalar(_text("has_cs"), kind="operator", compiled=True)
 def has_cs(source: str, term: str) -> bool:
-    return _find(source, term, True, True, True)
+    return _find(source, term, False, False, True)
 
 
 @F.scalar(_text("hasprefix"), kind="operator", compiled=True)

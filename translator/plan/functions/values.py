@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import warnings
 from functools import lru_cache
 from typing import Any, TypeAlias
+
+from translator.regex.parser import parse
+from translator.regex.writers import python
 
 Dynamic: TypeAlias = Any
 """A dynamic value as Python has it: None, bool, int, float, str, list, dict."""
@@ -77,20 +79,12 @@ def type_name(value: Dynamic) -> str:
 
 @lru_cache(maxsize=512)
 def pattern(regex: str) -> re.Pattern[str]:
-    """``regex``, written for RE2, as Python reads it.
+    """A regular expression of KQL as Python's, groups numbered alike and without names.
 
     Raises:
-        re.error: where Python cannot read it.
+        ValueError: where it is none, or asks for characters that Python does not know.
     """
-    regex = regex.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
-    flags = re.match(r"\(\?([imsU]+)\)", regex)
-    if flags is None:
-        inner = re.search(r"\(\?([ims]+)\)", regex)
-        if inner:
-            regex = f"(?{inner[1]})" + regex[: inner.start()] + regex[inner.end() :]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # "[[" is two literals in RE2, and in Python up to now
-        return re.compile(regex.replace(r"\z", r"\Z").replace("(?U)", ""))
+    return re.compile(python(parse(regex)))
 
 
 def replacement(rewrite: str) -> str:

@@ -20,9 +20,13 @@ from sigma.correlations import (
 )
 from sigma.types import Placeholder, SigmaString
 
+from translator.regex.lucene import lucene
+from translator.regex.parser import RegexError, parse
+from translator.regex.syntax import caseless as without_case
+from translator.regex.writers import END, Inexpressible
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
-from translator.targets.elastic import lucene, on_list, string
+from translator.targets.elastic import on_list, string
 
 MEASURES = {
     "event_count": "COUNT(*)",
@@ -49,8 +53,9 @@ class ElasticBackend(PredicateBackend):
 
     def automaton(self, regex: str, caseless: bool, lowered: bool) -> str:
         try:
-            return lucene.translate(regex, caseless, lowered)
-        except lucene.NotLucene as error:
+            tree = parse(regex.replace(END, r"\z"))
+            return lucene(without_case(tree) if caseless else tree, "lowered" if lowered else "ignored" if caseless else "kept")
+        except (Inexpressible, RegexError) as error:
             raise unsupported(f"{error}, which Lucene's regular expressions lack,") from error
 
 

@@ -257,10 +257,10 @@ class PredicateBackend(TextQueryBackend):
     def convert_condition_field_eq_val_re(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         value = cond.value
         assert isinstance(value, SigmaRegularExpression)
-        others = value.flags - {SigmaRegularExpressionFlag.IGNORECASE}
-        if others:
-            raise unsupported(f"the flag {sorted(f.name for f in others)[0]} of a regular expression")
-        return self.matching(self.quoted(cond.field), str(value.regexp), SigmaRegularExpressionFlag.IGNORECASE in value.flags)
+        flags = {SigmaRegularExpressionFlag.MULTILINE: "m", SigmaRegularExpressionFlag.DOTALL: "s"}
+        others = "".join(letter for flag, letter in flags.items() if flag in value.flags)
+        regex = f"(?{others}){value.regexp}" if others else str(value.regexp)
+        return self.matching(self.quoted(cond.field), regex, SigmaRegularExpressionFlag.IGNORECASE in value.flags)
 
     def convert_condition_field_eq_val_cidr(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         assert isinstance(cond.value, SigmaCIDRExpression)

@@ -7,10 +7,13 @@ import re
 from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Expr
+from translator.plan.patterns import searched
+from translator.regex.lucene import Case, asciified, lucene
+from translator.regex.parser import RegexError
+from translator.regex.syntax import Node
+from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
-from translator.targets.elastic import lucene
 from translator.targets.names import Names
-from translator.targets.predicates import text_of
 
 
 def string(value: str) -> str:
@@ -73,9 +76,26 @@ def index(names: Names, selector: Selector) -> str:
     return found.place["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", selector.table.lower())
 
 
-def lucene_of(rest: tuple[Expr, ...], node: Apply, caseless: bool, lowered: bool = False) -> str:
+def lucene_of(node: Apply, case: Case = "kept") -> str:
     """The regular expression of ``matches regex`` as Lucene's. Raises Cannot where it has none."""
     try:
-        return lucene.translate(text_of(rest, node), caseless, lowered)
-    except lucene.NotLucene as error:
+        return lucene_text(searched(node), node, case)
+    except RegexError as error:
+        raise Cannot(Diagnostic("target-cannot", f"this is no regular expression: {error}", node.span)) from None
+
+
+def lucene_text(tree: Node, node: Expr, case: Case = "kept") -> str:
+    """A regular expression at ``node`` as Lucene's. Raises Cannot where it has none."""
+    try:
+        return lucene(tree, case)
+    except Inexpressible as error:
         raise Cannot(Diagnostic("target-cannot", f"Lucene's regular expressions have no {error}", node.span)) from None
+
+
+def of_ascii(node: Apply) -> str:
+    """What is said of a regular expression whose classes are of ASCII characters in Lucene alone; empty where there are none."""
+    try:
+        found = asciified(searched(node))
+    except RegexError:
+        return ""
+    return f"Lucene's regular expressions read {' and '.join(found)} as of ASCII characters, KQL as of Unicode's" if found else ""

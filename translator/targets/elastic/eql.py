@@ -15,14 +15,15 @@ from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Const, Expr
+from translator.regex.lucene import escape
+from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene, lucene_of, on_list, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene_of, of_ascii, on_list, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
-from translator.targets.text import term
 
 MAX_QUERIES = 16
 """How many queries one rule may need: the alternatives of all sides multiplied."""
@@ -33,16 +34,15 @@ def _call(name: str):  # type: ignore[no-untyped-def]
 
 
 def _regex(operator: str):  # type: ignore[no-untyped-def]
-    return lambda f, rest, node: f"{f} {operator} {string(lucene_of(rest, node, operator.endswith('~')))}"
+    return lambda f, rest, node: f"{f} {operator} {string(lucene_of(node, 'ignored' if operator.endswith('~') else 'kept'))}"
 
 
 def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
-        before, _, after = term(value)
-        head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
-        tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
-        return f"{f} {operator} {string(head + lucene.escape(value) + tail)}"
+        before, after = around(value, prefix, suffix)
+        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
+        return f"{f} {operator} {string(head + escape(value) + tail)}"
 
     return spell
 
@@ -160,6 +160,7 @@ class _Writer:
         self.predicates = Predicates(
             names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
+        self.predicates.of_ascii = of_ascii
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'

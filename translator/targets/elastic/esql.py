@@ -10,19 +10,21 @@ from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, const
+from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr
 from translator.plan.simplify import is_field
+from translator.regex.lucene import escape
+from translator.regex.terms import BOUND, around
+from translator.regex.writers import java_portable
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.computed import Functions, Texts
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene, lucene_of, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene_of, lucene_text, of_ascii, string
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
-from translator.targets.text import term
 
 
 def _like(value: str) -> str:
@@ -50,17 +52,16 @@ def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ig
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
         value = value.lower() if lowered else value
-        before, _, after = term(value)
-        head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
-        tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
-        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + lucene.escape(value) + tail)}"
+        before, after = around(value, prefix, suffix)
+        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
+        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + escape(value) + tail)}"
 
     return spell
 
 
 def _regex(caseless: bool):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(rest, node, caseless, lowered=caseless))}"
+        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(node, 'lowered' if caseless else 'kept'))}"
 
     return spell
 
@@ -192,6 +193,7 @@ class _Writer:
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates.of_ascii = of_ascii
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.computed = lambda expr: self.texts.of(expr)
@@ -467,7 +469,8 @@ FUNCTIONS = Functions(
     lambda text: text.replace("\\", "\\\\").replace("$", "\\$"),
     'COALESCE(MV_SLICE(SPLIT({0}, {1}), {2}), "")',
     "SUBSTRING({0}, {1}, {2})",
-    lambda text, regex, node: f"{text} RLIKE {string(lucene_of((const(regex),), Apply(node.span, node.type, 'extract', ()), False))}",
+    lambda text, regex, node: f"{text} RLIKE {string(lucene_text(regex, node))}",
+    java_portable,
 )
 """String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
 

@@ -10,11 +10,12 @@ from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Items, walk
 from translator.plan.simplify import LISTS, is_field
+from translator.regex.lucene import escape
+from translator.regex.terms import BOUND, around
 from translator.targets.base import Cannot
-from translator.targets.elastic import dataset, lucene, lucene_of
+from translator.targets.elastic import dataset, lucene_of, of_ascii
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, Spelling, text_of, values
-from translator.targets.text import term
 
 LANGUAGES = ("kuery", "lucene")
 
@@ -63,8 +64,8 @@ def _expression(f: str, regex: str) -> str:
 def _folded(value: str, caseless: bool) -> str:
     """A text as a regular expression, each letter in both cases where ``caseless``."""
     if not caseless:
-        return lucene.escape(value)
-    return "".join(f"[{c.lower()}{c.upper()}]" if c.lower() != c.upper() and len(c.upper()) == 1 else lucene.escape(c) for c in value)
+        return escape(value)
+    return "".join(f"[{c.lower()}{c.upper()}]" if c.lower() != c.upper() and len(c.upper()) == 1 else escape(c) for c in value)
 
 
 def _text(form: str, caseless: bool) -> Spelling:
@@ -78,16 +79,15 @@ def _any(caseless: bool) -> Spelling:
 def _has(caseless: bool, prefix: bool = False, suffix: bool = False) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
-        before, _, after = term(value)
-        head = "(.*[^A-Za-z0-9])?" if before and not suffix else ".*"
-        tail = "([^A-Za-z0-9].*)?" if after and not prefix else ".*"
+        before, after = around(value, prefix, suffix)
+        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
         return _expression(f, head + _folded(value, caseless) + tail)
 
     return spell
 
 
-def _regex(caseless: bool) -> Spelling:
-    return lambda f, rest, node: _expression(f, lucene_of(rest, node, caseless))
+def _regex(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    return _expression(f, lucene_of(node))
 
 
 _KUERY: dict[str, Spelling] = {
@@ -102,7 +102,7 @@ _LUCENE: dict[str, Spelling] = {
     "endswith": _text(".*{0}", True), "endswith_cs": _text(".*{0}", False),
     "has": _has(True), "has_cs": _has(False), "hasprefix": _has(True, prefix=True), "hasprefix_cs": _has(False, prefix=True),
     "hassuffix": _has(True, suffix=True), "hassuffix_cs": _has(False, suffix=True),
-    "matches regex": _regex(False), "matches regex~": _regex(True),
+    "matches regex": _regex, "matches regex~": _regex,
 }  # fmt: skip
 
 
@@ -143,6 +143,7 @@ def _query(names: Names, selector: Selector, language: str, several: bool) -> st
     else:
         without = "(*:* AND NOT {})".format
         predicates = _InLucene(names, _LUCENE, _name, without("{0}:*"), "{0}:*", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)")
+    predicates.of_ascii = of_ascii
     told = dataset(names, selector)
     parts = [f"event.dataset:{_phrase(told)}"] if told else []
     if selector.predicate != TRUE:

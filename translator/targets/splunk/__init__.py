@@ -18,7 +18,10 @@ from translator.catalog import Home
 from translator.detection.model import DAY, Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.patterns import searched
 from translator.plan.simplify import is_field
+from translator.regex.parser import RegexError
+from translator.regex.writers import END, Inexpressible, pcre
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Functions, Texts
@@ -28,7 +31,7 @@ from translator.targets.names import Names, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
-from translator.targets.text import escape, has_pattern, is_simple
+from translator.targets.text import escape, has_pattern
 
 
 def string(value: str) -> str:
@@ -96,11 +99,11 @@ def _match(pattern: str, caseless: bool) -> str:
     return string(("(?i)" if caseless else "") + pattern)
 
 
-def _regex(name: str, rest: tuple[Expr, ...], node: Apply, caseless: bool = False) -> str:
-    pattern = values(rest[0])[0]
-    if not isinstance(pattern, str) or not is_simple(pattern):
-        raise Cannot(Diagnostic("unsupported-expression", "this regular expression means something else in PCRE", node.span))
-    return f"match({name}, {_match(pattern, caseless)})"
+def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    try:
+        return f"match({name}, {string(pcre(searched(node)))})"
+    except (RegexError, Inexpressible) as error:
+        raise Cannot(Diagnostic("unsupported-expression", f"the regular expressions of SPL have no {error}", node.span)) from None
 
 
 def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
@@ -135,8 +138,8 @@ ATOMS = {
     "contains_cs": _text("", "", False),
     "startswith": _text("^", "", True),
     "startswith_cs": _text("^", "", False),
-    "endswith": _text("", "$", True),
-    "endswith_cs": _text("", "$", False),
+    "endswith": _text("", END, True),
+    "endswith_cs": _text("", END, False),
     "has": _term(True),
     "has_cs": _term(False),
     "hasprefix": _term(True, prefix=True),
@@ -144,7 +147,7 @@ ATOMS = {
     "hassuffix": _term(True, suffix=True),
     "hassuffix_cs": _term(False, suffix=True),
     "matches regex": _regex,
-    "matches regex~": lambda name, rest, node: _regex(name, rest, node, True),
+    "matches regex~": _regex,
     "is_ipv4": lambda name, rest, node: f'cidrmatch("0.0.0.0/0", {name})',
     "cidr": lambda name, rest, node: "(" + " OR ".join(f"cidrmatch({literal(v)}, {name})" for v in values(rest[0])) + ")",
     "<": _compare("<"),
@@ -152,7 +155,7 @@ ATOMS = {
     ">": _compare(">"),
     ">=": _compare(">="),
 }
-"""How ``where`` spells each operator. ``$`` also matches before a final line feed in PCRE, which no log field ends with."""
+"""How ``where`` spells each operator."""
 
 
 MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
@@ -631,7 +634,8 @@ FUNCTIONS = Functions(
     lambda text: text.replace("\\", "\\\\"),
     'coalesce(mvindex(split({0}, {1}), {2}), "")',
     "substr({0}, {1}, {2})",
-    lambda text, regex, node: f"match({text}, {string(regex)})",
+    lambda text, regex, node: f"match({text}, {string(pcre(regex))})",
+    pcre,
 )
 """Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""
 
