@@ -69,9 +69,11 @@ def parse(pattern: str) -> Node:
         raise RegexError(f"this pattern has more than {MAX_LENGTH:,} characters", MAX_LENGTH)
     read, places = _without_comments(pattern)
     try:
-        tree: Untyped = _parser().parse(read)
-        return _Resolver().alternation(tree, _Flags(), 0)
+        return _tree(read)
     except UnexpectedInput as error:
+        plain = _with_plain_brackets(read)
+        if plain != read and (tree := parsed(plain)) is not None:
+            return tree
         at = _place(error, read)
         raise RegexError(_wrong(read, at), places(at)) from None
     except RegexError as error:
@@ -84,6 +86,26 @@ def parsed(pattern: str) -> Node | None:
         return parse(pattern)
     except RegexError:
         return None
+
+
+def _tree(read: str) -> Node:
+    tree: Untyped = _parser().parse(read)
+    return _Resolver().alternation(tree, _Flags(), 0)
+
+
+_CLASS = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|(\[\^?\]?)((?:\[:\^?\w+:\]|\\.|[^\]\\])*)\]", re.S)
+_BRACKET = re.compile(r"(\[:\^?\w+:\]|\\.)|\[", re.S)
+
+
+def _with_plain_brackets(pattern: str) -> str:
+    r"""A pattern in whose classes ``[`` is itself, as in RE2's ``[[]``, which opens a class within another by KQL's page."""
+
+    def escaped(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
+        return match[1] + _BRACKET.sub(lambda m: m[1] or r"\[", match[2]) + "]"
+
+    return _CLASS.sub(escaped, pattern)
 
 
 @functools.cache
