@@ -56,6 +56,7 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready $(VENV)-pa
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.query_filters --seed $$seed || exit 1; done
+	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.patterns --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.correlations --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.pipelines --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.directions --seed $$seed --count 1000 || exit 1; done

@@ -117,6 +117,26 @@ def test_places_in_every_style_of_yaml(query: str, place: str, tmp_path: Path) -
     assert run("check", str(file)).output.startswith(f"{file}:{place}: error: 'wehre' is not an operator")
 
 
+@pytest.mark.parametrize(
+    ("query", "place", "reason"),
+    [
+        ('T\n| where x matches regex "a(?=b)"', "2:25", "no look-around"),
+        ("T | extend y = extract(@'(a)\\1', 1, x)", "1:24", "no references to groups"),
+        ('T | where countof(x, "a++", "regex") > 1', "1:22", "possessive"),
+        ("let r = '['; T | where x matches regex r", "1:9", "a class is not closed"),
+        ('T | parse kind=regex x with "a(?<!b)" y', "1:29", "no look-around"),
+        ('T | parse-kv x as (y:string) with (regex="(a)(b")', "1:5", "a group is not closed"),
+    ],
+)
+def test_what_is_no_regular_expression_is_an_error_at_its_place(tmp_path: Path, query: str, place: str, reason: str) -> None:
+    file = tmp_path / "q.kql"
+    file.write_text(query)
+    for command in ("check", "convert", "run"):
+        result = run(command, str(file))
+        assert result.exit_code == 1
+        assert f":{place}: error: " in result.output and reason in result.output
+
+
 def test_warnings_alone_do_not_fail(tmp_path: Path) -> None:
     assert run("check", str(pack(tmp_path) / "odd.yaml")).exit_code == 0
 

@@ -10,6 +10,7 @@ import pytest
 from lark.exceptions import UnexpectedInput
 
 import translator
+from tests.conformance import patterns
 from tests.conformance.elastic_reader import lucene, run_eql, run_esql
 from tests.conformance.query_filters import RUNS, claims
 from tests.rules import rule
@@ -189,6 +190,30 @@ def test_what_claims_to_be_exact_finds_the_same_events_in_every_language() -> No
         assert len(own) > 40
         assert sum(bool(c.wanted) for c in own) > 20
     assert [c for c in run if not c.holds] == []
+
+
+def test_what_is_written_for_a_pattern_finds_what_its_verdict_says() -> None:
+    seen: collections.Counter[tuple[str, str]] = collections.Counter()
+    assert [claim for claim in patterns.claims(5, 40, seen) if claim[4]] == []
+    assert all(seen[target, "exact"] > 10 for target in ("sigma", *RUNS))
+
+
+@pytest.mark.parametrize(
+    ("condition", "target", "direction"),
+    [
+        (r"x matches regex @'^\d+$'", "esql", "narrower"),
+        (r"x matches regex @'^[^\w.]+$'", "eql", "broader"),
+        (r"not(x matches regex @'^\D')", "splunk", "narrower"),
+        (r"x matches regex @'\bcat'", "splunk", "differs"),
+        (r"x matches regex @'^[[:alpha:]_]+$'", "splunk", "exact"),
+        (r"x matches regex @'(?s)^a.b$'", "eql", "exact"),
+        (r"x matches regex @'\d'", "sigma", "exact"),
+    ],
+)
+def test_a_class_of_ascii_characters_deviates_by_where_it_stands(condition: str, target: str, direction: str) -> None:
+    output = translator.convert(rule(f"T | where {condition}"), (target,), Options(fields="source")).outputs[target]
+    assert output.verdict.value == direction
+    assert {d.code for d in output.diagnostics if d.direction.value != "exact"} == ({"ascii-classes"} if direction != "exact" else set())
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ def lucene(pattern: str, caseless: bool = False) -> re.Pattern[str]:
     Raises:
         ValueError: for operators that only Lucene has, and for what looks like Python's.
     """
-    plain = re.sub(r"\\.", "", pattern, flags=re.DOTALL)
-    classless = re.sub(r"\[[^\]]*\]", "", plain)
+    plain = re.sub(r"\\.", "x", pattern, flags=re.DOTALL)
+    classless = re.sub(r"\[[^\]]*\]", "x", plain)
     if re.search(r'[#@&<>~"^$]|\(\?', classless):
         raise ValueError(f"Lucene reads an operator in {pattern}")
     return re.compile(pattern, re.DOTALL | (re.IGNORECASE if caseless else 0))

@@ -218,10 +218,7 @@ class _Lifter(Lifting):
         shape = self.shape(relation.input)
         if isinstance(shape, Listed):
             return shape
-        try:
-            regex, columns = regex_of(relation)
-        except ValueError as error:
-            raise self.block("unsupported-expression", str(error), relation.span) from None
+        regex, columns = regex_of(relation)
         items = []
         for group, column in columns:
             text: Expr = Apply(relation.span, Type.STRING, "extract", (const(regex), const(group), relation.value))

@@ -19,9 +19,6 @@ from translator.plan import operators as o
 from translator.plan.functions.windows import WINDOWS
 from translator.plan.patterns import regex_of
 from translator.plan.types import Type
-from translator.regex.parser import RegexError
-from translator.regex.parser import parse as parse_regex
-from translator.regex.syntax import groups as regex_groups
 
 SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
 FIRST_ID = 1_000_000_000
@@ -660,10 +657,7 @@ class _Compiler:
 
     def parse(self, relation: o.Parse) -> _Query:
         query = self.relation(relation.input)
-        try:
-            regex, columns = regex_of(relation)
-        except ValueError as error:
-            raise EngineError(str(error), relation.span) from None
+        regex, columns = regex_of(relation)
         subject = self.column(Type.STRING)
         query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
         reference, pattern = self.reference(subject), e.const(regex)
@@ -691,12 +685,6 @@ class _Compiler:
 
     def parse_pairs(self, relation: o.ParsePairs) -> _Query:
         query = self.relation(relation.input)
-        try:
-            groups = regex_groups(parse_regex(relation.regex)) if relation.regex else 2
-        except RegexError as error:
-            raise EngineError(f"{relation.regex!r} is no regular expression: {error}", relation.span) from None
-        if groups != 2:
-            raise EngineError("the regular expression of parse-kv has two groups, for the key and the value", relation.span)
         bag = self.column(Type.DYNAMIC)
         spec = {
             "pair": relation.pair, "key": relation.key, "quotes": relation.quotes, "escapes": relation.escapes, "greedy": relation.greedy,

@@ -16,8 +16,12 @@ from translator.plan import operators as o
 from translator.plan.functions import canonical, common, declared, find, overload, plugins, result_type, types_of
 from translator.plan.naming import automatic_name, fresh, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
+from translator.plan.patterns import regex_of
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
+from translator.regex.parser import RegexError
+from translator.regex.parser import parse as parse_regex
+from translator.regex.syntax import groups as regex_groups
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
 """Column types by table and column."""
@@ -1129,6 +1133,7 @@ class _Binder:
 
     def _parse(self, table: _Table, node: s.Parse, scope: _Scope) -> _Table:
         parameters = {p.name: _word(p.value) for p in node.parameters}
+        mode = parameters.get("kind") or "simple"
         added: dict[str, e.Column] = {}
         pattern: list[str | e.Column | None] = []
         for part in node.pattern:
@@ -1136,7 +1141,9 @@ class _Binder:
                 case s.Column(name=name, type=kind):
                     added[name.value] = self._column(name.value, type_of(kind or "string"))
                     pattern.append(added[name.value])
-                case s.Literal(value=str(text)):
+                case s.Literal(value=str(text), span=span):
+                    if mode == "regex":
+                        _read_regex(e.const(text, span=span))
                     pattern.append(text)
                 case s.Star():
                     pattern.append(None)
@@ -1146,10 +1153,13 @@ class _Binder:
                         return self._unsupported_with(table, node, {n: c.type for n, c in added.items()})
                     pattern.append(value.value)
         subject = self.expression(node.value, table, scope)
-        kind = parameters.get("kind") or "simple"
         relation = o.Parse(
-            node.span, table.relation, subject, kind, parameters.get("flags") or "", tuple(pattern), node.keyword == "parse-where"
+            node.span, table.relation, subject, mode, parameters.get("flags") or "", tuple(pattern), node.keyword == "parse-where"
         )
+        try:
+            regex_of(relation)
+        except ValueError as error:
+            raise BindError(str(error), node.span) from None
         return self._parsed(table, relation, added)
 
     def _parse_pairs(self, table: _Table, node: s.ParseKv, scope: _Scope) -> _Table:
@@ -1166,6 +1176,10 @@ class _Binder:
         quotes, escapes = (tuple(map(str, given.get(n, []))) for n in ("quote", "escape"))
         if any(len(q) not in (1, 2) for q in quotes) or any(len(x) != 1 for x in escapes):
             raise BindError("quote is one character or two, and escape is one", node.span)
+        if regex:
+            _read_regex(e.const(regex, span=node.span))
+            if regex_groups(parse_regex(regex)) != 2:
+                raise BindError("the regular expression of parse-kv has two groups, for the key and the value", node.span)
         relation = o.ParsePairs(
             node.span, table.relation, self.expression(node.value, table, scope), tuple(added.values()), pair, key, quotes, escapes,
             given.get("greedy") == [True], regex,
@@ -1738,6 +1752,7 @@ class _Binder:
                 if table.sources[0].table != "?":
                     table.names[wanted] = column
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
+        _read_regex(_regex_of(name, args))
         return e.Apply(node.span, _result_type(name, args), name, args)
 
 
@@ -1867,12 +1882,38 @@ _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 _NEGATED = {"!=": "==", "<>": "==", "!~": "=~", "notcontains": "contains", "notlike": "like"}
 
 
+_REGEXES = {
+    "extract": 0, "extract_all": 0, "indexof_regex": 1, "replace": 0, "replace_regex": 1, "trim": 0, "trim_start": 0, "trim_end": 0,
+}  # fmt: skip
+"""The argument of a function that is a regular expression."""
+
+
+def _regex_of(function: str, args: Sequence[e.Expr]) -> e.Expr | None:
+    """The argument of a call that is a regular expression; None where there is none."""
+    match function, args:
+        case "countof", (_, regex, e.Const(value="regex")):
+            return regex
+    place = _REGEXES.get(function)
+    return args[place] if place is not None and place < len(args) else None
+
+
+def _read_regex(regex: e.Expr | None) -> None:
+    """Nothing for a constant that is a regular expression, and what is known only when the query runs. Raises BindError for others."""
+    if isinstance(regex, e.Const) and isinstance(regex.value, str):
+        try:
+            parse_regex(regex.value)
+        except RegexError as error:
+            raise BindError(f"{regex.value!r} is no regular expression: {error}", regex.span) from None
+
+
 def _binary(operator: str, left: e.Expr, right: e.Expr, span: e.Span) -> e.Expr:
     """Negated operators become ``not`` over the positive one: what a missing value means is then said in one place."""
     if operator in _NEGATED:
         return e.negation(e.Apply(span, Type.BOOL, _NEGATED[operator], (left, right)))
     if operator.startswith("!"):
         return e.negation(e.Apply(span, Type.BOOL, operator[1:], (left, right)))
+    if operator == "matches regex":
+        _read_regex(right)
     if operator in "+-*/%":
         return e.Apply(span, _arithmetic_type(operator, left.type, right.type), operator, (left, right))
     return e.Apply(span, Type.BOOL, operator, (left, right))

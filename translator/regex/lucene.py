@@ -10,6 +10,7 @@ import functools
 import sys
 from typing import Literal as OneOf
 
+from translator.regex.ascii import is_everything
 from translator.regex.classes import POSIX, Ranges, Unlisted, ranges_of, without
 from translator.regex.syntax import (
     Alternation,
@@ -25,7 +26,6 @@ from translator.regex.syntax import (
     Range,
     Repeat,
     Set,
-    walk,
 )
 from translator.regex.writers import MAX_RANGES, Inexpressible, case_of
 
@@ -54,36 +54,6 @@ def lucene(node: Node, case: Case = "kept") -> str:
 def escape(value: str) -> str:
     """``value`` as a Lucene regular expression that matches itself."""
     return "".join("\\" + c if c in '.?+*|{}[]()"\\#@&<>~^$-' else c for c in value)
-
-
-def asciified(node: Node) -> list[str]:
-    r"""The classes and boundaries of a pattern that know other characters than ASCII's in KQL alone, as ``\d``, each once."""
-    found: list[str] = []
-    for part in walk(node):
-        match part:
-            case Class(members):
-                if not _is_everything(members):
-                    found += (f"\\{p.letter.upper() if p.negated else p.letter}" for m in members for p in _perls(m))
-            case Anchor(kind="word", ascii=False):
-                found.append("\\b")
-    return list(dict.fromkeys(found))
-
-
-def _perls(member: Set) -> list[Perl]:
-    match member:
-        case Perl(ascii=False):
-            return [member]
-        case Class(members):
-            return [p for m in members for p in _perls(m)]
-        case Combined(left, _, right):
-            return _perls(left) + _perls(right)
-    return []
-
-
-def _is_everything(members: tuple[Set, ...]) -> bool:
-    r"""Whether a class has a set and all but that set, as ``[\s\S]`` does."""
-    perls = {(m.letter, m.ascii, m.negated) for m in members if isinstance(m, Perl)}
-    return any((letter, ascii, not negated) in perls for letter, ascii, negated in perls)
 
 
 def _in_ascii(member: Set) -> Set:
@@ -176,7 +146,7 @@ class _Writer:
         return f"{body}{{{node.least}}}" if node.least == node.most else f"{body}{{{node.least},{node.most}}}"
 
     def class_(self, node: Class) -> str:
-        if _is_everything(node.members) and not node.negated:
+        if is_everything(node.members) and not node.negated:
             return "."
         read = _in_ascii(node)
         assert isinstance(read, Class)

@@ -31,7 +31,7 @@ from translator.sigma.titles import shortened, titled
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.homes import TIMES, Placed
 from translator.targets.names import Names
-from translator.targets.predicates import takes_empty, values
+from translator.targets.predicates import takes_empty, tell_of_ascii, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import identifying
 from translator.targets.text import has_pattern
@@ -720,6 +720,8 @@ class Selections:
         if self.names.options.prefer == "portable" and END in pattern:
             self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
+        if self.names.family != "sigma":
+            tell_of_ascii(self.names, atom)
         return f"{field}|re{flags}", pattern
 
     def item(self, atom: Expr) -> tuple[str, Any]:

@@ -10,8 +10,11 @@ from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
 from translator.plan.functions.values import pattern
+from translator.plan.patterns import searched
 from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
+from translator.regex.ascii import asciified
+from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.names import Names
 
@@ -68,8 +71,6 @@ class Predicates:
     """How a place inside the whole event is read, by its path."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
-    of_ascii: Callable[[Apply], str] = lambda predicate: ""
-    """What is said of a regular expression whose classes hold ASCII characters in the target alone; empty where there are none."""
 
     def spelled(self, expr: Expr) -> str:
         """A stored field, quoted, or the way to a value that the target has no field of.
@@ -149,12 +150,8 @@ class Predicates:
             return compared
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
-        if (
-            isinstance(predicate, Apply)
-            and predicate.function in ("matches regex", "matches regex~")
-            and (told := self.of_ascii(predicate))
-        ):
-            self.names.say("ascii-classes", told, predicate.span)
+        if isinstance(predicate, Apply) and predicate.function in ("matches regex", "matches regex~"):
+            tell_of_ascii(self.names, predicate)
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             asked = predicate.function in ("isempty", "isnull")
             with self.names.within(Place.TURNED if takes_empty(predicate) else Place.PLAIN):
@@ -237,6 +234,19 @@ def _has_text(predicate: Apply) -> bool:
     """Whether a field is compared with a text."""
     items = [x for a in predicate.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
     return any(isinstance(x, Const) and isinstance(x.value, str) for x in items)
+
+
+def tell_of_ascii(names: Names, predicate: Apply) -> None:
+    """Says which classes of a regular expression hold ASCII characters alone in SPL and in Lucene."""
+    try:
+        found = asciified(searched(predicate))
+    except RegexError:
+        return
+    if found:
+        more = frozenset().union(*found.values())
+        place = Place.BOTH if len(more) > 1 else Place.TURNED if True in more else Place.PLAIN
+        text = f"the output's regular expressions know {' and '.join(found)} of ASCII characters alone, KQL's of all Unicode"
+        names.say("ascii-classes", text, predicate.span, place)
 
 
 def takes_empty(predicate: Apply) -> bool:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from translator.regex.parser import parse
-from translator.regex.writers import python
+from translator.regex.writers import Inexpressible, python
 
 Dynamic: TypeAlias = Any
 """A dynamic value as Python has it: None, bool, int, float, str, list, dict."""
@@ -84,7 +84,10 @@ def pattern(regex: str) -> re.Pattern[str]:
     Raises:
         ValueError: where it is none, or asks for characters that Python does not know.
     """
-    return re.compile(python(parse(regex)))
+    try:
+        return re.compile(python(parse(regex)))
+    except Inexpressible as error:
+        raise ValueError(f"the regular expression {regex!r} asks for {error}, which is not known here") from None
 
 
 def replacement(rewrite: str) -> str:

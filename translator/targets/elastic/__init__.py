@@ -8,7 +8,7 @@ from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, Expr
 from translator.plan.patterns import searched
-from translator.regex.lucene import Case, asciified, lucene
+from translator.regex.lucene import Case, lucene
 from translator.regex.parser import RegexError
 from translator.regex.syntax import Node
 from translator.regex.writers import Inexpressible
@@ -90,12 +90,3 @@ def lucene_text(tree: Node, node: Expr, case: Case = "kept") -> str:
         return lucene(tree, case)
     except Inexpressible as error:
         raise Cannot(Diagnostic("target-cannot", f"Lucene's regular expressions have no {error}", node.span)) from None
-
-
-def of_ascii(node: Apply) -> str:
-    """What is said of a regular expression whose classes are of ASCII characters in Lucene alone; empty where there are none."""
-    try:
-        found = asciified(searched(node))
-    except RegexError:
-        return ""
-    return f"Lucene's regular expressions read {' and '.join(found)} as of ASCII characters, KQL as of Unicode's" if found else ""

@@ -19,7 +19,7 @@ from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene_of, of_ascii, on_list, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene_of, on_list, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
@@ -160,7 +160,6 @@ class _Writer:
         self.predicates = Predicates(
             names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
         )
-        self.predicates.of_ascii = of_ascii
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'

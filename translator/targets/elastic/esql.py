@@ -18,7 +18,7 @@ from translator.regex.writers import java_portable
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.computed import Functions, Texts
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene_of, lucene_text, of_ascii, string
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene_of, lucene_text, string
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, key_names, read_by
@@ -193,7 +193,6 @@ class _Writer:
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         atoms = {**ATOMS, **listed}
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
-        self.predicates.of_ascii = of_ascii
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.computed = lambda expr: self.texts.of(expr)

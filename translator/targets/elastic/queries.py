@@ -13,7 +13,7 @@ from translator.plan.simplify import LISTS, is_field
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.targets.base import Cannot
-from translator.targets.elastic import dataset, lucene_of, of_ascii
+from translator.targets.elastic import dataset, lucene_of
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, Spelling, text_of, values
 
@@ -143,7 +143,6 @@ def _query(names: Names, selector: Selector, language: str, several: bool) -> st
     else:
         without = "(*:* AND NOT {})".format
         predicates = _InLucene(names, _LUCENE, _name, without("{0}:*"), "{0}:*", '{0}:""', without('{0}:""'), "*", "(*:* AND NOT *:*)")
-    predicates.of_ascii = of_ascii
     told = dataset(names, selector)
     parts = [f"event.dataset:{_phrase(told)}"] if told else []
     if selector.predicate != TRUE:
