@@ -690,7 +690,7 @@ class Scalars:
             raise EngineError(f"{regex.value!r} is no regular expression: {error}", regex.span) from None
         except Inexpressible as error:
             if not self.dialect.python:
-                raise EngineError(f"{self.dialect.title} has no {error} in its regular expressions", regex.span) from None
+                raise EngineError(f"the regular expressions of {self.dialect.title} cannot say {error}", regex.span) from None
             return None
 
     def _cidr(self, expr: e.Apply) -> exp.Expr:

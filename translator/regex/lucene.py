@@ -122,7 +122,9 @@ class _Writer:
             case Alternation(options):
                 return "|".join(self.node(o) for o in options)
             case Anchor(kind):
-                raise Inexpressible("boundary of words" if "word" in kind else f"place like the {kind.replace('-', ' ')} within a pattern")
+                raise Inexpressible(
+                    "a boundary of words" if "word" in kind else f"a place like the {kind.replace('-', ' ')} within a pattern"
+                )
 
     def literal(self, character: str, ignored: bool) -> str:
         if self.case == "lowered":
@@ -173,9 +175,9 @@ class _Writer:
         if not shown:
             if negated:
                 return "."
-            raise Inexpressible("class of no character")
+            raise Inexpressible("a class of no character")
         if len(shown) > MAX_RANGES:
-            raise Inexpressible(f"class of {len(shown)} ranges")
+            raise Inexpressible(f"a class of {len(shown)} ranges of characters")
         return f"[{'^' if negated else ''}{''.join(_span(*r) for r in shown)}]"
 
 

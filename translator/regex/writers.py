@@ -349,6 +349,29 @@ class Portable(_Flat):
             return None if member.negated else self.ranges(ranges_of(member))
         return f"\\{member.letter.upper() if member.negated else member.letter}"
 
+    def class_(self, node: Class) -> str:
+        r"""What no class says and no few ranges do, by looking ahead: ``[\w&&[^_]]`` is what is a ``\w`` and no ``_``."""
+        try:
+            return super().class_(node)
+        except (Inexpressible, Unlisted):
+            if len(node.members) == 1 and not node.negated and not isinstance(node.members[0], Combined | Class):
+                raise
+        whole = "|".join(self.alone(m, node.caseless) for m in node.members)
+        return rf"(?:(?!{whole})[\s\S])" if node.negated else whole if len(node.members) == 1 else f"(?:{whole})"
+
+    def alone(self, member: Set, caseless: bool) -> str:
+        """A member of a class as a pattern of its own."""
+        match member:
+            case Class(members, negated, ignored):
+                return self.class_(Class(members, negated, caseless or ignored))
+            case Combined(left, operator, right):
+                one, other = self.alone(left, caseless), self.alone(right, caseless)
+                if operator == "&&":
+                    return f"(?:(?={one}){other})"
+                without_other = f"(?!{other}){one}"
+                return f"(?:{without_other})" if operator == "--" else f"(?:{without_other}|(?!{one}){other})"
+        return self.class_(Class((member,), False, caseless))
+
     def any(self, newline: bool) -> str:
         return r"[\s\S]" if newline and not self.modes.s else super().any(newline)
 

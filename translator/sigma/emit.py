@@ -716,7 +716,7 @@ class Selections:
         try:
             flags, pattern = sigma(searched(atom))
         except (RegexError, Inexpressible) as error:
-            raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression has no {error}", atom.span)) from None
+            raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression cannot say {error}", atom.span)) from None
         if self.names.options.prefer == "portable" and END in pattern:
             self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")

@@ -89,4 +89,4 @@ def lucene_text(tree: Node, node: Expr, case: Case = "kept") -> str:
     try:
         return lucene(tree, case)
     except Inexpressible as error:
-        raise Cannot(Diagnostic("target-cannot", f"Lucene's regular expressions have no {error}", node.span)) from None
+        raise Cannot(Diagnostic("target-cannot", f"Lucene's regular expressions cannot say {error}", node.span)) from None

@@ -103,7 +103,7 @@ def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
     try:
         return f"match({name}, {string(pcre(searched(node)))})"
     except (RegexError, Inexpressible) as error:
-        raise Cannot(Diagnostic("unsupported-expression", f"the regular expressions of SPL have no {error}", node.span)) from None
+        raise Cannot(Diagnostic("unsupported-expression", f"the regular expressions of SPL cannot say {error}", node.span)) from None
 
 
 def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
