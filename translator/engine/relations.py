@@ -27,12 +27,16 @@ FIRST_ID = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A query in SQL: its text for one dialect, the columns it gives, and the Python functions it calls."""
+    """A query in SQL: its text for one dialect, the columns it gives, the Python functions it calls, and the columns it reads by table."""
 
     query: exp.Query
     names: tuple[tuple[str, Type], ...]
     functions: tuple[PythonFunction, ...]
-    tables: tuple[str, ...]
+    reads: Mapping[str, frozenset[str]]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(self.reads)
 
     def sql(self, dialect: Dialect, pretty: bool = False) -> str:
         return self.query.sql(dialect=dialect.name, pretty=pretty)
@@ -67,9 +71,9 @@ class _Compiler:
         self.dialect, self.stored = dialect, stored
         self.scalars = Scalars(dialect, now, self.subquery)
         self.used: dict[int, dict[int, e.Column]] = {}
-        self.tables: list[str] = []
         self.finer = False
         self.filters: dict[int, list[e.Expr]] = {}
+        self.reads: dict[str, set[str]] = {}
         self.next = FIRST_ID
         self.aliases = 0
 
@@ -92,7 +96,7 @@ class _Compiler:
         if query.order:
             final = final.order_by(*[k.copy() for k in query.order])
         names = tuple((n, c.type) for n, c in plan.names)
-        return Compiled(final, names, tuple(self.scalars.functions.values()), tuple(dict.fromkeys(self.tables)))
+        return Compiled(final, names, tuple(self.scalars.functions.values()), {t: frozenset(c) for t, c in self.reads.items()})
 
     def sketches(self, plan: o.Plan) -> set[str]:
         """The columns of the result that show a sketch itself."""
@@ -220,8 +224,8 @@ class _Compiler:
 
     def source(self, relation: o.Source) -> _Query:
         """A stored table: strings become empty where they are null, columns without data null or empty."""
-        self.tables.append(relation.table)
         columns = self.used.get(relation.id, {})
+        self.reads.setdefault(relation.table, set()).update(c.name for c in columns.values())
         stored = self.stored.get(relation.table) if self.stored is not None else None
         if self.stored is not None and stored is None:
             raise EngineError(f"there is no data for the table {relation.table}", relation.span)
