@@ -66,6 +66,8 @@ def run_query(request: RunRequest) -> int:
             place = f"{line}:{column}: "
         errors.print(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}", markup=False)
         return 1
+    for warning in result.warnings:
+        errors.print(f"warning: {warning}", markup=False)
     _print(result, request.format)
     return 0
 

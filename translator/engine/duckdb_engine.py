@@ -12,7 +12,6 @@ from duckdb.func import FunctionNullHandling
 
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
-from translator.engine.errors import EngineError, explained
 from translator.engine.python_functions import PythonFunction
 from translator.engine.relations import Compiled
 from translator.plan.types import Type
@@ -34,7 +33,7 @@ class DuckDbEngine:
         """The rows of a query.
 
         Raises:
-            EngineError: what DuckDB refuses, in its words.
+            EngineError: what DuckDB refuses, in its words, or data that do not fit, by file and line.
         """
         for table in compiled.tables:
             if table not in self.viewed:
@@ -46,7 +45,15 @@ class DuckDbEngine:
         try:
             return self._watched(sql)
         except duckdb.Error as error:
-            raise EngineError(self.data.broken(compiled.tables) or explained(error)) from error
+            mended = self.data.mended(compiled.tables, error)
+            if not mended:
+                raise self.data.explained(error, compiled.tables) from error
+        for table in mended:
+            self.data.expose(table, self.connection)
+        try:
+            return self._watched(sql)
+        except duckdb.Error as error:
+            raise self.data.explained(error, compiled.tables) from error
 
     def _watched(self, sql: str) -> list[tuple[Any, ...]]:
         if self.progress is None:

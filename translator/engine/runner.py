@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,11 +24,13 @@ from translator.plan.types import Type
 class Result:
     """What a query gives: columns as (name, KQL type), rows of Python values.
 
-    Datetimes are naive and in UTC, timespans ``timedelta``, dynamic values parsed JSON, missing strings empty.
+    Datetimes are naive and in UTC, timespans ``timedelta``, dynamic values parsed JSON, missing strings empty. ``warnings`` say where the
+    data and the tables' columns do not agree: columns that a file has and its table does not, and those that the query reads and a file lacks.
     """
 
     columns: list[tuple[str, str]]
     rows: list[tuple[Any, ...]]
+    warnings: list[str] = field(default_factory=list)
 
 
 class Engine(Protocol):
@@ -46,7 +48,8 @@ def execute(
     """The rows of ``query`` over ``tables``.
 
     Args:
-        tables: a folder with a file or folder per table, or tables by name: a path, a list of dictionaries, or an object that DuckDB reads.
+        tables: a folder with a file or folder per table, a file named after its table, or tables by name: a path, a list of
+            dictionaries, or an object that DuckDB reads.
         engine: ``duckdb``, ``spark``, or an engine.
         now: what ``now()`` is, UTC where it has no zone; the clock's time unless given.
         schema: column types by table; what it does not say comes from the data.
@@ -69,15 +72,18 @@ def execute(
             return [(value, Type.STRING) for value in sorted(row[0] for row in found)]
         return _keys([json.loads(row[0]) for row in found if row[0]])
 
-    known = {name: {c: str(k) for c, k in data.schema(name).items()} for name in data.names}
+    known = data.schemas
     plan = bind(query, known, frozenset(known), discover)
     for source in o.parts(plan.root):
         if isinstance(source, o.Source) and source.table not in known:
             raise EngineError(f"there is no data for the table {source.table}" + data.hint(source.table), source.span)
     compiled = compile_plan(plan, running.dialect, moment, data.columns)
+    data.refuse(compiled.reads)
     rows = running.execute(compiled)
+    warnings = data.warnings(compiled.reads)
     kinds = [k for _, k in compiled.names]
-    return Result([(n, str(k)) for n, k in compiled.names], [tuple(_value(v, k) for v, k in zip(row, kinds, strict=True)) for row in rows])
+    values = [tuple(_value(v, k) for v, k in zip(row, kinds, strict=True)) for row in rows]
+    return Result([(n, str(k)) for n, k in compiled.names], values, warnings)
 
 
 def _engine(engine: str | Engine, data: Tables, progress: Callable[[float], None] | None) -> Engine:

@@ -73,21 +73,13 @@ class SparkEngine:
 
     def _expose(self, table: str) -> None:
         """A table as a view of the session: rows in memory as they are, files through the reader of their kind."""
-        source, schema = self.data.sources[table], self.data.schema(table)
-        columns = {c: schema[c] for c in self.data.native(table)}
+        source, columns = self.data.sources[table], self.data.stored(table)
         if isinstance(source, list):
             text = [json.dumps({c: row.get(c) for c in columns}, default=str) for row in source]
             layout = ", ".join(f"`{c}` string" for c in columns)
             frame = self.session.read.schema(layout).json(self.session.sparkContext.parallelize(text))
         else:
-            paths = [str(p) for p in source.paths]
-            match source.kind:
-                case "parquet":
-                    frame = self.session.read.parquet(*paths)
-                case "csv":
-                    frame = self.session.read.csv(paths, header=True)
-                case _:
-                    frame = self.session.read.json(paths, primitivesAsString=True, multiLine=source.kind == "json")
+            frame = self._frame(table)
         held = dict(frame.dtypes)
         items = []
         for column, kind in columns.items():
@@ -95,6 +87,24 @@ class SparkEngine:
             value = f"to_json({name})" if held.get(column, "").startswith(("struct", "array", "map")) else name
             items.append(f"CAST({value} AS {_NATIVE.get(kind, 'string')}) AS {name}")
         frame.selectExpr(*items).createOrReplaceTempView(table)
+
+    def _frame(self, table: str) -> Any:
+        """The files of a table as Spark reads them by itself.
+
+        Raises:
+            EngineError: files that are not plain: answers, records, headers with time zones.
+        """
+        layouts = self.data.layouts(table)
+        (first,) = layouts if len(layouts) == 1 else (None,)
+        if first is None or not first.plain or any(f.zone != "UTC" or f.order or f.refused for f in first.fields.values()):
+            forms = " and ".join(dict.fromkeys(x.form for x in layouts))
+            raise EngineError(f"Spark does not read the data of {table} ({forms}) as they are: the engine duckdb does")
+        paths = [str(p) for p in first.paths]
+        if first.form == "Parquet":
+            return self.session.read.parquet(*paths)
+        if first.form == "CSV":
+            return self.session.read.csv(paths, header=True).toDF(*first.fields)
+        return self.session.read.json(paths, primitivesAsString=True, multiLine=first.line_of is None)
 
 
 def _package() -> Path:

@@ -1,0 +1,129 @@
+"""Values separated by commas, tabs or semicolons, with a line of names: exports of portals, of Kusto.Explorer, of spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal
+from translator.engine.data.values import kind_of_text, order_of
+from translator.engine.errors import EngineError
+from translator.plan.types import Type
+
+LINE = 16 << 20
+"""Bytes that one row may take."""
+
+ROWS = 20_480
+"""Rows of the sample."""
+
+
+def sampled(head: Head) -> Sample | None:
+    """The columns of a file with a line of names; None for what is no such file.
+
+    Raises:
+        EngineError: for a row of the sample with more or fewer values than there are names.
+    """
+    if head.binary or head.text.lstrip()[:1] in ("{", "["):
+        return None
+    first = head.text.lstrip("\r\n").split("\n", 1)[0]
+    delimiter = max(",\t;|", key=first.count)
+    csv.field_size_limit(LINE)
+    rows = []
+    reader = csv.reader(io.StringIO(head.text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+            if len(rows) > ROWS:
+                break
+    except csv.Error as error:
+        if head.whole:
+            raise EngineError(f"{head.path}, line {reader.line_num}: no row of values ({error})") from error
+    if not rows:
+        return None
+    names, body = rows[0], rows[1:] if head.whole or len(rows) > ROWS else rows[1:-1]
+    for index, row in enumerate(body, 1):
+        if len(row) != len(names):
+            raise _ragged(head.path, _line_of(head.path, index, delimiter), len(names), len(row))
+    columns = list(zip(*body, strict=True)) if body else [()] * len(names)
+    kinds = {name: kind_of_text(values) for name, values in zip(names, columns, strict=True)}
+    orders = tuple(order_of(values) for values in columns)
+    return Sample(head, ("csv", tuple(names), delimiter, orders, head.compression), kinds)
+
+
+def _ragged(path: Path, line: int, expected: int, found: int) -> EngineError:
+    return EngineError(f"{path}, line {line}: {found} values, and the first line names {expected} columns")
+
+
+def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
+    """The layout of files with the same columns."""
+    first = samples[0]
+    _, names, delimiter, orders, compression = first.key
+    assert isinstance(names, tuple) and isinstance(orders, tuple)
+    paths = tuple(s.head.path for s in samples)
+    held = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
+    options = (
+        f"auto_detect = false, header = true, delim = {literal(str(delimiter))}, quote = '\"', escape = '\"', columns = {{{held}}}, "
+        f"max_line_size = {LINE}, compression = '{compression}'"
+    )
+    fields: dict[str, Field] = {}
+    for index, name in enumerate(names):
+        if name and name not in fields:
+            kinds = {s.kinds[name] for s in samples}
+            fields[name] = Field(f"c{index}", "VARCHAR", kinds.pop() if len(kinds) == 1 else Type.STRING, order=orders[index])
+
+    def origin(placed: bool) -> str:
+        return f"read_csv({listed(paths)}, {options}" + (f", filename = '{PLACE}')" if placed else ")")
+
+    def line_of(path: Path, row: int) -> int:
+        return _line_of(path, row, str(delimiter))
+
+    return Layout("CSV", paths, fields, origin, True, line_of, plain=delimiter == "," and len(fields) == len(names))
+
+
+def _line_of(path: Path, row: int, delimiter: str) -> int:
+    """The line that a row begins at; rows are counted from 1, without that of the names."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    number = -1
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines, delimiter=delimiter)
+        before = 0
+        for cells in reader:
+            number += bool(cells)
+            if number == row:
+                return before + 1
+            before = reader.line_num
+    return row + 1
+
+
+def rewritten(path: Path, target: Path) -> None:
+    """A file with its rows as DuckDB reads them: line breaks of one kind within and between rows.
+
+    Raises:
+        EngineError: at a row with more or fewer values than there are names.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(encoding="utf-8-sig", newline="") as lines:
+        first = lines.readline().rstrip("\r\n")
+        lines.seek(0)
+        reader = csv.reader(lines, delimiter=max(",\t;|", key=first.count), strict=True)
+        with target.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            width, before = 0, 0
+            try:
+                for row in reader:
+                    if row and width and len(row) != width:
+                        raise _ragged(path, before + 1, width, len(row))
+                    width = width or len(row)
+                    if row:
+                        writer.writerow([cell.replace("\r\n", "\n") for cell in row])
+                    before = reader.line_num
+            except csv.Error as error:
+                raise EngineError(f"{path}, line {before + 1}: no row of values ({error})") from error
+            except UnicodeDecodeError as error:
+                raise EngineError(f"{path}: no text in UTF-8 ({error.reason}); save the file in UTF-8") from error
