@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from translator.engine.data import delimited, objects
+from translator.engine.data import answers, delimited, objects, records
 from translator.engine.data.layout import Columns, Field, Head, Layout, Sample, head_of, identifier, listed
 from translator.engine.data.values import kind_of_native
 from translator.engine.data.zones import column_of, zone_of
@@ -19,8 +19,8 @@ from translator.plan.types import Type
 ENDINGS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".tsv")
 """Names of data files in a folder end so, or so and in ``.gz``. What a file is, its content tells."""
 
-_READERS = {"json": objects.laid_out, "csv": delimited.laid_out}
-_SAMPLERS = (objects.sampled, delimited.sampled)
+_READERS = {"answer": answers.laid_out, "records": records.laid_out, "json": objects.laid_out, "csv": delimited.laid_out}
+_SAMPLERS = (answers.sampled, records.sampled, objects.sampled, delimited.sampled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ def _sampled(head: Head) -> Sample:
         sample = sampler(head)
         if sample is not None:
             return sample
-    raise EngineError(f"{head.path} is in no form that is read: CSV, JSON or Parquet")
+    raise EngineError(
+        f"{head.path} is in no form that is read: CSV, JSON, an answer of Log Analytics, Kusto or Advanced Hunting, or Parquet"
+    )
 
 
 def _fields_of(connection: duckdb.DuckDBPyConnection, reader: str, path: Path | str) -> dict[str, Field]:
