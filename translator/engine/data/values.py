@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -191,10 +191,11 @@ def _dynamic(field: Field) -> str:
 
 
 def _moment(text: str, field: Field) -> str:
-    """A time in UTC from its text. The first form is the fast one: DuckDB's plain cast, which is right for UTC alone."""
+    """A time in UTC from its text."""
     clean = f"TRIM(REGEXP_REPLACE(REGEXP_REPLACE({text}, '[\\s\u202f\u00a0]+', ' ', 'g'), '(:\\d\\d\\.\\d{{6}})\\d+', '\\1'))"
     slashed = _SLASHED_FORMS + (_SLASHED_24 if field.order else ())
-    forms = [*_FORMS, *(f.replace("%m/%d", "%d/%m") if field.order == "dmy" else f for f in slashed)]
+    slashed = tuple(f.replace("%m/%d", "%d/%m") for f in slashed) if field.order == "dmy" else slashed
+    forms = [*_FORMS, *slashed]
     own = "REGEXP_MATCHES(x, ':\\d\\d(\\.\\d+)?\\s*(Z|[A-Za-z][A-Za-z/_]+|[+-]\\d\\d(:?\\d\\d)?)$')"
     iso = (
         f"CASE WHEN REGEXP_MATCHES(x, '^\\d{{4}}[-/]\\d{{1,2}}[-/]\\d{{1,2}}') THEN CASE WHEN {own} "
@@ -219,7 +220,16 @@ def _moment(text: str, field: Field) -> str:
     ]
     # Words such as 'infinity' are times to DuckDB.
     slow = f"LIST_TRANSFORM([{clean}], LAMBDA x: CASE WHEN REGEXP_MATCHES(x, '[0-9]') THEN COALESCE({', '.join(others)}) END)[1]"
-    return f"CASE WHEN SUFFIX({text}, 'Z') AND REGEXP_MATCHES({text}, '^\\d{{4}}-') THEN TRY_CAST({text} AS TIMESTAMP) ELSE {slow} END"
+    return f"COALESCE({', '.join([*_fast(text, field, slashed), slow])})"
+
+
+def _fast(text: str, field: Field, slashed: Sequence[str]) -> Iterator[str]:
+    """What reads the usual forms in a tenth of the time, and gives null or the same as the rest does. DuckDB's plain cast passes over zones."""
+    utc = f"WHEN {text} LIKE '____-%Z' AND {text}[-2] BETWEEN '0' AND '9' THEN TRY_CAST({text} AS TIMESTAMP)"
+    others = f"WHEN {text} LIKE '____-__-___%:__:__%' THEN CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    yield f"CASE {utc} {others if field.zone == 'UTC' else ''} END"
+    moment = _in_utc(f"TRY_STRPTIME({text}, [{', '.join(map(literal, slashed))}])", field.zone)
+    yield f"CASE WHEN CONTAINS({text}, '/') THEN {moment} END"
 
 
 def moment_of(text: str, field: Field) -> dt.datetime | None:
