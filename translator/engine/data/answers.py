@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from translator.engine.data.layout import Columns, Field, Head, Layout, Sample, literal, pointer
+from translator.engine.data.layout import Columns, Head, Layout, Sample, literal, member, pointer
 from translator.engine.data.objects import beginning, kinds_of, objects_of
 from translator.engine.errors import EngineError
 from translator.plan.types import Type, type_of
@@ -150,10 +150,7 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     """The layout of one answer."""
     (sample,) = samples
     members = "members" in sample.facts
-    fields = {
-        name: Field(f"JSON_EXTRACT(r, {pointer(name if members else str(index))})", "JSON", kind)
-        for index, (name, kind) in enumerate(sample.kinds.items())
-    }
+    fields = {name: member("r", (name if members else str(index),), kind) for index, (name, kind) in enumerate(sample.kinds.items())}
     rows, form, notes = str(sample.facts["rows"]), str(sample.facts["form"]), sample.facts["notes"]
     assert isinstance(notes, tuple)
     return Layout(form, (sample.head.path,), fields, lambda placed: rows, True, None, notes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, pointer
+from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, identifier, listed, literal, member
 from translator.engine.data.values import kind_of_value, merged, order_of
 from translator.engine.data.zones import column_of
 from translator.engine.errors import EngineError
@@ -188,8 +188,10 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns, repeated: bo
     for name in names:
         kind = kinds.get(name, given.get(name, Type.STRING))
         dynamic = given.get(name, kind) in (Type.DYNAMIC, Type.UNKNOWN)
-        value = f"JSON_EXTRACT(json, {pointer(name)})" if twice else '"' + name.replace('"', '""') + '"'
-        fields[name] = Field(value, "JSON" if dynamic or twice else "VARCHAR", kind, order=orders.get(name, ""))
+        order = orders.get(name, "")
+        fields[name] = (
+            member("json", (name,), kind, order) if twice else Field(identifier(name), "JSON" if dynamic else "VARCHAR", kind, order=order)
+        )
     # DuckDB's names know no case: where that makes two members one, each is taken out of the whole object.
     held = ", ".join(f"{literal(n)}: '{f.held}'" for n, f in fields.items()) or "'kql nothing': 'VARCHAR'"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, pointer
+from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, member, pointer
 from translator.engine.data.objects import beginning, kinds_of, objects_of, orders_of
 from translator.plan.types import Type
 
@@ -123,9 +123,7 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
         return f"(SELECT json AS r{place} FROM read_json_objects({reader}{option}))"
 
     if not record:
-        fields = {
-            name: Field(f"JSON_EXTRACT(r, {pointer(name)})", "JSON", kind, order=orders.get(name, "")) for name, kind in outer.items()
-        }
+        fields = {name: member("r", (name,), kind, orders.get(name, "")) for name, kind in outer.items()}
         return Layout("JSON under records", paths, fields, rows)
     fields = _fields(table, given, outer, inner, orders)
     other = _of_others(table)
@@ -153,7 +151,7 @@ def _fields(table: str, given: Columns, outer: Columns, inner: Columns, orders: 
 
     def take(column: str, steps: tuple[str, ...], kind: Type) -> None:
         used.add(steps)
-        fields[column] = Field(f"JSON_EXTRACT(r, {pointer(*steps)})", "JSON", kind, order=orders.get(steps[-1], ""))
+        fields[column] = member("r", steps, kind, orders.get(steps[-1], ""))
 
     for column, kind in given.items():
         low = column.lower()
@@ -177,16 +175,16 @@ def _fields(table: str, given: Columns, outer: Columns, inner: Columns, orders: 
         for name, kind in inner.items():
             if ("properties", name) not in used:
                 suffix = _SUFFIXES.get(kind, "_s") if table == "AzureDiagnostics" else ""
-                fields.setdefault(name + suffix, Field(f"JSON_EXTRACT(r, {pointer('properties', name)})", "JSON", kind))
+                fields.setdefault(name + suffix, member("r", ("properties", name), kind))
                 used.add(("properties", name))
     for name, kind in inner.items():
         if ("properties", name) not in used and name.lower() not in {c.lower() for c in fields}:
             take(name, ("properties", name), kind)
     if not given:
-        fields.setdefault("TimeGenerated", Field("JSON_EXTRACT(r, '/time')", "JSON", Type.DATETIME))
+        fields.setdefault("TimeGenerated", member("r", ("time",), Type.DATETIME))
         for name, kind in outer.items():
             if name not in ("time", "properties"):
-                fields.setdefault(name, Field(f"JSON_EXTRACT(r, {pointer(name)})", "JSON", kind))
+                fields.setdefault(name, member("r", (name,), kind))
     return fields
 
 

@@ -191,13 +191,17 @@ class Tables:
             connection.register(f"kql_{table}", source)
         parts = []
         for layout in layouts:
-            items = [
-                named(converted(layout.fields[c], k, table, c), c)
-                if c in layout.fields
-                else named(f"CAST(NULL AS {STORED.get(k, 'VARCHAR')})", c)
-                for c, k in kinds.items()
-            ]
-            parts.append(f"SELECT {', '.join(items) or '1 AS one'} FROM {layout.origin(False)}")
+            items, once = [], ["*"]
+            for index, (column, kind) in enumerate(kinds.items()):
+                field = layout.fields.get(column)
+                if field and field.held == "JSON" and kind != Type.DYNAMIC:
+                    # What takes a text out of JSON stands in the query once, however often its conversion looks at it.
+                    text = identifier(f"kql {index}")
+                    once.append(f"{text_of_field(field)} AS {text}")
+                    field = replace(field, value=text, held="VARCHAR")
+                value = converted(field, kind, table, column) if field else f"CAST(NULL AS {STORED.get(kind, 'VARCHAR')})"
+                items.append(named(value, column))
+            parts.append(f"SELECT {', '.join(items) or '1 AS one'} FROM (SELECT {', '.join(once)} FROM {layout.origin(False)})")
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {' UNION ALL '.join(parts)}")
 
     def explained(self, error: duckdb.Error, tables: Iterable[str]) -> EngineError:

@@ -134,7 +134,7 @@ def kind_of_native(native: str) -> Type:
 def text_of_field(field: Field) -> str:
     """A column's values as text; a JSON string without its quotes."""
     if field.held == "JSON":
-        return f"JSON_EXTRACT_STRING({field.value}, '$')"
+        return field.text or f"JSON_EXTRACT_STRING({field.value}, '$')"
     return field.value if field.held == "VARCHAR" else f"CAST({field.value} AS TEXT)"
 
 
