@@ -265,6 +265,9 @@ def test_columns_behind_the_sample_are_read(tmp_path: Path) -> None:
     )
     (tmp_path / "SigninLogs.ndjson").write_text("\n".join([plain] * 25_000 + [late]))
     assert translator.run("SigninLogs | where ResultType == '7' | project ResultType", tmp_path).rows == [("7",)]
+    unknown = json.dumps({"TimeGenerated": "2026-05-01", "Colour": "red"})
+    (tmp_path / "SigninLogs.ndjson").write_text("\n".join([plain] * 25_000 + [unknown] * 25_000))
+    assert "not known to have: Colour" in translator.run("SigninLogs | project TimeGenerated | take 1", tmp_path).warnings[0]
 
 
 RECORD_TABLES = [

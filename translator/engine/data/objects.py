@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ from translator.engine.errors import EngineError
 from translator.plan.types import Type
 
 ROWS = 20_480
-"""Events of the sample."""
+"""Events of the sample of a file that it is all of."""
+
+FIRST, PLACES, STRETCH = 4096, 16, 64 << 10
+"""Events that the sample of a longer file begins with, and the places of equal distance that it looks into besides, of as many bytes."""
 
 _DECODER = json.JSONDecoder()
 
@@ -56,7 +59,7 @@ def beginning(head: Head) -> Beginning | None:
     items: list[Any] = []
     lines, complete = not array, True
     at = _space(text, at + 1) if array else at
-    while at < len(text) and len(items) < ROWS:
+    while at < len(text) and len(items) < (ROWS if head.whole else FIRST):
         if array and text[at] == "]":
             at = _space(text, at + 1)
             if at < len(text):
@@ -157,9 +160,26 @@ def sampled(head: Head) -> Sample | None:
             f"{head.path}: one object that begins with {', '.join(list(found.members)[:5])} and holds no events in a form that is known"
         )
     rows = objects_of(head, found.items)
+    if found.lines and not head.whole and not head.packed:
+        rows.extend(_farther(head.path))
     form = "array" if found.array else "newline_delimited" if found.lines else "unstructured"
     facts = {"rows": len(rows), "complete": found.complete, "orders": orders_of(rows)}
     return Sample(head, ("json", form, head.compression), kinds_of(rows), facts)
+
+
+def _farther(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Events from all over a long file: what each of them has shall be known, though not each is read before the query."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        for place in range(1, PLACES):
+            stream.seek(size * place // PLACES)
+            for line in stream.read(STRETCH).split(b"\n")[1:-1]:
+                try:
+                    event = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue  # The query that comes upon it tells the line.
+                if isinstance(event, dict):
+                    yield event
 
 
 def laid_out(samples: Sequence[Sample], table: str, given: Columns, repeated: bool = False) -> Layout:

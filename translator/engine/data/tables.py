@@ -12,7 +12,7 @@ import duckdb
 
 from translator.engine.data import delimited, memory, objects
 from translator.engine.data.files import Files, described, files_of, folder_of, laid_out, table_of, with_zones
-from translator.engine.data.layout import LARGEST, PLACE, SAMPLE, Field, Layout, head_of, identifier
+from translator.engine.data.layout import LARGEST, PLACE, Field, Layout, head_of, identifier
 from translator.engine.data.values import STORED, attempted, converted, kind_of_native, misfit, named, text_of_field
 from translator.engine.errors import EngineError, explained
 from translator.plan.types import Type, type_of
@@ -177,7 +177,7 @@ class Tables:
             for column in sorted(read & layout.stands.keys()):
                 yield f"{name} has no column {column}: its {layout.stands[column]} stands for it"
             if lacking := sorted(read - (layout.fields.keys() - layout.absent)):
-                where = "" if layout.complete else f" in its first {SAMPLE >> 20} MB"
+                where = "" if layout.complete else " in a sample of its rows"
                 yield f"{name} has no column {', '.join(lacking)}{where}, which the query reads: empty there"
 
     def expose(self, table: str, connection: duckdb.DuckDBPyConnection) -> None:
