@@ -15,6 +15,8 @@ from click.testing import CliRunner
 import translator
 from translator.cli import main
 from translator.engine import EngineError
+from translator.engine.data.arrays import array_of
+from translator.engine.data.layout import head_of
 
 MORNING, NOON = dt.datetime(2026, 5, 1, 9, 30), dt.datetime(2026, 5, 1, 12, 5)
 ROWS = [(MORNING, "ada@x.example", "50126", "Oslo"), (NOON, "ben@x.example", "0", "")]
@@ -203,6 +205,13 @@ REFUSED = [
     ),
     ("SigninLogs.json", '[{"TimeGenerated": "2026-05-01"}, 5]', "row 2: an event is a JSON object, not 5"),
     ("SigninLogs.json", '[{"TimeGenerated": "2026-05-01"}\n{"Id": 1}]', "line 2: no JSON"),
+    ("SigninLogs.json", '{"records": [\n{"time": "2026-05-01", "properties": {}},\n{"time": x}]}', "line 3: no JSON"),
+    (
+        "SigninLogs.json",
+        json.dumps({"tables": [{"name": "T", "columns": named("name", "type"), "rows": CELLS * 20_000}]})[:-9],
+        "breaks off",
+    ),
+    ("SigninLogs.json", json.dumps({"tables": [{"name": "T", "columns": named("name", "type"), "rows": CELLS}]}) + "]", "no JSON"),
     ("SigninLogs.json", '{"a": ' + "[" * 100_000, "nested too deeply"),
     ("SigninLogs.json", '{"tables": []}', "without a table"),
     ("SigninLogs.json", '{"tables": [{"name": "T", "columns": [], "rows": []}]}', "columns have no names"),
@@ -268,6 +277,28 @@ def test_columns_behind_the_sample_are_read(tmp_path: Path) -> None:
     unknown = json.dumps({"TimeGenerated": "2026-05-01", "Colour": "red"})
     (tmp_path / "SigninLogs.ndjson").write_text("\n".join([plain] * 25_000 + [unknown] * 25_000))
     assert "not known to have: Colour" in translator.run("SigninLogs | project TimeGenerated | take 1", tmp_path).warnings[0]
+
+
+TRICKY: dict[str, Any] = {
+    "a": [1, {"rows": [2]}],
+    "t": [{"name": "]", "rows": [["x]", '"]', "\\", '\\"[', [], {}], [{"a": ["}"]}, "é]", "[[["], []]}, {"rows": [["y"]]}],
+    "z": ["]"],
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 1000])
+def test_an_array_is_taken_out_of_its_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, indent: int | None) -> None:
+    monkeypatch.setattr("translator.engine.data.arrays.CHUNK", size)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = tmp_path / "T.json"
+    file.write_text(json.dumps(TRICKY, ensure_ascii=False, indent=indent), encoding="utf-8-sig")
+    array = array_of(head_of(file), "t", "0", "rows")
+    assert json.loads(array.path.read_bytes()) == TRICKY["t"][0]["rows"]
+    assert array.rest == {**TRICKY, "t": [{"name": "]", "rows": []}, TRICKY["t"][1]]}
+    assert array.line == (1 if indent is None else 13)
+    del array
+    assert list(tmp_path.iterdir()) == [file]
 
 
 RECORD_TABLES = [

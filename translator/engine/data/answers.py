@@ -12,8 +12,10 @@ from typing import Any
 
 import duckdb
 
-from translator.engine.data.layout import Columns, Head, Layout, Sample, literal, member, pointer
-from translator.engine.data.objects import beginning, kinds_of, objects_of
+from translator.engine.data import objects
+from translator.engine.data.arrays import Array, array_of
+from translator.engine.data.layout import Columns, Head, Layout, Sample, literal, member
+from translator.engine.data.objects import beginning, broken_of
 from translator.engine.errors import EngineError
 from translator.plan.types import Type, type_of
 
@@ -51,23 +53,13 @@ def sampled(head: Head) -> Sample | None:
             return _tables(head, name, first)
     for name, described in (("results", "schema"), ("Results", "Schema"), ("value", "@odata.context")):
         if isinstance(first.get(name), list) and described in first:
-            return _results(head, name, first[described])
+            return _results(head, name, described)
     error = first.get("error")
     if isinstance(error, Mapping) and len(first) == 1:
         raise EngineError(
             f"{head.path} is the answer of a query that failed: {error.get('code', '')} {error.get('message', '')}"[:300].rstrip()
         )
     return None
-
-
-def _one(head: Head, sql: str) -> Any:
-    """A value out of a file, by SQL over ``json``."""
-    reader = f"read_json_objects({literal(str(head.path))}, format = 'unstructured', compression = '{head.compression}', maximum_object_size = {head.room()})"
-    try:
-        row = duckdb.connect().execute(f"SELECT {sql} FROM {reader} LIMIT 1").fetchone()
-    except duckdb.Error as error:
-        raise EngineError(f"{head.path}: no JSON ({str(error).splitlines()[0][:200]})") from error
-    return json.loads(row[0]) if row and row[0] else None
 
 
 def _kinds(columns: Any, head: Head) -> dict[str, Type]:
@@ -86,19 +78,18 @@ def _kinds(columns: Any, head: Head) -> dict[str, Type]:
 
 
 def _tables(head: Head, name: str, first: Mapping[str, Any]) -> Sample:
-    small = name.islower()
-    columns, rows = ("columns", "rows") if small else ("Columns", "Rows")
-    found = _one(head, f"JSON_EXTRACT(json, {pointer(name, '0', columns)})")
-    if found is None:
+    if head.whole and not first[name]:
         raise EngineError(f"{head.path}: an answer without a table")
-    kinds = _kinds(found, head)
-    held = literal(f'STRUCT("{rows}" JSON[])[]')
-    source = f"SELECT UNNEST({name}[1].{rows}) AS r FROM {_reader(head, f'{literal(name)}: {held}', 'unstructured')}"
-    error = _one(head, "JSON_EXTRACT(json, '/error')")
+    columns, rows = ("columns", "rows") if name.islower() else ("Columns", "Rows")
+    array = array_of(head, name, "0", rows)
+    error = array.rest.get("error")
     notes: tuple[str, ...] = ()
     if isinstance(error, Mapping):
-        notes = (f"{head.path} is an answer that is not complete: {error.get('code', '')} {error.get('message', '')}".rstrip(),)
-    return Sample(head, ("answer", head.path), kinds, {"rows": _arrays(source), "notes": notes, "form": "an answer of a REST interface"})
+        notes = (f"{head.path} is an answer that is not complete: {error.get('code', '')} {error.get('message', '')}"[:300].rstrip(),)
+    facts = {"array": array, "rows": _arrays(f"SELECT json AS r FROM {array.elements()}"), "notes": notes}
+    return Sample(
+        head, ("answer", head.path), _kinds(array.rest[name][0].get(columns), head), {**facts, "form": "an answer of a REST interface"}
+    )
 
 
 def _reader(head: Head, held: str, form: str) -> str:
@@ -110,7 +101,7 @@ def _reader(head: Head, held: str, form: str) -> str:
 
 def _arrays(source: str) -> str:
     """Rows that are arrays; an object among them is an error that the service met on the way."""
-    checked = "CASE WHEN JSON_TYPE(r) = 'ARRAY' THEN r ELSE CAST(ERROR('the answer breaks off with an error: ' || LEFT(CAST(r AS TEXT), 200)) AS JSON) END"
+    checked = "CASE WHEN CAST(r AS TEXT) LIKE '[%' OR JSON_TYPE(r) = 'ARRAY' THEN r ELSE CAST(ERROR('the answer breaks off with an error: ' || LEFT(CAST(r AS TEXT), 200)) AS JSON) END"
     return f"(SELECT {checked} AS r FROM ({source}))"
 
 
@@ -130,27 +121,34 @@ def _frames(head: Head) -> Sample:
     return Sample(head, ("answer", head.path), kinds, {"rows": _arrays(source), "notes": (), "form": "an answer of Kusto in frames"})
 
 
-def _results(head: Head, name: str, described: Any) -> Sample:
-    found = beginning(head)
-    assert found is not None
-    rows = objects_of(head, (found.items[0] if found.items else found.members).get(name) or ())
-    kinds = {**(kinds_of(rows)), **(_kinds(described, head) if isinstance(described, list) and described else {})}
-    reader = _reader(head, f"{literal(name)}: 'JSON[]'", "unstructured")
-    source = f'(SELECT UNNEST("{name}") AS r FROM {reader})'
-    if not kinds:
-        kinds = kinds_of(
-            objects_of(head, [json.loads(r[0]) for r in duckdb.connect().execute(f"SELECT r FROM {source} LIMIT 1000").fetchall()])
-        )
-    return Sample(
-        head, ("answer", head.path), kinds, {"rows": source, "notes": (), "form": "an answer of Advanced Hunting", "members": True}
-    )
+def _results(head: Head, name: str, described: str) -> Sample:
+    array = array_of(head, name)
+    found = array.rest[described]
+    kinds = _kinds(found, head) if isinstance(found, list) and found else {}
+    source = f"(SELECT json AS r FROM {array.elements()})"
+    inner = objects.sampled(array.head())
+    kinds = {**(inner.kinds if inner else {}), **kinds}
+    facts = {
+        "array": array,
+        "rows": source,
+        "notes": (),
+        "form": "an answer of Advanced Hunting",
+        "orders": inner.facts["orders"] if inner else {},
+    }
+    return Sample(head, ("answer", head.path), kinds, facts)
 
 
 def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     """The layout of one answer."""
     (sample,) = samples
-    members = "members" in sample.facts
-    fields = {name: member("r", (name if members else str(index),), kind) for index, (name, kind) in enumerate(sample.kinds.items())}
+    orders = sample.facts.get("orders")
+    fields = {
+        name: member("r", (name,), kind, orders.get(name, "")) if isinstance(orders, dict) else member("r", (str(index),), kind)
+        for index, (name, kind) in enumerate(sample.kinds.items())
+    }
     rows, form, notes = str(sample.facts["rows"]), str(sample.facts["form"]), sample.facts["notes"]
     assert isinstance(notes, tuple)
-    return Layout(form, (sample.head.path,), fields, lambda placed: rows, True, None, notes)
+    array = sample.facts.get("array")
+    path = sample.head.path
+    broken = array.broken if isinstance(array, Array) else lambda: broken_of((path,), False)
+    return Layout(form, (path,), fields, lambda placed: rows, broken=broken, notes=notes)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal
+from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, opened
 from translator.engine.data.values import kind_of_text, order_of
 from translator.engine.errors import EngineError
 from translator.plan.types import Type
@@ -86,10 +85,8 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
 
 def _line_of(path: Path, row: int, delimiter: str) -> int:
     """The line that a row begins at; rows are counted from 1, without that of the names."""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
     number = -1
-    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(encoding="utf-8-sig", newline="") as lines:
+    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines, delimiter=delimiter)
         before = 0
         for cells in reader:
@@ -106,9 +103,7 @@ def rewritten(path: Path, target: Path) -> None:
     Raises:
         EngineError: at a row with more or fewer values than there are names.
     """
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(encoding="utf-8-sig", newline="") as lines:
+    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as lines:
         first = lines.readline().rstrip("\r\n")
         lines.seek(0)
         reader = csv.reader(lines, delimiter=max(",\t;|", key=first.count), strict=True)

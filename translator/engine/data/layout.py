@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from sqlglot import exp
 
@@ -59,6 +60,7 @@ class Layout:
         absent: the ``fields`` that the sample does not have, though later rows may.
         stands: columns that another one stands for, by its name.
         line_of: the line that a row (from 1) begins at, None where the rows of the form are not lines.
+        broken: what looks for the first place where the files are no JSON, and says it with its line; None where they are.
         notes: what is to be said of the files.
         plain: whether other engines read the files as they are: their columns are the table's.
     """
@@ -69,6 +71,7 @@ class Layout:
     origin: Callable[[bool], str]
     complete: bool = True
     line_of: Callable[[Path, int], int] | None = None
+    broken: Callable[[], str | None] = lambda: None
     notes: tuple[str, ...] = ()
     plain: bool = False
     absent: frozenset[str] = frozenset()
@@ -141,6 +144,17 @@ def member(source: str, steps: Sequence[str], kind: Type, order: str = "") -> Fi
     return Field(f"JSON_EXTRACT({source}, {place})", "JSON", kind, order=order, text=f"JSON_EXTRACT_STRING({source}, {place})")
 
 
+def opened(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked where it is a gzip archive."""
+    stream = path.open("rb")
+    packed = stream.read(2) == b"\x1f\x8b"
+    if packed:
+        stream.close()
+        return cast(BinaryIO, gzip.open(path))
+    stream.seek(0)
+    return stream
+
+
 def head_of(path: Path) -> Head:
     """The beginning of a file.
 
@@ -150,12 +164,11 @@ def head_of(path: Path) -> Head:
     if not path.is_file():
         raise EngineError(f"{path} is no file that can be read" if path.exists() else f"{path} does not exist")
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as stream:
+        with opened(path) as stream:
+            packed = isinstance(stream, gzip.GzipFile)
             data = stream.read(SAMPLE)
             whole = len(data) < SAMPLE or not stream.read(1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise EngineError(f"{path} cannot be read: {error}") from error
     if data[:4] == b"PAR1":
         return Head(path, packed, "", whole, data[:4])

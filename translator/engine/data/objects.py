@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, identifier, listed, literal, member
+from translator.engine.data.layout import PLACE, SAMPLE, Columns, Field, Head, Layout, Sample, identifier, listed, literal, member, opened
 from translator.engine.data.values import kind_of_value, merged, order_of
 from translator.engine.data.zones import column_of
 from translator.engine.errors import EngineError
@@ -22,7 +24,10 @@ ROWS = 20_480
 FIRST, PLACES, STRETCH = 4096, 16, 64 << 10
 """Events that the sample of a longer file begins with, and the places of equal distance that it looks into besides, of as many bytes."""
 
-_DECODER = json.JSONDecoder()
+LONGEST = 64 << 20
+"""Characters of the longest event that is looked at for what is wrong with it."""
+
+DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +57,21 @@ def beginning(head: Head) -> Beginning | None:
         EngineError: where the JSON breaks off or breaks down within the sample.
     """
     text = head.text
-    at = _space(text, 0)
+    at = space(text, 0)
     if head.binary or text[at : at + 1] not in ("{", "["):
         return None
     array = text[at] == "["
     items: list[Any] = []
     lines, complete = not array, True
-    at = _space(text, at + 1) if array else at
+    at = space(text, at + 1) if array else at
     while at < len(text) and len(items) < (ROWS if head.whole else FIRST):
         if array and text[at] == "]":
-            at = _space(text, at + 1)
+            at = space(text, at + 1)
             if at < len(text):
                 raise _broken(head, at, "there is more behind the array")
             break
         try:
-            value, end = _DECODER.raw_decode(text, at)
+            value, end = DECODER.raw_decode(text, at)
         except RecursionError as error:
             raise _broken(head, at, "it is nested too deeply") from error
         except ValueError as error:
@@ -78,15 +83,15 @@ def beginning(head: Head) -> Beginning | None:
             break
         lines = lines and "\n" not in text[at:end].strip()
         items.append(value)
-        at = _space(text, end)
+        at = space(text, end)
         if array and at < len(text):
             if text[at] not in ",]":
                 raise _broken(head, at, "expected a comma between elements")
-            at = _space(text, at + 1) if text[at] == "," else at
+            at = space(text, at + 1) if text[at] == "," else at
     return Beginning(array, tuple(items), {}, lines, complete and head.whole and at >= len(text))
 
 
-def _space(text: str, at: int) -> int:
+def space(text: str, at: int) -> int:
     while at < len(text) and text[at] in " \t\r\n":
         at += 1
     return at
@@ -98,18 +103,18 @@ def _broken(head: Head, at: int, why: str) -> EngineError:
 
 def _members(text: str, at: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    at = _space(text, at + 1)
+    at = space(text, at + 1)
     try:
         while text[at] == '"':
-            name, at = _DECODER.raw_decode(text, at)
+            name, at = DECODER.raw_decode(text, at)
             found[name] = None
-            at = _space(text, _space(text, at) + 1)
+            at = space(text, space(text, at) + 1)
             if text[at] == "[":
                 # The beginning of an array is enough to know an envelope by.
                 found[name] = []
-            value, at = _DECODER.raw_decode(text, at)
+            value, at = DECODER.raw_decode(text, at)
             found[name] = value
-            at = _space(text, _space(text, at) + 1)
+            at = space(text, space(text, at) + 1)
     except (ValueError, IndexError, RecursionError):
         pass
     return found
@@ -221,48 +226,91 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns, repeated: bo
 
     return Layout(
         "JSON", paths, fields, origin, complete, _line_of if form == "newline_delimited" else None,
-        plain=form != "unstructured" and compression == "none", absent=frozenset(names) - kinds.keys(),
+        lambda: broken_of(paths, form == "newline_delimited"), plain=form != "unstructured" and compression == "none", absent=frozenset(names) - kinds.keys(),
     )  # fmt: skip
 
 
 def _line_of(path: Path, row: int) -> int:
     """The line of an event: empty lines count, and are none."""
-    import gzip
-
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if packed else path.open("rb") as lines:
-        number = 0
-        for line, content in enumerate(lines, 1):
+    with opened(path) as lines:
+        number, line = 0, 1
+        while content := lines.readline(LONGEST):
             number += bool(content.strip())
             if number == row:
                 return line
+            line += content.endswith(b"\n")
     return row
 
 
-def first_broken(path: Path) -> str | None:
-    """The first place where a file of JSON is none, None where it is: DuckDB does not count lines as people do."""
-    import gzip
+def first_broken(path: Path, lines: bool, name: Path | None = None, line: int = 1) -> str | None:
+    """The first place where a file of JSON is none, None where it is: DuckDB does not count lines as people do.
 
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+    Args:
+        lines: whether each event is on a line of its own; else they are elements of an array, or follow each other.
+        name: what the file is called, if not as it is; ``line`` is then the one of its first line.
+    """
     try:
-        with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as lines:
-            if lines.read(1) == "[":
-                lines.seek(0)
-                try:
-                    json.load(lines)
-                except ValueError as error:
-                    return f"{path}, line {getattr(error, 'lineno', 1)}: no JSON ({error})"
-                return None
-            lines.seek(0)
-            for number, line in enumerate(lines, 1):
-                try:
-                    json.loads(line) if line.strip() else None
-                except ValueError as error:
-                    return f"{path}, line {number}: no JSON ({error})"
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        return f"{path} cannot be read: {error}"
-    except RecursionError:
-        return f"{path}: no JSON (it is nested too deeply)"
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig") as stream:
+            found = _broken_line(stream) if lines else _broken_element(stream)
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        return f"{name or path} cannot be read: {error}"
+    return f"{name or path}, line {found[0] + line}: no JSON ({found[1]})" if found else None
+
+
+def _broken_line(stream: TextIO) -> tuple[int, str] | None:
+    number = 0
+    while text := stream.readline(LONGEST):
+        if len(text) == LONGEST:
+            return number, f"expected an event of less than {LONGEST >> 20} MB"
+        try:
+            json.loads(text) if text.strip() else None
+        except ValueError as error:
+            return number, getattr(error, "msg", str(error))
+        except RecursionError:
+            return number, "it is nested too deeply"
+        number += 1
     return None
+
+
+def _broken_element(stream: TextIO) -> tuple[int, str] | None:
+    """The first element that is none, and the lines before it. Of the text no more is held than the element that it is at."""
+    text, at, before = "", 0, 0
+    ends = begun = array = between = False
+
+    def told(place: int, why: str) -> tuple[int, str]:
+        return before + text.count("\n", 0, place), why
+
+    while True:
+        at = space(text, at)
+        if 2 * at >= len(text) and not ends:
+            more = stream.read(SAMPLE)
+            before, text, at, ends = before + text.count("\n", 0, at), text[at:] + more, 0, not more
+        elif at == len(text):
+            return told(at, "expected a bracket that closes the array") if array else None
+        elif not begun:
+            begun, array = True, text[at] == "["
+            at += array
+        elif array and text[at] == "]":
+            return None
+        elif array and between:
+            if text[at] != ",":
+                return told(at, "expected a comma between elements")
+            between, at = False, at + 1
+        else:
+            try:
+                _, at = DECODER.raw_decode(text, at)
+                between = True
+            except RecursionError:
+                return told(at, "it is nested too deeply")
+            except ValueError as error:
+                if ends:
+                    return told(getattr(error, "pos", at), getattr(error, "msg", str(error)))
+                if len(text) - at > LONGEST:
+                    return told(at, f"expected an event of less than {LONGEST >> 20} MB")
+                more = stream.read(len(text))
+                text, ends = text + more, not more
+
+
+def broken_of(paths: Sequence[Path], lines: bool) -> str | None:
+    """The first place where one of several files is no JSON."""
+    return next((text for path in paths if (text := first_broken(path, lines))), None)

@@ -7,12 +7,12 @@ learn.microsoft.com/defender-xdr/streaming-api-event-hub.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from translator.engine.data.arrays import Array, array_of
 from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, member, pointer
-from translator.engine.data.objects import beginning, kinds_of, objects_of, orders_of
+from translator.engine.data.objects import beginning, broken_of, kinds_of, objects_of, orders_of
 from translator.plan.types import Type
 
 _ENVELOPE = {"category", "operationName", "resourceId", "ResourceId", "tenantId"}
@@ -64,12 +64,13 @@ def sampled(head: Head) -> Sample | None:
     first = found.items[0] if found.items else found.members
     if not isinstance(first, Mapping):
         return None
-    wrapped = isinstance(first.get("records"), list) and (not first["records"] or isinstance(first["records"][0], Mapping))
-    if wrapped and len(first) <= 3:
-        if not found.items:
-            rows: Sequence[Mapping[str, Any]] = objects_of(head, _within(head))
-        else:
-            rows = objects_of(head, (r for item in objects_of(head, found.items) for r in item.get("records") or ()))
+    wrapped = len(first) <= 3 and isinstance(first.get("records"), list) and all(isinstance(r, Mapping) for r in first["records"][:1])
+    array = array_of(head, "records") if wrapped and (head.whole if len(found.items) == 1 else not found.items) else None
+    if array:
+        within = beginning(array.head())
+        rows = objects_of(head, within.items if within else ())
+    elif wrapped:
+        rows = objects_of(head, (r for item in objects_of(head, found.items) for r in item.get("records") or ()))
     elif found.items and all(map(_is_record, found.items)):
         rows = objects_of(head, found.items)
     else:
@@ -77,32 +78,16 @@ def sampled(head: Head) -> Sample | None:
     form = "array" if found.array else "newline_delimited" if found.lines and not wrapped else "unstructured"
     inner = [p for r in rows if isinstance(p := r.get("properties"), Mapping)]
     facts = {
-        "properties": kinds_of(inner), "orders": {**orders_of(inner), **orders_of(rows)}, "room": head.room() if wrapped else 16 << 20,
-        "record": all(map(_is_record, rows)),
+        "properties": kinds_of(inner), "orders": {**orders_of(inner), **orders_of(rows)},
+        "record": all(map(_is_record, rows)), "array": array,
     }  # fmt: skip
-    return Sample(head, ("records", wrapped and len(first) <= 3, form, head.compression), kinds_of(rows), facts)
-
-
-def _within(head: Head) -> list[Any]:
-    """The first records of an envelope that is longer than the sample."""
-    import json
-
-    found: list[Any] = []
-    start = re.search(r'"records"\s*:\s*\[', head.text)
-    at = start.end() if start else len(head.text)
-    try:
-        while len(found) < 1000:
-            at = re.compile(r"[\s,]*").match(head.text, at).end()  # type: ignore[union-attr]
-            value, at = json.JSONDecoder().raw_decode(head.text, at)
-            found.append(value)
-    except (ValueError, RecursionError):
-        pass
-    return found
+    return Sample(head, ("records", wrapped, form, head.compression, head.path if array else None), kinds_of(rows), facts)
 
 
 def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     """The layout of records: the table's documented columns out of the envelope and its properties, else their own names."""
-    _, wrapped, form, compression = samples[0].key
+    _, wrapped, form, compression, _ = samples[0].key
+    array = samples[0].facts["array"]
     paths = tuple(s.head.path for s in samples)
     outer: dict[str, Type] = {}
     inner: dict[str, Type] = {}
@@ -114,21 +99,25 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
         inner.update(properties)
         orders.update(known)
     record = all(s.facts["record"] for s in samples)
-    reader = f"{listed(paths)}, format = '{form}', compression = '{compression}', maximum_object_size = {max(int(str(s.facts['room'])) for s in samples)}"
+    reader = f"{listed(paths)}, format = '{form}', compression = '{compression}'"
 
     def rows(placed: bool) -> str:
         place, option = (f', "{PLACE}"', f", filename = '{PLACE}'") if placed else ("", "")
+        if isinstance(array, Array):
+            place = f', {literal(str(array.document))} AS "{PLACE}"' if placed else ""
+            return f"(SELECT json AS r{place} FROM {array.elements()})"
         if wrapped:
             return f"(SELECT UNNEST(records) AS r{place} FROM read_json({reader}{option}, columns = {{'records': 'JSON[]'}}))"
         return f"(SELECT json AS r{place} FROM read_json_objects({reader}{option}))"
 
+    broken = array.broken if isinstance(array, Array) else lambda: broken_of(paths, form == "newline_delimited")
     if not record:
         fields = {name: member("r", (name,), kind, orders.get(name, "")) for name, kind in outer.items()}
-        return Layout("JSON under records", paths, fields, rows)
+        return Layout("JSON under records", paths, fields, rows, broken=broken)
     fields = _fields(table, given, outer, inner, orders)
     other = _of_others(table)
     kept = f" WHERE {other}" if other else ""
-    return Layout("diagnostic records", paths, fields, lambda placed: rows(placed) + kept, False)
+    return Layout("diagnostic records", paths, fields, lambda placed: rows(placed) + kept, False, broken=broken)
 
 
 def _of_others(table: str) -> str:

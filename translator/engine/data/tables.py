@@ -12,7 +12,7 @@ import duckdb
 
 from translator.engine.data import delimited, memory, objects
 from translator.engine.data.files import Files, described, files_of, folder_of, laid_out, table_of, with_zones
-from translator.engine.data.layout import LARGEST, PLACE, Field, Layout, head_of, identifier
+from translator.engine.data.layout import PLACE, Field, Layout, head_of, identifier
 from translator.engine.data.values import STORED, attempted, converted, kind_of_native, misfit, named, text_of_field
 from translator.engine.errors import EngineError, explained
 from translator.plan.types import Type, type_of
@@ -212,9 +212,9 @@ class Tables:
                 self._misfit(*where) or f"{where[0]}: a value in the column {where[1]} is no {self.schema(where[0])[where[1]]}"
             )
         if "json" in str(error).lower():
-            for layout in (x for t in tables for x in self.layouts(t) if "JSON" in x.form):
-                for path in layout.paths:
-                    if path.stat().st_size < LARGEST and (text := objects.first_broken(path)):
+            for table in tables:
+                for layout in self.layouts(table):
+                    if text := layout.broken():
                         return EngineError(text)
         return EngineError(explained(error))
 
