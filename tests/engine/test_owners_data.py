@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -187,6 +188,16 @@ def test_what_does_not_agree_is_said(tmp_path: Path, name: str, content: str, sa
     assert "warning: " in done.stderr
 
 
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_what_one_of_several_files_lacks_is_said(tmp_path: Path, ending: str) -> None:
+    for name, columns in (("a", ["TimeGenerated", "ResultType"]), ("b", ["TimeGenerated"]), ("c", ["TimeGenerated", "ResultType"])):
+        (tmp_path / "SigninLogs").mkdir(exist_ok=True)
+        items = ", ".join(f"'2026-05-01' AS \"{c}\"" for c in columns)
+        duckdb.sql(f"COPY (SELECT {items}) TO '{tmp_path / 'SigninLogs' / f'{name}.{ending}'}'")
+    (warning,) = translator.run("SigninLogs | project TimeGenerated, ResultType", tmp_path).warnings
+    assert f"b.{ending} has no column ResultType" in warning
+
+
 def test_data_that_agree_need_no_word(tmp_path: Path) -> None:
     (tmp_path / "SigninLogs.csv").write_text(PORTAL)
     assert translator.run(QUERY, tmp_path).warnings == []
@@ -195,6 +206,7 @@ def test_data_that_agree_need_no_word(tmp_path: Path) -> None:
 
 REFUSED = [
     ("SigninLogs.csv", "a,b\n1,2\n", "has no column of SigninLogs: it has a, b; expected are"),
+    ("SigninLogs.ndjson", '{"a": 1, "b": 2}\n' * 300_000, "has no column of SigninLogs: it has a, b; expected are"),
     ("SigninLogs.csv", "timegenerated,b\n1,2\n", "did you mean TimeGenerated?"),
     ("SigninLogs.csv", "TimeGenerated [Local Time],Id\n5/1/2026 9:30 AM,x\n", "does not say what zone that is"),
     ("SigninLogs.csv", "TimeGenerated,Id\n2026-05-01,x\n2026-05-01\n", "line 3: 1 values, and the first line names 2 columns"),

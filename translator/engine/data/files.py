@@ -94,7 +94,11 @@ def laid_out(files: Files, table: str, given: Columns) -> list[Layout]:
     found = [_READERS[str(key[0])](samples, table, given) for key, samples in groups.items()]
     if binary:
         reader = f"read_parquet({listed(tuple(binary))}, union_by_name = true)"
-        found.append(Layout("Parquet", tuple(binary), _fields_of(duckdb.connect(), reader, binary[0]), lambda placed: reader, plain=True))
+        connection = duckdb.connect()
+        fields = _fields_of(connection, reader, binary[0])
+        named = connection.execute(f"SELECT file_name, LIST(name) FROM parquet_schema({listed(tuple(binary))}) GROUP BY 1").fetchall()
+        seen = {Path(path): frozenset(names) & fields.keys() for path, names in named}
+        found.append(Layout("Parquet", tuple(binary), fields, lambda placed: reader, plain=True, seen=seen))
     if not found:
         empty = Layout("an empty file", files.paths, {}, lambda placed: "(SELECT 1 WHERE FALSE)", notes=(f"{files.paths[0]} is empty",))
         return [empty]
@@ -141,12 +145,15 @@ def with_zones(layout: Layout, given: Columns) -> Layout:
     other (learn.microsoft.com/azure/sentinel/connect-microsoft-365-defender).
     """
     fields: dict[str, Field] = {}
+    called: dict[str, str] = {}
     for name, field in layout.fields.items():
         column, zone = column_of(name)
         known = zone_of(zone) if zone else None
         if zone is None or column in layout.fields or not (known or given.get(column) == Type.DATETIME or "time" in zone.lower()):
             fields[name] = field
-        elif known:
+            continue
+        called[name] = column
+        if known:
             fields[column] = replace(field, zone=known, kind=Type.DATETIME if field.kind == Type.STRING else field.kind)
         else:
             fields[column] = replace(
@@ -154,8 +161,10 @@ def with_zones(layout: Layout, given: Columns) -> Layout:
                 refused=f"the times of {column} are in [{zone}], which does not say what zone that is: export them in UTC, or write the zone "
                 f"into the header, as [UTC], [UTC+02:00] or [Europe/Oslo]",
             )  # fmt: skip
+    seen = {path: frozenset(called.get(n, n) for n in names) for path, names in layout.seen.items()}
     notes = dict(layout.stands)
     for column, other in (("TimeGenerated", "Timestamp"), ("Timestamp", "TimeGenerated")):
         if {column, other} <= given.keys() and column not in fields and other in fields and layout.paths:
             fields[column], notes[column] = fields[other], other
-    return replace(layout, fields=fields, stands=notes)
+            seen = {path: names | {column} if other in names else names for path, names in seen.items()}
+    return replace(layout, fields=fields, stands=notes, seen=seen)

@@ -57,7 +57,7 @@ class Layout:
         form: what the files are, in the words of a message.
         origin: the SQL text behind FROM; True asks for the column ``PLACE`` besides.
         complete: whether the sample was all, so that a column that is not in ``fields`` is in no row.
-        absent: the ``fields`` that the sample does not have, though later rows may.
+        seen: for each file the ``fields`` that its sample has, where that is not all of them.
         stands: columns that another one stands for, by its name.
         line_of: the line that a row (from 1) begins at, None where the rows of the form are not lines.
         broken: what looks for the first place where the files are no JSON, and says it with its line; None where they are.
@@ -74,7 +74,7 @@ class Layout:
     broken: Callable[[], str | None] = lambda: None
     notes: tuple[str, ...] = ()
     plain: bool = False
-    absent: frozenset[str] = frozenset()
+    seen: Mapping[Path, frozenset[str]] = field(default_factory=dict)
     stands: Mapping[str, str] = field(default_factory=dict)
 
 

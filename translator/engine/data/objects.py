@@ -226,7 +226,7 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns, repeated: bo
 
     return Layout(
         "JSON", paths, fields, origin, complete, _line_of if form == "newline_delimited" else None,
-        lambda: broken_of(paths, form == "newline_delimited"), plain=form != "unstructured" and compression == "none", absent=frozenset(names) - kinds.keys(),
+        lambda: broken_of(paths, form == "newline_delimited"), plain=form != "unstructured" and compression == "none", seen={s.head.path: frozenset(s.kinds) for s in samples},
     )  # fmt: skip
 
 

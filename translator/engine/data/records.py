@@ -92,10 +92,12 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     outer: dict[str, Type] = {}
     inner: dict[str, Type] = {}
     orders: dict[str, str] = {}
+    seen = {}
     for sample in samples:
         outer.update(sample.kinds)
         properties, known = sample.facts["properties"], sample.facts["orders"]
         assert isinstance(properties, dict) and isinstance(known, dict)
+        seen[sample.head.path] = frozenset(_fields(table, given, sample.kinds, properties, {}))
         inner.update(properties)
         orders.update(known)
     record = all(s.facts["record"] for s in samples)
@@ -117,7 +119,7 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     fields = _fields(table, given, outer, inner, orders)
     other = _of_others(table)
     kept = f" WHERE {other}" if other else ""
-    return Layout("diagnostic records", paths, fields, lambda placed: rows(placed) + kept, False, broken=broken)
+    return Layout("diagnostic records", paths, fields, lambda placed: rows(placed) + kept, False, broken=broken, seen=seen)
 
 
 def _of_others(table: str) -> str:

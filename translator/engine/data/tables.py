@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -126,14 +126,14 @@ class Tables:
         return self._layouts[table]
 
     def _refuse_foreign(self, table: str, layout: Layout, given: Mapping[str, Type]) -> None:
-        if not given or not layout.fields or any(c in given for c in layout.fields):
-            return
-        close = [f"{c} (did you mean {g}?)" for c in layout.fields for g in given if c.lower() == g.lower()]
-        has = ", ".join(close[:8] or list(layout.fields)[:8])
-        raise EngineError(
-            f"{layout.paths[0]} ({layout.form}) has no column of {table}: it has {has}; expected are {', '.join(list(given)[:8])}, ...; "
-            "name the file after the table that it holds, or give its columns with a schema"
-        )
+        for path, names in (layout.seen or dict.fromkeys(layout.paths[:1], frozenset(layout.fields))).items():
+            if given and names and not names & given.keys():
+                close = [f"{c} (did you mean {g}?)" for c in sorted(names) for g in given if c.lower() == g.lower()]
+                expected = sorted(given, key=lambda c: (c != "TimeGenerated", c in STANDARD))
+                raise EngineError(
+                    f"{path} ({layout.form}) has no column of {table}: it has {_some(close or [c for c in layout.fields if c in names])}; "
+                    f"expected are {_some(expected)}; name the file after the table that it holds, or give its columns with a schema"
+                )
 
     def refuse(self, read: Mapping[str, Iterable[str]]) -> None:
         """Looks for columns that cannot be read among those that a query reads, by table.
@@ -172,13 +172,16 @@ class Tables:
                 yield f"{name} has the column {column}, which {table} does not (did you mean {lower[column.lower()]}?)"
             others = [c for c in unknown if c not in cased]
             if others:
-                more = f" and {len(others) - 12} more" if len(others) > 12 else ""
-                yield f"{name} has columns that {table} is not known to have: {', '.join(others[:12])}{more}"
+                yield f"{name} has columns that {table} is not known to have: {_some(others)}"
             for column in sorted(read & layout.stands.keys()):
                 yield f"{name} has no column {column}: its {layout.stands[column]} stands for it"
-            if lacking := sorted(read - (layout.fields.keys() - layout.absent)):
+            lacking: dict[tuple[str, ...], list[Path]] = {}
+            for path in layout.paths or (Path(table),):
+                lacking.setdefault(tuple(sorted(read - layout.seen.get(path, layout.fields.keys()))), []).append(path)
+            for columns, paths in lacking.items():
                 where = "" if layout.complete else " in a sample of its rows"
-                yield f"{name} has no column {', '.join(lacking)}{where}, which the query reads: empty there"
+                if columns:
+                    yield f"{_names(paths)} has no column {_some(columns)}{where}, which the query reads: empty there"
 
     def expose(self, table: str, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes ``table`` a view of ``connection``, every column in its type. A value that its column cannot hold fails the query that reads it."""
@@ -297,4 +300,14 @@ def tables_of(tables: Mapping[str, Any] | str | Path | None, schema: Schema) -> 
 
 
 def _name(layout: Layout, table: str) -> str:
-    return f"{layout.paths[0]}{f' and {len(layout.paths) - 1} more' if len(layout.paths) > 1 else ''}" if layout.paths else table
+    return _names(layout.paths) if layout.paths else table
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 1 else str(paths[0])
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of several names, each as far as a message has room for it."""
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(n[:80] for n in names[:12]) + more
