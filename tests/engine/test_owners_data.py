@@ -271,6 +271,13 @@ def test_pipes_and_circles_do_not_hang(tmp_path: Path) -> None:
         translator.run("AuditLogs", {"AuditLogs": tmp_path / "AuditLogs.json"})
 
 
+def test_columns_that_no_query_reads_are_not_converted() -> None:
+    rows = [{"TimeGenerated": "2026-05-01", "CreatedDateTime": "soon"}] * 2
+    assert translator.run("SigninLogs | count", {"SigninLogs": rows}).rows == [(2,)]
+    with pytest.raises(EngineError, match="row 1: 'soon' in the column CreatedDateTime is no datetime"):
+        translator.run("SigninLogs | where CreatedDateTime > ago(1d)", {"SigninLogs": rows})
+
+
 def test_only_the_tables_of_the_query_are_opened(tmp_path: Path) -> None:
     (tmp_path / "SigninLogs.csv").write_text(PORTAL)
     (tmp_path / "AuditLogs.json").write_text("{broken")

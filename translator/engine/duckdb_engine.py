@@ -27,7 +27,7 @@ class DuckDbEngine:
         self.connection.execute("SET TimeZone = 'UTC'")
         self.data, self.progress = data, progress
         self.registered: set[str] = set()
-        self.viewed: set[str] = set()
+        self.viewed: dict[str, frozenset[str]] = {}
 
     def execute(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -35,10 +35,10 @@ class DuckDbEngine:
         Raises:
             EngineError: what DuckDB refuses, in its words, or data that do not fit, by file and line.
         """
-        for table in compiled.tables:
-            if table not in self.viewed:
-                self.viewed.add(table)
-                self.data.expose(table, self.connection)
+        for table, columns in compiled.reads.items():
+            if table not in self.viewed or not columns <= self.viewed[table]:
+                self.viewed[table] = self.viewed.get(table, frozenset()) | columns
+                self.data.expose(table, self.connection, self.viewed[table])
         for function in compiled.functions:
             self.register(function)
         sql = compiled.sql(self.dialect)
@@ -49,7 +49,7 @@ class DuckDbEngine:
             if not mended:
                 raise self.data.explained(error, compiled.tables) from error
         for table in mended:
-            self.data.expose(table, self.connection)
+            self.data.expose(table, self.connection, self.viewed[table])
         try:
             return self._watched(sql)
         except duckdb.Error as error:

@@ -66,7 +66,7 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     held = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     options = (
         f"auto_detect = false, header = true, delim = {literal(str(delimiter))}, quote = '\"', escape = '\"', columns = {{{held}}}, "
-        f"max_line_size = {LINE}, compression = '{compression}'"
+        f"max_line_size = {LINE}, buffer_size = {2 * LINE}, compression = '{compression}'"
     )
     fields: dict[str, Field] = {}
     for index, name in enumerate(names):

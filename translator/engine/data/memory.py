@@ -31,8 +31,8 @@ def insert(
     """
     columns = ", ".join(f"{identifier(c)} {STORED.get(kinds[c], 'VARCHAR')}" for c in fields)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(table)} ({columns or 'one INTEGER'})")
-    if rows and fields:
-        marks = ", ".join("?" for _ in fields)
+    if rows:
+        marks = ", ".join("?" for _ in fields) or "1"
         values = [[_stored(table, i, c, row.get(f.value), kinds[c], f) for c, f in fields.items()] for i, row in enumerate(rows, 1)]
         connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", values)
 

@@ -12,7 +12,7 @@ import duckdb
 
 from translator.engine.data import delimited, memory, objects
 from translator.engine.data.files import Files, described, files_of, folder_of, laid_out, table_of, with_zones
-from translator.engine.data.layout import PLACE, Field, Layout, head_of, identifier
+from translator.engine.data.layout import PLACE, Columns, Field, Layout, head_of, identifier
 from translator.engine.data.values import STORED, attempted, converted, kind_of_native, misfit, named, text_of_field
 from translator.engine.errors import EngineError, explained
 from translator.plan.types import Type, type_of
@@ -183,28 +183,20 @@ class Tables:
                 if columns:
                     yield f"{_names(paths)} has no column {_some(columns)}{where}, which the query reads: empty there"
 
-    def expose(self, table: str, connection: duckdb.DuckDBPyConnection) -> None:
-        """Makes ``table`` a view of ``connection``, every column in its type. A value that its column cannot hold fails the query that reads it."""
-        source, kinds = self.sources[table], self.stored(table)
+    def expose(self, table: str, connection: duckdb.DuckDBPyConnection, read: Iterable[str]) -> None:
+        """Makes ``table`` a view of ``connection`` that has the columns ``read``, each in its type.
+
+        A value that its column cannot hold fails the query that comes upon it.
+        """
+        source, kinds = self.sources[table], {c: k for c, k in self.stored(table).items() if c in read}
         layouts = self.layouts(table)
         if isinstance(source, list):
-            memory.insert(table, source, layouts[0].fields, kinds, connection)
+            fields = {c: f for c, f in layouts[0].fields.items() if c in kinds}
+            memory.insert(table, source, fields, kinds, connection)
             return
         if not isinstance(source, Files):
             connection.register(f"kql_{table}", source)
-        parts = []
-        for layout in layouts:
-            items, once = [], ["*"]
-            for index, (column, kind) in enumerate(kinds.items()):
-                field = layout.fields.get(column)
-                if field and field.held == "JSON" and kind != Type.DYNAMIC:
-                    # What takes a text out of JSON stands in the query once, however often its conversion looks at it.
-                    text = identifier(f"kql {index}")
-                    once.append(f"{text_of_field(field)} AS {text}")
-                    field = replace(field, value=text, held="VARCHAR")
-                value = converted(field, kind, table, column) if field else f"CAST(NULL AS {STORED.get(kind, 'VARCHAR')})"
-                items.append(named(value, column))
-            parts.append(f"SELECT {', '.join(items) or '1 AS one'} FROM (SELECT {', '.join(once)} FROM {layout.origin(False)})")
+        parts = [_selected(layout, kinds, table) for layout in layouts]
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {' UNION ALL '.join(parts)}")
 
     def explained(self, error: duckdb.Error, tables: Iterable[str]) -> EngineError:
@@ -297,6 +289,19 @@ def tables_of(tables: Mapping[str, Any] | str | Path | None, schema: Schema) -> 
             files_of(Path(source)) if isinstance(source, str | Path) else list(source) if isinstance(source, list | tuple) else source
         )
     return Tables(found, schema)
+
+
+def _selected(layout: Layout, kinds: Columns, table: str) -> str:
+    """SQL that reads columns out of files. What takes a text out of JSON stands in it once, however often a conversion looks at it."""
+    items, once = [], ["*"]
+    for index, (column, kind) in enumerate(kinds.items()):
+        field = layout.fields.get(column)
+        if field and field.held == "JSON" and kind != Type.DYNAMIC:
+            text = identifier(f"kql {index}")
+            once.append(f"{text_of_field(field)} AS {text}")
+            field = replace(field, value=text, held="VARCHAR")
+        items.append(named(converted(field, kind, table, column) if field else f"CAST(NULL AS {STORED.get(kind, 'VARCHAR')})", column))
+    return f"SELECT {', '.join(items) or '1 AS one'} FROM (SELECT {', '.join(once)} FROM {layout.origin(False)})"
 
 
 def _name(layout: Layout, table: str) -> str:
