@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,9 +81,8 @@ def execute(
     data.refuse(compiled.reads)
     rows = running.execute(compiled)
     warnings = data.warnings(compiled.reads)
-    kinds = [k for _, k in compiled.names]
-    values = [tuple(_value(v, k) for v, k in zip(row, kinds, strict=True)) for row in rows]
-    return Result([(n, str(k)) for n, k in compiled.names], values, warnings)
+    columns = [_values(values, k) for values, (_, k) in zip(zip(*rows, strict=True), compiled.names, strict=True)] if rows else []
+    return Result([(n, str(k)) for n, k in compiled.names], list(zip(*columns, strict=True)), warnings)
 
 
 def _engine(engine: str | Engine, data: Tables, progress: Callable[[float], None] | None) -> Engine:
@@ -111,17 +110,24 @@ def _keys(bags: list[Any]) -> list[tuple[str, Type]]:
     return [(key, kinds.pop() if len(kinds) == 1 else Type.DYNAMIC) for key, kinds in sorted(found.items())]
 
 
-def _value(value: Any, kind: Type) -> Any:
-    if value is None:
-        return "" if kind == Type.STRING else None
+def _values(values: Iterable[Any], kind: Type) -> Iterable[Any]:
+    """A column's values as the result has them."""
     match kind:
+        case Type.STRING:
+            return ["" if v is None else v for v in values]
         case Type.TIMESPAN:
-            return dt.timedelta(microseconds=value / 10)
-        case Type.DYNAMIC | Type.UNKNOWN if isinstance(value, str):
-            try:
-                return json.loads(value)
-            except ValueError:
-                return value
-        case Type.DATETIME if isinstance(value, dt.datetime) and value.tzinfo:
-            return value.astimezone(dt.UTC).replace(tzinfo=None)
-    return value
+            return [None if v is None else dt.timedelta(microseconds=v / 10) for v in values]
+        case Type.DYNAMIC | Type.UNKNOWN:
+            return map(_parsed, values)
+        case Type.DATETIME:
+            return [v.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(v, dt.datetime) and v.tzinfo else v for v in values]
+    return values
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    except RecursionError as error:
+        raise EngineError("a dynamic value is nested too deeply to be shown") from error
