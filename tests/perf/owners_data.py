@@ -88,7 +88,6 @@ def measured(kind: str, query: str, file: str, results: multiprocessing.Queue[tu
 def main() -> int:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     context = multiprocessing.get_context("spawn")
-    duckdb.execute("SET enable_progress_bar = false")
     for form, (name, options, reader, names) in FORMS.items():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / name

@@ -24,7 +24,8 @@ class DuckDbEngine:
 
     def __init__(self, data: Tables, progress: Callable[[float], None] | None = None) -> None:
         self.connection = duckdb.connect(config={"allow_unsigned_extensions": "false", "autoinstall_known_extensions": "false"})
-        self.connection.execute("SET TimeZone = 'UTC'")
+        # DuckDB draws its bar onto standard output where Python runs without a script.
+        self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar_print = false")
         self.data, self.progress = data, progress
         self.registered: set[str] = set()
         self.viewed: dict[str, frozenset[str]] = {}

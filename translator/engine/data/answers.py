@@ -82,14 +82,13 @@ def _tables(head: Head, name: str, first: Mapping[str, Any]) -> Sample:
         raise EngineError(f"{head.path}: an answer without a table")
     columns, rows = ("columns", "rows") if name.islower() else ("Columns", "Rows")
     array = array_of(head, name, "0", rows)
+    kinds = _kinds(array.rest[name][0].get(columns), head)
     error = array.rest.get("error")
     notes: tuple[str, ...] = ()
     if isinstance(error, Mapping):
         notes = (f"{head.path} is an answer that is not complete: {error.get('code', '')} {error.get('message', '')}"[:300].rstrip(),)
-    facts = {"array": array, "rows": _arrays(f"SELECT json AS r FROM {array.elements()}"), "notes": notes}
-    return Sample(
-        head, ("answer", head.path), _kinds(array.rest[name][0].get(columns), head), {**facts, "form": "an answer of a REST interface"}
-    )
+    facts = {"array": array, "rows": _arrays(head, f"SELECT json AS r FROM {array.elements()}", len(kinds)), "notes": notes}
+    return Sample(head, ("answer", head.path), kinds, {**facts, "form": "an answer of a REST interface"})
 
 
 def _reader(head: Head, held: str, form: str) -> str:
@@ -99,10 +98,12 @@ def _reader(head: Head, held: str, form: str) -> str:
     )
 
 
-def _arrays(source: str) -> str:
-    """Rows that are arrays; an object among them is an error that the service met on the way."""
-    checked = "CASE WHEN CAST(r AS TEXT) LIKE '[%' OR JSON_TYPE(r) = 'ARRAY' THEN r ELSE CAST(ERROR('the answer breaks off with an error: ' || LEFT(CAST(r AS TEXT), 200)) AS JSON) END"
-    return f"(SELECT {checked} AS r FROM ({source}))"
+def _arrays(head: Head, source: str, width: int) -> str:
+    """Rows that are arrays of one value a column; an object among them is an error that the service met on the way."""
+    array = "CAST(r AS TEXT) LIKE '[%' OR JSON_TYPE(r) = 'ARRAY'"
+    wrong = f"CASE WHEN {array} THEN 'a row has other than {width} values: ' ELSE 'the answer breaks off with an error: ' END"
+    error = f"CAST(ERROR({literal(f'{head.path}: ')} || {wrong} || LEFT(CAST(r AS TEXT), 200)) AS JSON)"
+    return f"(SELECT CASE WHEN JSON_ARRAY_LENGTH(r) = {width} AND ({array}) THEN r ELSE {error} END AS r FROM ({source}))"
 
 
 def _frames(head: Head) -> Sample:
@@ -118,7 +119,9 @@ def _frames(head: Head) -> Sample:
     held = "'FrameType': 'VARCHAR', 'TableId': 'VARCHAR', 'TableKind': 'VARCHAR', 'Rows': 'JSON[]'"
     parts = "FrameType IN ('DataTable', 'TableFragment')"
     source = f'SELECT UNNEST("Rows") AS r FROM {_reader(head, held, "array")} WHERE {parts} AND TableId = {literal(str(row[1]))}'
-    return Sample(head, ("answer", head.path), kinds, {"rows": _arrays(source), "notes": (), "form": "an answer of Kusto in frames"})
+    return Sample(
+        head, ("answer", head.path), kinds, {"rows": _arrays(head, source, len(kinds)), "notes": (), "form": "an answer of Kusto in frames"}
+    )
 
 
 def _results(head: Head, name: str, described: str) -> Sample:

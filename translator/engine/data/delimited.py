@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
-from collections.abc import Sequence
+import itertools
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from translator.engine.data.layout import PLACE, Columns, Field, Head, Layout, Sample, listed, literal, opened
@@ -63,12 +67,16 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     _, names, delimiter, orders, compression = first.key
     assert isinstance(names, tuple) and isinstance(orders, tuple)
     paths = tuple(s.head.path for s in samples)
+    for path in paths:
+        _refuse_long(path)
     held = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     options = (
         f"auto_detect = false, header = true, delim = {literal(str(delimiter))}, quote = '\"', escape = '\"', columns = {{{held}}}, "
         f"max_line_size = {LINE}, buffer_size = {2 * LINE}, compression = '{compression}'"
     )
     fields: dict[str, Field] = {}
+    twice = sorted(n for n, count in Counter(names).items() if n and count > 1)
+    notes = (f"{paths[0]} names a column twice: {', '.join(twice[:8])}; the first one counts",) if twice else ()
     for index, name in enumerate(names):
         if name and name not in fields:
             kinds = {s.kinds[name] for s in samples}
@@ -80,20 +88,76 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     def line_of(path: Path, row: int) -> int:
         return _line_of(path, row, str(delimiter))
 
-    return Layout("CSV", paths, fields, origin, True, line_of, plain=delimiter == "," and len(fields) == len(names))
+    return Layout("CSV", paths, fields, origin, True, line_of, notes=notes, plain=delimiter == "," and len(fields) == len(names))
+
+
+def _refuse_long(path: Path) -> None:
+    """Looks for lines that are longer than a row may be, at which DuckDB loses rows in silence. Of a plain file it reads a few bytes here and there.
+
+    Raises:
+        EngineError: at the first one.
+    """
+    try:
+        short = _is_short(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise EngineError(f"{path} cannot be read: {error}") from error
+    if not short:
+        for _ in _lines(path):
+            pass
+
+
+def _is_short(path: Path) -> bool:
+    """Whether every stretch of half a row's length has the end of a line in it."""
+    half = LINE // 2
+    with opened(path) as stream:
+        if isinstance(stream, gzip.GzipFile):
+            while len(data := stream.read(half)) == half:
+                if b"\n" not in data:
+                    return False
+            return True
+        for start in range(0, path.stat().st_size - half, half):
+            stream.seek(start + half - 4096)
+            if b"\n" not in stream.read(4096):
+                stream.seek(start)
+                if b"\n" not in stream.read(half):
+                    return False
+    return True
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file.
+
+    Raises:
+        EngineError: at a line that is longer than a row may be, or that is no text.
+    """
+    number = 1
+    try:
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as stream:
+            while line := stream.readline(LINE):
+                if len(line) == LINE:
+                    raise EngineError(f"{path}, line {number}: expected a row of less than {LINE >> 20} MB")
+                yield line
+                number += 1
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise EngineError(f"{path}, behind line {number - 1}: no text in UTF-8 (byte {byte:#04x}); save the file in UTF-8") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise EngineError(f"{path} cannot be read: {error}") from error
 
 
 def _line_of(path: Path, row: int, delimiter: str) -> int:
     """The line that a row begins at; rows are counted from 1, without that of the names."""
     number = -1
-    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, delimiter=delimiter)
-        before = 0
+    reader = csv.reader(_lines(path), delimiter=delimiter)
+    before = 0
+    try:
         for cells in reader:
             number += bool(cells)
             if number == row:
                 return before + 1
             before = reader.line_num
+    except csv.Error:
+        pass
     return row + 1
 
 
@@ -103,22 +167,19 @@ def rewritten(path: Path, target: Path) -> None:
     Raises:
         EngineError: at a row with more or fewer values than there are names.
     """
-    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as lines:
-        first = lines.readline().rstrip("\r\n")
-        lines.seek(0)
-        reader = csv.reader(lines, delimiter=max(",\t;|", key=first.count), strict=True)
-        with target.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            width, before = 0, 0
-            try:
-                for row in reader:
-                    if row and width and len(row) != width:
-                        raise _ragged(path, before + 1, width, len(row))
-                    width = width or len(row)
-                    if row:
-                        writer.writerow([cell.replace("\r\n", "\n") for cell in row])
-                    before = reader.line_num
-            except csv.Error as error:
-                raise EngineError(f"{path}, line {before + 1}: no row of values ({error})") from error
-            except UnicodeDecodeError as error:
-                raise EngineError(f"{path}: no text in UTF-8 ({error.reason}); save the file in UTF-8") from error
+    lines = _lines(path)
+    first = next(lines, "")
+    reader = csv.reader(itertools.chain([first], lines), delimiter=max(",\t;|", key=first.count), strict=True)
+    with target.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        width, before = 0, 0
+        try:
+            for row in reader:
+                if row and width and len(row) != width:
+                    raise _ragged(path, before + 1, width, len(row))
+                width = width or len(row)
+                if row:
+                    writer.writerow([cell.replace("\r\n", "\n") for cell in row])
+                before = reader.line_num
+        except csv.Error as error:
+            raise EngineError(f"{path}, line {before + 1}: no row of values ({error})") from error

@@ -24,7 +24,7 @@ ROWS = 20_480
 FIRST, PLACES, STRETCH = 4096, 16, 64 << 10
 """Events that the sample of a longer file begins with, and the places of equal distance that it looks into besides, of as many bytes."""
 
-LONGEST = 64 << 20
+LONGEST = 16 << 20
 """Characters of the longest event that is looked at for what is wrong with it."""
 
 DECODER = json.JSONDecoder()
@@ -252,8 +252,10 @@ def first_broken(path: Path, lines: bool, name: Path | None = None, line: int = 
     try:
         with io.TextIOWrapper(opened(path), encoding="utf-8-sig") as stream:
             found = _broken_line(stream) if lines else _broken_element(stream)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         return f"{name or path} cannot be read: {error}"
+    except UnicodeDecodeError as error:
+        return f"{name or path}: no text in UTF-8 (byte {error.object[error.start]:#04x}); save the file in UTF-8"
     return f"{name or path}, line {found[0] + line}: no JSON ({found[1]})" if found else None
 
 

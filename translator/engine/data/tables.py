@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -71,7 +72,7 @@ class Tables:
     @property
     def schemas(self) -> Mapping[str, Mapping[str, str]]:
         """All columns of each table, with the names of their types."""
-        return _Lazy(self.names, lambda name: {c: str(k) for c, k in self.schema(name).items()})
+        return _Lazy(self.names, functools.cache(lambda name: {c: str(k) for c, k in self.schema(name).items()}))
 
     def hint(self, table: str) -> str:
         close = [n for n in self.names if n.lower() == table.lower()]
@@ -315,4 +316,4 @@ def _names(paths: Sequence[Path]) -> str:
 def _some(names: Sequence[str]) -> str:
     """The first of several names, each as far as a message has room for it."""
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return ", ".join(n[:80] for n in names[:12]) + more
+    return ", ".join(n[:80] if n.isprintable() else repr(n[:80]) for n in names[:12]) + more
