@@ -287,6 +287,15 @@ def test_pipes_and_circles_do_not_hang(tmp_path: Path) -> None:
         translator.run("AuditLogs", {"AuditLogs": tmp_path / "AuditLogs.json"})
 
 
+def test_columns_that_differ_in_case_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "SigninLogs.csv").write_text("TimeGenerated,Id,ID\n2026-05-01,a,b\n")
+    (tmp_path / "SigninLogs.json").write_text('[{"TimeGenerated": "2026-05-01", "Id": "a", "ID": "b"}]')
+    query = "SigninLogs | where ID == 'b' | project ID, Id"
+    for data in (tmp_path / "a", tmp_path, {"SigninLogs": [{"Id": "a", "ID": "b"}]}):
+        assert translator.run(query, data).rows == [("b", "a")]
+
+
 def test_columns_that_no_query_reads_are_not_converted() -> None:
     rows = [{"TimeGenerated": "2026-05-01", "CreatedDateTime": "soon"}] * 2
     assert translator.run("SigninLogs | count", {"SigninLogs": rows}).rows == [(2,)]

@@ -6,7 +6,7 @@ docs.snowflake.com/en/sql-reference, cloud.google.com/bigquery/docs/reference/st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from translator.plan.types import Type
@@ -29,6 +29,20 @@ class Dialect:
 
     def type(self, kind: Type) -> str:
         return self.types.get(kind) or _TYPES[kind]
+
+
+def told_apart(columns: Iterable[str]) -> dict[str, str]:
+    """What the columns of a table are called in SQL, whose names know no case: those of KQL do."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in columns:
+        name, number = column, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{column} {number}"
+        taken.add(name.lower())
+        found[column] = name
+    return found
 
 
 _TYPES = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from translator.engine import python_functions as meanings
-from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect
+from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect, told_apart
 from translator.engine.errors import EngineError
 from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
@@ -229,12 +229,13 @@ class _Compiler:
         stored = self.stored.get(relation.table) if self.stored is not None else None
         if self.stored is not None and stored is None:
             raise EngineError(f"there is no data for the table {relation.table}", relation.span)
+        names = told_apart(stored or ())
         items: list[exp.Expr] = []
         for column in columns.values():
             if stored is not None and column.name not in stored:
                 value = self.scalars.null(column.type)
             else:
-                value = self.scalars.never_null(exp.column(column.name, quoted=True), column.type)
+                value = self.scalars.never_null(exp.column(names.get(column.name, column.name), quoted=True), column.type)
             items.append(self.named(value, column))
         select = exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(exp.table_(relation.table, quoted=True))
         return _Query(select, dict(columns))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.engine.data import Tables
-from translator.engine.dialects import SPARK
+from translator.engine.dialects import SPARK, told_apart
 from translator.engine.errors import EngineError
 from translator.engine.relations import Compiled
 from translator.plan.types import Type
@@ -80,12 +80,13 @@ class SparkEngine:
             frame = self.session.read.schema(layout).json(self.session.sparkContext.parallelize(text))
         else:
             frame = self._frame(table)
-        held = dict(frame.dtypes)
+        held, names = dict(frame.dtypes), told_apart(columns)
         items = []
         for column, kind in columns.items():
             name = f"`{column.replace('`', '``')}`"
             value = f"to_json({name})" if held.get(column, "").startswith(("struct", "array", "map")) else name
-            items.append(f"CAST({value} AS {_NATIVE.get(kind, 'string')}) AS {name}")
+            shown = names[column].replace("`", "``")
+            items.append(f"CAST({value} AS {_NATIVE.get(kind, 'string')}) AS `{shown}`")
         frame.selectExpr(*items).createOrReplaceTempView(table)
 
     def _frame(self, table: str) -> Any:

@@ -18,18 +18,24 @@ from translator.plan.types import Type
 
 
 def insert(
-    table: str, rows: Sequence[Mapping[str, Any]], fields: Mapping[str, Field], kinds: Columns, connection: duckdb.DuckDBPyConnection
+    table: str,
+    rows: Sequence[Mapping[str, Any]],
+    fields: Mapping[str, Field],
+    kinds: Columns,
+    names: Mapping[str, str],
+    connection: duckdb.DuckDBPyConnection,
 ) -> None:
     """Makes ``rows`` a table of ``connection``.
 
     Args:
         fields: the columns; ``value`` is the key of the rows' dictionaries.
         kinds: the types of the columns.
+        names: what the columns are called in SQL.
 
     Raises:
         EngineError: a value of another type than its column's, by its row.
     """
-    columns = ", ".join(f"{identifier(c)} {STORED.get(kinds[c], 'VARCHAR')}" for c in fields)
+    columns = ", ".join(f"{identifier(names[c])} {STORED.get(kinds[c], 'VARCHAR')}" for c in fields)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(table)} ({columns or 'one INTEGER'})")
     if rows:
         marks = ", ".join("?" for _ in fields) or "1"

@@ -15,6 +15,7 @@ from translator.engine.data import delimited, memory, objects
 from translator.engine.data.files import Files, described, files_of, folder_of, laid_out, table_of, with_zones
 from translator.engine.data.layout import PLACE, Columns, Field, Layout, head_of, identifier
 from translator.engine.data.values import STORED, attempted, converted, kind_of_native, misfit, named, text_of_field
+from translator.engine.dialects import told_apart
 from translator.engine.errors import EngineError, explained
 from translator.plan.types import Type, type_of
 
@@ -190,14 +191,14 @@ class Tables:
         A value that its column cannot hold fails the query that comes upon it.
         """
         source, kinds = self.sources[table], {c: k for c, k in self.stored(table).items() if c in read}
-        layouts = self.layouts(table)
+        layouts, names = self.layouts(table), told_apart(self.stored(table))
         if isinstance(source, list):
             fields = {c: f for c, f in layouts[0].fields.items() if c in kinds}
-            memory.insert(table, source, fields, kinds, connection)
+            memory.insert(table, source, fields, kinds, names, connection)
             return
         if not isinstance(source, Files):
             connection.register(f"kql_{table}", source)
-        parts = [_selected(layout, kinds, table) for layout in layouts]
+        parts = [_selected(layout, kinds, names, table) for layout in layouts]
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {' UNION ALL '.join(parts)}")
 
     def explained(self, error: duckdb.Error, tables: Iterable[str]) -> EngineError:
@@ -292,7 +293,7 @@ def tables_of(tables: Mapping[str, Any] | str | Path | None, schema: Schema) -> 
     return Tables(found, schema)
 
 
-def _selected(layout: Layout, kinds: Columns, table: str) -> str:
+def _selected(layout: Layout, kinds: Columns, names: Mapping[str, str], table: str) -> str:
     """SQL that reads columns out of files. What takes a text out of JSON stands in it once, however often a conversion looks at it."""
     items, once = [], ["*"]
     for index, (column, kind) in enumerate(kinds.items()):
@@ -301,7 +302,9 @@ def _selected(layout: Layout, kinds: Columns, table: str) -> str:
             text = identifier(f"kql {index}")
             once.append(f"{text_of_field(field)} AS {text}")
             field = replace(field, value=text, held="VARCHAR")
-        items.append(named(converted(field, kind, table, column) if field else f"CAST(NULL AS {STORED.get(kind, 'VARCHAR')})", column))
+        items.append(
+            named(converted(field, kind, table, column) if field else f"CAST(NULL AS {STORED.get(kind, 'VARCHAR')})", names[column])
+        )
     return f"SELECT {', '.join(items) or '1 AS one'} FROM (SELECT {', '.join(once)} FROM {layout.origin(False)})"
 
 
