@@ -54,10 +54,11 @@ def run(
     kql: str, tables: Mapping[str, Any] | str | Path | None = None, engine: str = "duckdb", now: dt.datetime | None = None,
     schema: Schema | None = None,
 ) -> Result:  # fmt: skip
-    """The result of a query: ``.columns`` as (name, type), ``.rows`` as tuples.
+    """The result of a query: ``.columns`` as (name, type), ``.rows`` as tuples, ``.warnings`` on where data and tables do not agree.
 
     Args:
-        tables: a folder with a file or folder for each table, or tables by name: a path, a list of dictionaries, a data frame.
+        tables: a folder with a file or folder for each table, a file that is named after its table, or tables by name: a path, a list of
+            dictionaries, a data frame.
         engine: ``duckdb``, or ``spark`` with pyspark installed.
         now: what ``now()`` and ``ago()`` count from; the clock's time unless given.
         schema: column types by table; the documented Microsoft tables unless given.

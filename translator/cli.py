@@ -203,7 +203,11 @@ def tables(names: tuple[str, ...], form: str) -> None:
 
 @main.command()
 @click.argument("query")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder with a file or folder for each table: JSON, NDJSON, CSV or Parquet.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A file named after its table, or a folder with a file or folder for each: CSV, JSON, answers, records, Parquet, any in gzip.",
+)
 @click.option(
     "--schema", "schemas", multiple=True, type=click.Path(path_type=Path), help="Column types: JSON, or the CSV of getschema, TABLE.csv."
 )
