@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -23,6 +24,17 @@ ROWS = 20_480
 """Rows of the sample."""
 
 
+@contextlib.contextmanager
+def _long_values() -> Iterator[None]:
+    """Lets Python's reader take values as long as a row may be; how long they may be is one setting for all of its users."""
+    before = csv.field_size_limit(LINE)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+@_long_values()
 def sampled(head: Head) -> Sample | None:
     """The columns of a file with a line of names; None for what is no such file.
 
@@ -33,7 +45,6 @@ def sampled(head: Head) -> Sample | None:
         return None
     first = head.text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(",\t;|", key=first.count)
-    csv.field_size_limit(LINE)
     rows = []
     reader = csv.reader(io.StringIO(head.text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -145,6 +156,7 @@ def _lines(path: Path) -> Iterator[str]:
         raise EngineError(f"{path} cannot be read: {error}") from error
 
 
+@_long_values()
 def _line_of(path: Path, row: int, delimiter: str) -> int:
     """The line that a row begins at; rows are counted from 1, without that of the names."""
     number = -1
@@ -161,6 +173,7 @@ def _line_of(path: Path, row: int, delimiter: str) -> int:
     return row + 1
 
 
+@_long_values()
 def rewritten(path: Path, target: Path) -> None:
     """A file with its rows as DuckDB reads them: line breaks of one kind within and between rows.
 
