@@ -137,7 +137,8 @@ def _json_of_dynamic(expr: Expr) -> Expr:
         if isinstance(inner, Path) and is_field(inner):
             return Path(expr.span, Type.DYNAMIC, inner.base, inner.steps)
         if isinstance(inner, ColumnRef) and inner.type in (Type.DYNAMIC, Type.UNKNOWN, Type.STRING):
-            return inner
+            # What is parsed is a text, whether the table is known or not.
+            return inner if inner.type == Type.DYNAMIC else ColumnRef(inner.span, Type.STRING, inner.column)
     return expr
 
 

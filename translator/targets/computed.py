@@ -44,7 +44,6 @@ class Functions:
     part: str
     found: Callable[[str, syntax.Node, Expr], str]
     pattern: Callable[[syntax.Node], str]
-    inside: Callable[[str, str], str] | None = None
 
 
 class Texts:

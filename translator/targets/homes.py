@@ -259,7 +259,7 @@ class _Move:
     def selector(self) -> Selector:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
-        selector = replace(selector, predicate=with_parts(selector.predicate, self.asks_of_objects, self.mover))
+        selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.mover))
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
@@ -302,14 +302,19 @@ class _Move:
         del self.mover.said[before:]
         return found
 
-    def asks_of_objects(self, expr: Expr) -> bool:
-        """Whether the target finds an object at a place inside a column: Splunk does in events that are JSON."""
-        if self.family != "splunk" or self.mover.options.fields == "source":
+    def reads_whole(self, expr: Expr, asked: bool) -> bool:
+        """Whether the target reads the text of an object or an array inside a column, or where that is ``asked`` knows it is there.
+
+        Splunk does in a text, and in events that are JSON.
+        """
+        if self.family != "splunk":
             return False
         before = len(self.mover.said)
-        found, _ = self.field(expr)
+        found = expr if self.mover.options.fields == "source" else self.field(expr)[0]
         del self.mover.said[before:]
-        return any(isinstance(n, ColumnRef) and n.column.stored == "json" for n in walk(found))
+        if not isinstance(found, Path) or ELEMENT in found.steps or not isinstance(base := found.base, ColumnRef):
+            return False
+        return (asked and base.column.stored == "json") or (base.type == Type.STRING and not base.column.stored)
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""

@@ -92,9 +92,9 @@ class Names(Notes):
             Cannot: for what is no stored field, or one of a type that the target does not read.
         """
         match expr:
-            case ColumnRef(column=column) if is_field(expr):
+            case ColumnRef(column=column) as base if is_field(expr):
                 steps: tuple[str | int, ...] = ()
-            case Path(base=ColumnRef(column=column), steps=steps) if is_field(expr):
+            case Path(base=ColumnRef(column=column) as base, steps=steps) if is_field(expr):
                 pass
             case _:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
@@ -105,7 +105,7 @@ class Names(Notes):
             )
         if not self.readable(expr):
             raise Cannot(Diagnostic("target-cannot", f"{name} is of the type {column.stored}, which is not read here", expr.span))
-        if steps and column.type == Type.STRING and not column.stored:
+        if steps and base.type == Type.STRING and not column.stored:
             # Sigma's fields are logical: what they are called where the logs are is the pipeline's business.
             code = "json-field" if self.family == "sigma" and not source else "json-in-string"
             self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
@@ -188,28 +188,34 @@ class Names(Notes):
         numbers = isinstance(expr, ColumnRef) and expr.column.type not in _AS_TEXT and expr.column.type != Type.DYNAMIC
         return self.family == "elastic" and (stored not in TEXTS if stored else numbers)
 
-    def element_of_raw(self, expr: Expr, named: bool = False) -> str | None:
-        """The path into the whole event of a value at a place of an array, which Splunk has no field of; None for other values.
+    def in_json(self, expr: Expr, named: bool = False) -> tuple[str, str] | None:
+        """The field and the path of a value that Splunk has no field of, but in the text of another; None for other values.
 
-        ``named`` asks for that of a place with a name as well: Splunk has fields of values alone, none of the objects around them.
+        That is the whole event for an element of an array, a text for what the KQL reads in it as JSON. ``named`` asks for a place with a
+        name in the event as well: Splunk has fields of values alone, none of the objects around them.
         """
+        if self.family != "splunk":
+            return None
         match expr:
-            case ColumnRef(column=column):
+            case ColumnRef(column=column) as base:
                 steps: tuple[str | int, ...] = ()
-            case Path(base=ColumnRef(column=column), steps=steps):
+            case Path(base=ColumnRef(column=column) as base, steps=steps):
                 pass
             case _:
                 return None
+        if ELEMENT in steps:
+            return None
+        path = "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
+        if steps and base.type == Type.STRING and not column.stored:
+            return (column.name, path.removeprefix(".")) if all(isinstance(s, int) or s.isidentifier() for s in steps) else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
-        if self.options.fields == "source" or self.family != "splunk" or column.stored != "json" or ELEMENT in steps:
+        if self.options.fields == "source" or column.stored != "json" or (by_name and not named):
             return None
-        if by_name and not named:
-            return None
-        return column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
+        return "_raw", column.name + path
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""
-        if self.options.fields == "source" or self.element_of_raw(expr) is not None:
+        if self.options.fields == "source" or self.in_json(expr) is not None:
             return True
         return not (isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
 

@@ -28,12 +28,12 @@ _SEARCHES = (TEXT_SEARCHES - _WHOLE) | _REGEXES
 _EMPTY = frozenset({"isempty", "isnull"})
 
 
-def with_parts(condition: Expr, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
+def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], notes: Notes) -> Expr:
     """``condition`` with the parts of what is known to be an object in its place, and what is said of the other values.
 
     Args:
         condition: on the fields of events, in normal form.
-        whole: whether the target can ask a place whether anything is there, be it an object.
+        whole: whether the target reads all that is at a place as one text, or where only that is asked whether anything is there.
         notes: what is said goes here.
     """
     match condition:
@@ -47,7 +47,7 @@ def with_parts(condition: Expr, whole: Callable[[Expr], bool], notes: Notes) -> 
     return condition
 
 
-def _atom(atom: Apply, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
+def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], notes: Notes) -> Expr:
     asked = atom.function in _EMPTY
     searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
     for field in fields_of(atom):
@@ -55,7 +55,7 @@ def _atom(atom: Apply, whole: Callable[[Expr], bool], notes: Notes) -> Expr:
         if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC):
             continue
         below = catalog.inside(column.column.table or "", column.column.name, steps)
-        if below == () or (asked and whole(field)):
+        if below == () or whole(field, asked):
             continue
         name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
         if (not searched or _is_anchored(atom)) and steps[-1:] != (ELEMENT,):

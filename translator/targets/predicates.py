@@ -67,8 +67,8 @@ class Predicates:
     """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
     as_text: str = "{0}"
     """How a value of another type is read as a text."""
-    raw: Callable[[str], str] | None = None
-    """How a place inside the whole event is read, by its path."""
+    inside: Callable[[str, str], str] | None = None
+    """How a place is read inside a text that is JSON, by the field with the text and its path."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
 
@@ -77,14 +77,14 @@ class Predicates:
 
         What is said of it is said of the events that have a value.
         """
-        path = self.names.element_of_raw(expr)
-        return self.raw(path) if path is not None and self.raw is not None else self.quote(self.names.field(expr))
+        place = self.names.in_json(expr)
+        return self.inside(*place) if place is not None and self.inside is not None else self.quote(self.names.field(expr))
 
     def tested(self, expr: Expr) -> str:
         """A stored field or object, of which is asked whether it is there."""
-        path = self.names.element_of_raw(expr, named=True)
+        place = self.names.in_json(expr, named=True)
         with self.names.within(Place.TURNED):
-            return self.raw(path) if path is not None and self.raw is not None else self.spelled(expr)
+            return self.inside(*place) if place is not None and self.inside is not None else self.spelled(expr)
 
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""

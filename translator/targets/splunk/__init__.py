@@ -248,7 +248,7 @@ class _Writer:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
-            raw=lambda path: f"json_extract(_raw, {string(path)})",
+            inside=self.inside,
             computed=lambda expr: self.texts.of(expr),
             limit="_time{0}now()-{1}",
             ingested="_indextime{0}now()-{1}",
@@ -256,6 +256,9 @@ class _Writer:
         )
 
         self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
+
+    def inside(self, holder: str, path: str) -> str:
+        return f"json_extract({field(holder)}, {string(path)})"
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
@@ -366,7 +369,7 @@ class _Writer:
         if not (isinstance(operand, Const) and isinstance(operand.value, str) and operand.value):
             return None
         if (
-            self.names.element_of_raw(part.args[0]) is not None
+            self.names.in_json(part.args[0]) is not None
             or any(c in operand.value for c in '*\\"\n\r?')
             or operand.value != operand.value.strip()
         ):
@@ -612,7 +615,7 @@ class _Writer:
         if is_field(expr):
             if not self.names.showable(expr):
                 return None
-            if self.names.element_of_raw(expr) is not None:
+            if self.names.in_json(expr) is not None:
                 return self.predicates.spelled(expr)
             name = self.names.field(expr)
             return field(name) if all(c.isalnum() or c in "._@{}" for c in name) else None
