@@ -214,6 +214,7 @@ CODES: dict[str, Code] = {
     "address-alone": Code(Effect.FEWER, "nothing to do where the field holds nothing but addresses"),
     "array-compared": Code(Effect.MORE, "nothing to do where the field has one value; else check how this product compares several"),
     "json-in-string": Code(Effect.FEWER, "the field must be parsed as JSON when it is ingested"),
+    "count-approximate": Code(Effect.EITHER, "expect alerts to differ where the count is close to the threshold"),
     "percentile-method": Code(Effect.EITHER, "expect alerts to differ where the percentile is close to the threshold"),
     "unverified-dialect": Code(Effect.EITHER, "compare its rows with those of kql2sigma run on the same data before it is relied on"),
     "window-elsewhere": Code(Effect.MORE, "give the query the rule's window where it is scheduled"),

@@ -44,8 +44,15 @@ def version() -> str:
     return str(_data()["version"])
 
 
+@functools.cache
+def _tactics_by_id() -> dict[str, Tactic]:
+    return {found["id"]: Tactic(found["id"], found["name"], short) for short, found in _data()["tactics"].items()}
+
+
 def tactic(name: str) -> Tactic | None:
-    """The tactic of that name in any spelling (``InitialAccess``, ``initial-access``, ``Initial Access``)."""
+    """The tactic of that name in any spelling (``InitialAccess``, ``initial-access``, ``Initial Access``) or identifier (``TA0001``)."""
+    if (identifier := name.strip().upper()) in (named := _tactics_by_id()):
+        return named[identifier]
     short = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.strip()).replace(" ", "-").replace("_", "-").lower()
     short = {"commandandcontrol": "command-and-control", "command-andcontrol": "command-and-control"}.get(short, short)
     found = _data()["tactics"].get(short)

@@ -287,7 +287,9 @@ def tags(rule: Rule, names: Names) -> list[str]:
     found = []
     for name in rule.tactics:
         known = attack.tactic(name)
-        if known:
+        if known is None:
+            names.say("unknown-technique", f"ATT&CK {attack.version()} has no tactic {name}")
+        else:
             found.append(f"attack.{known.shortname}")
     for identifier in (*rule.techniques, *_attack_links((*rule.references, *without_links(rule.description)[1]))):
         technique = attack.technique(identifier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from operator import eq, ge, gt, le, lt
@@ -26,8 +27,9 @@ from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.elastic import UNREADABLE, dataset, index
 from translator.targets.elastic.eql import eql_diagnostics
+from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
-from translator.targets.names import Names
+from translator.targets.names import Names, read_by
 from translator.targets.relaxing import translated
 from translator.targets.splunk import macro_terms
 
@@ -41,6 +43,10 @@ LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
 """By target: whose field names it uses, and the backend."""
 
 
+_OF_SEARCHES = re.compile(r"(rule|alert|key|member|measure)(_\w+)?|first_time|last_time|alerts")
+"""Fields that the searches of correlations make for themselves."""
+
+
 def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> Output:
     """A detection written by way of Sigma documents that carry the target's own field names."""
     family, backend = LANES[target]
@@ -51,6 +57,9 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
     def written(part: Detection) -> Output:
         names = named()
         try:
+            if part.kind != "event" and (taken := sorted(filter(_OF_SEARCHES.fullmatch, names.all_of(read_by(part))))):
+                reason = Diagnostic("target-cannot", f"a search of a correlation makes a field {taken[0]} of its own")
+                return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
             made = backend(_pipeline(family, names, part))
             queries = made.convert(SigmaCollection.from_dicts(documents))
@@ -65,7 +74,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
         if target == "eql" and part.bin is not None:
             own = (*own, Diagnostic("bucket-widened", "a sequence counts over any span as long as a bucket, the KQL in fixed ones"))
         macros = dict(macro_terms(names, s) for s in part.selectors if names.home(s) is not None) if family == "splunk" else {}
-        texts = tuple(_everywhere(str(q), macros.values()) for q in queries)
+        texts = tuple(_everywhere(str(q), macros.values()) + (MOST_ROWS if target == "esql" else "") for q in queries)
         return replace(names.output(target, texts, (*part.diagnostics, *names.said, *own), "portable"), macros=macros)
 
     def spell(selector: Selector, part: Expr) -> None:

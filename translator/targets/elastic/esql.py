@@ -110,10 +110,19 @@ MEASURES = {"event_count": "COUNT(*)", "value_count": "COUNT_DISTINCT({0})", "va
 """Functions of STATS by type of correlation."""
 
 
+PRECISION, MOST_PRECISE = 3_000, 40_000
+"""Up to how many values COUNT_DISTINCT is close to exact, as it is and at most (ES|QL functions, COUNT_DISTINCT)."""
+
+MOST_ROWS = "\n| LIMIT 10000"
+"""A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
+
+
 def measured(threshold: Threshold, value: str) -> str:
     """The function of STATS that a threshold compares, over a column."""
     if threshold.percentile is not None:
         return f"PERCENTILE({value}, {threshold.percentile})"
+    if threshold.kind == "value_count" and threshold.count > PRECISION:
+        return f"COUNT_DISTINCT({value}, {MOST_PRECISE})"
     return MEASURES[threshold.kind].format(value)
 
 
@@ -131,9 +140,12 @@ class Esql:
             names = Names(self.family, options, placed.homes, UNREADABLE["esql"])
             writer = _Writer(names, detection)
             try:
-                texts: tuple[str, ...] = (writer.text(),)
+                texts: tuple[str, ...] = (writer.text() + MOST_ROWS,)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
+            for threshold in (detection.threshold, *(side.threshold for side in detection.sides)):
+                if threshold is not None and threshold.kind == "value_count" and threshold.count > MOST_PRECISE:
+                    names.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
             if "NOW()" in "".join(texts):
                 names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
@@ -149,7 +161,9 @@ class Esql:
         kept = "" if trigger.holds_for_none else "".join(f", {name} = VALUES({name})" for name in named)
         condition = f"\n| STATS result_count = COUNT(*){kept}\n| WHERE result_count {trigger.operator} {trigger.count}"
         said = Diagnostic("rows-differ", "the output shows how many rows there are, in one row")
-        return replace(output, texts=(output.text + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said))
+        return replace(
+            output, texts=(output.text.removesuffix(MOST_ROWS) + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said)
+        )
 
 
 ARRAYS = frozenset({"event.category", "event.type"})

@@ -114,15 +114,32 @@ def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: 
     return lambda name, rest, node: f"match({name}, {_match(has_pattern(text_of(rest, node), prefix, suffix), caseless)})"
 
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"0|-?[1-9]\d*")
+
+
+def _is_odd_number(value: object) -> bool:
+    """Whether a text is a number that is also written otherwise: ``where`` may find "1" equal to "1.0" (Search Reference, where)."""
+    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None and _PLAIN_NUMBER.fullmatch(value) is None
+
+
+def _any_of(name: str, items: list[str | int | float | bool], caseless: bool) -> str:
+    """That a field is one of some values; the text of one that is written like a number is matched, not compared."""
+    odd = [escape(str(v)) for v in items if _is_odd_number(v)]
+    rest = [literal(v.lower() if caseless and isinstance(v, str) else v) for v in items if not _is_odd_number(v)]
+    subject = f"lower({name})" if caseless else name
+    found = [f"{subject}=={rest[0]}"] if len(rest) == 1 else [f"in({subject}, {', '.join(rest)})"] if rest else []
+    if odd:
+        written = odd[0] if len(odd) == 1 else "(" + "|".join(odd) + ")"
+        found.append(f"match({name}, {_match('^' + written + END, caseless)})")
+    return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
+
+
 def _equals(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
     value = values(rest[0])[0]
     if isinstance(value, bool):
         return f"lower({name})=={literal(value)}"
-    return f"{name}=={literal(value)}"
-
-
-def _lowered_in(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    return f"in(lower({name}), {', '.join(literal(v.lower() if isinstance(v, str) else v) for v in values(rest[0]))})"
+    return _any_of(name, [value], False)
 
 
 def _compare(operator: str):  # type: ignore[no-untyped-def]
@@ -131,9 +148,9 @@ def _compare(operator: str):  # type: ignore[no-untyped-def]
 
 ATOMS = {
     "==": _equals,
-    "=~": lambda name, rest, node: f"lower({name})=={string(text_of(rest, node).lower())}",
-    "in": lambda name, rest, node: f"in({name}, {', '.join(map(literal, values(rest[0])))})",
-    "in~": _lowered_in,
+    "=~": lambda name, rest, node: _any_of(name, [text_of(rest, node)], True),
+    "in": lambda name, rest, node: _any_of(name, values(rest[0]), False),
+    "in~": lambda name, rest, node: _any_of(name, values(rest[0]), True),
     "contains": _text("", "", True),
     "contains_cs": _text("", "", False),
     "startswith": _text("^", "", True),
