@@ -62,6 +62,9 @@ CASES: list[tuple[str, Tables, int]] = [
     (f"{SIGNINS} | where ResultType == '1' | join kind=inner (AuditLogs | where TimeGenerated > ago(30d)"
      " | summarize c = count() by Identity | where c < 2) on $left.UserPrincipalName == $right.Identity",
      signins({"ResultType": "1"}, {"ResultType": "1", "UserPrincipalName": "bob"}) | audits({"Identity": "bob"}), 1),
+    ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where not(c > 2)",
+     {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 1),
+    ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where c <= 2", {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 0),
     # names that searches have of their own
     (f"{SIGNINS} | summarize c = count() by event_count = UserPrincipalName | where c > 1", signins({}, {}), 1),
     (f"{SIGNINS} | summarize c = count() by UserPrincipalName = IPAddress, IPAddress = UserPrincipalName | where c > 1",

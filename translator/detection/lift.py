@@ -22,6 +22,7 @@ from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
+from translator.detection.idioms.values import denies_average
 from translator.detection.lifting import Blocked, FieldTest, FilledTest, Lifting, narrows
 from translator.detection.model import DAY, Detection, NoDetection
 from translator.detection.naming import snake
@@ -261,6 +262,8 @@ class _Lifter(Lifting):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
                 continue
+            if isinstance(shape, Grouped) and denies_average(part, shape.aggregates):
+                self.say("sum-of-none", "an average of no values is no number in KQL, and none in the output", part.span)
             part = self.with_lists(part)
             if isinstance(shape, Events | Joined) and (asked := membership_of(part)) and (not asked.within or is_same_column(asked)):
                 shape = self.member(shape, asked, part)

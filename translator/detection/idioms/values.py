@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from translator.detection.idioms.measures import Comparison, Measure
-from translator.plan.expressions import Const
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, walk
+
+_AVERAGES = ("avg", "avgif")
 
 _KINDS = {"sum": "value_sum", "avg": "value_avg"}
 
@@ -17,3 +21,16 @@ def measured_value(found: Comparison) -> Measure | None:
         case (value, Const(value=int(percentile))):
             return Measure(found.condition, "value_percentile", found.operator, found.number, value, found.only, percentile)
     return None
+
+
+def denies_average(condition: Expr, aggregates: Mapping[int, Expr]) -> bool:
+    """Whether ``condition`` denies that an average is over or under a bound.
+
+    Of no values it is no number in KQL, of which that is denied with right, and there is none in a product.
+    """
+    for node in walk(condition):
+        match node:
+            case Apply(function="not", args=(Apply(function=">" | ">=" | "<" | "<=", args=(ColumnRef(column=column), Const())),)):
+                if isinstance(average := aggregates.get(column.id), Apply) and average.function in _AVERAGES:
+                    return True
+    return False
