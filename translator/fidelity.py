@@ -169,7 +169,7 @@ CODES: dict[str, Code] = {
     "row-limit": Code(Effect.MORE, "the output has no such limit on its rows"),
     # --- deviations
     "ascii-classes": Code(Effect.FEWER, "nothing to do where the values are of ASCII characters; [0-9] and [[:word:]] say that in the KQL"),
-    "line-feed-at-end": Code(Effect.MORE, "pass --prefer exact, for backends whose regular expressions know look-ahead"),
+    "line-feed-at-end": Code(Effect.MORE, "nothing to do, unless values end with a line feed"),
     "values-merged": Code(Effect.MORE, "nothing to do where the other values do not come with the rest of the conditions"),
     "events-elsewhere": Code(Effect.FEWER, "ask for the events that are meant in the KQL, or choose another home with --home"),
     "value-longer": Code(Effect.FEWER, "compare with the beginning of the value where the product has more behind it"),

@@ -714,14 +714,16 @@ class Selections:
         return key, value
 
     def regex(self, field: str, atom: Apply) -> tuple[str, Any]:
-        """A regular expression; where few backends are to know it, without the look-ahead that keeps ``$`` from a last line feed."""
+        """A regular expression, in Sigma's own rules without looking ahead: pySigma 2 takes those of RE2 alone (sigma.types, policies)."""
         try:
             flags, pattern = sigma(searched(atom))
         except (RegexError, Inexpressible) as error:
             raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression cannot say {error}", atom.span)) from None
-        if self.names.options.prefer == "portable" and END in pattern:
+        if self.names.family == "sigma" and END in pattern:
             self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
+        if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):
+            raise Cannot(Diagnostic("unsupported-expression", "a portable regular expression cannot look ahead", atom.span))
         if self.names.family != "sigma":
             tell_of_ascii(self.names, atom)
         return f"{field}|re{flags}", pattern
