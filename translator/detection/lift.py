@@ -56,7 +56,8 @@ from translator.plan.expressions import (
     substitute,
     transform,
 )
-from translator.plan.monotonicity import asked_of, of_groups
+from translator.plan.missing import asked_of
+from translator.plan.monotonicity import of_groups
 from translator.plan.patterns import regex_of
 from translator.plan.simplify import pushed, simplify
 from translator.plan.types import Type

@@ -6,11 +6,11 @@ of each aggregate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from translator.fidelity import Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, children, columns_of, conjuncts
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, children
 
 Above = tuple[o.Relation, Place]
 """A relation that reads another one, and the place of its own rows."""
@@ -76,57 +76,6 @@ def of_groups(summary: o.Aggregate, here: Place, above: Sequence[Above]) -> Plac
                     of_parts = ((c.id, grown.get(origin.id)) for c, origins in columns for origin in origins if origin is not None)
                     grown |= {identifier: g for identifier, g in of_parts if g is not None}
     return found or here
-
-
-_OF_NOTHING = frozenset({"not", "isempty", "isnull", "!=", "!~", "in", "in~", "coalesce", "iff", "case"})
-"""Functions that may hold of what is missing."""
-
-
-def asked_of(columns: Iterable[Column], above: Iterable[o.Relation]) -> bool:
-    """Whether a condition above, the nearest first, holds only where one of ``columns`` has a value."""
-    known, sources = {c.id for c in columns}, set[int]()
-
-    def reads(expr: Expr) -> bool:
-        return any(c.id in known or c.source in sources for c in columns_of(expr))
-
-    for relation in above:
-        match relation:
-            case o.Filter(predicate=predicate) if any(_needs(part, reads) for part in conjuncts(predicate)):
-                return True
-            case o.Compute(items=items) | o.Project(items=items):
-                known |= {c.id for c, x in items if reads(x)}
-            case o.Plugin(arguments=arguments, source=source) if any(map(reads, arguments)):
-                sources.add(source.id)
-            case o.Aggregate():
-                return False
-    return False
-
-
-def _needs(condition: Expr, reads: Callable[[Expr], bool]) -> bool:
-    match condition:
-        case Apply(function="and", args=args):
-            return any(_needs(a, reads) for a in args)
-        case Apply(function="or", args=args):
-            return all(_needs(a, reads) for a in args)
-        case Apply(function="isnotempty" | "isnotnull", args=(inner,)):
-            return _taken(inner, reads)
-        case Apply(function="in" | "in~", args=(inner, Items(items=items))) if all(isinstance(i, Const) and i.value for i in items):
-            return _taken(inner, reads)
-        case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(inner,)),)):
-            return _taken(inner, reads)
-        case Apply(function=function, args=(inner, Const(value=value))) if function not in _OF_NOTHING and value not in ("", None):
-            return _taken(inner, reads)
-    return False
-
-
-def _taken(expr: Expr, reads: Callable[[Expr], bool]) -> bool:
-    """Whether ``expr`` is a column, a place inside one, or a conversion of it, missing where that is, and one that ``reads`` knows."""
-    match expr:
-        case ColumnRef():
-            return reads(expr)
-        case Path(base=inner) | Apply(args=(inner,)):
-            return _taken(inner, reads)
-    return False
 
 
 def _of_events(aggregate: Expr) -> Place:

@@ -5,20 +5,17 @@ A condition that holds with and without a partner decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from translator.detection.shapes import columns_within, sources_within
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjunction, conjuncts, substitute
-from translator.plan.simplify import TEXT_OPERATORS, simplify
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, columns_of, conjunction, conjuncts, substitute
+from translator.plan.missing import rejects_missing
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 _NEEDED = {"leftouter": "inner", "rightouter": "inner"}
 _ABSENT = {"leftouter": "leftanti", "rightouter": "rightanti"}
-
-_REJECTING = (TEXT_OPERATORS - {"matches regex", "matches regex~"}) | {"<", "<=", ">", ">=", "in", "in~"}
-"""Operators of which nothing holds for a missing value, where what they compare with is not empty."""
 
 
 def decided(node: o.Filter) -> o.Relation | None:
@@ -44,7 +41,7 @@ def _below(relation: o.Relation, part: Expr) -> tuple[o.Relation, bool] | None:
         case o.Join(kind="leftouter" | "rightouter" as kind, condition=None):
             added = relation.right if kind == "leftouter" else relation.left
             made, sources = columns_within(added), sources_within(added)
-            if _rejects_missing(simplify(part), lambda column: column in made or column.source in sources):
+            if rejects_missing(simplify(part), lambda column: column in made or column.source in sources):
                 return replace(relation, kind=_NEEDED[kind]), False
             if _is_missing(simplify(part), _always_there(added)):
                 return replace(relation, kind=_ABSENT[kind]), True
@@ -57,33 +54,6 @@ def _below(relation: o.Relation, part: Expr) -> tuple[o.Relation, bool] | None:
             if (found := _below(inner, part)) is not None:
                 return replace(relation, input=found[0]), found[1]
     return None
-
-
-def _rejects_missing(part: Expr, added: Callable[[Column], bool]) -> bool:
-    """Whether ``part`` is false or null for every row that lacks the columns of which ``added`` holds."""
-    match part:
-        case Apply(function="or", args=args):
-            return all(_rejects_missing(a, added) for a in args)
-        case Apply(function="and", args=args):
-            return any(_rejects_missing(a, added) for a in args)
-        case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(value,)),)):
-            return _is_added(value, added)
-        case Apply(function=function, args=(value, operand)) if function in _REJECTING:
-            items = operand.items if isinstance(operand, Items) else (operand,)
-            return _is_added(value, added) and all(isinstance(i, Const) and i.value not in (None, "") for i in items)
-    return False
-
-
-def _is_added(value: Expr, added: Callable[[Column], bool]) -> bool:
-    """Whether ``value`` is a column of the side that is added, or a part or another case of one: missing where that is."""
-    match value:
-        case ColumnRef(column=column):
-            return added(column)
-        case Path(base=base):
-            return _is_added(base, added)
-        case Apply(function="tostring" | "tolower" | "toupper" | "trim", args=(*_, inner)):
-            return _is_added(inner, added)
-    return False
 
 
 def _is_missing(part: Expr, there: set[Column]) -> bool:
@@ -143,7 +113,7 @@ def _always_there(relation: o.Relation) -> set[Column]:
             asked = set[Column]()
             for part in conjuncts(simplify(predicate)):
                 columns = columns_of(part)
-                if len(columns) == 1 and _rejects_missing(part, columns.__contains__):
+                if len(columns) == 1 and rejects_missing(part, columns.__contains__):
                     asked |= columns
             return _always_there(inner) | asked
     return set()
