@@ -61,6 +61,8 @@ def is_field(expr: Expr) -> bool:
 
 def fields_of(expr: Expr) -> list[Expr]:
     """The stored fields that ``expr`` reads, each whole and once."""
+    if is_field(expr):
+        return [expr]
     inner = {id(n.base) for n in walk(expr) if isinstance(n, Path) and is_field(n)}
     return list(dict.fromkeys(n for n in walk(expr) if is_field(n) and id(n) not in inner))
 

@@ -50,7 +50,9 @@ def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tupl
 
 
 def read_by(detection: Detection) -> list[Expr]:
-    """All that a search reads of the events of a detection."""
+    """All that a search which groups events reads of them; nothing for one that gives them as they are."""
+    if detection.kind == "event":
+        return []
     thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
     of_events = [x for s in detection.selectors for x in (s.predicate, *s.keys, *(x for _, x in s.outputs))]
     of_groups = [x for side in detection.sides for group in side.grouping for x in group]

@@ -57,7 +57,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
     def written(part: Detection) -> Output:
         names = named()
         try:
-            if part.kind != "event" and (taken := sorted(filter(_OF_SEARCHES.fullmatch, names.all_of(read_by(part))))):
+            if taken := sorted(filter(_OF_SEARCHES.fullmatch, names.all_of(read_by(part)))):
                 reason = Diagnostic("target-cannot", f"a search of a correlation makes a field {taken[0]} of its own")
                 return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
