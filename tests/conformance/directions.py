@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import collections
 import random
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Generator:
         return pick.choice(
             [
                 f"{query} | summarize c = count() by k | where c {compared}",
-                f"{query} | summarize c = dcount(v_s) by k | where c {compared}" if "summarize" not in query else query,
+                f"{query} | summarize c = dcount(v_s) by k | where c {compared}" if not re.search("summarize|distinct", query) else query,
                 f"{query} | summarize c = count() by k | where not(c {compared})",
                 f"{events_} | join kind=inner ({query} | project k) on k",
                 f"{events_} | join kind=leftanti ({query} | project k) on k",

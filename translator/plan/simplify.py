@@ -350,11 +350,8 @@ def _number_of_text(expr: Expr) -> Expr:
         case Apply(function="==" | "in" as function, args=(left, Const() | Items() as right)) if left.type == Type.STRING and not any(
             c.stored for c in columns_of(left)
         ):
-            items = right.items if isinstance(right, Items) else (right,)
-            written = tuple(map(_as_text, items))
-            return Apply(
-                expr.span, Type.BOOL, function, (left, Items(right.span, right.type, written) if right is not items[0] else written[0])
-            )
+            written = Items(right.span, right.type, tuple(map(_as_text, right.items))) if isinstance(right, Items) else _as_text(right)
+            return Apply(expr.span, Type.BOOL, function, (left, written))
     return expr
 
 

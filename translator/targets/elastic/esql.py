@@ -359,7 +359,7 @@ class _Writer:
             lines.append(f"EVAL {field(name)} = CASE({pairs})")
         counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
         lines += [command for command, _ in counted if command]
-        flagged = [side for side in detection.sides if side.threshold is None or (holds_of_none(side.threshold) and finer is None)]
+        flagged = [side for side in detection.sides if side.threshold is None or holds_of_none(side.threshold)]
         plain = [f"{s.name} = COUNT(*) WHERE {s.name} == 1" for side in flagged for s in side.selectors]
         counts = ", ".join([*plain, *(term for _, term in counted)])
         if detection.within is not None:
@@ -401,13 +401,11 @@ class _Writer:
             pairs = (f'{s.name} == 1, COALESCE(TO_STRING({self.named(f)}), "")' for s, f in zip(side.selectors, fields, strict=True))
             lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
             finer.append(f"finer_{number}")
-        measure, few = f"{side.name}_measure", not side.threshold.grows
-        if few:
-            counts += f", {side.name}_events = COUNT(*) WHERE {' OR '.join(f'{s.name} == 1' for s in side.selectors)}"
+        measure, few = f"{side.name}_measure", holds_of_none(side.threshold)
         lines.append(f"STATS {counts}{self.gathered()} BY {', '.join([*by, *finer])}")
         if few:
-            lines.append(f"EVAL {measure} = CASE({side.name}_events > 0, {measure})")
-        plain = [s.name for other in self.detection.sides if other != side for s in other.selectors]
+            lines.append(f"EVAL {measure} = CASE({' OR '.join(f'{s.name} > 0' for s in side.selectors)}, {measure})")
+        plain = [s.name for other in self.detection.sides if other != side or few for s in other.selectors]
         again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {'MIN' if few else 'MAX'}({measure})"]
         again += [f"{field(name)} = VALUES({field(name)})" for name in self.gathered_fields()]
         return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
