@@ -14,9 +14,10 @@ from translator.engine.errors import EngineError
 from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
 from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
+from translator.engine.scans import scan
 from translator.plan import expressions as e
 from translator.plan import operators as o
-from translator.plan.functions.windows import WINDOWS
+from translator.plan.functions.windows import WINDOWS, WITHIN
 from translator.plan.patterns import regex_of
 from translator.plan.types import Type
 
@@ -43,7 +44,7 @@ class Compiled:
 
 
 @dataclass
-class _Query:
+class Relational:
     """A query under construction: its columns by id, and the order of its rows where it has one."""
 
     select: exp.Query
@@ -63,10 +64,10 @@ def compile_plan(
     Raises:
         EngineError: what the dialect or the engine cannot do, by name.
     """
-    return _Compiler(dialect, now, stored).plan(plan)
+    return Compiler(dialect, now, stored).plan(plan)
 
 
-class _Compiler:
+class Compiler:
     def __init__(self, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None) -> None:
         self.dialect, self.stored = dialect, stored
         self.scalars = Scalars(dialect, now, self.subquery)
@@ -126,7 +127,7 @@ class _Compiler:
                     self.finer = self.finer or finer_than_micros(current)
                 elif isinstance(current, tuple):
                     stack.extend(current)
-                elif isinstance(current, e.Expr | o.Relation | o.Ordering):
+                elif isinstance(current, e.Expr | o.Relation | o.Ordering | o.ScanStep):
                     if id(current) in seen:
                         continue
                     seen.add(id(current))
@@ -141,7 +142,7 @@ class _Compiler:
         self.next += 1
         return e.Column(self.next, "", kind)
 
-    def nested(self, query: _Query) -> exp.Subquery:
+    def nested(self, query: Relational) -> exp.Subquery:
         self.aliases += 1
         return query.select.subquery(f"t{self.aliases}")
 
@@ -160,10 +161,20 @@ class _Compiler:
     def named(self, value: exp.Expr, column: e.Column) -> exp.Expr:
         return exp.alias_(value, column_name(column), quoted=True)
 
-    def over(self, query: _Query, *added: exp.Expr) -> exp.Select:
+    def only_duckdb(self, what: str, span: e.Span | None) -> None:
+        """Refuses what needs recursion or lists in order where the dialect is not DuckDB's."""
+        if self.dialect.name != "duckdb":
+            raise EngineError(f"{what} is run by DuckDB only, and not by {self.dialect.title}", span)
+
+    def shared_name(self) -> str:
+        """A name for rows that a query reads more than once."""
+        self.aliases += 1
+        return f"r{self.aliases}"
+
+    def over(self, query: Relational, *added: exp.Expr) -> exp.Select:
         return exp.select(exp.Star(), *added).from_(self.nested(query))
 
-    def relation(self, relation: o.Relation) -> _Query:
+    def relation(self, relation: o.Relation) -> Relational:
         match relation:
             case o.Source():
                 return self.source(relation)
@@ -176,13 +187,13 @@ class _Compiler:
                     self.filters.setdefault(id(below), []).extend(e.conjuncts(predicate))
                 query = self.relation(inner)
                 query, (predicate,) = self.windowed(query, (predicate,))
-                return _Query(self.over(query).where(self.scalars.predicate(predicate)), query.columns, query.order)
+                return Relational(self.over(query).where(self.scalars.predicate(predicate)), query.columns, query.order)
             case o.Compute(input=inner, items=items):
                 return self.computed(self.relation(inner), items)
             case o.Project(input=inner, items=items):
                 query = self.relation(inner)
                 select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.nested(query))
-                return _Query(select, {c.id: c for c, _ in items})
+                return Relational(select, {c.id: c for c, _ in items})
             case o.Aggregate():
                 return self.aggregate(relation)
             case o.Join():
@@ -191,7 +202,9 @@ class _Compiler:
                 return self.union(relation)
             case o.Distinct(input=inner, columns=columns):
                 query = self.relation(inner)
-                return _Query(exp.select(*map(self.reference, columns)).distinct().from_(self.nested(query)), {c.id: c for c in columns})
+                return Relational(
+                    exp.select(*map(self.reference, columns)).distinct().from_(self.nested(query)), {c.id: c for c in columns}
+                )
             case o.Sort(input=inner, keys=keys):
                 return self.sorted(self.relation(inner), keys)
             case o.Limit():
@@ -199,7 +212,7 @@ class _Compiler:
             case o.Number(input=inner, column=column):
                 query = self.relation(inner)
                 number = exp.Window(this=exp.RowNumber(), order=self.order_of(query, required=self.dialect.name != "duckdb"))
-                return _Query(self.over(query, self.named(number, column)), {**query.columns, column.id: column}, query.order)
+                return Relational(self.over(query, self.named(number, column)), {**query.columns, column.id: column}, query.order)
             case o.Expand():
                 return self.expand(relation)
             case o.Parse():
@@ -216,13 +229,15 @@ class _Compiler:
                 return self.rows_near(relation)
             case o.Evaluation():
                 return self.evaluated(relation)
+            case o.Scan():
+                return Relational(*scan(self, relation))
             case o.Unsupported(reason=reason, span=span):
                 raise EngineError(reason, span)
         raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)
 
     # --- sources
 
-    def source(self, relation: o.Source) -> _Query:
+    def source(self, relation: o.Source) -> Relational:
         """A stored table: strings become empty where they are null, columns without data null or empty."""
         columns = self.used.get(relation.id, {})
         self.reads.setdefault(relation.table, set()).update(c.name for c in columns.values())
@@ -238,15 +253,15 @@ class _Compiler:
                 value = self.scalars.never_null(exp.column(names.get(column.name, column.name), quoted=True), column.type)
             items.append(self.named(value, column))
         select = exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(exp.table_(relation.table, quoted=True))
-        return _Query(select, dict(columns))
+        return Relational(select, dict(columns))
 
-    def rows(self, relation: o.Rows) -> _Query:
+    def rows(self, relation: o.Rows) -> Relational:
         columns = relation.columns
         if not columns:
-            return _Query(exp.select(exp.alias_(exp.Literal.number(1), "one")), {})
+            return Relational(exp.select(exp.alias_(exp.Literal.number(1), "one")), {})
         if not relation.rows:
             items = [self.named(self.scalars.null(c.type), c) for c in columns]
-            return _Query(exp.select(*items).where(exp.false()), {c.id: c for c in columns})
+            return Relational(exp.select(*items).where(exp.false()), {c.id: c for c in columns})
         tuples = []
         for row in relation.rows:
             padded = [*row, *(e.Const(None, c.type, None) for c in columns[len(row) :])]
@@ -254,12 +269,12 @@ class _Compiler:
         names = [exp.to_identifier(column_name(c), quoted=True) for c in columns]
         values = exp.Values(expressions=tuples, alias=exp.TableAlias(this=exp.to_identifier("v"), columns=names))
         items = [self.named(self.scalars.cast(self.reference(c), c.type), c) for c in columns]
-        return _Query(exp.select(*items).from_(values), {c.id: c for c in columns})
+        return Relational(exp.select(*items).from_(values), {c.id: c for c in columns})
 
     def cell(self, expr: e.Expr, kind: Type) -> exp.Expr:
         return self.scalars.cast(self.scalars.typed(expr, kind), kind)
 
-    def range(self, relation: o.Range) -> _Query:
+    def range(self, relation: o.Range) -> Relational:
         column = relation.column
         low, high, step = (self.scalars.value(x) for x in (relation.start, relation.stop, relation.step))
         number = self.column(Type.LONG)
@@ -278,7 +293,7 @@ class _Compiler:
         else:
             values = self.series_of(low, high, step, number)
             made = self.reference(number)
-        return _Query(exp.select(self.named(self.scalars.cast(made, column.type), column)).from_(values), {column.id: column})
+        return Relational(exp.select(self.named(self.scalars.cast(made, column.type), column)).from_(values), {column.id: column})
 
     def series_of(self, low: exp.Expr, high: exp.Expr, step: exp.Expr, column: e.Column) -> exp.Expr:
         items = exp.Unnest(expressions=[exp.GenerateSeries(start=low, end=high, step=step)])
@@ -288,11 +303,11 @@ class _Compiler:
 
     # --- rows
 
-    def computed(self, query: _Query, items: tuple[tuple[e.Column, e.Expr], ...]) -> _Query:
+    def computed(self, query: Relational, items: tuple[tuple[e.Column, e.Expr], ...]) -> Relational:
         query, values = self.windowed(query, tuple(x for _, x in items))
         self.scalars.order = query.order
         added = [self.named(self.typed(x, c), c) for (c, _), x in zip(items, values, strict=True)]
-        return _Query(self.over(query, *added), {**query.columns, **{c.id: c for c, _ in items}}, query.order)
+        return Relational(self.over(query, *added), {**query.columns, **{c.id: c for c, _ in items}}, query.order)
 
     def typed(self, expr: e.Expr, column: e.Column) -> exp.Expr:
         value = self.scalars.value(expr)
@@ -302,12 +317,12 @@ class _Compiler:
             else value
         )
 
-    def order_of(self, query: _Query, required: bool = False) -> exp.Order | None:
+    def order_of(self, query: Relational, required: bool = False) -> exp.Order | None:
         if query.order:
             return exp.Order(expressions=[k.copy() for k in query.order])
         return exp.Order(expressions=[exp.Ordered(this=exp.Literal.number(1))]) if required else None
 
-    def windowed(self, query: _Query, exprs: tuple[e.Expr, ...]) -> tuple[_Query, tuple[e.Expr, ...]]:
+    def windowed(self, query: Relational, exprs: tuple[e.Expr, ...]) -> tuple[Relational, tuple[e.Expr, ...]]:
         """Window functions computed as columns first, innermost first, so that they can stand anywhere in an expression."""
         while True:
             found = next((w for x in exprs if (w := _innermost_window(x)) is not None), None)
@@ -318,25 +333,28 @@ class _Compiler:
             reference = e.ColumnRef(found.span, column.type, column)
             exprs = tuple(e.transform(x, lambda n, f=found, r=reference: r if n == f else n) for x in exprs)  # type: ignore[misc]
 
-    def window(self, query: _Query, call: e.Apply, column: e.Column) -> _Query:
+    def window(self, query: Relational, call: e.Apply, column: e.Column) -> Relational:
+        apart: list[e.Column] = []
+        if call.function == WITHIN:
+            inner, key = call.args
+            assert isinstance(inner, e.Apply) and isinstance(key, e.ColumnRef)
+            call, apart = inner, [key.column]
         args = call.args
         order = self.order_of(query, required=self.dialect.name != "duckdb")
         rows = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
 
         def over(function: exp.Expr, partition: e.Column | None = None, spec: exp.WindowSpec | None = None) -> exp.Window:
-            parts = [self.reference(partition)] if partition else None
+            parts = [self.reference(c) for c in (*apart, *([partition] if partition else []))] or None
             return exp.Window(this=function, partition_by=parts, order=order.copy() if order else None, spec=spec.copy() if spec else None)
 
-        def grouped(restart: e.Expr) -> tuple[_Query, e.Column]:
+        def grouped(restart: e.Expr) -> tuple[Relational, e.Column]:
             """A number that grows where ``restart`` holds."""
             group = self.column(Type.LONG)
             flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(restart))
             value = self.named(over(flag, spec=rows), group)
-            return _Query(self.over(query, value), {**query.columns, group.id: group}, query.order), group
+            return Relational(self.over(query, value), {**query.columns, group.id: group}, query.order), group
 
         name = call.function
-        if name == "row_window_session" and args[0].type == Type.DATETIME and len(args) in (3, 4) and self.dialect.name == "duckdb":
-            return self.sessions(query, call, column)
         if name in ("prev", "next"):
             offset = args[1] if len(args) > 1 else e.const(1)
             if not (isinstance(offset, e.Const) and isinstance(offset.value, int)):
@@ -345,7 +363,7 @@ class _Compiler:
             default = self.scalars.typed(args[2], call.type) if len(args) > 2 else None
             value = over(make(this=self.scalars.value(args[0]), offset=exp.Literal.number(offset.value), default=default))
             added = self.scalars.never_null(value, call.type)
-            return _Query(self.over(query, self.named(added, column)), {**query.columns, column.id: column}, query.order)
+            return Relational(self.over(query, self.named(added, column)), {**query.columns, column.id: column}, query.order)
         group: e.Column | None = None
         if name == "row_number":
             if len(args) > 1:
@@ -360,8 +378,13 @@ class _Compiler:
             if column.type in (Type.INT, Type.LONG, Type.TIMESPAN):
                 found = self.scalars.cast(found, Type.LONG)
         elif name in ("row_rank_dense", "row_rank_min"):
-            before = e.Apply(None, args[0].type, "prev", (args[0],))
-            first = e.Apply(None, Type.BOOL, "==", (e.Apply(None, Type.LONG, "row_number", ()), e.const(1)))
+            before: e.Expr = e.Apply(None, args[0].type, "prev", (args[0],))
+            place_of: e.Expr = e.Apply(None, Type.LONG, "row_number", ())
+            if apart:
+                before, place_of = (
+                    e.Apply(None, x.type, WITHIN, (x, e.ColumnRef(None, c.type, c))) for x in (before, place_of) for c in apart
+                )
+            first = e.Apply(None, Type.BOOL, "==", (place_of, e.const(1)))
             changed: e.Expr = e.disjunction(first, e.negation(e.Apply(None, Type.BOOL, "==", (args[0], before))))
             if len(args) > 1:
                 changed = e.disjunction(changed, args[1])
@@ -373,38 +396,44 @@ class _Compiler:
                 found = over(flag, group, rows)
             else:
                 place = self.column(Type.LONG)
-                query = _Query(
+                query = Relational(
                     self.over(query, self.named(over(exp.RowNumber(), group), place)), {**query.columns, place.id: place}, query.order
                 )
                 flag = self.scalars.sql("MAX(CASE WHEN $1 THEN $2 END)", self.scalars.predicate(changed), self.reference(place))
                 found = over(flag, group, rows)
+        elif name == "row_window_session" and args[0].type == Type.DATETIME and len(args) in (3, 4):
+            return self.sessions(query, call, column, apart)
         else:
             raise EngineError(f"the function {name}() is known but not supported by the engine", call.span)
-        return _Query(self.over(query, self.named(found, column)), {**query.columns, column.id: column}, query.order)
+        return Relational(self.over(query, self.named(found, column)), {**query.columns, column.id: column}, query.order)
 
-    def sessions(self, query: _Query, call: e.Apply, column: e.Column) -> _Query:
-        """row_window_session: a session starts by where the one before it did, so that Python is given all rows, in their order."""
-        place = self.column(Type.LONG)
+    def sessions(self, query: Relational, call: e.Apply, column: e.Column, apart: list[e.Column]) -> Relational:
+        """row_window_session: where each session starts depends on where the one before it did, so a function goes through the rows."""
+        self.only_duckdb("row_window_session()", call.span)
+        place, item, start = self.column(Type.LONG), self.column(Type.DYNAMIC), self.column(Type.LONG)
         number = exp.Window(this=exp.RowNumber(), order=self.order_of(query))
-        numbered = _Query(self.over(query, self.named(number, place)), {**query.columns, place.id: place})
+        row = array_text(self.scalars, [*call.args, e.const(False)][:4])
+        numbered = self.over(query, self.named(number, place), self.named(row, item))
+        ordered = self.scalars.sql("CAST(TO_JSON(LIST(CAST($1 AS JSON) ORDER BY $2)) AS TEXT)", self.reference(item), self.reference(place))
+        made = self.scalars.python("sessions_of", meanings.sessions_of, (Type.DYNAMIC,), Type.DYNAMIC, (ordered,))
+        source = self.shared_name()
+        found = exp.select(
+            self.named(self.scalars.sql("UNNEST(LIST($1 ORDER BY $1))", self.reference(place)), place),
+            self.named(self.scalars.sql("UNNEST(CAST(CAST($1 AS JSON) AS BIGINT[]))", made), start),
+        ).from_(source)
+        if apart:
+            found = found.group_by(*map(self.reference, apart))
+        moment = self.scalars.moment_of_ticks(exp.column(column_name(start), table="s", quoted=True))
+        select = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier(source)), self.named(moment, column)).from_(source)
+        same = exp.EQ(
+            this=exp.column(column_name(place), table=source, quoted=True),
+            expression=exp.column(column_name(place), table="s", quoted=True),
+        )
+        select = select.join(found.subquery("s"), on=same).with_(source, as_=numbered, materialized=True)
+        order = query.order or [exp.Ordered(this=self.reference(place))]
+        return Relational(select, {**query.columns, place.id: place, column.id: column}, order)
 
-        def ordered(value: exp.Expr) -> exp.Order:
-            return exp.Order(this=value, expressions=[exp.Ordered(this=self.reference(place))])
-
-        given = [*call.args, e.const(False)][:4]
-        joined = exp.GroupConcat(this=ordered(array_text(self.scalars, given)), separator=exp.Literal.string(","))
-        rows = self.scalars.sql("'[' || COALESCE($1, '') || ']'", joined)
-        starts = self.scalars.python("sessions_of", meanings.sessions_of, (Type.DYNAMIC,), Type.DYNAMIC, (rows,))
-        lists = [self.named(exp.ArrayAgg(this=ordered(self.reference(c))), c) for c in query.columns.values()]
-        whole = _Query(exp.select(*lists, self.named(starts, column)).from_(self.nested(numbered)), {})
-        items = [self.named(exp.Unnest(expressions=[self.reference(c)]), c) for c in query.columns.values()]
-        ticks = self.named(exp.Unnest(expressions=[self.scalars.word("elements", self.reference(column))]), place)
-        apart = _Query(exp.select(*items, ticks).from_(self.nested(whole)), {})
-        found = self.scalars.moment_of_ticks(self.scalars.sql("TRY_CAST($1 AS BIGINT)", self.reference(place)))
-        shown = exp.select(*map(self.reference, query.columns.values()), self.named(found, column)).from_(self.nested(apart))
-        return _Query(shown, {**query.columns, column.id: column}, query.order)
-
-    def sorted(self, query: _Query, keys: tuple[o.Ordering, ...]) -> _Query:
+    def sorted(self, query: Relational, keys: tuple[o.Ordering, ...]) -> Relational:
         query, exprs = self.windowed(query, tuple(k.expr for k in keys))
         order: list[exp.Ordered] = []
         items: list[tuple[e.Column, e.Expr]] = []
@@ -419,9 +448,9 @@ class _Compiler:
             )
         if items:
             query = self.computed(query, tuple(items))
-        return _Query(query.select, query.columns, order)
+        return Relational(query.select, query.columns, order)
 
-    def limit(self, relation: o.Limit) -> _Query:
+    def limit(self, relation: o.Limit) -> Relational:
         if relation.operator == "sample":
             raise EngineError("sample is random: its result could not be reproduced; take gives some rows too", relation.span)
         query = self.relation(relation.input)
@@ -435,16 +464,18 @@ class _Compiler:
                 partition_by=[self.reference(c) for c in relation.partition],
                 order=self.order_of(query, required=self.dialect.name != "duckdb"),
             )
-            numbered = _Query(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
-            return _Query(self.over(numbered).where(exp.LTE(this=self.reference(place), expression=count)), numbered.columns, query.order)
+            numbered = Relational(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
+            return Relational(
+                self.over(numbered).where(exp.LTE(this=self.reference(place), expression=count)), numbered.columns, query.order
+            )
         select = self.over(query)
         if query.order:
             select = select.order_by(*[k.copy() for k in query.order])
-        return _Query(select.limit(count), query.columns, query.order)
+        return Relational(select.limit(count), query.columns, query.order)
 
     # --- groups and joins
 
-    def aggregate(self, relation: o.Aggregate) -> _Query:
+    def aggregate(self, relation: o.Aggregate) -> Relational:
         query = self.relation(relation.input)
         query, keys = self.windowed(query, tuple(x for _, x in relation.keys))
         made = tuple(
@@ -464,9 +495,9 @@ class _Compiler:
             select = select.group_by(*(self.reference(m) for m, _ in made))
         if not relation.aggregates and not made:
             raise EngineError("a summarize without anything to compute", relation.span)
-        return _Query(select, columns)
+        return Relational(select, columns)
 
-    def join(self, join: o.Join) -> _Query:
+    def join(self, join: o.Join) -> Relational:
         left, right = self.relation(join.left), self.relation(join.right)
         left_keys = tuple((self.column(a.type), a) for a, _ in join.on)
         right_keys = tuple((self.column(b.type), b) for _, b in join.on)
@@ -475,7 +506,7 @@ class _Compiler:
             # (learn.microsoft.com/kusto/query/join-innerunique).
             sided = [c for c in self.filters.get(id(join), ()) if {x.id for x in e.columns_of(c)} <= left.columns.keys()]
             if sided:
-                left = _Query(self.over(left).where(*map(self.scalars.predicate, sided)), left.columns, left.order)
+                left = Relational(self.over(left).where(*map(self.scalars.predicate, sided)), left.columns, left.order)
             left = self.unique(left, tuple(a for a, _ in join.on))
         if join.on:
             left, right = self.computed(left, left_keys), self.computed(right, right_keys)
@@ -492,7 +523,7 @@ class _Compiler:
             exists: exp.Expr = exp.Exists(this=exp.select("1").from_(self.nested(inner)).where(condition))
             if "anti" in kind:
                 exists = exp.Not(this=exists)
-            return _Query(self.over(outer).where(exists), outer.columns, outer.order)
+            return Relational(self.over(outer).where(exists), outer.columns, outer.order)
         sides = {"leftouter": "LEFT", "rightouter": "RIGHT", "fullouter": "FULL"}
         if kind not in ("inner", "innerunique", *sides):
             raise EngineError(f"a join of kind {kind} is not supported", join.span)
@@ -507,19 +538,19 @@ class _Compiler:
         made = exp.Join(this=self.nested(right), on=condition, side=sides.get(kind), kind=None if kind in sides else "INNER")
         select = exp.select(*items).from_(self.nested(left))
         select.append("joins", made)
-        return _Query(select, columns)
+        return Relational(select, columns)
 
-    def unique(self, query: _Query, keys: tuple[e.Expr, ...]) -> _Query:
+    def unique(self, query: Relational, keys: tuple[e.Expr, ...]) -> Relational:
         """The first row of each key: what the left side of an innerunique join is reduced to."""
         place = self.column(Type.LONG)
         order = self.order_of(query, required=self.dialect.name != "duckdb")
         values = [self.scalars.value(k) for k in keys]
         window = exp.Window(this=exp.RowNumber(), partition_by=values, order=order)
-        numbered = _Query(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
+        numbered = Relational(self.over(query, self.named(window, place)), {**query.columns, place.id: place}, query.order)
         only = self.over(numbered).where(exp.EQ(this=self.reference(place), expression=exp.Literal.number(1)))
-        return _Query(only, query.columns, query.order)
+        return Relational(only, query.columns, query.order)
 
-    def union(self, union: o.Union) -> _Query:
+    def union(self, union: o.Union) -> Relational:
         selects: list[exp.Query] = []
         for index, part in enumerate(union.inputs):
             query = self.relation(part)
@@ -537,20 +568,20 @@ class _Compiler:
         found: exp.Query = selects[0]
         for other in selects[1:]:
             found = exp.Union(this=found, expression=other, distinct=False)
-        return _Query(found, {c.id: c for c, _ in union.columns})
+        return Relational(found, {c.id: c for c, _ in union.columns})
 
     # --- dynamic values and text
 
-    def expand(self, relation: o.Expand) -> _Query:
+    def expand(self, relation: o.Expand) -> Relational:
         return self.expanded(self.relation(relation.input), relation)
 
-    def expanded(self, query: _Query, relation: o.Expand) -> _Query:
+    def expanded(self, query: Relational, relation: o.Expand) -> Relational:
         query, exprs = self.windowed(query, tuple(x for _, x in relation.items))
         raw = [(self.column(Type.DYNAMIC), c) for c, _ in relation.items]
         arrays = tuple((self.column(Type.DYNAMIC), self.elements(x, relation.pairs)) for x in exprs)
         columns = {**query.columns, **{r.id: r for r, _ in raw}}
         limit = self.scalars.value(relation.limit) if relation.limit is not None else None
-        inner = _Query(
+        inner = Relational(
             self.over(query, *(self.named(v, c) for c, v in arrays)), {**query.columns, **{c.id: c for c, _ in arrays}}, query.order
         )
         if self.dialect.name == "duckdb":
@@ -568,7 +599,7 @@ class _Compiler:
                 )
                 index = exp.func("RANGE", size)
                 added.append(self.named(exp.Unnest(expressions=[index]), relation.index))
-            expanded = _Query(self.over(inner, *added), columns, query.order)
+            expanded = Relational(self.over(inner, *added), columns, query.order)
         else:
             expanded = self.exploded(inner, [c for c, _ in arrays], [r for r, _ in raw], relation.index, limit, columns)
         if relation.index is not None:
@@ -579,9 +610,9 @@ class _Compiler:
             items.append(
                 self.named(value if target.type in (Type.DYNAMIC, Type.UNKNOWN) else self.scalars.from_dynamic(value, target.type), target)
             )
-        return _Query(self.over(expanded, *items), {**expanded.columns, **{t.id: t for _, t in raw}}, query.order)
+        return Relational(self.over(expanded, *items), {**expanded.columns, **{t.id: t for _, t in raw}}, query.order)
 
-    def evaluated(self, relation: o.Evaluation) -> _Query:
+    def evaluated(self, relation: o.Evaluation) -> Relational:
         """A plugin in Python: it is given all rows as one value and gives one of rows, which is expanded."""
         assert relation.input is not None
         whole, row = self.column(Type.DYNAMIC), self.column(Type.DYNAMIC)
@@ -589,11 +620,11 @@ class _Compiler:
         gathered = exp.select(self.named(timeline_rows(self.scalars, relation), whole)).from_(self.nested(query))
         reference = e.ColumnRef(relation.span, Type.DYNAMIC, whole)
         items = o.Expand(relation.span, relation.input, ((row, reference),), None, None)
-        expanded = self.expanded(_Query(gathered, {whole.id: whole}), items)
+        expanded = self.expanded(Relational(gathered, {whole.id: whole}), items)
         made = e.ColumnRef(relation.span, Type.DYNAMIC, row)
         return self.computed(expanded, tuple((c, e.Path(relation.span, c.type, made, (i,))) for i, c in enumerate(relation.columns)))
 
-    def rows_near(self, relation: o.Evaluation) -> _Query:
+    def rows_near(self, relation: o.Evaluation) -> Relational:
         """The rows with one for which the condition holds among those around them."""
         assert relation.input is not None
         query, exprs = self.windowed(self.relation(relation.input), tuple(x for _, x in relation.arguments))
@@ -606,8 +637,8 @@ class _Compiler:
         spec = exp.WindowSpec(kind="ROWS", start=number(after), start_side="PRECEDING", end=number(before), end_side="FOLLOWING")
         window = exp.Window(this=flag, order=self.order_of(query, required=self.dialect.name != "duckdb"), spec=spec)
         near = self.column(Type.LONG)
-        marked = _Query(self.over(query, self.named(window, near)), query.columns, query.order)
-        return _Query(self.over(marked).where(exp.EQ(this=self.reference(near), expression=number(1))), query.columns, query.order)
+        marked = Relational(self.over(query, self.named(window, near)), query.columns, query.order)
+        return Relational(self.over(marked).where(exp.EQ(this=self.reference(near), expression=number(1))), query.columns, query.order)
 
     def elements(self, expr: e.Expr, pairs: bool) -> exp.Expr:
         """The elements of a value as a JSON array."""
@@ -622,13 +653,13 @@ class _Compiler:
 
     def exploded(
         self,
-        query: _Query,
+        query: Relational,
         arrays: list[e.Column],
         raw: list[e.Column],
         index: e.Column | None,
         limit: exp.Expr | None,
         columns: dict[int, e.Column],
-    ) -> _Query:
+    ) -> Relational:
         """mv-expand where SQL has explode(): the arrays become one of rows, each a JSON array of the elements side by side."""
         size = len(arrays)
         zipped = self.scalars.python(
@@ -642,7 +673,7 @@ class _Compiler:
         )  # fmt: skip
         select = self.over(query)
         select.append("laterals", view)
-        inner = _Query(select, {**query.columns, place.id: place, element.id: element}, query.order)
+        inner = Relational(select, {**query.columns, place.id: place, element.id: element}, query.order)
         added: list[exp.Expr] = []
         for number, column in enumerate(raw):
             step = self.scalars.python(
@@ -658,37 +689,37 @@ class _Compiler:
         found = self.over(inner, *added)
         if limit is not None:
             found = found.where(exp.LT(this=self.reference(place), expression=limit))
-        return _Query(found, {**columns, **({index.id: index} if index else {})}, query.order)
+        return Relational(found, {**columns, **({index.id: index} if index else {})}, query.order)
 
-    def parse(self, relation: o.Parse) -> _Query:
+    def parse(self, relation: o.Parse) -> Relational:
         query = self.relation(relation.input)
         regex, columns = regex_of(relation)
         subject = self.column(Type.STRING)
         query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
         reference, pattern = self.reference(subject), e.const(regex)
         if relation.filters:
-            query = _Query(self.over(query).where(self.scalars.matching(reference, pattern)), query.columns, query.order)
+            query = Relational(self.over(query).where(self.scalars.matching(reference, pattern)), query.columns, query.order)
         strict = relation.kind != "relaxed" and any(c.type != Type.STRING for _, c in columns)
         made = [(self.column(c.type) if strict else c, number) for number, c in columns]
         items = []
         for column, number in made:
             text = self.scalars.never_null(self.scalars.captured(pattern, e.const(number), reference), Type.STRING)
             items.append(self.named(self.scalars.from_text(text, column.type), column))
-        query = _Query(self.over(query, *items), {**query.columns, **{c.id: c for c, _ in made}}, query.order)
+        query = Relational(self.over(query, *items), {**query.columns, **{c.id: c for c, _ in made}}, query.order)
         if not strict:
             return query
         converted = exp.and_(
             *(exp.Not(this=exp.Is(this=self.reference(c), expression=exp.Null())) for c, _ in made if c.type != Type.STRING)
         )
         if relation.filters:
-            query = _Query(self.over(query).where(converted), query.columns, query.order)
+            query = Relational(self.over(query).where(converted), query.columns, query.order)
         shown = [
             self.named(self.scalars.sql("CASE WHEN $1 THEN $2 ELSE $3 END", converted, self.reference(m), self.scalars.null(c.type)), c)
             for (m, _), (_, c) in zip(made, columns, strict=True)
         ]
-        return _Query(self.over(query, *shown), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
+        return Relational(self.over(query, *shown), {**query.columns, **{c.id: c for _, c in columns}}, query.order)
 
-    def parse_pairs(self, relation: o.ParsePairs) -> _Query:
+    def parse_pairs(self, relation: o.ParsePairs) -> Relational:
         query = self.relation(relation.input)
         bag = self.column(Type.DYNAMIC)
         spec = {
@@ -699,11 +730,11 @@ class _Compiler:
         found = self.scalars.python(
             "pairs_of", meanings.pairs_of, (Type.STRING, Type.DYNAMIC), Type.DYNAMIC, (self.scalars.text(relation.value), literal)
         )
-        query = _Query(self.over(query, self.named(found, bag)), {**query.columns, bag.id: bag}, query.order)
+        query = Relational(self.over(query, self.named(found, bag)), {**query.columns, bag.id: bag}, query.order)
         items = tuple((c, e.Path(None, c.type, e.ColumnRef(None, Type.DYNAMIC, bag), (c.name,))) for c in relation.columns)
         return self.computed(query, items)
 
-    def series(self, relation: o.Series) -> _Query:
+    def series(self, relation: o.Series) -> Relational:
         """make-series: values by the index of their step, gathered into arrays."""
         query = self.relation(relation.input)
         moments = relation.on.type == Type.DATETIME
@@ -724,7 +755,7 @@ class _Compiler:
         on, low, high = (self.column(unit) for _ in range(3))
         size, place = self.column(Type.LONG), self.column(Type.LONG)
         keys = tuple((self.column(c.type), x) for c, x in relation.keys)
-        query = _Query(self.over(query, self.named(position(relation.on), on)), {**query.columns, on.id: on})
+        query = Relational(self.over(query, self.named(position(relation.on), on)), {**query.columns, on.id: on})
         if keys:
             query = self.computed(query, keys)
         partition = [self.reference(c) for c, _ in keys]
@@ -739,10 +770,12 @@ class _Compiler:
         closed = relation.stop is None or relation.included
         steps = "CAST($2 - $1 AS DOUBLE) / $3"
         counted = f"CAST(FLOOR({steps} + 1e-9) AS BIGINT) + 1" if closed else f"CAST(CEIL({steps} - 1e-9) AS BIGINT)"
-        bounded = _Query(self.over(query, self.named(start, low), self.named(stop, high)), {**query.columns, low.id: low, high.id: high})
+        bounded = Relational(
+            self.over(query, self.named(start, low), self.named(stop, high)), {**query.columns, low.id: low, high.id: high}
+        )
         index = self.scalars.sql(f"CAST(FLOOR({steps} + 1e-9) AS BIGINT)", self.reference(low), self.reference(on), step)
         total = self.scalars.sql(counted, self.reference(low), self.reference(high), step)
-        placed = _Query(
+        placed = Relational(
             self.over(bounded, self.named(index, place), self.named(total, size)), {**bounded.columns, place.id: place, size.id: size}
         )
         self.scalars.aggregating = True
@@ -777,12 +810,14 @@ class _Compiler:
             (first, step, length, exp.Literal.string(kind.value)),
         )  # fmt: skip
         items.append(self.named(axis, relation.axis))
-        select = exp.select(*items).from_(self.nested(_Query(grouped, {})))
+        select = exp.select(*items).from_(self.nested(Relational(grouped, {})))
         if not fixed:
             select = select.group_by(*map(self.reference, [*(c for c, _ in keys), low, size]))
         elif not relation.nonempty:
             select = select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0)))
-        return _Query(select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)})
+        return Relational(
+            select, {c.id: c for c in (*(c for c, _ in relation.keys), *(c for c, _, _ in relation.aggregates), relation.axis)}
+        )
 
 
 def _unique_join(relation: o.Relation) -> o.Join | None:
@@ -799,7 +834,8 @@ def _unique_join(relation: o.Relation) -> o.Join | None:
 
 def _innermost_window(expr: e.Expr) -> e.Apply | None:
     for node in e.walk(expr):
-        if isinstance(node, e.Apply) and (node.function in WINDOWS or node.function == "row_rank"):
-            inner = next((w for a in node.args if (w := _innermost_window(a)) is not None), None)
+        if isinstance(node, e.Apply) and (node.function in (*WINDOWS, WITHIN) or node.function == "row_rank"):
+            within = node.args[0].args if node.function == WITHIN and isinstance(node.args[0], e.Apply) else node.args
+            inner = next((w for a in within if (w := _innermost_window(a)) is not None), None)
             return inner if inner is not None else node
     return None

@@ -14,6 +14,7 @@ from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions import canonical, common, declared, find, overload, plugins, result_type, types_of
+from translator.plan.functions.windows import WINDOWS, WITHIN
 from translator.plan.naming import automatic_name, fresh, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
 from translator.plan.patterns import regex_of
@@ -95,12 +96,19 @@ class _Table:
     """Names that are columns of an open union for no other reason than that they are read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Something whose parts are read by ``name.part``: a step of scan, a node or an edge of a graph."""
+
+    part: Callable[[str, e.Span], e.Expr]
+
+
 @dataclass
 class _Scope:
     """Lets and parameters by name. A let is bound where it is used, in the scope where it was written."""
 
     lets: dict[str, tuple[s.Node, _Scope]] = field(default_factory=dict)
-    values: dict[str, e.Expr | _Table] = field(default_factory=dict)
+    values: dict[str, e.Expr | _Table | _Record] = field(default_factory=dict)
     parent: _Scope | None = None
 
     def names(self) -> list[str]:
@@ -112,7 +120,7 @@ class _Scope:
             scope = scope.parent
         return found
 
-    def find(self, name: str) -> tuple[s.Node, _Scope] | e.Expr | _Table | None:
+    def find(self, name: str) -> tuple[s.Node, _Scope] | e.Expr | _Table | _Record | None:
         scope: _Scope | None = self
         while scope is not None:
             if name in scope.values:
@@ -312,7 +320,7 @@ class _Binder:
         return {n: c for n, c in table.names.items() if (n, c) not in self.twins} if self.twins else table.names
 
     def _parsed(self, table: _Table, relation: o.Relation, added: Mapping[str, e.Column]) -> _Table:
-        """A table with the columns that parse makes. One that was there stays for the official binder, under a name of its own."""
+        """A table with the columns that parse or scan makes. One that was there stays for the official binder, under a name of its own."""
         names, doubled = dict(table.names), dict(table.doubled)
         for name, column in added.items():
             if name in names and self.closed is None:
@@ -472,7 +480,7 @@ class _Binder:
             return self._source(name, span)
         if isinstance(found, _Table):
             return self._again(found, span)
-        if isinstance(found, e.Expr):
+        if isinstance(found, e.Expr | _Record):
             raise BindError(f"'{name}' is a value, and a table is needed here", span)
         node, defined = found
         if isinstance(node, s.Function):
@@ -908,10 +916,8 @@ class _Binder:
                 return self._search(node, table, scope)
             case s.Partition() | s.PartitionBy():
                 return self._partition(table, node, scope)
-            case s.Scan(declared=declared, parameters=given):
-                added = {p.name.value: type_of(p.type) for p in declared if isinstance(p.type, str)}
-                numbered = next((_word(p.value) for p in given if p.name == "with_match_id"), None)
-                return self._unsupported_with(table, node, {**added, numbered or "match_id": Type.LONG})
+            case s.Scan():
+                return self._scan(table, node, scope)
             case s.TopNested(parts=parts):
                 nested: dict[str, Type] = {}
                 for part in parts:
@@ -1185,6 +1191,67 @@ class _Binder:
             given.get("greedy") == [True], regex,
         )  # fmt: skip
         return self._parsed(table, relation, added)
+
+    def _scan(self, table: _Table, node: s.Scan, scope: _Scope) -> _Table:
+        """scan: its steps read the row, and by a step's name what that step has seen last."""
+        relation = table.relation
+        if node.order:
+            relation = o.Sort(node.span, relation, self._orderings(table, node.order, scope))
+        keys = [self.expression(x, table, scope) for x in node.partition]
+        computed = [(self._column("", x.type), x) for x in keys if not isinstance(x, e.ColumnRef)]
+        if computed:
+            relation = o.Compute(node.span, relation, tuple(computed))
+        partition = [x.column for x in keys if isinstance(x, e.ColumnRef)] + [c for c, _ in computed] + ([table.row] if table.row else [])
+        declared: dict[str, tuple[e.Column, e.Expr]] = {}
+        for parameter in node.declared:
+            kind = type_of(parameter.type) if isinstance(parameter.type, str) else Type.UNKNOWN
+            default = self.expression(parameter.default, None, scope) if parameter.default is not None else e.Const(None, kind, None)
+            if self.closed is not None and parameter.name.value in table.names:
+                raise BindError(f"scan declares a column '{parameter.name.value}', which is there already", node.span)
+            declared[parameter.name.value] = (self._column(parameter.name.value, kind), default)
+        states: dict[tuple[int, e.Column], e.Column] = {}
+        seen = [step.name.value for step in node.steps]
+        if len(set(seen)) < len(seen):
+            raise BindError("the steps of scan need names of their own", node.span)
+
+        def record(step: int, reader: int) -> _Record:
+            def part(name: str, span: e.Span) -> e.Expr:
+                if step > reader:
+                    raise BindError(f"the step {seen[reader]} of scan cannot read {seen[step]}.{name}", span)
+                column = declared[name][0] if name in declared else self._named_column(table, name, span, scope)
+                if column is None:
+                    return _unknown_column(name, span)
+                state = states.setdefault((step, column), self._column(name, column.type))
+                return e.ColumnRef(span, state.type, state)
+
+            return _Record(part)
+
+        # The official binder knows a declared column by its bare name, of which the page says nothing.
+        bare = {n: c for n, (c, _) in declared.items()} if self.closed is None else {}
+        inner = self._like(table, relation, {**{n: c for n, c in table.names.items() if n not in declared}, **bare})
+        steps = []
+        for number, step in enumerate(node.steps):
+            if step.optional:
+                return self._unsupported_with(table, node, {n: c.type for n, (c, _) in declared.items()})
+            values: dict[str, e.Expr | _Table | _Record] = {name: record(i, number) for i, name in enumerate(seen)}
+            within = _Scope(parent=scope, values=values)
+            assignments = []
+            for assignment in step.assignments:
+                target = assignment.names[0].value
+                if target not in declared:
+                    raise BindError(f"scan assigns to declared columns, and '{target}' is none", assignment.span)
+                assignments.append((declared[target][0], self.expression(assignment.value, inner, within)))
+            steps.append(o.ScanStep(step.output or "all", self.expression(step.condition, inner, within), tuple(assignments)))
+        # The official binder shows match_id where nothing asks for it; the page, and so the engine, does not.
+        wanted = next(
+            (_word(p.value) for p in node.parameters if p.name == "with_match_id"), None if self.closed is not None else "match_id"
+        )
+        match = self._column(wanted, Type.LONG) if wanted else None
+        scan = o.Scan(
+            node.span, relation, "the operator scan is not supported yet", tuple(partition), tuple(declared.values()), tuple(steps),
+            tuple((step, column, state) for (step, column), state in states.items()), match,
+        )  # fmt: skip
+        return self._parsed(table, scan, {n: c for n, (c, _) in declared.items()} | ({wanted: match} if wanted and match else {}))
 
     def _partition(self, table: _Table, node: s.Partition | s.PartitionBy, scope: _Scope) -> _Table:
         """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
@@ -1606,6 +1673,10 @@ class _Binder:
                 return e.Apply(span, Type.DYNAMIC, "bag_pack", tuple(parts))
             case s.NameReference(name=name, span=span):
                 return self._name(name, span, table, scope)
+            case s.Member(base=s.NameReference(name=owner), name=s.Name(value=name), span=span) if isinstance(
+                record := scope.find(owner), _Record
+            ):
+                return record.part(name, span)
             case s.Member(base=base, name=s.Name(value=name), span=span):
                 return _step(sub(base), name, span)
             case s.Element(base=base, index=index, span=span):
@@ -1657,6 +1728,8 @@ class _Binder:
             return self._subquery(found, span)
         if isinstance(found, e.Expr):
             return found
+        if isinstance(found, _Record):
+            raise BindError(f"'{name}' is no value: its parts are, as in {name}.part", span)
         if found is not None:
             node, defined = found
             if isinstance(node, s.Function):
@@ -1667,7 +1740,7 @@ class _Binder:
         resolved = self._named_column(table, name, span, scope)
         if resolved is not None:
             return e.ColumnRef(span, resolved.type, resolved)
-        return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
+        return _unknown_column(name, span)
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
         self._use(span)
@@ -1753,7 +1826,11 @@ class _Binder:
                     table.names[wanted] = column
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         _read_regex(_regex_of(name, args))
-        return e.Apply(node.span, _result_type(name, args), name, args)
+        _read_regex(_regex_of(name, args))
+        made = e.Apply(node.span, _result_type(name, args), name, args)
+        if name in (*WINDOWS, "row_rank") and table is not None and table.row is not None:
+            return e.Apply(node.span, made.type, WITHIN, (made, e.ColumnRef(None, table.row.type, table.row)))
+        return made
 
 
 @dataclass
@@ -1869,6 +1946,10 @@ def _flat_conditions(conditions: tuple[s.Expression, ...]) -> list[s.Expression]
         else:
             flat.append(condition)
     return flat
+
+
+def _unknown_column(name: str, span: e.Span) -> e.Expr:
+    return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
 
 def _step(base: e.Expr, key: str | int, span: e.Span) -> e.Expr:

@@ -253,6 +253,30 @@ class Evaluation(Unsupported):
 
 
 @dataclass(frozen=True, slots=True)
+class ScanStep:
+    """A step of ``scan``. ``output`` is ``all``, ``last`` or ``none``; ``assignments`` are values for declared columns."""
+
+    output: str
+    condition: Expr
+    assignments: tuple[tuple[Column, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Unsupported):
+    """scan: what only an engine carries out. ``declared`` are columns with their defaults, ``match`` numbers the sequences.
+
+    ``states`` are the columns by which the steps' expressions read what a step has seen last: the number of that step, the column that was
+    seen, and the one that stands for it.
+    """
+
+    partition: tuple[Column, ...]
+    declared: tuple[tuple[Column, Expr], ...]
+    steps: tuple[ScanStep, ...]
+    states: tuple[tuple[int, Column, Column], ...]
+    match: Column | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A bound query: its relation and the names under which its columns are seen.
 
@@ -280,5 +304,5 @@ def parts(node: object, left_out: object = None) -> Iterator[object]:
         yield current
         if isinstance(current, tuple):
             stack.extend(current)
-        elif isinstance(current, Expr | Relation | Ordering):
+        elif isinstance(current, Expr | Relation | Ordering | ScanStep):
             stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")

@@ -6,6 +6,10 @@ from translator.plan.functions.declare import Family
 
 F = Family("windows")
 WINDOWS = ("prev", "next", "row_number", "row_cumsum", "row_rank_dense", "row_rank_min", "row_window_session")
+WITHIN = "within-partition"
+"""``within-partition(f(), k)``: a function over the neighbours among the rows with the same ``k``. Nobody writes it: ``partition`` and
+``mv-apply`` mean it."""
+
 for _name in (
     "prev(column: scalar, offset: long?, default_value: scalar?) -> first",
     "next(column: scalar, offset: long?, default_value: scalar?) -> first",
