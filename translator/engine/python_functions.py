@@ -286,6 +286,41 @@ def axis_of(start: float, step: float, size: int, kind: str) -> Any:
     return [int(v) for v in values]
 
 
+def components_of(pairs: Any, size: Any, strong: Any) -> Any:
+    """graph-mark-components: for each of ``size`` nodes, counted from 1, the number of its component, in the order of their first nodes.
+
+    Args:
+        pairs: the nodes that each edge connects.
+        strong: whether the edges lead one way only.
+    """
+    onward: list[list[int]] = [[] for _ in range(size)]
+    backward: list[list[int]] = [[] for _ in range(size)]
+    for start, end in pairs:
+        onward[start - 1].append(end - 1)
+        backward[end - 1].append(start - 1)
+    numbers = [-1] * size
+
+    def reached(origin: int, *ways: list[list[int]]) -> set[int]:
+        """What is reached from a node without a number over nodes without one."""
+        found, stack = {origin}, [origin]
+        while stack:
+            node = stack.pop()
+            for near in (n for way in ways for n in way[node]):
+                if near not in found and numbers[near] < 0:
+                    found.add(near)
+                    stack.append(near)
+        return found
+
+    count = 0
+    for node in range(size):
+        if numbers[node] < 0:
+            members = reached(node, onward) & reached(node, backward) if strong else reached(node, onward, backward)
+            for member in members:
+                numbers[member] = count
+            count += 1
+    return numbers
+
+
 def range_of(start: Any, stop: Any, step: Any) -> Any:
     """``range()``: at most ``SERIES_LIMIT`` values."""
     if not step or (stop - start) / step < 0:

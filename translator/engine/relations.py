@@ -11,6 +11,7 @@ from sqlglot import exp
 from translator.engine import python_functions as meanings
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect, told_apart
 from translator.engine.errors import EngineError
+from translator.engine.graphs import graph_rows
 from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
 from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
@@ -127,7 +128,7 @@ class Compiler:
                     self.finer = self.finer or finer_than_micros(current)
                 elif isinstance(current, tuple):
                     stack.extend(current)
-                elif isinstance(current, e.Expr | o.Relation | o.Ordering | o.ScanStep):
+                elif isinstance(current, o.PARTS):
                     if id(current) in seen:
                         continue
                     seen.add(id(current))
@@ -231,6 +232,8 @@ class Compiler:
                 return self.evaluated(relation)
             case o.Scan():
                 return Relational(*scan(self, relation))
+            case o.GraphMatch() | o.GraphTable():
+                return Relational(*graph_rows(self, relation))
             case o.Unsupported(reason=reason, span=span):
                 raise EngineError(reason, span)
         raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)

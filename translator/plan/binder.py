@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from translator.kql import syntax as s
 from translator.kql.errors import suggestion
@@ -98,9 +98,14 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """Something whose parts are read by ``name.part``: a step of scan, a node or an edge of a graph."""
+    """Something whose parts are read by ``name.part``: a step of scan, a node or an edge of a graph.
+
+    ``call`` is what a function of the whole means, None where it means nothing.
+    """
 
     part: Callable[[str, e.Span], e.Expr]
+    call: Callable[[s.Call], e.Expr | None] = lambda call: None
+    type: Type = Type.UNKNOWN
 
 
 @dataclass
@@ -936,13 +941,13 @@ class _Binder:
                     return self._unsupported_with(table, node, reduced)
                 return self._unsupported_with(_Table(table.relation, {}), node, reduced)
             case s.MakeGraph():
-                out = self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
-                start = self._named_column(table, node.source.value, node.source.span, scope)
-                named = {node.node_id.value: start.type} if node.node_id is not None and start is not None else {}
-                nodes = self._merged([named, *(_types(self.table(n.table, scope)) for n in node.nodes)])
-                return _Graph(out.relation, {}, out.sources, edges=_types(table), nodes=nodes)
-            case s.GraphMatch() | s.GraphToTable() if isinstance(table, _Graph):
-                return self._graph_columns(table, node, scope)
+                return self._make_graph(table, node, scope)
+            case s.GraphMarkComponents() if isinstance(table, _Graph):
+                return self._mark_components(table, node)
+            case s.GraphToTable() if isinstance(table, _Graph):
+                return self._graph_table(table, node)
+            case s.GraphMatch() if isinstance(table, _Graph):
+                return self._graph_match(table, node, scope)
             case s.Fork() | s.Facet():
                 return self._unsupported(None, node, f"the operator {_what(node)} is not supported yet")
             case s.Invoke(call=s.Call() as call):
@@ -956,35 +961,170 @@ class _Binder:
             case _:
                 return self._opened(self._unsupported(table, node, f"the operator {_what(node)} is not supported yet"))
 
-    def _graph_columns(self, graph: _Graph, node: s.GraphMatch | s.GraphToTable, scope: _Scope) -> _Table:
-        """The columns of the table that is made of a graph; what is matched is not carried out.
+    def _make_graph(self, table: _Table, node: s.MakeGraph, scope: _Scope) -> _Table:
+        edges = _Table(table.relation, table.names, table.sources, hidden=table.hidden, behind=table.behind, guessed=table.guessed)
+        tables = [self.table(n.table, scope) for n in node.nodes]
+        ids = [self._named_column(t, n.key.value, n.key.span, scope) for t, n in zip(tables, node.nodes, strict=True)]
+        source, target = (self._named_column(edges, n.value, n.span, scope) for n in (node.source, node.target))
+        kind = source.type if source is not None else Type.UNKNOWN
+        key = self._column(node.node_id.value if node.node_id is not None else "", kind)
+        degrees = self._column("", Type.LONG), self._column("", Type.LONG)
+        properties: dict[str, tuple[e.Column, tuple[e.Column | None, ...]]] = {}
+        for name, kinds in self._kinds([{key.name: kind} if node.node_id is not None else {}, *map(_types, tables)]).items():
+            for each in kinds:
+                origins = tuple(c if (c := t.names.get(name)) is not None and (len(kinds) == 1 or c.type == each) else None for t in tables)
+                shown = fresh(name if len(kinds) == 1 else f"{name}_{each}", properties)
+                own = any(c is not None and c == i for c, i in zip(origins, ids, strict=True)) or (name == key.name and each == kind)
+                properties[shown] = (key if own and each == kind else self._column(shown, each), origins)
+        sources, behind = (tuple(x for t in tables for x in getattr(t, part)) for part in ("sources", "behind"))
+        nodes = _Table(o.Rows(None, (), ()), {n: c for n, (c, _) in properties.items()}, sources, behind=behind)
+        functions: dict[str, e.Expr] = {
+            "node_id()": e.Apply(None, Type.STRING, "tostring", (e.ColumnRef(None, key.type, key),)),
+            "node_degree_in()": e.ColumnRef(None, Type.LONG, degrees[0]),
+            "node_degree_out()": e.ColumnRef(None, Type.LONG, degrees[1]),
+            "labels()": e.Items(None, Type.DYNAMIC, ()),
+        }
+        if source is None or target is None or None in ids or node.partitioned_by is not None:
+            out = self._unsupported(table, node, f"the operator {_what(node)} is not supported yet")
+            made = _Graph(out.relation, {}, out.sources, edges=edges, nodes=nodes, functions=functions)
+            if isinstance(pipeline := node.pipeline, s.Pipeline):
+                inner: _Table = made
+                for operator in pipeline.operators:
+                    inner = self.operator(inner, operator, scope)
+                return inner
+            return made
+        graph = o.Graph(
+            node.span, edges.relation, "a graph is no table: graph-match and graph-to-table make one of it", source, target,
+            tuple((t.relation, i) for t, i in zip(tables, ids, strict=True) if i is not None),
+            tuple(p for p in properties.values() if p[0] != key), key, degrees,
+        )  # fmt: skip
+        return _Graph(graph, {}, edges=edges, nodes=nodes, functions=functions)
 
-        An element's property is named after both: ``p.n`` is the column ``p_n`` (checked with the official binder).
-        """
+    def _mark_components(self, graph: _Graph, node: s.GraphMarkComponents) -> _Table:
+        parameters = {p.name: _word(p.value) for p in node.parameters}
+        column = self._column(parameters.get("with_component_id") or "ComponentId", Type.LONG)
+        relation = graph.relation
+        if isinstance(relation, o.Graph):
+            relation = replace(relation, components=(*relation.components, (column, parameters.get("kind") or "weak")))
+        return replace(graph, relation=relation, nodes=replace(graph.nodes, names={**graph.nodes.names, column.name: column}))
+
+    def _graph_table(self, graph: _Graph, node: s.GraphToTable) -> _Table:
+        output = node.outputs[0]
+        hashes = {p.name: w for p in output.parameters if (w := _word(p.value))}
+        hashed = [hashes[n] for n in ("with_node_id", "with_source_id", "with_target_id") if n in hashes]
+        shown = {n: self._column(n, Type.LONG) for n in hashed} | (graph.nodes if output.what == "nodes" else graph.edges).names
         reason = f"the operator {_what(node)} is not supported yet"
-        if isinstance(node, s.GraphToTable):
-            (first, *_) = node.outputs
-            return self._of_several(node, reason, graph.nodes if first.what == "nodes" else graph.edges, open=False)
+        if not isinstance(graph.relation, o.Graph):
+            return _Table(o.Unsupported(node.span, graph.relation, reason), shown)
+        return _Table(o.GraphTable(node.span, graph.relation.input, reason, graph.relation, output.what, bool(hashed)), shown)
+
+    def _graph_match(self, graph: _Graph, node: s.GraphMatch, scope: _Scope) -> _Table:
+        """The matches of a pattern, as rows. An element's property is named after both: ``p.n`` is the column ``p_n``."""
         if node.project is None:
             return graph
-        parts = [x for pattern in node.patterns for x in pattern.elements if isinstance(x, s.GraphNode | s.GraphEdge)]
-        elements = {x.name.value: x for x in parts if x.name is not None}
-        shown = {
-            f"{name}_{column}": kind
-            for name, element in elements.items()
-            for column, kind in (graph.nodes if isinstance(element, s.GraphNode) else graph.edges).items()
-        }
-        many = {n for n, x in elements.items() if isinstance(x, s.GraphEdge) and x.high is not None}
-        inner = self._of_several(node, reason, shown)
-        columns: dict[str, Type] = {}
+        parameters = {p.name: _word(p.value) for p in node.parameters}
+        pattern = _Pattern()
+        for sequence in node.patterns:
+            pattern.add(sequence.elements)
+        values: dict[str, e.Expr | _Table | _Record] = {}
+        for name, place in pattern.nodes.items():
+            if isinstance(name, str):
+                values[name] = self._graph_node(graph, pattern.shown[place], scope)
+        for hop in pattern.hops:
+            if hop.name:
+                values[hop.name] = self._graph_edge(graph, hop, scope)
+        within = _Scope(parent=scope, values=values)
+        unclear = False
+        conditions = []
+        for condition in _flat_conditions((node.where,) if node.where is not None else ()):
+            meant, clear = self._along(pattern, self.expression(condition, None, within), "all")
+            unclear = unclear or not clear
+            conditions.append(meant)
+        names: dict[str, e.Column] = {}
+        computed: list[tuple[e.Column, e.Expr]] = []
         for item in node.project:
-            read = {n.name for n in s.walk(item) if isinstance(n, s.NameReference)}
-            meant = _of_elements(item, elements)
-            if not automatic_name(meant):
+            value = item.value if isinstance(item, s.Named) else item
+            name = automatic_name(item)
+            if not name and not isinstance(value, s.Call):
+                if self.closed is not None:
+                    raise BindError("what graph-match projects needs a name", item.span)
                 continue  # the official binder leaves out what has no name
-            for name, expr in self._named_items(inner, (meant,), scope):
-                columns[fresh(name, columns)] = Type.DYNAMIC if read & many else expr.type
-        return self._of_several(node, reason, columns, open=False)
+            expr, clear = self._along(pattern, self.expression(value, None, within), "map")
+            unclear = unclear or not clear
+            name = fresh(name or self._numbered(item, {}, scope), names)
+            names[name] = self._column(name, expr.type)
+            computed.append((names[name], expr))
+        reason = f"the operator {node.keyword} is not supported yet"
+        if unclear:
+            reason = "what this means of an edge of variable length is not documented: map(), all() and any() say it of each edge"
+        if unclear or not isinstance(graph.relation, o.Graph):
+            return _Table(o.Unsupported(node.span, graph.relation, reason), names)
+        match = o.GraphMatch(
+            node.span, graph.relation.input, reason, graph.relation, tuple(tuple(p.items()) for p in pattern.shown),
+            tuple(hop.planned() for hop in pattern.hops), e.conjunction(*conditions), parameters.get("cycles") or "unique_edges",
+            (parameters.get("output") or "any") if node.keyword == "graph-shortest-paths" else "",
+        )  # fmt: skip
+        return _Table(o.Compute(node.span, match, tuple(computed)), names)
+
+    def _graph_node(self, graph: _Graph, shown: dict[e.Column, e.Column], scope: _Scope) -> _Record:
+        def reference(column: e.Column, span: e.Span) -> e.Expr:
+            made = shown.setdefault(column, self._column(column.name, column.type))
+            return e.ColumnRef(span, made.type, made)
+
+        def part(name: str, span: e.Span) -> e.Expr:
+            column = graph.nodes.names.get(name)
+            if column is None:
+                self._check_column(graph.nodes, name, span, scope)
+                return _unknown_column(name, span)
+            return reference(column, span)
+
+        def call(node: s.Call) -> e.Expr | None:
+            function = graph.functions.get(f"{node.name}()")
+            if function is None:
+                return None
+            return e.transform(function, lambda n: reference(n.column, node.span) if isinstance(n, e.ColumnRef) else n)
+
+        return _Record(part, call)
+
+    def _graph_edge(self, graph: _Graph, hop: _Hop, scope: _Scope) -> _Record:
+        def part(name: str, span: e.Span) -> e.Expr:
+            column = self._named_column(graph.edges, name, span, scope)
+            if column is None:
+                return _unknown_column(name, span)
+            if hop.high is None:
+                column = hop.shown.setdefault(column, self._column(name, column.type))
+            return e.ColumnRef(span, column.type, column)
+
+        def call(node: s.Call) -> e.Expr | None:
+            if hop.high is None:
+                return graph.functions["labels()"] if node.name == "labels" else None
+            if node.name == "array_length":
+                return hop.value(self._column("", Type.LONG), "count", False, e.TRUE)
+            if node.name not in ("map", "all", "any") or len(node.arguments) != 2:
+                return None
+            inner = isinstance(node.arguments[0], s.Call)
+            functions = {n: x for n, x in graph.functions.items() if inner or n == "labels()"}
+            within = _Scope(parent=scope, values=dict(functions))
+            expr = self.expression(node.arguments[1], graph.nodes if inner else graph.edges, within)
+            return hop.value(self._column("", Type.DYNAMIC if node.name == "map" else Type.BOOL), node.name, inner, expr)
+
+        return _Record(part, call, Type.DYNAMIC if hop.high is not None else Type.UNKNOWN)
+
+    def _along(self, pattern: _Pattern, expr: e.Expr, kind: str) -> tuple[e.Expr, bool]:
+        """``expr`` where it reads properties of an edge of variable length as they are: it is meant for each edge.
+
+        The other value says whether that is clear: of two such edges, or of functions of arrays, it is not.
+        """
+        own = {c for hop in pattern.hops for c in (*hop.shown.values(), *(v[0] for v in hop.values))}
+        own |= {c for shown in pattern.shown for c in shown.values()}
+        read = e.columns_of(expr)
+        if read <= own:
+            return expr, True
+        many = [hop for hop in pattern.hops if hop.high is not None]
+        result = Type.BOOL if kind == "all" else Type.DYNAMIC
+        if len(many) != 1 or read & own or (kind == "map" and not isinstance(expr, e.ColumnRef)):
+            return e.Apply(expr.span, result, "record", ()), False
+        return many[0].value(self._column("", result), kind, False, expr), True
 
     def _widened(self, table: _OpenUnion, operators: Sequence[s.Operator], scope: _Scope) -> _Table:
         """A union of open tables with the columns that ``operators`` name added: nothing else says that they exist."""
@@ -1729,6 +1869,8 @@ class _Binder:
         if isinstance(found, e.Expr):
             return found
         if isinstance(found, _Record):
+            if self.closed is None:
+                return e.Apply(span, found.type, "record", (e.const(name),))
             raise BindError(f"'{name}' is no value: its parts are, as in {name}.part", span)
         if found is not None:
             node, defined = found
@@ -1782,6 +1924,11 @@ class _Binder:
             if isinstance(last, _TABULAR):
                 return self._subquery(self.table(last, inner), node.span)
             return self.expression(last, None, inner)
+        if (element := _element_of(node)) is not None and isinstance(record := scope.find(element), _Record):
+            if (meant := record.call(node)) is not None:
+                return meant
+        elif not node.arguments and isinstance(own := scope.find(f"{node.name}()"), e.Expr):
+            return own
         if table is None and find(node.name) is None:
             return self._subquery(self._called_table(node, scope), node.span)
         self._check_function(node)
@@ -1862,29 +2009,72 @@ def _leg_name(node: s.Node | None) -> str | None:
 
 @dataclass
 class _Graph(_Table):
-    """A graph: the columns of its edges and of its nodes."""
+    """A graph: its edges and its nodes as tables, and what functions tell of a node."""
 
-    edges: dict[str, Type] = field(default_factory=dict)
-    nodes: dict[str, Type] = field(default_factory=dict)
+    edges: _Table = field(default_factory=lambda: _Table(o.Rows(None, (), ()), {}))
+    nodes: _Table = field(default_factory=lambda: _Table(o.Rows(None, (), ()), {}))
+    functions: dict[str, e.Expr] = field(default_factory=dict)
 
 
-def _of_elements(node: s.Node, elements: Mapping[str, object]) -> s.Node:
-    """``node`` with the properties of a graph's elements as columns."""
-    if (
-        isinstance(node, s.Member)
-        and isinstance(node.base, s.NameReference)
-        and isinstance(node.name, s.Name)
-        and node.base.name in elements
-    ):
-        return s.NameReference(node.span, f"{node.base.name}_{node.name.value}")
-    changed: dict[str, Any] = {}
-    for spec in fields(node):
-        value = getattr(node, spec.name)
-        if isinstance(value, s.Node):
-            changed[spec.name] = _of_elements(value, elements)
-        elif isinstance(value, tuple):
-            changed[spec.name] = tuple(_of_elements(v, elements) if isinstance(v, s.Node) else v for v in value)
-    return replace(node, **changed)
+@dataclass
+class _Hop:
+    """A hop of a pattern while it is bound."""
+
+    name: str
+    left: int
+    right: int
+    direction: str
+    low: int | None
+    high: int | None
+    shown: dict[e.Column, e.Column] = field(default_factory=dict)
+    values: list[tuple[e.Column, str, bool, e.Expr]] = field(default_factory=list)
+
+    def value(self, column: e.Column, kind: str, inner: bool, expr: e.Expr) -> e.Expr:
+        """A value that is made along the way, by its column."""
+        self.values.append((column, kind, inner, expr))
+        return e.ColumnRef(expr.span, column.type, column)
+
+    def planned(self) -> o.GraphHop:
+        return o.GraphHop(self.left, self.right, self.direction, self.low, self.high, tuple(self.shown.items()), tuple(self.values))
+
+
+@dataclass
+class _Pattern:
+    """The nodes of a pattern by their names, those without one by a number, and the hops between them."""
+
+    nodes: dict[str | int, int] = field(default_factory=dict)
+    shown: list[dict[e.Column, e.Column]] = field(default_factory=list)
+    hops: list[_Hop] = field(default_factory=list)
+
+    def node(self, node: s.GraphNode) -> int:
+        name = node.name.value if node.name is not None else len(self.shown)
+        if name not in self.nodes:
+            self.nodes[name] = len(self.shown)
+            self.shown.append({})
+        return self.nodes[name]
+
+    def add(self, elements: tuple[s.Node, ...]) -> None:
+        left, edge = None, None
+        for element in elements:
+            if isinstance(element, s.GraphEdge):
+                edge = element
+                continue
+            assert isinstance(element, s.GraphNode)
+            right = self.node(element)
+            if edge is not None and left is not None:
+                arrow = edge.open + edge.close
+                direction = ">" if arrow.endswith(">") else "<" if arrow.startswith("<") else "-"
+                low, high = (x.value if isinstance(x, s.Literal) and isinstance(x.value, int) else None for x in (edge.low, edge.high))
+                self.hops.append(_Hop(edge.name.value if edge.name else "", left, right, direction, low, high))
+            left = right
+
+
+def _element_of(call: s.Call) -> str | None:
+    """The name that the first argument of a call is, or the first of inner_nodes() there."""
+    first = call.arguments[0] if call.arguments else None
+    if isinstance(first, s.Call) and first.name == "inner_nodes" and first.arguments:
+        first = first.arguments[0]
+    return first.name if isinstance(first, s.NameReference) else None
 
 
 def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:

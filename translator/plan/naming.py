@@ -85,6 +85,8 @@ def _named_by(node: s.Node) -> tuple[s.Node, ...]:
             return (*by, *(a.value for a in aggregates), on)
         case s.MvExpand(items=items) | s.MvApply(items=items):
             return tuple(item.value for item in items)
+        case s.GraphMatch(project=project):
+            return tuple(item for item in project or () if isinstance(item, s.Call))
         case _:
             return ()
 

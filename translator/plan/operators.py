@@ -277,6 +277,71 @@ class Scan(Unsupported):
 
 
 @dataclass(frozen=True, slots=True)
+class Graph(Unsupported):
+    """make-graph over the edges that ``input`` gives, from the ids in ``source`` to those in ``target``: what only an engine carries out.
+
+    ``nodes`` are tables of nodes with the column that holds their ids, ``properties`` the merged columns of these tables and for each table
+    the column that it comes from. ``key`` is the id of a node, ``degrees`` are the numbers of edges to it and from it, and ``components``
+    the columns that number what is connected, weakly or strongly.
+    """
+
+    source: Column
+    target: Column
+    nodes: tuple[tuple[Relation, Column], ...]
+    properties: tuple[tuple[Column, tuple[Column | None, ...]], ...]
+    key: Column
+    degrees: tuple[Column, Column]
+    components: tuple[tuple[Column, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTable(Unsupported):
+    """graph-to-table: the ``nodes`` or the ``edges`` of ``graph``. ``hashed`` says that hashes of the nodes' ids are shown too."""
+
+    graph: Graph
+    what: str
+    hashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphHop:
+    """What leads from a node of a pattern to the next: one edge, or from ``low`` to ``high`` of them.
+
+    ``direction`` is ``>``, ``<``, or ``-`` for any. ``shown`` are properties of the edge and the columns standing for them. ``values`` are
+    made along the way: a column; ``map``, ``all``, ``any`` or ``count``; whether it looks at the inner nodes instead of the edges; and the
+    expression over the properties of each.
+    """
+
+    left: int
+    right: int
+    direction: str
+    low: int | None
+    high: int | None
+    shown: tuple[tuple[Column, Column], ...]
+    values: tuple[tuple[Column, str, bool, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphMatch(Unsupported):
+    """graph-match, or graph-shortest-paths where ``shortest`` is ``any`` or ``all``.
+
+    ``nodes`` are the nodes of the pattern: for each the properties that are read and the columns standing for them. ``cycles`` is ``all``,
+    ``none`` or ``unique_edges``.
+    """
+
+    graph: Graph
+    nodes: tuple[tuple[tuple[Column, Column], ...], ...]
+    hops: tuple[GraphHop, ...]
+    predicate: Expr
+    cycles: str
+    shortest: str
+
+
+PARTS = (Expr, Relation, Ordering, ScanStep, GraphHop)
+"""What a plan is made of, columns and plain values aside."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A bound query: its relation and the names under which its columns are seen.
 
@@ -304,5 +369,5 @@ def parts(node: object, left_out: object = None) -> Iterator[object]:
         yield current
         if isinstance(current, tuple):
             stack.extend(current)
-        elif isinstance(current, Expr | Relation | Ordering | ScanStep):
+        elif isinstance(current, PARTS):
             stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
