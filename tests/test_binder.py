@@ -60,7 +60,10 @@ def columns(kql: str) -> str:
         (f"{T} | summarize count() by bin_auto(t)", "t:datetime count_:long"),
         (f"{T} | summarize percentilesw_array(n, n, 5, 50), percentilew(n, n, 5)", "percentiles_n:dynamic percentile_n_5:long"),
         (f"{T} | project format_datetime(t, 'yyyy'), make_datetime(s), make_datetime(1, 2, 3)", "t:string s:datetime Column1:datetime"),
+        (f"{T} | evaluate bag_unpack(s) | project n", "n:long"),
+        ("declare pattern p = (a:string)[b:string] { ('x').['y'] = { print v = 1 }; }; p('x').y", "v:long"),
         # scan and graphs
+        (f"{T} | project n | scan declare (n:real) with (step a: n > 1;)", "n:long n:real match_id:long"),
         (f"{T} | project n | scan with_match_id=m with (step a: n > 1;)", "n:long m:long"),
         (
             "datatable(a:string, b:string, w:int)[] | make-graph a --> b with (datatable(k:string, v:real)[]) on k "

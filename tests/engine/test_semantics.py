@@ -344,6 +344,19 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("datatable(k:string, t:datetime)['a', datetime(2024-01-01 10:00), 'a', datetime(2024-01-01 10:25), 'a', datetime(2024-01-01 11:00), 'b', datetime(2024-01-01 11:10)]"
      " | sort by t asc | extend s = row_window_session(t, 1h, 40m, k != prev(k)) | project s",
      [(dt.datetime(2024, 1, 1, 10),), (dt.datetime(2024, 1, 1, 10),), (dt.datetime(2024, 1, 1, 11),), (dt.datetime(2024, 1, 1, 11, 10),)]),
+    ("range x from 0 to 2 step 1 | partition by x { range y from 1 to 5 step 1 | where y <= x } | sort by y asc", [(1,), (1,), (2,)]),
+    ("range x from 0 to 2 step 1 | partition hint.strategy=legacy by x { range y from 1 to 5 step 1 | where y <= toscalar(x)"
+     " | summarize c = count(), m = max(y) | extend z = x } | sort by z asc", [(0, None, 0), (1, 1, 1), (2, 2, 2)]),
+    ("datatable(k:string, v:long)['a', 1, 'a', 2, 'b', 1] | partition hint.strategy=native by k (where v > 1 | count) | sort by Count asc", [(0,), (1,)]),
+    ("datatable(k:long, v:long)[1, 1, long(null), 2] | partition by k (summarize sum(v)) | sort by sum_v asc", [(1,), (2,)]),
+    ("datatable(k:string, t:long)['a', 1, 'a', 2, 'b', 1] | partition by k (make-series c = count() on t from 1 to 4 step 1 | project c, k = 0)",
+     [([1, 0, 0], 0), ([1, 1, 0], 0)]),
+    ("datatable(k:string, j:long)['a', 7, 'b', 8, 'b', 9] | partition by k (join kind=inner (datatable(j:long, n:string)[7, 'x', 8, 'y', 9, 'z']) on j"
+     " | summarize max(n)) | sort by max_n asc", [("x",), ("z",)]),
+    ('datatable(Ab:string, Ac:long, B:long)["x", 1, 2] | project-by-names "*c", "A*", "zz", dynamic(["B"])', [(1, "x", 2)]),
+    ("declare pattern p = (n:string)[m:string] { ('a').['b'] = { print v = 1 }; ('a').['c'] = { let k = 5; print v = k }; };"
+     " union p('a').b, p('a').['c'] | sort by v asc", [(1,), (5,)]),
+    ("declare pattern p = (n:string, m:string) { ('a', 'b') = { print v = 1 }; ('a', 'c') = { print v = 2 }; }; p('a', 'c')", [(2,)]),
     ('let nets = datatable(n:string, w:string)["10.0.0.0/8", "in"]; datatable(ip:string)["10.1.1.1", "8.8.8.8"] | evaluate ipv4_lookup(nets, ip, n)',
      [("10.1.1.1", "10.0.0.0/8", "in")]),
     ('datatable(k:string, v:int)["a", 1, "a", 2, "b", 5] | partition by k (top 1 by v) | sort by v asc', [("a", 2), ("b", 5)]),
@@ -399,6 +412,10 @@ REFUSALS = [
     ('print r = "x(?!y)" | where "x" matches regex r', "no look-around"),
     ('print s = "" | parse-kv s as (a:string) with (pair_delimiter=",")', "together"),
     ("datatable(t:long)[1] | make-series count() on t from 0 to 2000000 step 1", "1,048,576"),
+    ("declare pattern p = (n:string) { ('a') = { print v = 1 }; }; p('b')", "has nothing for these arguments"),
+    ("datatable(k:int)[1] | partition by k (join (datatable(k:int)[1]) on k)", "kind innerunique is not supported inside"),
+    ("datatable(k:int)[1] | partition by k (getschema)", "not supported inside partition"),
+    ("print a = 'x' | evaluate bag_unpack(a)", "of type string"),
     ("range x from 1 to 20002 step 1 | scan with (step a: true;)", "20,000 rows"),
     ("range x from 1 to 2 step 1 | scan with (step a: b.x > 1; step b: true;)", "cannot read b.x"),
     ("range x from 1 to 2 step 1 | scan declare (x:long) with (step a: true;)", "a column 'x', which is there already"),

@@ -15,7 +15,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.functions import canonical, common, declared, find, overload, plugins, result_type, types_of
 from translator.plan.functions.windows import WINDOWS, WITHIN
-from translator.plan.naming import automatic_name, fresh, matches, numbered
+from translator.plan.naming import automatic_name, fresh, like, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
 from translator.plan.patterns import regex_of
 from translator.plan.timelines import TIMELINES
@@ -86,6 +86,8 @@ class _Table:
     """Inside mv-apply: the columns of the row that is expanded."""
     row: e.Column | None = None
     """Inside mv-apply: the number of that row. What groups or limits does so for each row."""
+    parts: tuple[o.Relation, e.Column] | None = None
+    """Inside partition: the values of its column, a row each."""
     doubled: Mapping[str, str] = field(default_factory=dict)
     """Names that the official binder shows as others, until an operator tells equal names apart."""
     hidden: Mapping[str, e.Column | None] = field(default_factory=dict)
@@ -140,6 +142,13 @@ _TABULAR = (
     s.Pipeline | s.Datatable | s.ExternalData | s.Union | s.Search | s.Find | s.Print | s.Range | s.Evaluate | s.MacroExpand
     | s.ContextualDatatable | s.MaterializedViewCombine | s.ScopedName
 )  # fmt: skip
+
+
+_NOT_IN_PARTS = (
+    s.Union | s.GetSchema | s.Evaluate | s.Find | s.Partition | s.PartitionBy | s.TopNested | s.TopHitters | s.Reduce | s.MakeGraph | s.Fork
+    | s.Facet | s.Invoke
+)  # fmt: skip
+"""Operators that would see the rows of all parts as one inside ``partition`` and ``mv-apply``."""
 
 
 @functools.cache
@@ -347,6 +356,9 @@ class _Binder:
                     for parameter in parameters:
                         if parameter.default is not None:
                             scope.lets[parameter.name.value] = (parameter.default, scope)
+                case s.DeclarePattern(name=name):
+                    scope = _Scope(parent=scope)
+                    scope.lets[name.value] = (statement, scope)
                 case s.ExpressionStatement(expression=expression):
                     last = expression
                 case _:
@@ -438,7 +450,13 @@ class _Binder:
                 return self._named_table(name, span, scope)
             case s.ScopedName(name=name, span=span):
                 return self._named_table(name, span, scope)
-            case s.Member(name=s.Name(value=name), base=s.Method() | s.Call(), span=span):
+            case s.Member(name=s.Name(value=name), base=s.Method() | s.Call() as base, span=span):
+                if (
+                    isinstance(base, s.Call)
+                    and isinstance(known := scope.find(base.name), tuple)
+                    and isinstance(known[0], s.DeclarePattern)
+                ):
+                    return self._of_pattern(known[0], known[1], base, name)
                 return self._source(name, span)
             case s.Call(name="table", arguments=(argument, *_), span=span):
                 chosen = self.expression(argument, None, scope)
@@ -510,6 +528,8 @@ class _Binder:
         found = scope.find(call.name)
         if isinstance(found, tuple) and isinstance(found[0], s.Function):
             return self._apply_function(call.name, found[0], call.arguments, found[1], scope, call.span)
+        if isinstance(found, tuple) and isinstance(found[0], s.DeclarePattern):
+            return self._of_pattern(found[0], found[1], call, None)
         if call.name == "_GetWatchlist" and call.arguments:
             alias = self.expression(call.arguments[0], None, scope)
             if isinstance(alias, e.Const) and isinstance(alias.value, str):
@@ -519,6 +539,19 @@ class _Binder:
             return self._normalized(parser, call.arguments, call.span, scope)
         self._check_saved(call, scope)
         return self._unsupported(None, call, f"the function {call.name}() is not defined in this query")
+
+    def _of_pattern(self, pattern: s.DeclarePattern, defined: _Scope, call: s.Call, path: str | None) -> _Table:
+        """What a pattern stands for. Source: learn.microsoft.com/kusto/query/pattern-statement."""
+        self._use(call.span)
+        given = [a.value if isinstance(a, s.Literal) else a for a in call.arguments]
+        for rule in pattern.rules:
+            if [a.value for a in rule.arguments] == given and (rule.path.value if rule.path is not None else None) == path:
+                inner, last = self._declare(rule.body, defined)
+                if last is not None:
+                    return self.table(last, inner)
+        if self.closed is not None:
+            raise BindError(f"the pattern {pattern.name.value} has nothing for these arguments", call.span)
+        return self._unsupported(None, call, f"the pattern {pattern.name.value} has nothing for these arguments")
 
     def _normalized(self, parser: Parser, arguments: tuple[s.Node, ...], span: e.Span, scope: _Scope | None = None) -> _Table:
         """ASIM's parsers are functions that stand for a table; their parameters are filters on it.
@@ -656,10 +689,14 @@ class _Binder:
         """A table over another relation that keeps what ``table`` is part of."""
         doubled = table.doubled if names is table.names else {}
         kept = (table.sources, table.hidden, table.behind, table.guessed) if open else ((), {}, (), set[str]())
-        return _Table(relation, names, kept[0], table.outer, table.row, doubled, *kept[1:])
+        return _Table(relation, names, kept[0], table.outer, table.row, table.parts, doubled, *kept[1:])
 
     def _make_series(self, table: _Table, node: s.MakeSeries, scope: _Scope) -> _Table:
         keys = [(self._column(n, x.type), x) for n, x in self._named_items(table, node.by, scope)]
+        shown = [c for c, _ in keys]
+        row = self._column("", table.row.type) if table.row is not None else None
+        if row is not None and table.row is not None:
+            keys.append((row, e.ColumnRef(node.span, row.type, table.row)))
         found: list[tuple[e.Column, e.Expr, e.Expr]] = []
         for aggregate in node.aggregates:
             default = self.expression(aggregate.default, None, scope) if aggregate.default is not None else e.const(0)
@@ -672,8 +709,7 @@ class _Binder:
         column = self._column(axis, Type.DYNAMIC)
         nonempty = any(p.name == "kind" and _word(p.value) == "nonempty" for p in node.parameters)
         relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
-        columns = [*(c for c, _ in keys), *(c for c, _, _ in found), column]
-        return _Table(relation, {c.name: c for c in columns})
+        return _Table(relation, {c.name: c for c in (*shown, *(c for c, _, _ in found), column)}, row=row, parts=table.parts)
 
     def _union(
         self, node: s.Union, tables: tuple[s.Expression, ...], first: _Table | None, scope: _Scope, before: s.Expression | None = None
@@ -685,8 +721,8 @@ class _Binder:
         listed: list[s.Expression] = []
         for item in tables:
             pattern = item if isinstance(item, s.Wildcard) else None
-            if pattern is not None and (like := self._tables_like(pattern, scope)):
-                listed += [s.NameReference(item.span, n) for n in like]
+            if pattern is not None and (meant := self._tables_like(pattern, scope)):
+                listed += [s.NameReference(item.span, n) for n in meant]
             elif pattern is not None and fuzzy and self.closed is not None:
                 continue
             elif pattern is not None or (isinstance(item, s.Member) and isinstance(item.name, s.Wildcard)):
@@ -862,6 +898,8 @@ class _Binder:
     def operator(self, table: _Table, node: s.Operator, scope: _Scope) -> _Table:
         if isinstance(table, _OpenUnion):
             table = self._widened(table, (node,), scope)
+        if table.row is not None and isinstance(node, _NOT_IN_PARTS):
+            return self._unsupported(table, node, f"the operator {_what(node)} is not supported inside partition and mv-apply yet")
         match node:
             case s.Where(predicate=predicate, span=span):
                 value = predicate.value if isinstance(predicate, s.Named) else predicate
@@ -1231,7 +1269,8 @@ class _Binder:
             case s.ProjectByNames(names=wanted):
                 given = [self.expression(x, table, scope) for x in wanted]
                 flat = [v.value for x in given for v in (x.items if isinstance(x, e.Items) else (x,)) if isinstance(v, e.Const)]
-                names, open = {n: c for n in map(str, flat) if (c := self._resolve(table, n)) is not None}, False
+                shown = [n for given in map(str, flat) for n in (like(given, table.names) if "*" in given else [given])]
+                names, open = {n: c for n in shown if (c := self._resolve(table, n)) is not None}, False
             case s.ProjectRename(items=items):
                 renamed: dict[str, str] = {}
                 for item in items:
@@ -1396,13 +1435,26 @@ class _Binder:
     def _partition(self, table: _Table, node: s.Partition | s.PartitionBy, scope: _Scope) -> _Table:
         """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
         by, pipeline, reason = node.by, node.pipeline, f"the operator {_what(node)} is not supported yet"
-        if not (isinstance(by, s.NameReference) and isinstance(pipeline, s.Pipeline) and pipeline.source is None):
+        column = self._named_column(table, by.name, by.span, scope) if isinstance(by, s.NameReference) else None
+        if column is None or table.row is not None or (isinstance(node, s.Partition) and node.values is not None):
             return self._unsupported(None, node, reason)
-        column = self._named_column(table, by.name, by.span, scope)
-        if column is None or table.row is not None:
+        key = self._column(column.name, column.type)
+        parts = o.Aggregate(node.span, table.relation, ((key, e.ColumnRef(node.span, column.type, column)),), ())
+        operators: tuple[s.Operator, ...]
+        if isinstance(node, s.Partition) and node.braces:
+            # The pipeline has a source of its own, which is gone through once for each value of ``by``.
+            source = pipeline.source if isinstance(pipeline, s.Pipeline) else pipeline
+            operators = pipeline.operators if isinstance(pipeline, s.Pipeline) else ()
+            assert source is not None
+            own = self.table(source, scope)
+            both = o.Join(node.span, parts, own.relation, "inner", ())
+            inner = replace(self._like(own, both, dict(own.names)), outer={column.name: key}, row=key, parts=(parts, key))
+        elif isinstance(pipeline, s.Pipeline) and pipeline.source is None:
+            operators = pipeline.operators
+            inner = replace(self._like(table, table.relation, dict(table.names)), outer={}, row=column, parts=(parts, key))
+        else:
             return self._unsupported(None, node, reason)
-        inner = _Table(table.relation, dict(table.names), table.sources, {}, column, hidden=table.hidden, behind=table.behind)
-        for operator in pipeline.operators:
+        for operator in operators:
             inner = self.operator(inner, operator, scope)
         return _Table(inner.relation, inner.names, inner.sources, hidden=inner.hidden, behind=inner.behind)
 
@@ -1574,7 +1626,7 @@ class _Binder:
         if not isinstance(bag, s.NameReference):
             return self._unsupported(_Table(table.relation, {}), node, "bag_unpack of what is no column is not supported")
         column = self._named_column(table, bag.name, bag.span, scope)
-        if column is not None and column.type not in (Type.DYNAMIC, Type.UNKNOWN):
+        if self.closed is not None and column is not None and column.type not in (Type.DYNAMIC, Type.UNKNOWN):
             raise BindError(f"bag_unpack unpacks a dynamic column, and '{bag.name}' is of type {column.type}", bag.span)
         options = {n: self.expression(x, None, scope) for n, x in given.items() if n != "Column"}
         prefix = str(_constant(options.get("OutputColumnPrefix"), ""))
@@ -1725,7 +1777,39 @@ class _Binder:
         carried = {n: (self._column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.outer.items()}
         kept = tuple((c, e.Apply(span, c.type, "take_any", (x,))) for c, x in carried.values())
         relation = o.Aggregate(span, table.relation, (*keys, (row, e.ColumnRef(span, row.type, table.row))), (*aggregates, *kept))
-        return _Table(relation, shown, (), {n: c for n, (c, _) in carried.items()}, row)
+        if table.parts is not None and not keys:
+            return self._of_each_part(table, relation, aggregates, row, shown)
+        return _Table(relation, shown, (), {n: c for n, (c, _) in carried.items()}, row, table.parts)
+
+    def _of_each_part(
+        self,
+        table: _Table,
+        found: o.Aggregate,
+        aggregates: tuple[tuple[e.Column, e.Expr], ...],
+        row: e.Column,
+        names: Mapping[str, e.Column],
+    ) -> _Table:
+        """A summarize without keys inside partition: a part of which no row is left has a row too."""
+        assert table.parts is not None
+        parts, key = table.parts
+        a, b = e.ColumnRef(None, key.type, key), e.ColumnRef(None, row.type, row)
+        none = e.conjunction(*(e.Apply(None, Type.BOOL, "isnull", (x,)) for x in (a, b)))
+        same = e.disjunction(e.Apply(None, Type.BOOL, "==", (a, b)), *([none] if key.type != Type.STRING else []))
+        there = self._column("", Type.LONG)
+        marked = o.Aggregate(found.span, found.input, found.keys, (*found.aggregates, (there, e.Apply(None, Type.LONG, "count", ()))))
+        both = o.Join(found.span, parts, marked, "leftouter", (), same)
+        empty = o.Filter(found.span, found.input, e.FALSE)
+        computed: list[tuple[e.Column, e.Expr]] = []
+        shown: dict[str, e.Column] = {}
+        for (name, column), (_, expr) in zip(names.items(), aggregates, strict=True):
+            alone = self._column(name, column.type)
+            otherwise = e.Subquery(found.span, column.type, o.Aggregate(found.span, empty, (), ((alone, expr),)), True, alone)
+            missing = e.Apply(None, Type.BOOL, "isnull", (e.ColumnRef(None, Type.LONG, there),))
+            shown[name] = self._column(name, column.type)
+            value = e.Apply(found.span, column.type, "iff", (missing, otherwise, e.ColumnRef(None, column.type, column)))
+            computed.append((shown[name], value))
+        carried = dict.fromkeys(table.outer, key)
+        return _Table(o.Compute(found.span, both, tuple(computed)), shown, (), carried, key, table.parts)
 
     def _join(self, left: _Table, node: s.Join | s.Lookup, scope: _Scope) -> _Table:
         right = self.table(node.right, scope)
@@ -1744,23 +1828,28 @@ class _Binder:
                 shared.add(next(n for n, c in right.names.items() if c == pair[1].column))
         if kind == "anti":
             kind = "leftanti"
+        if left.row is not None and kind not in ("inner", "leftouter", "leftsemi", "leftanti", "leftantisemi"):
+            return self._unsupported(left, node, f"a join of kind {kind} is not supported inside partition and mv-apply yet")
         relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
-            return _Table(relation, dict(left.names), left.sources, hidden=left.hidden, behind=left.behind)
+            return _Table(
+                relation, dict(left.names), left.sources, left.outer, left.row, left.parts, hidden=left.hidden, behind=left.behind
+            )
         if kind in ("rightsemi", "rightanti", "rightantisemi"):
             return _Table(relation, dict(right.names), right.sources, hidden=right.hidden, behind=right.behind)
         kept = {n: c for n, c in right.names.items() if not (isinstance(node, s.Lookup) and n in shared)}
         return self._of_both(left, right, relation, _side_by_side(left.names, kept))
 
     def _of_both(self, left: _Table, right: _Table, relation: o.Relation, names: dict[str, e.Column]) -> _Table:
-        """A table of the columns of two; what one has taken away the other may have."""
+        """A table of the columns of two, inside what the first is part of; what one has taken away the other may have."""
         hidden = {
             n: c
             for one, other in ((left, right), (right, left))
             for n, c in one.hidden.items()
             if c is not None or n in other.hidden or not (other.sources or other.behind)
         }
-        return _Table(relation, names, left.sources + right.sources, hidden=hidden, behind=left.behind + right.behind)
+        sources, behind = left.sources + right.sources, left.behind + right.behind
+        return _Table(relation, names, sources, left.outer, left.row, left.parts, hidden=hidden, behind=behind)
 
     def _join_condition(self, node: s.Expression, left: _Table, right: _Table, scope: _Scope) -> tuple[e.Expr, e.Expr] | None:
         if isinstance(node, s.NameReference):
@@ -1843,6 +1932,8 @@ class _Binder:
                 result = e.Apply(span, Type.BOOL, "between", (sub(left), sub(low), sub(high)))
                 return e.negation(result) if operator.startswith("!") else result
             case s.TabularCall(function="toscalar", pipeline=pipeline, span=span):
+                if isinstance(pipeline, s.NameReference) and table is not None and (outer := table.outer.get(pipeline.name)) is not None:
+                    return e.ColumnRef(span, outer.type, outer)
                 return self._to_scalar(pipeline, span, scope)
             case s.Call():
                 return self._call(node, table, scope)

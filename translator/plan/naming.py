@@ -5,7 +5,8 @@ Source: learn.microsoft.com/kusto/query/summarize-operator and extend-operator, 
 
 from __future__ import annotations
 
-from collections.abc import Container
+import re
+from collections.abc import Container, Iterable
 
 from translator.kql import syntax as s
 from translator.plan.functions import aggregates, find
@@ -97,6 +98,12 @@ def fresh(name: str, taken: Container[str]) -> str:
         number += 1
         out = f"{name}{number}"
     return out
+
+
+def like(pattern: str, names: Iterable[str]) -> list[str]:
+    """The names that a text with asterisks means."""
+    regex = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    return [n for n in names if regex.fullmatch(n)]
 
 
 def matches(pattern: s.Node, name: str) -> bool:
