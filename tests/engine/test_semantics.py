@@ -213,6 +213,10 @@ def test_value(expression: str, expected: Any) -> None:
 T = 'datatable(k:string, v:int)["a", 1, "a", 2, "b", 3]'
 U = 'datatable(k:string, w:int, s:string)["a", 5, "x", "c", 6, "y"]'
 
+ACTIVE = (
+    'datatable(u:string, t:datetime, k:string)["a", datetime(2024-01-01), "x", "b", datetime(2024-01-01 05:00), "y", '
+    '"a", datetime(2024-01-03), "x", "a", datetime(2024-01-03), "y"]'
+)
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     # a series taken apart: the seasonal part first, the trend of what is left of the points that are learned from
     (
@@ -357,6 +361,19 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("declare pattern p = (n:string)[m:string] { ('a').['b'] = { print v = 1 }; ('a').['c'] = { let k = 5; print v = k }; };"
      " union p('a').b, p('a').['c'] | sort by v asc", [(1,), (5,)]),
     ("declare pattern p = (n:string, m:string) { ('a', 'b') = { print v = 1 }; ('a', 'c') = { print v = 2 }; }; p('a', 'c')", [(2,)]),
+    (f"{ACTIVE} | evaluate activity_counts_metrics(u, t, datetime(2024-01-01), datetime(2024-01-03), 1d) | sort by t asc",
+     [(dt.datetime(2024, 1, 1), 2, 2, 2, 2), (dt.datetime(2024, 1, 3), 2, 1, 0, 2)]),
+    (f"{ACTIVE} | evaluate activity_counts_metrics(u, t, datetime(2024-01-01), datetime(2024-01-03), 'month', k) | project-away t | sort by k asc",
+     [("x", 2, 1, 1, 1), ("y", 2, 2, 2, 2)]),
+    ("union (datatable(a:string, b:int)[] | getschema), (datatable(a:string, c:real, b:int)[] | getschema) | evaluate schema_merge()",
+     [("a", 0, "System.String", "string"), ("c", 1, "System.Double", "real"),
+      ("b", -1, "ERROR(unknown CSL type:ERROR(columns are out of order))", "ERROR(columns are out of order)")]),
+    ("union (datatable(a:string, b:int)[] | getschema), (datatable(a:string, c:real, b:int)[] | getschema)"
+     " | evaluate schema_merge(PreserveOrder=false) | project ColumnName, ColumnOrdinal", [("a", 0), ("c", 1), ("b", 2)]),
+    ("datatable(a:string, b:long, v:long)['x', 1, 5, 'x', long(null), 7, 'x', 2, 1, 'y', 1, 9, 'z', 1, 1]"
+     " | top-nested 2 of a by sum(v), top-nested 1 of k = b + 1 by s = max(v) * 2 | sort by a asc", [("x", 13, None, 14), ("y", 9, 2, 18)]),
+    ("datatable(a:string, v:long)['x', 5, 'y', 9, 'z', 1] | top-nested 1 of a with others='rest' by sum(v) asc | sort by a asc",
+     [("rest", 14), ("z", 1)]),
     ('let nets = datatable(n:string, w:string)["10.0.0.0/8", "in"]; datatable(ip:string)["10.1.1.1", "8.8.8.8"] | evaluate ipv4_lookup(nets, ip, n)',
      [("10.1.1.1", "10.0.0.0/8", "in")]),
     ('datatable(k:string, v:int)["a", 1, "a", 2, "b", 5] | partition by k (top 1 by v) | sort by v asc', [("a", 2), ("b", 5)]),
@@ -416,6 +433,9 @@ REFUSALS = [
     ("datatable(k:int)[1] | partition by k (join (datatable(k:int)[1]) on k)", "kind innerunique is not supported inside"),
     ("datatable(k:int)[1] | partition by k (getschema)", "not supported inside partition"),
     ("print a = 'x' | evaluate bag_unpack(a)", "of type string"),
+    ("union (datatable(a:int)[] | getschema), (datatable(a:long)[] | getschema) | evaluate schema_merge()", "int and long"),
+    ("union (datatable(a:int)[] | getschema), (datatable(b:int)[] | getschema) | evaluate schema_merge()", "at one place"),
+    ("datatable(a:int, b:int)[] | top-nested 1 of a with others=0 by count(), top-nested 1 of b by count()", "with others"),
     ("range x from 1 to 20002 step 1 | scan with (step a: true;)", "20,000 rows"),
     ("range x from 1 to 2 step 1 | scan with (step a: b.x > 1; step b: true;)", "cannot read b.x"),
     ("range x from 1 to 2 step 1 | scan declare (x:long) with (step a: true;)", "a column 'x', which is there already"),

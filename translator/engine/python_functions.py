@@ -286,6 +286,26 @@ def axis_of(start: float, step: float, size: int, kind: str) -> Any:
     return [int(v) for v in values]
 
 
+def merged_schema(rows: Any, ordered: Any) -> Any:
+    """schema_merge: rows of name, ordinal and two types as those of one schema.
+
+    Raises:
+        ValueError: what the page does not say: which type several types become, and where columns of equal ordinals stand.
+    """
+    places: dict[str, list[int]] = {}
+    kinds: dict[str, list[str]] = {}
+    for name, place, *kind in rows:
+        if kinds.setdefault(name, kind) != kind:
+            raise ValueError(f"which type schema_merge makes of {kinds[name][1]} and {kind[1]} is not documented")
+        places.setdefault(name, []).append(place)
+    moved = [n for n, p in places.items() if ordered and len(set(p)) > 1]
+    kept = sorted((n for n in places if n not in moved), key=lambda n: max(places[n]))
+    if [max(places[n]) for n in kept] != list(range(len(kept))):
+        raise ValueError("where schema_merge puts columns of several schemas that stand at one place is not documented")
+    wrong = "ERROR(columns are out of order)"
+    return [[n, i, *kinds[n]] for i, n in enumerate(kept)] + [[n, -1, f"ERROR(unknown CSL type:{wrong})", wrong] for n in moved]
+
+
 def components_of(pairs: Any, size: Any, strong: Any) -> Any:
     """graph-mark-components: for each of ``size`` nodes, counted from 1, the number of its component, in the order of their first nodes.
 

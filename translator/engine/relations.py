@@ -12,6 +12,7 @@ from translator.engine import python_functions as meanings
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect, told_apart
 from translator.engine.errors import EngineError
 from translator.engine.graphs import graph_rows
+from translator.engine.nested import top_nested
 from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
 from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
@@ -234,6 +235,10 @@ class Compiler:
                 return Relational(*scan(self, relation))
             case o.GraphMatch() | o.GraphTable():
                 return Relational(*graph_rows(self, relation))
+            case o.TopNested():
+                return Relational(*top_nested(self, relation))
+            case o.SchemaMerge():
+                return self.merged_schemas(relation)
             case o.Unsupported(reason=reason, span=span):
                 raise EngineError(reason, span)
         raise EngineError(f"{type(relation).__name__} is not supported by the engine", relation.span)
@@ -736,6 +741,26 @@ class Compiler:
         query = Relational(self.over(query, self.named(found, bag)), {**query.columns, bag.id: bag}, query.order)
         items = tuple((c, e.Path(None, c.type, e.ColumnRef(None, Type.DYNAMIC, bag), (c.name,))) for c in relation.columns)
         return self.computed(query, items)
+
+    def merged_schemas(self, merge: o.SchemaMerge) -> Relational:
+        """schema_merge: the rows of several getschema, in the order of their tables, as those of one."""
+        self.only_duckdb("schema_merge", merge.span)
+        assert merge.input is not None
+        query = self.relation(merge.input)
+        number = exp.Window(this=exp.RowNumber(), order=self.order_of(query))
+        place, row = self.column(Type.LONG), self.column(Type.DYNAMIC)
+        numbered = self.over(
+            query, self.named(number, place), self.named(self.scalars.word("json_array", *map(self.reference, merge.read)), row)
+        )
+        listed = self.scalars.sql(
+            "COALESCE(CAST(TO_JSON(LIST(CAST($1 AS JSON) ORDER BY $2)) AS TEXT), '[]')", self.reference(row), self.reference(place)
+        )
+        merged = self.scalars.python(
+            "merged_schema", meanings.merged_schema, (Type.DYNAMIC, Type.BOOL), Type.DYNAMIC, (listed, self.scalars.value(merge.ordered))
+        )
+        each = exp.select(self.named(exp.Unnest(expressions=[self.scalars.word("elements", merged)]), row)).from_(numbered.subquery("s"))
+        items = tuple((c, e.Path(None, c.type, e.ColumnRef(None, Type.DYNAMIC, row), (i,))) for i, c in enumerate(merge.columns))
+        return self.computed(Relational(each, {row.id: row}), items)
 
     def series(self, relation: o.Series) -> Relational:
         """make-series: values by the index of their step, gathered into arrays."""

@@ -18,6 +18,7 @@ from translator.plan.functions.windows import WINDOWS, WITHIN
 from translator.plan.naming import automatic_name, fresh, like, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
 from translator.plan.patterns import regex_of
+from translator.plan.plugins import activity_counts
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
 from translator.regex.parser import RegexError
@@ -946,8 +947,7 @@ class _Binder:
             case s.SampleDistinct(of=of, count=limit, span=span):
                 return self._limited(self._distinct(table, (of,), scope, span), node, limit, (), scope)
             case s.GetSchema(span=span):
-                kinds = {"ColumnName": Type.STRING, "ColumnOrdinal": Type.LONG, "DataType": Type.STRING, "ColumnType": Type.STRING}
-                columns = {n: self._column(n, k) for n, k in kinds.items()}
+                columns = {n: self._column(n, k) for n, k in _SCHEMA.items()}
                 rows = tuple(
                     (e.const(n), e.const(i), e.const(_CLR_TYPES.get(c.type, "System.Object")), e.const(str(c.type)))
                     for i, (n, c) in enumerate(table.names.items())
@@ -961,14 +961,8 @@ class _Binder:
                 return self._partition(table, node, scope)
             case s.Scan():
                 return self._scan(table, node, scope)
-            case s.TopNested(parts=parts):
-                nested: dict[str, Type] = {}
-                for part in parts:
-                    ((of_name, of_expr),) = self._named_items(table, (part.of,), scope)[:1]
-                    ((by_name, by_expr),) = self._named_items(table, (part.by.value,), scope)[:1]
-                    nested[of_name] = of_expr.type
-                    nested[by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}"] = by_expr.type
-                return self._unsupported_with(_Table(table.relation, {}), node, nested)
+            case s.TopNested():
+                return self._top_nested(table, node, scope)
             case s.TopHitters(of=of, by=weight):
                 ((of_name, of_expr),) = self._named_items(table, (of,), scope)[:1]
                 counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{of_name}"
@@ -998,6 +992,22 @@ class _Binder:
                 return self._opened(self._unsupported(table, node, f"the function {call.name}() is not defined in this query"))
             case _:
                 return self._opened(self._unsupported(table, node, f"the operator {_what(node)} is not supported yet"))
+
+    def _top_nested(self, table: _Table, node: s.TopNested, scope: _Scope) -> _Table:
+        names: dict[str, e.Column] = {}
+        parts: list[o.TopNestedPart] = []
+        for part in node.parts:
+            ((of_name, of),) = self._named_items(table, (part.of,), scope)[:1]
+            ((by_name, by),) = self._named_items(table, (part.by.value,), scope)[:1]
+            key = self._column(of_name, of.type)
+            value = self._column(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", by.type)
+            count, others = (self.expression(x, None, scope) if x is not None else None for x in (part.count, part.others))
+            parts.append(o.TopNestedPart(key, of, value, by, part.by.direction != "asc", count, others))
+            names |= {key.name: key, value.name: value}
+        reason = f"the operator {_what(node)} is not supported yet"
+        if self.closed is not None and len(names) < 2 * len(parts):
+            raise BindError("the columns of top-nested need names of their own", node.span)
+        return _Table(o.TopNested(node.span, table.relation, reason, tuple(parts)), names)
 
     def _make_graph(self, table: _Table, node: s.MakeGraph, scope: _Scope) -> _Table:
         edges = _Table(table.relation, table.names, table.sources, hidden=table.hidden, behind=table.behind, guessed=table.guessed)
@@ -1501,11 +1511,12 @@ class _Binder:
                 return self._timeline(table, node, scope, reason)
             case "ipv4_lookup" | "ipv6_lookup" if len(arguments) > 2 and first is not None:
                 return self._address_lookup(table, node, scope)
-            case "activity_counts_metrics" if len(arguments) > 1:
-                ((time, expr),) = self._named_items(table, (arguments[1],), scope)[:1]
-                counted = dict.fromkeys(("count", "dcount", "new_dcount", "aggregated_dcount"), Type.LONG)
-                dimensions = {n: x.type for n, x in self._named_items(table, arguments[5:], scope)}
-                return self._plugin(_Table(table.relation, {}), node, reason, {time: expr.type, **dimensions, **counted})
+            case "activity_counts_metrics" if len(arguments) >= 5:
+                id, start, end, step = (self.expression(arguments[i], table, scope) for i in (0, 2, 3, 4))
+                timeline, *sliced = self._named_items(table, (arguments[1], *arguments[5:]), scope)
+                return _Table(*activity_counts(node.span, table.relation, id, timeline, start, end, step, sliced, self._column))
+            case "schema_merge" if self.closed is not None:
+                return self._schema_merge(table, node, scope)
         return self._unsupported(_Table(table.relation, {}, (o.Source(node.span, "?", next(self.ids)),)), node, reason)
 
     def _timeline(self, table: _Table, node: s.Evaluate, scope: _Scope, reason: str) -> _Table:
@@ -1674,6 +1685,16 @@ class _Binder:
         return self._like(
             table, o.Compute(node.span, table.relation, tuple(computed)), names, open=node.schema is not None and node.schema.open
         )
+
+    def _schema_merge(self, table: _Table, node: s.Evaluate, scope: _Scope) -> _Table:
+        given = self._plugin_arguments(node, ("PreserveOrder",))
+        ordered = self.expression(given["PreserveOrder"], None, scope) if given else e.TRUE
+        read = tuple(c for n in _SCHEMA if (c := self._resolve(table, n)) is not None)
+        if len(read) < len(_SCHEMA):
+            raise BindError("schema_merge reads what getschema gives", node.span)
+        columns = tuple(self._column(n, k) for n, k in _SCHEMA.items())
+        reason = "the plugin schema_merge is not supported yet"
+        return _Table(o.SchemaMerge(node.span, table.relation, reason, read, columns, ordered), {c.name: c for c in columns})
 
     def _plugin_arguments(self, node: s.Evaluate, parameters: Sequence[str]) -> dict[str, s.Node]:
         """The arguments of a plugin by the names of its parameters: an unnamed one is that of its place."""
@@ -2316,6 +2337,9 @@ def _word(value: s.Expression | None) -> str | None:
         case _:
             return None
 
+
+_SCHEMA = {"ColumnName": Type.STRING, "ColumnOrdinal": Type.LONG, "DataType": Type.STRING, "ColumnType": Type.STRING}
+"""The columns of getschema."""
 
 _CLR_TYPES = {
     Type.BOOL: "System.SByte", Type.INT: "System.Int32", Type.LONG: "System.Int64", Type.REAL: "System.Double",

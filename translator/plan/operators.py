@@ -253,6 +253,15 @@ class Evaluation(Unsupported):
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaMerge(Unsupported):
+    """schema_merge over ``read``, the columns of several getschema; ``ordered`` says that a column keeps its place."""
+
+    read: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    ordered: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class ScanStep:
     """A step of ``scan``. ``output`` is ``all``, ``last`` or ``none``; ``assignments`` are values for declared columns."""
 
@@ -337,7 +346,27 @@ class GraphMatch(Unsupported):
     shortest: str
 
 
-PARTS = (Expr, Relation, Ordering, ScanStep, GraphHop)
+@dataclass(frozen=True, slots=True)
+class TopNestedPart:
+    """A level of top-nested: ``count`` values of ``of``, all where it is None, by the aggregate ``by``; ``others`` stands for the rest."""
+
+    key: Column
+    of: Expr
+    value: Column
+    by: Expr
+    descending: bool
+    count: Expr | None
+    others: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopNested(Unsupported):
+    """top-nested, from the outer level to the inner."""
+
+    parts: tuple[TopNestedPart, ...]
+
+
+PARTS = (Expr, Relation, Ordering, ScanStep, GraphHop, TopNestedPart)
 """What a plan is made of, columns and plain values aside."""
 
 

@@ -9,6 +9,7 @@ F = Family("plugins")
 
 for _texts in (
     ("active_users_count(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookbackWindow: summable, Period: summable, ActivePeriods: summable, Step: summable, Dimension: notdynamic*) -> table",),
+    ("activity_counts_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table",),
     ("activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, InnerActivityWindow: summable, OuterActivityWindow: summable) -> table", "activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, InnerActivityWindow: summable, OuterActivityWindow: summable, Dimension: notdynamic*) -> table",),
     ("activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table", "activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable?, End: summable?) -> table",),
     ("bag_unpack(column: scalar, column_prefix: string?) -> table",),
@@ -19,13 +20,13 @@ for _texts in (
     ("pivot(pivotColumn: notdynamic, aggregateFunction: scalar?, columnName: scalar*) -> table",),
     ("rolling_percentile(ValueColumn: summable, Percentile: number, IndexColumn: summable, BinSize: summable, BinsPerWindow: integer, Dimension: notdynamic*) -> table",),
     ("rows_near(Condition: bool, NumRows: integer, NumRowsAfter: integer?) -> table",),
+    ("schema_merge(PreserveOrder: bool?) -> table",),
     ("sliding_window_counts(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, LookBackWindow: summable, Step: summable, Dimension: notdynamic*) -> table",),
 ):  # fmt: skip
     F.declare(*_texts, kind="plugin", compiled=True)
 
 F.unsupported(
     """
-    activity_counts_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table
     azure_digital_twins_query_request(endpoint: string, sql_query: string) -> table
     autocluster(SizeWeight: real?, WeightColumn: scalar?, NumSeeds: integer?, CustomWildcard: scalar*) -> table
     basket(Threshold: real?, WeightColumn: scalar?, MaxDimensions: integer?, CustomWildcard: scalar*) -> table
