@@ -217,6 +217,7 @@ ACTIVE = (
     'datatable(u:string, t:datetime, k:string)["a", datetime(2024-01-01), "x", "b", datetime(2024-01-01 05:00), "y", '
     '"a", datetime(2024-01-03), "x", "a", datetime(2024-01-03), "y"]'
 )
+TWO = 'let A = datatable(a:string, b:int)["err x", 1, "ok", 2, "terror", 3]; let B = datatable(a:string, c:string)["no", "ERR", "z", "y"]'
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     # a series taken apart: the seasonal part first, the trend of what is left of the points that are learned from
     (
@@ -374,6 +375,14 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
      " | top-nested 2 of a by sum(v), top-nested 1 of k = b + 1 by s = max(v) * 2 | sort by a asc", [("x", 13, None, 14), ("y", 9, 2, 18)]),
     ("datatable(a:string, v:long)['x', 5, 'y', 9, 'z', 1] | top-nested 1 of a with others='rest' by sum(v) asc | sort by a asc",
      [("rest", 14), ("z", 1)]),
+    (f"{TWO}; search in (A, B) 'err' | sort by $table asc", [("A", "err x", 1, ""), ("B", "no", None, "ERR")]),
+    (f"{TWO}; A | search 'err*' or b == 2 | sort by b asc", [("A", "err x", 1), ("A", "ok", 2)]),
+    (f"{TWO}; A | where b > 0 | search '*err*' and not('x') | project a", [("terror",)]),
+    (f"{TWO}; union A, B | search a:'err' or c:'y' | project a | sort by a asc", [("err x",), ("z",)]),
+    (f"{TWO}; B | search kind=case_sensitive 'ERR' | count", [(1,)]),
+    (f"{TWO}; B | search kind=case_sensitive 'err' | count", [(0,)]),
+    ("print a = 'Lab 5 PC' | search 'lab*pc' | project a", [("Lab 5 PC",)]),
+    ("datatable(a:string, d:dynamic)['x', dynamic({'k': 'foo bar'}), 'y', dynamic(null)] | where * has 'FOO' or * contains '!' | project a", [("x",)]),
     ('let nets = datatable(n:string, w:string)["10.0.0.0/8", "in"]; datatable(ip:string)["10.1.1.1", "8.8.8.8"] | evaluate ipv4_lookup(nets, ip, n)',
      [("10.1.1.1", "10.0.0.0/8", "in")]),
     ('datatable(k:string, v:int)["a", 1, "a", 2, "b", 5] | partition by k (top 1 by v) | sort by v asc', [("a", 2), ("b", 5)]),
@@ -436,6 +445,11 @@ REFUSALS = [
     ("union (datatable(a:int)[] | getschema), (datatable(a:long)[] | getschema) | evaluate schema_merge()", "int and long"),
     ("union (datatable(a:int)[] | getschema), (datatable(b:int)[] | getschema) | evaluate schema_merge()", "at one place"),
     ("datatable(a:int, b:int)[] | top-nested 1 of a with others=0 by count(), top-nested 1 of b by count()", "with others"),
+    ("print a = 'x' | search 'x'", "'\\$table' is not known"),
+    ("print a = 'x' | search 5", "what is no text"),
+    ("print a = 'x' | search '*a*b*'", "is not supported"),
+    ("print a = 'x' | search kind=case_sensitive a contains 'x'", "kind=case_sensitive"),
+    ("print a = 'x' | where * !has 'x'", "is not supported"),
     ("range x from 1 to 20002 step 1 | scan with (step a: true;)", "20,000 rows"),
     ("range x from 1 to 2 step 1 | scan with (step a: b.x > 1; step b: true;)", "cannot read b.x"),
     ("range x from 1 to 2 step 1 | scan declare (x:long) with (step a: true;)", "a column 'x', which is there already"),

@@ -17,7 +17,7 @@ from translator.plan.functions import canonical, common, declared, find, overloa
 from translator.plan.functions.windows import WINDOWS, WITHIN
 from translator.plan.naming import automatic_name, fresh, like, matches, numbered
 from translator.plan.normalized import MARK, Parser, parser_names, parser_of
-from translator.plan.patterns import regex_of
+from translator.plan.patterns import escaped, regex_of
 from translator.plan.plugins import activity_counts
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
@@ -440,6 +440,8 @@ class _Binder:
                     if isinstance(operator, s.Union):
                         before = s.Pipeline(node.span, source, operators[:number])
                         table = self._union(operator, operator.tables, table, scope, before)
+                    elif isinstance(operator, s.Search) and number == 0:
+                        table = self._search(operator, table, scope, _leg_name(source))
                     else:
                         table = self.operator(table, operator, scope)
                 return table
@@ -854,9 +856,11 @@ class _Binder:
         relation = o.Compute(None, table.relation, ((column, e.const(leg, Type.STRING)),))
         return self._like(table, relation, {name: column, **{n: c for n, c in table.names.items() if n != name}})
 
-    def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope) -> _Table:
-        """``search`` and ``find``: their columns; what they look for is not carried out."""
+    def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope, named: str | None = None) -> _Table:
+        """``search`` and ``find``: their columns; what ``find`` looks for is not carried out."""
         reason = f"the operator {_what(node)} is not supported yet"
+        if isinstance(node, s.Search) and self.closed is not None:
+            return self._searched(node, table, scope, named)
         if isinstance(node, s.Search):
             if table is not None and not node.tables:
                 out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources or table.behind))
@@ -870,6 +874,53 @@ class _Binder:
             away = set(shown) - {source}
         shown = {n: k for n, k in shown.items() if n not in away}
         return self._of_several(node, reason, shown, open=not node.columns)
+
+    def _searched(self, node: s.Search, table: _Table | None, scope: _Scope, named: str | None) -> _Table:
+        """The rows in which search finds its terms. Source: learn.microsoft.com/kusto/query/search-operator.
+
+        Args:
+            named: the name of the table that is searched, None where the page calls it system-generated: it cannot be shown then.
+        """
+        if table is None or node.tables:
+            if table is not None:
+                raise BindError("search reads the tables that it lists, or what comes before it, and not both", node.span)
+            source = s.Parameter(node.span, "withsource", s.NameReference(node.span, "$table"))
+            tables = node.tables or (s.Wildcard(node.span, "*"),)
+            table = self._union(s.Union(node.span, (source,), tables), tables, None, scope)
+        else:
+            column = self._column("$table", Type.STRING)
+            relation = o.Compute(node.span, table.relation, ((column, e.const(named)),)) if named is not None else table.relation
+            table = self._like(table, relation, {"$table": column, **table.names})
+        kind = next((_word(p.value) for p in node.parameters if p.name == "kind"), None) or "default"
+        if kind not in ("default", "case_insensitive", "case_sensitive"):
+            raise BindError(f"search has no kind={kind}", node.span)
+        columns = {n: c for n, c in table.names.items() if n != "$table"}
+        predicate = self._search_condition(node.predicate, table, columns, scope, kind == "case_sensitive")
+        return self._like(table, o.Filter(node.span, table.relation, predicate), table.names)
+
+    def _search_condition(self, node: s.Node, table: _Table, columns: Mapping[str, e.Column], scope: _Scope, cased: bool) -> e.Expr:
+        def sub(part: s.Node) -> e.Expr:
+            return self._search_condition(part, table, columns, scope, cased)
+
+        match node:
+            case s.Parenthesized(value=value):
+                return sub(value)
+            case s.Star():
+                return e.TRUE
+            case s.Logical(operator=operator, operands=operands):
+                return e.conjunction(*map(sub, operands)) if operator == "and" else e.disjunction(*map(sub, operands))
+            case s.Call(name="not", arguments=(argument,)):
+                return e.negation(sub(argument))
+            case s.Literal(value=str(term), kind="string"):
+                return e.disjunction(*(_term(e.ColumnRef(node.span, c.type, c), term, node.span, cased) for c in columns.values()))
+            case s.Binary(operator=":", left=left, right=s.Literal(value=str(term), kind="string")):
+                return _term(self.expression(left, table, scope), term, node.span, cased)
+            case s.Binary(operator=":") | s.Literal():
+                raise BindError("search for what is no text is not supported", node.span)
+        found = self.expression(node, table, scope)
+        if cased and any(isinstance(x, e.Apply) and x.function in _TERM_OPERATORS for x in e.walk(found)):
+            raise BindError("operators on texts beside kind=case_sensitive are not supported", node.span)
+        return found
 
     def _found(self, node: s.Find, tables: list[dict[str, Type]]) -> dict[str, Type]:
         """The columns that ``find`` gives: those listed, else what all tables with columns of its condition have, the rest in a bag.
@@ -1937,6 +1988,8 @@ class _Binder:
             case s.Logical(operator=operator, operands=operands):
                 parts = [sub(x) for x in operands]
                 return e.conjunction(*parts) if operator == "and" else e.disjunction(*parts)
+            case s.Binary(operator=operator, left=s.Star(), right=right, span=span) if self.closed is not None and table is not None:
+                return self._any_column(operator, sub(right), table, span)
             case s.Binary(operator=operator, left=left, right=right, span=span):
                 if table is None:
                     self._check_value(left, table, scope)
@@ -1968,6 +2021,13 @@ class _Binder:
                 return self._subquery(self.table(node, scope), node.span)
             case _:
                 return e.Apply(node.span, Type.UNKNOWN, _what(node), ())
+
+    def _any_column(self, operator: str, right: e.Expr, table: _Table, span: e.Span) -> e.Expr:
+        """``* has "x"``: any column does. Source: learn.microsoft.com/kusto/query/where-operator."""
+        if operator not in (*_TERM_OPERATORS, *(f"{x}_cs" for x in _TERM_OPERATORS), "matches regex"):
+            raise BindError(f"* {operator} is not supported", span)
+        references = (e.ColumnRef(span, c.type, c) for c in self._own(table).values())
+        return e.disjunction(*(_binary(operator, _as_text(x), right, span) for x in references))
 
     def _name(self, name: str, span: e.Span, table: _Table | None, scope: _Scope) -> e.Expr:
         if table is not None and name in table.names:
@@ -2258,6 +2318,27 @@ def _step(base: e.Expr, key: str | int, span: e.Span) -> e.Expr:
     if isinstance(base, e.Path):
         return e.Path(span, Type.DYNAMIC, base.base, (*base.steps, key))
     return e.Path(span, Type.DYNAMIC, base, (key,))
+
+
+_TERM_OPERATORS = ("has", "hasprefix", "hassuffix", "contains", "startswith", "endswith")
+
+
+def _as_text(expr: e.Expr) -> e.Expr:
+    return expr if expr.type == Type.STRING else e.Apply(expr.span, Type.STRING, "tostring", (expr,))
+
+
+def _term(subject: e.Expr, term: str, span: e.Span, cased: bool) -> e.Expr:
+    """What a term of search asks of a value: the asterisks at its ends and within say by which operator."""
+    inner = term.strip("*")
+    start, end = term[:1] == "*", term[-1:] == "*"
+    if not inner or len(term) != start + len(inner) + end or ("*" in inner and (start or end)):
+        raise BindError(f"search for {term!r} is not supported", span)
+    subject = _as_text(subject)
+    if "*" in inner:
+        regex = rf"\b{'.*'.join(map(escaped, inner.split('*')))}\b"
+        return e.Apply(span, Type.BOOL, "matches regex", (subject, e.const(regex if cased else f"(?i){regex}")))
+    operator = "contains" if start and end else "hassuffix" if start else "hasprefix" if end else "has"
+    return e.Apply(span, Type.BOOL, f"{operator}_cs" if cased else operator, (subject, e.const(inner)))
 
 
 _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
