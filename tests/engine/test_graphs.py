@@ -45,6 +45,8 @@ MATCHES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("datatable(s:int, t:int)[1, 2, 2, 3] | make-graph s --> t with (datatable(n:int, v:string)[1, 'x', 9, 'y']) on n,"
      " (datatable(n:int, w:string)[1, 'q']) on n | graph-to-table nodes", [(1, "x", "q"), (2, "", ""), (3, "", ""), (9, "y", "")]),
     ("datatable(s:int, t:int)[1, 2, 2, 3] | make-graph s --> t | graph-to-table edges", [(1, 2), (2, 3)]),
+    ("datatable(s:int, t:int)[1, 2, 2, 3] | make-graph s --> t with_node_id=n | graph-to-table nodes as N, edges as E;"
+     " N | join kind=inner (E | where t == 3) on $left.n == $right.s", [(2, 2, 3)]),
 ]  # fmt: skip
 
 

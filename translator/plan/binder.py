@@ -362,6 +362,11 @@ class _Binder:
                     scope.lets[name.value] = (statement, scope)
                 case s.ExpressionStatement(expression=expression):
                     last = expression
+                    if isinstance(last, s.Pipeline) and isinstance(final := last.operators[-1] if last.operators else None, s.GraphToTable):
+                        given = {x.name.value: replace(final, outputs=(x,)) for x in final.outputs if x.name is not None}
+                        scope = _Scope(parent=scope) if given else scope
+                        for output, operator in given.items():
+                            scope.lets[output] = (replace(last, operators=(*last.operators[:-1], operator)), scope.parent or scope)
                 case _:
                     continue
         return scope, last
