@@ -62,6 +62,8 @@ def columns(kql: str) -> str:
         (f"{T} | project format_datetime(t, 'yyyy'), make_datetime(s), make_datetime(1, 2, 3)", "t:string s:datetime Column1:datetime"),
         (f"{T} | evaluate bag_unpack(s) | project n", "n:long"),
         ("declare pattern p = (a:string)[b:string] { ('x').['y'] = { print v = 1 }; }; p('x').y", "v:long"),
+        (f"{T} | partition by s (top-nested 1 of n by x = count())", "n:long x:long"),
+        (f"{T} | project n, s | partition by s (join (datatable(n:long, b:bool)[]) on n)", "n:long s:string n1:long b:bool"),
         # scan and graphs
         (f"{T} | project n | scan declare (n:real) with (step a: n > 1;)", "n:long n:real match_id:long"),
         (f"{T} | project n | scan with_match_id=m with (step a: n > 1;)", "n:long m:long"),

@@ -956,7 +956,9 @@ class _Binder:
         if isinstance(table, _OpenUnion):
             table = self._widened(table, (node,), scope)
         if table.row is not None and isinstance(node, _NOT_IN_PARTS):
-            return self._unsupported(table, node, f"the operator {_what(node)} is not supported inside partition and mv-apply yet")
+            reason = f"the operator {_what(node)} is not supported inside partition and mv-apply yet"
+            out = self.operator(replace(table, row=None, parts=None), node, scope)
+            return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
         match node:
             case s.Where(predicate=predicate, span=span):
                 value = predicate.value if isinstance(predicate, s.Named) else predicate
@@ -1905,9 +1907,10 @@ class _Binder:
                 shared.add(next(n for n, c in right.names.items() if c == pair[1].column))
         if kind == "anti":
             kind = "leftanti"
+        relation: o.Relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
         if left.row is not None and kind not in ("inner", "leftouter", "leftsemi", "leftanti", "leftantisemi"):
-            return self._unsupported(left, node, f"a join of kind {kind} is not supported inside partition and mv-apply yet")
-        relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
+            reason = f"a join of kind {kind} is not supported inside partition and mv-apply yet"
+            relation = o.Unsupported(node.span, left.relation, reason)
         if kind in ("leftsemi", "leftanti", "anti", "leftantisemi"):
             return _Table(
                 relation, dict(left.names), left.sources, left.outer, left.row, left.parts, hidden=left.hidden, behind=left.behind
