@@ -91,6 +91,20 @@ def found(kql: str) -> str:
 @pytest.mark.parametrize(
     ("kql", "expected"),
     [
+        # parts of what an operator names
+        ("Doors | scan declare (c:long=0) with (step a: Door == 'x' => c = a.c + c; step b: Badge > a.Badge => At = b.At;)", ""),
+        ("Lifts | project Load | scan with (step a: a.Loud > 1 => d = a.Load;)", "error unknown-column a.Loud; error unknown-column d"),
+        (
+            "datatable(a:long, b:long)[] | make-graph a --> b with Lifts on Load | graph-match (x)-[e*1..2]->(y)"
+            " where x.Lift == 'u' and all(e, a > 1) and any(inner_nodes(e), Load > 2) project y.Load, e.c, node_degree_in(x)",
+            "error unknown-column e.c",
+        ),
+        (
+            "datatable(a:long, b:long)[] | make-graph a --> b with_node_id=n | graph-match (x)-->(y) project x.n, x.m",
+            "error unknown-column x.m",
+        ),
+        ("Doors | partition by Door (scan with (step a: At > a.At;) | top-nested 1 of Badge by max(At)) | project Badge", ""),
+        ("Doors | search 'x' | where Door == 'y' and $table == 'Doors'", ""),
         # columns that are gone
         ("Doors | summarize count() by Door | where Badge == 1", "error unknown-column Badge"),
         ("Doors | project Door | where Badge == 1 or Badge == 2", "error unknown-column Badge; error unknown-column Badge"),

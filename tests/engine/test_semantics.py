@@ -452,6 +452,7 @@ REFUSALS = [
     ("print a = 'x' | where * !has 'x'", "is not supported"),
     ("range x from 1 to 20002 step 1 | scan with (step a: true;)", "20,000 rows"),
     ("range x from 1 to 2 step 1 | scan with (step a: b.x > 1; step b: true;)", "cannot read b.x"),
+    ("range x from 1 to 2 step 1 | scan with (step a: true => x = x + a.x;)", "none of the declared"),
     ("range x from 1 to 2 step 1 | scan declare (x:long) with (step a: true;)", "a column 'x', which is there already"),
     (f"{BAG})", "a column 'k', which is there already"),
     (f"{BAG}, columnsConflict='both')", "columnsConflict is"),

@@ -1484,10 +1484,15 @@ class _Binder:
             within = _Scope(parent=scope, values=values)
             assignments = []
             for assignment in step.assignments:
-                target = assignment.names[0].value
-                if target not in declared:
-                    raise BindError(f"scan assigns to declared columns, and '{target}' is none", assignment.span)
-                assignments.append((declared[target][0], self.expression(assignment.value, inner, within)))
+                target, value = assignment.names[0], self.expression(assignment.value, inner, within)
+                if target.value in declared:
+                    assignments.append((declared[target.value][0], value))
+                elif self.closed is not None:
+                    raise BindError(
+                        f"what scan makes of a column that is none of the declared, '{target.value}', is not documented", target.span
+                    )
+                else:
+                    self._named_column(table, target.value, target.span, scope)
             steps.append(o.ScanStep(step.output or "all", self.expression(step.condition, inner, within), tuple(assignments)))
         # The official binder shows match_id where nothing asks for it; the page, and so the engine, does not.
         wanted = next(
