@@ -218,6 +218,11 @@ ACTIVE = (
     '"a", datetime(2024-01-03), "x", "a", datetime(2024-01-03), "y"]'
 )
 TWO = 'let A = datatable(a:string, b:int)["err x", 1, "ok", 2, "terror", 3]; let B = datatable(a:string, c:string)["no", "ERR", "z", "y"]'
+FOUND = (
+    "let A = view () { datatable(k:string, v:long, s:string)['x', 1, 'red door', 'y', 2, 'blue'] };"
+    " let B = view () { datatable(k:string, d:int)['x', 5] }; let C = view () { print n = 7 };"
+)
+
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     # a series taken apart: the seasonal part first, the trend of what is left of the points that are learned from
     (
@@ -386,6 +391,12 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ('let nets = datatable(n:string, w:string)["10.0.0.0/8", "in"]; datatable(ip:string)["10.1.1.1", "8.8.8.8"] | evaluate ipv4_lookup(nets, ip, n)',
      [("10.1.1.1", "10.0.0.0/8", "in")]),
     ('datatable(k:string, v:int)["a", 1, "a", 2, "b", 5] | partition by k (top 1 by v) | sort by v asc', [("a", 2), ("b", 5)]),
+    # find: what is in all tables with a column of the condition, the rest in a bag
+    (f"{FOUND} find in (A, B, C) where k == 'x'", [("A", "x", {"v": 1, "s": "red door"}), ("B", "x", {"d": 5})]),
+    (f"{FOUND} find in (A, B, C) where v == 2 or d == 5 project k, v:string, d", [("A", "y", "2", None), ("B", "x", "", 5)]),
+    (f"{FOUND} find withsource=t in (A, B) where 'door' project s", [("A", "red door")]),
+    (f"{FOUND} find in (A, B) where not('blue')", [("A", "x", {"v": 1, "s": "red door"}), ("B", "x", {"d": 5})]),
+    (f"{FOUND} find in (A) where v == 1 project pack(*)", [("A", {"k": "x", "v": 1, "s": "red door"})]),
 ]  # fmt: skip
 
 
@@ -450,6 +461,14 @@ REFUSALS = [
     ("print a = 'x' | search '*a*b*'", "is not supported"),
     ("print a = 'x' | search kind=case_sensitive a contains 'x'", "kind=case_sensitive"),
     ("print a = 'x' | where * !has 'x'", "is not supported"),
+    (f"{FOUND} find in (A, B) where v == 1 or 'x'", "looks at any column"),
+    (f"{FOUND} find in (A, (C | extend v = 'x')) where v == 1", "several types, 'v'"),
+    (f"{FOUND} find in (C, (print v = 1)) where v == 1", "without a name"),
+    (f"{FOUND} find in (A) where v == 1 project k, pack(*)", "in two ways"),
+    (f"{FOUND} find in (A) where v == 1 project k:dynamic", "casts no column to dynamic"),
+    (f"{FOUND} find in ((A | extend source_ = 1)) where v == 1", "is there already"),
+    (f"{FOUND} find in (A) where 'do*'", "is not supported"),
+    (f"{FOUND} find in (A, Nothing) where v == 1", "no data for the table Nothing"),
     ("range x from 1 to 20002 step 1 | scan with (step a: true;)", "20,000 rows"),
     ("range x from 1 to 2 step 1 | scan with (step a: b.x > 1; step b: true;)", "cannot read b.x"),
     ("range x from 1 to 2 step 1 | scan with (step a: true => x = x + a.x;)", "none of the declared"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -862,10 +862,10 @@ class _Binder:
         return self._like(table, relation, {name: column, **{n: c for n, c in table.names.items() if n != name}})
 
     def _search(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope, named: str | None = None) -> _Table:
-        """``search`` and ``find``: their columns; what ``find`` looks for is not carried out."""
+        """``search`` and ``find``: where not all tables are known, their columns alone."""
         reason = f"the operator {_what(node)} is not supported yet"
-        if isinstance(node, s.Search) and self.closed is not None:
-            return self._searched(node, table, scope, named)
+        if self.closed is not None:
+            return self._searched(node, table, scope, named) if isinstance(node, s.Search) else self._find(node, table, scope)
         if isinstance(node, s.Search):
             if table is not None and not node.tables:
                 out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources or table.behind))
@@ -926,6 +926,59 @@ class _Binder:
         if cased and any(isinstance(x, e.Apply) and x.function in _TERM_OPERATORS for x in e.walk(found)):
             raise BindError("operators on texts beside kind=case_sensitive are not supported", node.span)
         return found
+
+    def _find(self, node: s.Find, table: _Table | None, scope: _Scope) -> _Table:
+        """The rows of several tables for which a condition holds. Source: learn.microsoft.com/kusto/query/find-operator.
+
+        What the page leaves open is refused: columns of several types, and ``pack_all()`` beside other columns, of which its text packs all
+        and its example the rest.
+        """
+        if table is not None or node.away:
+            raise BindError("find reads the tables that it lists, and has no project-away", node.span)
+        legs: list[tuple[s.Expression, tuple[s.As, ...]]] = []
+        for item in node.tables or (s.Wildcard(node.span, "*"),):
+            expression, aliases = (item.table, item.aliases) if isinstance(item, s.FindSource) else (item, ())
+            several = self._tables_like(expression, scope) if isinstance(expression, s.Wildcard) else []
+            legs += [(s.NameReference(expression.span, n), aliases) for n in several] or [(expression, aliases)]
+        tables = [self.table(expression, scope) for expression, _ in legs]
+        read = {n.name for n in s.walk(node.predicate) if isinstance(n, s.NameReference) and any(n.name in t.names for t in tables)}
+        kept = [
+            (*leg, t.names) for leg, t in zip(legs, tables, strict=True) if not read or not read.isdisjoint(t.names) or self._missing(t)
+        ]
+        condition = _with_terms(node.predicate)
+        if len(kept) < len(legs) and any(isinstance(x, s.Star) for x in s.walk(condition)):
+            raise BindError("which tables find leaves out where it looks at any column is not documented", node.span)
+        listed = {c.name.value: c for c in node.columns or () if isinstance(c, s.Column)}
+        packs = any(isinstance(c, s.PackAll) for c in node.columns or ())
+        if packs and listed:
+            raise BindError("what pack_all() packs beside other columns of find is documented in two ways", node.span)
+        shown = list(listed) if node.columns else list(self._found(node, [{n: c.type for n, c in names.items()} for *_, names in kept]))
+        shown = [n for n in shown if node.columns or n != "pack_"]
+        for name in {*shown, *read}:
+            if len({names[name].type for *_, names in kept if name in names}) > 1:
+                raise BindError(f"find over a column of several types, '{name}', is not supported", node.span)
+        bag = "pack_" if packs or (not node.columns and any(n not in shown for *_, names in kept for n in names)) else None
+        source = next((w for p in node.parameters if p.name == "withsource" and (w := _word(p.value))), "source_")
+        if any(n in names for *_, names in kept for n in (source, "pack_")):
+            raise BindError(f"find makes the columns {source} and pack_, and one of them is there already", node.span)
+        inputs = [s.Pipeline(x.span, x, (*aliases, *_packed(x.span, bag, names, shown))) for x, aliases, names in kept]
+        if len(kept) < len(legs) and any(_leg_name(x) is None for x in inputs):
+            raise BindError("how find numbers tables without a name beside one that it leaves out is not documented", node.span)
+        parameter = s.Parameter(node.span, "withsource", s.NameReference(node.span, source))
+        union = self._union(s.Union(node.span, (parameter,), tuple(inputs)), tuple(inputs), None, scope)
+        inner = self._like(union, union.relation, {n: c for n, c in union.names.items() if n not in (source, bag)})
+        found = o.Filter(node.span, union.relation, self.expression(condition, inner, scope))
+        values = {source: self._name(source, node.span, union, scope)}
+        for name in shown:
+            values[name] = self._name(name, node.span, inner, scope)
+            if name in listed and listed[name].type and (kind := type_of(listed[name].type)) != values[name].type:
+                if kind not in _CONVERSIONS:
+                    raise BindError(f"find casts no column to {kind}", node.span)
+                values[name] = e.Apply(node.span, kind, _CONVERSIONS[kind], (values[name],))
+        if bag is not None:
+            values[bag] = self._name(bag, node.span, union, scope)
+        items = tuple((self._column(n, x.type), x) for n, x in values.items())
+        return _Table(o.Project(node.span, found, items), {c.name: c for c, _ in items})
 
     def _found(self, node: s.Find, tables: list[dict[str, Type]]) -> dict[str, Type]:
         """The columns that ``find`` gives: those listed, else what all tables with columns of its condition have, the rest in a bag.
@@ -2260,6 +2313,31 @@ def _element_of(call: s.Call) -> str | None:
     if isinstance(first, s.Call) and first.name == "inner_nodes" and first.arguments:
         first = first.arguments[0]
     return first.name if isinstance(first, s.NameReference) else None
+
+
+def _packed(span: e.Span, bag: str | None, names: Iterable[str], shown: Container[str]) -> tuple[s.Extend, ...]:
+    """What adds a column with those among ``names`` that are not shown."""
+    if bag is None:
+        return ()
+    parts = (x for n in names if n not in shown for x in (s.Literal(span, "string", n, n), s.NameReference(span, n)))
+    return (s.Extend(span, (s.Named(span, (s.Name(span, bag),), s.Call(span, "bag_pack", tuple(parts))),)),)
+
+
+def _with_terms(node: s.Expression) -> s.Expression:
+    """The condition of find with what a term alone stands for: any column has it."""
+    match node:
+        case s.Literal(kind="string", value=str(term), span=span):
+            if "*" in term:
+                raise BindError(f"find for {term!r} is not supported", span)
+            return s.Binary(span, "has", s.Star(span), node)
+        case s.Parenthesized(value=value):
+            return _with_terms(value)
+        case s.Logical(operands=operands):
+            return replace(node, operands=tuple(map(_with_terms, operands)))
+        case s.Call(name="not", arguments=(s.Expression() as argument,)):
+            return replace(node, arguments=(_with_terms(argument),))
+        case _:
+            return node
 
 
 def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
