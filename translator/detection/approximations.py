@@ -67,7 +67,7 @@ def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -
     if _is_text(source):
         if operator in ("==", "in"):
             return compared("==", str(number))
-        return compared("matches regex", f"^{at_least(low) if operator in ('>', '>=') else at_most(high)}$")
+        return compared("matches regex", rf"^{at_least(low) if operator in ('>', '>=') else at_most(high)}\s*$")
     if operator in (">", ">="):
         return compared(">=", low)
     if operator in ("<", "<="):

@@ -719,6 +719,8 @@ class Selections:
             flags, pattern = sigma(searched(atom))
         except (RegexError, Inexpressible) as error:
             raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression cannot say {error}", atom.span)) from None
+        if self.names.family == "sigma":  # where spaces may end the text, so may a line feed
+            pattern = pattern.removesuffix(rf"\s*{END}") + r"\s*$" if pattern.endswith(rf"\s*{END}") else pattern
         if self.names.family == "sigma" and END in pattern:
             self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
