@@ -62,6 +62,12 @@ CASES: list[tuple[str, Tables, int]] = [
     (f"{SIGNINS} | where ResultType == '1' | join kind=inner (AuditLogs | where TimeGenerated > ago(30d)"
      " | summarize c = count() by Identity | where c < 2) on $left.UserPrincipalName == $right.Identity",
      signins({"ResultType": "1"}, {"ResultType": "1", "UserPrincipalName": "bob"}) | audits({"Identity": "bob"}), 1),
+    ("CommonSecurityLog | summarize c = dcount(strcat(SourcePort, 'x')) by SourceIP | where c > 1",
+     {"CommonSecurityLog": [{"SourceIP": "10.1.1.1", "SourcePort": 22}, {"SourceIP": "10.1.1.1"}]}, 1),
+    ("AuditLogs | summarize c = count() by U = tostring(InitiatedBy.names) | where c < 2",
+     audits({}, {"InitiatedBy": {"names": ["a", "b"]}}), 2),
+    ("AuditLogs | where parse_json(tostring(TargetResources[0].displayName)).a == 'x'",
+     audits({"TargetResources": [{"displayName": '{"a": "x"}'}]}), 1),
     ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where not(c > 2)",
      {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 1),
     ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where c <= 2", {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 0),
@@ -81,6 +87,7 @@ CASES: list[tuple[str, Tables, int]] = [
     ("Own_CL | where ipv4_is_private(Source)", {"Own_CL": [{"Source": "10.1.2.0/24"}]}, 1),
     ("SigninLogs | where ResultType == '1.0' or ResultType == '2.0'", signins({"ResultType": "1"}, {"ResultType": "2.0"}), 1),
     ("SigninLogs | where ResultType in ('01', '1e3')", signins({"ResultType": "1"}, {"ResultType": "1000"}), 0),
+    ("SigninLogs | where ResultType in ('1', 'x')", signins({"ResultType": "01"}, {"ResultType": "x"}), 1),
     # which row of a key a join keeps
     (f"{SIGNINS} | project UserPrincipalName, T1 = TimeGenerated | join (AuditLogs | where TimeGenerated > ago(1d) | project Identity,"
      " T2 = TimeGenerated) on $left.UserPrincipalName == $right.Identity | where T2 > T1",

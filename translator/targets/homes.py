@@ -63,7 +63,7 @@ from translator.targets.choice import (
 )
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
-from translator.targets.objects import with_parts
+from translator.targets.objects import note_whole, with_parts
 from translator.targets.paths import SEPARATORS, file_name, on_path
 
 _T = TypeVar("_T")
@@ -260,6 +260,9 @@ class _Move:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
         selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.mover))
+        for value in (*selector.keys, *self.measured):
+            if not self.reads_whole(value, False):
+                note_whole(value, self.mover)
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
@@ -310,7 +313,7 @@ class _Move:
         if self.family != "splunk":
             return False
         before = len(self.mover.said)
-        found = expr if self.mover.options.fields == "source" else self.field(expr)[0]
+        found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.field(expr)[0]
         del self.mover.said[before:]
         if not isinstance(found, Path) or ELEMENT in found.steps or not isinstance(base := found.base, ColumnRef):
             return False

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
+from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
 from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
 
@@ -55,6 +55,12 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], notes: Notes) -> Exp
         if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC):
             continue
         below = catalog.inside(column.column.table or "", column.column.name, steps)
+        if below is None and any(
+            catalog.inside(column.column.table or "", column.column.name, steps[:n]) == () for n in range(1, len(steps))
+        ):
+            what = f"{column.column.name} has a text there that holds JSON, of which the output would need fields"
+            notes.say("json-in-string", what, atom.span, Place.TURNED if asked else Place.PLAIN)
+            continue
         if below == () or whole(field, asked):
             continue
         name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
@@ -77,6 +83,23 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], notes: Notes) -> Exp
             conditions = [Apply(atom.span, atom.type, "isempty" if asked else atom.function, (p, *atom.args[1:])) for p in parts]
             return conjunction(*conditions) if asked else disjunction(*conditions)
     return atom
+
+
+def _is_in_text(column: Column, steps: tuple[str | int, ...]) -> bool:
+    """Whether a place is inside of what is known to be a plain value: of a text that holds JSON."""
+    return any(catalog.inside(column.table or "", column.name, steps[:n]) == () for n in range(1, len(steps)))
+
+
+def note_whole(value: Expr, notes: Notes) -> None:
+    """A word on a key, or a counted value, that is not known to be a plain one: KQL groups by the text of an object."""
+    for field in fields_of(value):
+        column, steps = (field.base, field.steps) if isinstance(field, Path) else (field, ())
+        if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC) or steps[-1:] == (ELEMENT,):
+            continue
+        if catalog.inside(column.column.table or "", column.column.name, steps) != ():
+            name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
+            what = f"{name} may hold an object or an array, whose text the KQL groups or counts by, the output by each value, or none"
+            notes.say("array-compared", what, value.span, Place.BOTH)
 
 
 def _is_anchored(atom: Apply) -> bool:

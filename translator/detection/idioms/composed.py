@@ -87,7 +87,8 @@ def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Bran
     if measure.kind == "value_count" and measure.grows and len(fields) == 1 and is_computed_key(computed):
         what = f"the KQL counts values that it computes from {column_name(fields[0])}, the output those of the field"
         lifting.say("counted-field", what, measure.condition.span, measure.place)
-        value = fields[0]
+        # A text that is computed is there for a missing field too.
+        value = replace(fields[0], type=Type.STRING) if computed.type == Type.STRING else fields[0]
     found = key_field(lifting, value, events, measure, measure.condition.span, counted=True)
     if measure.kind == "value_count" and _type_unknown(found) and not is_present(found, events.predicate):
         lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span, measure.place)

@@ -17,7 +17,7 @@ from translator import catalog
 from translator.catalog import Home
 from translator.detection.model import DAY, Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
 from translator.plan.patterns import searched
 from translator.plan.simplify import is_field
 from translator.regex.parser import RegexError
@@ -174,6 +174,9 @@ ATOMS = {
 }
 """How ``where`` spells each operator."""
 
+
+MOST_LISTED = 25
+"""Values of a list that stands in the search as well as in ``where``."""
 
 MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
 """Functions of ``stats`` by type of correlation."""
@@ -383,6 +386,8 @@ class _Writer:
         if not (isinstance(part, Apply) and part.args and is_field(part.args[0]) and len(part.args) == 2):
             return None
         operand = part.args[1]
+        if isinstance(operand, Items) and part.function == "in":
+            return self.numbers_listed(part, operand)
         if not (isinstance(operand, Const) and isinstance(operand.value, str) and operand.value):
             return None
         if (
@@ -400,6 +405,17 @@ class _Writer:
         if wild is None or name.lower() in _WORDS or not all(c.isalnum() or c in "._" for c in name):
             return None
         return f"{name}={string(wild.format(operand.value))}"
+
+    def numbers_listed(self, part: Apply, listed: Items) -> str | None:
+        """A list of texts among which are numbers, which ``where`` may compare as such; the search compares their texts."""
+        texts = [i.value for i in listed.items if isinstance(i, Const) and isinstance(i.value, str)]
+        if len(texts) != len(listed.items) or len(texts) > MOST_LISTED or not any(map(_NUMBER.fullmatch, texts)):
+            return None
+        terms = [self.term(Apply(part.span, part.type, "==", (part.args[0], const(text)))) for text in texts]
+        if None in terms:
+            return None
+        name = self.names.field(part.args[0])
+        return f"{name} IN ({', '.join(map(string, texts))})"
 
     def told_by_search(self, part: Expr) -> bool:
         """Whether the search term says the whole of ``part``: both ignore case."""
