@@ -198,7 +198,7 @@ def examine(query: s.Query, schema: Schema) -> tuple[o.Plan | None, list[Problem
     Args:
         schema: column types by table.
     """
-    binder, plan = _Binder(schema), None
+    binder, plan = _Binder(schema, warns=True), None
     try:
         plan = binder.query(query)
     except BindError as error:
@@ -209,8 +209,10 @@ def examine(query: s.Query, schema: Schema) -> tuple[o.Plan | None, list[Problem
 
 
 class _Binder:
-    def __init__(self, schema: Schema, closed: frozenset[str] | None = None, discover: Discover | None = None) -> None:
-        self.schema, self.closed, self.discover = schema, closed, discover
+    """``warns`` looks for what may be wrong too, beside what is."""
+
+    def __init__(self, schema: Schema, closed: frozenset[str] | None = None, discover: Discover | None = None, warns: bool = False) -> None:
+        self.schema, self.closed, self.discover, self.warns = schema, closed, discover, warns
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
         self.tree: s.Query | None = None
@@ -250,7 +252,7 @@ class _Binder:
             return
         elif (meant := {n.lower(): n for n in (*scope.names(), *shown)}.get(name.lower())) is not None:
             self.problem(Problem("unknown-column", span, f"there is no column '{name}' here, names have case: did you mean {meant}?"))
-        elif name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, self.schema[sources[0].table]))):
+        elif self.warns and name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, self.schema[sources[0].table]))):
             told = f"the documentation of {sources[0].table} lists no column '{name}'{suggestion(name, [*shown, *scope.names()])}"
             self.problem(Problem("unlisted-column", span, told, warns=True))
 
@@ -294,7 +296,7 @@ class _Binder:
             self.problem(Problem("unknown-table", span, f"{told}, names have case: did you mean {meant}?", warns=self.fuzzy > 0))
         elif not lower.endswith("_cl") and (close := suggestion(name, scope.names(), 0.8)):
             self.problem(Problem("unknown-table", span, f"{told}, and no let of this name{close}", warns=self.fuzzy > 0))
-        elif not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.88)):
+        elif self.warns and not lower.endswith("_cl") and (close := suggestion(name, self.schema, 0.88)):
             self.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{close}", warns=True))
 
     def _check_saved(self, call: s.Call, scope: _Scope) -> None:
