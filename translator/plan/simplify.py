@@ -133,10 +133,10 @@ def _string_wrappers(expr: Expr) -> Expr:
 
 
 def _json_of_dynamic(expr: Expr) -> Expr:
-    """``parse_json(tostring(x.a))`` is ``x.a`` where x is dynamic: the text is the value's own JSON."""
+    """``parse_json(tostring(x.a))`` is ``x.a`` where x is dynamic: the text is the value's own JSON. A text may hold text again."""
     if isinstance(expr, Apply) and expr.function == "parse_json" and len(expr.args) == 1:
         inner = expr.args[0]
-        if isinstance(inner, Path) and is_field(inner):
+        if isinstance(inner, Path) and is_field(inner) and inner.base.type != Type.STRING:
             return Path(expr.span, Type.DYNAMIC, inner.base, inner.steps)
         if isinstance(inner, ColumnRef) and inner.type in (Type.DYNAMIC, Type.UNKNOWN, Type.STRING):
             # What is parsed is a text, whether the table is known or not.

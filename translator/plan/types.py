@@ -41,3 +41,7 @@ def type_of(name: str) -> Type:
         return Type(lowered)
     except ValueError:
         return _SPELLINGS.get(lowered, Type.UNKNOWN)
+
+
+NULLABLE = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.REAL, Type.DECIMAL, Type.DATETIME, Type.TIMESPAN, Type.GUID})
+"""Types whose missing value is null, which a join finds equal to nothing."""

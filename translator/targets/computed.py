@@ -13,6 +13,7 @@ from translator.regex.parser import parsed
 from translator.regex.syntax import Perl
 from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
+from translator.targets.names import json_path
 from translator.targets.predicates import Predicates
 
 _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
@@ -44,6 +45,7 @@ class Functions:
     part: str
     found: Callable[[str, syntax.Node, Expr], str]
     pattern: Callable[[syntax.Node], str]
+    inside: Callable[[str, str], str] | None = None
 
 
 class Texts:
@@ -101,6 +103,10 @@ class Texts:
             case Apply(function="substring", args=(inner, Const(value=int(start)), Const(value=int(length)))) if start >= 0 < length:
                 text_ = self._of(inner, empty)
                 return None if text_ is None else functions.part.format(text_, start + 1, length)
+            case Path(base=Apply(function="parse_json", args=(inner,)), steps=steps) if functions.inside and (path := json_path(steps)):
+                text_ = self._of(inner, False)
+                found_ = None if text_ is None else functions.inside(text_, path)
+                return found_ if found_ is None or not empty else functions.empty.format(found_)
             case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
                 text_ = self._of(inner, True)
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)

@@ -259,7 +259,7 @@ class _Move:
     def selector(self) -> Selector:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
-        selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.mover))
+        selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
         for value in (*selector.keys, *self.measured):
             if not self.reads_whole(value, False):
                 note_whole(value, self.mover)

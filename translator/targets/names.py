@@ -59,6 +59,13 @@ def read_by(detection: Detection) -> list[Expr]:
     return [*of_events, *of_groups, *(x for t in thresholds if t is not None for x in t.fields)]
 
 
+def json_path(steps: tuple[str | int, ...]) -> str | None:
+    """A place in a text of JSON, as Splunk's json_extract takes it; None where a name in it would be read as more than one."""
+    if not all(isinstance(s, int) or s.isidentifier() for s in steps):
+        return None
+    return "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+
+
 @dataclass
 class Names(Notes):
     """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
@@ -207,13 +214,13 @@ class Names(Notes):
                 return None
         if ELEMENT in steps:
             return None
-        path = "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
         if steps and base.type == Type.STRING and not column.stored:
-            return (column.name, path.removeprefix(".")) if all(isinstance(s, int) or s.isidentifier() for s in steps) else None
+            path = json_path(steps)
+            return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
         if self.options.fields == "source" or column.stored != "json" or (by_name and not named):
             return None
-        return "_raw", column.name + path
+        return "_raw", column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""

@@ -28,26 +28,30 @@ _SEARCHES = (TEXT_SEARCHES - _WHOLE) | _REGEXES
 _EMPTY = frozenset({"isempty", "isnull"})
 
 
-def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], notes: Notes) -> Expr:
+def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], flat: bool, notes: Notes, negated: bool = False) -> Expr:
     """``condition`` with the parts of what is known to be an object in its place, and what is said of the other values.
 
     Args:
         condition: on the fields of events, in normal form.
         whole: whether the target reads all that is at a place as one text, or where only that is asked whether anything is there.
+        flat: whether the target takes arrays of objects for several values of each part, and a condition on several values is no condition.
         notes: what is said goes here.
+        negated: whether the condition stands below a negation of its predicate.
     """
     match condition:
         case Apply(function="and" | "or", args=args):
-            return Apply(condition.span, condition.type, condition.function, tuple(with_parts(a, whole, notes) for a in args))
-        case Apply(function="not", args=(negated,)):
+            return Apply(
+                condition.span, condition.type, condition.function, tuple(with_parts(a, whole, flat, notes, negated) for a in args)
+            )
+        case Apply(function="not", args=(inner,)):
             with notes.within(Place.TURNED):
-                return Apply(condition.span, condition.type, "not", (with_parts(negated, whole, notes),))
+                return Apply(condition.span, condition.type, "not", (with_parts(inner, whole, flat, notes, not negated),))
         case Apply():
-            return _atom(condition, whole, notes)
+            return _atom(condition, whole, flat, notes, negated)
     return condition
 
 
-def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], notes: Notes) -> Expr:
+def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: Notes, negated: bool) -> Expr:
     asked = atom.function in _EMPTY
     searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
     for field in fields_of(atom):
@@ -64,9 +68,11 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], notes: Notes) -> Exp
         if below == () or whole(field, asked):
             continue
         name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
-        if (not searched or _is_anchored(atom)) and steps[-1:] != (ELEMENT,):
+        deep = flat and len(steps) > 1 and catalog.inside(column.column.table or "", column.column.name, steps[:-1]) is None
+        several = not searched or _is_anchored(atom) or deep or (flat and negated and not asked)
+        if several and steps[-1:] != (ELEMENT,):
             what = f"{name} may hold an array, of whose values any may satisfy this; the KQL compares the text of the whole"
-            notes.say("array-compared", what, atom.span)
+            notes.say("array-compared", what, atom.span, Place.TURNED if asked else Place.PLAIN)
         if not searched:
             continue
         parts = _parts(field, column, steps, below or ()) if field is atom.args[0] else []

@@ -87,6 +87,9 @@ def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Bran
     if measure.kind == "value_count" and measure.grows and len(fields) == 1 and is_computed_key(computed):
         what = f"the KQL counts values that it computes from {column_name(fields[0])}, the output those of the field"
         lifting.say("counted-field", what, measure.condition.span, measure.place)
+        if computed.type != Type.STRING and not is_present(fields[0], events.predicate):
+            what = "the KQL may compute a value of events without the field, which count for none in the output"
+            lifting.say("missing-value", what, measure.condition.span, measure.place)
         # A text that is computed is there for a missing field too.
         value = replace(fields[0], type=Type.STRING) if computed.type == Type.STRING else fields[0]
     found = key_field(lifting, value, events, measure, measure.condition.span, counted=True)

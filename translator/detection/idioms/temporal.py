@@ -32,13 +32,10 @@ from translator.plan.expressions import (
     substitute,
 )
 from translator.plan.simplify import branches, is_field, pushed, simplify
-from translator.plan.types import Type
+from translator.plan.types import NULLABLE
 
 MAX_ALTERNATIVES = 32
 """How many selectors one side may split into."""
-
-NULLABLE = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.REAL, Type.DECIMAL, Type.DATETIME, Type.TIMESPAN, Type.GUID})
-"""Types whose missing value is null, which a join finds equal to nothing."""
 
 
 def is_ip(value: object) -> bool:
@@ -76,6 +73,12 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
             for side in sides if not side.absent)
         for i in range(len(classes))
     )  # fmt: skip
+    positive = [side for side in sides if not side.absent]
+    if joined.absent and any(
+        s.keys[i].type in NULLABLE and not lifting.has_always(s.keys[i], s.predicate)
+        for side in positive for s in side.selectors for i in range(len(classes))
+    ):  # fmt: skip
+        lifting.say("empty-join-key", "an event without the key has no partner in the KQL, and others without it here", joined.span)
     lifting.say(
         "rows-differ",
         "the query gives a row for each combination of events, the outputs one alert for each "

@@ -11,7 +11,8 @@ from dataclasses import replace
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr
-from translator.plan.simplify import is_field
+from translator.plan.simplify import is_field, is_present
+from translator.plan.types import NULLABLE
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.regex.writers import java_portable
@@ -357,6 +358,9 @@ class _Writer:
                 continue
             pairs = ", ".join(f"{s.name} == 1, {key}" for s, key in zip(detection.selectors, keys_of, strict=True))
             lines.append(f"EVAL {field(name)} = CASE({pairs})")
+        numbers = [field(name) for n, name in enumerate(self.keys) if detection.guaranteed[n] and self.is_nullable(n)]
+        if numbers:  # of which a missing one equals no other
+            lines.append("WHERE " + " AND ".join(f"{name} IS NOT NULL" for name in numbers))
         counted = [self.counted_side(side, side.threshold) for side in detection.sides if side.threshold is not None]
         lines += [command for command, _ in counted if command]
         flagged = [side for side in detection.sides if side.threshold is None or holds_of_none(side.threshold)]
@@ -381,6 +385,10 @@ class _Writer:
             sides.append(f"{begun} < {ended}" if detection.strict else f"{begun} <= {ended}")
         lines.append("WHERE " + " AND ".join(sides))
         return "\n| ".join(lines)
+
+    def is_nullable(self, number: int) -> bool:
+        """Whether a key is no text of some event, and may be missing."""
+        return any(s.keys[number].type in NULLABLE and not is_present(s.keys[number], s.predicate) for s in self.detection.selectors)
 
     def finer_side(self) -> Side | None:
         """The one side that counts, where it counts groups within those of the key, of which one has to be large or small enough."""

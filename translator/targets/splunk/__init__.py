@@ -268,7 +268,7 @@ class _Writer:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
-            inside=self.inside,
+            inside=lambda holder, path: _inside(field(holder), path),
             computed=lambda expr: self.texts.of(expr),
             limit="_time{0}now()-{1}",
             ingested="_indextime{0}now()-{1}",
@@ -276,9 +276,6 @@ class _Writer:
         )
 
         self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
-
-    def inside(self, holder: str, path: str) -> str:
-        return f"json_extract({field(holder)}, {string(path)})"
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
@@ -653,6 +650,10 @@ class _Writer:
             name = self.names.field(expr)
             return field(name) if all(c.isalnum() or c in "._@{}" for c in name) else None
         return self.texts.shown(expr)
+
+
+def _inside(text: str, path: str) -> str:
+    return f"json_extract({text}, {string(path)})"
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:
