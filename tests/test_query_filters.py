@@ -271,3 +271,17 @@ def test_a_union_of_tables_with_different_fields(kql: str) -> None:
         assert output.verdict.value in ("exact", "same-alerts")
         for run in RUNS[target]:
             assert sorted({row["id"] for query in output.texts for row in run(query, logged)}) == wanted, (target, output.text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("ResultType =~ 'é'", "narrower"),
+        ("not(ResultType has 'é')", "broader"),
+        ("ResultType == 'é'", "exact"),
+        ("ResultType =~ '中e'", "exact"),
+    ],
+)
+def test_elasticsearch_ignores_the_case_of_ascii_alone(condition: str, verdict: str) -> None:
+    output = translator.convert(rule(f"SigninLogs | where {condition}"), ("eql",)).outputs["eql"]
+    assert output.verdict.value == verdict

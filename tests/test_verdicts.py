@@ -91,6 +91,7 @@ CASES: list[tuple[str, Tables, int]] = [
     ("Own_CL | where ['null'] == 'x' and EventData.['true'] == 'y'", {"Own_CL": [{"null": "x", "EventData": {"true": "y"}}, {}]}, 1),
     # constants
     ("SigninLogs | where column_ifexists('Nope', 'x') == 'x'", signins({}), 1),
+    ("Own_CL | where column_ifexists('Nope', 'x') == 'x'", {"Own_CL": [{"Other": "y"}]}, 1),
     ("SigninLogs | where ResultType == 0", signins({"ResultType": "0"}, {"ResultType": "00"}), 1),
     ("SigninLogs | where ResultType !in (0, 50126)", signins({"ResultType": "0"}, {"ResultType": "x"}), 1),
     # texts that a language reads as something else

@@ -200,6 +200,7 @@ CODES: dict[str, Code] = {
     ),
     "empty-join-key": Code(Effect.FEWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "key-case": Code(Effect.FEWER, "normalize the case of these fields when they are ingested"),
+    "ascii-case": Code(Effect.FEWER, "give the word in each case that it comes in"),
     "value-case": Code(Effect.MORE, "normalize the case of this field when it is ingested"),
     "missing-value": Code(
         Effect.FEWER, "add isnotempty(...) to the KQL, or lower the threshold by one: it counts a missing text as one more distinct value"

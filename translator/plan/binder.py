@@ -2211,6 +2211,9 @@ class _Binder:
                 column = self._stored(table.sources[0], wanted, args[1].type)
                 if table.sources[0].table != "?":
                     table.names[wanted] = column
+                if not (isinstance(args[1], e.Const) and args[1].value in ("", None)):
+                    # The column of a table that nothing is known of, or else a value of its own: only who runs the query can tell.
+                    return e.Apply(node.span, column.type, name, (e.ColumnRef(node.span, column.type, column), args[1]))
             return e.ColumnRef(node.span, column.type, column) if column else args[1]
         _read_regex(_regex_of(name, args))
         _read_regex(_regex_of(name, args))

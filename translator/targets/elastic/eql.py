@@ -14,7 +14,8 @@ from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import TRUE, Apply, Const, Expr
+from translator.plan.expressions import TRUE, Apply, Const, Expr, Items
+from translator.plan.simplify import CASE_PAIRS
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
@@ -95,7 +96,9 @@ def lists_at_ingest(detection: Detection, names: Names) -> Iterator[Diagnostic]:
     """What is said of the lists that a detection reads: a value that comes onto one later is not found in the events before it."""
     for side in detection.sides:
         for selector in side.selectors:
-            for atom, place in _list_atoms(selector.predicate, detection.place_of(selector)):
+            for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
+                if atom.function not in ("expand", "expand_cs") or not isinstance(atom.args[1], Const):
+                    continue
                 name, subject = values(atom.args[1])[0], names.field(atom.args[0])
                 caseless = atom.function == "expand"
                 case = ", in lower case," if caseless else ""
@@ -116,18 +119,37 @@ def self_joins(detection: Detection) -> Iterator[Diagnostic]:
             yield Diagnostic("joined-with-itself", what, None, place)
 
 
-def _list_atoms(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
-    if isinstance(predicate, Apply):
-        if predicate.function in ("expand", "expand_cs") and isinstance(predicate.args[1], Const):
-            yield predicate, place
-            return
-        for arg in predicate.args:
-            yield from _list_atoms(arg, place.turned if predicate.function == "not" else place)
+def cases_of_others(detection: Detection) -> Iterator[Diagnostic]:
+    """What is said where case is ignored, which Elasticsearch does for the letters of ASCII alone.
+
+    Source: org.elasticsearch.common.lucene.search.AutomatonQueries, toCaseInsensitiveChar.
+    """
+    for side in detection.sides:
+        for selector in side.selectors:
+            for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
+                operands = [x for a in atom.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
+                texts = [x.value for x in operands if isinstance(x, Const) and isinstance(x.value, str)]
+                if atom.function in _CASELESS and any(not c.isascii() and c.lower() != c.upper() for text in texts for c in text):
+                    yield Diagnostic("ascii-case", "EQL ignores the case of ASCII's letters only, the KQL of all", atom.span, place)
+
+
+_CASELESS = frozenset(CASE_PAIRS.values()) | {"matches regex~"}
+
+
+def _atoms(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
+    """The atoms of a condition, each with its place."""
+    if not isinstance(predicate, Apply):
+        return
+    if predicate.function not in ("and", "or", "not"):
+        yield predicate, place
+        return
+    for arg in predicate.args:
+        yield from _atoms(arg, place.turned if predicate.function == "not" else place)
 
 
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
-    return tuple(dict.fromkeys((*lists_at_ingest(detection, names), *self_joins(detection))))
+    return tuple(dict.fromkeys((*lists_at_ingest(detection, names), *self_joins(detection), *cases_of_others(detection))))
 
 
 class Eql:
