@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from translator.engine.errors import EngineError
 from translator.plan.functions.values import EPOCH, TICKS, pattern, text_of, timespan_of, timespan_text
 from translator.plan.types import Type
 
@@ -198,6 +200,89 @@ def real_of_value(value: Any) -> float | None:
         return float(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def number_of_value(value: Any) -> int | float | None:
+    """The number that a dynamic value is or spells, a whole one with all its digits."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and (whole := whole_of(value)) is not None:
+        return whole
+    found = value if isinstance(value, int) else real_of_value(value)
+    return int(found) if found is not None and math.isfinite(found) and found == int(found) and abs(found) < 1 << 63 else found
+
+
+def whole_number(value: Any) -> int | None:
+    """A dynamic operand beside a long.
+
+    Raises:
+        EngineError: for a number with a fraction: KQL types the result long, and its pages do not say what becomes of the fraction.
+    """
+    found = number_of_value(value)
+    if isinstance(found, float):
+        raise EngineError(f"{found!r} in a dynamic value stands in arithmetic of whole numbers; todouble() or tolong() says what is meant")
+    return found
+
+
+def beside_whole(value: Any) -> str:
+    """A number as decimal digits that compare with any long as it does: what is between two whole numbers as their middle."""
+    found = number_of_value(value)
+    if found is None or found != found:
+        return ""
+    limit = 1 << 64
+    if not -limit < found < limit:
+        return str(limit if found > 0 else -limit)
+    return f"{math.floor(found)}" if found == math.floor(found) else f"{math.floor(found) * 10 + 5}e-1"
+
+
+def floor_of(value: Any) -> int | None:
+    found = number_of_value(value)
+    return None if found is None or not math.isfinite(found) else math.floor(found)
+
+
+def _counted(call: Callable[..., int | float | None]) -> Callable[..., int | float | None]:
+    """Arithmetic on numbers as that on dynamic values: null where one of them is no number."""
+
+    def calculate(*values: Any) -> int | float | None:
+        numbers = [number_of_value(v) if not isinstance(v, float) else v for v in values]
+        if any(n is None for n in numbers):
+            return None
+        try:
+            found = call(*numbers)
+        except OverflowError:
+            found = None
+        if isinstance(found, int) and not -(1 << 63) <= found < 1 << 63:
+            raise EngineError(f"Overflow: {found} does not fit into a long")
+        return found
+
+    return calculate
+
+
+def _quotient(left: float, right: float) -> int | float | None:
+    if isinstance(left, int) and isinstance(right, int):
+        if right == 0:
+            return None
+        if left % right:
+            raise EngineError(f"{left} / {right} in dynamic values is not a whole number; todouble() or tolong() says what is meant")
+        return left // right
+    if right == 0:
+        return math.nan if left == 0 or left != left else math.copysign(math.inf, left)
+    return left / right
+
+
+ARITHMETIC: dict[str, Callable[..., int | float | None]] = {
+    "+": _counted(operator.add), "-": _counted(operator.sub), "*": _counted(operator.mul), "/": _counted(_quotient),
+    "%": _counted(lambda left, right: left % abs(right) if right else None), "neg": _counted(operator.neg),
+}  # fmt: skip
+"""The operators over dynamic values: whole numbers stay whole."""
+
+
+def sum_of_array(values: list[Any]) -> int | float:
+    """``sum`` over dynamic values: those that are no numbers count for nothing."""
+    total: int | float = 0
+    for number in map(number_of_value, values):
+        total = total if number is None else ARITHMETIC["+"](total, number) or 0
+    return total
 
 
 def truth_of_value(value: Any) -> bool | None:

@@ -38,6 +38,9 @@ EPOCH_TICKS = 621_355_968_000_000_000
 EPOCH_MICROS = EPOCH_TICKS // 10
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 _WHOLE = (Type.INT, Type.LONG)
+_OPEN = (Type.DYNAMIC, Type.UNKNOWN)
+"""Types whose values have each a type of their own."""
+
 _ARITHMETIC = ("+", "-", "*", "/", "%", "neg")
 _SQL_COMPARISONS = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
 
@@ -383,8 +386,14 @@ class Scalars:
             return self.from_dynamic(self.value(expr), Type.REAL)
         return self.value(expr)
 
-    def operand(self, expr: e.Expr) -> exp.Expr:
+    def whole_number(self, expr: e.Expr) -> exp.Expr:
+        """A dynamic operand of arithmetic whose result is a long."""
+        return self.python("whole_number", meanings.whole_number, (Type.DYNAMIC,), Type.LONG, (self.value(expr),))
+
+    def operand(self, expr: e.Expr, result: Type = Type.REAL) -> exp.Expr:
         """A number as arithmetic takes it: a whole one in 64 bits, where SQL counts a small literal, and what is made of some, in 32."""
+        if expr.type in _OPEN and result in _WHOLE:
+            return self.whole_number(expr)
         value = self.number(expr)
         if expr.type not in (*_WHOLE, Type.TIMESPAN):
             return value
@@ -492,7 +501,9 @@ class Scalars:
             kinds = {Type.DYNAMIC if k == Type.UNKNOWN else k for k in kinds}
         if Type.DYNAMIC in kinds:
             other = next(iter(kinds - {Type.DYNAMIC}), Type.STRING)
-            if other in _NUMBERS:
+            if other in _WHOLE:
+                return self.beside_whole(left), self.beside_whole(right)
+            if other == Type.DECIMAL:
                 other = Type.REAL
             return self.convert(left, other) if left.type != other else self.value(left), self.convert(right, other)
         if len(kinds) == 1 or kinds <= set(_NUMBERS):
@@ -505,6 +516,13 @@ class Scalars:
         if kinds == {Type.GUID, Type.STRING}:
             return self.sql("LOWER($1)", self.text(left)), self.sql("LOWER($1)", self.text(right))
         raise EngineError(f"a {left.type} cannot be compared with a {right.type}", left.span or right.span)
+
+    def beside_whole(self, expr: e.Expr) -> exp.Expr:
+        """A side of a comparison with a whole number: a real has too few digits for what a dynamic value may hold."""
+        if expr.type not in _OPEN:
+            return self.value(expr)
+        text = self.python("beside_whole", meanings.beside_whole, (Type.DYNAMIC,), Type.STRING, (self.value(expr),))
+        return self.try_cast(text, Type.DECIMAL)
 
     def undefined(self, *exprs: e.Expr) -> exp.Expr | None:
         """Whether one of these is NaN, which compares with nothing; None where none can be, or SQL sees it so itself."""
@@ -784,8 +802,18 @@ class Scalars:
                 return self.moment_of_ticks(self.sql("$1 + $2" if sign > 0 else "$1 - $2", self.ticks(self.value(time)), step))
             micros = self.word("micros", self.value(time))
             return self.word("moment", self.sql("$1 + $2 // 10" if sign > 0 else "$1 - $2 // 10", micros, step))
+        if (made := self.arithmetic(expr)) is not None:
+            return made
         make = exp.Add if sign > 0 else exp.Sub
-        return exp.paren(make(this=self.operand(left), expression=self.operand(right)), copy=False)
+        return exp.paren(make(this=self.operand(left, expr.type), expression=self.operand(right, expr.type)), copy=False)
+
+    def arithmetic(self, expr: e.Apply) -> exp.Expr | None:
+        """Arithmetic on dynamic values alone, whose result is one too; None on others."""
+        if not all(a.type in _OPEN for a in expr.args):
+            return None
+        values = tuple(self.value(a) for a in expr.args)
+        name = {"+": "sum", "-": "difference", "*": "product", "/": "quotient", "%": "remainder", "neg": "negative"}[expr.function]
+        return self.python(f"{name}_of_values", meanings.ARITHMETIC[expr.function], (Type.DYNAMIC,) * len(values), Type.DYNAMIC, values)
 
     def folded(self, expr: e.Expr) -> exp.Expr | None:
         """Arithmetic on times that are known now: it leaves filters on stored columns to the storage."""
@@ -836,35 +864,40 @@ class Scalars:
         return self._sum(e.Apply(expr.span, Type.DATETIME, sign, (e.Apply(None, Type.DATETIME, "now", ()), expr.args[0])))
 
     def _product(self, expr: e.Apply) -> exp.Expr:
+        if (made := self.arithmetic(expr)) is not None:
+            return made
         left, right = expr.args
-        a, b = self.operand(left), self.operand(right)
+        a, b = self.operand(left, expr.type), self.operand(right, expr.type)
         found = exp.Mul(this=a, expression=b)
         if Type.TIMESPAN in (left.type, right.type) and Type.REAL in (left.type, right.type, *(_dynamic_as_real(x) for x in expr.args)):
             return self.cast(self.sql("ROUND($1)", found), Type.LONG)
         return exp.paren(found, copy=False)
 
     def _quotient(self, expr: e.Apply) -> exp.Expr:
+        if (made := self.arithmetic(expr)) is not None:
+            return made
         left, right = expr.args
-        a, b = self.operand(left), self.operand(right)
+        a, b = self.operand(left, expr.type), self.operand(right, expr.type)
         if left.type == right.type == Type.TIMESPAN:
             return self.sql("CAST($1 AS DOUBLE) / $2", a, b)
         if left.type == Type.TIMESPAN:
             return self.cast(self.sql("TRUNC($1 / $2)", a, b), Type.LONG)
-        if left.type in _WHOLE and right.type in _WHOLE:
-            return exp.paren(self.word("quotient", a, b), copy=False)
         if expr.type in _WHOLE:
-            return self.try_cast(self.sql("TRUNC($1 / $2)", a, b), Type.LONG)
+            return exp.paren(self.word("quotient", a, b), copy=False)
         if "real_quotient" not in self.dialect.words:
             return self.sql("CAST($1 AS DOUBLE) / NULLIF($2, 0)", a, b)
         return self.word("real_quotient", a, b)
 
     def _modulo(self, expr: e.Apply) -> exp.Expr:
         """Never negative."""
-        a, b = self.operand(expr.args[0]), self.operand(expr.args[1])
+        if (made := self.arithmetic(expr)) is not None:
+            return made
+        a, b = (self.operand(a, expr.type) for a in expr.args)
         return self.sql("(($1 % NULLIF($2, 0)) + ABS($2)) % ABS(NULLIF($2, 0))", a, b)
 
     def _minus(self, expr: e.Apply) -> exp.Expr:
-        return exp.Neg(this=exp.paren(self.operand(expr.args[0]), copy=False))
+        made = self.arithmetic(expr)
+        return made if made is not None else exp.Neg(this=exp.paren(self.operand(expr.args[0], expr.type), copy=False))
 
     def _bin(self, expr: e.Apply) -> exp.Expr:
         subject = expr.args[0]
@@ -894,6 +927,9 @@ class Scalars:
             )
         a, b = self.number(subject), self.number(size)
         whole = subject.type in (*_WHOLE, Type.TIMESPAN) and size.type in (*_WHOLE, Type.TIMESPAN)
+        if subject.type in _OPEN and size.type in _WHOLE and anchor is None:
+            # A bin of whole width is that of the whole number below.
+            a, whole = self.python("floor_of", meanings.floor_of, (Type.DYNAMIC,), Type.LONG, (self.value(subject),)), True
         if anchor is not None:
             found = self.sql("CAST(FLOOR(CAST($1 - $3 AS DOUBLE) / $2) AS DOUBLE) * $2 + $3", a, b, self.number(anchor))
         elif whole:
@@ -1141,6 +1177,9 @@ class Scalars:
             return self.word("percentile", guarded(self.number(args[0])), self.value(args[1]))
         if known.gathered:
             return self.gathered(known, args, guarded, expr)
+        if name == "sum" and args[0].type in _OPEN:
+            values = self.collected(guarded(self.value(args[0])))
+            return self.python("sum_of_array", meanings.sum_of_array, (Type.DYNAMIC,), Type.DYNAMIC, (values,))
         number = name not in ("min", "max", "dcount", "count_distinct")
         value = guarded(self.number(args[0]) if number else self.value(args[0]))
         if name == "avg":
@@ -1178,8 +1217,7 @@ class Scalars:
         ordered: exp.Expr = (
             exp.Order(this=element, expressions=[o.copy() for o in self.order]) if self.order and self.dialect.name == "duckdb" else element
         )
-        joined = exp.GroupConcat(this=ordered, separator=exp.Literal.string(","))
-        text = self.sql("'[' || COALESCE($1, '') || ']'", joined)
+        text = self.collected(ordered)
         if known.name == "make_list" and len(args) == 1 and subject.type not in (Type.DYNAMIC, Type.UNKNOWN):
             return text
         signature = overload(known, [a.type for a in args])
@@ -1188,6 +1226,10 @@ class Scalars:
         return self.python(
             known.name, known.python, (Type.DYNAMIC, *(k for _, k in rest)), result, (text, *(v for v, _ in rest)), nulls=False
         )
+
+    def collected(self, element: exp.Expr) -> exp.Expr:
+        """The dynamic values of a group's rows as one array."""
+        return self.sql("'[' || COALESCE($1, '') || ']'", exp.GroupConcat(this=element, separator=exp.Literal.string(",")))
 
     _special: ClassVar[dict[str, Callable[[Scalars, e.Apply], exp.Expr]]] = {
         "==": _equal, "<": _ordered, "<=": _ordered, ">": _ordered, ">=": _ordered, "=~": _same_text, "and": _junction, "or": _junction,

@@ -31,7 +31,10 @@ def _list(value: Dynamic) -> list[Any]:
 
 
 def _key(value: Dynamic) -> str:
-    return f"{type(value).__name__}:{value!r}" if not isinstance(value, int | float) or isinstance(value, bool) else f"n:{float(value)}"
+    """A text that only equal values have: a real that is whole is the same as the whole number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return f"{type(value).__name__}:{value!r}"
+    return f"n:{int(value)}" if isinstance(value, float) and value.is_integer() else f"n:{value!r}"
 
 
 def distinct(values: list[Any]) -> list[Any]:
