@@ -168,6 +168,15 @@ VALUES: list[tuple[str, Any]] = [
     ('dynamic({"a": "x"}).a > 5', None),
     ("set_has_element(pack_array(9007199254740993), 9007199254740992)", False),
     ("array_index_of(dynamic([1, 2.0]), 2)", 1),
+    # two dynamic values are in the order of what they hold, where that is of one kind
+    ('dynamic({"a": 9}).a < dynamic({"b": 85}).b', True),
+    ("not(dynamic([9])[0] < dynamic([85])[0])", False),
+    ('dynamic(["2020"])[0] < dynamic(["2021"])[0]', True),
+    ('dynamic([9])[0] < dynamic(["85"])[0]', None),
+    ("dynamic([2])[0] between (dynamic([1])[0] .. dynamic([10])[0])", True),
+    ("max_of(dynamic([9])[0], dynamic([null])[0], dynamic([85])[0])", 85),
+    ("min_of(dynamic([9.5])[0], dynamic([85])[0])", 9.5),
+    ("max_of(dynamic([9007199254740993])[0], 9007199254740992)", 9_007_199_254_740_993),
     # functions of texts take a dynamic value, and any other, as tostring() has it
     ('tolower(dynamic({"a": "XY"}).a) == "xy"', True),
     ('strlen(dynamic({"a": "XY"}).a)', 2),
@@ -229,6 +238,10 @@ def test_value(expression: str, expected: Any) -> None:
 
 
 T = 'datatable(k:string, v:int)["a", 1, "a", 2, "b", 3]'
+D = (
+    'datatable(k:long, v:dynamic)[1, dynamic({"a": 85, "b": 9}), 2, dynamic({"a": 100, "b": 10}), 3, dynamic({"a": -3, "b": -2.5}),'
+    " 4, dynamic(null)]"
+)
 U = 'datatable(k:string, w:int, s:string)["a", 5, "x", "c", 6, "y"]'
 
 ACTIVE = (
@@ -290,6 +303,14 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | summarize arg_max(v, *) by k | sort by k asc", [("a", 2), ("b", 3)]),
     ("datatable(x:long)[9007199254740993, 9007199254740992] | summarize array_length(make_set(x))", [(2,)]),
     ("datatable(d:dynamic)[dynamic(9007199254740993), dynamic(1), dynamic('x')] | summarize tostring(sum(d))", [("9007199254740994",)]),
+    (f"{D} | where v.a < v.b | count", [(1,)]),
+    (f"{D} | summarize max(v.b), min(v.b), maxif(v.b, k > 1), take_any(k)", [(10, -2.5, 10, 1)]),
+    (f"{D} | summarize arg_max(v.b, k), arg_min(v.b, k)", [(10, 2, -2.5, 3)]),
+    (f"{D} | sort by v.b asc | project k, r = row_number()", [(4, 1), (3, 2), (1, 3), (2, 4)]),
+    (f"{D} | top 2 by v.b | project k", [(2,), (1,)]),
+    (f"{D} | top 1 by tolong(v.a) | project k", [(2,)]),
+    ("datatable(d:dynamic)[dynamic(9007199254740993), dynamic(9007199254740992)] | top 1 by d asc", [(9_007_199_254_740_992,)]),
+    ("datatable(k:long, d:dynamic)[1, dynamic(9), 1, dynamic(10), 2, dynamic('x')] | where k == 1 | summarize arg_max(d, *) by k", [(1, 10)]),
     (f"{T} | summarize make_list(v), dcount(k)", [([1, 2, 3], 2)]),
     (f"{T} | summarize make_list(pack_array(v, 1)), make_set(pack_array(v, 1))", [([1, 1, 2, 1, 3, 1], [1, 2, 3])]),
     (f"{T} | where v < 3 | summarize make_list(pack_array(pack_array(v))), make_list(bag_pack('v', v))", [([[1], [2]], [{"v": 1}, {"v": 2}])]),
@@ -459,6 +480,11 @@ REFUSALS = [
     ("print dynamic({'a': 5.5}).a + 1", "5.5 in a dynamic value stands in arithmetic of whole numbers"),
     ("print d = dynamic([5, 2]) | project d[0] / d[1]", "5 / 2 in dynamic values is not a whole number"),
     ("print d = dynamic([9223372036854775807]) | project d[0] + d[0]", "Overflow"),
+    ("datatable(d:dynamic)[dynamic(3), dynamic('x')] | sort by d", "no order where they are number and text"),
+    ("datatable(d:dynamic)[dynamic(3), dynamic('x')] | summarize max(d)", "no order where they are number and text"),
+    ("datatable(d:dynamic)[dynamic(3), dynamic('x')] | summarize arg_min(d, *)", "no order where they are number and text"),
+    ("datatable(d:dynamic)[dynamic([3])] | top 1 by d", "no order where they are array"),
+    ("print max_of(dynamic([3])[0], dynamic(['x'])[0])", "no order where they are number and text"),
     ("print rand()", "random"),
     ("print datetime_utc_to_local(datetime(2020-01-01 00:00:00.0000001), 'Europe/Rome')", "microseconds"),
     ("range t from datetime(2020-01-01 00:00:00.0000001) to datetime(2020-01-02) step 1h", "microseconds"),

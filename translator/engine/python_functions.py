@@ -7,6 +7,7 @@ import json
 import math
 import operator
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -277,12 +278,77 @@ ARITHMETIC: dict[str, Callable[..., int | float | None]] = {
 """The operators over dynamic values: whole numbers stay whole."""
 
 
+_NUMBER, _TEXT, _TRUTH = "number", "text", "truth"
+_KINDS: dict[type, str] = {bool: _TRUTH, int: _NUMBER, float: _NUMBER, str: _TEXT}
+
+
+def order_of(left: Any, right: Any) -> int | None:
+    """How two dynamic values stand to each other: below, at or above 0; null where they are not of one kind that has an order."""
+    kind = _KINDS.get(type(left))
+    if kind is None or kind != _KINDS.get(type(right)):
+        return None
+    return 0 if left == right else -1 if left < right else 1
+
+
+def _ordered(values: list[Any]) -> list[Any]:
+    """Values that have an order, without nulls.
+
+    Raises:
+        EngineError: where they are of several kinds, or arrays or bags: KQL's pages give them no order.
+    """
+    filled = [v for v in values if v is not None]
+    kinds = {_KINDS.get(type(v), type(v).__name__) for v in filled}
+    if len(kinds) > 1 or not kinds <= set(_KINDS.values()):
+        names = " and ".join(sorted({"list": "array", "dict": "bag"}.get(k, k) for k in kinds))
+        raise EngineError(f"dynamic values have no order where they are {names}; tolong(), tostring() and their like say what is compared")
+    return filled
+
+
+def greatest(*values: Any) -> Any:
+    return max(_ordered(list(values)), default=None)
+
+
+def least(*values: Any) -> Any:
+    return min(_ordered(list(values)), default=None)
+
+
+def order_key(value: Any) -> str:
+    """A text in whose order values of a kind stand, the kind before it: numbers by the bits of the nearest real, then what is left."""
+    (value,) = _ordered([value])
+    if isinstance(value, str):
+        return f"t{value}"
+    if isinstance(value, bool):
+        return f"b{int(value)}"
+    real = float(value) + 0.0
+    (bits,) = struct.unpack(">Q", struct.pack(">d", real))
+    bits = bits ^ ((1 << 64) - 1) if bits >> 63 else bits | 1 << 63
+    left = value - int(real) if isinstance(value, int) and abs(value) < 1 << 64 else 0
+    return f"n{bits:016x}{left + (1 << 11):04x}"
+
+
+def of_one_kind(least_key: str, greatest_key: str) -> bool:
+    """That the keys of an order are of one kind.
+
+    Raises:
+        EngineError: where they are not.
+    """
+    names: dict[str, Any] = {"t": "", "b": True, "n": 0}
+    _ordered([names[k[0]] for k in (least_key, greatest_key) if k])
+    return True
+
+
 def sum_of_array(values: list[Any]) -> int | float:
     """``sum`` over dynamic values: those that are no numbers count for nothing."""
     total: int | float = 0
     for number in map(number_of_value, values):
         total = total if number is None else ARITHMETIC["+"](total, number) or 0
     return total
+
+
+OF_ARRAY: dict[str, Callable[[list[Any]], Any]] = {
+    "sum": sum_of_array, "max": lambda values: greatest(*values), "min": lambda values: least(*values),
+}  # fmt: skip
+"""Aggregates over dynamic values."""
 
 
 def truth_of_value(value: Any) -> bool | None:

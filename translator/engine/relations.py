@@ -445,18 +445,35 @@ class Compiler:
         query, exprs = self.windowed(query, tuple(k.expr for k in keys))
         order: list[exp.Ordered] = []
         items: list[tuple[e.Column, e.Expr]] = []
+        mixed: dict[int, e.Column] = {}
         for key, expr in zip(keys, exprs, strict=True):
             if isinstance(expr, e.ColumnRef):
                 column = expr.column
             else:
                 column = self.column(expr.type)
                 items.append((column, expr))
+            if self.scalars.mixed(expr):
+                mixed[column.id] = column
             order.append(
                 exp.Ordered(this=self.reference(column), desc=key.descending, nulls_first=key.nulls_first, explicit_null_order=True)
             )
         if items:
             query = self.computed(query, tuple(items))
+        for column in mixed.values():
+            query, by = self.keyed(query, column)
+            for key_of_order in order:
+                if key_of_order.this == self.reference(column):
+                    key_of_order.set("this", self.reference(by))
         return Relational(query.select, query.columns, order)
+
+    def keyed(self, query: Relational, column: e.Column) -> tuple[Relational, e.Column]:
+        """A column that orders rows by a dynamic one, refused when the query runs where its values are of several kinds."""
+        made, by = self.column(Type.STRING), self.column(Type.STRING)
+        key = self.named(self.scalars.order_key(self.reference(column)), made)
+        query = Relational(self.over(query, key), {**query.columns, made.id: made}, query.order)
+        least, greatest = (exp.Window(this=f(this=self.reference(made))) for f in (exp.Min, exp.Max))
+        checked = self.named(self.scalars.of_one_kind(least, greatest, self.reference(made)), by)
+        return Relational(self.over(query, checked), {**query.columns, by.id: by}, query.order), by
 
     def limit(self, relation: o.Limit) -> Relational:
         if relation.operator == "sample":

@@ -483,12 +483,11 @@ class Scalars:
                     return compared(exp.NEQ if negated else exp.EQ, a, b)
                 return exp.Not(this=compared(exp.NullSafeEQ, a, b))
             case e.Apply(function="<" | "<=" | ">" | ">=" as function, args=(left, right)):
-                a, b = self.operands(left, right)
                 if self.undefined(left, right) is not None:
                     found = self._ordered(expr)
                     return exp.Not(this=exp.paren(found, copy=False)) if negated else found
                 opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[function]
-                return compared(_SQL_COMPARISONS[opposite if negated else function], a, b)
+                return self.in_order(opposite if negated else function, left, right)
             case e.Const(value=bool(value)):
                 return exp.Boolean(this=value != negated)
         found = self.value(expr) if expr.type == Type.BOOL else self.convert(expr, Type.BOOL)
@@ -548,8 +547,30 @@ class Scalars:
 
     def _ordered(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
+        return self.defined(self.in_order(expr.function, left, right), left, right)
+
+    def mixed(self, expr: e.Expr) -> bool:
+        """Whether each value may be of a type of its own; SQL that is only written takes a column of a table that is not known as it is."""
+        return expr.type == Type.DYNAMIC or (expr.type == Type.UNKNOWN and self.dialect.python)
+
+    def order_key(self, value: exp.Expr) -> exp.Expr:
+        """A text in whose order dynamic values stand: its first character is their kind."""
+        key = self.python("order_key", meanings.order_key, (Type.DYNAMIC,), Type.STRING, (value,))
+        return exp.Nullif(this=key, expression=exp.Literal.string(""))
+
+    def of_one_kind(self, least: exp.Expr, greatest: exp.Expr, value: exp.Expr) -> exp.Expr:
+        """``value``, refused when the query runs where the least and the greatest key of an order are of two kinds."""
+        test = self.python("of_one_kind", meanings.of_one_kind, (Type.STRING, Type.STRING), Type.BOOL, (least, greatest))
+        return exp.Case(ifs=[exp.If(this=test, true=value)])
+
+    def in_order(self, function: str, left: e.Expr, right: e.Expr) -> exp.Expr:
+        """A comparison by ``<`` and its like: of two dynamic values by what they hold, null where that is of two kinds."""
+        if self.mixed(left) and self.mixed(right):
+            sides = (self.value(left), self.value(right))
+            a: exp.Expr = self.python("order_of", meanings.order_of, (Type.DYNAMIC, Type.DYNAMIC), Type.LONG, sides)
+            return compared(_SQL_COMPARISONS[function], a, exp.Literal.number(0))
         a, b = self.operands(left, right)
-        return self.defined(compared(_SQL_COMPARISONS[expr.function], a, b), left, right)
+        return compared(_SQL_COMPARISONS[function], a, b)
 
     def _same_text(self, expr: e.Apply) -> exp.Expr:
         left, right = expr.args
@@ -571,9 +592,7 @@ class Scalars:
         subject, low, high = expr.args
         if subject.type == Type.DATETIME and high.type == Type.TIMESPAN:
             high = e.Apply(high.span, Type.DATETIME, "+", (low, high))
-        a, b = self.operands(subject, low)
-        c, d = self.operands(subject, high)
-        return self.defined(exp.and_(exp.GTE(this=a, expression=b), exp.LTE(this=c, expression=d)), subject, low, high)
+        return self.defined(exp.and_(self.in_order(">=", subject, low), self.in_order("<=", subject, high)), subject, low, high)
 
     def _member(self, expr: e.Apply) -> exp.Expr:
         subject, items = expr.args
@@ -777,7 +796,11 @@ class Scalars:
         return exp.Coalesce(this=values[0], expressions=values[1:])
 
     def _extreme(self, expr: e.Apply) -> exp.Expr:
-        values = [self.typed(a, expr.type) for a in expr.args]
+        if self.mixed(expr):
+            name, call = ("greatest", meanings.greatest) if expr.function == "max_of" else ("least", meanings.least)
+            given = tuple(self.dynamic(a) for a in expr.args)
+            return self.python(f"{name}_of_values", call, (Type.DYNAMIC,) * len(given), Type.DYNAMIC, given, nulls=True)
+        values = [self.whole_number(a) if a.type in _OPEN and expr.type in _WHOLE else self.typed(a, expr.type) for a in expr.args]
         make = exp.Greatest if expr.function == "max_of" else exp.Least
         return make(this=values[0], expressions=values[1:], ignore_nulls=True) if len(values) > 1 else values[0]
 
@@ -1170,16 +1193,20 @@ class Scalars:
         if name == "countif":
             return self.sql(known.sql, self.predicate(args[0]))
         if name in ("arg_max", "arg_min"):
-            return self.word(name, self.value(args[0]), self.value(args[1] if len(args) > 1 else args[0]))
+            by, shown = self.value(args[0]), self.value(args[1] if len(args) > 1 else args[0])
+            if not self.mixed(args[0]):
+                return self.word(name, by, shown)
+            key = self.order_key(by)
+            return self.of_one_kind(exp.Min(this=key), exp.Max(this=key.copy()), self.word(name, key.copy(), shown))
         if name == "take_any":
             return self.never_null(self.word("first", guarded(self.value(args[0]))), expr.type)
         if name == "percentile" and "percentile" in self.dialect.words and isinstance(args[1], e.Const):
             return self.word("percentile", guarded(self.number(args[0])), self.value(args[1]))
         if known.gathered:
             return self.gathered(known, args, guarded, expr)
-        if name == "sum" and args[0].type in _OPEN:
+        if name in meanings.OF_ARRAY and self.mixed(args[0]):
             values = self.collected(guarded(self.value(args[0])))
-            return self.python("sum_of_array", meanings.sum_of_array, (Type.DYNAMIC,), Type.DYNAMIC, (values,))
+            return self.python(f"{name}_of_array", meanings.OF_ARRAY[name], (Type.DYNAMIC,), Type.DYNAMIC, (values,))
         number = name not in ("min", "max", "dcount", "count_distinct")
         value = guarded(self.number(args[0]) if number else self.value(args[0]))
         if name == "avg":
