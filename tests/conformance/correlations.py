@@ -397,7 +397,9 @@ def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str],
 def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any]], key: list[str]) -> Iterator[set[tuple[str, ...]]]:
     """The keys that queries alert for, in each way to run them."""
     if target == "eql":
-        yield {tuple(sorted(v for v in values if v)) for query in queries for values in run_eql(query, events)}
+        found = [values for query in queries for values in run_eql(query, events)]
+        if all(len(values) == len(key) for values in found):  # else its samples are by more than the query shows
+            yield {tuple(sorted(v for v in values if v)) for values in found}
         return
     now = NOW.timestamp()
     runs = (
