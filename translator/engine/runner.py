@@ -120,8 +120,14 @@ def _values(values: Iterable[Any], kind: Type) -> Iterable[Any]:
         case Type.DYNAMIC | Type.UNKNOWN:
             return map(_parsed, values)
         case Type.DATETIME:
-            return [v.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(v, dt.datetime) and v.tzinfo else v for v in values]
+            return map(_moment, values)
     return values
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str):
+        raise EngineError(f"a datetime is of the years 1 to 9999, and one of the result is {value}")
+    return value.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(value, dt.datetime) and value.tzinfo else value
 
 
 def _parsed(value: Any) -> Any:

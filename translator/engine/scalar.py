@@ -220,6 +220,8 @@ class Scalars:
             return self.cast(exp.Literal.string(value), Type.REAL)
         if kind == Type.GUID:
             return exp.Literal.string(value.lower())
+        if kind != Type.STRING:
+            raise EngineError(f"{value!r} is no {kind}", expr.span)
         return exp.Literal.string(value)
 
     def array(self, items: tuple[e.Expr, ...]) -> exp.Expr:
@@ -844,6 +846,17 @@ class Scalars:
         return moment(found) if found is not None and not isinstance(expr, e.Const) else None
 
     def known_time(self, expr: e.Expr) -> dt.datetime | None:
+        """The time that an expression is before the query runs; None where it is not known.
+
+        Raises:
+            EngineError: where it is outside the years 1 to 9999 (learn.microsoft.com/kusto/query/scalar-data-types/datetime).
+        """
+        try:
+            return self._known_time(expr)
+        except OverflowError:
+            raise EngineError("a datetime is of the years 1 to 9999, and this one is not", expr.span) from None
+
+    def _known_time(self, expr: e.Expr) -> dt.datetime | None:
         ticks: int | None
         if self.now is None and any(isinstance(n, e.Apply) and n.function in ("now", "ago") for n in e.walk(expr)):
             return None
@@ -860,14 +873,14 @@ class Scalars:
             case e.Apply(function="ago", args=(offset,)) if (ticks := known_span(offset)) is not None:
                 return now - dt.timedelta(microseconds=ticks // 10)
             case e.Apply(function="+" | "-" as sign, args=(left, right)) if (ticks := known_span(right)) is not None:
-                base = self.known_time(left)
+                base = self._known_time(left)
                 return None if base is None else base + (1 if sign == "+" else -1) * dt.timedelta(microseconds=ticks // 10)
             case e.Apply(function="todatetime", args=(inner,)):
                 if isinstance(inner, e.Const) and isinstance(inner.value, str):
                     return meanings.datetime_of(inner.value)
-                return self.known_time(inner)
+                return self._known_time(inner)
             case e.Apply(function="startofday", args=(inner,)):
-                base = self.known_time(inner)
+                base = self._known_time(inner)
                 return base.replace(hour=0, minute=0, second=0, microsecond=0) if base else None
         return None
 

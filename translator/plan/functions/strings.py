@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from translator.plan.functions.declare import Family
-from translator.plan.functions.values import Dynamic, pattern, replacement, text_of
+from translator.plan.functions.values import Dynamic, names_of, pattern, replacement, text_of
 
 F = Family("strings")
 F.declare("tolower(value: text) -> string", sql="LOWER($1)")
@@ -137,9 +137,21 @@ def extract(regex: str, group: int, source: str) -> str:
     "extract_all(regex: string, source: string) -> dynamic", "extract_all(regex: string, captureGroups: array, source: string) -> dynamic"
 )
 def extract_all(regex: str, groups: Dynamic, source: str | None = None) -> Dynamic:
+    """Groups by their number or name; without them, all.
+
+    Raises:
+        ValueError: where the expression has no group, or not the one that is asked for.
+    """
     compiled = pattern(regex)
+    if not compiled.groups:
+        raise ValueError(f"extract_all() takes a regular expression with a group in parentheses, and {regex!r} has none")
     text = source if source is not None else text_of(groups)
-    wanted = [g if isinstance(g, int) else compiled.groupindex[g] for g in groups] if source is not None else range(1, compiled.groups + 1)
+    names = names_of(regex)
+    asked = groups if source is not None and isinstance(groups, list) else range(1, compiled.groups + 1)
+    wanted = [names.get(g, 0) if isinstance(g, str) else g for g in asked]
+    for group, given in zip(wanted, asked, strict=True):
+        if not isinstance(group, int) or not 0 < group <= compiled.groups:
+            raise ValueError(f"the regular expression {regex!r} has no group {given!r}")
     found: list[Dynamic] = []
     for match in compiled.finditer(text):
         values: list[Dynamic] = [match[g] or "" for g in wanted]

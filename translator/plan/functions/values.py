@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from translator.regex.parser import parse
+from translator.regex.syntax import Group, walk
 from translator.regex.writers import Inexpressible, python
 
 Dynamic: TypeAlias = Any
@@ -88,6 +89,12 @@ def pattern(regex: str) -> re.Pattern[str]:
         return re.compile(python(parse(regex)))
     except Inexpressible as error:
         raise ValueError(f"the regular expression {regex!r} asks for {error}, which is not known here") from None
+
+
+@lru_cache(maxsize=512)
+def names_of(regex: str) -> dict[str, int]:
+    """The groups of a regular expression that have a name, by it."""
+    return {n.name: n.index for n in walk(parse(regex)) if isinstance(n, Group) and n.name is not None}
 
 
 def replacement(rewrite: str) -> str:
