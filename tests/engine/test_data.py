@@ -63,6 +63,8 @@ BAD = [
     ("T.ndjson", '{"n": 1}\n{"n": "x"}\n', "line 2: 'x' in the column n is no long"),
     ("T.csv", "n\n1\n2\nx\n", "line 4: 'x' in the column n is no long"),
     ("T.ndjson", '{"t": "2026-01-01"}\n{"t": "never"}\n', "line 2: 'never' in the column t is no datetime"),
+    ("T.ndjson", '{"t": "2026-01-01"}\n{"t": "5/1/26, 1:05 PM"}\n', "line 2: '5/1/26, 1:05 PM' in the column t is no datetime"),
+    ("T.ndjson", '{"t": "2026-01-01"}\n{"t": "20260501130500"}\n', "line 2: '20260501130500' in the column t is no datetime"),
     ("T.txt", "x", "holds no data"),
 ]
 
