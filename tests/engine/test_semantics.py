@@ -83,6 +83,8 @@ VALUES: list[tuple[str, Any]] = [
     ("0.0 / 0.0 == 0.0 / 0.0", False),
     ("0.0 / 0.0 between (0.0 .. 1.0)", False),
     ('tolong("12.5")', None),
+    ('tolong("1_000")', None),
+    ('toreal(dynamic(["1_000"])[0])', None),
     ('toint("0x10")', 16),
     ('tobool("TRUE")', True),
     ("round(2.5)", 3.0),

@@ -169,6 +169,8 @@ def elements_of(value: Any, pairs: bool) -> Any:
 def whole_of(text: str) -> int | None:
     """``tolong`` of a text: decimal or hexadecimal digits, nothing else."""
     text = text.strip()
+    if not text.isascii() or "_" in text:
+        return None
     try:
         found = int(text, 16) if text.lower().startswith(("0x", "-0x")) else int(text)
     except ValueError:
@@ -198,7 +200,7 @@ def real_of_value(value: Any) -> float | None:
     if isinstance(value, bool | int | float):
         return float(value)
     try:
-        return float(value) if isinstance(value, str) else None
+        return float(value) if isinstance(value, str) and value.isascii() and "_" not in value else None
     except ValueError:
         return None
 
