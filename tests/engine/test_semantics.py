@@ -331,6 +331,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("datatable(x:int)[1, int(null)] | where x != 5 | count", [(2,)]),
     ("datatable(x:int)[1, int(null)] | where not(x < 2) | count", [(0,)]),
     ("datatable(x:int)[1, int(null)] | where x !in (2) | count", [(2,)]),
+    ("datatable(x:int)[1, 2, int(null)] | project x in (1, int(null))", [(True,), (False,), (None,)]),
+    ("datatable(x:int)[1, 2, int(null)] | where x !in (1, int(null)) | count", [(1,)]),
     ("datatable(x:int)[3, int(null), 2] | sort by x | project x", [(3,), (2,), (None,)]),
     ("datatable(x:int)[3, int(null), 2] | sort by x asc | project x", [(None,), (2,), (3,)]),
     ("datatable(x:dynamic)[dynamic(null), dynamic([]), dynamic([1, 2]), dynamic({'a': 1})] | mv-expand x", [(None,), (1,), (2,), ({"a": 1},)]),

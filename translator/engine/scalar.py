@@ -630,7 +630,12 @@ class Scalars:
             else:
                 parts.append(exp.In(this=self.lowered(subject), expressions=[self.lowered(i) for i in plain]))
         found = exp.or_(*parts) if parts else exp.false()
-        return found if subject.type == Type.STRING else exp.Coalesce(this=found, expressions=[exp.false()])
+        if subject.type == Type.STRING:
+            return found
+        known = exp.Coalesce(this=found, expressions=[exp.false()])
+        if subject.type in _OPEN or not any(isinstance(i, e.Const) and i.value is None for i in plain):
+            return known
+        return self.sql("CASE WHEN $1 IS NOT NULL THEN $2 END", self.value(subject), known)
 
     # --- text
 
