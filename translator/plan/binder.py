@@ -393,7 +393,8 @@ class _Binder:
     def _stored_table(self, name: str, span: e.Span) -> _Table:
         source = o.Source(span, name, next(self.ids))
         known = self.schema.get(name, {})
-        names = {column: self._stored(source, column) for column in known}
+        names = {n: e.Column(next(self.ids), n, type_of(kind), name, source.id) for n, kind in known.items()}
+        self.stored.update({(source.id, n): column for n, column in names.items()})
         return _Table(source, names, () if self.closed is not None and name in self.closed else (source,))
 
     def _stored(self, source: o.Source, name: str, otherwise: Type = Type.UNKNOWN) -> e.Column:
