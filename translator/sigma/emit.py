@@ -6,7 +6,6 @@ and sigma-modifiers (appendix).
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import yaml
 
 from translator import attack, catalog
-from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
+from translator.detection.model import Detection, Selector, Side, Threshold, compares, counts_missing
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
 from translator.plan.patterns import searched
@@ -598,20 +597,13 @@ def _field_to_field(node: Expr) -> Expr:
     return node
 
 
-_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
 def _hours(atom: Apply) -> tuple[Expr, list[int]] | None:
     """The time and the hours of the day that a condition on ``hourofday`` allows; None where it is another."""
     match atom:
-        case Apply(function=function, args=(Apply(function="hourofday", args=(time,)), Const(value=int(hour)))) if is_field(time):
-            if function in _COMPARISONS and (found := [h for h in range(24) if _COMPARISONS[function](h, hour)]):
+        case Apply(function=function, args=(Apply(function="hourofday", args=(time,)), Const(value=int(hour)))) if is_field(
+            time
+        ) and function in ("==", "<", "<=", ">", ">="):
+            if found := [h for h in range(24) if compares(function, h, hour)]:
                 return time, found
     return None
 

@@ -39,24 +39,36 @@ def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tupl
         own = [s.keys[number] for s in detection.selectors]
         others = [x for s in detection.selectors for n, x in enumerate(s.keys) if n != number]
         others += [x for side in detection.sides for group in side.grouping for x in group if x not in own]
-        thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
-        others += [x for t in thresholds if t is not None for x in t.fields if x not in own]
+        others += [x for x in _measured(detection) if x not in own]
         if len(detection.selectors) > 1:
             others += [x for s in detection.selectors for x in (s.predicate, *s.keys)]
         others += [x for s in detection.shown for shown, x in s.outputs if shown != name]
-        renames = names.all_of(own) != {name}
-        found.append(names.free_of(f"{name}_key", names.all_of(others)) if renames and name in names.all_of(others) else name)
+        read = names.all_of(others) if names.all_of(own) != {name} else set()
+        found.append(free_of(f"{name}_key", read) if name in read else name)
     return tuple(found)
+
+
+def _measured(detection: Detection) -> list[Expr]:
+    """What the thresholds of a detection, and those of its sides, are of."""
+    thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
+    return [x for t in thresholds if t is not None for x in t.fields]
 
 
 def read_by(detection: Detection) -> list[Expr]:
     """All that a search which groups events reads of them; nothing for one that gives them as they are."""
     if detection.kind == "event":
         return []
-    thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
     of_events = [x for s in detection.selectors for x in (s.predicate, *s.keys, *(x for _, x in s.outputs))]
     of_groups = [x for side in detection.sides for group in side.grouping for x in group]
-    return [*of_events, *of_groups, *(x for t in thresholds if t is not None for x in t.fields)]
+    return [*of_events, *of_groups, *_measured(detection)]
+
+
+def free_of(wanted: str, taken: Container[str]) -> str:
+    """``wanted``, with a number where it is taken."""
+    number = 1
+    while (name := wanted if number == 1 else f"{wanted}_{number}") in taken:
+        number += 1
+    return name
 
 
 def json_path(steps: tuple[str | int, ...]) -> str | None:
@@ -135,13 +147,6 @@ class Names(Notes):
         if column.stored and not source:
             self.used[whole] = column.stored
         return whole
-
-    def free_of(self, wanted: str, taken: Container[str]) -> str:
-        """``wanted``, with a number where the events have such a field."""
-        number = 1
-        while (name := wanted if number == 1 else f"{wanted}_{number}") in taken:
-            number += 1
-        return name
 
     def all_of(self, exprs: Iterable[Expr]) -> set[str]:
         """The names of the fields that some values read. Nothing is said of them."""

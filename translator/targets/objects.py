@@ -6,12 +6,12 @@ of its parts, of an array one of several values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
-from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
 from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
 
@@ -40,9 +40,8 @@ def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], flat: bool,
     """
     match condition:
         case Apply(function="and" | "or", args=args):
-            return Apply(
-                condition.span, condition.type, condition.function, tuple(with_parts(a, whole, flat, notes, negated) for a in args)
-            )
+            parts = tuple(with_parts(a, whole, flat, notes, negated) for a in args)
+            return Apply(condition.span, condition.type, condition.function, parts)
         case Apply(function="not", args=(inner,)):
             with notes.within(Place.TURNED):
                 return Apply(condition.span, condition.type, "not", (with_parts(inner, whole, flat, notes, not negated),))
@@ -54,21 +53,16 @@ def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], flat: bool,
 def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: Notes, negated: bool) -> Expr:
     asked = atom.function in _EMPTY
     searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
-    for field in fields_of(atom):
-        column, steps = (field.base, field.steps) if isinstance(field, Path) else (field, ())
-        if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC):
-            continue
-        below = catalog.inside(column.column.table or "", column.column.name, steps)
-        if below is None and any(
-            catalog.inside(column.column.table or "", column.column.name, steps[:n]) == () for n in range(1, len(steps))
-        ):
+    for field, column, steps in _places(atom):
+        below = _below(column, steps)
+        if below is None and any(_below(column, steps[:n]) == () for n in range(1, len(steps))):
             what = f"{column.column.name} has a text there that holds JSON, of which the output would need fields"
             notes.say("json-in-string", what, atom.span, Place.TURNED if asked else Place.PLAIN)
             continue
         if below == () or whole(field, asked):
             continue
-        name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
-        deep = flat and len(steps) > 1 and catalog.inside(column.column.table or "", column.column.name, steps[:-1]) is None
+        name = _name(column, steps)
+        deep = flat and len(steps) > 1 and _below(column, steps[:-1]) is None
         several = not searched or _is_anchored(atom) or deep or (flat and negated and not asked)
         if several and steps[-1:] != (ELEMENT,):
             what = f"{name} may hold an array, of whose values any may satisfy this; the KQL compares the text of the whole"
@@ -91,21 +85,28 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: N
     return atom
 
 
-def _is_in_text(column: Column, steps: tuple[str | int, ...]) -> bool:
-    """Whether a place is inside of what is known to be a plain value: of a text that holds JSON."""
-    return any(catalog.inside(column.table or "", column.name, steps[:n]) == () for n in range(1, len(steps)))
-
-
 def note_whole(value: Expr, notes: Notes) -> None:
     """A word on a key, or a counted value, that is not known to be a plain one: KQL groups by the text of an object."""
-    for field in fields_of(value):
+    for _, column, steps in _places(value):
+        if steps[-1:] != (ELEMENT,) and _below(column, steps) != ():
+            what = f"{_name(column, steps)} may hold an object or an array, whose text the KQL groups or counts by"
+            notes.say("array-compared", f"{what}, the output by each value, or none", value.span, Place.BOTH)
+
+
+def _places(expr: Expr) -> Iterator[tuple[Expr, ColumnRef, tuple[str | int, ...]]]:
+    """The fields that ``expr`` reads inside of columns, and dynamic columns as a whole, with column and steps of each."""
+    for field in fields_of(expr):
         column, steps = (field.base, field.steps) if isinstance(field, Path) else (field, ())
-        if not isinstance(column, ColumnRef) or (not steps and column.type != Type.DYNAMIC) or steps[-1:] == (ELEMENT,):
-            continue
-        if catalog.inside(column.column.table or "", column.column.name, steps) != ():
-            name = ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
-            what = f"{name} may hold an object or an array, whose text the KQL groups or counts by, the output by each value, or none"
-            notes.say("array-compared", what, value.span, Place.BOTH)
+        if isinstance(column, ColumnRef) and (steps or column.type == Type.DYNAMIC):
+            yield field, column, steps
+
+
+def _below(column: ColumnRef, steps: tuple[str | int, ...]) -> tuple[Steps, ...] | None:
+    return catalog.inside(column.column.table or "", column.column.name, steps)
+
+
+def _name(column: ColumnRef, steps: tuple[str | int, ...]) -> str:
+    return ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
 
 
 def _is_anchored(atom: Apply) -> bool:

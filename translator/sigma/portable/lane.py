@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from operator import eq, ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +30,7 @@ from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
 from translator.targets.relaxing import translated
+from translator.targets.sides import holds_of_none
 from translator.targets.splunk import macro_terms
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
@@ -97,7 +97,6 @@ def _place_of(selector: Selector) -> str:
     return f"{selector.table} {selector.home}".strip()
 
 
-COMPARISONS = MappingProxyType({">": gt, ">=": ge, "<": lt, "<=": le, "==": eq})
 ONE = Threshold("event_count", ">=", 1)
 
 
@@ -108,7 +107,7 @@ def weaker(detection: Detection) -> Detection | None:
     """
     threshold = detection.threshold
     if threshold is None:
-        needed = [s for s in detection.sides if s.threshold is None or not _holds_of_none(s.threshold)]
+        needed = [s for s in detection.sides if s.threshold is None or not _may_hold_of_none(s.threshold)]
         sides = tuple(replace(s, threshold=None, grouping=()) for s in needed)
         dropped = len(sides) < len(detection.sides)
         if sides == detection.sides or (dropped and detection.kind != "temporal") or all(s.absent for s in sides):
@@ -128,11 +127,9 @@ def weaker(detection: Detection) -> Detection | None:
     return replace(detection, kind="event_count", threshold=events, diagnostics=(*detection.diagnostics, said))
 
 
-def _holds_of_none(threshold: Threshold) -> bool:
+def _may_hold_of_none(threshold: Threshold) -> bool:
     """Whether a count or a measure satisfies a threshold where there are no events, or may do so."""
-    if threshold.kind not in ("event_count", "value_count"):
-        return True
-    return bool(COMPARISONS[threshold.operator](0, threshold.count))
+    return threshold.kind not in ("event_count", "value_count") or holds_of_none(threshold)
 
 
 def _anchored(target: str, detection: Detection) -> tuple[Diagnostic, ...]:

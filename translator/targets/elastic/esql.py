@@ -22,7 +22,7 @@ from translator.targets.computed import Functions, Texts
 from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene_of, lucene_text, string
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names, key_names, read_by
+from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -225,7 +225,7 @@ class _Writer:
 
     def own(self, name: str) -> str:
         """A column that the query makes for itself."""
-        return self.names.free_of(name, self.fields)
+        return free_of(name, self.fields)
 
     def wanted_keys(self, detection: Detection) -> tuple[str, ...]:
         """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it."""

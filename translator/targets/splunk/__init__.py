@@ -27,7 +27,7 @@ from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Functions, Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names, key_names, read_by
+from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import Predicates, text_of, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -279,7 +279,7 @@ class _Writer:
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
-        free = self.names.free_of(name, self.fields)
+        free = free_of(name, self.fields)
         self.own_names.add(free)
         return free
 
