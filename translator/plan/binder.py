@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -58,6 +59,7 @@ PROBLEMS = {
     "unknown-name": "a let that is not there",
     "unknown-table": "a table that is not there, with a name of the query or a documented one close to it",
     "unknown-function": "a function that is not there",
+    "no-parts": "a part of a value that is no dynamic",
     "unlisted-column": "a column that the documentation of its table does not list",
     "unlisted-table": "a table that is not documented, with one close to it that is",
     "saved-function": "a function that the workspace has to have saved",
@@ -219,6 +221,8 @@ class _Binder:
         self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
         self.depth = self.uses = self.skipped = self.fuzzy = 0
+        self.declared: list[tuple[s.Node, _Scope]] = []
+        self.bound = set[int]()
 
     @functools.cached_property
     def numbers(self) -> Mapping[int, int]:
@@ -325,12 +329,47 @@ class _Binder:
         if last is None:
             raise BindError("there is no query after the let statements", query.span)
         table = self.table(last, scope)
+        self._check_declared()
         declared, names = dict(table.names), self._own(table)
         for (twin, older), (name, newer) in self.twins.items():
             if declared.get(twin) == older and declared.get(name) == newer:
                 declared |= {name: older, twin: newer}
         shown = tuple((table.doubled.get(n, n), c) for n, c in declared.items())
         return o.Plan(table.relation, tuple(names.items()), bool(table.sources), shown)
+
+    def _check_declared(self) -> None:
+        """Names in what the result does not use: Kusto refuses a query with an unknown name in a let that nothing reads.
+
+        A function is looked at as it was written too: of a table that is passed to it, its body sees no columns but the declared ones.
+        Source: learn.microsoft.com/kusto/query/functions/user-defined-functions, "Input arguments", checked with the official binder.
+        """
+        for value, defined in self.declared:
+            if id(value) in self.bound:
+                continue
+            self.bound.add(id(value))
+            try:
+                if isinstance(value, s.Function):
+                    self._check_function_body(value, defined)
+                elif isinstance(value, s.Expression):
+                    self._let_value(value, defined, value.span)
+            except BindError:
+                # What has no meaning yet is told where it is used; a name that is wrong is among the problems already.
+                continue
+
+    def _check_function_body(self, function: s.Function, defined: _Scope) -> None:
+        inner = _Scope(parent=defined)
+        for parameter in function.parameters:
+            name, span = parameter.name.value, parameter.span
+            if isinstance(parameter.type, s.RowSchema):
+                columns = tuple(self._column(c.name.value, type_of(c.type)) for c in parameter.type.columns)
+                inner.values[name] = _Table(o.Rows(span, columns, ()), {c.name: c for c in columns})
+            else:
+                inner.values[name] = e.Apply(span, type_of(parameter.type), "parameter", (e.const(name),))
+        inner, last = self._declare(function.body, inner)
+        if isinstance(last, _TABULAR):
+            self.table(last, inner)
+        elif last is not None:
+            self.expression(last, None, inner)
 
     def _own(self, table: _Table) -> dict[str, e.Column]:
         """The columns of a table without what only the official binder sees: those that parse has written over."""
@@ -352,8 +391,9 @@ class _Binder:
         for statement in statements:
             match statement:
                 case s.Let(name=name, value=value):
-                    scope = _Scope(parent=scope)
-                    scope.lets[name.value] = (value, scope.parent or scope)
+                    outer, scope = scope, _Scope(parent=scope)
+                    scope.lets[name.value] = (value, outer)
+                    self.declared.append((value, outer))
                 case s.DeclareParameters(parameters=parameters):
                     scope = _Scope(parent=scope)
                     for parameter in parameters:
@@ -520,6 +560,7 @@ class _Binder:
         if isinstance(node, s.Function):
             return self._apply_function(name, node, (), defined, scope, span)
         self._use(span)
+        self.bound.add(id(node))
         return self.table(node, defined)
 
     def _use(self, span: e.Span) -> None:
@@ -663,8 +704,7 @@ class _Binder:
         pairs: list[tuple[e.Column, e.Expr]] = []
         for item in items:
             ((name, expr),) = self._named_items(table, (item.value,), scope)[:1]
-            kind = type_of(item.type) if item.type else expr.type
-            added[name] = self._column(name, Type.DYNAMIC if kind == Type.UNKNOWN and not item.type else kind)
+            added[name] = self._column(name, type_of(item.type) if item.type else Type.DYNAMIC)
             pairs.append((added[name], expr))
         index = None
         wanted = _word(parameters.get("with_itemindex"))
@@ -869,6 +909,7 @@ class _Binder:
         reason = f"the operator {_what(node)} is not supported yet"
         if self.closed is not None:
             return self._searched(node, table, scope, named) if isinstance(node, s.Search) else self._find(node, table, scope)
+        self._check_searched(node, table, scope)
         if isinstance(node, s.Search):
             if table is not None and not node.tables:
                 out = self._of_several(node, reason, {"$table": Type.STRING, **_types(table)}, bool(table.sources or table.behind))
@@ -882,6 +923,21 @@ class _Binder:
             away = set(shown) - {source}
         shown = {n: k for n, k in shown.items() if n not in away}
         return self._of_several(node, reason, shown, open=not node.columns)
+
+    def _check_searched(self, node: s.Search | s.Find, table: _Table | None, scope: _Scope) -> None:
+        """The columns that the condition of ``search`` or ``find`` names, where the tables are listed: one of them has to have each."""
+        listed = [x.table if isinstance(x, s.FindSource) else x for x in node.tables]
+        if not listed if table is None else listed:
+            return
+        if any(isinstance(x, s.Wildcard) or (isinstance(x, s.Member) and isinstance(x.name, s.Wildcard)) for x in listed):
+            return
+        tables = [self.table(x, scope) for x in listed] if table is None else [table]
+        every = replace(tables[0], names={n: c for x in reversed(tables) for n, c in x.names.items()})
+        every.sources, every.behind = tuple(y for x in tables for y in x.sources), tuple(y for x in tables for y in x.behind)
+        every.hidden = {}
+        for part in s.walk(node.predicate):
+            if isinstance(part, s.NameReference) and scope.find(part.name) is None and not self._has(every, part.name):
+                self._check_column(every, part.name, part.span, scope)
 
     def _searched(self, node: s.Search, table: _Table | None, scope: _Scope, named: str | None) -> _Table:
         """The rows in which search finds its terms. Source: learn.microsoft.com/kusto/query/search-operator.
@@ -1095,6 +1151,14 @@ class _Binder:
             case s.GraphMatch() if isinstance(table, _Graph):
                 return self._graph_match(table, node, scope)
             case s.Fork() | s.Facet():
+                branches = [b.pipeline for b in node.branches] if isinstance(node, s.Fork) else [node.pipeline]
+                for key in node.by if isinstance(node, s.Facet) else ():
+                    self.expression(key, table, scope)
+                for branch in branches:
+                    parts = branch.operators if isinstance(branch, s.Pipeline) and branch.source is None else (branch,)
+                    branched = self._again(table, node.span)
+                    for part in parts:
+                        branched = self.operator(branched, part, scope) if isinstance(part, s.Operator) else branched
                 return self._unsupported(None, node, f"the operator {_what(node)} is not supported yet")
             case s.Invoke(call=s.Call() as call):
                 known = scope.find(call.name)
@@ -1380,6 +1444,7 @@ class _Binder:
         match node:
             case s.ProjectAway(columns=columns):
                 for pattern in columns:
+                    self._check_pattern(table, pattern)
                     if isinstance(pattern, s.NameReference):
                         self._named_column(table, pattern.name, pattern.span, scope)
                         gone.add(pattern.name)
@@ -1387,6 +1452,7 @@ class _Binder:
                 gone |= table.names.keys() - names.keys()
             case s.ProjectKeep(columns=columns):
                 for pattern in columns:
+                    self._check_pattern(table, pattern)
                     if isinstance(pattern, s.NameReference):
                         self._named_column(table, pattern.name, pattern.span, scope)
                 names, open = {n: c for n, c in table.names.items() if any(matches(p, n) for p in columns)}, False
@@ -1411,10 +1477,19 @@ class _Binder:
                     if isinstance(key.value, s.NameReference):
                         self._named_column(table, key.value.name, key.value.span, scope)
                     found = [n for n in table.names if isinstance(key.value, s.Star) or matches(key.value, n)]
-                    front += sorted(found, reverse=key.direction.endswith("desc")) if key.direction else found
+                    order = _natural if key.direction and key.direction.startswith("granny") else str.lower
+                    front += sorted(found, key=order, reverse=key.direction.endswith("desc")) if key.direction else found
                 names = {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}
         chosen = self._like(table, table.relation, names, open)
         return replace(chosen, hidden={**chosen.hidden, **dict.fromkeys(gone)}) if gone and open else chosen
+
+    def _check_pattern(self, table: _Table, pattern: s.Node) -> None:
+        """A name with an asterisk that means no column: an error where all columns are known."""
+        if isinstance(pattern, s.Wildcard) and not any(matches(pattern, n) for n in table.names):
+            sources = (*table.sources, *table.behind)
+            if self._documented(sources):
+                told = f"no column is like '{pattern.pattern}' here"
+                self.problem(Problem("unlisted-column" if sources else "unknown-column", pattern.span, told, warns=bool(sources)))
 
     def _distinct(self, table: _Table, items: tuple[s.Node, ...], scope: _Scope, span: e.Span) -> _Table:
         everything = any(isinstance(i, s.Star) for i in items)
@@ -2048,12 +2123,12 @@ class _Binder:
             ):
                 return record.part(name, span)
             case s.Member(base=base, name=s.Name(value=name), span=span):
-                return _step(sub(base), name, span)
+                return _step(self._whole(sub(base), (node.name.span[0], span[1])), name, span)
             case s.Element(base=base, index=index, span=span):
-                key = sub(index)
+                key, whole = sub(index), self._whole(sub(base), (base.span[1], span[1]))
                 if isinstance(key, e.Const) and isinstance(key.value, str | int):
-                    return _step(sub(base), key.value, span)
-                return e.Apply(span, Type.DYNAMIC, "[]", (sub(base), key))
+                    return _step(whole, key.value, span)
+                return e.Apply(span, Type.DYNAMIC, "[]", (whole, key))
             case s.Logical(operator=operator, operands=operands):
                 parts = [sub(x) for x in operands]
                 return e.conjunction(*parts) if operator == "and" else e.disjunction(*parts)
@@ -2068,7 +2143,10 @@ class _Binder:
                 signed = sub(operand)
                 if isinstance(signed, e.Const) and isinstance(signed.value, int | float) and operator == "-":
                     return e.Const(span, signed.type, -signed.value)
-                return signed if operator == "+" else e.Apply(span, signed.type, "neg", (signed,))
+                widened = Type.LONG if signed.type == Type.INT else signed.type
+                if operator == "+":
+                    return signed if widened == signed.type else e.Apply(span, widened, "tolong", (signed,))
+                return e.Apply(span, widened, "neg", (signed,))
             case s.Membership(operator=operator, left=left, values=values, span=span):
                 return self._membership(operator, sub(left), values, table, scope, span)
             case s.Between(operator=operator, left=left, low=low, high=high, span=span):
@@ -2090,6 +2168,14 @@ class _Binder:
                 return self._subquery(self.table(node, scope), node.span)
             case _:
                 return e.Apply(node.span, Type.UNKNOWN, _what(node), ())
+
+    def _whole(self, value: e.Expr, span: e.Span) -> e.Expr:
+        """A value of which a part is read, at the place of the part."""
+        guessed = isinstance(value, e.ColumnRef) and value.column.table is not None and value.column.table not in self.schema
+        if value.type not in (Type.DYNAMIC, Type.UNKNOWN) and not guessed:
+            meant = f"parse_json({value.column.name})" if isinstance(value, e.ColumnRef) else "parse_json(...)"
+            self.problem(Problem("no-parts", span, f"a {value.type} has no parts: {meant} reads those of a text"))
+        return value
 
     def _any_column(self, operator: str, right: e.Expr, table: _Table, span: e.Span) -> e.Expr:
         """``* has "x"``: any column does. Source: learn.microsoft.com/kusto/query/where-operator."""
@@ -2127,6 +2213,7 @@ class _Binder:
 
     def _let_value(self, node: s.Node, defined: _Scope, span: e.Span) -> e.Expr:
         self._use(span)
+        self.bound.add(id(node))
         if isinstance(node, _TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
             return self._subquery(self.table(node, defined), span)
         return self.expression(node, None, defined)
@@ -2164,6 +2251,8 @@ class _Binder:
             inner, last = self._arguments(node.name, found[0], node.arguments, found[1], scope, node.span, table)
             if isinstance(last, _TABULAR):
                 return self._subquery(self.table(last, inner), node.span)
+            if table is not None:
+                self._check_value(last, None, inner)
             return self.expression(last, None, inner)
         if (element := _element_of(node)) is not None and isinstance(record := scope.find(element), _Record):
             if (meant := record.call(node)) is not None:
@@ -2405,6 +2494,11 @@ def _flat_conditions(conditions: tuple[s.Expression, ...]) -> list[s.Expression]
         else:
             flat.append(condition)
     return flat
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Orders names as people do: ``a2`` before ``a10``. Source: learn.microsoft.com/kusto/query/project-reorder-operator."""
+    return [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in re.split(r"(\d+)", name)]
 
 
 def _unknown_column(name: str, span: e.Span) -> e.Expr:

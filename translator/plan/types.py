@@ -34,7 +34,6 @@ _SPELLINGS = {
 
 
 @functools.cache
-@functools.cache
 def type_of(name: str) -> Type:
     """The type of that name in KQL or in a table's documentation; unknown where it is none."""
     lowered = name.strip().lower()
