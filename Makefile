@@ -58,6 +58,7 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready $(VENV)-pa
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.query_filters --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.patterns --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.correlations --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
+	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.rows --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.pipelines --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.directions --seed $$seed --count 1000 || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.homes --seed $$seed || exit 1; done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,7 +13,7 @@ from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
-from translator.fidelity import Diagnostic, Place, Verdict
+from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
@@ -19,8 +21,9 @@ from translator.plan.expressions import Apply, Const, conjuncts
 from translator.plan.simplify import MOMENTS
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import CountsRows, Deployment, Options, Output, PlanTarget, Target, duration
+from translator.targets.base import Cannot, CountsRows, Deployment, Options, Output, Pipes, PlanTarget, Target, duration
 from translator.targets.homes import Placed, placed
+from translator.targets.pipeline import SHOWING, case_of, cuts
 
 
 def _targets() -> Mapping[str, Callable[[], Target | PlanTarget]]:
@@ -88,11 +91,11 @@ class Conversion:
     def keys(self, output: Output) -> tuple[str, ...]:
         """What the rows of an output are grouped by."""
         found = self.behind(output)
-        return found.group_by if isinstance(found, Detection) else ()
+        return found.group_by if isinstance(found, Detection) and output.head is None else ()
 
     def behind(self, output: Output) -> Detection | NoDetection | None:
         """The detection that an output is made of."""
-        return self.timed if output.timed else self.detection
+        return output.head or (self.timed if output.timed else self.detection)
 
     @property
     def triggered(self) -> bool:
@@ -114,35 +117,94 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         raise BindError("this query nests too deeply", None) from error
 
 
+def piped(target: str, rule: Rule, options: Options) -> Output | None:
+    """The output of the pipeline lane alone, whatever other lanes have; None where the target has none, or it writes nothing good.
+
+    Raises:
+        translator.KqlSyntaxError: where the query is no KQL.
+        translator.plan.binder.BindError: where it has no meaning.
+        KeyError: for an unknown target.
+    """
+    writer = target_of(target)
+    if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
+        return None
+    known = with_known_values(bind(parse(rule.query), catalog.schemas()))
+    return _piped(writer, rule, known, functools.partial(_lifted, rule, options), options)
+
+
+def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
+    return lift(
+        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled, timed=timed
+    )
+
+
 def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
     plan = bind(parse(rule.query), catalog.schemas())
     known = with_known_values(plan)
 
-    def lifted(timed: bool) -> Detection | NoDetection:
-        return lift(
-            known, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled,
-            timed=timed,
-        )  # fmt: skip
-
-    detection = lifted(False)
+    lifted = functools.partial(_lifted, rule, options)
+    detection = lifted(False, known)
     written_for = {name: target_of(name) for name in targets}
     tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
     several = isinstance(detection, Detection) and (
         any(d.code in _OF_WINDOWS for d in detection.diagnostics) or len(_lookbacks(detection)) > 1
     )
-    timed = lifted(True) if tell_time and several else None
+    timed = lifted(True, known) if tell_time and several else None
     outputs = {}
     for name, target in written_for.items():
         if isinstance(target, PlanTarget):
             outputs[name] = target.translate_plan(rule, plan, options)
-        elif isinstance(detection, NoDetection):
-            outputs[name] = Output(name, (), detection.diagnostics)
         else:
-            output = _triggered(name, target, rule, detection, timed, options)
-            noted = (*lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, detection, output, target))
+            if isinstance(detection, NoDetection):
+                output = Output(name, (), detection.diagnostics)
+            else:
+                output = _triggered(name, target, rule, detection, timed, options)
+            if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
+                output = _better(output, _piped(target, rule, known, lifted, options))
+            behind = output.head or detection
+            if isinstance(behind, NoDetection):
+                outputs[name] = output
+                continue
+            noted = (*lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, behind, output, target))
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
+
+
+def _better(output: Output, other: Output | None) -> Output:
+    return output if other is None or other.verdict.rank >= output.verdict.rank else other
+
+
+def _piped(
+    target: Target, rule: Rule, plan: o.Plan, lifted: Callable[[bool, o.Plan], Detection | NoDetection], options: Options
+) -> Output | None:  # fmt: skip
+    """The plan operator by operator, from the first cut whose head is told as it is; None where there is none."""
+    assert isinstance(target, Pipes)
+    trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+
+    def selected(part: o.Plan, timed: bool) -> Detection | None:
+        found = lifted(timed, part)
+        return found if isinstance(found, Detection) and verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
+
+    for cut, timed in itertools.product(cuts(plan.root), (False, True) if target.tells_time else (False,)):
+        try:
+            case = case_of(
+                plan, cut, rule.alert_columns, functools.partial(selected, timed=timed), lambda d: moved(target, rule, d, options),
+                options.fields == "source",
+            )  # fmt: skip
+            output = target.pipe(case, options) if case is not None else None
+        except Cannot:
+            continue
+        if case is None or output is None or output.verdict.rank > Verdict.SAME_ALERTS.rank:
+            continue
+        if any(d.direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING for d in output.diagnostics):
+            continue  # other rows than those that are counted
+        head = case.placed.detection
+        output = replace(output, head=head, lookback=head.lookback, timed=timed)
+        if trigger is None:
+            return output
+        return target.with_rows(output, trigger, ()) if isinstance(target, CountsRows) else None
+    return None
 
 
 def _lookbacks(detection: Detection) -> list[int]:

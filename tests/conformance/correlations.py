@@ -316,7 +316,7 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
                 ),
             )
         )
-    lookback = conversion.detection.lookback
+    lookback = max(part.lookback for part in parts(conversion.detection))
     searches = [(target, o.lane, o.texts, relation_of(o), o.lookback or lookback) for target, o in lanes if not reads_history(o)]
     relation, eql_relation = (None if reads_history(o) else relation_of(o) for o in (output, eql))
     if relation is None and all(of_search is None for *_, of_search, _ in searches):

@@ -356,6 +356,9 @@ class Reader(Logic):
             events = [*there, *(e for e in events if name not in e)]
         return events[: count or None]
 
+    def command_head(self, rest: str, events: list[Event]) -> list[Event]:
+        return events[: int(rest or 10)]
+
     def command_dedup(self, rest: str, events: list[Event]) -> list[Event]:
         rest, _, order = rest.partition(" sortby ")
         words = rest.split()

@@ -228,14 +228,14 @@ def histories(conversions: list[tuple[str, Conversion]], options: PackageOptions
 
 def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str, options: PackageOptions) -> Search:
     rule, output = conversion.rule, conversion.outputs["splunk"]
-    assert isinstance(conversion.detection, Detection)
+    behind = conversion.behind(output)
+    assert isinstance(behind, Detection)
     counted = row_condition(output.trigger) if output.trigger is not None else ""
     text = text.removesuffix(counted)
     asked = counted if output.trigger is not None and output.trigger.holds_for_none else ""
-    schedule = schedule_of(rule, conversion.detection, output, 0 if "now()" in text else options.delay)
+    schedule = schedule_of(rule, behind, output, 0 if "now()" in text else options.delay)
     rows = [] if asked else [output.columns[k] for k in conversion.keys(output) if k in output.columns]
-    behind = conversion.behind(output)
-    if rows and isinstance(behind, Detection) and behind.bin is not None:
+    if rows and behind.bin is not None:
         rows.append("time_bucket" if behind.kind.startswith("temporal") else "_time")
     named = replace(output, columns={}) if asked else output
     entities = [] if asked else entity_fields(rule, output, conversion.keys(output))
@@ -385,7 +385,7 @@ def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
 
 def exclusions(conversion: Conversion) -> tuple[str, list[str]]:
     """What the filter macro of a rule does, and the exclusions of its author that it cannot say: of summaries, of several tables."""
-    detection, rule = conversion.detection, conversion.rule
+    detection, rule = conversion.behind(conversion.outputs["splunk"]), conversion.rule
     assert isinstance(detection, Detection)
     if detection.kind != "event" or len(conversion.tables) != 1:
         return "search *", list(rule.exclusions)

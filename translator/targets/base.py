@@ -8,13 +8,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from translator.catalog.site import Site
-from translator.detection.model import Trigger
+from translator.detection.model import Detection, Trigger
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.operators import Plan
 from translator.rulepack.model import Rule
 
 if TYPE_CHECKING:
     from translator.targets.homes import Placed
+    from translator.targets.pipeline import PipelineCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Output:
     """The searches for what some of the lists hold, as rows of ``value`` and ``event_count``, with how many seconds each looks back."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """What its rows call the columns of the query that they show."""
+    head: Detection | None = None
+    """What selects the events of an output of the pipeline lane."""
     trigger: Trigger | None = None
     """What the end of the text asks of the number of rows, which a package may leave to the alert's own condition."""
 
@@ -147,6 +150,13 @@ class CountsRows(Protocol):
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         """``output``, a single search by ``keys``, that finds something only where the number of its rows is as ``trigger`` asks."""
         ...
+
+
+@runtime_checkable
+class Pipes(Protocol):
+    """A target whose language is a pipeline, so that it can write a plan operator by operator."""
+
+    def pipe(self, case: PipelineCase, options: Options) -> Output: ...
 
 
 @runtime_checkable

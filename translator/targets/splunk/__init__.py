@@ -11,169 +11,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 
 from translator import catalog
 from translator.catalog import Home
-from translator.detection.model import DAY, Detection, Selector, Side, Threshold, Trigger, counts_missing
+from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
+from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
-from translator.plan.patterns import searched
 from translator.plan.simplify import is_field
-from translator.regex.parser import RegexError
-from translator.regex.writers import END, Inexpressible, pcre
+from translator.regex.writers import pcre
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Functions, Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.pipeline import Command, Head, PipelineCase, Value, kind_of
+from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
-from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
-from translator.targets.text import escape, has_pattern
-
-
-def string(value: str) -> str:
-    """An SPL string literal; no value can end it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
-
-
-def is_network(text: str) -> bool:
-    """Whether a text is a range of addresses in CIDR notation."""
-    try:
-        return "/" in text and bool(ip_network(text, strict=False))
-    except ValueError:
-        return False
-
-
-def literal(value: str | int | float | bool) -> str:
-    if isinstance(value, bool):
-        return string("true" if value else "false")
-    return string(value) if isinstance(value, str) else repr(value)
-
-
-def field(name: str) -> str:
-    """A field in eval and where: in single quotes unless it is a plain word (Search Manual, "Quotes and escaping characters").
-
-    Raises:
-        Cannot: where the name would end its quotes.
-    """
-    return name if _is_plain(name) else f"'{_quotable(name)}'"
-
-
-def column(name: str) -> str:
-    """A field that ``eval`` makes, and in commands without expressions: in double quotes unless it is a plain word."""
-    return name if _is_plain(name) else f'"{_quotable(name)}"'
-
-
-_WORDS = frozenset("and as by false in like not null or true where xor".split())
-
-
-def _is_plain(name: str) -> bool:
-    return name.replace("_", "a").isalnum() and not name[0].isdigit() and name.lower() not in _WORDS
-
-
-def _quotable(name: str) -> str:
-    if not name.isprintable() or any(c in name for c in "'\"\\"):
-        raise Cannot(Diagnostic("unsupported-expression", f"SPL has no way to write the name of the field {name!r}", None))
-    return name
-
-
-def bucket_of(seconds: int) -> str:
-    """The beginning of the bucket of an event, as Kusto counts buckets: from the first moment of the year 1."""
-    shift = YEAR_ONE % seconds
-    return f"floor(_time/{seconds})*{seconds}" if not shift else f"floor((_time+{shift})/{seconds})*{seconds}-{shift}"
-
-
-def binned(seconds: int) -> str:
-    """The command that puts events into buckets: bin does as Kusto where buckets divide a day, and begins longer ones by the user's time.
-
-    Source: Splunk Search Reference, bin, "span" and "aligntime".
-    """
-    return f"bin _time span={seconds}s" if seconds < DAY and DAY % seconds == 0 else f"eval _time={bucket_of(seconds)}"
-
-
-def _match(pattern: str, caseless: bool) -> str:
-    return string(("(?i)" if caseless else "") + pattern)
-
-
-def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    try:
-        return f"match({name}, {string(pcre(searched(node)))})"
-    except (RegexError, Inexpressible) as error:
-        raise Cannot(Diagnostic("unsupported-expression", f"the regular expressions of SPL cannot say {error}", node.span)) from None
-
-
-def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(before + escape(text_of(rest, node)) + after, caseless)})"
-
-
-def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(has_pattern(text_of(rest, node), prefix, suffix), caseless)})"
-
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_PLAIN_NUMBER = re.compile(r"0|-?[1-9]\d*")
-
-
-def _is_odd_number(value: object) -> bool:
-    """Whether a text is a number that is also written otherwise: ``where`` may find "1" equal to "1.0" (Search Reference, where)."""
-    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None and _PLAIN_NUMBER.fullmatch(value) is None
-
-
-def _any_of(name: str, items: list[str | int | float | bool], caseless: bool) -> str:
-    """That a field is one of some values; the text of one that is written like a number is matched, not compared."""
-    odd = [escape(str(v)) for v in items if _is_odd_number(v)]
-    rest = [literal(v.lower() if caseless and isinstance(v, str) else v) for v in items if not _is_odd_number(v)]
-    subject = f"lower({name})" if caseless else name
-    found = [f"{subject}=={rest[0]}"] if len(rest) == 1 else [f"in({subject}, {', '.join(rest)})"] if rest else []
-    if odd:
-        written = odd[0] if len(odd) == 1 else "(" + "|".join(odd) + ")"
-        found.append(f"match({name}, {_match('^' + written + END, caseless)})")
-    return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
-
-
-def _equals(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    value = values(rest[0])[0]
-    if isinstance(value, bool):
-        return f"lower({name})=={literal(value)}"
-    return _any_of(name, [value], False)
-
-
-def _compare(operator: str):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"{name}{operator}{literal(values(rest[0])[0])}"
-
-
-ATOMS = {
-    "==": _equals,
-    "=~": lambda name, rest, node: _any_of(name, [text_of(rest, node)], True),
-    "in": lambda name, rest, node: _any_of(name, values(rest[0]), False),
-    "in~": lambda name, rest, node: _any_of(name, values(rest[0]), True),
-    "contains": _text("", "", True),
-    "contains_cs": _text("", "", False),
-    "startswith": _text("^", "", True),
-    "startswith_cs": _text("^", "", False),
-    "endswith": _text("", END, True),
-    "endswith_cs": _text("", END, False),
-    "has": _term(True),
-    "has_cs": _term(False),
-    "hasprefix": _term(True, prefix=True),
-    "hasprefix_cs": _term(False, prefix=True),
-    "hassuffix": _term(True, suffix=True),
-    "hassuffix_cs": _term(False, suffix=True),
-    "matches regex": _regex,
-    "matches regex~": _regex,
-    "is_ipv4": lambda name, rest, node: f'cidrmatch("0.0.0.0/0", {name})',
-    "cidr": lambda name, rest, node: "(" + " OR ".join(f"cidrmatch({literal(v)}, {name})" for v in values(rest[0])) + ")",
-    "<": _compare("<"),
-    "<=": _compare("<="),
-    ">": _compare(">"),
-    ">=": _compare(">="),
-}
-"""How ``where`` spells each operator."""
-
+from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
+from translator.targets.splunk.pipeline import SplWalk
+from translator.targets.splunk.words import ATOMS, NUMBER, WORDS, binned, bucket_of, column, field, is_network, is_plain, literal, string
 
 MOST_LISTED = 25
 """Values of a list that stands in the search as well as in ``where``."""
@@ -223,6 +81,21 @@ class Splunk:
             return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)
 
         return translated(placed.detection, written, spell)
+
+    def pipe(self, case: PipelineCase, options: Options) -> Output:
+        """A plan command by command, over the events of a head.
+
+        Raises:
+            Cannot: where something that decides has no words in SPL.
+        """
+        names = Names(self.family, options, case.placed.homes)
+        writer = _Writer(names, case.placed.detection)
+        walk = SplWalk(case, writer.head(case.fields))
+        walk.run(case.cut)
+        columns = walk.finish(case.names)
+        text = "\n| ".join(c.text for c in walk.commands)
+        output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
+        return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         text = output.text + row_condition(trigger)
@@ -292,14 +165,47 @@ class _Writer:
         if any("datamodel" in self.place(s) for s in self.detection.selectors):
             return self.modelled()
         base, *rest = self.search().split("\n| ")
+        return "\n| ".join([base, *self.looked_up(), *rest])
+
+    def head(self, fields: tuple[Expr, ...]) -> Head:
+        """The commands that select events and give their fields the names that the rest of a pipeline has for them.
+
+        A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
+        """
+        detection = self.detection
+        filtered = self.filtered()
+        pairs: list[tuple[str, str]] = []
+        found: dict[Expr, Value] = {}
+        times = set[str]()
+        for index, (name, fact) in enumerate(zip(self.keys, fields, strict=True)):
+            if (kind := kind_of(fact)) is None:
+                continue
+            if is_time(fact):
+                times.add(name)
+                found[fact] = Value("_time", "time", False, simple=True)
+                continue
+            spelled = self.key(index, OR_EMPTY if kind == "text" else "{0}")
+            if spelled != field(name):
+                pairs.append((name, spelled))
+            found[fact] = Value(field(name), kind, kind != "text", simple=True)
+        base, *rest = filtered
+        lines = [base, *self.looked_up(), *rest]
+        if pairs:
+            lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
+        commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
+        taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, "_time"} - times
+        return Head(commands, found, frozenset(taken))
+
+    def looked_up(self) -> list[str]:
+        """The commands that look values up in lists, once all conditions are written."""
         lookups: list[str] = []
         for (name, field_, caseless), found in self.lists.found.items():
-            computed = caseless or not (_is_plain(field_) or field_.startswith("'"))
+            computed = caseless or not (is_plain(field_) or field_.startswith("'"))
             if computed:
                 lookups.append(f"eval {found}_key={f'lower({field_})' if caseless else field_}")
             looked_up = f"{found}_key" if computed else field_.replace("'", '"')
             lookups.append(f"lookup {name} value as {looked_up} OUTPUT value as {found}")
-        return "\n| ".join([base, *lookups, *rest])
+        return lookups
 
     def modelled(self) -> str:
         """A search of a data model of the CIM, which gives its events by those of their fields that are asked for, and how many these are.
@@ -399,14 +305,14 @@ class _Writer:
             part.function
         )
         name = self.names.field(part.args[0])
-        if wild is None or name.lower() in _WORDS or not all(c.isalnum() or c in "._" for c in name):
+        if wild is None or name.lower() in WORDS or not all(c.isalnum() or c in "._" for c in name):
             return None
         return f"{name}={string(wild.format(operand.value))}"
 
     def numbers_listed(self, part: Apply, listed: Items) -> str | None:
         """A list of texts among which are numbers, which ``where`` may compare as such; the search compares their texts."""
         texts = [i.value for i in listed.items if isinstance(i, Const) and isinstance(i.value, str)]
-        if len(texts) != len(listed.items) or len(texts) > MOST_LISTED or not any(map(_NUMBER.fullmatch, texts)):
+        if len(texts) != len(listed.items) or len(texts) > MOST_LISTED or not any(map(NUMBER.fullmatch, texts)):
             return None
         terms = [self.term(Apply(part.span, part.type, "==", (part.args[0], const(text)))) for text in texts]
         if None in terms:

@@ -1,0 +1,219 @@
+"""Random pipelines in the pipeline lane, row by row and column by column beside what the engine makes of the same events.
+
+The lane is asked for every query, not only where it is the best one. Exit status 1 where rows differ from those that are claimed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import random
+import sys
+from typing import Any
+
+import translator
+from tests.conformance.spl_reader import Reader
+from tests.rules import rule
+from translator.pipeline import piped
+from translator.rulepack.model import Rule
+from translator.targets.base import Options, Output
+
+NOW = dt.datetime(2026, 3, 6, 12, 0)
+OPTIONS = Options(fields="source")
+_UNORDERED = ("s", "l")
+"""Columns with several values, whose order means nothing."""
+
+
+def events(pick: random.Random, count: int) -> list[dict[str, Any]]:
+    """Sign-ins of the last hour, with values missing or empty; no two of one moment."""
+    return [
+        {
+            "TimeGenerated": NOW - dt.timedelta(seconds=second),
+            "UserPrincipalName": pick.choice(["ann", "Ann", "bob", "cid", "", None]),
+            "IPAddress": pick.choice(["10.0.0.1", "10.0.0.2", "10.0.0.3", "", None]),
+            "ResultType": pick.choice(["0", "50126", "50053"]),
+            "AppDisplayName": pick.choice(["Portal", "portal x", "Mail", "", None]),
+            "DeviceDetail": pick.choice([{"browser": "Edge 9"}, {"browser": ""}, {}, None]),
+            "AutonomousSystemNumber": pick.choice(["1", "20", "300", None]),
+        }
+        for second in pick.sample(range(1, 3500), count)
+    ]
+
+
+class Generator:
+    """Queries whose columns are known: each operator comes after each other."""
+
+    def __init__(self, pick: random.Random) -> None:
+        self.pick = pick
+
+    def query(self) -> str:
+        text, kinds = "SigninLogs | where TimeGenerated > ago(2h)", {
+            "UserPrincipalName": "text", "IPAddress": "text", "ResultType": "text", "AppDisplayName": "text", "TimeGenerated": "time",
+        }  # fmt: skip
+        for number in range(self.pick.randint(2, 7)):
+            text, kinds = self.operator(text, kinds, number)
+        keep = [c for c in kinds if kinds[c] != "list"] or list(kinds)
+        return f"{text} | project {', '.join(sorted({*keep, *(c for c in kinds if kinds[c] == 'list')}))}"
+
+    def of(self, kinds: dict[str, str], *wanted: str) -> str:
+        found = [c for c, k in kinds.items() if k in wanted]
+        return self.pick.choice(found) if found else ""
+
+    def operator(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
+        what = self.pick.choice(["where", "where", "extend", "extend", "summarize", "summarize", "distinct", "top", "latest"])
+        name = f"x{number}"
+        if what == "where":
+            return (f"{text} | where {condition}", kinds) if (condition := self.condition(kinds)) else (text, kinds)
+        if what == "extend":
+            expression, kind = self.value(kinds)
+            return f"{text} | extend {name} = {expression}", {**kinds, name: kind}
+        texts = [c for c, k in kinds.items() if k == "text"]
+        if what == "distinct" and texts:
+            chosen = self.pick.sample(texts, min(len(texts), self.pick.randint(1, 2)))
+            return f"{text} | distinct {', '.join(chosen)}", dict.fromkeys(chosen, "text")
+        moments = "TimeGenerated" in kinds and "summarize" not in text  # of which no two are equal
+        if what == "top" and moments:
+            return f"{text} | top {self.pick.choice([3, 8])} by TimeGenerated {self.pick.choice(['desc', 'asc'])}", kinds
+        if what == "latest" and moments and texts:
+            by = self.pick.choice(texts)
+            function = self.pick.choice(["arg_max", "arg_min"])
+            return f"{text} | summarize {function}(TimeGenerated, *) by {by}", kinds
+        return self.summarize(text, kinds, number)
+
+    def summarize(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
+        found: dict[str, tuple[str, str]] = {f"c{number}": ("count()", "int")}
+        if condition := self.condition(kinds):
+            found[f"f{number}"] = (f"countif({condition})", "int")
+        if column := self.of(kinds, "text"):
+            found[f"d{number}"] = (f"dcount({column})", "int")
+            found[f"s{number}"] = (f"make_set({column})", "list")
+        if column := self.of(kinds, "int", "real"):
+            found[f"m{number}"] = (f"{self.pick.choice(['sum', 'min', 'max', 'avg'])}({column})", "real")
+        if "TimeGenerated" in kinds:
+            found[f"t{number}"] = (f"{self.pick.choice(['min', 'max'])}(TimeGenerated)", "time")
+        chosen = dict(self.pick.sample(list(found.items()), self.pick.randint(1, len(found))))
+        by = {c: "text" for c in self.pick.sample([c for c, k in kinds.items() if k == "text"] or [""], 1) if c}
+        spelled = list(by)
+        if "TimeGenerated" in kinds and self.pick.random() < 0.3:
+            spelled.append(f"bin(TimeGenerated, {self.pick.choice(['10m', '1h', '7m'])})")
+            by["TimeGenerated"] = "time"
+        terms = ", ".join(f"{n} = {x}" for n, (x, _) in chosen.items())
+        return f"{text} | summarize {terms}{' by ' + ', '.join(spelled) if spelled else ''}", {
+            **by,
+            **{n: k for n, (_, k) in chosen.items()},
+        }
+
+    def condition(self, kinds: dict[str, str]) -> str:
+        pick, made = self.pick, list[str]()
+        if column := self.of(kinds, "text"):
+            word = pick.choice(["ann", "0", "10.0.0.1", "Portal", "portal", "50126", "x"])
+            operator = pick.choice(["==", "!=", "=~", "!~", "has", "!has", "contains", "startswith", "endswith", "has_cs"])
+            made += [
+                f"{column} {operator} '{word}'",
+                f"{column} in ('{word}', 'bob')",
+                f"{column} !in~ ('{word}', 'bob')",
+                f"isempty({column})",
+            ]
+        if column := self.of(kinds, "int"):
+            made += [f"{column} {pick.choice(['>', '>=', '<', '<='])} {pick.choice([0, 1, 2, 4])}", f"not({column} > 2)"]
+        if column := self.of(kinds, "real"):
+            made.append(f"{column} > {pick.choice(['1', '2.5'])}")
+        if column := self.of(kinds, "time"):
+            made += [f"{column} > ago(20m)", f"not({column} > ago(20m))"]
+        return pick.choice(made) if made else ""
+
+    def value(self, kinds: dict[str, str]) -> tuple[str, str]:
+        pick, made = self.pick, [("1", "int")]
+        if column := self.of(kinds, "text"):
+            other = self.of(kinds, "text")
+            made += [
+                (f"strcat({column}, '-', {other})", "text"), (f"tolower({column})", "text"),
+                (f"toupper({column})", "text"),
+                (f"strlen({column})", "int"), (f"iff({self.condition(kinds)}, 'yes', {column})", "text"),
+                (f"case({self.condition(kinds)}, 'a', {self.condition(kinds)}, 'b', 'c')", "text"),
+            ]  # fmt: skip
+        if column := self.of(kinds, "int"):
+            made += [
+                (f"{column} * 2 - 1", "int"),
+                (f"{column} / 2", "int"),
+                (f"todouble({column}) / 4", "real"),
+                (f"bin({column}, 2)", "int"),
+            ]
+        if "TimeGenerated" in kinds:
+            made += [("hourofday(TimeGenerated)", "int"), ("tostring(hourofday(TimeGenerated))", "text")]
+            made += [("startofday(TimeGenerated)", "time"), ("(now() - TimeGenerated) / 1m", "real")]
+        return pick.choice(made)
+
+
+def _plain(value: Any) -> Any:
+    """A value as both sides can have it: no text is missing, a moment is seconds, the order of several means nothing."""
+    if isinstance(value, list):
+        return tuple(sorted(str(_plain(v)) for v in value if v not in ("", None)))
+    if isinstance(value, dt.datetime):
+        return round(value.replace(tzinfo=dt.UTC).timestamp(), 3)
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return round(float(value), 3)
+    return value
+
+
+def rows_of(kql: str, logged: list[dict[str, Any]], columns: list[str]) -> collections.Counter[tuple[Any, ...]]:
+    result = translator.run(kql, {"SigninLogs": logged}, now=NOW)
+    places = [[name for name, _ in result.columns].index(c) for c in columns]
+    return collections.Counter(tuple(_plain(row[p]) for p in places) for row in result.rows)
+
+
+def found_by(output: Output, logged: list[dict[str, Any]], nulls_are_false: bool) -> collections.Counter[tuple[Any, ...]]:
+    at = NOW.replace(tzinfo=dt.UTC).timestamp()
+    fed = [
+        {**{k: v for k, v in e.items() if k != "TimeGenerated"}, "sourcetype": "SigninLogs", "_time": moment}
+        for e in logged
+        if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
+    ]
+    rows = Reader(nulls_are_false, now=at).run(output.text, fed)
+
+    def shown(value: Any, name: str) -> Any:
+        several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
+        return _plain([value] if several else value)
+
+    return collections.Counter(tuple(shown(row.get(f), n) for n, f in sorted(output.columns.items())) for row in rows)
+
+
+def checked(kql: str, logged: list[dict[str, Any]]) -> tuple[Output | None, str]:
+    """The output of the lane for a query, and what is wrong with it; empty where nothing is."""
+    made: Rule = rule(kql)
+    output = piped("splunk", made, OPTIONS)
+    if output is None:
+        return None, ""
+    wanted = rows_of(kql, logged, sorted(output.columns))
+    for nulls_are_false in (False, True):
+        found = found_by(output, logged, nulls_are_false)
+        if found != wanted:
+            more, less = found - wanted, wanted - found
+            return output, f"columns {sorted(output.columns)}\n  only here: {list(more)[:3]}\n  only in KQL: {list(less)[:3]}"
+    return output, ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=500)
+    given = parser.parse_args()
+    pick = random.Random(given.seed)
+    generator, written, wrong = Generator(pick), 0, 0
+    for _ in range(given.count):
+        kql, logged = generator.query(), events(pick, pick.choice([8, 20, 40]))
+        output, difference = checked(kql, logged)
+        written += output is not None
+        if difference and output is not None:
+            wrong += 1
+            if wrong <= 5:
+                print(kql, output.text, difference, sep="\n", end="\n\n")
+    print(f"{given.count} queries, {written} written, {wrong} wrong")
+    return 1 if wrong or not written else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

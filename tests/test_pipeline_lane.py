@@ -1,0 +1,87 @@
+"""The pipeline lane: what is written from the plan has every row and column that the KQL has."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import translator
+from tests.conformance.rows import OPTIONS, Generator, checked, events
+from tests.rules import rule
+
+SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
+
+WRITTEN = [
+    # between aggregates, ratios, scores
+    "| summarize fails = countif(ResultType != '0'), all = count() by UserPrincipalName | where todouble(fails) / all > 0.5",
+    "| summarize a = dcount(IPAddress), b = dcount(AppDisplayName) by UserPrincipalName | where a > 2 * b or a + b > 4",
+    "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | where array_length(s) > 1 and c < 9",
+    "| summarize f = min(TimeGenerated), t = max(TimeGenerated) by UserPrincipalName | where t - f > 10m",
+    "| summarize t = max(TimeGenerated) by UserPrincipalName | where t < ago(20m)",
+    # computed keys and measures
+    "| extend app = tolower(AppDisplayName) | summarize d = dcount(strcat(app, IPAddress)) by app, bin(TimeGenerated, 7m) | where d > 1",
+    "| summarize c = count() by hour = hourofday(TimeGenerated) | where c > 3",
+    "| extend how = case(ResultType == '0', 'ok', ResultType startswith '5', 'bad', 'other') | summarize c = count() by how | where c >= 2",
+    # summaries of summaries, the latest row, the first rows
+    "| summarize c = count() by UserPrincipalName, IPAddress | summarize ips = count(), most = max(c) by UserPrincipalName | where ips > 1",
+    "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType != '0'",
+    "| where ResultType != '0' | summarize c = count() by UserPrincipalName | sort by c | where c > 1",
+    "| top 5 by TimeGenerated | summarize c = count() by ResultType",
+    # nulls: a number that no event has, and its negation
+    "| summarize m = max(strlen(AppDisplayName)) by IPAddress | where not(m > 4)",
+]
+
+
+@pytest.mark.parametrize("kql", WRITTEN)
+def test_rows_and_columns_are_those_of_the_query(kql: str) -> None:
+    for seed in range(3):
+        output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40))
+        assert output is not None and difference == ""
+
+
+def test_random_queries() -> None:
+    pick, written = random.Random(11), 0
+    generator = Generator(pick)
+    for _ in range(40):
+        output, difference = checked(generator.query(), events(pick, 20))
+        written += output is not None
+        assert difference == ""
+    assert written > 20
+
+
+@pytest.mark.parametrize(
+    ("kql", "reason"),
+    [
+        (
+            "| summarize c = count(), m = avg(AutonomousSystemNumber) by UserPrincipalName | where not(m > 4)",
+            "an average of nothing is NaN",
+        ),
+        ("| top 3 by UserPrincipalName | summarize c = count() by IPAddress", "texts are sorted in another way"),
+        (r"| extend x = strcat(AppDisplayName, '') | summarize c = count() by x | where x matches regex @'\d'", "digits of Unicode"),
+        (
+            "| summarize fails = countif(ResultType != '0'), c = countif(ResultType == '0') by IPAddress | where fails / c > 1",
+            "of no number",
+        ),
+    ],
+)
+def test_what_would_be_other_rows_is_not_written(kql: str, reason: str) -> None:
+    output = translator.convert(rule(f"{SIGNINS} {kql}"), ("splunk",), OPTIONS).outputs["splunk"]
+    assert output.lane != "pipeline", reason
+
+
+def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:
+    parts = f"({SIGNINS} | where ResultType != '0'), ({SIGNINS} | where AppDisplayName has 'x')"
+    kql = f"union {parts} | summarize c = count() by IPAddress | where c * 2 > 3"
+    output = translator.convert(rule(kql), ("splunk",), OPTIONS).outputs["splunk"]
+    assert output.lane != "pipeline"
+
+
+def test_the_lane_is_taken_where_no_other_one_is_as_good() -> None:
+    summary = "| summarize f = countif(ResultType != '0'), c = count() by UserPrincipalName"
+    ratio = translator.convert(rule(f"{SIGNINS} {summary} | where f * 2 > c"), ("splunk",), OPTIONS).outputs["splunk"]
+    plain = translator.convert(rule(f"{SIGNINS} | summarize c = count() by IPAddress | where c > 3"), ("splunk",), OPTIONS).outputs[
+        "splunk"
+    ]
+    assert (ratio.lane, ratio.verdict.value, plain.lane) == ("pipeline", "exact", "native")
+    assert ratio.lookback == 7200

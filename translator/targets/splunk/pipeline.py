@@ -1,0 +1,250 @@
+"""Plans in SPL, command by command.
+
+Facts: Splunk Search Reference, stats (events without a by-field are left out; ``list`` keeps 100 values, ``values`` all), sort (``0`` is
+all results; 10,000 without), head, dedup (the first event of each combination stays), "Statistical eval functions".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.fidelity import Diagnostic, Place
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, Const, Expr
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.pipeline import Command, Head, Language, PipelineCase, Value, Values, Walk
+from translator.targets.splunk.functions import FUNCTIONS
+from translator.targets.splunk.words import ATOMS, bucket_of, column, field, string
+
+
+def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
+    if len(pairs) == 1:
+        return f"if({pairs[0][0]}, {pairs[0][1]}, {otherwise})"
+    told = ", ".join(f"{condition}, {value}" for condition, value in pairs)
+    return f"case({told}, true(), {otherwise})" if pairs else otherwise
+
+
+SPL = Language(
+    string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
+    present="isnotnull({0})", equal="{0}=={1}", caseless="lower({0})==lower({1})", joined=lambda texts: f"({'.'.join(texts)})",
+    chosen=_chosen, now="now()",
+)  # fmt: skip
+
+
+class _Values(Values):
+    def bucket(self, moment: str, seconds: int) -> str:
+        return bucket_of(seconds, moment)
+
+
+_OF_NUMBERS = {"min": "min({0})", "max": "max({0})", "avg": "avg({0})", "stdev": "stdev({0})", "variance": "var({0})", "sum": "sum({0})"}
+_CONDITIONAL = {
+    "countif": "count", "sumif": "sum", "dcountif": "dcount", "avgif": "avg", "minif": "min", "maxif": "max", "make_set_if": "make_set",
+    "make_list_if": "make_list", "take_anyif": "take_any", "stdevif": "stdev", "varianceif": "variance",
+}  # fmt: skip
+_UNLIMITED = 1_048_576
+"""From this number of elements on KQL keeps no more of a set or a list: learn.microsoft.com/kusto/query/make-set-aggregation-function."""
+
+
+class SplWalk(Walk):
+    def __init__(self, case: PipelineCase, head: Head) -> None:
+        super().__init__(SPL, head, case.decides, case.shown)
+
+    def values(self) -> Values:
+        return _Values(SPL, self.columns, self.fields)
+
+    def quoted(self, name: str) -> str:
+        return field(name)
+
+    def where(self, condition: str) -> Command:
+        return Command("where", f"where {condition}")
+
+    def eval(self, pairs: list[tuple[str, str]]) -> Command:
+        return Command("eval", "eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs), tuple(n for n, _ in pairs))
+
+    def sort(self, keys: list[tuple[str, bool]]) -> Command:
+        return Command("sort", "sort 0 " + " ".join(("-" if descending else "") + name for name, descending in keys))
+
+    def limit(self, count: int) -> Command:
+        return Command("head", f"head {count}")
+
+    def distinct(self, names: list[str]) -> Command:
+        return Command("dedup", "dedup " + " ".join(names))
+
+    def aggregate(self, node: o.Aggregate) -> None:
+        """``stats``, with what it needs computed before it and what it leaves missing filled behind it."""
+        before: list[tuple[str, str]] = []
+        by: list[tuple[str, Column, Value]] = []
+        behind: list[tuple[str, str]] = []
+        values = self.values()
+        for made, expr in node.keys:
+            value = values.value(simplify(expr))
+            if value.kind == "list":
+                raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
+            name = self.name_of(value)
+            if name is None or value.nullable:
+                name = self.named(made)
+                before.append((name, f'coalesce({value.text}, "")' if value.nullable else value.text))
+            if value.nullable:
+                behind.append((name, f'if({field(name)}=="", null(), {field(name)})'))
+            by.append((name, made, value))
+        if (latest := self.one_of_each(node)) is not None:
+            self.latest(node, latest, before, by)
+            return
+        terms: list[str] = []
+        found = dict[int, Value]()
+        for made, expr in node.aggregates:
+            if not self.needed(made):
+                continue
+            try:
+                found |= self.term(made, expr, values, before, terms, behind, bool(by))
+            except Cannot:
+                if made.id in self.decides:
+                    raise
+        if before:
+            self.commands.append(self.eval(before))
+        grouped = " by " + " ".join(column(n) for n, _, _ in by) if by else ""
+        self.commands.append(Command("stats", f"stats {' '.join(terms or ['count as ' + self.free('events')])}{grouped}"))
+        if behind:
+            self.commands.append(self.eval(behind))
+        self.fields = {}
+        self.columns = {
+            made.id: Value(field(name), value.kind, value.nullable, value.natural, value.positive, True) for name, made, value in by
+        } | found  # fmt: skip
+
+    def name_of(self, value: Value) -> str | None:
+        """The field that a value is, where it is one."""
+        name = value.text.strip("'")
+        return name if value.simple and field(name) == value.text and not name[:1].isdigit() and not value.text.startswith('"') else None
+
+    def free(self, name: str) -> str:
+        return self.named(Column(-1, name, Type.LONG))
+
+    def term(
+        self, made: Column, expr: Expr, values: Values, before: list[tuple[str, str]], terms: list[str], behind: list[tuple[str, str]],
+        grouped: bool,
+    ) -> dict[int, Value]:  # fmt: skip
+        """The term of ``stats`` for an aggregate, and the columns that it makes."""
+        if not isinstance(expr, Apply):
+            raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
+        function, args, condition = expr.function, list(expr.args), None
+        if function in _CONDITIONAL:
+            place = 0 if function == "countif" else 1
+            condition = values.holds(simplify(args.pop(place)))
+            function = _CONDITIONAL[function]
+        if function == "count" and not args:
+            name = self.named(made)
+            if condition is None:
+                terms.append(f"count as {column(name)}")
+                return {made.id: Value(field(name), "int", False, True, grouped, True)}
+            flag = self.free(f"{name}_if")
+            before.append((flag, f"if({condition}, 1, null())"))
+            terms.append(f"count({flag}) as {column(name)}")
+            return {made.id: Value(field(name), "int", False, True, False, True)}
+        if not args or any(not isinstance(a, Const) for a in args[1:]):
+            raise values.refuse(expr)
+        value = values.value(simplify(args[0]))
+        source = self.name_of(value)
+        if condition is not None or source is None or "'" in value.text:
+            source = self.free(f"{made.name}_of")
+            before.append((source, value.text if condition is None else f"if({condition}, {value.text}, null())"))
+        nullable = value.nullable or condition is not None or not grouped
+        name = self.named(made)
+        whole = Value(field(name), value.kind, nullable, value.natural, value.positive and not nullable, True)
+        match function, args[1:]:
+            case ("min" | "max" | "avg" | "stdev" | "variance" | "sum", []) if value.kind in ("int", "real", "time", "span"):
+                if value.kind == "time" and function not in ("min", "max"):
+                    raise values.refuse(expr)
+                if function in ("stdev", "variance"):
+                    whole = replace(whole, kind="real", nullable=True, undefined=True)
+                    if made.id in self.decides:  # of one value, and of none, products differ
+                        raise values.refuse(expr)
+                if function == "sum":
+                    if nullable:
+                        behind.append((name, f"coalesce({field(name)}, 0)"))
+                    whole = replace(whole, nullable=False)
+                if function == "avg":
+                    whole = replace(whole, kind="real" if value.kind == "int" else value.kind, undefined=nullable)
+                terms.append(f"{_OF_NUMBERS[function].format(source)} as {column(name)}")
+                return {made.id: whole}
+            case ("percentile", [Const(value=int(rank))]) if value.kind in ("int", "real", "span") and 0 < rank <= 100:
+                terms.append(f"exactperc{rank}({source}) as {column(name)}")
+                matters = Place.PLAIN if made.id in self.decides else Place.SHOWN
+                self.say("percentile-method", "percentiles are exact here, and estimates in KQL", expr.span, matters)
+                return {made.id: whole}
+            case ("dcount" | "count_distinct", _) if value.kind != "list":
+                terms.append(f"dc({source}) as {column(name)}")
+                certain = grouped and not value.nullable and condition is None
+                return {made.id: Value(field(name), "int", False, True, certain, True)}
+            case ("make_set" | "make_list", limit) if value.kind != "list":
+                if (
+                    any(isinstance(x, Const) and isinstance(x.value, int) and x.value < _UNLIMITED for x in limit)
+                    and made.id in self.decides
+                ):
+                    raise values.refuse(expr)
+                terms.append(f"{'values' if function == 'make_set' else 'list'}({source}) as {column(name)}")
+                found = {made.id: Value(field(name), "list", False, simple=True)}
+                if made.id in self.lengths:
+                    size = self.free(f"{name}_count")
+                    terms.append(f"{'dc' if function == 'make_set' else 'count'}({source}) as {size}")
+                    found[-made.id - 1] = Value(size, "int", False, True, False, True)
+                return found
+            case ("take_any" | "any", []) if made.id not in self.decides:
+                terms.append(f"first({source}) as {column(name)}")
+                return {made.id: whole}
+        self.taken.discard(name)
+        raise values.refuse(expr)
+
+    def one_of_each(self, node: o.Aggregate) -> tuple[str, Expr] | None:
+        """``arg_max`` or ``arg_min`` with what it goes by, where all aggregates are of that one row."""
+        found = set[tuple[str, Expr]]()
+        for _, expr in node.aggregates:
+            match expr:
+                case Apply(function="arg_max" | "arg_min" as function, args=(by, *_)):
+                    found.add((function, by))
+                case Apply(function="max" | "min" as function, args=(by,)):
+                    found.add((f"arg_{function}", by))
+                case _:
+                    return None
+        one_row = any(isinstance(x, Apply) and x.function in ("arg_max", "arg_min") for _, x in node.aggregates)
+        return found.pop() if len(found) == 1 and one_row else None
+
+    def latest(
+        self, node: o.Aggregate, chosen: tuple[str, Expr], before: list[tuple[str, str]], by: list[tuple[str, Column, Value]]
+    ) -> None:  # fmt: skip
+        """The last or the first event of each group, with all its columns."""
+        function, expr = chosen
+        values = self.values()
+        key = values.value(simplify(expr))
+        source = self.name_of(key)
+        if source is None or key.nullable or key.kind not in ("int", "real", "time", "span") or not by or any(v.nullable for *_, v in by):
+            raise values.refuse(expr)
+        if before:
+            self.commands.append(self.eval(before))
+        self.commands.append(self.sort([(column(source), function == "arg_max")]))
+        self.commands.append(self.distinct([column(n) for n, _, _ in by]))
+        self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by}
+        values = self.values()
+        pairs: list[tuple[str, str]] = []
+        made_ = dict[int, Value]()
+        for made, aggregate in node.aggregates:
+            if not self.needed(made):
+                continue
+            assert isinstance(aggregate, Apply)
+            try:
+                value = values.value(simplify(aggregate.args[-1]))
+            except Cannot:
+                if made.id in self.decides:
+                    raise
+                continue
+            if (name := self.name_of(value)) is None:
+                name = self.named(made)
+                pairs.append((name, value.text))
+            made_[made.id] = replace(value, text=field(name), simple=True)
+        if pairs:
+            self.commands.append(self.eval(pairs))
+        self.columns |= made_
+
+
+__all__ = ["SPL", "SplWalk"]
