@@ -131,6 +131,9 @@ class Generator:
                 (f"strcat({column}, '-', {other})", "text"), (f"tolower({column})", "text"),
                 (f"toupper({column})", "text"),
                 (f"strlen({column})", "int"), (f"iff({self.condition(kinds)}, 'yes', {column})", "text"),
+                (f"tostring(split({column}, '.')[{pick.choice([0, 1, 3])}])", "text"), (f"substring({column}, 1, 3)", "text"),
+                (f"extract('([a-z]+)(.?)', {pick.choice([0, 1, 2])}, {column})", "text"),
+                (f"replace_string({column}, 'o', '0\\\\1')", "text"),
                 (f"case({self.condition(kinds)}, 'a', {self.condition(kinds)}, 'b', 'c')", "text"),
             ]  # fmt: skip
         if column := self.of(kinds, "int"):
@@ -143,6 +146,7 @@ class Generator:
         if "TimeGenerated" in kinds:
             made += [("hourofday(TimeGenerated)", "int"), ("tostring(hourofday(TimeGenerated))", "text")]
             made += [("startofday(TimeGenerated)", "time"), ("(now() - TimeGenerated) / 1m", "real")]
+            made.append((f"datetime_diff('{pick.choice(['minute', 'hour', 'day'])}', now(), TimeGenerated)", "int"))
         return pick.choice(made)
 
 

@@ -45,6 +45,7 @@ class Functions:
     part: str
     found: Callable[[str, syntax.Node, Expr], str]
     pattern: Callable[[syntax.Node], str]
+    true: str
     inside: Callable[[str, str], str] | None = None
 
 
@@ -82,6 +83,11 @@ class Texts:
         if found := branches(expr):
             pairs = [(self.predicates.render(guard), self._of(value, empty)) for guard, value in found]
             return functions.chosen([(g, v) for g, v in pairs if v is not None]) if all(v is not None for _, v in pairs) else None
+        return self.made(expr, empty)
+
+    def made(self, expr: Expr, empty: bool) -> str | None:
+        """What a function makes of texts; None where it is none of those that are known here."""
+        functions = self.functions
         match expr:
             case Const(value=str(text)):
                 return functions.string(text)
@@ -137,4 +143,4 @@ class Texts:
         string, reference = self.functions.string, self.functions.group.format(group or 1)
         kept = self.functions.replaced.format(text, string(whole), string(reference))
         found = self.functions.found(text, tree, expr)
-        return self.functions.chosen([(found, kept), (self.predicates.true, string(""))])
+        return self.functions.chosen([(found, kept), (self.functions.true, string(""))])

@@ -20,9 +20,9 @@ from translator.detection.model import Detection, Threshold
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjuncts, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjunction, conjuncts, walk
 from translator.plan.patterns import searched
-from translator.plan.simplify import TEXT_OPERATORS, branches, simplify
+from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
@@ -104,6 +104,7 @@ KINDS: Mapping[Type, str] = {
 _NUMBERS = frozenset({"int", "real"})
 _ORDERED = frozenset({"int", "real", "time", "span"})
 _INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _WHOLE = 2**53
 """Up to here every whole number is a floating-point number of its own."""
 
@@ -157,6 +158,8 @@ class Values:
                 if value.kind not in ("int", "real", "span"):
                     raise self.refuse(expr)
                 return Value(f"(0-{_grouped(value)})", value.kind, value.nullable, simple=True)
+            case Apply(function="datetime_diff", args=(Const(value=str(unit)), left, right)) if unit.lower() in _UNITS:
+                return self.apart(_UNITS[unit.lower()], self.of_kind(left, "time"), self.of_kind(right, "time"), expr)
             case Apply(function="bin", args=(value_, size)):
                 return self.binned(self.value(value_), size, expr)
             case Apply(function="coalesce", args=args) if args:
@@ -169,11 +172,17 @@ class Values:
                 return self.columns[-column.id - 1]
         if found := branches(expr):
             return self.decided(found, expr)
+        if (text := self.text(expr)) is not None:
+            return Value(text, "text", False)
         if isinstance(expr, Apply) and expr.function in language.functions:
             return self.called(expr, language.functions[expr.function])
         if isinstance(expr, Apply) and expr.type == Type.BOOL:
             return Value(language.chosen([(self.holds(expr), language.string("true"))], language.string("false")), "bool", False)
         raise self.refuse(expr)
+
+    def text(self, expr: Expr) -> str | None:
+        """What functions of texts make; None for other values."""
+        return None
 
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
@@ -255,6 +264,14 @@ class Values:
     def bucket(self, moment: str, seconds: int) -> str:
         """The beginning of the bucket of a moment, counted as Kusto does, from the first moment of the year 1."""
         raise Cannot(Diagnostic("unsupported-expression", "buckets of time are not supported here", None))
+
+    def apart(self, seconds: int, left: Value, right: Value, expr: Expr) -> Value:
+        """How many boundaries of a unit lie between two moments: learn.microsoft.com/kusto/query/datetime-diff-function."""
+        floor = self.language.functions.get("floor")
+        if floor is None:
+            raise self.refuse(expr)
+        begun, ended = (floor.words.format(f"{_grouped(v)}/{seconds}") for v in (right, left))
+        return Value(f"({ended}-{begun})", "int", left.nullable or right.nullable, simple=True)
 
     def first_of(self, values: list[Value], expr: Apply) -> Value:
         kinds = {v.kind for v in values}
@@ -422,6 +439,24 @@ def cuts(root: o.Relation) -> Iterator[Cut]:
     ends = [len(head), *(n for n in range(len(head) - 1, 0, -1) if isinstance(head[n], o.Compute))]
     for end in list(dict.fromkeys(ends))[:MOST_CUTS]:
         yield Cut(spine[end - 1], tuple(spine[end:]))
+    filters = list(itertools.takewhile(lambda r: isinstance(r, o.Filter), spine[1:]))
+    parts = [p for f in filters if isinstance(f, o.Filter) for p in conjuncts(f.predicate)]
+    plain = [p for p in parts if _is_plain(p)]
+    if 0 < len(plain) < len(parts):
+        # What no index knows is asked of the events that the rest has found.
+        selected = o.Filter(filters[0].span, spine[0], conjunction(*plain))
+        others = o.Filter(filters[0].span, selected, conjunction(*(p for p in parts if p not in plain)))
+        yield Cut(selected, (others, *spine[1 + len(filters) :]))
+
+
+def _is_plain(condition: Expr) -> bool:
+    """Whether a condition compares fields with what is known before the query runs."""
+    match condition:
+        case Apply(function="and" | "or" | "not", args=args):
+            return all(map(_is_plain, args))
+        case Apply(args=(subject, *others)):
+            return is_field(subject) and not any(columns_of(x) for x in others)
+    return isinstance(condition, Const) or is_field(condition)
 
 
 def definitions(head: o.Relation) -> dict[int, Expr]:

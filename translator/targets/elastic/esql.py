@@ -490,6 +490,7 @@ FUNCTIONS = Functions(
     "SUBSTRING({0}, {1}, {2})",
     lambda text, regex, node: f"{text} RLIKE {string(lucene_text(regex, node))}",
     java_portable,
+    "true",
 )
 """String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
 

@@ -19,10 +19,9 @@ from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
 from translator.plan.simplify import is_field
-from translator.regex.writers import pcre
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.computed import Functions, Texts
+from translator.targets.computed import Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
@@ -30,8 +29,22 @@ from translator.targets.pipeline import Command, Head, PipelineCase, Value, kind
 from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
+from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SplWalk
-from translator.targets.splunk.words import ATOMS, NUMBER, WORDS, binned, bucket_of, column, field, is_network, is_plain, literal, string
+from translator.targets.splunk.words import (
+    ATOMS,
+    NUMBER,
+    OR_EMPTY,
+    WORDS,
+    binned,
+    bucket_of,
+    column,
+    field,
+    is_network,
+    is_plain,
+    literal,
+    string,
+)
 
 MOST_LISTED = 25
 """Values of a list that stands in the search as well as in ``where``."""
@@ -47,12 +60,10 @@ def measured(threshold: Threshold, value: str) -> str:
     return MEASURES[threshold.kind].format(value)
 
 
-OR_EMPTY = 'coalesce({0}, "")'
 DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 """Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""
 NO_VALUE = "(none)"
 """What stands for a missing value between tstats, which would drop the row, and the conditions."""
-"""A field that counts as empty where it is missing, as KQL's strings do."""
 
 
 class Splunk:
@@ -148,7 +159,7 @@ class _Writer:
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
 
-        self.texts = Texts(self.predicates, FUNCTIONS, lambda expr: True)
+        self.texts = Texts(self.predicates, TEXTS, lambda expr: True)
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
@@ -560,27 +571,6 @@ class _Writer:
 
 def _inside(text: str, path: str) -> str:
     return f"json_extract({text}, {string(path)})"
-
-
-def _chosen(pairs: list[tuple[str, str]]) -> str:
-    return "case(" + ", ".join(f"{guard}, {value}" for guard, value in pairs) + ")"
-
-
-FUNCTIONS = Functions(
-    string,
-    OR_EMPTY,
-    lambda texts: f"({'.'.join(texts)})",
-    _chosen,
-    {"tolower": "lower({0})", "toupper": "upper({0})", "file_name": "replace({0}, " + string(r"^.*[\\/]") + ', "")'},
-    "replace({0}, {1}, {2})",
-    r"\{0}",
-    lambda text: text.replace("\\", "\\\\"),
-    'coalesce(mvindex(split({0}, {1}), {2}), "")',
-    "substr({0}, {1}, {2})",
-    lambda text, regex, node: f"match({text}, {string(pcre(regex))})",
-    pcre,
-)
-"""Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""
 
 
 def macro_terms(names: Names, selector: Selector) -> tuple[str, str]:

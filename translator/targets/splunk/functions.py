@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from translator.regex.writers import pcre
+from translator.targets.computed import Functions
 from translator.targets.pipeline import Function
+from translator.targets.splunk.words import OR_EMPTY, string
 
 
 def _day(moment: str = "{0}") -> str:
@@ -39,3 +42,25 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     }
 )
 """Those that need no more than their arguments. ``iff``, ``case``, ``strcat``, ``bin`` and arithmetic are the walk's own."""
+
+
+def _chosen(pairs: list[tuple[str, str]]) -> str:
+    return "case(" + ", ".join(f"{guard}, {value}" for guard, value in pairs) + ")"
+
+
+TEXTS = Functions(
+    string,
+    OR_EMPTY,
+    lambda texts: f"({'.'.join(texts)})",
+    _chosen,
+    {"tolower": "lower({0})", "toupper": "upper({0})", "file_name": "replace({0}, " + string(r"^.*[\\/]") + ', "")'},
+    "replace({0}, {1}, {2})",
+    r"\{0}",
+    lambda text: text.replace("\\", "\\\\"),
+    'coalesce(mvindex(split({0}, {1}), {2}), "")',
+    "substr({0}, {1}, {2})",
+    lambda text, regex, node: f"match({text}, {string(pcre(regex))})",
+    pcre,
+    "true()",
+)
+"""Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""

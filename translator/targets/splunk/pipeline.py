@@ -10,12 +10,15 @@ from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Const, Expr
+from translator.plan.expressions import Apply, Column, Const, Expr, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
+from translator.regex.ascii import asciified
+from translator.regex.parser import parsed
 from translator.targets.base import Cannot
+from translator.targets.computed import Texts
 from translator.targets.pipeline import Command, Head, Language, PipelineCase, Value, Values, Walk
-from translator.targets.splunk.functions import FUNCTIONS
+from translator.targets.splunk.functions import FUNCTIONS, TEXTS
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, string
 
 
@@ -33,7 +36,26 @@ SPL = Language(
 )  # fmt: skip
 
 
+class _Texts(Texts):
+    """The texts that functions make of values."""
+
+    def __init__(self, values: Values) -> None:
+        self.values, self.functions, self.depth = values, TEXTS, 0
+
+    def _of(self, expr: Expr, empty: bool) -> str | None:
+        value = self.values.value(expr)
+        return value.text if value.kind == "text" else None
+
+
 class _Values(Values):
+    def text(self, expr: Expr) -> str | None:
+        regexes = [n.args[0] for n in walk(expr) if isinstance(n, Apply) and n.function == "extract"]
+        regexes += [n.args[1] for n in walk(expr) if isinstance(n, Apply) and n.function == "replace_regex"]
+        trees = [parsed(x.value) for x in regexes if isinstance(x, Const) and isinstance(x.value, str)]
+        if any(tree is not None and asciified(tree) for tree in trees):
+            raise self.refuse(expr, "a class of characters of Unicode")
+        return _Texts(self).made(expr, True)
+
     def bucket(self, moment: str, seconds: int) -> str:
         return bucket_of(seconds, moment)
 

@@ -160,3 +160,7 @@ ATOMS = {
     ">=": _compare(">="),
 }
 """How ``where`` spells each operator."""
+
+
+OR_EMPTY = 'coalesce({0}, "")'
+"""A field that counts as empty where it is missing, as KQL's strings do."""
