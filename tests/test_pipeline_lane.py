@@ -9,6 +9,9 @@ import pytest
 import translator
 from tests.conformance.rows import OPTIONS, Generator, checked, events
 from tests.rules import rule
+from translator.pipeline import piped
+from translator.plan.functions import aggregates, functions
+from translator.targets.splunk.pipeline import SPELLED
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
 
@@ -85,3 +88,58 @@ def test_the_lane_is_taken_where_no_other_one_is_as_good() -> None:
     ]
     assert (ratio.lane, ratio.verdict.value, plain.lane) == ("pipeline", "exact", "native")
     assert ratio.lookback == 7200
+
+
+CALLS = {
+    "tolower": "tolower(IPAddress)", "toupper": "toupper(IPAddress)", "strlen": "strlen(IPAddress)", "strcat": "strcat(IPAddress, '-')",
+    "substring": "substring(IPAddress, 1, 2)", "split": "tostring(split(IPAddress, '.')[1])", "extract": "extract('a(.)', 1, IPAddress)",
+    "replace_regex": "replace_regex(IPAddress, 'a+', 'b')", "replace_string": "replace_string(IPAddress, 'a', 'b')",
+    "tostring": "tostring(strlen(IPAddress))", "todouble": "todouble(strlen(IPAddress)) / 2", "iff": "iff(IPAddress has 'a', 'b', 'c')",
+    "case": "case(IPAddress == 'a', 'b', IPAddress has 'c', 'd', 'e')", "coalesce": "coalesce(IPAddress, AppDisplayName)",
+    "now": "now() - TimeGenerated", "bin": "bin(strlen(IPAddress), 2)", "startofday": "startofday(TimeGenerated)",
+    "hourofday": "hourofday(TimeGenerated)", "startofweek": "startofweek(TimeGenerated)", "dayofweek": "dayofweek(TimeGenerated) / 1d",
+    "datetime_diff": "datetime_diff('minute', now(), TimeGenerated)", "abs": "abs(strlen(IPAddress) - 5)",
+    "ceiling": "ceiling(todouble(strlen(IPAddress)) / 2)", "sqrt": "sqrt(strlen(IPAddress))",
+}  # fmt: skip
+"""A call of each function that documentation lists for SPL."""
+
+CONDITIONS = {
+    "ago": "TimeGenerated > ago(30m)", "not": "not(x has 'a')", "isempty": "isempty(x)", "isnotempty": "isnotempty(x)",
+    "isnull": "isnull(strlen(x))", "isnotnull": "isnotnull(strlen(x))", "array_length": "strlen(x) > 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", sorted(f.name for f in functions().values() if f.alias is None and f.kind == "function" and f.name in SPELLED)
+)
+def test_every_listed_function_is_written(name: str) -> None:
+    made, condition = CALLS.get(name, "strcat(IPAddress, '')"), CONDITIONS.get(name, "isnotempty(tostring(strlen(IPAddress)))")
+    assert name in CALLS or name in CONDITIONS
+    kql = f"{SIGNINS} | extend x = {made} | where {condition} | summarize c = count(), d = dcount(ResultType) by x | where c + d > 1"
+    output, difference = checked(kql, events(random.Random(1), 40))
+    assert output is not None and difference == ""
+    assert name == "array_length" or f"{name}(" in kql
+
+
+AGGREGATES = {
+    "count": "count()", "countif": "countif(ResultType == '0')", "sum": "sum(n)", "avg": "avg(n)", "min": "min(n)", "max": "max(n)",
+    "dcount": "dcount(IPAddress)", "count_distinct": "count_distinct(IPAddress)", "sumif": "sumif(n, ResultType == '0')",
+    "avgif": "avgif(n, ResultType == '0')", "minif": "minif(n, ResultType == '0')", "maxif": "maxif(n, ResultType == '0')",
+    "dcountif": "dcountif(IPAddress, ResultType == '0')",
+}  # fmt: skip
+SHOWN = {"stdev", "variance", "stdevif", "varianceif", "take_any", "take_anyif", "percentile"}
+"""Aggregates that are written where they decide nothing: products differ in them, or any value will do."""
+
+
+@pytest.mark.parametrize("name", sorted(f.name for f in aggregates().values() if f.alias is None and f.name in SPELLED))
+def test_every_listed_aggregate_is_written(name: str) -> None:
+    if name in SHOWN or name.startswith(("make_", "arg_")):
+        condition = ", ResultType == '0'" if name.endswith("if") else ", 50" if name == "percentile" else ""
+        term = f"{name}(TimeGenerated, *)" if name.startswith("arg_") else f"x = {name}(n{condition})"
+        kql = f"{SIGNINS} | extend n = strlen(AppDisplayName) | summarize {term} by UserPrincipalName"
+        output = piped("splunk", rule(kql), OPTIONS)
+        assert output is not None and ("x" in output.columns or name.startswith("arg_"))
+        return
+    kql = f"{SIGNINS} | extend n = strlen(AppDisplayName) | summarize x = {AGGREGATES[name]} by UserPrincipalName | where x > 1"
+    output, difference = checked(kql, events(random.Random(2), 40))
+    assert output is not None and difference == ""

@@ -156,6 +156,8 @@ def _plain(value: Any) -> Any:
         return tuple(sorted(str(_plain(v)) for v in value if v not in ("", None)))
     if isinstance(value, dt.datetime):
         return round(value.replace(tzinfo=dt.UTC).timestamp(), 3)
+    if isinstance(value, dt.timedelta):
+        return round(value.total_seconds(), 3)
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     if isinstance(value, int | float):

@@ -601,9 +601,10 @@ def _function(name: str, values: list[Any]) -> Any:
             return _extracted(values[0], values[1])
         case "len":
             return float(len(text(values[0])))
-        case "floor":
+        case "floor" | "ceiling" | "abs" | "sqrt":
+            compute = {"floor": math.floor, "ceiling": math.ceil, "abs": abs, "sqrt": math.sqrt}[name]
             number = numeric(values[0])
-            return None if number is None else float(math.floor(number))
+            return None if number is None else float(compute(number))
         case "mvrange":
             return list(range(int(values[0]), int(values[1]), int(values[2]) if len(values) > 2 else 1))
         case "cidrmatch":

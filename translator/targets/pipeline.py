@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from translator import catalog
@@ -95,6 +95,12 @@ class Language:
     now: str
     negated: str = "NOT {0}"
 
+
+WALKED = frozenset(
+    "== != =~ !~ < <= > >= and or in !in in~ !in~ between !between + - * / % not ago now strcat tostring todouble toreal bin iff iif case "
+    "coalesce array_length datetime_diff isempty isnotempty isnull isnotnull has_any has_all".split()
+)
+"""What the walk itself writes of functions and operators, in every language."""
 
 KINDS: Mapping[Type, str] = {
     Type.STRING: "text", Type.GUID: "text", Type.UNKNOWN: "text", Type.INT: "int", Type.LONG: "int", Type.REAL: "real",
@@ -477,9 +483,7 @@ def computed(head: o.Relation) -> list[tuple[tuple[Column, Expr], ...]]:
 
 def deciding(plan: o.Plan) -> set[int]:
     """The columns that decide which rows there are, and how many."""
-    made = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
-    made |= {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
-    found, todo = set[int](), list[Expr]()
+    todo = list[Expr]()
     limited = any(isinstance(n, o.Limit) for n in o.parts(plan.root))
     for node in o.parts(plan.root):
         match node:
@@ -493,6 +497,18 @@ def deciding(plan: o.Plan) -> set[int]:
                 todo += [k.expr for k in order]
             case o.Limit(keys=order, count=count):
                 todo += [k.expr for k in order] + [count]
+    return behind(plan, todo)
+
+
+def all_made(plan: o.Plan) -> dict[int, Expr]:
+    """What each column of a plan is made of, by id."""
+    made = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    return made | {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+
+
+def behind(plan: o.Plan, exprs: Iterable[Expr]) -> set[int]:
+    """The columns that some values are made of, directly or by others."""
+    made, found, todo = all_made(plan), set[int](), list(exprs)
     while todo:
         for column in columns_of(todo.pop()):
             if column.id not in found:
@@ -810,10 +826,11 @@ def case_of(plan: o.Plan, cut: Cut, wanted: Container[str], lift: Lift, move: Mo
         source: whether the KQL's own names are fields.
     """
     decides = deciding(plan)
-    shown = looked_at(plan, wanted, decides)
+    looked = looked_at(plan, wanted, decides)
+    shown = looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
     made = {c.id for r in cut.rest for c in _made_by(r)}
     columns = read_of(cut.rest, shown | decides)
-    columns += [c for _, c in plan.names if c.id in shown and c.id not in made and c not in columns]
+    columns += [c for _, c in plan.names if c.id in looked and c.id not in made and c not in columns]
     fields = [f for f in leaves(cut.head, columns) if kind_of(f) is not None]
     must = set(leaves(cut.head, [c for c in columns if c.id in decides]))
     detection = lift(as_events(cut.head, fields))
@@ -848,8 +865,7 @@ def case_of(plan: o.Plan, cut: Cut, wanted: Container[str], lift: Lift, move: Mo
 
 def looked_at(plan: o.Plan, wanted: Container[str], decides: set[int]) -> set[int]:
     """The columns of a result that an analyst looks at: of a whole table those of conditions, and those ``wanted``."""
-    made = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
-    made |= {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+    made = all_made(plan)
 
     def stored(column: Column) -> Column | None:
         while column.table is None:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Const, Expr, walk
-from translator.plan.simplify import simplify
+from translator.plan.simplify import TEXT_OPERATORS, simplify
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import parsed
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
-from translator.targets.pipeline import Command, Head, Language, PipelineCase, Value, Values, Walk
+from translator.targets.pipeline import WALKED, Command, Head, Language, PipelineCase, Value, Values, Walk
 from translator.targets.splunk.functions import FUNCTIONS, TEXTS
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, string
 
@@ -269,4 +269,12 @@ class SplWalk(Walk):
         self.columns |= made_
 
 
-__all__ = ["SPL", "SplWalk"]
+SPELLED = frozenset(
+    {*WALKED, *FUNCTIONS, *TEXTS.calls, *(f"{no}{name}" for name in TEXT_OPERATORS & {*ATOMS} for no in ("", "!"))}
+    | {"matches regex", "extract", "replace_string", "replace_regex", "substring", "split"}
+    | {*_OF_NUMBERS, *_CONDITIONAL, "count", "dcount", "count_distinct", "make_set", "make_list", "take_any", "percentile"}
+    | {"arg_max", "arg_min"}
+)
+"""The functions, operators and aggregates of KQL that the pipeline lane has words for in SPL, on operands of the usual types."""
+
+__all__ = ["SPELLED", "SPL", "SplWalk"]
