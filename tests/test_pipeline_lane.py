@@ -15,6 +15,9 @@ from translator.targets.splunk.pipeline import SPELLED
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
 
+LEAST = "minif(strlen(AppDisplayName), ResultType == '0')"
+"""A number that is null where no event has the result."""
+
 WRITTEN = [
     # between aggregates, ratios, scores
     "| summarize fails = countif(ResultType != '0'), all = count() by UserPrincipalName | where todouble(fails) / all > 0.5",
@@ -33,6 +36,17 @@ WRITTEN = [
     "| top 5 by TimeGenerated | summarize c = count() by ResultType",
     # nulls: a number that no event has, and its negation
     "| summarize m = max(strlen(AppDisplayName)) by IPAddress | where not(m > 4)",
+    f"| summarize x = {LEAST} by IPAddress | extend z = x > 4 | where z == false",
+    f"| summarize x = {LEAST} by IPAddress | extend z = x > 4 | where isnull(z)",
+    f"| summarize x = {LEAST} by IPAddress | extend z = x > 4 | summarize c = count(), d = dcount(z) by z",
+    # places in an object are null until they are texts
+    "| extend b = DeviceDetail.browser | summarize c = count(), m = countif(isempty(b)) by UserPrincipalName | where c > m",
+    "| summarize d = dcount(tostring(DeviceDetail.browser)), c = count() by UserPrincipalName | where d < c",
+    # rows told apart
+    "| distinct UserPrincipalName, IPAddress | summarize c = count() by IPAddress | where c > 1",
+    "| summarize d = dcount(IPAddress), c = count() by UserPrincipalName | where c > 0 | project a = d, d = c, UserPrincipalName",
+    "| project IPAddress = UserPrincipalName, UserPrincipalName = IPAddress, TimeGenerated | top 9 by TimeGenerated",
+    "| extend a = tostring(split(IPAddress, '.')[3]), b = tostring(strlen(AppDisplayName)) | summarize c = count() by a, b | where a == b",
 ]
 
 
@@ -66,6 +80,13 @@ def test_random_queries() -> None:
             "| summarize fails = countif(ResultType != '0'), c = countif(ResultType == '0') by IPAddress | where fails / c > 1",
             "of no number",
         ),
+        ("| summarize s = make_set_if(IPAddress, ResultType == '0') by AppDisplayName | where isempty(s)", "a list is always there"),
+        (
+            "| extend b = DeviceDetail.browser | summarize d = dcount(b), c = count() by AppDisplayName | where d * 2 < c",
+            "null is none",
+        ),
+        (f"| summarize x = {LEAST} by IPAddress | distinct x", "dedup leaves out what is missing"),
+        ("| summarize f = countif(ResultType != '0'), c = count() by IPAddress | where f * 0.1 == c * 0.3", "last digits"),
     ],
 )
 def test_what_would_be_other_rows_is_not_written(kql: str, reason: str) -> None:
@@ -78,6 +99,22 @@ def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:
     kql = f"union {parts} | summarize c = count() by IPAddress | where c * 2 > 3"
     output = translator.convert(rule(kql), ("splunk",), OPTIONS).outputs["splunk"]
     assert output.lane != "pipeline"
+
+
+def test_what_sorts_and_what_tells_tables_apart_keeps_its_meaning() -> None:
+    ordered = piped("splunk", rule(f"{SIGNINS} | summarize d = dcount(IPAddress) by UserPrincipalName | top 3 by d asc"), OPTIONS)
+    assert ordered is not None and "| sort 0 +d\n" in ordered.text  # a bare d at the end turns the order around
+    parts = (
+        f"({SIGNINS} | extend sourcetype = 'a', z = 'q'), (AuditLogs | where TimeGenerated > ago(2h) | extend sourcetype = 'b', z = 'r')"
+    )
+    assert piped("splunk", rule(f"union {parts} | summarize c = count(), d = dcount(z) by sourcetype"), OPTIONS) is None
+
+
+def test_what_is_cut_off_is_said() -> None:
+    listed = piped("splunk", rule(f"{SIGNINS} | summarize l = make_list(IPAddress) by UserPrincipalName"), OPTIONS)
+    assert listed is not None and [d.code for d in listed.diagnostics] == ["columns-differ"]
+    counted = f"{SIGNINS} | summarize result_count = count(), c = count() by IPAddress"
+    assert piped("splunk", rule(counted, trigger_operator="gt", trigger_threshold=5), OPTIONS) is None
 
 
 def test_the_lane_is_taken_where_no_other_one_is_as_good() -> None:

@@ -203,7 +203,10 @@ def _piped(
         output = replace(output, head=head, lookback=head.lookback, timed=timed)
         if trigger is None:
             return output
-        return target.with_rows(output, trigger, ()) if isinstance(target, CountsRows) else None
+        if not isinstance(target, CountsRows) or "result_count" in output.columns:
+            return None
+        counted = target.with_rows(output, trigger, ())
+        return replace(counted, columns={}) if trigger.holds_for_none else counted
     return None
 
 

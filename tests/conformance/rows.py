@@ -45,7 +45,7 @@ class Generator:
     """Queries whose columns are known: each operator comes after each other."""
 
     def __init__(self, pick: random.Random) -> None:
-        self.pick = pick
+        self.pick, self.text = pick, ""
 
     def query(self) -> str:
         text, kinds = "SigninLogs | where TimeGenerated > ago(2h)", {
@@ -66,6 +66,7 @@ class Generator:
         if what == "where":
             return (f"{text} | where {condition}", kinds) if (condition := self.condition(kinds)) else (text, kinds)
         if what == "extend":
+            self.text = text
             expression, kind = self.value(kinds)
             return f"{text} | extend {name} = {expression}", {**kinds, name: kind}
         texts = [c for c, k in kinds.items() if k == "text"]
@@ -88,6 +89,10 @@ class Generator:
         if column := self.of(kinds, "text"):
             found[f"d{number}"] = (f"dcount({column})", "int")
             found[f"s{number}"] = (f"make_set({column})", "list")
+        if (column := self.of(kinds, "int")) and condition:
+            found[f"n{number}"] = (f"minif({column}, {condition})", "int")
+        if column := self.of(kinds, "bool", "part"):
+            found[f"b{number}"] = (f"dcount({column})", "int")
         if column := self.of(kinds, "int", "real"):
             found[f"m{number}"] = (f"{self.pick.choice(['sum', 'min', 'max', 'avg'])}({column})", "real")
         if "TimeGenerated" in kinds:
@@ -119,6 +124,18 @@ class Generator:
             made += [f"{column} {pick.choice(['>', '>=', '<', '<='])} {pick.choice([0, 1, 2, 4])}", f"not({column} > 2)"]
         if column := self.of(kinds, "real"):
             made.append(f"{column} > {pick.choice(['1', '2.5'])}")
+        if column := self.of(kinds, "bool"):
+            made += [column, f"not({column})", f"{column} == false", f"{column} == true", f"isnull({column})", f"isnotnull({column})"]
+        if column := self.of(kinds, "part"):
+            made += [
+                f"{column} has 'edge'",
+                f"isempty({column})",
+                f"isnull({column})",
+                f"tostring({column}) != ''",
+                f"{column} != 'Edge 9'",
+            ]
+        if column := self.of(kinds, "list"):
+            made += [f"array_length({column}) > 1", f"isempty({column})"]
         if column := self.of(kinds, "time"):
             made += [f"{column} > ago(20m)", f"not({column} > ago(20m))"]
         return pick.choice(made) if made else ""
@@ -136,6 +153,11 @@ class Generator:
                 (f"replace_string({column}, 'o', '0\\\\1')", "text"),
                 (f"case({self.condition(kinds)}, 'a', {self.condition(kinds)}, 'b', 'c')", "text"),
             ]  # fmt: skip
+        made += [(condition, "bool")] if (condition := self.condition(kinds)) else []
+        if "summarize" not in self.text and "distinct" not in self.text:
+            made += [("DeviceDetail.browser", "part"), ("tostring(DeviceDetail.browser)", "text")]
+        if column := self.of(kinds, "part"):
+            made.append((f"tostring({column})", "text"))
         if column := self.of(kinds, "int"):
             made += [
                 (f"{column} * 2 - 1", "int"),
@@ -158,6 +180,8 @@ def _plain(value: Any) -> Any:
         return round(value.replace(tzinfo=dt.UTC).timestamp(), 3)
     if isinstance(value, dt.timedelta):
         return round(value.total_seconds(), 3)
+    if value != value:  # an average of nothing, which SPL shows as nothing
+        return ""
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     if isinstance(value, int | float):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from translator import catalog
@@ -38,7 +39,8 @@ TICKS = 10_000_000
 class Value:
     """A value in the target's words.
 
-    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds) or list. ``nullable``: it may be missing. ``natural``:
+    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds), list, or part: a place inside of an object, written as a
+    text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
     """
@@ -179,16 +181,23 @@ class Values:
         if found := branches(expr):
             return self.decided(found, expr)
         if (text := self.text(expr)) is not None:
-            return Value(text, "text", False)
+            return Value(text, "text" if expr.type == Type.STRING else "part", False)
         if isinstance(expr, Apply) and expr.function in language.functions:
             return self.called(expr, language.functions[expr.function])
         if isinstance(expr, Apply) and expr.type == Type.BOOL:
-            return Value(language.chosen([(self.holds(expr), language.string("true"))], language.string("false")), "bool", False)
+            told = [(self.holds(expr), language.string("true")), (self.fails(expr), language.string("false"))]
+            return Value(language.chosen(told, language.null), "bool")
         raise self.refuse(expr)
 
     def text(self, expr: Expr) -> str | None:
         """What functions of texts make; None for other values."""
         return None
+
+    def simplest(self, expr: Expr, undefined: bool = False) -> Value:
+        """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
+        form = simplify(expr)
+        found = self.shown(form) if undefined else self.value(form)
+        return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
 
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
@@ -226,8 +235,8 @@ class Values:
 
     def as_text(self, expr: Expr) -> Value:
         value = self.value(expr)
-        if value.kind == "text":
-            return value
+        if value.kind in ("text", "part"):
+            return replace(value, kind="text")
         if value.kind == "int" and not value.nullable and (function := self.language.functions.get("tostring")):
             return Value(function.words.format(value.text), "text", False)
         raise self.refuse(expr, "the text of this value")
@@ -281,7 +290,7 @@ class Values:
 
     def first_of(self, values: list[Value], expr: Apply) -> Value:
         kinds = {v.kind for v in values}
-        if len(kinds) != 1 or (function := self.language.functions.get("coalesce")) is None:
+        if len(kinds) != 1 or kinds & {"list", "part"} or (function := self.language.functions.get("coalesce")) is None:
             raise self.refuse(expr)
         if kinds == {"text"}:
             # An empty text is what KQL's coalesce passes over: learn.microsoft.com/kusto/query/coalesce-function.
@@ -295,7 +304,7 @@ class Values:
         kinds = {v.kind for _, v in pairs}
         kind = "real" if kinds == {"int", "real"} else kinds.pop() if len(kinds) == 1 else ""
         # The conditions of the branches exclude each other; the last one holds where no other does.
-        if kind in ("", "list"):
+        if kind in ("", "list", "part"):
             raise self.refuse(expr)
         nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)
         told = [(self.holds(guard), v.text) for guard, v in pairs[:-1]]
@@ -316,8 +325,8 @@ class Values:
             case Apply(function="not", args=(inner,)):
                 return self.fails(inner)
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
-                value = self.value(inner)
-                if value.kind == "text":
+                value = self.asked(function, inner, expr)
+                if value.kind in ("text", "part"):
                     return f"{_grouped(value)}=={language.string('')}" if function == "isempty" else language.false
                 return language.missing.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
@@ -326,7 +335,7 @@ class Values:
                 return self.fails(Apply(expr.span, expr.type, "==", (left, right)))
             case Apply(function="between", args=(value_, low, high)):
                 return f"{self.ordered('>=', value_, low, expr)} AND {self.ordered('<=', value_, high, expr)}"
-            case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind != "text":
+            case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind not in ("text", "part"):
                 return self.equal(value, operand, expr)
             case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
                 form = language.equal if operator == "==" else language.caseless
@@ -340,10 +349,17 @@ class Values:
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                return language.atoms[function](self.of_kind(subject, "text").text, tuple(rest), expr)
+                return language.atoms[function](self.of_kind(subject, "text|part").text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return f"{value.text}=={language.string('true')}"
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
+
+    def asked(self, function: str, inner: Expr, expr: Expr) -> Value:
+        """A value of which is asked whether it is there; a list, also an empty one, always is."""
+        value = self.value(inner)
+        if value.kind == "list" or (value.kind == "part" and function == "isnull"):
+            raise self.refuse(expr)
+        return value
 
     def refuse_classes(self, expr: Apply) -> None:
         """Refuses classes of characters that are those of Unicode in KQL, and of ASCII in the language."""
@@ -367,8 +383,8 @@ class Values:
             case Apply(function="not", args=(inner,)):
                 return self.holds(inner)
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
-                value = self.value(inner)
-                if value.kind == "text":
+                value = self.asked(function, inner, expr)
+                if value.kind in ("text", "part"):
                     return f"{_grouped(value)}!={language.string('')}" if function == "isempty" else language.true
                 return language.present.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
@@ -379,6 +395,10 @@ class Values:
                 return f"({self.ordered('<', value_, low, expr, self.value)} OR {self.ordered('>', value_, high, expr, self.value)})"
             case Apply(function="==" | "in", args=(subject, _)) if (value := self.value(subject)).kind != "text" and value.nullable:
                 raise self.refuse(expr, "a negated comparison of what may be null")
+            case Apply(args=(subject, *_)) if self.shown(subject).kind == "part":
+                raise self.refuse(expr, "a negated comparison of what may be null")
+            case ColumnRef() if (value := self.value(expr)).kind == "bool":
+                return f"{value.text}=={language.string('false')}"
         return language.negated.format(self._part(expr, self.holds))
 
     def _part(self, expr: Expr, write: Callable[[Expr], str]) -> str:
@@ -396,6 +416,8 @@ class Values:
         items = operand.items if isinstance(operand, Items) else (operand,)
         others = [self.value(i) for i in items]
         for other in others:
+            if "real" in (value.kind, other.kind):  # whose last digits products keep or not
+                raise self.refuse(expr, "equality of numbers with fractions")
             if other.nullable or not ({value.kind, other.kind} <= _NUMBERS or value.kind == other.kind) or value.kind == "list":
                 raise self.refuse(expr, "this comparison")
         text = " OR ".join(f"{_grouped(value)}=={_grouped(other)}" for other in others)
@@ -544,9 +566,9 @@ class PipelineCase:
 
 
 def kind_of(expr: Expr) -> str | None:
-    """The kind of a stored field, None where it is one that a pipeline cannot read: a place inside an object is a text."""
+    """The kind of a stored field, None where it is one that a pipeline cannot read."""
     if isinstance(expr, Path):
-        return "text"
+        return "part"
     kind = KINDS[expr.type]
     if isinstance(expr, ColumnRef) and expr.column.table is None and kind == "time":
         return None  # of a union, whose parts may have made it of another time
@@ -591,7 +613,7 @@ class Walk(Notes, ABC):
 
     def named(self, column: Column) -> str:
         """A name for a column that is to be made: its own, unless that still means something else."""
-        name = free_of(column.name if column.name.replace("_", "a").isalnum() and not column.name[:1].isdigit() else "value", self.taken)
+        name = free_of(column.name if column.name.isascii() and column.name.isidentifier() else "value", self.taken)
         self.taken.add(name)
         return name
 
@@ -624,7 +646,7 @@ class Walk(Notes, ABC):
             case o.Distinct(columns=columns):
                 self.unsorted = False
                 for column in columns:
-                    self.settled(column)
+                    self.settled(column, node)
                 self.commands.append(self.distinct([self.columns[c.id].text for c in columns]))
             case o.Sort(keys=keys):
                 self.order(keys)
@@ -641,11 +663,12 @@ class Walk(Notes, ABC):
                     Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span)
                 )
 
-    def settled(self, column: Column) -> None:
-        """Gives a column that is a text of the language a field of its own."""
-        value = self.columns.get(column.id)
-        if value is None:
-            raise Cannot(Diagnostic("unsupported-expression", f"{column.name} is not known here", None))
+    def settled(self, column: Column, node: o.Relation) -> None:
+        """Gives a column by whose values rows are told apart a field of its own, which all of them have."""
+        value = self.values().value(ColumnRef(node.span, column.type, column))
+        if value.nullable or value.kind in ("list", "part"):
+            raise Cannot(Diagnostic("unsupported-expression", f"rows by {column.name}, which may be missing", node.span))
+        self.columns[column.id] = value
         if value.text != self.quoted(value.text.strip("'")):
             name = self.named(column)
             self.commands.append(self.eval([(name, value.text)]))
@@ -658,7 +681,7 @@ class Walk(Notes, ABC):
             if not self.needed(column):
                 continue
             try:
-                value = values.shown(simplify(expr))
+                value = values.simplest(expr, undefined=True)
             except Cannot:
                 if column.id in self.decides:
                     raise
@@ -678,7 +701,7 @@ class Walk(Notes, ABC):
         found = []
         for key in keys:
             try:
-                value = self.values().value(simplify(key.expr))
+                value = self.values().simplest(key.expr)
             except Cannot:
                 value = Value("", "list")
             if value.kind not in _ORDERED or value.nullable or value.text != self.quoted(value.text.strip("'")):
@@ -694,7 +717,10 @@ class Walk(Notes, ABC):
         found: dict[str, str] = {}
         lost = []
         values = self.values()
-        used = {v.text for c in dict(names).values() if (v := self.columns.get(c.id)) is not None}
+        used = set[str]()
+        for _, column in names:
+            with suppress(Cannot):
+                used.add(values.shown(ColumnRef(None, column.type, column)).text)
         for name, column in names:
             if column.id not in self.shown | self.decides:
                 continue
@@ -703,14 +729,21 @@ class Walk(Notes, ABC):
             except Cannot:
                 lost.append(name)
                 continue
-            text = self.quoted(name) if name.isidentifier() else ""
+            text = self.quoted(name) if name.isascii() and name.isidentifier() else ""
             if value.text == text:
                 found[name] = name
             elif value.text in {v.text for f, v in self.fields.items() if is_time(f)}:  # every event shows its time
                 found[name] = value.text
-            elif text and text not in used:
+            elif text:
                 pairs.append((name, value.text))
                 found[name] = name
+            else:
+                lost.append(name)
+        held = [(name, text) for name, text in pairs if self.quoted(name) in used]
+        if held:  # a name that is another column's until now
+            kept = {name: self.named(Column(-1, name, Type.UNKNOWN)) for name, _ in held}
+            self.commands.append(self.eval([(kept[name], text) for name, text in held]))
+            pairs = [(name, self.quoted(kept[name]) if name in kept else text) for name, text in pairs]
         if pairs:
             self.commands.append(self.eval(pairs))
         if lost:
@@ -724,16 +757,6 @@ def _of_length(node: object) -> Column | None:
         case Apply(function="array_length", args=(ColumnRef(column=column),)):
             return column
     return None
-
-
-def read_of(rest: tuple[o.Relation, ...], wanted: set[int]) -> list[Column]:
-    """The columns of a head that the rest reads for those that are wanted, in the order of their ids."""
-    found = dict[int, Column]()
-    made = {c.id for r in rest for c in _made_by(r)}
-    for relation in rest:
-        for expr in _exprs_of(relation, wanted):
-            found |= {c.id: c for c in columns_of(expr) if c.id not in made}
-    return [found[k] for k in sorted(found)]
 
 
 def _made_by(relation: o.Relation) -> list[Column]:
@@ -760,18 +783,22 @@ def _exprs_of(relation: o.Relation, wanted: set[int]) -> list[Expr]:
     return []
 
 
-def leaves(head: o.Relation, columns: list[Column]) -> list[Expr]:
-    """The stored fields behind columns of a head, and the columns of a union in it, each once."""
-    made, found = definitions(head), dict[Expr, None]()
-    todo: list[Expr] = [ColumnRef(None, c.type, c) for c in columns]
+def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
+    """The stored fields that the rest of a cut reads for columns that are wanted, and the columns of a union in its head, each once."""
+    made, found = definitions(cut.head), dict[Expr, None]()
+    own = {c.id for r in cut.rest for c in _made_by(r)}
+    todo = [simplify(x) for r in cut.rest for x in _exprs_of(r, wanted)]
+    todo += [ColumnRef(None, c.type, c) for _, c in names if c.id in wanted]
     while todo:
         expr = todo.pop(0)
         paths = {id(n.base) for n in walk(expr) if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
         for node in walk(expr):
+            if isinstance(node, ColumnRef) and node.column.id in own:
+                continue
             if isinstance(node, ColumnRef) and node.column.id in made:
                 todo.append(simplify(made[node.column.id]))
             elif (isinstance(node, ColumnRef) and id(node) not in paths) or (
-                isinstance(node, Path) and isinstance(node.base, ColumnRef) and node.base.column.id not in made
+                isinstance(node, Path) and isinstance(node.base, ColumnRef) and node.base.column.id not in {*made, *own}
             ):
                 found[node] = None
     return list(found)
@@ -828,11 +855,8 @@ def case_of(plan: o.Plan, cut: Cut, wanted: Container[str], lift: Lift, move: Mo
     decides = deciding(plan)
     looked = looked_at(plan, wanted, decides)
     shown = looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
-    made = {c.id for r in cut.rest for c in _made_by(r)}
-    columns = read_of(cut.rest, shown | decides)
-    columns += [c for _, c in plan.names if c.id in looked and c.id not in made and c not in columns]
-    fields = [f for f in leaves(cut.head, columns) if kind_of(f) is not None]
-    must = set(leaves(cut.head, [c for c in columns if c.id in decides]))
+    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
+    must = set(leaves(cut, decides, plan.names))
     detection = lift(as_events(cut.head, fields))
     if detection is None:
         return None

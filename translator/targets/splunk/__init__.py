@@ -184,6 +184,8 @@ class _Writer:
         A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
         """
         detection = self.detection
+        if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in self.place(s)} & {*self.keys}):
+            raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
         filtered = self.filtered()
         pairs: list[tuple[str, str]] = []
         found: dict[Expr, Value] = {}
@@ -195,10 +197,10 @@ class _Writer:
                 times.add(name)
                 found[fact] = Value("_time", "time", False, simple=True)
                 continue
-            spelled = self.key(index, OR_EMPTY if kind == "text" else "{0}")
+            spelled = self.key(index, OR_EMPTY if kind in ("text", "part") else "{0}")
             if spelled != field(name):
                 pairs.append((name, spelled))
-            found[fact] = Value(field(name), kind, kind != "text", simple=True)
+            found[fact] = Value(field(name), kind, kind not in ("text", "part"), simple=True)
         base, *rest = filtered
         lines = [base, *self.looked_up(), *rest]
         if pairs:

@@ -15,6 +15,7 @@ from translator.plan.simplify import TEXT_OPERATORS, simplify
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import parsed
+from translator.regex.syntax import least_width
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.pipeline import WALKED, Command, Head, Language, PipelineCase, Value, Values, Walk
@@ -31,7 +32,8 @@ def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
 
 SPL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
-    present="isnotnull({0})", equal="{0}=={1}", caseless="lower({0})==lower({1})", joined=lambda texts: f"({'.'.join(texts)})",
+    present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
+    joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()",
 )  # fmt: skip
 
@@ -49,11 +51,16 @@ class _Texts(Texts):
 
 class _Values(Values):
     def text(self, expr: Expr) -> str | None:
-        regexes = [n.args[0] for n in walk(expr) if isinstance(n, Apply) and n.function == "extract"]
-        regexes += [n.args[1] for n in walk(expr) if isinstance(n, Apply) and n.function == "replace_regex"]
-        trees = [parsed(x.value) for x in regexes if isinstance(x, Const) and isinstance(x.value, str)]
-        if any(tree is not None and asciified(tree) for tree in trees):
-            raise self.refuse(expr, "a class of characters of Unicode")
+        for node in walk(expr):
+            match node:
+                case (
+                    Apply(function="extract", args=(Const(value=str(regex)), *_))
+                    | Apply(function="replace_regex", args=(_, Const(value=str(regex)), _))
+                ) if (tree := parsed(regex)) is not None:
+                    if asciified(tree):
+                        raise self.refuse(expr, "a class of characters of Unicode")
+                    if node.function == "replace_regex" and not least_width(tree):
+                        raise self.refuse(expr, "what replaces nothing")
         return _Texts(self).made(expr, True)
 
     def bucket(self, moment: str, seconds: int) -> str:
@@ -86,7 +93,7 @@ class SplWalk(Walk):
         return Command("eval", "eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs), tuple(n for n, _ in pairs))
 
     def sort(self, keys: list[tuple[str, bool]]) -> Command:
-        return Command("sort", "sort 0 " + " ".join(("-" if descending else "") + name for name, descending in keys))
+        return Command("sort", "sort 0 " + " ".join(("-" if descending else "+") + name for name, descending in keys))
 
     def limit(self, count: int) -> Command:
         return Command("head", f"head {count}")
@@ -101,11 +108,11 @@ class SplWalk(Walk):
         behind: list[tuple[str, str]] = []
         values = self.values()
         for made, expr in node.keys:
-            value = values.value(simplify(expr))
-            if value.kind == "list":
+            value = values.simplest(expr)
+            if value.kind in ("list", "part"):
                 raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
             name = self.name_of(value)
-            if name is None or value.nullable:
+            if name is None or value.nullable or name in {n for n, _, _ in by}:
                 name = self.named(made)
                 before.append((name, f'coalesce({value.text}, "")' if value.nullable else value.text))
             if value.nullable:
@@ -127,7 +134,9 @@ class SplWalk(Walk):
         if before:
             self.commands.append(self.eval(before))
         grouped = " by " + " ".join(column(n) for n, _, _ in by) if by else ""
-        self.commands.append(Command("stats", f"stats {' '.join(terms or ['count as ' + self.free('events')])}{grouped}"))
+        if not terms or (not by and not any(t.startswith("count as ") for t in terms)):  # one row, of no events too
+            terms.append(f"count as {self.free('events')}")
+        self.commands.append(Command("stats", f"stats {' '.join(terms)}{grouped}"))
         if behind:
             self.commands.append(self.eval(behind))
         self.fields = {}
@@ -166,7 +175,7 @@ class SplWalk(Walk):
             return {made.id: Value(field(name), "int", False, True, False, True)}
         if not args or any(not isinstance(a, Const) for a in args[1:]):
             raise values.refuse(expr)
-        value = values.value(simplify(args[0]))
+        value = values.simplest(args[0])
         source = self.name_of(value)
         if condition is not None or source is None or "'" in value.text:
             source = self.free(f"{made.name}_of")
@@ -195,16 +204,16 @@ class SplWalk(Walk):
                 matters = Place.PLAIN if made.id in self.decides else Place.SHOWN
                 self.say("percentile-method", "percentiles are exact here, and estimates in KQL", expr.span, matters)
                 return {made.id: whole}
-            case ("dcount" | "count_distinct", _) if value.kind != "list":
+            case ("dcount" | "count_distinct", _) if value.kind not in ("list", "part"):
                 terms.append(f"dc({source}) as {column(name)}")
                 certain = grouped and not value.nullable and condition is None
                 return {made.id: Value(field(name), "int", False, True, certain, True)}
-            case ("make_set" | "make_list", limit) if value.kind != "list":
-                if (
-                    any(isinstance(x, Const) and isinstance(x.value, int) and x.value < _UNLIMITED for x in limit)
-                    and made.id in self.decides
-                ):
+            case ("make_set" | "make_list", limit) if value.kind != "list" and (value.kind != "part" or made.id not in self.decides):
+                limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < _UNLIMITED for x in limit)
+                if limited and made.id in self.decides:
                     raise values.refuse(expr)
+                if limited or function == "make_list":
+                    self.say("columns-differ", "a list has 100 elements at most here, and a set all of its own", expr.span)
                 terms.append(f"{'values' if function == 'make_set' else 'list'}({source}) as {column(name)}")
                 found = {made.id: Value(field(name), "list", False, simple=True)}
                 if made.id in self.lengths:
@@ -238,7 +247,7 @@ class SplWalk(Walk):
         """The last or the first event of each group, with all its columns."""
         function, expr = chosen
         values = self.values()
-        key = values.value(simplify(expr))
+        key = values.simplest(expr)
         source = self.name_of(key)
         if source is None or key.nullable or key.kind not in ("int", "real", "time", "span") or not by or any(v.nullable for *_, v in by):
             raise values.refuse(expr)
@@ -255,7 +264,7 @@ class SplWalk(Walk):
                 continue
             assert isinstance(aggregate, Apply)
             try:
-                value = values.value(simplify(aggregate.args[-1]))
+                value = values.simplest(aggregate.args[-1])
             except Cannot:
                 if made.id in self.decides:
                     raise

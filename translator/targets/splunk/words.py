@@ -59,7 +59,7 @@ WORDS = frozenset("and as by false in like not null or true where xor".split())
 
 
 def is_plain(name: str) -> bool:
-    return name.replace("_", "a").isalnum() and not name[0].isdigit() and name.lower() not in WORDS
+    return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit() and name.lower() not in WORDS
 
 
 def _quotable(name: str) -> str:
