@@ -21,14 +21,15 @@ from translator.plan.expressions import Apply, Const, conjuncts
 from translator.plan.simplify import MOMENTS
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import Cannot, CountsRows, Deployment, Options, Output, Pipes, PlanTarget, Target, duration
+from translator.targets.base import Cannot, Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
 from translator.targets.pipeline import SHOWING, case_of, cuts
+from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 
 def _targets() -> Mapping[str, Callable[[], Target | PlanTarget]]:
     def sigma() -> Target:
-        from translator.sigma.emit import Sigma
+        from translator.sigma.target import Sigma
 
         return Sigma()
 

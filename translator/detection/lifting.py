@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from translator.detection.approximations import approximated, is_custom_text
-from translator.detection.idioms.event_data import SAID_OF_DATA, by_position
-from translator.detection.idioms.lists import placeholder
+from translator.detection.event_data import SAID_OF_DATA, by_position
 from translator.detection.model import Detection, History, Selector, Side, Threshold
 from translator.detection.overlaps import repeated
+from translator.detection.placeholders import placeholder
 from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
 from translator.fidelity import CODES, Notes, Place, Verdict, direction_of

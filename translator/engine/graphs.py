@@ -6,19 +6,15 @@ graph-mark-components-operator and graph-to-table-operator.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
 from translator.engine import python_functions as meanings
+from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
 from translator.engine.scalar import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
-
-if TYPE_CHECKING:
-    from translator.engine.relations import Compiler
 
 PATHS = 300_000
 """Paths of one length that an edge of variable length is followed along at most: they are held in memory."""
@@ -27,7 +23,7 @@ HOPS = 1_000
 """The most edges of one path."""
 
 
-def graph_rows(compiler: Compiler, relation: o.GraphMatch | o.GraphTable) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def graph_rows(compiler: Compiling, relation: o.GraphMatch | o.GraphTable) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
     """The rows that are made of a graph, their columns by id, and their order: that of what the graph is made from.
 
     Raises:
@@ -51,7 +47,7 @@ def _all(table: str) -> exp.Column:
 class _Graph:
     """The edges with the numbers of the nodes that they connect, and the nodes with theirs, each under a name of its own."""
 
-    def __init__(self, compiler: Compiler, graph: o.Graph) -> None:
+    def __init__(self, compiler: Compiling, graph: o.Graph) -> None:
         self.compiler, self.graph, self.scalars = compiler, graph, compiler.scalars
         self.edge, self.node, self.source, self.target = (compiler.column(Type.LONG) for _ in range(4))
         self.parts: list[tuple[str, exp.Query, bool]] = []

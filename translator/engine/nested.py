@@ -5,21 +5,17 @@ Source: learn.microsoft.com/kusto/query/top-nested-operator.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
+from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
 from translator.engine.scalar import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
 
-if TYPE_CHECKING:
-    from translator.engine.relations import Compiler
 
-
-def top_nested(compiler: Compiler, relation: o.TopNested) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def top_nested(compiler: Compiling, relation: o.TopNested) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
     """The rows of ``relation``, their columns by id, and no order.
 
     Raises:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from translator.engine import python_functions as meanings
+from translator.engine.compiling import Relational
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect, told_apart
 from translator.engine.errors import EngineError
 from translator.engine.graphs import graph_rows
@@ -43,15 +44,6 @@ class Compiled:
 
     def sql(self, dialect: Dialect, pretty: bool = False) -> str:
         return self.query.sql(dialect=dialect.name, pretty=pretty)
-
-
-@dataclass
-class Relational:
-    """A query under construction: its columns by id, and the order of its rows where it has one."""
-
-    select: exp.Query
-    columns: dict[int, e.Column]
-    order: list[exp.Ordered] = field(default_factory=list)
 
 
 def compile_plan(

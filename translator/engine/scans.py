@@ -7,24 +7,21 @@ has none that goes on, as the page's example of sessions shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
 from translator.engine.scalar import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
 
-if TYPE_CHECKING:
-    from translator.engine.relations import Compiler
-
 LIMIT = 20_000
 """Rows of a partition: each is a turn of the recursion, which reads all rows again; this many take ten seconds."""
 
 
-def scan(compiler: Compiler, relation: o.Scan) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def scan(compiler: Compiling, relation: o.Scan) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
     """The rows that the steps of ``relation`` put out, their columns by id, and their order.
 
     Raises:
@@ -36,7 +33,7 @@ def scan(compiler: Compiler, relation: o.Scan) -> tuple[exp.Query, dict[int, e.C
 class _Step:
     """What a step holds between rows, as columns: whether it has a sequence, that sequence's number, and what was seen on the way to it."""
 
-    def __init__(self, compiler: Compiler, relation: o.Scan, number: int) -> None:
+    def __init__(self, compiler: Compiling, relation: o.Scan, number: int) -> None:
         self.active, self.match = compiler.column(Type.BOOL), compiler.column(Type.LONG)
         self.seen = {state: compiler.column(state.type) for step, _, state in relation.states if step <= number}
 
@@ -45,7 +42,7 @@ class _Step:
 
 
 class _Scan:
-    def __init__(self, compiler: Compiler, relation: o.Scan) -> None:
+    def __init__(self, compiler: Compiling, relation: o.Scan) -> None:
         self.compiler, self.relation, self.scalars = compiler, relation, compiler.scalars
         self.defaults: dict[e.Column, e.Expr] = dict(relation.declared)
         self.origins = {state: (step, column) for step, column, state in relation.states}

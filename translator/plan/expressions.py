@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from translator.plan.types import Type
 
-if TYPE_CHECKING:
-    from translator.plan.operators import Relation
-
 Span: TypeAlias = tuple[int, int]
 Value: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What all relational operators are: see ``translator.plan.operators``."""
+
+    span: Span | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,13 @@ are more columns than these: those of a table whose schema is not fully known.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from translator.plan.expressions import Column, Expr, Span
+from translator.plan.expressions import Column, Expr
+from translator.plan.expressions import Relation as Relation
 
 Names: TypeAlias = tuple[tuple[str, Column], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    span: Span | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import yaml
 
 from translator.fidelity import Diagnostic
 from translator.rulepack.model import Rule
-from translator.sigma.emit import Sigma
 from translator.sigma.losses import losses
+from translator.sigma.target import Sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import Placed
 

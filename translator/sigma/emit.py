@@ -27,11 +27,10 @@ from translator.regex.writers import END, Inexpressible, sigma
 from translator.rulepack.model import Rule
 from translator.sigma.identity import is_uuid, stable_id
 from translator.sigma.titles import shortened, titled
-from translator.targets.base import Cannot, Options, Output, duration
-from translator.targets.homes import TIMES, Placed
+from translator.targets.base import Cannot, duration
+from translator.targets.homes import TIMES
 from translator.targets.names import Names
 from translator.targets.predicates import takes_empty, tell_of_ascii, values
-from translator.targets.relaxing import translated
 from translator.targets.sides import identifying
 from translator.targets.text import has_pattern
 
@@ -42,34 +41,6 @@ EXACT = frozenset({"==", "in"})
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
 LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
-
-
-class Sigma:
-    name = "sigma"
-    family = "sigma"
-    extension = "yml"
-    tells_time = False
-    computes = False
-    keeps: frozenset[str] = frozenset({"odd-schedule"})
-
-    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
-        from translator.sigma.filters import filters
-
-        def written(detection: Detection) -> Output:
-            names = Names(self.family, options, placed.homes)
-            try:
-                documents = documents_of(rule, detection, names)
-                check(documents)
-            except Cannot as refused:
-                return names.output(self.name, (), (*detection.diagnostics, *names.said, refused.diagnostic), "portable")
-            text = "---\n".join(dump(d) for d in documents)
-            beside = filters(rule, detection, options) if rule.exclusions else ""
-            return names.output(self.name, (text,), (*detection.diagnostics, *names.said), "portable", beside)
-
-        def spell(selector: Selector, part: Expr) -> None:
-            spells(Names(self.family, options, placed.homes), selector, part)
-
-        return translated(placed.detection, written, spell)
 
 
 def documents_of(

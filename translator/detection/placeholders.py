@@ -1,0 +1,24 @@
+"""Operands that stand for a list kept outside of the logs."""
+
+from __future__ import annotations
+
+from translator.plan.expressions import FALSE, Apply, Const, Expr, const, disjunction
+from translator.plan.texts import last_part
+from translator.plan.types import Type
+
+
+def placeholder(expr: Expr) -> Expr:
+    """A placeholder's operand without what only fixes its case; a constant is taken not to be in the list."""
+    match expr:
+        case Apply(function="expand" | "expand_cs", args=(Apply(function="tolower" | "toupper", args=(inner,)), name)):
+            return Apply(expr.span, Type.BOOL, "expand", (inner, name))
+        case Apply(function="expand" | "expand_cs" as function, args=(subject, Const(value=name))) if (
+            last := last_part(subject)
+        ) is not None:
+            source, mark = last
+            ending = Apply(expr.span, Type.BOOL, f"{function}_end", (source, const(f"{mark}%{name}%")))
+            return disjunction(Apply(expr.span, Type.BOOL, function, (source, const(name))), ending)
+        case Apply(function="expand" | "expand_cs", args=(Const(), _)):
+            return FALSE
+        case _:
+            return expr

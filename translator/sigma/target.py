@@ -1,0 +1,39 @@
+"""Sigma as a target: the documents of a detection, and the filters beside them."""
+
+from __future__ import annotations
+
+from translator.detection.model import Detection, Selector
+from translator.plan.expressions import Expr
+from translator.rulepack.model import Rule
+from translator.sigma.emit import check, documents_of, dump, spells
+from translator.sigma.filters import filters
+from translator.targets.base import Cannot, Options, Output
+from translator.targets.homes import Placed
+from translator.targets.names import Names
+from translator.targets.relaxing import translated
+
+
+class Sigma:
+    name = "sigma"
+    family = "sigma"
+    extension = "yml"
+    tells_time = False
+    computes = False
+    keeps: frozenset[str] = frozenset({"odd-schedule"})
+
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        def written(detection: Detection) -> Output:
+            names = Names(self.family, options, placed.homes)
+            try:
+                documents = documents_of(rule, detection, names)
+                check(documents)
+            except Cannot as refused:
+                return names.output(self.name, (), (*detection.diagnostics, *names.said, refused.diagnostic), "portable")
+            text = "---\n".join(dump(d) for d in documents)
+            beside = filters(rule, detection, options) if rule.exclusions else ""
+            return names.output(self.name, (text,), (*detection.diagnostics, *names.said), "portable", beside)
+
+        def spell(selector: Selector, part: Expr) -> None:
+            spells(Names(self.family, options, placed.homes), selector, part)
+
+        return translated(placed.detection, written, spell)

@@ -1,0 +1,58 @@
+"""What a target can do, by what it writes."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from translator.detection.model import Trigger
+from translator.plan.operators import Plan
+from translator.rulepack.model import Rule
+from translator.targets.base import Options, Output
+from translator.targets.homes import Placed
+from translator.targets.pipeline import PipelineCase
+
+
+class Target(Protocol):
+    """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files.
+
+    ``family`` is whose field names it uses, in the catalog. ``tells_time`` says that its searches can ask how long ago an event was, so
+    that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields. ``keeps`` are
+    the settings of rules (``translator.rulepack.settings``) that its package has a place for.
+    """
+
+    name: str
+    family: str
+    extension: str
+    tells_time: bool
+    computes: bool
+    keeps: frozenset[str]
+
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output: ...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+    """A target whose searches can ask how many rows they have; ``shows_rows`` says whether they still show them then."""
+
+    shows_rows: bool
+
+    def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
+        """``output``, a single search by ``keys``, that finds something only where the number of its rows is as ``trigger`` asks."""
+        ...
+
+
+@runtime_checkable
+class Pipes(Protocol):
+    """A target whose language is a pipeline, so that it can write a plan operator by operator."""
+
+    def pipe(self, case: PipelineCase, options: Options) -> Output: ...
+
+
+@runtime_checkable
+class PlanTarget(Protocol):
+    """Writes any plan, detection or not."""
+
+    name: str
+    extension: str
+
+    def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
