@@ -23,7 +23,7 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Cannot, Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline import SHOWING, case_of, cuts
+from translator.targets.pipeline import SHOWING, case_of, cuts, read_columns
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 
@@ -187,10 +187,11 @@ def _piped(
         found = lifted(timed, part)
         return found if isinstance(found, Detection) and verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
 
+    decides, shown = read_columns(plan, rule.alert_columns)
     for cut, timed in itertools.product(cuts(plan.root), (False, True) if target.tells_time else (False,)):
         try:
             case = case_of(
-                plan, cut, rule.alert_columns, functools.partial(selected, timed=timed), lambda d: moved(target, rule, d, options),
+                plan, cut, decides, shown, functools.partial(selected, timed=timed), lambda d: moved(target, rule, d, options),
                 options.fields == "source",
             )  # fmt: skip
             output = target.pipe(case, options) if case is not None else None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from translator import catalog
 from translator.detection.model import Detection, Threshold
-from translator.detection.windows import is_time
+from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjunction, conjuncts, walk
@@ -31,8 +31,6 @@ from translator.targets.base import Cannot
 from translator.targets.homes import Placed
 from translator.targets.names import free_of
 from translator.targets.predicates import Spelling
-
-TICKS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of a pipeline: its verb, its whole text, and the columns that it makes."""
+    """A command of a pipeline: its verb, and its whole text."""
 
     verb: str
     text: str
-    makes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +204,9 @@ class Values:
         return Value(function.words.format(*(a.text for a in args)), function.gives, nullable, function.natural)
 
     def of_kind(self, expr: Expr, kind: str) -> Value:
-        """A value that has to be of some kind: one of several divided by ``|``, or a literal where it is ``const``."""
-        if kind == "const" and not isinstance(expr, Const):
-            raise self.refuse(expr)
+        """A value that has to be of some kind: one of several divided by ``|``."""
         value = self.value(expr)
-        if kind != "const" and value.kind not in kind.split("|"):
+        if value.kind not in kind.split("|"):
             raise self.refuse(expr, f"a value of the kind {value.kind}")
         return value
 
@@ -230,7 +225,7 @@ class Values:
             case str(text):
                 return Value(self.language.string(text), "text", False, simple=True)
             case None:
-                return Value(self.language.null, KINDS.get(expr.type, "int"), True, simple=True)
+                return Value(self.language.null, KINDS[expr.type], True, simple=True)
         raise self.refuse(expr, "this literal")
 
     def as_text(self, expr: Expr) -> Value:
@@ -453,14 +448,19 @@ _OF_EVENTS = o.Source | o.Union | o.Filter | o.Compute | o.Project | o.Arrange
 MOST_CUTS = 3
 
 
-def cuts(root: o.Relation) -> Iterator[Cut]:
-    """The ways to cut a query, that with the most in its head first."""
-    spine: list[o.Relation] = []
+def way_to(root: o.Relation) -> list[o.Relation]:
+    """The operators that lead to a relation, the first one first: from its table, or from a union, whose parts are not looked into."""
+    found: list[o.Relation] = []
     current: o.Relation | None = root
     while current is not None:
-        spine.append(current)
+        found.append(current)
         current = None if isinstance(current, o.Union) else getattr(current, "input", None)
-    spine.reverse()
+    return found[::-1]
+
+
+def cuts(root: o.Relation) -> Iterator[Cut]:
+    """The ways to cut a query, that with the most in its head first."""
+    spine = way_to(root)
     if not isinstance(spine[0], o.Source | o.Union):
         return
     head = list(itertools.takewhile(lambda r: isinstance(r, _OF_EVENTS), spine))
@@ -494,13 +494,7 @@ def definitions(head: o.Relation) -> dict[int, Expr]:
 
 def computed(head: o.Relation) -> list[tuple[tuple[Column, Expr], ...]]:
     """What a head computes on its way, the first first; of the parts of a union only their merged columns are known."""
-    found = []
-    current: o.Relation | None = head
-    while current is not None:
-        if isinstance(current, o.Compute | o.Project):
-            found.append(current.items)
-        current = None if isinstance(current, o.Union) else getattr(current, "input", None)
-    return found[::-1]
+    return [r.items for r in way_to(head) if isinstance(r, o.Compute | o.Project)]
 
 
 def deciding(plan: o.Plan) -> set[int]:
@@ -578,9 +572,9 @@ def kind_of(expr: Expr) -> str | None:
 class Walk(Notes, ABC):
     """Writes the operators over a head."""
 
-    def __init__(self, language: Language, head: Head, decides: set[int], shown: set[int]) -> None:
+    def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()
-        self.language, self.taken, self.decides, self.shown = language, set(head.taken), decides, shown
+        self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
         self.unsorted = False
@@ -592,6 +586,10 @@ class Walk(Notes, ABC):
     @abstractmethod
     def quoted(self, name: str) -> str:
         """A column in an expression."""
+
+    @abstractmethod
+    def name_of(self, value: Value) -> str | None:
+        """The field that a value is, where it is one."""
 
     @abstractmethod
     def where(self, condition: str) -> Command: ...
@@ -669,7 +667,7 @@ class Walk(Notes, ABC):
         if value.nullable or value.kind in ("list", "part"):
             raise Cannot(Diagnostic("unsupported-expression", f"rows by {column.name}, which may be missing", node.span))
         self.columns[column.id] = value
-        if value.text != self.quoted(value.text.strip("'")):
+        if self.name_of(value) is None:
             name = self.named(column)
             self.commands.append(self.eval([(name, value.text)]))
             self.columns[column.id] = replace(value, text=self.quoted(name), simple=True)
@@ -704,7 +702,7 @@ class Walk(Notes, ABC):
                 value = self.values().simplest(key.expr)
             except Cannot:
                 value = Value("", "list")
-            if value.kind not in _ORDERED or value.nullable or value.text != self.quoted(value.text.strip("'")):
+            if value.kind not in _ORDERED or value.nullable or self.name_of(value) is None:
                 self.unsorted = True
                 return
             found.append((value.text, key.descending))
@@ -716,23 +714,22 @@ class Walk(Notes, ABC):
         pairs: list[tuple[str, str]] = []
         found: dict[str, str] = {}
         lost = []
-        values = self.values()
-        used = set[str]()
-        for _, column in names:
-            with suppress(Cannot):
-                used.add(values.shown(ColumnRef(None, column.type, column)).text)
+        values, given = self.values(), dict[str, Value]()
         for name, column in names:
-            if column.id not in self.shown | self.decides:
+            with suppress(Cannot):
+                given[name] = values.shown(ColumnRef(None, column.type, column))
+        used = {v.text for v in given.values()}
+        times = {v.text for f, v in self.fields.items() if is_time(f)}
+        for name, column in names:
+            if not self.needed(column):
                 continue
-            try:
-                value = values.shown(ColumnRef(None, column.type, column))
-            except Cannot:
+            if (value := given.get(name)) is None:
                 lost.append(name)
                 continue
             text = self.quoted(name) if name.isascii() and name.isidentifier() else ""
             if value.text == text:
                 found[name] = name
-            elif value.text in {v.text for f, v in self.fields.items() if is_time(f)}:  # every event shows its time
+            elif value.text in times:  # every event shows its time
                 found[name] = value.text
             elif text:
                 pairs.append((name, value.text))
@@ -845,16 +842,27 @@ Move = Callable[[Detection], Placed]
 """A detection where a product keeps its events."""
 
 
-def case_of(plan: o.Plan, cut: Cut, wanted: Container[str], lift: Lift, move: Move, source: bool) -> PipelineCase | None:
-    """A plan cut in two, whose head is placed; None where the head is no selection of events that has all that decides.
+def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[int]]:
+    """The columns of a plan that decide about rows, and those that an analyst looks at, each with what they are made of.
 
     Args:
         wanted: the columns of the result that an alert is made of.
-        source: whether the KQL's own names are fields.
     """
     decides = deciding(plan)
     looked = looked_at(plan, wanted, decides)
-    shown = looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
+    return decides, looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
+
+
+def case_of(
+    plan: o.Plan, cut: Cut, decides: set[int], shown: set[int], lift: Lift, move: Move, source: bool
+) -> PipelineCase | None:  # fmt: skip
+    """A plan cut in two, whose head is placed; None where the head is no selection of events that has all that decides.
+
+    Args:
+        decides: the columns that decide about rows.
+        shown: those that an analyst looks at.
+        source: whether the KQL's own names are fields.
+    """
     fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
     must = set(leaves(cut, decides, plan.names))
     detection = lift(as_events(cut.head, fields))
@@ -927,6 +935,3 @@ def _name_of(expr: Expr) -> str:
         case Path(steps=steps) if isinstance(steps[-1], str):
             return steps[-1]
     return "value"
-
-
-__all__ = ["Command", "Cut", "Function", "Head", "Language", "PipelineCase", "Value", "Values", "Walk", "case_of", "cuts", "kind_of"]

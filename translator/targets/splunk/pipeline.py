@@ -18,7 +18,7 @@ from translator.regex.parser import parsed
 from translator.regex.syntax import least_width
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
-from translator.targets.pipeline import WALKED, Command, Head, Language, PipelineCase, Value, Values, Walk
+from translator.targets.pipeline import WALKED, Command, Language, Value, Values, Walk
 from translator.targets.splunk.functions import FUNCTIONS, TEXTS
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, string
 
@@ -77,9 +77,6 @@ _UNLIMITED = 1_048_576
 
 
 class SplWalk(Walk):
-    def __init__(self, case: PipelineCase, head: Head) -> None:
-        super().__init__(SPL, head, case.decides, case.shown)
-
     def values(self) -> Values:
         return _Values(SPL, self.columns, self.fields)
 
@@ -90,7 +87,7 @@ class SplWalk(Walk):
         return Command("where", f"where {condition}")
 
     def eval(self, pairs: list[tuple[str, str]]) -> Command:
-        return Command("eval", "eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs), tuple(n for n, _ in pairs))
+        return Command("eval", "eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
 
     def sort(self, keys: list[tuple[str, bool]]) -> Command:
         return Command("sort", "sort 0 " + " ".join(("-" if descending else "+") + name for name, descending in keys))
@@ -145,7 +142,6 @@ class SplWalk(Walk):
         } | found  # fmt: skip
 
     def name_of(self, value: Value) -> str | None:
-        """The field that a value is, where it is one."""
         name = value.text.strip("'")
         return name if value.simple and field(name) == value.text and not name[:1].isdigit() and not value.text.startswith('"') else None
 
