@@ -7,13 +7,15 @@ import random
 import pytest
 
 import translator
-from tests.conformance.rows import OPTIONS, Generator, checked, events
+from tests.conformance.rows import OPTIONS, Generator, audits, checked, events
 from tests.rules import rule
 from translator.pipeline import piped
 from translator.plan.functions import aggregates, functions
 from translator.targets.splunk.pipeline import SPELLED
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
+
+CHANGES = "AuditLogs | where TimeGenerated > ago(2h)"
 
 LEAST = "minif(strlen(AppDisplayName), ResultType == '0')"
 """A number that is null where no event has the result."""
@@ -47,21 +49,33 @@ WRITTEN = [
     "| summarize d = dcount(IPAddress), c = count() by UserPrincipalName | where c > 0 | project a = d, d = c, UserPrincipalName",
     "| project IPAddress = UserPrincipalName, UserPrincipalName = IPAddress, TimeGenerated | top 9 by TimeGenerated",
     "| extend a = tostring(split(IPAddress, '.')[3]), b = tostring(strlen(AppDisplayName)) | summarize c = count() by a, b | where a == b",
+    "| summarize arg_max(TimeGenerated, *), c = count(), d = dcount(IPAddress) by UserPrincipalName | where ResultType != '0' and c > d",
+    "| where TimeGenerated >= startofday(ago(1d)) | summarize c = count(), d = dcount(IPAddress) by UserPrincipalName | where c > d",
+    "| where array_length(split(IPAddress, '.')) == 4 and UserPrincipalName !contains AppDisplayName | summarize c = count() by ResultType",
+    # of two tables
+    f"| summarize c = count() by u = UserPrincipalName | join ({CHANGES} | summarize n = count() by u = Identity) on u | where c > n",
+    f"| project TimeGenerated, u = UserPrincipalName | join kind=leftanti ({SIGNINS} | where ResultType == '0' | project"
+    " u = UserPrincipalName) on u",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=leftouter ({CHANGES} | summarize n = count() by u = Identity) on u"
+    " | extend more = c > n | where isnull(n) or more",
+    f"| where UserPrincipalName !in~ (({CHANGES} | where Result == 'success' | project Identity)) | summarize c = count() by IPAddress",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({SIGNINS} | where ResultType != '0' | summarize"
+    f" f = min(TimeGenerated) by u = UserPrincipalName | join kind=leftsemi ({CHANGES} | project u = Identity) on u) on u",
 ]
 
 
 @pytest.mark.parametrize("kql", WRITTEN)
 def test_rows_and_columns_are_those_of_the_query(kql: str) -> None:
     for seed in range(3):
-        output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40))
+        output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40), audits(random.Random(seed), 12))
         assert output is not None and difference == ""
 
 
 def test_random_queries() -> None:
     pick, written = random.Random(11), 0
     generator = Generator(pick)
-    for _ in range(40):
-        output, difference = checked(generator.query(), events(pick, 20))
+    for _ in range(60):
+        output, difference = checked(generator.query(), events(pick, 20), audits(pick, 8))
         written += output is not None
         assert difference == ""
     assert written > 20
@@ -107,7 +121,10 @@ def test_what_sorts_and_what_tells_tables_apart_keeps_its_meaning() -> None:
     parts = (
         f"({SIGNINS} | extend sourcetype = 'a', z = 'q'), (AuditLogs | where TimeGenerated > ago(2h) | extend sourcetype = 'b', z = 'r')"
     )
-    assert piped("splunk", rule(f"union {parts} | summarize c = count(), d = dcount(z) by sourcetype"), OPTIONS) is None
+    output, difference = checked(
+        f"union {parts} | summarize c = count(), d = dcount(z) by t = sourcetype", *(make(random.Random(1), 9) for make in (events, audits))
+    )
+    assert output is not None and difference == ""
 
 
 def test_what_is_cut_off_is_said() -> None:
@@ -131,11 +148,13 @@ CALLS = {
     "tolower": "tolower(IPAddress)", "toupper": "toupper(IPAddress)", "strlen": "strlen(IPAddress)", "strcat": "strcat(IPAddress, '-')",
     "substring": "substring(IPAddress, 1, 2)", "split": "tostring(split(IPAddress, '.')[1])", "extract": "extract('a(.)', 1, IPAddress)",
     "replace_regex": "replace_regex(IPAddress, 'a+', 'b')", "replace_string": "replace_string(IPAddress, 'a', 'b')",
-    "tostring": "tostring(strlen(IPAddress))", "todouble": "todouble(strlen(IPAddress)) / 2", "iff": "iff(IPAddress has 'a', 'b', 'c')",
+    "tostring": "tostring(strlen(IPAddress))", "todouble": "todouble(AutonomousSystemNumber) / 2",
+    "iff": "iff(IPAddress has 'a', 'b', 'c')",
     "case": "case(IPAddress == 'a', 'b', IPAddress has 'c', 'd', 'e')", "coalesce": "coalesce(IPAddress, AppDisplayName)",
     "now": "now() - TimeGenerated", "bin": "bin(strlen(IPAddress), 2)", "startofday": "startofday(TimeGenerated)",
     "hourofday": "hourofday(TimeGenerated)", "startofweek": "startofweek(TimeGenerated)", "dayofweek": "dayofweek(TimeGenerated) / 1d",
     "datetime_diff": "datetime_diff('minute', now(), TimeGenerated)", "abs": "abs(strlen(IPAddress) - 5)",
+    "tolong": "tolong(AutonomousSystemNumber)", "toint": "toint(AutonomousSystemNumber)",
     "ceiling": "ceiling(todouble(strlen(IPAddress)) / 2)", "sqrt": "sqrt(strlen(IPAddress))",
 }  # fmt: skip
 """A call of each function that documentation lists for SPL."""

@@ -23,7 +23,7 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Cannot, Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline import SHOWING, case_of, cuts, read_columns
+from translator.targets.pipeline.cases import SHOWING, case_of, cuts, read_columns
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 
@@ -192,7 +192,7 @@ def _piped(
         try:
             case = case_of(
                 plan, cut, decides, shown, functools.partial(selected, timed=timed), lambda d: moved(target, rule, d, options),
-                options.fields == "source",
+                options.fields == "source", timed,
             )  # fmt: skip
             output = target.pipe(case, options) if case is not None else None
         except Cannot:

@@ -35,7 +35,21 @@ def events(pick: random.Random, count: int) -> list[dict[str, Any]]:
             "ResultType": pick.choice(["0", "50126", "50053"]),
             "AppDisplayName": pick.choice(["Portal", "portal x", "Mail", "", None]),
             "DeviceDetail": pick.choice([{"browser": "Edge 9"}, {"browser": ""}, {}, None]),
-            "AutonomousSystemNumber": pick.choice(["1", "20", "300", None]),
+            "AutonomousSystemNumber": pick.choice(["1", "20", "300", None, "", "x", " 7", "+5", "0x1F", "5.5", "3000000000"]),
+            "CreatedDateTime": pick.choice([NOW - dt.timedelta(seconds=pick.randint(0, 9000), microseconds=pick.randint(0, 9)), None]),
+        }
+        for second in pick.sample(range(1, 3500), count)
+    ]
+
+
+def audits(pick: random.Random, count: int) -> list[dict[str, Any]]:
+    """Changes of the last hour, by users some of whom sign in."""
+    return [
+        {
+            "TimeGenerated": NOW - dt.timedelta(seconds=second),
+            "Identity": pick.choice(["ann", "Ann", "bob", "eve", "", None]),
+            "OperationName": pick.choice(["Add user", "Update user", "Portal", None]),
+            "Result": pick.choice(["success", "failure", "0"]),
         }
         for second in pick.sample(range(1, 3500), count)
     ]
@@ -61,8 +75,16 @@ class Generator:
         return self.pick.choice(found) if found else ""
 
     def operator(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
-        what = self.pick.choice(["where", "where", "extend", "extend", "summarize", "summarize", "distinct", "top", "latest"])
+        what = self.pick.choice(
+            ["where", "where", "extend", "extend", "summarize", "summarize", "distinct", "top", "latest", "join", "join", "asked"]
+        )
         name = f"x{number}"
+        if what == "join" and any(k == "text" for k in kinds.values()):
+            return self.join(text, kinds, number)
+        if what == "asked" and (column := self.of(kinds, "text")):
+            other, found = self.other(number)
+            operator = self.pick.choice(["in", "!in", "in~", "!in~"])
+            return f"{text} | where {column} {operator} ({other} | project {self.of(found, 'text')})", kinds
         if what == "where":
             return (f"{text} | where {condition}", kinds) if (condition := self.condition(kinds)) else (text, kinds)
         if what == "extend":
@@ -81,6 +103,36 @@ class Generator:
             function = self.pick.choice(["arg_max", "arg_min"])
             return f"{text} | summarize {function}(TimeGenerated, *) by {by}", kinds
         return self.summarize(text, kinds, number)
+
+    def other(self, number: int) -> tuple[str, dict[str, str]]:
+        """A query of a few operators, whose columns have names of their own."""
+        pick, text, kinds = self.pick, "AuditLogs", {"Identity": "text", "OperationName": "text", "Result": "text", "TimeGenerated": "time"}
+        if pick.random() < 0.4:
+            text = "SigninLogs"
+            kinds = {"UserPrincipalName": "text", "IPAddress": "text", "ResultType": "text", "TimeGenerated": "time"}
+        text += f" | where TimeGenerated > ago({pick.choice(['2h', '2h', '30m'])})"
+        if pick.random() < 0.5:
+            text += f" | where {self.condition(kinds)}"
+        how = pick.choice(["events", "summarize", "summarize", "distinct", "latest"])
+        by = pick.sample([c for c, k in kinds.items() if k == "text"], pick.choice([1, 1, 2]))
+        if how == "summarize":
+            text += f" | summarize n = count(), begun = min(TimeGenerated) by {', '.join(by)}"
+            kinds = {**dict.fromkeys(by, "text"), "n": "int", "begun": "time"}
+            text += f" | where n {pick.choice(['>', '<='])} 1" if pick.random() < 0.4 else ""
+        elif how == "distinct":
+            text, kinds = f"{text} | distinct {', '.join(by)}", dict.fromkeys(by, "text")
+        elif how == "latest":
+            text += f" | summarize arg_max(TimeGenerated, *) by {by[0]}"
+        text += f" | project {', '.join(f'o{number}{c} = {c}' for c in kinds)}"
+        return text, {f"o{number}{c}": k for c, k in kinds.items()}
+
+    def join(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
+        other, found = self.other(number)
+        kind = self.pick.choice(["inner", "inner", "leftouter", "leftanti", "leftsemi", "rightanti", "rightsemi", "rightouter"])
+        text += f" | join kind={kind} ({other}) on $left.{self.of(kinds, 'text')} == $right.{self.of(found, 'text')}"
+        if kind.startswith("left") and kind != "leftouter":
+            return text, kinds
+        return text, found if kind in ("rightanti", "rightsemi") else {**kinds, **found}
 
     def summarize(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
         found: dict[str, tuple[str, str]] = {f"c{number}": ("count()", "int")}
@@ -119,6 +171,7 @@ class Generator:
                 f"{column} in ('{word}', 'bob')",
                 f"{column} !in~ ('{word}', 'bob')",
                 f"isempty({column})",
+                f"{column} {pick.choice(['contains', '!contains', 'startswith', '!startswith_cs'])} {self.of(kinds, 'text')}",
             ]
         if column := self.of(kinds, "int"):
             made += [f"{column} {pick.choice(['>', '>=', '<', '<='])} {pick.choice([0, 1, 2, 4])}", f"not({column} > 2)"]
@@ -137,7 +190,7 @@ class Generator:
         if column := self.of(kinds, "list"):
             made += [f"array_length({column}) > 1", f"isempty({column})"]
         if column := self.of(kinds, "time"):
-            made += [f"{column} > ago(20m)", f"not({column} > ago(20m))"]
+            made += [f"{column} > ago(20m)", f"not({column} > ago(20m))", f"{column} > datetime(2026-03-06 11:30)"]
         return pick.choice(made) if made else ""
 
     def value(self, kinds: dict[str, str]) -> tuple[str, str]:
@@ -154,8 +207,9 @@ class Generator:
                 (f"case({self.condition(kinds)}, 'a', {self.condition(kinds)}, 'b', 'c')", "text"),
             ]  # fmt: skip
         made += [(condition, "bool")] if (condition := self.condition(kinds)) else []
-        if "summarize" not in self.text and "distinct" not in self.text:
-            made += [("DeviceDetail.browser", "part"), ("tostring(DeviceDetail.browser)", "text")]
+        if not any(word in self.text for word in ("summarize", "distinct", "join")):
+            made += [("DeviceDetail.browser", "part"), ("tostring(DeviceDetail.browser)", "text"), ("CreatedDateTime", "time")]
+            made += [(f"{pick.choice(['tolong', 'toint'])}(AutonomousSystemNumber)", "int"), ("todouble(AutonomousSystemNumber)", "real")]
         if column := self.of(kinds, "part"):
             made.append((f"tostring({column})", "text"))
         if column := self.of(kinds, "int"):
@@ -189,17 +243,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def rows_of(kql: str, logged: list[dict[str, Any]], columns: list[str]) -> collections.Counter[tuple[Any, ...]]:
-    result = translator.run(kql, {"SigninLogs": logged}, now=NOW)
+def rows_of(kql: str, logged: dict[str, list[dict[str, Any]]], columns: list[str]) -> collections.Counter[tuple[Any, ...]]:
+    result = translator.run(kql, logged, now=NOW)
     places = [[name for name, _ in result.columns].index(c) for c in columns]
     return collections.Counter(tuple(_plain(row[p]) for p in places) for row in result.rows)
 
 
-def found_by(output: Output, logged: list[dict[str, Any]], nulls_are_false: bool) -> collections.Counter[tuple[Any, ...]]:
+def found_by(output: Output, logged: dict[str, list[dict[str, Any]]], nulls_are_false: bool) -> collections.Counter[tuple[Any, ...]]:
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     fed = [
-        {**{k: v for k, v in e.items() if k != "TimeGenerated"}, "sourcetype": "SigninLogs", "_time": moment}
-        for e in logged
+        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, "sourcetype": table, "_time": moment}
+        for table, events_ in logged.items()
+        for e in events_
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
     rows = Reader(nulls_are_false, now=at).run(output.text, fed)
@@ -211,9 +266,15 @@ def found_by(output: Output, logged: list[dict[str, Any]], nulls_are_false: bool
     return collections.Counter(tuple(shown(row.get(f), n) for n, f in sorted(output.columns.items())) for row in rows)
 
 
-def checked(kql: str, logged: list[dict[str, Any]]) -> tuple[Output | None, str]:
+def _stored(value: Any) -> Any:
+    """A value as Azure's logs have it: a moment is a text."""
+    return value.isoformat() + "Z" if isinstance(value, dt.datetime) else value
+
+
+def checked(kql: str, signins: list[dict[str, Any]], changes: list[dict[str, Any]] | None = None) -> tuple[Output | None, str]:
     """The output of the lane for a query, and what is wrong with it; empty where nothing is."""
     made: Rule = rule(kql)
+    logged = {"SigninLogs": signins, "AuditLogs": changes or []}
     output = piped("splunk", made, OPTIONS)
     if output is None:
         return None, ""
@@ -235,7 +296,7 @@ def main() -> int:
     generator, written, wrong = Generator(pick), 0, 0
     for _ in range(given.count):
         kql, logged = generator.query(), events(pick, pick.choice([8, 20, 40]))
-        output, difference = checked(kql, logged)
+        output, difference = checked(kql, logged, audits(pick, pick.choice([4, 12])))
         written += output is not None
         if difference and output is not None:
             wrong += 1

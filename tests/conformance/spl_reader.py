@@ -155,7 +155,7 @@ def numeric(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value)
     try:
-        return float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else None
+        return float(value) if re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value) else None
     except TypeError:
         return None
 
@@ -589,7 +589,7 @@ def _function(name: str, values: list[Any]) -> Any:
             start = start - 1 if start > 0 else len(whole) + start if start < 0 else 0
             return whole[start : start + int(values[2])] if len(values) > 2 else whole[start:]
         case "split":
-            found = text(values[0]).split(values[1])
+            found = text(values[0]).split(values[1]) if values[1] else list(text(values[0])) or [""]
             return found[0] if len(found) == 1 else found
         case "replace":
             return re.sub(values[1], values[2], text(values[0]))
@@ -612,6 +612,13 @@ def _function(name: str, values: list[Any]) -> Any:
                 return None if values[1] is None else ipaddress.ip_address(text(values[1])) in ipaddress.ip_network(values[0], strict=False)
             except ValueError:
                 return False
+        case "strptime":
+            if values[1] != "%Y-%m-%dT%H:%M:%S%z":
+                raise NotImplementedError(f"strptime {values[1]}")
+            try:
+                return dt.datetime.strptime(text(values[0]), values[1]).timestamp()
+            except ValueError:
+                return None
         case "strftime":
             moment = dt.datetime.fromtimestamp(values[0], dt.UTC)
             if re.sub(r"%[YmdHMSjAaBbyp]", "", values[1]).count("%"):
@@ -773,6 +780,10 @@ def _aggregate(function: str, field: str, events: list[Event]) -> Any:
         case "list":
             listed = [text(v) for v in values][:100]
             return None if not listed else listed[0] if len(listed) == 1 else listed
+        case "first":
+            if any(isinstance(e.get(field), list) for e in events):
+                raise NotImplementedError("first of a multivalue field")
+            return values[0] if values else None
         case "mode":
             return collections.Counter(map(text, values)).most_common(1)[0][0] if values else None
         case "min" | "max":

@@ -117,6 +117,14 @@ def _simplify_node(expr: Expr) -> Expr:
     return expr
 
 
+def _older_form(expr: Expr) -> Expr:
+    """``replace(regex, by, text)`` is ``replace_regex(text, regex, by)`` (learn.microsoft.com/kusto/query/replace-regex-function)."""
+    match expr:
+        case Apply(function="replace", args=(regex, by, text)):
+            return Apply(expr.span, expr.type, "replace_regex", (text, regex, by))
+    return expr
+
+
 def _string_wrappers(expr: Expr) -> Expr:
     """``tostring(x)`` of a string is x; of a leaf of a dynamic value it is that leaf, read as a string."""
     if isinstance(expr, Apply) and expr.function == "tostring" and len(expr.args) == 1:
@@ -504,6 +512,7 @@ def _is_network(text: str) -> bool:
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
 RULES: tuple[Callable[[Expr], Expr], ...] = (
+    _older_form,
     _nested_path,
     _part_of_time,
     texts.folded_constant,

@@ -9,7 +9,7 @@ from translator.plan.operators import Plan
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output
 from translator.targets.homes import Placed
-from translator.targets.pipeline import PipelineCase
+from translator.targets.pipeline.cases import PipelineCase
 
 
 class Target(Protocol):

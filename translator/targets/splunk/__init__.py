@@ -9,7 +9,7 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from translator import catalog
@@ -25,7 +25,8 @@ from translator.targets.computed import Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.pipeline import Command, Head, PipelineCase, Value, kind_of
+from translator.targets.pipeline.cases import Head, PipelineCase, kind_of
+from translator.targets.pipeline.values import Command, Value
 from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -43,6 +44,7 @@ from translator.targets.splunk.words import (
     is_network,
     is_plain,
     literal,
+    moment_of,
     string,
 )
 
@@ -101,9 +103,9 @@ class Splunk:
         """
         names = Names(self.family, options, case.placed.homes)
         writer = _Writer(names, case.placed.detection)
-        walk = SplWalk(case, writer.head(case.fields))
-        walk.run(case.cut)
-        columns = walk.finish(case.names)
+        walk = SplWalk(case, writer.head(case))
+        walk.run()
+        columns = walk.finish()
         text = "\n| ".join(c.text for c in walk.commands)
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
         return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds)
@@ -130,6 +132,7 @@ class _Writer:
         self.keys = key_names(detection, names, detection.group_by)
         self.fields = {*names.all_of(read_by(detection)), *self.keys}
         self.own_names = {"_time"}
+        self.mark = ""
         self.detection = with_own_names(detection, self.own)
         self.columns = dict(zip(detection.group_by, map(column, self.keys), strict=True))
         self.lists = Lists(names)
@@ -178,7 +181,7 @@ class _Writer:
         base, *rest = self.search().split("\n| ")
         return "\n| ".join([base, *self.looked_up(), *rest])
 
-    def head(self, fields: tuple[Expr, ...]) -> Head:
+    def head(self, case: PipelineCase) -> Head:
         """The commands that select events and give their fields the names that the rest of a pipeline has for them.
 
         A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
@@ -186,28 +189,53 @@ class _Writer:
         detection = self.detection
         if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in self.place(s)} & {*self.keys}):
             raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
-        filtered = self.filtered()
+        selecting = self.filtered()
         pairs: list[tuple[str, str]] = []
         found: dict[Expr, Value] = {}
+        named: dict[str, str] = {}
         times = set[str]()
-        for index, (name, fact) in enumerate(zip(self.keys, fields, strict=True)):
+        for index, (name, fact, owner) in enumerate(zip(self.keys, case.fields, case.owners, strict=True)):
             if (kind := kind_of(fact)) is None:
                 continue
-            if is_time(fact):
-                times.add(name)
-                found[fact] = Value("_time", "time", False, simple=True)
-                continue
-            spelled = self.key(index, OR_EMPTY if kind in ("text", "part") else "{0}")
-            if spelled != field(name):
+            spelled = self.key(index, OR_EMPTY if kind in ("text", "part") else "{0}", case.selectors[owner])
+            if kind == "time":
+                if spelled == "_time" or all(is_time(s.keys[index]) for s in detection.selectors if s.name in case.selectors[owner]):
+                    times.add(name)
+                    found[fact] = Value("_time", "time", False, simple=True)
+                    continue
+                if "_time" in spelled:  # of one part of a union
+                    continue
+                spelled = moment_of(spelled)
+            own = named.setdefault(spelled, name)
+            if own == name and spelled != field(name):
                 pairs.append((name, spelled))
-            found[fact] = Value(field(name), kind, kind not in ("text", "part"), simple=True)
-        base, *rest = filtered
+            found[fact] = Value(field(own), kind, kind not in ("text", "part"), simple=True)
+        flags, (base, *rest) = self.flagged(case) if len(case.selectors) > 1 else ((), self.filtered() if self.mark else selecting)
         lines = [base, *self.looked_up(), *rest]
         if pairs:
             lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
         commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
         taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, "_time"} - times
-        return Head(commands, found, frozenset(taken))
+        return Head(commands, found, frozenset({*taken, *flags}), flags)
+
+    def flagged(self, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
+        """The commands that select the events of several heads, and the fields that are there on the events of each."""
+        flags, pairs, selectors = list[str](), list[str](), list(self.detection.selectors)
+        if self.mark:
+            pairs.append(f"{self.mark}=case({', '.join(f'{self.condition(s, True)}, {n}' for n, s in enumerate(selectors, 1))})")
+        for names in case.selectors:
+            own = [s for s in selectors if s.name in names]
+            table = own[0].table.lower()
+            flag = free_of(f"is_{table if is_plain(table) else 'event'}", {*self.fields, *flags})
+            flags.append(flag)
+            if self.mark:
+                told = f"in({self.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})"
+            else:
+                conditions = [self.condition(s, True) for s in own]
+                told = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+            pairs.append(f"{flag}=if({told}, 1, null())")
+        there = " OR ".join(f"isnotnull({flag})" for flag in flags)
+        return tuple(flags), [self.searched(), "eval " + ", ".join(pairs), f"where {there}"]
 
     def looked_up(self) -> list[str]:
         """The commands that look values up in lists, once all conditions are written."""
@@ -358,8 +386,12 @@ class _Writer:
     # --- kinds
 
     def filtered(self) -> list[str]:
+        """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
         selectors = self.detection.selectors
         lines = [self.searched()]
+        if self.mark:
+            numbered = ", ".join(f"{self.condition(s, True)}, {n}" for n, s in enumerate(selectors, 1))
+            return [*lines, f"eval {self.mark}=case({numbered})", f"where isnotnull({self.mark})"]
         if len(selectors) == 1:
             condition = self.condition(selectors[0], False)
         else:
@@ -394,7 +426,8 @@ class _Writer:
         return spelled
 
     def counted(self) -> str:
-        return "\n| ".join([*self.filtered(), *self.groups("count")])
+        lines, groups = self.filtered(), self.groups("count")
+        return "\n| ".join([*(self.filtered() if self.mark else lines), *groups])
 
     def groups(self, measure: str) -> list[str]:
         """The commands that count the events of a threshold and compare the number."""
@@ -420,20 +453,26 @@ class _Writer:
         lines.append(f"where {number}{threshold.operator}{threshold.count}")
         return lines
 
-    def key(self, index: int, form: str) -> str:
-        return self.by_selector([self.spelled_key(s.keys[index], form) for s in self.detection.selectors])
+    def key(self, index: int, form: str, names: Container[str] | None = None) -> str:
+        """A key in the words of all selectors, or of those of these names."""
+        selectors = [s for s in self.detection.selectors if names is None or s.name in names]
+        return self.by_selector([self.spelled_key(s.keys[index], form) for s in selectors], selectors)
 
     def spelled_key(self, key: Expr, form: str) -> str:
         """A key, in a form for missing ones: what is computed of fields is never missing."""
         return (form if is_field(key) else "{0}").format(self.named(key))
 
-    def by_selector(self, spelled: list[str]) -> str:
+    def by_selector(self, spelled: list[str], selectors: Sequence[Selector] | None = None) -> str:
         """One expression that is each selector's spelling for its events."""
         if len(set(spelled)) == 1:
             return spelled[0]
-        selectors = self.detection.selectors
-        pairs = ", ".join(f"{self.condition(s, True)}, {text}" for s, text in zip(selectors, spelled, strict=True))
-        return f"case({pairs})"
+        every = self.detection.selectors
+        selectors = every if selectors is None else selectors
+        if len({s.table for s in every}) < len(every):  # an event may be of several
+            return f"case({', '.join(f'{self.condition(s, True)}, {text}' for s, text in zip(selectors, spelled, strict=True))})"
+        self.mark = self.mark or self.own("part")
+        numbers = [every.index(s) + 1 for s in selectors]
+        return f"case({', '.join(f'{self.mark}=={n}, {text}' for n, text in zip(numbers, spelled, strict=True))})"
 
     def temporal(self) -> str:
         detection = self.detection

@@ -11,13 +11,38 @@ from types import MappingProxyType
 
 from translator.regex.writers import pcre
 from translator.targets.computed import Functions
-from translator.targets.pipeline import Function
+from translator.targets.pipeline.values import Function
 from translator.targets.splunk.words import OR_EMPTY, string
 
 
 def _day(moment: str = "{0}") -> str:
     return f"(floor({moment}/86400)*86400)"
 
+
+def _matched(regex: str) -> str:
+    """That the argument of a function matches, whose braces ``format`` is to leave alone."""
+    return f"match({{0}}, {_braced(string(regex))})"
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+_BARE = "replace({0}, " + string(r"^\s*\+?|\s+$") + ', "")'
+
+
+def _whole(digits: str, hexadecimal: str) -> str:
+    """A whole number that is written in digits as these expressions say; a negative one of hexadecimal digits is none here."""
+    decimal, other = _matched(rf"^\s*[+-]?0*({digits})\s*$"), _matched(rf"(?i)^\s*0x0*({hexadecimal})\s*$")
+    return f'case({decimal}, tonumber({_BARE}), {other}, tonumber(replace({_BARE}, "^0[xX]", ""), 16))'
+
+
+_OF_64_BITS = r"\d{1,18}", "[0-9a-f]{1,13}"
+_OF_32_BITS = (
+    r"\d{1,9}|1\d{9}|20\d{8}|21[0-3]\d{7}|214[0-6]\d{6}|2147[0-3]\d{5}|21474[0-7]\d{4}|214748[0-2]\d{3}|2147483[0-5]\d{2}|21474836[0-4]\d",
+    "[0-7]?[0-9a-f]{1,7}",
+)
+_REAL = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
@@ -27,6 +52,12 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "strlen": Function(("text",), "int", "len({0})", False, natural=True),
         # Conversion functions
         "tostring": Function(("int",), "text", "tostring({0})", False),
+        "tolong": Function(("text",), "int", _whole(*_OF_64_BITS), True),
+        "toint": Function(("text",), "int", _whole(*_OF_32_BITS), True),
+        **dict.fromkeys(
+            ("todouble", "toreal"),
+            Function(("text",), "real", f"if({_matched(_REAL)}, tonumber({_BARE}), null())", True),
+        ),
         # Mathematical functions
         "abs": Function(("int|real|span",), "real", "abs({0})", natural=True),
         "floor": Function(("real|int",), "int", "floor({0})"),
@@ -42,6 +73,17 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     }
 )
 """Those that need no more than their arguments. ``iff``, ``case``, ``strcat``, ``bin`` and arithmetic are the walk's own."""
+
+
+OF_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "contains": '({1}=="" OR coalesce(mvcount(split(lower({0}), lower({1}))), 0)>1)',
+        "contains_cs": '({1}=="" OR coalesce(mvcount(split({0}, {1})), 0)>1)',
+        "startswith": '("_".substr(lower({0}), 1, len({1})))==("_".lower({1}))',
+        "startswith_cs": '("_".substr({0}, 1, len({1})))==("_".{1})',
+    }
+)
+"""Operators on texts of which none is known before: a text that another one splits has it inside ("Multivalue eval functions", split)."""
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:

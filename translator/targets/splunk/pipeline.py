@@ -18,9 +18,10 @@ from translator.regex.parser import parsed
 from translator.regex.syntax import least_width
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
-from translator.targets.pipeline import WALKED, Command, Language, Value, Values, Walk
-from translator.targets.splunk.functions import FUNCTIONS, TEXTS
-from translator.targets.splunk.words import ATOMS, bucket_of, column, field, string
+from translator.targets.pipeline.values import WALKED, Command, Language, Value, Values
+from translator.targets.pipeline.walk import Part, Walk
+from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS
+from translator.targets.splunk.words import ATOMS, bucket_of, column, field, moment_of, string
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -34,7 +35,8 @@ SPL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
-    chosen=_chosen, now="now()",
+    chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
+    moment_of_text=moment_of("{0}"), length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 
@@ -98,8 +100,22 @@ class SplWalk(Walk):
     def distinct(self, names: list[str]) -> Command:
         return Command("dedup", "dedup " + " ".join(names))
 
-    def aggregate(self, node: o.Aggregate) -> None:
-        """``stats``, with what it needs computed before it and what it leaves missing filled behind it."""
+    def across(self, count: tuple[str, str], kept: list[tuple[str, Value, str]], by: list[str]) -> None:
+        """``eventstats``, which adds to every row of a key what it finds of all of them."""
+        before, terms = list[tuple[str, str]](), [f"count({count[1]}) as {column(count[0])}"]
+        for name, value, flag in kept:
+            source = self.free(f"{name}_of")
+            before.append((source, f"if(isnotnull({field(flag)}), {value.text}, null())"))
+            terms.append(f"{'values' if value.kind == 'list' else 'first'}({source}) as {column(name)}")
+        if before:
+            self.commands.append(self.eval(before))
+        self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)} by {' '.join(by)}"))
+
+    def aggregate(self, node: o.Aggregate, part: Part) -> Part:
+        """``stats``, with what it needs computed before it and what it leaves missing filled behind it.
+
+        Beside the events of other parts it is ``eventstats``, which leaves each event of the part as a row of its group.
+        """
         before: list[tuple[str, str]] = []
         by: list[tuple[str, Column, Value]] = []
         behind: list[tuple[str, str]] = []
@@ -115,22 +131,45 @@ class SplWalk(Walk):
             if value.nullable:
                 behind.append((name, f'if({field(name)}=="", null(), {field(name)})'))
             by.append((name, made, value))
+        unique = frozenset(made.id for _, made, _ in by)
+        names = tuple(column(n) for n, _, _ in by)
+        whole = Part(None, part.tables, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
         if (latest := self.one_of_each(node)) is not None:
-            self.latest(node, latest, before, by)
-            return
+            others = [(c, x) for c, x in node.aggregates if not _is_of_row(x, latest)]
+            kept = [(c, x) for c, x in node.aggregates if _is_of_row(x, latest)]
+            if others:
+                if not by or any(v.nullable for *_, v in by):
+                    raise values.refuse(latest[1])
+                self.beside(replace(node, aggregates=tuple(others)), before, by, part)
+                before = []
+            self.latest(replace(node, aggregates=tuple(kept)), latest, before, by, part)
+            return replace(whole, tied=part.flag is not None)
+        if part.spread is not None:
+            raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
         terms: list[str] = []
         found = dict[int, Value]()
         for made, expr in node.aggregates:
             if not self.needed(made):
                 continue
             try:
-                found |= self.term(made, expr, values, before, terms, behind, bool(by))
+                found |= self.term(made, expr, values, before, terms, behind, bool(by), part.flag)
             except Cannot:
                 if made.id in self.decides:
                     raise
         if before:
             self.commands.append(self.eval(before))
-        grouped = " by " + " ".join(column(n) for n, _, _ in by) if by else ""
+        grouped = " by " + " ".join(names) if by else ""
+        if part.flag is not None:
+            if not by:
+                raise Cannot(
+                    Diagnostic("unsupported-operator", "a summary of all rows beside other events is not supported here", node.span)
+                )
+            if terms:
+                self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)}{grouped}"))
+            if behind:
+                self.commands.append(self.eval(behind))
+            self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found
+            return whole
         if not terms or (not by and not any(t.startswith("count as ") for t in terms)):  # one row, of no events too
             terms.append(f"count as {self.free('events')}")
         self.commands.append(Command("stats", f"stats {' '.join(terms)}{grouped}"))
@@ -140,6 +179,38 @@ class SplWalk(Walk):
         self.columns = {
             made.id: Value(field(name), value.kind, value.nullable, value.natural, value.positive, True) for name, made, value in by
         } | found  # fmt: skip
+        return whole
+
+    def terms(
+        self, node: o.Aggregate, values: Values, before: list[tuple[str, str]], behind: list[tuple[str, str]], grouped: bool,
+        flag: str | None,
+    ) -> tuple[list[str], dict[int, Value]]:  # fmt: skip
+        """The terms of ``stats`` for aggregates, and the columns that they make."""
+        terms, found = list[str](), dict[int, Value]()
+        for made, expr in node.aggregates:
+            if not self.needed(made):
+                continue
+            try:
+                found |= self.term(made, expr, values, before, terms, behind, grouped, flag)
+            except Cannot:
+                if made.id in self.decides:
+                    raise
+        return terms, found
+
+    def beside(
+        self, node: o.Aggregate, before: list[tuple[str, str]], by: list[tuple[str, Column, Value]], part: Part,
+        behind: list[tuple[str, str]] | None = None,
+    ) -> None:  # fmt: skip
+        """A summary of each group on all of its rows."""
+        behind = [] if behind is None else behind
+        terms, found = self.terms(node, self.values(), before, behind, True, part.flag)
+        if before:
+            self.commands.append(self.eval(before))
+        if terms:
+            self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)} by {' '.join(column(n) for n, _, _ in by)}"))
+        if behind:
+            self.commands.append(self.eval(behind))
+        self.columns |= found
 
     def name_of(self, value: Value) -> str | None:
         name = value.text.strip("'")
@@ -150,9 +221,9 @@ class SplWalk(Walk):
 
     def term(
         self, made: Column, expr: Expr, values: Values, before: list[tuple[str, str]], terms: list[str], behind: list[tuple[str, str]],
-        grouped: bool,
+        grouped: bool, flag: str | None,
     ) -> dict[int, Value]:  # fmt: skip
-        """The term of ``stats`` for an aggregate, and the columns that it makes."""
+        """The term of ``stats`` for an aggregate of the rows that have a flag, and the columns that it makes."""
         if not isinstance(expr, Apply):
             raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
         function, args, condition = expr.function, list(expr.args), None
@@ -163,19 +234,20 @@ class SplWalk(Walk):
         if function == "count" and not args:
             name = self.named(made)
             if condition is None:
-                terms.append(f"count as {column(name)}")
+                terms.append(f"count{'' if flag is None else f'({flag})'} as {column(name)}")
                 return {made.id: Value(field(name), "int", False, True, grouped, True)}
-            flag = self.free(f"{name}_if")
-            before.append((flag, f"if({condition}, 1, null())"))
-            terms.append(f"count({flag}) as {column(name)}")
+            counted = self.free(f"{name}_if")
+            before.append((counted, f"if({_both(flag, condition)}, 1, null())"))
+            terms.append(f"count({counted}) as {column(name)}")
             return {made.id: Value(field(name), "int", False, True, False, True)}
         if not args or any(not isinstance(a, Const) for a in args[1:]):
             raise values.refuse(expr)
         value = values.simplest(args[0])
         source = self.name_of(value)
-        if condition is not None or source is None or "'" in value.text:
+        chosen = _both(flag, condition)
+        if chosen or source is None or "'" in value.text:
             source = self.free(f"{made.name}_of")
-            before.append((source, value.text if condition is None else f"if({condition}, {value.text}, null())"))
+            before.append((source, f"if({chosen}, {value.text}, null())" if chosen else value.text))
         nullable = value.nullable or condition is not None or not grouped
         name = self.named(made)
         whole = Value(field(name), value.kind, nullable, value.natural, value.positive and not nullable, True)
@@ -224,33 +296,34 @@ class SplWalk(Walk):
         raise values.refuse(expr)
 
     def one_of_each(self, node: o.Aggregate) -> tuple[str, Expr] | None:
-        """``arg_max`` or ``arg_min`` with what it goes by, where all aggregates are of that one row."""
-        found = set[tuple[str, Expr]]()
-        for _, expr in node.aggregates:
-            match expr:
-                case Apply(function="arg_max" | "arg_min" as function, args=(by, *_)):
-                    found.add((function, by))
-                case Apply(function="max" | "min" as function, args=(by,)):
-                    found.add((f"arg_{function}", by))
-                case _:
-                    return None
-        one_row = any(isinstance(x, Apply) and x.function in ("arg_max", "arg_min") for _, x in node.aggregates)
-        return found.pop() if len(found) == 1 and one_row else None
+        """``arg_max`` or ``arg_min`` with what it goes by, where one row of each group has it all."""
+        found = {(x.function, x.args[0]) for _, x in node.aggregates if isinstance(x, Apply) and x.function in ("arg_max", "arg_min")}
+        return found.pop() if len(found) == 1 else None
 
     def latest(
-        self, node: o.Aggregate, chosen: tuple[str, Expr], before: list[tuple[str, str]], by: list[tuple[str, Column, Value]]
+        self, node: o.Aggregate, chosen: tuple[str, Expr], before: list[tuple[str, str]], by: list[tuple[str, Column, Value]], part: Part
     ) -> None:  # fmt: skip
         """The last or the first event of each group, with all its columns."""
         function, expr = chosen
         values = self.values()
         key = values.simplest(expr)
         source = self.name_of(key)
-        if source is None or key.nullable or key.kind not in ("int", "real", "time", "span") or not by or any(v.nullable for *_, v in by):
+        if source is None or key.kind not in ("int", "real", "time", "span") or not by or any(v.nullable for *_, v in by):
             raise values.refuse(expr)
-        if before:
+        if key.nullable and part.flag is not None:  # where none has it, any row will do
+            raise values.refuse(expr)
+        if part.flag is not None:
+            moment, best = self.free(f"{source}_of"), self.free(f"{source}_best")
+            before.append((moment, f"if({_both(part.flag, None)}, {key.text}, null())"))
             self.commands.append(self.eval(before))
-        self.commands.append(self.sort([(column(source), function == "arg_max")]))
-        self.commands.append(self.distinct([column(n) for n, _, _ in by]))
+            term = f"{'max' if function == 'arg_max' else 'min'}({moment}) as {best}"
+            self.commands.append(Command("eventstats", f"eventstats {term} by {' '.join(column(n) for n, _, _ in by)}"))
+            self.keep(part, [f"{moment}=={best}"])
+        else:
+            if before:
+                self.commands.append(self.eval(before))
+            self.commands.append(self.sort([(column(source), function == "arg_max")]))
+            self.commands.append(self.distinct([column(n) for n, _, _ in by]))
         self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by}
         values = self.values()
         pairs: list[tuple[str, str]] = []
@@ -272,6 +345,25 @@ class SplWalk(Walk):
         if pairs:
             self.commands.append(self.eval(pairs))
         self.columns |= made_
+
+
+def _is_of_row(expr: Expr, latest: tuple[str, Expr]) -> bool:
+    """Whether an aggregate is of the row that ``arg_max`` or ``arg_min`` finds by the same value."""
+    function, by = latest
+    match expr:
+        case Apply(function="arg_max" | "arg_min"):
+            return True
+        case Apply(function="max" | "min" as name, args=(value,)):
+            return f"arg_{name}" == function and value == by
+    return False
+
+
+def _both(flag: str | None, condition: str | None) -> str:
+    """That a row has a flag, where there is one, and that a condition holds, where there is one."""
+    parts = [] if flag is None else [f"isnotnull({field(flag)})"]
+    if condition is not None:
+        parts.append(f"({condition})" if parts and " OR " in condition else condition)
+    return " AND ".join(parts)
 
 
 SPELLED = frozenset(

@@ -74,6 +74,16 @@ def bucket_of(seconds: int, moment: str = "_time") -> str:
     return f"floor({moment}/{seconds})*{seconds}" if not shift else f"floor(({moment}+{shift})/{seconds})*{seconds}-{shift}"
 
 
+def moment_of(text: str) -> str:
+    """The seconds of the epoch of a time in UTC as Azure's logs have it, with up to seven digits behind the second (ISO 8601).
+
+    Source: Splunk Search Reference, "Date and Time functions", strptime; "Date and time format variables" for ``%z``.
+    """
+    second = f'strptime(substr({text}, 1, 19)."+0000", "%Y-%m-%dT%H:%M:%S%z")'
+    fraction = f"replace({text}, " + string(r"^.{19}(\.\d+)?.*$") + ", " + string(r"0\1") + ")"
+    return f"({second}+coalesce(tonumber({fraction}), 0))"
+
+
 def binned(seconds: int) -> str:
     """The command that puts events into buckets: bin does as Kusto where buckets divide a day, and begins longer ones by the user's time.
 

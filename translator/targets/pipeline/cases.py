@@ -1,0 +1,596 @@
+"""What of a plan is written where: its heads, which select events, and the operators over them.
+
+A head is what leads to the first operator that changes rows. It goes the way of every detection (windows, homes, conditions in the words of
+the index). What follows is written from the plan, command by command, over fields that the head has given the names of the query's
+columns. A query of several tables has several heads, of which one search finds the events.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from translator import catalog
+from translator.detection.model import DAY, Detection, Selector, Threshold
+from translator.detection.windows import TICKS, is_of_days, is_time, window_of
+from translator.fidelity import Place
+from translator.plan import operators as o
+from translator.plan.expressions import (
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    Subquery,
+    columns_of,
+    conjunction,
+    conjuncts,
+    const,
+    walk,
+)
+from translator.plan.simplify import is_field, simplify
+from translator.plan.types import Type
+from translator.targets.homes import Placed
+from translator.targets.names import free_of
+from translator.targets.pipeline.values import KINDS, Command, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A query cut into its heads, the relations of its events, and the operators over them up to ``root``."""
+
+    root: o.Relation
+    heads: tuple[o.Relation, ...]
+
+    def number(self, node: o.Relation) -> int | None:
+        """Which head a relation is; None where it is none."""
+        return next((n for n, head in enumerate(self.heads) if head is node), None)
+
+    def operators(self) -> list[o.Relation]:
+        """What stands over the heads, from the top."""
+        found, todo = list[o.Relation](), [self.root]
+        while todo:
+            node = todo.pop()
+            if self.number(node) is None:
+                found.append(node)
+                todo += inputs_of(node)
+        return found
+
+
+_OF_EVENTS = o.Source | o.Union | o.Filter | o.Compute | o.Project | o.Arrange
+MOST_CUTS = 3
+
+
+def inputs_of(node: o.Relation) -> list[o.Relation]:
+    """The relations that an operator reads, those of its subqueries too."""
+    match node:
+        case o.Join(left=left, right=right):
+            return [left, right]
+        case o.Union(inputs=inputs):
+            return list(inputs)
+        case o.Filter(input=below, predicate=predicate):
+            return [below, *(s.relation for s in subqueries_of(predicate))]
+    below_: o.Relation | None = getattr(node, "input", None)
+    return [] if below_ is None else [below_]
+
+
+def subqueries_of(expr: Expr) -> list[Subquery]:
+    return [n for n in walk(expr) if isinstance(n, Subquery)]
+
+
+def way_to(root: o.Relation) -> list[o.Relation]:
+    """The operators that lead to a relation, the first one first: from its table, or from a union, whose parts are not looked into."""
+    found: list[o.Relation] = []
+    current: o.Relation | None = root
+    while current is not None:
+        found.append(current)
+        current = None if isinstance(current, o.Union) else getattr(current, "input", None)
+    return found[::-1]
+
+
+def cuts(root: o.Relation) -> Iterator[Cut]:
+    """The ways to cut a query, that with the most in its heads first."""
+    ordered = _in_order(root)
+    spine = way_to(ordered)
+    if isinstance(spine[0], o.Source | o.Union):
+        yield from (cut for cut in _cuts_of_one(ordered, spine) if not any(isinstance(r, o.Source | o.Union) for r in cut.operators()))
+    unions = (False, True) if any(isinstance(n, o.Union) for n in o.parts(ordered)) else (False,)
+    for opened, split in itertools.product(unions, (_whole, _plain_first)):
+        found = _heads(ordered, split, opened)
+        if found is not None and len(found[1]) > 1:
+            yield Cut(found[0], tuple(found[1]))
+
+
+def _cuts_of_one(root: o.Relation, spine: list[o.Relation]) -> Iterator[Cut]:
+    head = list(itertools.takewhile(_is_of_events, spine))
+    ends = [len(head), *(n for n in range(len(head) - 1, 0, -1) if isinstance(head[n], o.Compute))]
+    for end in list(dict.fromkeys(ends))[:MOST_CUTS]:
+        yield Cut(root, (spine[end - 1],))
+    found, selected = _plain_first(head[-1])
+    if found is not selected:
+        for operator in spine[len(head) :]:
+            found = replace(operator, input=found)  # type: ignore[call-arg]
+        yield Cut(found, (selected,))
+
+
+def _whole(head: o.Relation) -> tuple[o.Relation, o.Relation]:
+    return head, head
+
+
+def _plain_first(head: o.Relation) -> tuple[o.Relation, o.Relation]:
+    """A head whose first conditions, those that no index knows, are asked of the events that the rest of them finds; and these events."""
+    spine = way_to(head)
+    filters = [f for f in itertools.takewhile(lambda r: isinstance(r, o.Filter), spine[1:]) if isinstance(f, o.Filter)]
+    parts = [p for f in filters for p in conjuncts(f.predicate)]
+    plain = [p for p in parts if _is_plain(p)]
+    if not 0 < len(plain) < len(parts):
+        return head, head
+    selected = o.Filter(filters[0].span, spine[0], conjunction(*plain))
+    found: o.Relation = o.Filter(filters[0].span, selected, conjunction(*(p for p in parts if p not in plain)))
+    for operator in spine[1 + len(filters) :]:
+        found = replace(operator, input=found)  # type: ignore[call-arg]
+    return found, selected
+
+
+def _heads(
+    node: o.Relation, split: Callable[[o.Relation], tuple[o.Relation, o.Relation]], opened: bool
+) -> tuple[o.Relation, list[o.Relation]] | None:
+    """A relation and the heads below it, each ``split`` first; None where something is below it that is no event.
+
+    Unions are heads unless they are ``opened``.
+    """
+    spine = way_to(node)
+    if isinstance(spine[0], o.Source if opened else o.Source | o.Union) and all(map(_is_of_events, spine)):
+        found, selected = split(node)
+        return found, [selected]
+    below = inputs_of(node)
+    if not below:
+        return None
+    rebuilt = [_heads(b, split, opened) for b in below]
+    if None in rebuilt:
+        return None
+    made = [r for r in rebuilt if r is not None]
+    heads = [h for _, hs in made for h in hs]
+    if all(new is old for (new, _), old in zip(made, below, strict=True)):
+        return node, heads
+    match node:
+        case o.Join():
+            return replace(node, left=made[0][0], right=made[1][0]), heads
+        case o.Union():
+            return replace(node, inputs=tuple(new for new, _ in made)), heads
+        case o.Filter(predicate=predicate) if len(made) > 1:
+            news = {id(s): replace(s, relation=new) for s, (new, _) in zip(subqueries_of(predicate), made[1:], strict=True)}
+            return replace(node, input=made[0][0], predicate=_with_subqueries(predicate, news)), heads
+    return replace(node, input=made[0][0]), heads  # type: ignore[call-arg]
+
+
+def _with_subqueries(expr: Expr, news: Mapping[int, Expr]) -> Expr:
+    match expr:
+        case Subquery():
+            return news[id(expr)]
+        case Apply(args=args):
+            return replace(expr, args=tuple(_with_subqueries(a, news) for a in args))
+        case Items(items=items):
+            return replace(expr, items=tuple(_with_subqueries(i, news) for i in items))
+    return expr
+
+
+def _is_of_events(node: o.Relation) -> bool:
+    return isinstance(node, _OF_EVENTS) and not (isinstance(node, o.Filter) and any(map(_stays_behind, conjuncts(node.predicate))))
+
+
+def _stays_behind(condition: Expr) -> bool:
+    """Whether no head is asked a condition: one on another query, or on the days on which events were."""
+    return bool(subqueries_of(condition)) or (window_of(condition) is not None and is_of_days(condition))
+
+
+def _in_order(node: o.Relation) -> o.Relation:
+    """A plan whose conditions that stay behind its heads come behind those that stand beside them.
+
+    One on days leaves a limit before it, of as many seconds and one day.
+    """
+    match node:
+        case o.Join(left=left, right=right):
+            return replace(node, left=_in_order(left), right=_in_order(right))
+        case o.Union(inputs=inputs):
+            return replace(node, inputs=tuple(map(_in_order, inputs)))
+        case o.Filter():
+            parts, current = list[Expr](), node
+            below: o.Relation = node
+            while isinstance(below, o.Filter):
+                parts = [*conjuncts(below.predicate), *parts]
+                current, below = below, below.input
+            behind_ = [p for p in parts if _stays_behind(p)]
+            if not behind_:
+                return node if (ordered := _in_order(below)) is below else _over(node, below, ordered)
+            plain = [p for p in parts if p not in behind_]
+            plain += [since for p in behind_ if (since := _roughly(p)) is not None]
+            found = _in_order(below)
+            for part in ([conjunction(*plain)] if plain else []) + behind_:
+                found = o.Filter(current.span, found, _over_ordered(part))
+            return found
+    below_: o.Relation | None = getattr(node, "input", None)
+    if below_ is None or (ordered := _in_order(below_)) is below_:
+        return node
+    return replace(node, input=ordered)  # type: ignore[call-arg]
+
+
+def _over(node: o.Relation, below: o.Relation, ordered: o.Relation) -> o.Relation:
+    """Filters over a relation, put over another one."""
+    if node is below:
+        return ordered
+    assert isinstance(node, o.Filter)
+    return replace(node, input=_over(node.input, below, ordered))
+
+
+def _over_ordered(condition: Expr) -> Expr:
+    """A condition whose other queries are in order."""
+    return _with_subqueries(condition, {id(s): replace(s, relation=_in_order(s.relation)) for s in subqueries_of(condition)})
+
+
+def _roughly(condition: Expr) -> Expr | None:
+    """A limit on the time of events that a condition on their days leaves; None where it has none."""
+    window = window_of(condition)
+    moment = next((x for x in walk(condition) if is_time(x)), None)
+    if window is None or moment is None or window[0] <= 0:
+        return None
+    back = Apply(condition.span, Type.DATETIME, "ago", (Const(condition.span, Type.TIMESPAN, (window[0] + DAY) * TICKS),))
+    return Apply(condition.span, Type.BOOL, ">=", (moment, back))
+
+
+def _is_plain(condition: Expr) -> bool:
+    """Whether a condition compares fields with what is known before the query runs."""
+    match condition:
+        case Apply(function="and" | "or" | "not", args=args):
+            return all(map(_is_plain, args))
+        case Apply(args=(subject, *others)):
+            return is_field(subject) and not any(columns_of(x) for x in others)
+    return isinstance(condition, Const) or is_field(condition)
+
+
+def definitions(head: o.Relation) -> dict[int, Expr]:
+    """What computes the columns of a head, by id."""
+    return {c.id: x for items in computed(head) for c, x in items}
+
+
+def computed(head: o.Relation) -> list[tuple[tuple[Column, Expr], ...]]:
+    """What a head computes on its way, the first first; of the parts of a union only their merged columns are known."""
+    return [r.items for r in way_to(head) if isinstance(r, o.Compute | o.Project)]
+
+
+def deciding(plan: o.Plan) -> set[int]:
+    """The columns that decide which rows there are, and how many."""
+    todo = list[Expr]()
+    limited = any(isinstance(n, o.Limit) for n in o.parts(plan.root))
+    for node in o.parts(plan.root):
+        match node:
+            case o.Filter(predicate=predicate):
+                todo += [predicate, *_asked_of(predicate)]
+            case o.Aggregate(keys=keys):
+                todo += [x for _, x in keys]
+            case o.Distinct(columns=columns):
+                todo += [ColumnRef(None, c.type, c) for c in columns]
+            case o.Join(on=on, condition=condition):
+                todo += [x for pair in on for x in pair] + ([condition] if condition is not None else [])
+            case o.Sort(keys=order) if limited:
+                todo += [k.expr for k in order]
+            case o.Limit(keys=order, count=count):
+                todo += [k.expr for k in order] + [count]
+    return behind(plan, todo)
+
+
+def _asked_of(predicate: Expr) -> list[Expr]:
+    """The columns of subqueries that a condition compares with."""
+    return [ColumnRef(s.span, c.type, c) for s in subqueries_of(predicate) if (c := s.column) is not None]
+
+
+def all_made(plan: o.Plan) -> dict[int, Expr]:
+    """What each column of a plan is made of, by id."""
+    made: dict[int, Expr] = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    for union in (n for n in o.parts(plan.root) if isinstance(n, o.Union)):
+        made |= {c.id: Items(None, c.type, tuple(_refs(below))) for c, below in union.columns}
+    return made | {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+
+
+def _refs(columns: Iterable[Column | None]) -> list[Expr]:
+    return [ColumnRef(None, c.type, c) for c in columns if c is not None]
+
+
+def behind(plan: o.Plan, exprs: Iterable[Expr]) -> set[int]:
+    """The columns that some values are made of, directly or by others."""
+    made, found, todo = all_made(plan), set[int](), list(exprs)
+    while todo:
+        for column in columns_of(todo.pop()):
+            if column.id not in found:
+                found.add(column.id)
+                if column.id in made:
+                    todo.append(made[column.id])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The commands that select the events, and the value of each stored field that they give.
+
+    ``flags`` are the fields, one for each of several heads, that are there on the events of it; none where there is one head.
+    """
+
+    commands: tuple[Command, ...]
+    fields: Mapping[Expr, Value]
+    taken: frozenset[str]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineCase:
+    """A plan that is to be written command by command.
+
+    ``placed`` is the events of all heads as a detection of groups of them by ``fields``, which are the stored fields that the operators
+    read; ``owners`` says of which head each is, ``selectors`` what the selectors of each head are called. ``decides`` are the columns that
+    decide about rows, ``shown`` those that only show; ``names`` are the names of the result.
+    """
+
+    cut: Cut
+    placed: Placed
+    fields: tuple[Expr, ...]
+    owners: tuple[int, ...]
+    selectors: tuple[frozenset[str], ...]
+    decides: set[int]
+    shown: set[int]
+    names: o.Names
+
+
+def kind_of(expr: Expr) -> str | None:
+    """The kind of a stored field, None where it is one that a pipeline cannot read."""
+    if isinstance(expr, Path):
+        return "part"
+    if is_time(expr):
+        return "time"
+    kind = KINDS[expr.type]
+    return None if kind in ("bool", "list", "span") else kind
+
+
+def _made_by(relation: o.Relation) -> list[Column]:
+    match relation:
+        case o.Compute(items=items) | o.Project(items=items):
+            return [c for c, _ in items]
+        case o.Aggregate(keys=keys, aggregates=aggregates):
+            return [c for c, _ in (*keys, *aggregates)]
+        case o.Union(columns=columns):
+            return [c for c, _ in columns]
+    return []
+
+
+def read_by(relation: o.Relation, wanted: Container[int]) -> list[Expr]:
+    """What an operator reads, for columns that are wanted."""
+    match relation:
+        case o.Filter(predicate=predicate):
+            return [predicate, *_asked_of(predicate)]
+        case o.Compute(items=items) | o.Project(items=items):
+            return [x for c, x in items if c.id in wanted]
+        case o.Aggregate(keys=keys, aggregates=aggregates):
+            return [x for c, x in keys] + [x for c, x in aggregates if c.id in wanted]
+        case o.Distinct(columns=columns):
+            return _refs(columns)
+        case o.Union(columns=merged):
+            return [x for c, below in merged if c.id in wanted for x in _refs(below)]
+        case o.Join(on=on, condition=condition):
+            return [x for pair in on for x in pair] + ([condition] if condition is not None else [])
+        case o.Sort(keys=order) | o.Limit(keys=order):
+            return [k.expr for k in order]
+    return []
+
+
+def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
+    """The stored fields that the operators over the heads read for columns that are wanted, and the columns of unions, each once."""
+    made = {c: x for head in cut.heads for c, x in definitions(head).items()}
+    found, operators = dict[Expr, None](), cut.operators()[::-1]
+    own = {c.id for r in operators for c in _made_by(r)}
+    todo = [simplify(x) for r in operators for x in read_by(r, wanted)]
+    todo += [ColumnRef(None, c.type, c) for _, c in names if c.id in wanted]
+    while todo:
+        expr = todo.pop(0)
+        paths = {id(n.base) for n in walk(expr) if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
+        for node in walk(expr):
+            if isinstance(node, ColumnRef) and node.column.id in own:
+                continue
+            if isinstance(node, ColumnRef) and node.column.id in made:
+                todo.append(simplify(made[node.column.id]))
+            elif (isinstance(node, ColumnRef) and id(node) not in paths) or (
+                isinstance(node, Path) and isinstance(node.base, ColumnRef) and node.base.column.id not in {*made, *own}
+            ):
+                found[node] = None
+    return list(found)
+
+
+def as_events(head: o.Relation, fields: list[Expr]) -> o.Plan:
+    """A head as a query of its own that shows these fields, by number."""
+    items = tuple((Column(_FIRST + n, str(n), x.type), x) for n, x in enumerate(fields))
+    return o.Plan(o.Project(head.span, head, items), tuple((c.name, c) for c, _ in items), False)
+
+
+_FIRST = 10**9
+"""The first number of columns that no query has."""
+
+
+def as_groups(detection: Detection, names: list[str], wanted: list[int]) -> Detection | None:
+    """A detection of events as one of groups of them by the fields that they show; None where one of those is not to be had."""
+    if detection.kind != "event" or detection.others or detection.histories or len(detection.sides) != 1 or detection.trigger is not None:
+        return None
+    side = detection.sides[0]
+    tables = [s.table for s in side.selectors]
+    if len(set(tables)) < len(tables):  # an event that both select would count twice
+        return None
+    selectors = []
+    for selector in side.selectors:
+        shown = dict(selector.outputs)
+        if not all(str(n) in shown for n in wanted):
+            return None
+        selectors.append(replace(selector, keys=tuple(shown[str(n)] for n in wanted), outputs=()))
+    said = tuple(d for d in detection.diagnostics if d.code not in ("columns-differ", "ignored-operator"))
+    return replace(
+        detection, kind="event_count", sides=(replace(side, selectors=tuple(selectors)),), group_by=tuple(names),
+        guaranteed=(False,) * len(names), threshold=Threshold("event_count", ">", 0), diagnostics=said,
+    )  # fmt: skip
+
+
+SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", "table-left-out"})
+"""What may be said of the rows of a head that are counted, sorted or limited behind it."""
+
+Lift = Callable[[o.Plan], Detection | None]
+"""What a plan detects, None where it is no detection."""
+
+Move = Callable[[Detection], Placed]
+"""A detection where a product keeps its events."""
+
+
+def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[int]]:
+    """The columns of a plan that decide about rows, and those that an analyst looks at, each with what they are made of.
+
+    Args:
+        wanted: the columns of the result that an alert is made of.
+    """
+    decides = deciding(plan)
+    looked = looked_at(plan, wanted, decides)
+    return decides, looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
+
+
+def case_of(
+    plan: o.Plan, cut: Cut, decides: set[int], shown: set[int], lift: Lift, move: Move, source: bool, timed: bool
+) -> PipelineCase | None:  # fmt: skip
+    """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
+
+    Args:
+        decides: the columns that decide about rows.
+        shown: those that an analyst looks at.
+        source: whether the KQL's own names are fields.
+        timed: whether the events of a head that is lifted have limits of their own on their time.
+    """
+    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
+    must = set(leaves(cut, decides, plan.names))
+    found = list[tuple[Placed, list[Expr]]]()
+    for head in cut.heads:
+        there = fields if len(cut.heads) == 1 else [f for f in fields if _is_of(f, head)]
+        placed = _placed(head, there, must, lift, move, source)
+        if placed is None:
+            return None
+        found.append(placed)
+    if len({p.detection.lookback for p, _ in found}) > 1 and not timed:
+        return None
+    together, selectors = _together([p for p, _ in found])
+    owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
+    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, decides, shown, plan.names)
+
+
+def _is_of(field: Expr, head: o.Relation) -> bool:
+    """Whether a stored field, or a column of a union, is one of the events of a head."""
+    column, first = next(n.column for n in walk(field) if isinstance(n, ColumnRef)), way_to(head)[0]
+    if isinstance(first, o.Union) and any(c.id == column.id for c, _ in first.columns):
+        return True
+    return any(isinstance(n, o.Source) and n.id == column.source for n in o.parts(first))
+
+
+def _placed(
+    head: o.Relation, fields: list[Expr], must: set[Expr], lift: Lift, move: Move, source: bool
+) -> tuple[Placed, list[Expr]] | None:  # fmt: skip
+    """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there."""
+    detection = lift(as_events(head, fields))
+    if detection is None:
+        return None
+    told = {n for s in detection.selectors[:1] for n, _ in s.outputs if all(n in dict(x.outputs) for x in detection.selectors)}
+    kept = [n for n, f in enumerate(fields) if str(n) in told]
+    if must & set(fields) - {fields[n] for n in kept}:
+        return None
+
+    def placed(numbers: list[int]) -> Placed | None:
+        grouped = as_groups(detection, [_name_of(fields[n]) for n in numbers], numbers)
+        return None if grouped is None else move(grouped)
+
+    everything = placed(kept)
+    needed = [n for n in kept if fields[n] in must]
+    if everything is None:
+        return None
+    if len(needed) < len(kept):
+        # What is said of fields that only show is said of what is shown.
+        there = [n for n, number in enumerate(kept) if source or number in needed or _is_there(everything.detection, n)]
+        kept = [kept[n] for n in there]
+        everything, alone = placed(kept), placed(needed)
+        assert everything is not None and alone is not None
+        of_all = set(alone.detection.diagnostics)
+        told_ = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)
+        everything = replace(everything, detection=replace(everything.detection, diagnostics=told_))
+    said = tuple(d.below(Place.BOTH) for d in everything.detection.diagnostics)
+    return replace(everything, detection=replace(everything.detection, diagnostics=said)), [fields[n] for n in kept]
+
+
+def _together(parts: list[Placed]) -> tuple[Placed, tuple[frozenset[str], ...]]:
+    """The events of all heads as one detection of groups by the fields of all of them, and the names of the selectors of each."""
+    if len(parts) == 1:
+        return parts[0], (frozenset(s.name for s in parts[0].detection.selectors),)
+    names = list[str]()
+    for name in (n for part in parts for n in part.detection.group_by):
+        names.append(free_of(name, names))
+    selectors, owned, at = list[Selector](), list[frozenset[str]](), 0
+    for number, part in enumerate(parts, 1):
+        count = len(part.detection.group_by)
+        before, after = (_NOTHING,) * at, (_NOTHING,) * (len(names) - at - count)
+        renamed = [replace(s, name=f"{s.name}_{number}", keys=(*before, *s.keys, *after)) for s in part.detection.selectors]
+        selectors += renamed
+        owned.append(frozenset(s.name for s in renamed))
+        at += count
+    first = parts[0].detection
+    found = replace(
+        first, sides=(replace(first.sides[0], selectors=tuple(selectors)),), group_by=tuple(names), guaranteed=(False,) * len(names),
+        diagnostics=tuple(dict.fromkeys(d for p in parts for d in p.detection.diagnostics)),
+        lookback=max(p.detection.lookback for p in parts), timespan=max(p.detection.timespan for p in parts),
+    )  # fmt: skip
+    return Placed(found, {key: home for p in parts for key, home in p.homes.items()}), tuple(owned)
+
+
+_NOTHING = const("")
+"""What stands for the fields of the events of other heads."""
+
+
+def looked_at(plan: o.Plan, wanted: Container[str], decides: set[int]) -> set[int]:
+    """The columns of a result that an analyst looks at: of a whole table those of conditions, and those ``wanted``."""
+    made = all_made(plan)
+
+    def stored(column: Column) -> Column | None:
+        while column.table is None:
+            match made.get(column.id):
+                case ColumnRef(column=below):
+                    column = below
+                case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, ColumnRef(column=below))):
+                    column = below
+                case _:
+                    return None
+        return column
+
+    origins = {c.id: stored(c) for _, c in plan.names}
+    there: dict[str, set[str]] = {}
+    for origin in origins.values():
+        if origin is not None:
+            there.setdefault(origin.table or "", set()).add(origin.name)
+    whole = {table for table, names in there.items() if (listed := catalog.schemas().get(table)) and names >= set(listed)}
+    return {
+        c.id
+        for name, c in plan.names
+        if (origin := origins[c.id]) is None or origin.table not in whole or name in wanted or c.id in decides or origin.id in decides
+    }
+
+
+def _is_there(detection: Detection, number: int) -> bool:
+    """Whether a product has all that a key is made of."""
+    return all(n.column.stored for s in detection.selectors for n in walk(s.keys[number]) if isinstance(n, ColumnRef))
+
+
+def _name_of(expr: Expr) -> str:
+    match expr:
+        case ColumnRef(column=column):
+            return column.name
+        case Path(steps=steps) if isinstance(steps[-1], str):
+            return steps[-1]
+    return "value"

@@ -1,0 +1,463 @@
+"""Values and conditions of a plan in the words of a language.
+
+Values are typed as KQL has them: a text is never missing but empty, numbers and times may be null. Conditions are written as what holds
+or as what fails, so that no negation ever meets a null: ``not(x < 5)`` is false of a null in KQL, and so is ``x >= 5`` in any language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from translator.detection.windows import TICKS
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of
+from translator.plan.patterns import searched
+from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
+from translator.plan.types import Type
+from translator.regex.ascii import asciified
+from translator.regex.parser import RegexError
+from translator.targets.base import Cannot
+from translator.targets.predicates import Spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in the target's words.
+
+    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds), list, or part: a place inside of an object, written as a
+    text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
+    it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
+    ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
+    """
+
+    text: str
+    kind: str
+    nullable: bool = True
+    natural: bool = False
+    positive: bool = False
+    simple: bool = False
+    undefined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a pipeline: its verb, and its whole text."""
+
+    verb: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """How a language spells a function of KQL: the kinds of its arguments and of what it gives, and its words around them.
+
+    The source of every row is the page on that function in the language's reference, which the table of the language names.
+    """
+
+    takes: tuple[str, ...]
+    gives: str
+    words: str
+    nullable: bool | None = None
+    """None where the result is missing as soon as an argument is."""
+    natural: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What the walk needs to know of a language to write values and conditions in it."""
+
+    string: Callable[[str], str]
+    atoms: Mapping[str, Spelling]
+    functions: Mapping[str, Function]
+    true: str
+    false: str
+    null: str
+    missing: str
+    present: str
+    equal: str
+    caseless: str
+    joined: Callable[[list[str]], str]
+    chosen: Callable[[list[tuple[str, str]], str], str]
+    now: str
+    length: str
+    """In how many parts a text is split."""
+    moment: Callable[[float], str]
+    """A moment, of its seconds since the epoch."""
+    moment_of_text: str
+    """A moment, of a text that has it as Azure's logs do."""
+    of_columns: Mapping[str, str]
+    """Operators on texts whose second operand is no constant."""
+    negated: str = "NOT {0}"
+
+
+WALKED = frozenset(
+    "== != =~ !~ < <= > >= and or in !in in~ !in~ between !between + - * / % not ago now strcat tostring todouble toreal bin iff iif case "
+    "coalesce array_length datetime_diff isempty isnotempty isnull isnotnull has_any has_all".split()
+)
+"""What the walk itself writes of functions and operators, in every language."""
+
+KINDS: Mapping[Type, str] = {
+    Type.STRING: "text", Type.GUID: "text", Type.UNKNOWN: "text", Type.INT: "int", Type.LONG: "int", Type.REAL: "real",
+    Type.DECIMAL: "real",
+    Type.BOOL: "bool", Type.DATETIME: "time", Type.TIMESPAN: "span", Type.DYNAMIC: "list",
+}  # fmt: skip
+_NUMBERS = frozenset({"int", "real"})
+ORDERED = frozenset({"int", "real", "time", "span"})
+_INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+MOST_WORDS = 20_000
+"""How many characters a value may have: where a function names its argument several times, nested ones multiply."""
+
+EPOCH_TICKS = 621_355_968_000_000_000
+"""The ticks, which count from the year 1, of the first moment of 1970."""
+
+_WHOLE = 2**53
+"""Up to here every whole number is a floating-point number of its own."""
+
+
+class Values:
+    """Writes the expressions of one query over columns that have names."""
+
+    def __init__(self, language: Language, columns: Mapping[int, Value], fields: Mapping[Expr, Value]) -> None:
+        self.language, self.columns, self.fields = language, columns, fields
+
+    def refuse(self, expr: Expr, what: str = "") -> Cannot:
+        what = what or (f"{expr.function}()" if isinstance(expr, Apply) else "this value")
+        return Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", expr.span))
+
+    # --- values
+
+    def value(self, expr: Expr) -> Value:
+        """An expression.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+        found = self.shown(expr)
+        if found.undefined:
+            raise self.refuse(expr, "what may be no number")
+        return found
+
+    def shown(self, expr: Expr) -> Value:
+        """The same, where a number that is none may be missing as well."""
+        language = self.language
+        if expr in self.fields:
+            return self.fields[expr]
+        match expr:
+            case ColumnRef(column=column) if column.id in self.columns:
+                return self.columns[column.id]
+            case Const():
+                return self.constant(expr)
+            case Apply(function="now", args=()):
+                return Value(language.now, "time", False)
+            case Apply(function="ago", args=(span,)):
+                back = self.of_kind(span, "span")
+                return Value(f"({language.now}-{back.text})", "time", back.nullable, simple=True)
+            case Apply(function="strcat", args=args):
+                return Value(language.joined([self.as_text(a).text for a in args]), "text", False)
+            case Apply(function="tostring", args=(inner,)):
+                return self.as_text(inner)
+            case Apply(function="+" | "-" | "*" | "/" | "%" as operator, args=(left, right)):
+                a, b = self.value(left), self.value(right)
+                return self.arithmetic(operator, self.like(a, left, b), self.like(b, right, a), expr)
+            case Apply(function="neg", args=(inner,)):
+                value = self.value(inner)
+                if value.kind not in ("int", "real", "span"):
+                    raise self.refuse(expr)
+                return Value(f"(0-{_grouped(value)})", value.kind, value.nullable, simple=True)
+            case Apply(function="datetime_diff", args=(Const(value=str(unit)), left, right)) if unit.lower() in _UNITS:
+                return self.apart(_UNITS[unit.lower()], self.of_kind(left, "time"), self.of_kind(right, "time"), expr)
+            case Apply(function="bin", args=(value_, size)):
+                return self.binned(self.value(value_), size, expr)
+            case Apply(function="coalesce", args=args) if args:
+                return self.first_of([self.value(a) for a in args], expr)
+            case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
+                return replace(number, kind="real")
+            case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.value(inner)).kind == "int":
+                return number
+            case Apply(function="tolong", args=(inner,)) if (number := self.value(inner)).kind == "real" and number.natural:
+                return Value(language.functions["floor"].words.format(number.text), "int", number.nullable, True)
+            case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
+                return self.columns[-column.id - 1]
+            case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
+                split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
+                return Value(split, "int", False, True, True)
+        if found := branches(expr):
+            return self.decided(found, expr)
+        if (text := self.text(expr)) is not None:
+            return Value(text, "text" if expr.type == Type.STRING else "part", False)
+        if isinstance(expr, Apply) and expr.function in language.functions:
+            return self.called(expr, language.functions[expr.function])
+        if isinstance(expr, Apply) and expr.type == Type.BOOL:
+            told = [(self.holds(expr), language.string("true")), (self.fails(expr), language.string("false"))]
+            return Value(language.chosen(told, language.null), "bool")
+        raise self.refuse(expr)
+
+    def text(self, expr: Expr) -> str | None:
+        """What functions of texts make; None for other values."""
+        return None
+
+    def simplest(self, expr: Expr, undefined: bool = False) -> Value:
+        """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
+        form = simplify(expr)
+        found = self.shown(form) if undefined else self.value(form)
+        return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
+
+    def called(self, expr: Apply, function: Function) -> Value:
+        if len(expr.args) != len(function.takes):
+            raise self.refuse(expr)
+        args = [self.of_kind(a, kind) for a, kind in zip(expr.args, function.takes, strict=True)]
+        nullable = any(a.nullable for a in args) if function.nullable is None else function.nullable
+        text = function.words.format(*(a.text for a in args))
+        if len(text) > MOST_WORDS:
+            raise self.refuse(expr)
+        return Value(text, function.gives, nullable, function.natural)
+
+    def of_kind(self, expr: Expr, kind: str) -> Value:
+        """A value that has to be of some kind: one of several divided by ``|``."""
+        value = self.value(expr)
+        if value.kind not in kind.split("|"):
+            raise self.refuse(expr, f"a value of the kind {value.kind}")
+        return value
+
+    def constant(self, expr: Const) -> Value:
+        match expr.value:
+            case bool(flag):
+                return Value(self.language.string("true" if flag else "false"), "bool", False, simple=True)
+            case int(ticks) if expr.type == Type.TIMESPAN:
+                return _number(ticks / TICKS, "span")
+            case int(ticks) if expr.type == Type.DATETIME:
+                return Value(self.language.moment((ticks - EPOCH_TICKS) / TICKS), "time", False)
+            case int(number) if abs(number) <= _WHOLE:
+                return _number(number, "int")
+            case float(number) if number == number and abs(number) < 1e15:
+                return _number(number, "real")
+            case str(text):
+                return Value(self.language.string(text), "text", False, simple=True)
+            case None:
+                return Value(self.language.null, KINDS[expr.type], True, simple=True)
+        raise self.refuse(expr, "this literal")
+
+    def as_text(self, expr: Expr) -> Value:
+        value = self.value(expr)
+        if value.kind in ("text", "part"):
+            return replace(value, kind="text")
+        if value.kind == "int" and not value.nullable and (function := self.language.functions.get("tostring")):
+            return Value(function.words.format(value.text), "text", False)
+        raise self.refuse(expr, "the text of this value")
+
+    def arithmetic(self, operator: str, left: Value, right: Value, expr: Apply) -> Value:
+        kinds = (left.kind, right.kind)
+        nullable, natural = left.nullable or right.nullable, left.natural and right.natural and operator != "-"
+        match operator, kinds:
+            case ("-", ("time", "time")):
+                kind = "span"
+            case ("+" | "-", ("time", "span")) | ("+", ("span", "time")):
+                kind = "time"
+            case ("+" | "-", ("span", "span")):
+                kind = "span"
+            case ("*", ("span", "int" | "real")) | ("*", ("int" | "real", "span")):
+                kind = "span"
+            case ("/", ("span", "span")) if right.positive:
+                kind = "real"
+            case ("+" | "-" | "*", ("int" | "real", "int" | "real")):
+                kind = "int" if kinds == ("int", "int") else "real"
+            case ("/", ("int", "int")) if right.positive and left.natural and (floor := self.language.functions.get("floor")):
+                return Value(floor.words.format(f"{_grouped(left)}/{_grouped(right)}"), "int", nullable, True)
+            case ("/", ("int" | "real", "int" | "real")) if right.positive and kinds != ("int", "int"):
+                kind = "real"
+            case ("%", ("int", "int")) if right.positive and left.natural:
+                kind = "int"
+            case _:
+                raise self.refuse(expr, f"'{operator}'")
+        positive = operator in ("+", "*") and left.positive and right.positive
+        return Value(f"({_grouped(left)}{operator}{_grouped(right)})", kind, nullable, natural, positive, simple=True)
+
+    def binned(self, value: Value, size: Expr, expr: Apply) -> Value:
+        match value.kind, size:
+            case "time", Const(type=Type.TIMESPAN, value=int(ticks)) if ticks > 0 and ticks % TICKS == 0:
+                return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable)
+            case "int" | "real", Const(value=int(number)) if number > 0 and (floor := self.language.functions.get("floor")):
+                return Value(f"{floor.words.format(f'{_grouped(value)}/{number}')}*{number}", value.kind, value.nullable, value.natural)
+        raise self.refuse(expr)
+
+    def bucket(self, moment: str, seconds: int) -> str:
+        """The beginning of the bucket of a moment, counted as Kusto does, from the first moment of the year 1."""
+        raise Cannot(Diagnostic("unsupported-expression", "buckets of time are not supported here", None))
+
+    def apart(self, seconds: int, left: Value, right: Value, expr: Expr) -> Value:
+        """How many boundaries of a unit lie between two moments: learn.microsoft.com/kusto/query/datetime-diff-function."""
+        floor = self.language.functions.get("floor")
+        if floor is None:
+            raise self.refuse(expr)
+        begun, ended = (floor.words.format(f"{_grouped(v)}/{seconds}") for v in (right, left))
+        return Value(f"({ended}-{begun})", "int", left.nullable or right.nullable, simple=True)
+
+    def first_of(self, values: list[Value], expr: Apply) -> Value:
+        kinds = {v.kind for v in values}
+        if len(kinds) != 1 or kinds & {"list", "part"} or (function := self.language.functions.get("coalesce")) is None:
+            raise self.refuse(expr)
+        if kinds == {"text"}:
+            # An empty text is what KQL's coalesce passes over: learn.microsoft.com/kusto/query/coalesce-function.
+            pairs = [(f"{v.text}!={self.language.string('')}", v.text) for v in values[:-1]]
+            return Value(self.language.chosen(pairs, values[-1].text), "text", False)
+        text = function.words.format(", ".join(v.text for v in values))
+        return Value(text, values[0].kind, all(v.nullable for v in values), all(v.natural for v in values))
+
+    def decided(self, found: list[tuple[Expr, Expr]], expr: Expr) -> Value:
+        pairs = [(guard, self.value(value)) for guard, value in found]
+        kinds = {v.kind for _, v in pairs}
+        kind = "real" if kinds == {"int", "real"} else kinds.pop() if len(kinds) == 1 else ""
+        if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
+            kind = "part"
+        # The conditions of the branches exclude each other; the last one holds where no other does.
+        if kind in ("", "list"):
+            raise self.refuse(expr)
+        nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)
+        told = [(self.holds(guard), v.text) for guard, v in pairs[:-1]]
+        return Value(self.language.chosen(told, pairs[-1][1].text), kind, nullable, natural)
+
+    @staticmethod
+    def is_filled(expr: Expr) -> bool:
+        """Whether a text is never empty, so that it is no null where it stands among places in objects."""
+        return isinstance(expr, Const) and bool(expr.value)
+
+    # --- conditions
+
+    def holds(self, expr: Expr) -> str:
+        """What is true where ``expr`` is."""
+        language = self.language
+        match expr:
+            case Const(value=bool(flag)):
+                return language.true if flag else language.false
+            case Apply(function="and", args=args):
+                return " AND ".join(self._part(a, self.holds) for a in args)
+            case Apply(function="or", args=args):
+                return " OR ".join(self._part(a, self.holds) for a in args)
+            case Apply(function="not", args=(inner,)):
+                return self.fails(inner)
+            case Apply(function="isempty" | "isnull" as function, args=(inner,)):
+                value = self.asked(function, inner, expr)
+                if value.kind in ("text", "part"):
+                    return f"{_grouped(value)}=={language.string('')}" if function == "isempty" else language.false
+                return language.missing.format(value.text)
+            case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+                return self.ordered(operator, left, right, expr)
+            case Apply(function="!=", args=(left, right)):
+                return self.fails(Apply(expr.span, expr.type, "==", (left, right)))
+            case Apply(function="between", args=(value_, low, high)):
+                return f"{self.ordered('>=', value_, low, expr)} AND {self.ordered('<=', value_, high, expr)}"
+            case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind not in ("text", "part"):
+                return self.equal(value, operand, expr)
+            case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
+                form = language.equal if operator == "==" else language.caseless
+                return form.format(self.of_kind(left, "text").text, self.of_kind(right, "text").text)
+            case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
+                a, b = self.of_kind(subject, "text").text, self.of_kind(other, "text").text
+                return language.of_columns[function].format(a, b)
+            case Apply(function=function, args=(subject, *rest)) if function in language.atoms and (
+                function in TEXT_OPERATORS | {"matches regex", "matches regex~", "in", "in~", "==", "=~"}
+            ):
+                if not all(
+                    isinstance(i, Const) and i.type == Type.STRING for a in rest for i in (a.items if isinstance(a, Items) else (a,))
+                ):
+                    raise self.refuse(expr, f"'{function}'")
+                if function in ("matches regex", "matches regex~"):
+                    self.refuse_classes(expr)
+                return language.atoms[function](self.of_kind(subject, "text|part").text, tuple(rest), expr)
+            case ColumnRef() if (value := self.value(expr)).kind == "bool":
+                return f"{value.text}=={language.string('true')}"
+        raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
+
+    def asked(self, function: str, inner: Expr, expr: Expr) -> Value:
+        """A value of which is asked whether it is there; a list, also an empty one, always is."""
+        value = self.value(inner)
+        if value.kind == "list" or (value.kind == "part" and function == "isnull"):
+            raise self.refuse(expr)
+        return value
+
+    def refuse_classes(self, expr: Apply) -> None:
+        """Refuses classes of characters that are those of Unicode in KQL, and of ASCII in the language."""
+        try:
+            narrower = asciified(searched(expr))
+        except RegexError:
+            narrower = {}
+        if narrower:
+            raise self.refuse(expr, f"{' and '.join(narrower)} of Unicode")
+
+    def fails(self, expr: Expr) -> str:
+        """What is true where ``expr`` is false: neither true nor null."""
+        language = self.language
+        match expr:
+            case Const(value=bool(flag)):
+                return language.false if flag else language.true
+            case Apply(function="and", args=args):
+                return " OR ".join(self._part(a, self.fails) for a in args)
+            case Apply(function="or", args=args):
+                return " AND ".join(self._part(a, self.fails) for a in args)
+            case Apply(function="not", args=(inner,)):
+                return self.holds(inner)
+            case Apply(function="isempty" | "isnull" as function, args=(inner,)):
+                value = self.asked(function, inner, expr)
+                if value.kind in ("text", "part"):
+                    return f"{_grouped(value)}!={language.string('')}" if function == "isempty" else language.true
+                return language.present.format(value.text)
+            case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+                return self.ordered(_INVERSE[operator], left, right, expr, self.value)
+            case Apply(function="!=", args=(left, right)):
+                return self.holds(Apply(expr.span, expr.type, "==", (left, right)))
+            case Apply(function="between", args=(value_, low, high)):
+                return f"({self.ordered('<', value_, low, expr, self.value)} OR {self.ordered('>', value_, high, expr, self.value)})"
+            case Apply(function="==" | "in", args=(subject, _)) if (value := self.value(subject)).kind != "text" and value.nullable:
+                raise self.refuse(expr, "a negated comparison of what may be null")
+            case Apply(args=(subject, *_)) if self.shown(subject).kind == "part":
+                raise self.refuse(expr, "a negated comparison of what may be null")
+            case ColumnRef() if (value := self.value(expr)).kind == "bool":
+                return f"{value.text}=={language.string('false')}"
+        return language.negated.format(self._part(expr, self.holds))
+
+    def _part(self, expr: Expr, write: Callable[[Expr], str]) -> str:
+        text = write(expr)
+        return f"({text})" if " AND " in text or " OR " in text else text
+
+    def ordered(self, operator: str, left: Expr, right: Expr, expr: Expr, read: Callable[[Expr], Value] | None = None) -> str:
+        """A comparison, false of what is missing; ``read`` gives its sides, where not all may be missing."""
+        a, b = map(read or self.shown, (left, right))
+        a, b = self.like(a, left, b), self.like(b, right, a)
+        if not ({a.kind, b.kind} <= _NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
+            raise self.refuse(expr, f"'{operator}'")
+        return f"{_grouped(a)}{operator}{_grouped(b)}"
+
+    def like(self, value: Value, expr: Expr, other: Value) -> Value:
+        """A value of unknown type beside another one as what it has to be for KQL to compare them."""
+        kind = {"int": "real", "real": "real", "time": "time"}.get(other.kind)
+        if kind is None or value.kind != "text" or expr.type != Type.UNKNOWN or not is_field(expr):
+            return value
+        words = self.language.functions["todouble"].words if kind == "real" else self.language.moment_of_text
+        return Value(words.format(value.text), kind)
+
+    def equal(self, value: Value, operand: Expr, expr: Expr) -> str:
+        items = operand.items if isinstance(operand, Items) else (operand,)
+        others = [self.value(i) for i in items]
+        for other in others:
+            if "real" in (value.kind, other.kind):  # whose last digits products keep or not
+                raise self.refuse(expr, "equality of numbers with fractions")
+            if other.nullable or not ({value.kind, other.kind} <= _NUMBERS or value.kind == other.kind) or value.kind == "list":
+                raise self.refuse(expr, "this comparison")
+        text = " OR ".join(f"{_grouped(value)}=={_grouped(other)}" for other in others)
+        return f"({text})" if len(others) > 1 else text
+
+
+def _number(number: float, kind: str) -> Value:
+    text = repr(int(number)) if number == int(number) else repr(number)
+    if "e" in text:
+        raise Cannot(Diagnostic("unsupported-expression", "a number this small or large is not supported here", None))
+    return Value(text, kind, False, number >= 0, number >= 1 or (number > 0 and kind != "int"), simple=number >= 0)
+
+
+def _grouped(value: Value) -> str:
+    plain = (
+        value.simple or value.text.replace("_", "a").replace(".", "a").isalnum() or (value.text[:1] == "'" and value.text.count("'") == 2)
+    )
+    return value.text if plain else f"({value.text})"

@@ -1,0 +1,479 @@
+"""The walk over a plan, command by command.
+
+One stream of events carries a query of several tables: each part of it has a flag, a field that is there on its rows. What a part alone
+does changes its flag and adds columns; where parts are joined, one of them gets the columns of the other by the keys of the join. The part
+that is left is the stream, of which the rest is written as any pipeline is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from translator.detection.windows import is_time
+from translator.fidelity import Diagnostic, Notes
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, walk
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.names import free_of
+from translator.targets.pipeline.cases import Head, PipelineCase, computed, read_by, way_to
+from translator.targets.pipeline.values import ORDERED, Command, Value, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A relation as rows of the stream.
+
+    ``flag`` is the field that is there on its rows, None where it is the whole stream; ``tables`` are those of its rows' events.
+    ``unique`` are the columns that no two rows of it have alike, None where none are known. ``spread``: each of its rows stands once for
+    each event that it is made of, and is told from others by these fields; None where it stands once.
+    ``tied``: of rows that ``unique`` tells not apart there may be several, of which any one will do.
+    """
+
+    flag: str | None
+    tables: frozenset[str]
+    unique: frozenset[int] | None = None
+    spread: tuple[str, ...] | None = None
+    tied: bool = False
+
+
+_SIDES = {
+    "inner": "inner", "innerunique": "innerunique", "leftouter": "leftouter", "rightouter": "rightouter", "leftsemi": "leftsemi",
+    "rightsemi": "rightsemi", "leftanti": "leftanti", "anti": "leftanti", "leftantisemi": "leftanti", "rightanti": "rightanti",
+    "rightantisemi": "rightanti",
+}  # fmt: skip
+
+
+class Walk(Notes, ABC):
+    """Writes the operators over the heads of a query."""
+
+    def __init__(self, case: PipelineCase, head: Head) -> None:
+        super().__init__()
+        self.cut, self.names, self.flags, self.live = case.cut, case.names, head.flags, len(case.cut.heads)
+        self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
+        self.fields, self.columns = dict(head.fields), dict[int, Value]()
+        self.commands = list(head.commands)
+        self.unsorted = False
+        self.lengths: set[int] = set()
+        self.changed = set[str]()
+
+    @abstractmethod
+    def values(self) -> Values: ...
+
+    @abstractmethod
+    def quoted(self, name: str) -> str:
+        """A column in an expression."""
+
+    @abstractmethod
+    def name_of(self, value: Value) -> str | None:
+        """The field that a value is, where it is one."""
+
+    @abstractmethod
+    def where(self, condition: str) -> Command: ...
+
+    @abstractmethod
+    def eval(self, pairs: list[tuple[str, str]]) -> Command: ...
+
+    @abstractmethod
+    def aggregate(self, node: o.Aggregate, part: Part) -> Part:
+        """A summary: of the whole stream, or beside the events of one part of it."""
+
+    @abstractmethod
+    def across(self, count: tuple[str, str], kept: list[tuple[str, Value, str]], by: list[str]) -> None:
+        """Gives all rows with a key how many of them are of one part, and values that this part has.
+
+        Args:
+            count: what to call the number, and the flag of the part.
+            kept: names for values of the part, and its flag.
+            by: the keys.
+        """
+
+    @abstractmethod
+    def sort(self, keys: list[tuple[str, bool]]) -> Command: ...
+
+    @abstractmethod
+    def limit(self, count: int) -> Command: ...
+
+    @abstractmethod
+    def distinct(self, names: list[str]) -> Command: ...
+
+    def named(self, column: Column) -> str:
+        """A name for a column that is to be made: its own, unless that still means something else."""
+        name = free_of(column.name if column.name.isascii() and column.name.isidentifier() else "value", self.taken)
+        self.taken.add(name)
+        return name
+
+    def needed(self, column: Column) -> bool:
+        return column.id in self.decides or column.id in self.shown
+
+    def run(self) -> None:
+        """Writes all operators over the heads, and what the heads compute of their fields for them.
+
+        Raises:
+            Cannot: where one that decides anything has no words here.
+        """
+        self.lengths = {c.id for r in self.cut.operators() for n in o.parts(r) if (c := _of_length(n)) is not None}
+        self.part(self.cut.root, tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c)))
+
+    def part(self, node: o.Relation, above: tuple[Expr, ...]) -> Part:
+        """Writes a relation. ``above`` is what is read of it by the operators over it."""
+        number = self.cut.number(node)
+        if number is not None:
+            for items in computed(node):
+                self.compute(items)
+            tables = frozenset(n.table for n in o.parts(way_to(node)[0]) if isinstance(n, o.Source))
+            return Part(self.flags[number] if self.flags else None, tables)
+        read = read_by(node, self.decides | self.shown)
+        if isinstance(node, o.Union):
+            return self.united(node, [self.part(below, tuple(read)) for below in node.inputs])
+        above = (*above, *read)
+        match node:
+            case o.Join():
+                return self.joined(node, above)
+            case o.Filter(input=below, predicate=predicate) if subquery := _subquery_of(predicate):
+                return self.asked(below, *subquery, above)
+        return self.operator(node, self.part(node.input, above))  # type: ignore[attr-defined]
+
+    def operator(self, node: o.Relation, part: Part) -> Part:
+        whole = part.flag is None
+        match node:
+            case o.Filter(predicate=predicate):
+                parts = [self.values().holds(simplify(p)) for p in conjuncts(predicate)]
+                self.keep(part, parts)
+                return part
+            case o.Compute(items=items) | o.Project(items=items):
+                self.compute(items)
+                return part
+            case o.Aggregate():
+                self.unsorted = False
+                return self.aggregate(node, part)
+            case o.Distinct(columns=columns):
+                self.unsorted = False
+                for column in columns:
+                    self.settled(column, node)
+                names = tuple(self.columns[c.id].text for c in columns)
+                if whole:
+                    self.commands.append(self.distinct(list(names)))
+                return replace(part, unique=frozenset(c.id for c in columns), spread=None if whole else names)
+            case o.Sort(keys=keys):
+                if whole:
+                    self.order(keys)
+                return part
+            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole:
+                if keys:
+                    self.order(keys)
+                if self.unsorted:
+                    raise Cannot(Diagnostic("unsupported-operator", "the first rows by a text are not supported here", node.span))
+                self.commands.append(self.limit(count))
+                return part
+            case o.Arrange():
+                return part
+        raise Cannot(Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span))
+
+    def keep(self, part: Part, conditions: list[str]) -> None:
+        """Leaves of a part the rows for which all conditions hold."""
+        texts = [f"({c})" if " OR " in c else c for c in conditions]
+        if part.flag is None:
+            self.commands.append(self.where(" AND ".join(texts)))
+            return
+        self.changed.add(part.flag)
+        there = self.present(part.flag)
+        held = self.values().language.chosen([(" AND ".join([there, *texts]), "1")], self.values().language.null)
+        self.commands.append(self.eval([(part.flag, held)]))
+
+    def present(self, flag: str) -> str:
+        return self.values().language.present.format(self.quoted(flag))
+
+    # --- unions and joins
+
+    def united(self, node: o.Union, parts: list[Part]) -> Part:
+        """Several parts as one, whose columns are for each row those of its part."""
+        flags = [p.flag for p in parts if p.flag is not None]
+        apart = sum(len(p.tables) for p in parts) == len(frozenset[str]().union(*(p.tables for p in parts)))
+        if len(flags) < len(parts) or not apart or any(p.spread is not None for p in parts):
+            raise Cannot(Diagnostic("unsupported-operator", "a union of these is not supported here", node.span))
+        values, pairs = self.values(), list[tuple[str, str]]()
+        language, made = values.language, dict[int, Value]()
+        for column, sources in node.columns:
+            if not self.needed(column):
+                continue
+            try:
+                found = [None if s is None else values.value(ColumnRef(None, s.type, s)) for s in sources]
+            except Cannot:
+                if column.id in self.decides:
+                    raise
+                continue
+            there = [v for v in found if v is not None]
+            if len({v.kind for v in there}) != 1 or there[0].kind == "list":
+                if column.id in self.decides:
+                    raise values.refuse(ColumnRef(node.span, column.type, column))
+                continue
+            (first, *_), missing = there, len(there) < len(found)
+            nullable = any(v.nullable for v in there) or (missing and first.kind not in ("text", "part"))
+            value = replace(first, nullable=nullable, natural=all(v.natural for v in there), positive=all(v.positive for v in there))
+            if len({v.text for v in there}) > 1 or missing:
+                none = language.string("") if first.kind in ("text", "part") else language.null
+                texts = [none if v is None else v.text for v in found]
+                name = self.named(column)
+                pairs.append((name, language.chosen(list(zip(map(self.present, flags[:-1]), texts, strict=False)), texts[-1])))
+                value = replace(value, text=self.quoted(name), simple=True)
+            made[column.id] = value
+        self.live -= len(parts) - 1
+        tables = frozenset[str]().union(*(p.tables for p in parts))
+        there_ = " OR ".join(map(self.present, flags))
+        if self.live > 1:
+            flag = self.named(Column(-1, "is_any", Type.LONG))
+            pairs.append((flag, language.chosen([(there_, "1")], language.null)))
+            united = Part(flag, tables)
+        else:
+            united = Part(None, tables)
+            if self.changed & {*flags}:
+                self.commands.append(self.where(there_))
+        if pairs:
+            self.commands.append(self.eval(pairs))
+        self.columns |= made
+        return united
+
+    def joined(self, node: o.Join, above: tuple[Expr, ...]) -> Part:
+        kind = _SIDES.get(node.kind)
+        left, right = self.part(node.left, above), self.part(node.right, above)
+        pairs = [(simplify(a), simplify(b)) for a, b in node.on]
+        if kind is None or not pairs or (node.condition is not None and kind not in ("inner", "innerunique")):
+            raise Cannot(Diagnostic("unsupported-join", f"kind={node.kind} is not supported here", node.span))
+        ids = [frozenset(x.column.id for x in side if isinstance(x, ColumnRef)) for side in zip(*pairs, strict=True)]
+        alone = [p.unique is not None and p.unique <= names for p, names in zip((left, right), ids, strict=True)]
+        match kind:
+            case "leftsemi" | "leftanti":
+                keeps_left = True
+            case "rightsemi" | "rightanti":
+                keeps_left = False
+            case "innerunique":
+                keeps_left = False
+            case "inner" if alone[1] or alone[0]:
+                keeps_left = alone[1]
+            case "leftouter" if alone[1]:
+                keeps_left = True
+            case "rightouter" if alone[0]:
+                keeps_left = False
+            case _:
+                raise Cannot(Diagnostic("unsupported-join", "rows with several partners on both sides are not supported here", node.span))
+        sides = [(left, node.left, [a for a, _ in pairs]), (right, node.right, [b for _, b in pairs])]
+        (kept, _, mine), (other, below, theirs) = sides if keeps_left else sides[::-1]
+        wanted = () if kind.endswith(("semi", "anti")) else above
+        one = alone[1] if keeps_left else alone[0]
+        found = self.matched(kept, mine, other, theirs, below, wanted, kind, one, node)
+        if node.condition is not None:
+            self.keep(found, [self.values().holds(simplify(p)) for p in conjuncts(node.condition)])
+        return found
+
+    def asked(self, below: o.Relation, value: Expr, subquery: Subquery, function: str, above: tuple[Expr, ...]) -> Part:
+        """A condition on the values of another query."""
+        kept, other = self.part(below, above), self.part(subquery.relation, above)
+        assert subquery.column is not None
+        named: Expr = ColumnRef(subquery.span, subquery.column.type, subquery.column)
+        if function.endswith("~"):
+            value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
+        kind = "leftanti" if function.startswith("!") else "leftsemi"
+        return self.matched(kept, [simplify(value)], other, [simplify(named)], subquery.relation, (), kind, True, subquery)
+
+    def matched(
+        self, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: tuple[Expr, ...], kind: str,
+        one: bool, node: o.Relation | Subquery,
+    ) -> Part:  # fmt: skip
+        """One part with the partners that it has, or has not, in another, of which there is ``one`` at most for each row."""
+        assert kept.flag is not None and other.flag is not None
+        by = [self.key(a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
+        number = self.named(Column(-1, f"{other.flag}_count", Type.LONG))
+        outer = kind.endswith("outer")
+        gathered = dict[str, tuple[str, Value]]()
+        equal = dict(zip(theirs, by, strict=True))
+        if self.live == 2:
+            for expr, key in zip(mine, by, strict=True):
+                if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
+                    self.columns[expr.column.id] = key
+        columns, fields = self.offered(below, wanted)
+        values = self.values()
+        held = [ColumnRef(None, c.type, c) for c in columns] + fields
+        renamed = dict[Expr, Value]()
+        for expr in held:
+            try:
+                value = values.shown(expr)
+            except Cannot:
+                continue
+            if (same := equal.get(expr)) is not None and not outer:
+                renamed[expr] = same
+                continue
+            if isinstance(expr, ColumnRef) and not one and expr.column.id in self.decides:
+                self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
+            if value.nullable and (not one or other.tied):
+                raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
+            if value.text not in gathered:
+                name = expr.column.name if isinstance(expr, ColumnRef) else "value"
+                gathered[value.text] = self.named(Column(-1, name, Type.UNKNOWN)), value
+            name, _ = gathered[value.text]
+            renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=value.nullable or (outer and value.kind != "list"))
+        if not one and any(r not in by for r in renamed.values()):
+            self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
+        self.across((number, other.flag), [(name, value, other.flag) for name, value in gathered.values()], [k.text for k in by])
+        if outer:
+            texts = {r.text for r in renamed.values() if r.kind in ("text", "part")}
+            filled = [(name, self.or_empty(self.quoted(name))) for name, _ in gathered.values() if self.quoted(name) in texts]
+            if filled:
+                self.commands.append(self.eval(filled))
+            renamed = {e: replace(v, nullable=False) if v.kind in ("text", "part") else v for e, v in renamed.items()}
+        for expr, value in renamed.items():
+            if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
+                self.columns[expr.column.id] = value
+            if expr in self.fields:
+                self.fields[expr] = value
+        conditions = [] if outer else [f"{self.quoted(number)}{'==' if kind.endswith('anti') else '>'}0"]
+        self.live -= 1
+        if self.live > 1:
+            if conditions:
+                self.keep(kept, conditions)
+            return kept
+        self.commands.append(self.where(" AND ".join([self.present(kept.flag), *conditions])))
+        if kept.spread is not None:
+            self.commands.append(self.distinct(list(kept.spread)) if kept.spread else self.limit(1))
+        return replace(kept, flag=None, spread=None, tied=False)
+
+    def or_empty(self, text: str) -> str:
+        """A text that is empty where it is missing."""
+        language = self.values().language
+        return language.chosen([(language.present.format(text), text)], language.string(""))
+
+    def key(self, mine: Expr, theirs: Expr, kept: Part, other: Part, node: o.Relation | Subquery) -> Value:
+        """The field that both sides of a join are told by."""
+        a, b = (self.values().simplest(x) for x in (mine, theirs))
+        if a.kind != b.kind or a.kind not in ("text", "int") or a.nullable or b.nullable:
+            raise Cannot(Diagnostic("unsupported-join", "a join by this key is not supported here", node.span))
+        if a.text == b.text and self.name_of(a) is not None:
+            return a
+        if kept.tables & other.tables and a.text != b.text:
+            raise Cannot(Diagnostic("unsupported-join", "two sides read one table by different keys", node.span))
+        name = self.named(mine.column if isinstance(mine, ColumnRef) else Column(-1, "join_key", mine.type))
+        assert kept.flag is not None
+        text = a.text if a.text == b.text else self.values().language.chosen([(self.present(kept.flag), a.text)], b.text)
+        self.commands.append(self.eval([(name, text)]))
+        return replace(a, text=self.quoted(name), simple=True)
+
+    def offered(self, below: o.Relation, wanted: tuple[Expr, ...]) -> tuple[list[Column], list[Expr]]:
+        """The columns that a relation has made, and the stored fields of it, that are read above it."""
+        inside = {n.id for n in o.parts(below) if isinstance(n, Column)}
+        columns, fields = dict[int, Column](), dict[Expr, None]()
+        for expr in wanted:
+            for node in walk(simplify(expr)):
+                if node in self.fields and any(isinstance(n, ColumnRef) and n.column.id in inside for n in walk(node)):
+                    fields[node] = None
+                elif isinstance(node, ColumnRef) and node.column.id in inside and node.column.id in self.columns:
+                    columns[node.column.id] = node.column
+        return list(columns.values()), list(fields)
+
+    # --- rows
+
+    def settled(self, column: Column, node: o.Relation) -> None:
+        """Gives a column by whose values rows are told apart a field of its own, which all of them have."""
+        value = self.values().value(ColumnRef(node.span, column.type, column))
+        if value.nullable or value.kind in ("list", "part"):
+            raise Cannot(Diagnostic("unsupported-expression", f"rows by {column.name}, which may be missing", node.span))
+        self.columns[column.id] = value
+        if self.name_of(value) is None:
+            name = self.named(column)
+            self.commands.append(self.eval([(name, value.text)]))
+            self.columns[column.id] = replace(value, text=self.quoted(name), simple=True)
+
+    def compute(self, items: tuple[tuple[Column, Expr], ...]) -> None:
+        pairs: list[tuple[str, str]] = []
+        values, made = self.values(), dict[int, Value]()
+        for column, expr in items:
+            if not self.needed(column):
+                continue
+            try:
+                value = values.simplest(expr, undefined=True)
+            except Cannot:
+                if column.id in self.decides:
+                    raise
+                continue
+            if isinstance(expr, ColumnRef | Const):
+                made[column.id] = value
+                continue
+            name = self.named(column)
+            pairs.append((name, value.text))
+            made[column.id] = replace(value, text=self.quoted(name), simple=True)
+        self.columns |= made
+        if pairs:
+            self.commands.append(self.eval(pairs))
+
+    def order(self, keys: tuple[o.Ordering, ...]) -> None:
+        """Sorts rows. Texts are not sorted alike everywhere, and rows without a value are last or first as the product has it."""
+        found = []
+        for key in keys:
+            try:
+                value = self.values().simplest(key.expr)
+            except Cannot:
+                value = Value("", "list")
+            if value.kind not in ORDERED or value.nullable or self.name_of(value) is None:
+                self.unsorted = True
+                return
+            found.append((value.text, key.descending))
+        self.unsorted = False
+        self.commands.append(self.sort(found))
+
+    def finish(self) -> dict[str, str]:
+        """Gives the columns of the result their names. Returns what each is called; those without words are left out."""
+        pairs: list[tuple[str, str]] = []
+        found: dict[str, str] = {}
+        lost = []
+        values, given = self.values(), dict[str, Value]()
+        for name, column in self.names:
+            with suppress(Cannot):
+                given[name] = values.shown(ColumnRef(None, column.type, column))
+        used = {v.text for v in given.values()}
+        times = {v.text for f, v in self.fields.items() if is_time(f)}
+        for name, column in self.names:
+            if not self.needed(column):
+                continue
+            if (value := given.get(name)) is None:
+                lost.append(name)
+                continue
+            text = self.quoted(name) if name.isascii() and name.isidentifier() else ""
+            if value.text == text:
+                found[name] = name
+            elif value.text in times:  # every event shows its time
+                found[name] = value.text
+            elif text:
+                pairs.append((name, value.text))
+                found[name] = name
+            else:
+                lost.append(name)
+        held = [(name, text) for name, text in pairs if self.quoted(name) in used]
+        if held:  # a name that is another column's until now
+            kept = {name: self.named(Column(-1, name, Type.UNKNOWN)) for name, _ in held}
+            self.commands.append(self.eval([(kept[name], text) for name, text in held]))
+            pairs = [pair for pair in pairs if pair[0] not in kept] + [(name, self.quoted(kept[name])) for name, _ in held]
+        if pairs:
+            self.commands.append(self.eval(pairs))
+        if lost:
+            self.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
+        return found
+
+
+def _of_length(node: object) -> Column | None:
+    """The column whose number of elements is asked for."""
+    match node:
+        case Apply(function="array_length", args=(ColumnRef(column=column),)):
+            return column
+    return None
+
+
+def _subquery_of(predicate: Expr) -> tuple[Expr, Subquery, str] | None:
+    """The value, the other query and the operator of a condition that is nothing but ``in`` another query."""
+    match predicate:
+        case Apply(function="not", args=(inner,)) if (found := _subquery_of(inner)) is not None and not found[2].startswith("!"):
+            return found[0], found[1], f"!{found[2]}"
+        case Apply(function="in" | "in~" | "!in" | "!in~" as function, args=(value, Items(items=(Subquery() as subquery,)))):
+            return None if subquery.scalar else (value, subquery, function)
+    return None
