@@ -34,16 +34,20 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
 
 def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tuple[str, ...]:
     """What a search calls the keys: as ``wanted``, but for names of fields that it still reads once they are those of the keys."""
+    told: dict[int, set[str]] = {}
+
+    def read_of(exprs: Iterable[Expr]) -> set[str]:
+        return set[str]().union(*(told[id(x)] if id(x) in told else told.setdefault(id(x), names.all_of([x])) for x in exprs))
+
+    of_any = read_of(x for s in detection.selectors for x in (s.predicate, *s.keys)) if len(detection.selectors) > 1 else set[str]()
+    counted = [*(x for side in detection.sides for group in side.grouping for x in group), *_measured(detection)]
     found: list[str] = []
     for number, name in enumerate(wanted):
         own = [s.keys[number] for s in detection.selectors]
-        others = [x for s in detection.selectors for n, x in enumerate(s.keys) if n != number]
-        others += [x for side in detection.sides for group in side.grouping for x in group if x not in own]
-        others += [x for x in _measured(detection) if x not in own]
-        if len(detection.selectors) > 1:
-            others += [x for s in detection.selectors for x in (s.predicate, *s.keys)]
+        others = [x for s in detection.selectors for n, x in enumerate(s.keys) if n != number] if not of_any else []
+        others += [x for x in counted if x not in own]
         others += [x for s in detection.shown for shown, x in s.outputs if shown != name]
-        read = names.all_of(others) if names.all_of(own) != {name} else set()
+        read = of_any | read_of(others) if read_of(own) != {name} else set()
         found.append(free_of(f"{name}_key", read) if name in read else name)
     return tuple(found)
 

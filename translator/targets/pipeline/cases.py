@@ -61,7 +61,10 @@ class Cut:
 
 
 _OF_EVENTS = o.Source | o.Union | o.Filter | o.Compute | o.Project | o.Arrange
-MOST_CUTS = 3
+WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union
+"""The operators that the walk writes over heads."""
+
+MOST_CUTS, MOST_HEADS = 3, 16
 
 
 def inputs_of(node: o.Relation) -> list[o.Relation]:
@@ -92,7 +95,13 @@ def way_to(root: o.Relation) -> list[o.Relation]:
 
 
 def cuts(root: o.Relation) -> Iterator[Cut]:
-    """The ways to cut a query, that with the most in its heads first."""
+    """The ways to cut a query, that with the most in its heads first, where the operators over them are some that a pipeline has."""
+    for cut in _cuts(root):
+        if len(cut.heads) <= MOST_HEADS and all(isinstance(r, WALKED) for r in cut.operators()):
+            yield cut
+
+
+def _cuts(root: o.Relation) -> Iterator[Cut]:
     ordered = _in_order(root)
     spine = way_to(ordered)
     if isinstance(spine[0], o.Source | o.Union):
@@ -391,6 +400,7 @@ def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
     own = {c.id for r in operators for c in _made_by(r)}
     todo = [simplify(x) for r in operators for x in read_by(r, wanted)]
     todo += [ColumnRef(None, c.type, c) for _, c in names if c.id in wanted]
+    expanded = set[int]()
     while todo:
         expr = todo.pop(0)
         paths = {id(n.base) for n in walk(expr) if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
@@ -398,7 +408,9 @@ def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
             if isinstance(node, ColumnRef) and node.column.id in own:
                 continue
             if isinstance(node, ColumnRef) and node.column.id in made:
-                todo.append(simplify(made[node.column.id]))
+                if node.column.id not in expanded:
+                    expanded.add(node.column.id)
+                    todo.append(simplify(made[node.column.id]))
             elif (isinstance(node, ColumnRef) and id(node) not in paths) or (
                 isinstance(node, Path) and isinstance(node.base, ColumnRef) and node.base.column.id not in {*made, *own}
             ):
@@ -473,7 +485,7 @@ def case_of(
     must = set(leaves(cut, decides, plan.names))
     found = list[tuple[Placed, list[Expr]]]()
     for head in cut.heads:
-        there = fields if len(cut.heads) == 1 else [f for f in fields if _is_of(f, head)]
+        there = fields if len(cut.heads) == 1 else _fields_of(head, fields)
         placed = _placed(head, there, must, lift, move, source)
         if placed is None:
             return None
@@ -485,12 +497,13 @@ def case_of(
     return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, decides, shown, plan.names)
 
 
-def _is_of(field: Expr, head: o.Relation) -> bool:
-    """Whether a stored field, or a column of a union, is one of the events of a head."""
-    column, first = next(n.column for n in walk(field) if isinstance(n, ColumnRef)), way_to(head)[0]
-    if isinstance(first, o.Union) and any(c.id == column.id for c, _ in first.columns):
-        return True
-    return any(isinstance(n, o.Source) and n.id == column.source for n in o.parts(first))
+def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
+    """The stored fields, and columns of a union, that the events of a head have."""
+    first = way_to(head)[0]
+    merged = {c.id for c, _ in first.columns} if isinstance(first, o.Union) else set[int]()
+    sources = {n.id for n in o.parts(first) if isinstance(n, o.Source)}
+    columns = [(f, next(n.column for n in walk(f) if isinstance(n, ColumnRef))) for f in fields]
+    return [f for f, column in columns if column.id in merged or column.source in sources]
 
 
 def _placed(
