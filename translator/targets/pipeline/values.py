@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, walk
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
-from translator.regex.parser import RegexError
+from translator.regex.parser import RegexError, parsed
+from translator.regex.syntax import least_width
 from translator.targets.base import Cannot
+from translator.targets.computed import Functions, Texts
 from translator.targets.predicates import Spelling
 
 
@@ -88,7 +90,17 @@ class Language:
     """A moment, of a text that has it as Azure's logs do."""
     of_columns: Mapping[str, str]
     """Operators on texts whose second operand is no constant."""
+    texts: Functions
+    """What functions make of texts."""
     negated: str = "NOT {0}"
+    gap: str = ""
+    """What stands on both sides of an operator."""
+    real: str = "{0}"
+    """A whole number as one with fractions, where the language tells them apart."""
+    whole: str = "{0}"
+    """A whole number of the width that all of them have."""
+    fraction: bool = False
+    """Whether a number with fractions is written with some."""
 
 
 WALKED = frozenset(
@@ -153,7 +165,8 @@ class Values:
                 return Value(language.now, "time", False)
             case Apply(function="ago", args=(span,)):
                 back = self.of_kind(span, "span")
-                return Value(f"({language.now}-{back.text})", "time", back.nullable, simple=True)
+                now = Value(language.now, "time", False)
+                return Value(f"({self.moved(now, '-', back)})", "time", back.nullable, simple=True)
             case Apply(function="strcat", args=args):
                 return Value(language.joined([self.as_text(a).text for a in args]), "text", False)
             case Apply(function="tostring", args=(inner,)):
@@ -165,7 +178,7 @@ class Values:
                 value = self.value(inner)
                 if value.kind not in ("int", "real", "span"):
                     raise self.refuse(expr)
-                return Value(f"(0-{_grouped(value)})", value.kind, value.nullable, simple=True)
+                return Value(f"({self.between('0', '-', grouped(value))})", value.kind, value.nullable, simple=True)
             case Apply(function="datetime_diff", args=(Const(value=str(unit)), left, right)) if unit.lower() in _UNITS:
                 return self.apart(_UNITS[unit.lower()], self.of_kind(left, "time"), self.of_kind(right, "time"), expr)
             case Apply(function="bin", args=(value_, size)):
@@ -173,7 +186,7 @@ class Values:
             case Apply(function="coalesce", args=args) if args:
                 return self.first_of([self.value(a) for a in args], expr)
             case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
-                return replace(number, kind="real")
+                return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
             case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.value(inner)).kind == "int":
                 return number
             case Apply(function="tolong", args=(inner,)) if (number := self.value(inner)).kind == "real" and number.natural:
@@ -196,7 +209,32 @@ class Values:
 
     def text(self, expr: Expr) -> str | None:
         """What functions of texts make; None for other values."""
-        return None
+        for node in walk(expr):
+            match node:
+                case (
+                    Apply(function="extract", args=(Const(value=str(regex)), *_))
+                    | Apply(function="replace_regex", args=(_, Const(value=str(regex)), _))
+                ) if (tree := parsed(regex)) is not None:
+                    if asciified(tree):
+                        raise self.refuse(expr, "a class of characters of Unicode")
+                    if node.function == "replace_regex" and not least_width(tree):
+                        raise self.refuse(expr, "what replaces nothing")
+        return _Texts(self).made(expr, True)
+
+    def between(self, left: str, operator: str, right: str) -> str:
+        return f"{left}{self.language.gap}{operator}{self.language.gap}{right}"
+
+    def since(self, later: Value, earlier: Value) -> str:
+        """The seconds between two moments."""
+        return self.between(grouped(later), "-", grouped(earlier))
+
+    def moved(self, moment: Value, operator: str, span: Value) -> str:
+        """A moment some seconds later or earlier."""
+        return self.between(grouped(moment), operator, grouped(span))
+
+    def units(self, moment: Value, seconds: int) -> str:
+        """How many units of time have begun until a moment."""
+        return self.language.functions["floor"].words.format(f"{grouped(moment)}/{seconds}")
 
     def simplest(self, expr: Expr, undefined: bool = False) -> Value:
         """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
@@ -226,18 +264,24 @@ class Values:
             case bool(flag):
                 return Value(self.language.string("true" if flag else "false"), "bool", False, simple=True)
             case int(ticks) if expr.type == Type.TIMESPAN:
-                return _number(ticks / TICKS, "span")
+                return self.number(ticks / TICKS, "span")
             case int(ticks) if expr.type == Type.DATETIME:
                 return Value(self.language.moment((ticks - EPOCH_TICKS) / TICKS), "time", False)
             case int(number) if abs(number) <= _WHOLE:
-                return _number(number, "int")
+                return self.number(number, "int")
             case float(number) if number == number and abs(number) < 1e15:
-                return _number(number, "real")
+                return self.number(number, "real")
             case str(text):
                 return Value(self.language.string(text), "text", False, simple=True)
             case None:
                 return Value(self.language.null, KINDS[expr.type], True, simple=True)
         raise self.refuse(expr, "this literal")
+
+    def number(self, number: float, kind: str) -> Value:
+        text = repr(int(number)) if number == int(number) and not (kind == "real" and self.language.fraction) else repr(float(number))
+        if "e" in text:
+            raise Cannot(Diagnostic("unsupported-expression", "a number this small or large is not supported here", None))
+        return Value(text, kind, False, number >= 0, number >= 1 or (number > 0 and kind != "int"), simple=number >= 0)
 
     def as_text(self, expr: Expr) -> Value:
         value = self.value(expr)
@@ -252,9 +296,11 @@ class Values:
         nullable, natural = left.nullable or right.nullable, left.natural and right.natural and operator != "-"
         match operator, kinds:
             case ("-", ("time", "time")):
-                kind = "span"
-            case ("+" | "-", ("time", "span")) | ("+", ("span", "time")):
-                kind = "time"
+                return Value(f"({self.since(left, right)})", "span", nullable, simple=True)
+            case ("+" | "-", ("time", "span")):
+                return Value(f"({self.moved(left, operator, right)})", "time", nullable, simple=True)
+            case ("+", ("span", "time")):
+                return Value(f"({self.moved(right, operator, left)})", "time", nullable, simple=True)
             case ("+" | "-", ("span", "span")):
                 kind = "span"
             case ("*", ("span", "int" | "real")) | ("*", ("int" | "real", "span")):
@@ -264,7 +310,7 @@ class Values:
             case ("+" | "-" | "*", ("int" | "real", "int" | "real")):
                 kind = "int" if kinds == ("int", "int") else "real"
             case ("/", ("int", "int")) if right.positive and left.natural and (floor := self.language.functions.get("floor")):
-                return Value(floor.words.format(f"{_grouped(left)}/{_grouped(right)}"), "int", nullable, True)
+                return Value(floor.words.format(self.between(grouped(left), "/", grouped(right))), "int", nullable, True)
             case ("/", ("int" | "real", "int" | "real")) if right.positive and kinds != ("int", "int"):
                 kind = "real"
             case ("%", ("int", "int")) if right.positive and left.natural:
@@ -272,14 +318,16 @@ class Values:
             case _:
                 raise self.refuse(expr, f"'{operator}'")
         positive = operator in ("+", "*") and left.positive and right.positive
-        return Value(f"({_grouped(left)}{operator}{_grouped(right)})", kind, nullable, natural, positive, simple=True)
+        return Value(f"({self.between(grouped(left), operator, grouped(right))})", kind, nullable, natural, positive, simple=True)
 
     def binned(self, value: Value, size: Expr, expr: Apply) -> Value:
         match value.kind, size:
             case "time", Const(type=Type.TIMESPAN, value=int(ticks)) if ticks > 0 and ticks % TICKS == 0:
                 return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable)
             case "int" | "real", Const(value=int(number)) if number > 0 and (floor := self.language.functions.get("floor")):
-                return Value(f"{floor.words.format(f'{_grouped(value)}/{number}')}*{number}", value.kind, value.nullable, value.natural)
+                bins = floor.words.format(f"{grouped(value)}/{self.number(number, 'real').text}")
+                binned = self.between(bins, "*", str(number))
+                return Value(binned, value.kind, value.nullable, value.natural)
         raise self.refuse(expr)
 
     def bucket(self, moment: str, seconds: int) -> str:
@@ -288,11 +336,8 @@ class Values:
 
     def apart(self, seconds: int, left: Value, right: Value, expr: Expr) -> Value:
         """How many boundaries of a unit lie between two moments: learn.microsoft.com/kusto/query/datetime-diff-function."""
-        floor = self.language.functions.get("floor")
-        if floor is None:
-            raise self.refuse(expr)
-        begun, ended = (floor.words.format(f"{_grouped(v)}/{seconds}") for v in (right, left))
-        return Value(f"({ended}-{begun})", "int", left.nullable or right.nullable, simple=True)
+        begun, ended = (self.units(v, seconds) for v in (right, left))
+        return Value(f"({self.between(ended, '-', begun)})", "int", left.nullable or right.nullable, simple=True)
 
     def first_of(self, values: list[Value], expr: Apply) -> Value:
         kinds = {v.kind for v in values}
@@ -300,23 +345,29 @@ class Values:
             raise self.refuse(expr)
         if kinds == {"text"}:
             # An empty text is what KQL's coalesce passes over: learn.microsoft.com/kusto/query/coalesce-function.
-            pairs = [(f"{v.text}!={self.language.string('')}", v.text) for v in values[:-1]]
+            pairs = [(self.between(grouped(v), "!=", self.language.string("")), v.text) for v in values[:-1]]
             return Value(self.language.chosen(pairs, values[-1].text), "text", False)
-        text = function.words.format(", ".join(v.text for v in values))
+        text = function.words.format(", ".join(self.alike(v, kinds) for v in values))
         return Value(text, values[0].kind, all(v.nullable for v in values), all(v.natural for v in values))
 
     def decided(self, found: list[tuple[Expr, Expr]], expr: Expr) -> Value:
         pairs = [(guard, self.value(value)) for guard, value in found]
         kinds = {v.kind for _, v in pairs}
-        kind = "real" if kinds == {"int", "real"} else kinds.pop() if len(kinds) == 1 else ""
+        kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
             kind = "part"
         # The conditions of the branches exclude each other; the last one holds where no other does.
         if kind in ("", "list"):
             raise self.refuse(expr)
         nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)
-        told = [(self.holds(guard), v.text) for guard, v in pairs[:-1]]
-        return Value(self.language.chosen(told, pairs[-1][1].text), kind, nullable, natural)
+        told = [(self.holds(guard), self.alike(v, kinds)) for guard, v in pairs[:-1]]
+        return Value(self.language.chosen(told, self.alike(pairs[-1][1], kinds)), kind, nullable, natural)
+
+    def alike(self, value: Value, kinds: set[str]) -> str:
+        """A value among others of these kinds, in the type that all of them have."""
+        if value.kind != "int":
+            return value.text
+        return (self.language.real if "real" in kinds else self.language.whole).format(value.text)
 
     @staticmethod
     def is_filled(expr: Expr) -> bool:
@@ -340,7 +391,7 @@ class Values:
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
                 if value.kind in ("text", "part"):
-                    return f"{_grouped(value)}=={language.string('')}" if function == "isempty" else language.false
+                    return self.between(grouped(value), "==", language.string("")) if function == "isempty" else language.false
                 return language.missing.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
                 return self.ordered(operator, left, right, expr)
@@ -367,7 +418,7 @@ class Values:
                     self.refuse_classes(expr)
                 return language.atoms[function](self.of_kind(subject, "text|part").text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
-                return f"{value.text}=={language.string('true')}"
+                return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
 
     def asked(self, function: str, inner: Expr, expr: Expr) -> Value:
@@ -401,7 +452,7 @@ class Values:
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
                 if value.kind in ("text", "part"):
-                    return f"{_grouped(value)}!={language.string('')}" if function == "isempty" else language.true
+                    return self.between(grouped(value), "!=", language.string("")) if function == "isempty" else language.true
                 return language.present.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
                 return self.ordered(_INVERSE[operator], left, right, expr, self.value)
@@ -414,7 +465,7 @@ class Values:
             case Apply(args=(subject, *_)) if self.shown(subject).kind == "part":
                 raise self.refuse(expr, "a negated comparison of what may be null")
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
-                return f"{value.text}=={language.string('false')}"
+                return self.between(value.text, "==", language.string("false"))
         return language.negated.format(self._part(expr, self.holds))
 
     def _part(self, expr: Expr, write: Callable[[Expr], str]) -> str:
@@ -427,7 +478,7 @@ class Values:
         a, b = self.like(a, left, b), self.like(b, right, a)
         if not ({a.kind, b.kind} <= _NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
             raise self.refuse(expr, f"'{operator}'")
-        return f"{_grouped(a)}{operator}{_grouped(b)}"
+        return self.between(grouped(a), operator, grouped(b))
 
     def like(self, value: Value, expr: Expr, other: Value) -> Value:
         """A value of unknown type beside another one as what it has to be for KQL to compare them."""
@@ -445,19 +496,24 @@ class Values:
                 raise self.refuse(expr, "equality of numbers with fractions")
             if other.nullable or not ({value.kind, other.kind} <= _NUMBERS or value.kind == other.kind) or value.kind == "list":
                 raise self.refuse(expr, "this comparison")
-        text = " OR ".join(f"{_grouped(value)}=={_grouped(other)}" for other in others)
+        text = " OR ".join(self.between(grouped(value), "==", grouped(other)) for other in others)
         return f"({text})" if len(others) > 1 else text
 
 
-def _number(number: float, kind: str) -> Value:
-    text = repr(int(number)) if number == int(number) else repr(number)
-    if "e" in text:
-        raise Cannot(Diagnostic("unsupported-expression", "a number this small or large is not supported here", None))
-    return Value(text, kind, False, number >= 0, number >= 1 or (number > 0 and kind != "int"), simple=number >= 0)
-
-
-def _grouped(value: Value) -> str:
+def grouped(value: Value) -> str:
+    """A value as an operand."""
     plain = (
         value.simple or value.text.replace("_", "a").replace(".", "a").isalnum() or (value.text[:1] == "'" and value.text.count("'") == 2)
     )
     return value.text if plain else f"({value.text})"
+
+
+class _Texts(Texts):
+    """The texts that functions make of values."""
+
+    def __init__(self, values: Values) -> None:
+        self.values, self.functions, self.depth = values, values.language.texts, 0
+
+    def _of(self, expr: Expr, empty: bool) -> str | None:
+        value = self.values.value(expr)
+        return value.text if value.kind == "text" else None

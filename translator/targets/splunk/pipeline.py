@@ -10,14 +10,10 @@ from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Const, Expr, walk
+from translator.plan.expressions import Apply, Column, Const, Expr
 from translator.plan.simplify import TEXT_OPERATORS, simplify
 from translator.plan.types import Type
-from translator.regex.ascii import asciified
-from translator.regex.parser import parsed
-from translator.regex.syntax import least_width
 from translator.targets.base import Cannot
-from translator.targets.computed import Texts
 from translator.targets.pipeline.values import WALKED, Command, Language, Value, Values
 from translator.targets.pipeline.walk import Part, Walk
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS
@@ -36,35 +32,11 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    moment_of_text=moment_of("{0}"), length="coalesce(mvcount(split({0}, {1})), 1)",
+    texts=TEXTS, moment_of_text=moment_of("{0}"), length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 
-class _Texts(Texts):
-    """The texts that functions make of values."""
-
-    def __init__(self, values: Values) -> None:
-        self.values, self.functions, self.depth = values, TEXTS, 0
-
-    def _of(self, expr: Expr, empty: bool) -> str | None:
-        value = self.values.value(expr)
-        return value.text if value.kind == "text" else None
-
-
 class _Values(Values):
-    def text(self, expr: Expr) -> str | None:
-        for node in walk(expr):
-            match node:
-                case (
-                    Apply(function="extract", args=(Const(value=str(regex)), *_))
-                    | Apply(function="replace_regex", args=(_, Const(value=str(regex)), _))
-                ) if (tree := parsed(regex)) is not None:
-                    if asciified(tree):
-                        raise self.refuse(expr, "a class of characters of Unicode")
-                    if node.function == "replace_regex" and not least_width(tree):
-                        raise self.refuse(expr, "what replaces nothing")
-        return _Texts(self).made(expr, True)
-
     def bucket(self, moment: str, seconds: int) -> str:
         return bucket_of(seconds, moment)
 
