@@ -223,6 +223,6 @@ def test_no_target_reads_a_column_that_the_query_makes() -> None:
         "A | where x == 'a' and isnotempty(k) | join kind=leftouter (B | summarize made = count() by k) on k | where isnotempty(made)"
         " | summarize d = count() by k | where d > 3"
     )
-    for output in translator.convert(rule(kql), ("sigma", "eql", "esql")).outputs.values():
+    for output in translator.convert(rule(kql), ("sigma", "eql")).outputs.values():
         assert output.verdict.value == "broader" and "condition-dropped" in {d.code for d in output.diagnostics}
         assert "made" not in output.text

@@ -53,6 +53,9 @@ _ESQL = Lark(
     condition: either
     assignments: name "=" either ("," name "=" either)*
     stats: aggregate ("," aggregate)* ("BY" key ("," key)*)?
+         | "BY" key ("," key)*
+    orders: order ("," order)*
+    order: name ORDER?
     aggregate: name "=" NAME "(" (STAR | either) ("," NUMBER)? ")" ("WHERE" either)?
     key: (name "=")? sum
     renames: name "AS" name ("," name "AS" name)*
@@ -76,6 +79,7 @@ _ESQL = Lark(
          | name -> field
          | "(" either ")"
     STAR: "*"
+    ORDER: "ASC" | "DESC"
     _TRUE.2: /true\b/i
     _FALSE.2: /false\b/i
     _NULL.2: /null\b/i
@@ -86,7 +90,7 @@ _ESQL = Lark(
     """
     + _COMMON,
     parser="lalr",
-    start=["condition", "assignments", "stats", "renames", "fields", "enrich"],
+    start=["condition", "assignments", "stats", "renames", "fields", "enrich", "orders"],
 )
 
 _EQL = Lark(
@@ -174,11 +178,14 @@ _TEXT_FUNCTIONS = frozenset(
 )
 """Functions whose arguments are texts, but for numbers as such."""
 
-_CONVERSIONS = {"TO_STRING": "text", "string": "text", "TO_LONG": "number", "number": "number", "TO_IP": "ip"}
+_CONVERSIONS = {
+    "TO_STRING": "text", "string": "text", "TO_LONG": "number", "number": "number", "TO_IP": "ip", "TO_DOUBLE": "number",
+    "TO_DATETIME": "date",
+}  # fmt: skip
 _RESULTS = {
     "NOW": "date", "BUCKET": "date", "DATE_EXTRACT": "number", "CIDR_MATCH": "bool", "cidrMatch": "bool", "STARTS_WITH": "bool",
     "ENDS_WITH": "bool", "startsWith": "bool", "endsWith": "bool", "stringContains": "bool", "LENGTH": "number", "MV_COUNT": "number",
-    "LOCATE": "number", "MV_CONTAINS": "bool",
+    "LOCATE": "number", "MV_CONTAINS": "bool", "DATE_TRUNC": "date", "FLOOR": "number", "CEIL": "number", "ABS": "number", "SQRT": "number",
 }  # fmt: skip
 
 
@@ -241,7 +248,7 @@ class Evaluator(Logic):
                 return "bool"
             case Tree(data="sum" | "product", children=parts):
                 found = {self.kind(part) for part in parts[::2]}
-                if found & {"text", "ip", "bool"}:
+                if found & {"text", "ip", "bool"} or ("date" in found and not found <= {"date", "span"}):
                     raise TypeError(f"arithmetic with {found}")
                 return "date" if "date" in found and "span" in found else "number"
             case Tree(data="call", children=[name, *args]):
@@ -316,7 +323,10 @@ class Evaluator(Logic):
                     operand = self.value(part, event)
                     if total is None or operand is None or isinstance(total, list) or isinstance(operand, list):
                         return None
-                    total = ARITHMETIC[str(operator)](total, operand)
+                    if str(operator) == "/" and isinstance(total, int) and isinstance(operand, int):  # whole numbers have no fractions
+                        total = None if operand == 0 else int(total / operand)
+                    else:
+                        total = ARITHMETIC[str(operator)](total, operand)
                 return total
             case Tree(data="seconds", children=[token, unit]):
                 name = str(unit).removesuffix("s")
@@ -384,6 +394,8 @@ class Evaluator(Logic):
             return None
         if name.startswith("MV_"):
             return _of_several(name, values)
+        if name == "TO_LONG" and self.kind(args[0]) == "date":
+            return _values([round(v * 1000) for v in several(values[0])])
         if name in _CONVERSIONS:
             return _values([_converted(name, v) for v in several(values[0])])
         if any(isinstance(v, list) for v in values):
@@ -403,15 +415,21 @@ class Evaluator(Logic):
                 return values[0].upper()
             case "TRIM":
                 return values[0].strip()
+            case "LOCATE":
+                return values[0].find(values[1]) + 1
+            case "FLOOR" | "CEIL" | "ABS":
+                return {"FLOOR": math.floor, "CEIL": math.ceil, "ABS": abs}[plain](values[0])
+            case "SQRT":
+                return math.sqrt(values[0]) if values[0] >= 0 else None
+            case "DATE_TRUNC":
+                return bucket(values[1], values[0])
             case "LENGTH":
                 return len(values[0])
             case "DATE_EXTRACT":
                 moment = dt.datetime.fromtimestamp(values[1], dt.UTC)
                 return {"hour_of_day": moment.hour, "day_of_week": moment.isoweekday()}[values[0].lower()]
             case "REPLACE":
-                if re.search(r"\\[1-9]", values[2]):
-                    raise NotImplementedError("a backslash in a replacement")
-                return re.sub(values[1], re.sub(r"\$(\d)", r"\\\1", values[2]), values[0])
+                return re.sub(values[1], lambda found: _replacement(values[2], found), values[0])
             case "SUBSTRING":
                 start = values[1] - 1 if values[1] > 0 else max(len(values[0]) + values[1], 0) if values[1] < 0 else 0
                 return values[0][start : start + values[2]] if len(values) > 2 else values[0][start:]
@@ -437,6 +455,11 @@ class Evaluator(Logic):
         raise NotImplementedError(f"the function {name}")
 
 
+def _replacement(text: str, found: re.Match[str]) -> str:
+    """What stands for a match: ``$1`` for a group, a backslash before a character for that (java.util.regex.Matcher)."""
+    return re.sub(r"\\(.)|\$(\d)", lambda m: m[1] if m[1] is not None else found[int(m[2])] or "", text, flags=re.DOTALL)
+
+
 def bucket(moment: float, span: Any) -> float:
     """Where the bucket of a moment begins, in seconds: weeks on Monday, others by their number since 1970."""
     monday = 4 * 86400 if isinstance(span, Span) and span.days == 7 else 0
@@ -447,6 +470,18 @@ def _converted(name: str, value: Any) -> Any:
     match name:
         case "TO_STRING" | "string":
             return str(value).lower() if isinstance(value, bool) else str(value)
+        case "TO_DOUBLE":
+            try:
+                return float(value)
+            except ValueError:
+                return None
+        case "TO_DATETIME":
+            if not isinstance(value, str):  # milliseconds
+                return value / 1000 if isinstance(value, int) else value
+            try:
+                return math.floor(dt.datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp() * 1000 + 1e-4) / 1000
+            except ValueError:
+                return None
         case "TO_LONG":
             try:
                 return math.floor(float(value) + 0.5) if not re.fullmatch(r"-?\d+", str(value)) else int(value)
@@ -561,6 +596,16 @@ def run_esql(
                     evaluator.kinds = _renewed(evaluator.kinds, {_name(name): kind})
             case "STATS":
                 rows = _stats(evaluator, _parsed("stats", rest), rows, now)
+            case "INLINE":
+                rows = _inline(evaluator, _parsed("stats", rest.removeprefix("STATS ")), rows, now)
+            case "SORT":
+                for order in reversed(_parsed("orders", rest).children):
+                    by, way = _name(order.children[0]), order.children[1:]
+                    if any(r.get(by) is None or isinstance(r[by], list) for r in rows):
+                        raise NotImplementedError("SORT by what is missing or has several values")
+                    rows = [
+                        r for _, _, r in sorted(((r[by], n, r) for n, r in enumerate(rows)), key=lambda x: x[0], reverse=way == ["DESC"])
+                    ]
             case "MV_EXPAND":
                 rows = [{**r, _name(rest): v} for r in rows for v in (several(r.get(_name(rest))) or [None])]
             case "RENAME":
@@ -661,6 +706,17 @@ def _stats(evaluator: Evaluator, tree: Tree[Token], rows: list[Event], now: floa
         found.append({**result, **dict(zip(names, group, strict=True))})
     evaluator.kinds = _renewed({}, kinds)
     return found
+
+
+def _inline(evaluator: Evaluator, tree: Tree[Token], rows: list[Event], now: float) -> list[Event]:
+    """What STATS finds, on each row that it was found of."""
+    keys = [_name(k.children[0].children[0]) for k in tree.children if isinstance(k, Tree) and k.data == "key"]
+    kinds = dict(evaluator.kinds)
+    if any(isinstance(r.get(k), list) for r in rows for k in keys):
+        raise NotImplementedError("INLINE STATS by several values")
+    found = {tuple(r.get(k) for k in keys): r for r in _stats(evaluator, tree, rows, now)}
+    evaluator.kinds = _renewed(kinds, {k: v for k, v in evaluator.kinds.items() if k not in keys})
+    return [{**r, **found[tuple(r.get(k) for k in keys)]} for r in rows]
 
 
 def _aggregate(function: str, values: list[Any]) -> Any:

@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import translator
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.pipeline import piped
@@ -36,7 +37,7 @@ def events(pick: random.Random, count: int) -> list[dict[str, Any]]:
             "AppDisplayName": pick.choice(["Portal", "portal x", "Mail", "", None]),
             "DeviceDetail": pick.choice([{"browser": "Edge 9"}, {"browser": ""}, {}, None]),
             "AutonomousSystemNumber": pick.choice(["1", "20", "300", None, "", "x", " 7", "+5", "0x1F", "5.5", "3000000000"]),
-            "CreatedDateTime": pick.choice([NOW - dt.timedelta(seconds=pick.randint(0, 9000), microseconds=pick.randint(0, 9)), None]),
+            "CreatedDateTime": pick.choice([NOW - dt.timedelta(seconds=pick.randint(0, 9000), milliseconds=pick.randint(0, 9)), None]),
         }
         for second in pick.sample(range(1, 3500), count)
     ]
@@ -271,16 +272,36 @@ def _stored(value: Any) -> Any:
     return value.isoformat() + "Z" if isinstance(value, dt.datetime) else value
 
 
-def checked(kql: str, signins: list[dict[str, Any]], changes: list[dict[str, Any]] | None = None) -> tuple[Output | None, str]:
+def found_in_elastic(output: Output, logged: dict[str, list[dict[str, Any]]]) -> collections.Counter[tuple[Any, ...]]:
+    """The same by ES|QL; its dates have milliseconds."""
+    at = NOW.replace(tzinfo=dt.UTC).timestamp()
+    fed = [
+        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, "event.dataset": table, "@timestamp": moment}
+        for table, events_ in logged.items()
+        for e in events_
+        if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
+    ]
+    rows = run_esql(output.text, fed, at)
+
+    def shown(value: Any, name: str) -> Any:
+        several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
+        return _plain([value] if several else value)
+
+    return collections.Counter(tuple(shown(row.get(f), n) for n, f in sorted(output.columns.items())) for row in rows)
+
+
+def checked(
+    kql: str, signins: list[dict[str, Any]], changes: list[dict[str, Any]] | None = None, target: str = "splunk"
+) -> tuple[Output | None, str]:  # fmt: skip
     """The output of the lane for a query, and what is wrong with it; empty where nothing is."""
     made: Rule = rule(kql)
     logged = {"SigninLogs": signins, "AuditLogs": changes or []}
-    output = piped("splunk", made, OPTIONS)
+    output = piped(target, made, OPTIONS)
     if output is None:
         return None, ""
     wanted = rows_of(kql, logged, sorted(output.columns))
-    for nulls_are_false in (False, True):
-        found = found_by(output, logged, nulls_are_false)
+    readings = [found_in_elastic(output, logged)] if target == "esql" else [found_by(output, logged, n) for n in (False, True)]
+    for found in readings:
         if found != wanted:
             more, less = found - wanted, wanted - found
             return output, f"columns {sorted(output.columns)}\n  only here: {list(more)[:3]}\n  only in KQL: {list(less)[:3]}"
@@ -291,17 +312,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--targets", default="splunk,esql")
     given = parser.parse_args()
     pick = random.Random(given.seed)
     generator, written, wrong = Generator(pick), 0, 0
     for _ in range(given.count):
         kql, logged = generator.query(), events(pick, pick.choice([8, 20, 40]))
-        output, difference = checked(kql, logged, audits(pick, pick.choice([4, 12])))
-        written += output is not None
-        if difference and output is not None:
-            wrong += 1
-            if wrong <= 5:
-                print(kql, output.text, difference, sep="\n", end="\n\n")
+        changes = audits(pick, pick.choice([4, 12]))
+        for target in given.targets.split(","):
+            output, difference = checked(kql, logged, changes, target)
+            written += output is not None
+            if difference and output is not None:
+                wrong += 1
+                if wrong <= 5:
+                    print(kql, output.text, difference, sep="\n", end="\n\n")
     print(f"{given.count} queries, {written} written, {wrong} wrong")
     return 1 if wrong or not written else 0
 

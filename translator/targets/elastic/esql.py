@@ -1,117 +1,36 @@
-"""Elastic ES|QL.
-
-Facts (elastic.co/docs/reference/query-languages/esql): comparisons keep case and are null where a field is missing; LIKE takes ``*``
-and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whole value by a Lucene regular expression.
-"""
+"""Elastic ES|QL: a detection as a query."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
+from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr
+from translator.plan import operators as o
+from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, columns_of
 from translator.plan.simplify import is_field, is_present
 from translator.plan.types import NULLABLE
-from translator.regex.lucene import escape
-from translator.regex.terms import BOUND, around
-from translator.regex.writers import java_portable
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
-from translator.targets.computed import Functions, Texts
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, literal, lucene_of, lucene_text, string
+from translator.targets.computed import Texts
+from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, string
+from translator.targets.elastic.pipeline import MOST_PRECISE, EsqlWalk
+from translator.targets.elastic.words import ATOMS, TEXTS, like
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.pipeline.cases import Head, PipelineCase, kind_of
+from translator.targets.pipeline.values import Command, Value
+from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
-
-
-def _like(value: str) -> str:
-    return "".join("\\" + c if c in "*?\\" else c for c in value)
-
-
-def _contains(lowered: bool):  # type: ignore[no-untyped-def]
-    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = text_of(rest, node)
-        pattern = string(f"*{_like(value.lower() if lowered else value)}*")
-        return f"{f'TO_LOWER({f})' if lowered else f} LIKE {pattern}"
-
-    return spell
-
-
-def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
-    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = text_of(rest, node)
-        return f"{function}({f'TO_LOWER({f})' if lowered else f}, {string(value.lower() if lowered else value)})"
-
-    return spell
-
-
-def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
-    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = text_of(rest, node)
-        value = value.lower() if lowered else value
-        before, after = around(value, prefix, suffix)
-        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
-        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + escape(value) + tail)}"
-
-    return spell
-
-
-def _regex(caseless: bool):  # type: ignore[no-untyped-def]
-    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(node, 'lowered' if caseless else 'kept'))}"
-
-    return spell
-
-
-def _compare(operator: str):  # type: ignore[no-untyped-def]
-    return lambda f, rest, node: f"{f} {operator} {literal(values(rest[0])[0])}"
-
-
-def _in(lowered: bool):  # type: ignore[no-untyped-def]
-    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        items = [literal(v.lower() if lowered and isinstance(v, str) else v) for v in values(rest[0])]
-        return f"{f'TO_LOWER({f})' if lowered else f} IN ({', '.join(items)})"
-
-    return spell
-
-
-ATOMS = {
-    "==": _compare("=="),
-    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(text_of(rest, node).lower())}",
-    "in": _in(False),
-    "in~": _in(True),
-    "contains": _contains(True),
-    "contains_cs": _contains(False),
-    "startswith": _edge("STARTS_WITH", True),
-    "startswith_cs": _edge("STARTS_WITH", False),
-    "endswith": _edge("ENDS_WITH", True),
-    "endswith_cs": _edge("ENDS_WITH", False),
-    "has": _has(True),
-    "has_cs": _has(False),
-    "hasprefix": _has(True, prefix=True),
-    "hasprefix_cs": _has(False, prefix=True),
-    "hassuffix": _has(True, suffix=True),
-    "hassuffix_cs": _has(False, suffix=True),
-    "matches regex": _regex(False),
-    "matches regex~": _regex(True),
-    "is_ipv4": lambda f, rest, node: f'CIDR_MATCH(TO_IP({f}), "0.0.0.0/0")',
-    "cidr": lambda f, rest, node: f"CIDR_MATCH(TO_IP({f}), {', '.join(map(literal, values(rest[0])))})",
-    "<": _compare("<"),
-    "<=": _compare("<="),
-    ">": _compare(">"),
-    ">=": _compare(">="),
-}
-
 
 MEASURES = {"event_count": "COUNT(*)", "value_count": "COUNT_DISTINCT({0})", "value_sum": "SUM({0})", "value_avg": "AVG({0})"}
 """Functions of STATS by type of correlation."""
 
 
-PRECISION, MOST_PRECISE = 3_000, 40_000
+PRECISION = 3_000
 """Up to how many values COUNT_DISTINCT is close to exact, as it is and at most (ES|QL functions, COUNT_DISTINCT)."""
 
 MOST_ROWS = "\n| LIMIT 10000"
@@ -157,6 +76,25 @@ class Esql:
 
         return translated(placed.detection, written, spell)
 
+    def pipe(self, case: PipelineCase, options: Options) -> Output:
+        """A plan command by command, over the events of its heads.
+
+        Raises:
+            Cannot: where something that decides has no words in ES|QL.
+        """
+        names = Names(self.family, options, case.placed.homes, UNREADABLE["esql"])
+        writer = _Writer(names, case.placed.detection)
+        walk = EsqlWalk(case, writer.head(case))
+        walk.run()
+        columns = walk.finish()
+        text = "\n| ".join(c.text for c in walk.commands)
+        if "NOW()" in text:
+            names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
+        if walk.commands[-1].verb != "LIMIT":
+            text += MOST_ROWS
+        output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
+        return replace(output, columns=columns, lookups=writer.lists.kinds)
+
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         named = [field(output.columns.get(k, k)) for k in keys]
         kept = "" if trigger.holds_for_none else "".join(f", {name} = VALUES({name})" for name in named)
@@ -192,7 +130,7 @@ class _Predicates(Predicates):
         match predicate:
             case Apply(function="==" | "in", args=(ColumnRef(column=column) as subject, operand)) if self.is_array(column):
                 joined = f'CONCAT(",", MV_CONCAT({self.texts_of(subject)}, ","), ",")'
-                found = [f"{joined} LIKE {string(f'*,{_like(str(v))},*')}" for v in values(operand)]
+                found = [f"{joined} LIKE {string(f'*,{like(str(v))},*')}" for v in values(operand)]
                 return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
         return super().atom(predicate)
 
@@ -211,7 +149,7 @@ class _Writer:
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.computed = lambda expr: self.texts.of(expr)
-        self.texts = Texts(self.predicates, FUNCTIONS, self.names.readable)
+        self.texts = Texts(self.predicates, TEXTS, self.names.readable)
         self.predicates.equal_fields = {
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
@@ -244,7 +182,10 @@ class _Writer:
 
     def text(self) -> str:
         """The query, with what it looks up before anything else that is done with its events."""
-        base, *rest = self.query().split("\n| ")
+        return self.looked_up(self.query())
+
+    def looked_up(self, query: str) -> str:
+        base, *rest = query.split("\n| ")
         lookups: list[str] = []
         for (name, field_, caseless), found in self.lists.found.items():
             computed = caseless or "(" in field_
@@ -258,6 +199,71 @@ class _Writer:
         if self.detection.kind == "event":
             self.gathered_fields()
         return self.columns
+
+    def head(self, case: PipelineCase) -> Head:
+        """The commands that select events and give their fields the names that the rest of a pipeline has for them.
+
+        A text is never missing there, as in KQL. Fields with several values, and those that hold no texts, numbers or times, have no names.
+        """
+        detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
+        flags, pairs, named, found = list[str](), list[tuple[str, str]](), dict[str, str](), dict[Expr, Value]()
+        if len(case.selectors) > 1:
+            told, lines = list[str](), [self.source(not grouped)]
+            sets = [{dataset(self.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
+            by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
+            for owned, found_in in zip(case.selectors, sets, strict=True):
+                own = [s for s in detection.selectors if s.name in owned]
+                table = own[0].table.lower()
+                flag = free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*self.fields, *flags})
+                flags.append(flag)
+                conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [self.condition(s) for s in own]
+                whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+                told.append(f"{field(flag)} = CASE({whole}, 1)")
+            lines += [f"WHERE {self.any_selector()}"] if by_set else []
+            lines.append(f"EVAL {', '.join(told)}")
+            lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
+        else:
+            lines = self.filtered(not grouped)
+        for number, (name, fact, owner) in enumerate(zip(self.keys, case.fields, case.owners, strict=True)):
+            selectors = [s for s in detection.selectors if s.name in case.selectors[owner]]
+            keys = [s.keys[number] for s in selectors]
+            kind = kind_of(fact)
+            if (
+                kind is None
+                or any(_Predicates.is_array(c) for x in keys for c in columns_of(x))
+                or any(map(self.names.is_multivalue, keys))
+            ):
+                continue
+            if kind == "time" and all(is_time(x) or self.named(x) == "@timestamp" for x in keys):
+                found[fact] = Value("@timestamp", "time", False, simple=True)
+                continue
+            texts = [self.typed(x, kind) for x in keys]
+            text = texts[0]
+            if len(set(texts)) > 1:
+                text = f"CASE({', '.join(f'{self.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
+            own_name = named.setdefault(text, name)
+            if own_name == name and text != field(name):
+                pairs.append((name, text))
+            found[fact] = Value(field(own_name), kind, kind not in ("text", "part"), simple=True)
+        base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")
+        commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
+        if pairs:
+            commands.append(Command("EVAL", "EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs)))
+        taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, *flags, "@timestamp"}
+        return Head(tuple(commands), found, frozenset(taken), tuple(flags))
+
+    def typed(self, expr: Expr, kind: str) -> str:
+        """A key as a value of the kind that it has in KQL, whatever type the product keeps it in. A text is never missing."""
+        text, stored = self.named(expr), self.names.stored(expr)
+        as_text = not is_field(expr) or self.names.is_text(expr)
+        match kind:
+            case "int":
+                return text if stored in ("long", "integer", "short", "byte") or not (stored or as_text) else f"TO_LONG({text})"
+            case "real":
+                return text if stored in ("double", "float") else f"TO_DOUBLE({text})"
+            case "time":
+                return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
+        return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'
 
     def query(self) -> str:
         match self.detection.kind:
@@ -471,28 +477,4 @@ class _Writer:
         return text
 
 
-def _chosen(pairs: list[tuple[str, str]]) -> str:
-    *others, (guard, last) = pairs
-    otherwise = last if guard == "true" else f"{guard}, {last}"
-    return "CASE(" + ", ".join([*(f"{g}, {v}" for g, v in others), otherwise]) + ")"
-
-
-FUNCTIONS = Functions(
-    string,
-    'COALESCE({0}, "")',
-    lambda texts: f"CONCAT({', '.join(texts)})",
-    _chosen,
-    {"tolower": "TO_LOWER({0})", "toupper": "TO_UPPER({0})", "file_name": "REPLACE({0}, " + string(r"^.*[\\/]") + ', "")'},
-    "REPLACE({0}, {1}, {2})",
-    "${0}",
-    lambda text: text.replace("\\", "\\\\").replace("$", "\\$"),
-    'COALESCE(MV_SLICE(SPLIT({0}, {1}), {2}), "")',
-    "SUBSTRING({0}, {1}, {2})",
-    lambda text, regex, node: f"{text} RLIKE {string(lucene_text(regex, node))}",
-    java_portable,
-    "true",
-)
-"""String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
-
-
-__all__ = ["ATOMS", "Esql"]
+__all__ = ["Esql"]

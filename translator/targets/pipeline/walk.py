@@ -100,6 +100,18 @@ class Walk(Notes, ABC):
     @abstractmethod
     def distinct(self, names: list[str]) -> Command: ...
 
+    @abstractmethod
+    def once(self, names: tuple[str, ...]) -> None:
+        """Leaves one of the rows that these fields do not tell apart, with all of its columns."""
+
+    def shown_as(self, value: Value) -> str | None:
+        """What a value is called in the result other than by its column's name; None where nothing."""
+        return None
+
+    def free(self, name: str) -> str:
+        """A name for a field of the walk's own."""
+        return self.named(Column(-1, name, Type.LONG))
+
     def named(self, column: Column) -> str:
         """A name for a column that is to be made: its own, unless that still means something else."""
         name = free_of(column.name if column.name.isascii() and column.name.isidentifier() else "value", self.taken)
@@ -329,7 +341,7 @@ class Walk(Notes, ABC):
                 self.columns[expr.column.id] = value
             if expr in self.fields:
                 self.fields[expr] = value
-        conditions = [] if outer else [f"{self.quoted(number)}{'==' if kind.endswith('anti') else '>'}0"]
+        conditions = [] if outer else [self.values().between(self.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
         self.live -= 1
         if self.live > 1:
             if conditions:
@@ -337,7 +349,7 @@ class Walk(Notes, ABC):
             return kept
         self.commands.append(self.where(" AND ".join([self.present(kept.flag), *conditions])))
         if kept.spread is not None:
-            self.commands.append(self.distinct(list(kept.spread)) if kept.spread else self.limit(1))
+            self.once(kept.spread)
         return replace(kept, flag=None, spread=None, tied=False)
 
     def or_empty(self, text: str) -> str:
@@ -444,6 +456,8 @@ class Walk(Notes, ABC):
                 found[name] = name
             elif value.text in times:  # every event shows its time
                 found[name] = value.text
+            elif known := self.shown_as(value):
+                found[name] = known
             elif text:
                 pairs.append((name, value.text))
                 found[name] = name

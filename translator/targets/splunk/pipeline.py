@@ -12,7 +12,6 @@ from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Const, Expr
 from translator.plan.simplify import TEXT_OPERATORS, simplify
-from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.pipeline.values import WALKED, Command, Language, Value, Values
 from translator.targets.pipeline.walk import Part, Walk
@@ -71,6 +70,9 @@ class SplWalk(Walk):
 
     def distinct(self, names: list[str]) -> Command:
         return Command("dedup", "dedup " + " ".join(names))
+
+    def once(self, names: tuple[str, ...]) -> None:
+        self.commands.append(self.distinct(list(names)) if names else self.limit(1))
 
     def across(self, count: tuple[str, str], kept: list[tuple[str, Value, str]], by: list[str]) -> None:
         """``eventstats``, which adds to every row of a key what it finds of all of them."""
@@ -187,9 +189,6 @@ class SplWalk(Walk):
     def name_of(self, value: Value) -> str | None:
         name = value.text.strip("'")
         return name if value.simple and field(name) == value.text and not name[:1].isdigit() and not value.text.startswith('"') else None
-
-    def free(self, name: str) -> str:
-        return self.named(Column(-1, name, Type.LONG))
 
     def term(
         self, made: Column, expr: Expr, values: Values, before: list[tuple[str, str]], terms: list[str], behind: list[tuple[str, str]],

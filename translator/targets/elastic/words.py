@@ -1,0 +1,119 @@
+"""Conditions and texts in ES|QL.
+
+Facts (elastic.co/docs/reference/query-languages/esql): comparisons keep case and are null where a field is missing; LIKE takes ``*``
+and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whole value by a Lucene regular expression.
+"""
+
+from __future__ import annotations
+
+from translator.plan.expressions import Apply, Expr
+from translator.regex.lucene import escape
+from translator.regex.terms import BOUND, around
+from translator.regex.writers import java_portable
+from translator.targets.computed import Functions
+from translator.targets.elastic import literal, lucene_of, lucene_text, string
+from translator.targets.predicates import text_of, values
+
+
+def like(value: str) -> str:
+    """A text as a pattern of LIKE."""
+    return "".join("\\" + c if c in "*?\\" else c for c in value)
+
+
+def _contains(lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = text_of(rest, node)
+        pattern = string(f"*{like(value.lower() if lowered else value)}*")
+        return f"{f'TO_LOWER({f})' if lowered else f} LIKE {pattern}"
+
+    return spell
+
+
+def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = text_of(rest, node)
+        return f"{function}({f'TO_LOWER({f})' if lowered else f}, {string(value.lower() if lowered else value)})"
+
+    return spell
+
+
+def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        value = text_of(rest, node)
+        value = value.lower() if lowered else value
+        before, after = around(value, prefix, suffix)
+        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
+        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + escape(value) + tail)}"
+
+    return spell
+
+
+def _regex(caseless: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(node, 'lowered' if caseless else 'kept'))}"
+
+    return spell
+
+
+def _compare(operator: str):  # type: ignore[no-untyped-def]
+    return lambda f, rest, node: f"{f} {operator} {literal(values(rest[0])[0])}"
+
+
+def _in(lowered: bool):  # type: ignore[no-untyped-def]
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        items = [literal(v.lower() if lowered and isinstance(v, str) else v) for v in values(rest[0])]
+        return f"{f'TO_LOWER({f})' if lowered else f} IN ({', '.join(items)})"
+
+    return spell
+
+
+ATOMS = {
+    "==": _compare("=="),
+    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(text_of(rest, node).lower())}",
+    "in": _in(False),
+    "in~": _in(True),
+    "contains": _contains(True),
+    "contains_cs": _contains(False),
+    "startswith": _edge("STARTS_WITH", True),
+    "startswith_cs": _edge("STARTS_WITH", False),
+    "endswith": _edge("ENDS_WITH", True),
+    "endswith_cs": _edge("ENDS_WITH", False),
+    "has": _has(True),
+    "has_cs": _has(False),
+    "hasprefix": _has(True, prefix=True),
+    "hasprefix_cs": _has(False, prefix=True),
+    "hassuffix": _has(True, suffix=True),
+    "hassuffix_cs": _has(False, suffix=True),
+    "matches regex": _regex(False),
+    "matches regex~": _regex(True),
+    "is_ipv4": lambda f, rest, node: f'CIDR_MATCH(TO_IP({f}), "0.0.0.0/0")',
+    "cidr": lambda f, rest, node: f"CIDR_MATCH(TO_IP({f}), {', '.join(map(literal, values(rest[0])))})",
+    "<": _compare("<"),
+    "<=": _compare("<="),
+    ">": _compare(">"),
+    ">=": _compare(">="),
+}
+
+
+def _chosen(pairs: list[tuple[str, str]]) -> str:
+    *others, (guard, last) = pairs
+    otherwise = last if guard == "true" else f"{guard}, {last}"
+    return "CASE(" + ", ".join([*(f"{g}, {v}" for g, v in others), otherwise]) + ")"
+
+
+TEXTS = Functions(
+    string,
+    'COALESCE({0}, "")',
+    lambda texts: f"CONCAT({', '.join(texts)})",
+    _chosen,
+    {"tolower": "TO_LOWER({0})", "toupper": "TO_UPPER({0})", "file_name": "REPLACE({0}, " + string(r"^.*[\\/]") + ', "")'},
+    "REPLACE({0}, {1}, {2})",
+    "${0}",
+    lambda text: text.replace("\\", "\\\\").replace("$", "\\$"),
+    'COALESCE(MV_SLICE(SPLIT({0}, {1}), {2}), "")',
+    "SUBSTRING({0}, {1}, {2})",
+    lambda text, regex, node: f"{text} RLIKE {string(lucene_text(regex, node))}",
+    java_portable,
+    "true",
+)
+"""String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
