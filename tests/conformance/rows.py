@@ -83,6 +83,7 @@ class Generator:
         if what == "join" and any(k == "text" for k in kinds.values()):
             return self.join(text, kinds, number)
         if what == "asked" and (column := self.of(kinds, "text")):
+            self.text = text
             other, found = self.other(number)
             operator = self.pick.choice(["in", "!in", "in~", "!in~"])
             return f"{text} | where {column} {operator} ({other} | project {self.of(found, 'text')})", kinds
@@ -124,10 +125,13 @@ class Generator:
             text, kinds = f"{text} | distinct {', '.join(by)}", dict.fromkeys(by, "text")
         elif how == "latest":
             text += f" | summarize arg_max(TimeGenerated, *) by {by[0]}"
+        if how == "events" and text.startswith("AuditLogs") and "AuditLogs" not in self.text and pick.random() < 0.5:
+            return text, {c: k for c, k in kinds.items() if k == "text"}
         text += f" | project {', '.join(f'o{number}{c} = {c}' for c in kinds)}"
         return text, {f"o{number}{c}": k for c, k in kinds.items()}
 
     def join(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
+        self.text = text
         other, found = self.other(number)
         kind = self.pick.choice(["inner", "inner", "leftouter", "leftanti", "leftsemi", "rightanti", "rightsemi", "rightouter"])
         text += f" | join kind={kind} ({other}) on $left.{self.of(kinds, 'text')} == $right.{self.of(found, 'text')}"

@@ -8,7 +8,7 @@ from translator.detection.model import Detection, Selector, Side, Threshold, Tri
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Expr, columns_of
+from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Const, Expr, columns_of
 from translator.plan.simplify import is_field, is_present
 from translator.plan.types import NULLABLE
 from translator.rulepack.model import Rule
@@ -234,10 +234,13 @@ class _Writer:
                 or any(map(self.names.is_multivalue, keys))
             ):
                 continue
+            try:
+                texts = [self.typed(x, kind) for x in keys]
+            except Cannot:  # what is missing is said where it is read
+                continue
             if kind == "time" and all(is_time(x) or self.named(x) == "@timestamp" for x in keys):
                 found[fact] = Value("@timestamp", "time", False, simple=True)
                 continue
-            texts = [self.typed(x, kind) for x in keys]
             text = texts[0]
             if len(set(texts)) > 1:
                 text = f"CASE({', '.join(f'{self.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
@@ -254,6 +257,8 @@ class _Writer:
 
     def typed(self, expr: Expr, kind: str) -> str:
         """A key as a value of the kind that it has in KQL, whatever type the product keeps it in. A text is never missing."""
+        if isinstance(expr, Const) and isinstance(expr.value, bool):
+            return string("true" if expr.value else "false")
         text, stored = self.named(expr), self.names.stored(expr)
         as_text = not is_field(expr) or self.names.is_text(expr)
         match kind:
@@ -261,6 +266,8 @@ class _Writer:
                 return text if stored in ("long", "integer", "short", "byte") or not (stored or as_text) else f"TO_LONG({text})"
             case "real":
                 return text if stored in ("double", "float") else f"TO_DOUBLE({text})"
+            case "bool":
+                return f"TO_LOWER(TO_STRING({text}))"
             case "time":
                 return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
         return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'

@@ -256,7 +256,8 @@ def _is_plain(condition: Expr) -> bool:
         case Apply(function="and" | "or" | "not", args=args):
             return all(map(_is_plain, args))
         case Apply(args=(subject, *others)):
-            return is_field(subject) and not any(columns_of(x) for x in others)
+            known = all(isinstance(n, Const | Items) for x in others for n in walk(x)) or window_of(condition) is not None
+            return is_field(subject) and known
     return isinstance(condition, Const) or is_field(condition)
 
 
@@ -359,7 +360,7 @@ def kind_of(expr: Expr) -> str | None:
     if is_time(expr):
         return "time"
     kind = KINDS[expr.type]
-    return None if kind in ("bool", "list", "span") else kind
+    return None if kind in ("list", "span") else kind
 
 
 def _made_by(relation: o.Relation) -> list[Column]:

@@ -24,6 +24,18 @@ from translator.targets.pipeline.values import ORDERED, Command, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
+class Above:
+    """What the operators over a relation read of it, and what of that decides about rows."""
+
+    read: tuple[Expr, ...] = ()
+    decides: tuple[Expr, ...] = ()
+
+    def and_by(self, node: o.Relation, decides: set[int], shown: set[int]) -> Above:
+        """The same for what is below an operator."""
+        return Above((*self.read, *read_by(node, decides | shown)), (*self.decides, *read_by(node, decides)))
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A relation as rows of the stream.
 
@@ -128,9 +140,9 @@ class Walk(Notes, ABC):
             Cannot: where one that decides anything has no words here.
         """
         self.lengths = {c.id for r in self.cut.operators() for n in o.parts(r) if (c := _of_length(n)) is not None}
-        self.part(self.cut.root, tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c)))
+        self.part(self.cut.root, Above(tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c))))
 
-    def part(self, node: o.Relation, above: tuple[Expr, ...]) -> Part:
+    def part(self, node: o.Relation, above: Above) -> Part:
         """Writes a relation. ``above`` is what is read of it by the operators over it."""
         number = self.cut.number(node)
         if number is not None:
@@ -138,10 +150,10 @@ class Walk(Notes, ABC):
                 self.compute(items)
             tables = frozenset(n.table for n in o.parts(way_to(node)[0]) if isinstance(n, o.Source))
             return Part(self.flags[number] if self.flags else None, tables)
-        read = read_by(node, self.decides | self.shown)
         if isinstance(node, o.Union):
-            return self.united(node, [self.part(below, tuple(read)) for below in node.inputs])
-        above = (*above, *read)
+            own = Above().and_by(node, self.decides, self.shown)
+            return self.united(node, [self.part(below, own) for below in node.inputs])
+        above = above.and_by(node, self.decides, self.shown)
         match node:
             case o.Join():
                 return self.joined(node, above)
@@ -249,7 +261,7 @@ class Walk(Notes, ABC):
         self.columns |= made
         return united
 
-    def joined(self, node: o.Join, above: tuple[Expr, ...]) -> Part:
+    def joined(self, node: o.Join, above: Above) -> Part:
         kind = _SIDES.get(node.kind)
         left, right = self.part(node.left, above), self.part(node.right, above)
         pairs = [(simplify(a), simplify(b)) for a, b in node.on]
@@ -274,14 +286,14 @@ class Walk(Notes, ABC):
                 raise Cannot(Diagnostic("unsupported-join", "rows with several partners on both sides are not supported here", node.span))
         sides = [(left, node.left, [a for a, _ in pairs]), (right, node.right, [b for _, b in pairs])]
         (kept, _, mine), (other, below, theirs) = sides if keeps_left else sides[::-1]
-        wanted = () if kind.endswith(("semi", "anti")) else above
+        wanted = Above() if kind.endswith(("semi", "anti")) else above
         one = alone[1] if keeps_left else alone[0]
         found = self.matched(kept, mine, other, theirs, below, wanted, kind, one, node)
         if node.condition is not None:
             self.keep(found, [self.values().holds(simplify(p)) for p in conjuncts(node.condition)])
         return found
 
-    def asked(self, below: o.Relation, value: Expr, subquery: Subquery, function: str, above: tuple[Expr, ...]) -> Part:
+    def asked(self, below: o.Relation, value: Expr, subquery: Subquery, function: str, above: Above) -> Part:
         """A condition on the values of another query."""
         kept, other = self.part(below, above), self.part(subquery.relation, above)
         assert subquery.column is not None
@@ -289,10 +301,10 @@ class Walk(Notes, ABC):
         if function.endswith("~"):
             value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
         kind = "leftanti" if function.startswith("!") else "leftsemi"
-        return self.matched(kept, [simplify(value)], other, [simplify(named)], subquery.relation, (), kind, True, subquery)
+        return self.matched(kept, [simplify(value)], other, [simplify(named)], subquery.relation, Above(), kind, True, subquery)
 
     def matched(
-        self, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: tuple[Expr, ...], kind: str,
+        self, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: Above, kind: str,
         one: bool, node: o.Relation | Subquery,
     ) -> Part:  # fmt: skip
         """One part with the partners that it has, or has not, in another, of which there is ``one`` at most for each row."""
@@ -306,7 +318,8 @@ class Walk(Notes, ABC):
             for expr, key in zip(mine, by, strict=True):
                 if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
                     self.columns[expr.column.id] = key
-        columns, fields = self.offered(below, wanted)
+        columns, fields = self.offered(below, wanted.read)
+        deciding = {x for side in self.offered(below, wanted.decides) for x in side}
         values = self.values()
         held = [ColumnRef(None, c.type, c) for c in columns] + fields
         renamed = dict[Expr, Value]()
@@ -318,7 +331,7 @@ class Walk(Notes, ABC):
             if (same := equal.get(expr)) is not None and not outer:
                 renamed[expr] = same
                 continue
-            if isinstance(expr, ColumnRef) and not one and expr.column.id in self.decides:
+            if not one and (expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)):
                 self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
             if value.nullable and (not one or other.tied):
                 raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
@@ -374,13 +387,22 @@ class Walk(Notes, ABC):
 
     def offered(self, below: o.Relation, wanted: tuple[Expr, ...]) -> tuple[list[Column], list[Expr]]:
         """The columns that a relation has made, and the stored fields of it, that are read above it."""
-        inside = {n.id for n in o.parts(below) if isinstance(n, Column)}
+        ids, sources = set[int](), set[int | None]()
+        for part in o.parts(below):
+            if isinstance(part, Column):
+                ids.add(part.id)
+            elif isinstance(part, o.Source):
+                sources.add(part.id)
+
+        def is_inside(expr: Expr) -> bool:
+            return isinstance(expr, ColumnRef) and (expr.column.id in ids or expr.column.source in sources)
+
         columns, fields = dict[int, Column](), dict[Expr, None]()
         for expr in wanted:
             for node in walk(simplify(expr)):
-                if node in self.fields and any(isinstance(n, ColumnRef) and n.column.id in inside for n in walk(node)):
+                if node in self.fields and any(map(is_inside, walk(node))):
                     fields[node] = None
-                elif isinstance(node, ColumnRef) and node.column.id in inside and node.column.id in self.columns:
+                elif isinstance(node, ColumnRef) and node.column.id in self.columns and is_inside(node):
                     columns[node.column.id] = node.column
         return list(columns.values()), list(fields)
 

@@ -125,6 +125,10 @@ def row_condition(trigger: Trigger) -> str:
     return f"\n| {command} count as result_count\n| where result_count{trigger.operator}{trigger.count}"
 
 
+FORMS = {"text": OR_EMPTY, "part": OR_EMPTY, "bool": "lower({0})"}
+"""A field as a value of each kind, where it is not the value itself."""
+
+
 class _Writer:
     def __init__(self, names: Names, detection: Detection, wanted: tuple[str, ...] = ()) -> None:
         self.names, self.wanted = names, wanted
@@ -197,7 +201,10 @@ class _Writer:
         for index, (name, fact, owner) in enumerate(zip(self.keys, case.fields, case.owners, strict=True)):
             if (kind := kind_of(fact)) is None:
                 continue
-            spelled = self.key(index, OR_EMPTY if kind in ("text", "part") else "{0}", case.selectors[owner])
+            try:
+                spelled = self.key(index, FORMS.get(kind, "{0}"), case.selectors[owner])
+            except Cannot:  # what is missing is said where it is read
+                continue
             if kind == "time":
                 if spelled == "_time" or all(is_time(s.keys[index]) for s in detection.selectors if s.name in case.selectors[owner]):
                     times.add(name)
@@ -460,6 +467,8 @@ class _Writer:
 
     def spelled_key(self, key: Expr, form: str) -> str:
         """A key, in a form for missing ones: what is computed of fields is never missing."""
+        if isinstance(key, Const) and isinstance(key.value, bool):
+            return literal(key.value)
         return (form if is_field(key) else "{0}").format(self.named(key))
 
     def by_selector(self, spelled: list[str], selectors: Sequence[Selector] | None = None) -> str:
