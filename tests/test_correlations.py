@@ -236,14 +236,11 @@ def test_an_event_that_is_several_rows_is_counted_for_each(kql: str, code: str |
     assert told == ({code} if code else set())
 
 
-@pytest.mark.parametrize(
-    ("summary", "verdict"),
-    [("c = count() by w", "none"), ("c = dcount(w) by k", "none"), ("c = count() by k, w", "differs"), ("c = sum(w) by k", "none")],
-)
-def test_a_column_that_only_a_join_adds_is_no_field_of_the_events(summary: str, verdict: str) -> None:
+@pytest.mark.parametrize("summary", ["c = count() by w", "c = dcount(w) by k", "c = count() by k, w", "c = sum(w) by k"])
+def test_a_column_that_only_a_join_adds_is_no_field_of_the_events(summary: str) -> None:
     kql = f"A | where x == 'a' | join kind=leftouter (B | project k, w) on k | summarize {summary} | where c > 3"
     output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
-    assert output.verdict.value == verdict
+    assert output.verdict.value == "differs"
     assert not re.search(r"\bw\b", output.text)
 
 

@@ -111,15 +111,22 @@ def test_random_queries(target: str) -> None:
     ],
 )
 def test_what_would_be_other_rows_is_not_written(kql: str, reason: str) -> None:
-    output = translator.convert(rule(f"{SIGNINS} {kql}"), ("splunk",), OPTIONS).outputs["splunk"]
-    assert output.lane != "pipeline", reason
+    assert piped("splunk", rule(f"{SIGNINS} {kql}"), OPTIONS) is None, reason
 
 
 def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:
     parts = f"({SIGNINS} | where ResultType != '0'), ({SIGNINS} | where AppDisplayName has 'x')"
     kql = f"union {parts} | summarize c = count() by IPAddress | where c * 2 > 3"
-    output = translator.convert(rule(kql), ("splunk",), OPTIONS).outputs["splunk"]
-    assert output.lane != "pipeline"
+    assert piped("splunk", rule(kql), OPTIONS) is None
+
+
+def test_what_no_lane_says_is_written_loosely_and_said() -> None:
+    series = "make-series n = count() on TimeGenerated from ago(2h) to now() step 10m by IPAddress | mv-expand n to typeof(long)"
+    kql = f"{SIGNINS} | where ResultType != '0' | {series} | where n > 3"
+    for target in ("splunk", "esql"):
+        output = translator.convert(rule(kql), (target,), OPTIONS).outputs[target]
+        assert output.verdict.value == "differs" and "ResultType" in output.text
+        assert {"operator-dropped", "condition-dropped"} <= {d.code for d in output.diagnostics}
 
 
 def test_what_sorts_and_what_tells_tables_apart_keeps_its_meaning() -> None:

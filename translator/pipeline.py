@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -13,7 +12,7 @@ from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.engine.known import with_known_values
-from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
+from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
@@ -21,9 +20,9 @@ from translator.plan.expressions import Apply, Const, conjuncts
 from translator.plan.simplify import MOMENTS
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import Cannot, Deployment, Options, Output, duration
+from translator.targets.base import Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline.cases import SHOWING, case_of, cuts, read_columns
+from translator.targets.pipeline.lane import Lane
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 
@@ -130,7 +129,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
     known = with_known_values(bind(parse(rule.query), catalog.schemas()))
-    return _piped(writer, rule, known, functools.partial(_lifted, rule, options), options)
+    return _lane(writer, rule, known, options).faithful()
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
@@ -161,7 +160,10 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             else:
                 output = _triggered(name, target, rule, detection, timed, options)
             if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
-                output = _better(output, _piped(target, rule, known, lifted, options))
+                lane = _lane(target, rule, known, options)
+                output = _better(output, lane.faithful())
+                if not output.texts:
+                    output = _better(output, lane.loose())
             behind = output.head or detection
             if isinstance(behind, NoDetection):
                 outputs[name] = output
@@ -176,40 +178,14 @@ def _better(output: Output, other: Output | None) -> Output:
     return output if other is None or other.verdict.rank >= output.verdict.rank else other
 
 
-def _piped(
-    target: Target, rule: Rule, plan: o.Plan, lifted: Callable[[bool, o.Plan], Detection | NoDetection], options: Options
-) -> Output | None:  # fmt: skip
-    """The plan operator by operator, from the first cut whose head is told as it is; None where there is none."""
-    assert isinstance(target, Pipes)
+def _lane(target: Pipes, rule: Rule, plan: o.Plan, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+    lift, move = functools.partial(_lifted, rule, options), functools.partial(_to_homes, target, rule, options)
+    return Lane(target, plan, rule.alert_columns, trigger, lift, move, options)
 
-    def selected(part: o.Plan, timed: bool) -> Detection | None:
-        found = lifted(timed, part)
-        return found if isinstance(found, Detection) and verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
 
-    decides, shown = read_columns(plan, rule.alert_columns)
-    for cut, timed in itertools.product(cuts(plan.root), (False, True) if target.tells_time else (False,)):
-        try:
-            case = case_of(
-                plan, cut, decides, shown, functools.partial(selected, timed=timed), lambda d: moved(target, rule, d, options),
-                options.fields == "source", timed,
-            )  # fmt: skip
-            output = target.pipe(case, options) if case is not None else None
-        except Cannot:
-            continue
-        if case is None or output is None or output.verdict.rank > Verdict.SAME_ALERTS.rank:
-            continue
-        if any(d.direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING for d in output.diagnostics):
-            continue  # other rows than those that are counted
-        head = case.placed.detection
-        output = replace(output, head=head, lookback=head.lookback, timed=timed)
-        if trigger is None:
-            return output
-        if not isinstance(target, CountsRows) or "result_count" in output.columns:
-            return None
-        counted = target.with_rows(output, trigger, ())
-        return replace(counted, columns={}) if trigger.holds_for_none else counted
-    return None
+def _to_homes(target: Target, rule: Rule, options: Options, detection: Detection) -> Placed:
+    return moved(target, rule, detection, options)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -42,7 +42,7 @@ class CountsRows(Protocol):
 
 
 @runtime_checkable
-class Pipes(Protocol):
+class Pipes(Target, Protocol):
     """A target whose language is a pipeline, so that it can write a plan operator by operator."""
 
     def pipe(self, case: PipelineCase, options: Options) -> Output: ...

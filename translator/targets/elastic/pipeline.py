@@ -83,7 +83,7 @@ ESQL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, moment_of_text="TO_DATETIME({0})",
+    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, moment_of_text=lambda text: f"TO_DATETIME({text})",
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 
@@ -193,7 +193,7 @@ class EsqlWalk(Walk):
             try:
                 found |= self.term(made, expr, values, terms, behind, bool(by), part.flag)
             except Cannot:
-                if made.id in self.decides:
+                if self.is_vital(made):
                     raise
         if part.flag is not None:
             if not by or part.spread is not None or any(v.nullable for *_, v in by):

@@ -61,6 +61,17 @@ class Cut:
 
 
 _OF_EVENTS = o.Source | o.Union | o.Filter | o.Compute | o.Project | o.Arrange
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped(o.Relation):
+    """An operator, or a condition on another query, that is left out; ``widens`` where rows can only be more without it."""
+
+    input: o.Relation
+    what: str
+    widens: bool
+
+
 WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union
 """The operators that the walk writes over heads."""
 
@@ -99,6 +110,44 @@ def cuts(root: o.Relation) -> Iterator[Cut]:
     for cut in _cuts(root):
         if len(cut.heads) <= MOST_HEADS and all(isinstance(r, WALKED) for r in cut.operators()):
             yield cut
+
+
+def loose_cuts(root: o.Relation) -> Iterator[Cut]:
+    """The ways to cut the main line of a query, from one table or union on, without what stands beside it."""
+    for ordered in _main_lines(_in_order(root)):
+        head = list(itertools.takewhile(_is_of_events, spine := way_to(ordered)))
+        yield from _cuts_of_one(ordered, spine)
+        for end in range(len(head) - 1, 0, -1):
+            yield Cut(ordered, (head[end - 1],))
+
+
+def _main_lines(node: o.Relation) -> Iterator[o.Relation]:
+    """A query as a line of operators, in which ``Dropped`` stands for those that the line cannot hold."""
+    match node:
+        case o.Source():
+            yield node
+        case o.Union(inputs=inputs):
+            yield node
+            for below in inputs:
+                yield from (Dropped(node.span, line, "the rest of a union", False) for line in _main_lines(below))
+        case o.Join(left=left, right=right, kind=kind):
+            widens = kind in ("inner", "innerunique", "leftsemi", "rightsemi") or "anti" in kind
+            for line in _main_lines(right if kind.startswith("right") else left):
+                yield Dropped(node.span, line, f"a join of the kind {kind}", widens)
+        case o.Filter(input=below, predicate=predicate):
+            asking = [p for p in conjuncts(predicate) if subqueries_of(p)]
+            plain = [p for p in conjuncts(predicate) if not subqueries_of(p)]
+            for line in _main_lines(below):
+                found: o.Relation = o.Filter(node.span, line, conjunction(*plain)) if plain else line
+                for condition in asking:
+                    found = Dropped(condition.span, found, "a condition on another query", True)
+                yield found
+        case _ if (below_ := getattr(node, "input", None)) is not None:
+            for line in _main_lines(below_):
+                if isinstance(node, WALKED):
+                    yield replace(node, input=line)  # type: ignore[arg-type]
+                else:
+                    yield Dropped(node.span, line, f"the operator {type(node).__name__.lower()}", False)
 
 
 def _cuts(root: o.Relation) -> Iterator[Cut]:
@@ -351,6 +400,8 @@ class PipelineCase:
     decides: set[int]
     shown: set[int]
     names: o.Names
+    loose: bool = False
+    """Whether what has no words is left out, and that is said."""
 
 
 def kind_of(expr: Expr) -> str | None:
@@ -472,7 +523,7 @@ def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[in
 
 
 def case_of(
-    plan: o.Plan, cut: Cut, decides: set[int], shown: set[int], lift: Lift, move: Move, source: bool, timed: bool
+    plan: o.Plan, cut: Cut, decides: set[int], shown: set[int], lift: Lift, move: Move, source: bool, timed: bool, loose: bool = False
 ) -> PipelineCase | None:  # fmt: skip
     """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
 
@@ -481,12 +532,13 @@ def case_of(
         shown: those that an analyst looks at.
         source: whether the KQL's own names are fields.
         timed: whether the events of a head that is lifted have limits of their own on their time.
+        loose: whether what has no words is left out.
     """
     fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
-    must = set(leaves(cut, decides, plan.names))
+    must = set[Expr]() if loose else set(leaves(cut, decides, plan.names))
     found = list[tuple[Placed, list[Expr]]]()
     for head in cut.heads:
-        there = fields if len(cut.heads) == 1 else _fields_of(head, fields)
+        there = fields if len(cut.heads) == 1 and not loose else _fields_of(head, fields)
         placed = _placed(head, there, must, lift, move, source)
         if placed is None:
             return None
@@ -495,7 +547,7 @@ def case_of(
         return None
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
-    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, decides, shown, plan.names)
+    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, decides, shown, plan.names, loose)
 
 
 def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:

@@ -86,7 +86,7 @@ class Language:
     """In how many parts a text is split."""
     moment: Callable[[float], str]
     """A moment, of its seconds since the epoch."""
-    moment_of_text: str
+    moment_of_text: Callable[[str], str]
     """A moment, of a text that has it as Azure's logs do."""
     of_columns: Mapping[str, str]
     """Operators on texts whose second operand is no constant."""
@@ -485,8 +485,9 @@ class Values:
         kind = {"int": "real", "real": "real", "time": "time"}.get(other.kind)
         if kind is None or value.kind != "text" or expr.type != Type.UNKNOWN or not is_field(expr):
             return value
-        words = self.language.functions["todouble"].words if kind == "real" else self.language.moment_of_text
-        return Value(words.format(value.text), kind)
+        if kind == "time":
+            return Value(self.language.moment_of_text(value.text), kind)
+        return Value(self.language.functions["todouble"].words.format(value.text), kind)
 
     def equal(self, value: Value, operand: Expr, expr: Expr) -> str:
         items = operand.items if isinstance(operand, Items) else (operand,)

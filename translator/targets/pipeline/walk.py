@@ -7,19 +7,20 @@ that is left is the stream, of which the rest is written as any pipeline is.
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from translator.detection.windows import is_time
-from translator.fidelity import Diagnostic, Notes
+from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
-from translator.targets.pipeline.cases import Head, PipelineCase, computed, read_by, way_to
+from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, read_by, way_to
 from translator.targets.pipeline.values import ORDERED, Command, Value, Values
 
 
@@ -64,6 +65,7 @@ class Walk(Notes, ABC):
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()
+        self.loose = case.loose
         self.cut, self.names, self.flags, self.live = case.cut, case.names, head.flags, len(case.cut.heads)
         self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
@@ -133,6 +135,10 @@ class Walk(Notes, ABC):
     def needed(self, column: Column) -> bool:
         return column.id in self.decides or column.id in self.shown
 
+    def is_vital(self, column: Column) -> bool:
+        """Whether nothing is written without a column."""
+        return column.id in self.decides and not self.loose
+
     def run(self) -> None:
         """Writes all operators over the heads, and what the heads compute of their fields for them.
 
@@ -159,7 +165,56 @@ class Walk(Notes, ABC):
                 return self.joined(node, above)
             case o.Filter(input=below, predicate=predicate) if subquery := _subquery_of(predicate):
                 return self.asked(below, *subquery, above)
-        return self.operator(node, self.part(node.input, above))  # type: ignore[attr-defined]
+        part = self.part(node.input, above)  # type: ignore[attr-defined]
+        return self.tried(node, part) if self.loose else self.operator(node, part)
+
+    def tried(self, node: o.Relation, part: Part) -> Part:
+        """An operator, or word that it is left out."""
+        if isinstance(node, Dropped):
+            place = Place.BOTH if self.is_counted(node) else Place.PLAIN
+            self.say("condition-dropped" if node.widens else "operator-dropped", f"{node.what} is left out", node.span, place)
+            return part
+        before = list(self.commands), dict(self.columns), dict(self.fields), set(self.taken), self.unsorted
+        try:
+            return self.operator(node, part)
+        except Cannot as refused:
+            self.commands, self.columns, self.fields, self.taken, self.unsorted = before
+            if isinstance(node, o.Filter):
+                return self.filtered(node, part)
+            if isinstance(node, o.Aggregate) and (keys := self.keys_of(node)) != node.keys:
+                said = ", ".join(c.name for c, _ in node.keys if c not in [k for k, _ in keys])
+                self.say("key-dropped", f"{said} cannot be computed here, and is left out of the keys", node.span, Place.BOTH)
+                return self.tried(replace(node, keys=keys), part)
+            what = f"the operator {type(node).__name__.lower()}"
+            self.say("operator-dropped", f"{what} is left out: {refused.diagnostic.message}", node.span, Place.BOTH)
+            return part
+
+    def filtered(self, node: o.Filter, part: Part) -> Part:
+        """Those conditions that can be said, and word of the others."""
+        held = list[str]()
+        place = Place.BOTH if self.is_counted(node) else Place.PLAIN
+        for condition in conjuncts(node.predicate):
+            try:
+                held.append(self.values().holds(simplify(condition)))
+            except Cannot as refused:
+                self.say("condition-dropped", f"this condition is left out: {refused.diagnostic.message}", condition.span, place)
+        if held:
+            self.keep(part, held)
+        return part
+
+    def is_counted(self, node: o.Relation) -> bool:
+        """Whether the rows of an operator are counted, or cut off, over it."""
+        over = list(itertools.takewhile(lambda r: r is not node, self.cut.operators()))
+        return any(isinstance(r, o.Aggregate | o.Limit | o.Join) for r in over)
+
+    def keys_of(self, node: o.Aggregate) -> tuple[tuple[Column, Expr], ...]:
+        """The keys of a summary that can be computed."""
+        found = []
+        for column, expr in node.keys:
+            with suppress(Cannot):
+                if self.values().simplest(expr).kind not in ("list", "part"):
+                    found.append((column, expr))
+        return tuple(found)
 
     def operator(self, node: o.Relation, part: Part) -> Part:
         whole = part.flag is None
@@ -227,12 +282,12 @@ class Walk(Notes, ABC):
             try:
                 found = [None if s is None else values.value(ColumnRef(None, s.type, s)) for s in sources]
             except Cannot:
-                if column.id in self.decides:
+                if self.is_vital(column):
                     raise
                 continue
             there = [v for v in found if v is not None]
             if len({v.kind for v in there}) != 1 or there[0].kind == "list":
-                if column.id in self.decides:
+                if self.is_vital(column):
                     raise values.refuse(ColumnRef(node.span, column.type, column))
                 continue
             (first, *_), missing = there, len(there) < len(found)
@@ -428,7 +483,7 @@ class Walk(Notes, ABC):
             try:
                 value = values.simplest(expr, undefined=True)
             except Cannot:
-                if column.id in self.decides:
+                if self.is_vital(column):
                     raise
                 continue
             if isinstance(expr, ColumnRef | Const):

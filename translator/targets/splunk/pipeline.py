@@ -31,7 +31,7 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, moment_of_text=moment_of("{0}"), length="coalesce(mvcount(split({0}, {1})), 1)",
+    texts=TEXTS, moment_of_text=moment_of, length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ class SplWalk(Walk):
             try:
                 found |= self.term(made, expr, values, before, terms, behind, bool(by), part.flag)
             except Cannot:
-                if made.id in self.decides:
+                if self.is_vital(made):
                     raise
         if before:
             self.commands.append(self.eval(before))
@@ -167,7 +167,7 @@ class SplWalk(Walk):
             try:
                 found |= self.term(made, expr, values, before, terms, behind, grouped, flag)
             except Cannot:
-                if made.id in self.decides:
+                if self.is_vital(made):
                     raise
         return terms, found
 
@@ -306,7 +306,7 @@ class SplWalk(Walk):
             try:
                 value = values.simplest(aggregate.args[-1])
             except Cannot:
-                if made.id in self.decides:
+                if self.is_vital(made):
                     raise
                 continue
             if (name := self.name_of(value)) is None:
