@@ -53,7 +53,16 @@ WRITTEN = [
     "| summarize arg_max(TimeGenerated, *), c = count(), d = dcount(IPAddress) by UserPrincipalName | where ResultType != '0' and c > d",
     "| where TimeGenerated >= startofday(ago(1d)) | summarize c = count(), d = dcount(IPAddress) by UserPrincipalName | where c > d",
     "| where array_length(split(IPAddress, '.')) == 4 and UserPrincipalName !contains AppDisplayName | summarize c = count() by ResultType",
+    # whole numbers and others
+    "| extend d = iff(ResultType == '0', 5m, 3m) | summarize c = countif(d / 2m > 2), n = count() by UserPrincipalName | where c * 2 > n",
+    "| extend d = bin(todouble(AutonomousSystemNumber), 10) / 4 | summarize q = max(d), c = count() by UserPrincipalName | where q > 2.2",
+    "| extend r = abs(strlen(IPAddress) - 5) / 2 | summarize c = countif(r > 1), d = count() by UserPrincipalName | where c > 0",
     # of two tables
+    f"| project u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u | project u",
+    f"| project u = UserPrincipalName | join kind=inner ({CHANGES} | summarize m = make_set(OperationName) by u = Identity) on u"
+    " | where array_length(m) > 1",
+    f"| project u = UserPrincipalName | join kind=leftouter ({CHANGES} | summarize m = make_set(OperationName) by u = Identity) on u"
+    " | where array_length(m) > 1 or isnull(array_length(m))",
     f"| summarize c = count() by u = UserPrincipalName | join ({CHANGES} | summarize n = count() by u = Identity) on u | where c > n",
     f"| project TimeGenerated, u = UserPrincipalName | join kind=leftanti ({SIGNINS} | where ResultType == '0' | project"
     " u = UserPrincipalName) on u",
@@ -118,6 +127,12 @@ def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:
     parts = f"({SIGNINS} | where ResultType != '0'), ({SIGNINS} | where AppDisplayName has 'x')"
     kql = f"union {parts} | summarize c = count() by IPAddress | where c * 2 > 3"
     assert piped("splunk", rule(kql), OPTIONS) is None
+
+
+def test_a_data_model_is_not_searched_by_terms() -> None:
+    kql = "imAuthentication | where TimeGenerated > ago(2h) | summarize f = countif(EventResult == 'Failure'), c = count() by SrcIpAddr"
+    output = translator.convert(rule(f"{kql} | where f * 2 > c"), ("splunk",)).outputs["splunk"]
+    assert 'datamodel="' not in output.text
 
 
 def test_what_no_lane_says_is_written_loosely_and_said() -> None:

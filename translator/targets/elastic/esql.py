@@ -205,6 +205,8 @@ class _Writer:
 
         A text is never missing there, as in KQL. Fields with several values, and those that hold no texts, numbers or times, have no names.
         """
+        if "@timestamp" in self.keys:
+            raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
         detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
         flags, pairs, named, found = list[str](), list[tuple[str, str]](), dict[str, str](), dict[Expr, Value]()
         if len(case.selectors) > 1:

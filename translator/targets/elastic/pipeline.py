@@ -39,7 +39,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             ("todouble", "toreal"), Function(("text",), "real", f"CASE(TRIM({{0}}) RLIKE {_REAL}, TO_DOUBLE(TRIM({{0}})))", True)
         ),
         # Mathematical functions
-        "abs": Function(("int|real|span",), "real", "ABS({0})", natural=True),
+        "abs": Function(("int|real|span",), "same", "ABS({0})", natural=True),
         "floor": Function(("real|int",), "int", "TO_LONG(FLOOR({0}))"),
         "ceiling": Function(("real|int",), "int", "TO_LONG(CEIL({0}))"),
         "sqrt": Function(("int",), "real", "SQRT({0})", True),
@@ -241,8 +241,8 @@ class EsqlWalk(Walk):
                         raise values.refuse(expr)
                 if function == "sum":
                     if nullable:
-                        nothing = "0.0" if value.kind == "real" else "TO_LONG(0)"
-                        behind.append((name, f"COALESCE({field(name)}, {nothing})"))
+                        total = f"{field(name)}, TO_LONG(0)" if value.kind == "int" else f"TO_DOUBLE({field(name)}), 0.0"
+                        behind.append((name, f"COALESCE({total})"))
                     whole = replace(whole, nullable=False)
                 if function == "avg":
                     whole = replace(whole, kind="real" if value.kind == "int" else value.kind, undefined=nullable)

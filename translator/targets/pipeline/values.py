@@ -54,6 +54,8 @@ class Command:
 class Function:
     """How a language spells a function of KQL: the kinds of its arguments and of what it gives, and its words around them.
 
+    ``gives`` may be ``same``, which is the kind of the first argument.
+
     The source of every row is the page on that function in the language's reference, which the table of the language names.
     """
 
@@ -250,7 +252,7 @@ class Values:
         text = function.words.format(*(a.text for a in args))
         if len(text) > MOST_WORDS:
             raise self.refuse(expr)
-        return Value(text, function.gives, nullable, function.natural)
+        return Value(text, function.gives if function.gives != "same" else args[0].kind, nullable, function.natural)
 
     def of_kind(self, expr: Expr, kind: str) -> Value:
         """A value that has to be of some kind: one of several divided by ``|``."""
@@ -306,7 +308,7 @@ class Values:
             case ("*", ("span", "int" | "real")) | ("*", ("int" | "real", "span")):
                 kind = "span"
             case ("/", ("span", "span")) if right.positive:
-                kind = "real"
+                kind, left = "real", replace(left, text=self.language.real.format(left.text), simple=True)
             case ("+" | "-" | "*", ("int" | "real", "int" | "real")):
                 kind = "int" if kinds == ("int", "int") else "real"
             case ("/", ("int", "int")) if right.positive and left.natural and (floor := self.language.functions.get("floor")):
@@ -326,7 +328,7 @@ class Values:
                 return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable)
             case "int" | "real", Const(value=int(number)) if number > 0 and (floor := self.language.functions.get("floor")):
                 bins = floor.words.format(f"{grouped(value)}/{self.number(number, 'real').text}")
-                binned = self.between(bins, "*", str(number))
+                binned = self.between(self.language.real.format(bins) if value.kind == "real" else bins, "*", str(number))
                 return Value(binned, value.kind, value.nullable, value.natural)
         raise self.refuse(expr)
 
@@ -365,6 +367,8 @@ class Values:
 
     def alike(self, value: Value, kinds: set[str]) -> str:
         """A value among others of these kinds, in the type that all of them have."""
+        if value.kind in ("real", "span"):
+            return self.language.real.format(value.text)
         if value.kind != "int":
             return value.text
         return (self.language.real if "real" in kinds else self.language.whole).format(value.text)

@@ -295,7 +295,7 @@ class Walk(Notes, ABC):
             value = replace(first, nullable=nullable, natural=all(v.natural for v in there), positive=all(v.positive for v in there))
             if len({v.text for v in there}) > 1 or missing:
                 none = language.string("") if first.kind in ("text", "part") else language.null
-                texts = [none if v is None else v.text for v in found]
+                texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
                 name = self.named(column)
                 pairs.append((name, language.chosen(list(zip(map(self.present, flags[:-1]), texts, strict=False)), texts[-1])))
                 value = replace(value, text=self.quoted(name), simple=True)
@@ -377,7 +377,7 @@ class Walk(Notes, ABC):
         deciding = {x for side in self.offered(below, wanted.decides) for x in side}
         values = self.values()
         held = [ColumnRef(None, c.type, c) for c in columns] + fields
-        renamed = dict[Expr, Value]()
+        renamed, lengths = dict[Expr, Value](), dict[int, Value]()
         for expr in held:
             try:
                 value = values.shown(expr)
@@ -394,6 +394,9 @@ class Walk(Notes, ABC):
                 name = expr.column.name if isinstance(expr, ColumnRef) else "value"
                 gathered[value.text] = self.named(Column(-1, name, Type.UNKNOWN)), value
             name, _ = gathered[value.text]
+            if isinstance(expr, ColumnRef) and (length := self.columns.get(-expr.column.id - 1)) is not None:
+                size, _ = gathered.setdefault(length.text, (self.free(f"{name}_count"), length))
+                lengths[-expr.column.id - 1] = replace(length, text=self.quoted(size), nullable=length.nullable or outer)
             renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=value.nullable or (outer and value.kind != "list"))
         if not one and any(r not in by for r in renamed.values()):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
@@ -404,6 +407,7 @@ class Walk(Notes, ABC):
             if filled:
                 self.commands.append(self.eval(filled))
             renamed = {e: replace(v, nullable=False) if v.kind in ("text", "part") else v for e, v in renamed.items()}
+        self.columns |= lengths
         for expr, value in renamed.items():
             if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
                 self.columns[expr.column.id] = value
@@ -436,7 +440,9 @@ class Walk(Notes, ABC):
             raise Cannot(Diagnostic("unsupported-join", "two sides read one table by different keys", node.span))
         name = self.named(mine.column if isinstance(mine, ColumnRef) else Column(-1, "join_key", mine.type))
         assert kept.flag is not None
-        text = a.text if a.text == b.text else self.values().language.chosen([(self.present(kept.flag), a.text)], b.text)
+        values = self.values()
+        mine_, theirs_ = (values.alike(x, {x.kind}) for x in (a, b))
+        text = a.text if a.text == b.text else values.language.chosen([(self.present(kept.flag), mine_)], theirs_)
         self.commands.append(self.eval([(name, text)]))
         return replace(a, text=self.quoted(name), simple=True)
 

@@ -191,6 +191,8 @@ class _Writer:
         A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
         """
         detection = self.detection
+        if any("datamodel" in self.place(s) for s in detection.selectors):
+            raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not command by command", None))
         if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in self.place(s)} & {*self.keys}):
             raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
         selecting = self.filtered()

@@ -59,7 +59,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             Function(("text",), "real", f"if({_matched(_REAL)}, tonumber({_BARE}), null())", True),
         ),
         # Mathematical functions
-        "abs": Function(("int|real|span",), "real", "abs({0})", natural=True),
+        "abs": Function(("int|real|span",), "same", "abs({0})", natural=True),
         "floor": Function(("real|int",), "int", "floor({0})"),
         "ceiling": Function(("real|int",), "int", "ceiling({0})"),
         "sqrt": Function(("int",), "real", "sqrt({0})", True),

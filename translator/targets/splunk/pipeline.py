@@ -108,6 +108,8 @@ class SplWalk(Walk):
         unique = frozenset(made.id for _, made, _ in by)
         names = tuple(column(n) for n, _, _ in by)
         whole = Part(None, part.tables, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
+        if part.spread is not None:
+            raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
         if (latest := self.one_of_each(node)) is not None:
             others = [(c, x) for c, x in node.aggregates if not _is_of_row(x, latest)]
             kept = [(c, x) for c, x in node.aggregates if _is_of_row(x, latest)]
@@ -118,8 +120,6 @@ class SplWalk(Walk):
                 before = []
             self.latest(replace(node, aggregates=tuple(kept)), latest, before, by, part)
             return replace(whole, tied=part.flag is not None)
-        if part.spread is not None:
-            raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
         terms: list[str] = []
         found = dict[int, Value]()
         for made, expr in node.aggregates:
