@@ -363,7 +363,8 @@ class Walk(Notes, ABC):
         one: bool, node: o.Relation | Subquery,
     ) -> Part:  # fmt: skip
         """One part with the partners that it has, or has not, in another, of which there is ``one`` at most for each row."""
-        assert kept.flag is not None and other.flag is not None
+        if kept.flag is None or other.flag is None:
+            raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
         by = [self.key(a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
         number = self.named(Column(-1, f"{other.flag}_count", Type.LONG))
         outer = kind.endswith("outer")
