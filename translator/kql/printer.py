@@ -377,7 +377,7 @@ _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.Call: _call,
     s.TabularCall: _tabular_call,
     s.Named: _named,
-    s.Member: lambda n: [n.base, ".", n.name],
+    s.Member: lambda n: [n.base, " ." if isinstance(n.base, s.Literal) else ".", n.name],  # 0.A would be a number
     s.Method: lambda n: [n.base, ".", n.call],
     s.Element: lambda n: [n.base, "[", n.index, "]"],
     s.Unary: lambda n: [n.operator, n.operand],
