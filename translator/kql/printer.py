@@ -351,6 +351,11 @@ def _combine(n: s.MaterializedViewCombine) -> Pieces:
     ]  # fmt: skip
 
 
+def _ends_in_number(node: s.Node) -> bool:
+    """Whether a dot behind a literal would be read as a part of it, as that of 0.A."""
+    return isinstance(node, s.Literal) and node.text[:1].isdigit()
+
+
 _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.Query: _query,
     s.ExpressionStatement: lambda n: [n.expression],
@@ -377,7 +382,7 @@ _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.Call: _call,
     s.TabularCall: _tabular_call,
     s.Named: _named,
-    s.Member: lambda n: [n.base, " ." if isinstance(n.base, s.Literal) else ".", n.name],  # 0.A would be a number
+    s.Member: lambda n: [n.base, " ." if _ends_in_number(n.base) else ".", n.name],
     s.Method: lambda n: [n.base, ".", n.call],
     s.Element: lambda n: [n.base, "[", n.index, "]"],
     s.Unary: lambda n: [n.operator, n.operand],
