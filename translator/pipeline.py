@@ -180,12 +180,8 @@ def _better(output: Output, other: Output | None) -> Output:
 
 def _lane(target: Pipes, rule: Rule, plan: o.Plan, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
-    lift, move = functools.partial(_lifted, rule, options), functools.partial(_to_homes, target, rule, options)
+    lift, move = functools.partial(_lifted, rule, options), functools.partial(moved, target, rule, options=options)
     return Lane(target, plan, rule.alert_columns, trigger, lift, move, options)
-
-
-def _to_homes(target: Target, rule: Rule, options: Options, detection: Detection) -> Placed:
-    return moved(target, rule, detection, options)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -254,21 +254,26 @@ def rows_of(kql: str, logged: dict[str, list[dict[str, Any]]], columns: list[str
     return collections.Counter(tuple(_plain(row[p]) for p in places) for row in result.rows)
 
 
-def found_by(output: Output, logged: dict[str, list[dict[str, Any]]], nulls_are_false: bool) -> collections.Counter[tuple[Any, ...]]:
+def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]]) -> list[collections.Counter[tuple[Any, ...]]]:
+    """The rows that an output finds of the events that it looks at, in each reading of the target; dates of Elastic have milliseconds."""
+    time, source = ("@timestamp", "event.dataset") if target == "esql" else ("_time", "sourcetype")
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     fed = [
-        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, "sourcetype": table, "_time": moment}
+        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, source: table, time: moment}
         for table, events_ in logged.items()
         for e in events_
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
-    rows = Reader(nulls_are_false, now=at).run(output.text, fed)
+    if target == "esql":
+        readings = [run_esql(output.text, fed, at)]
+    else:
+        readings = [Reader(nulls_are_false, now=at).run(output.text, fed) for nulls_are_false in (False, True)]
 
     def shown(value: Any, name: str) -> Any:
         several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
         return _plain([value] if several else value)
 
-    return collections.Counter(tuple(shown(row.get(f), n) for n, f in sorted(output.columns.items())) for row in rows)
+    return [collections.Counter(tuple(shown(r.get(f), n) for n, f in sorted(output.columns.items())) for r in rows) for rows in readings]
 
 
 def _stored(value: Any) -> Any:
@@ -304,8 +309,7 @@ def checked(
     if output is None:
         return None, ""
     wanted = rows_of(kql, logged, sorted(output.columns))
-    readings = [found_in_elastic(output, logged)] if target == "esql" else [found_by(output, logged, n) for n in (False, True)]
-    for found in readings:
+    for found in found_by(target, output, logged):
         if found != wanted:
             more, less = found - wanted, wanted - found
             return output, f"columns {sorted(output.columns)}\n  only here: {list(more)[:3]}\n  only in KQL: {list(less)[:3]}"

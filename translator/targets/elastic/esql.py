@@ -20,8 +20,8 @@ from translator.targets.elastic.words import ATOMS, TEXTS, like
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.pipeline.cases import Head, PipelineCase, kind_of
-from translator.targets.pipeline.values import Command, Value
+from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
+from translator.targets.pipeline.values import Command
 from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -208,54 +208,46 @@ class _Writer:
         if "@timestamp" in self.keys:
             raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
         detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
-        flags, pairs, named, found = list[str](), list[tuple[str, str]](), dict[str, str](), dict[Expr, Value]()
-        if len(case.selectors) > 1:
-            told, lines = list[str](), [self.source(not grouped)]
-            sets = [{dataset(self.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
-            by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
-            for owned, found_in in zip(case.selectors, sets, strict=True):
-                own = [s for s in detection.selectors if s.name in owned]
-                table = own[0].table.lower()
-                flag = free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*self.fields, *flags})
-                flags.append(flag)
-                conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [self.condition(s) for s in own]
-                whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
-                told.append(f"{field(flag)} = CASE({whole}, 1)")
-            lines += [f"WHERE {self.any_selector()}"] if by_set else []
-            lines.append(f"EVAL {', '.join(told)}")
-            lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
-        else:
-            lines = self.filtered(not grouped)
-        for number, (name, fact, owner) in enumerate(zip(self.keys, case.fields, case.owners, strict=True)):
-            selectors = [s for s in detection.selectors if s.name in case.selectors[owner]]
-            keys = [s.keys[number] for s in selectors]
-            kind = kind_of(fact)
-            if (
-                kind is None
-                or any(_Predicates.is_array(c) for x in keys for c in columns_of(x))
-                or any(map(self.names.is_multivalue, keys))
-            ):
-                continue
-            try:
-                texts = [self.typed(x, kind) for x in keys]
-            except Cannot:  # what is missing is said where it is read
-                continue
-            if kind == "time" and all(is_time(x) or self.named(x) == "@timestamp" for x in keys):
-                found[fact] = Value("@timestamp", "time", False, simple=True)
-                continue
-            text = texts[0]
-            if len(set(texts)) > 1:
-                text = f"CASE({', '.join(f'{self.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
-            own_name = named.setdefault(text, name)
-            if own_name == name and text != field(name):
-                pairs.append((name, text))
-            found[fact] = Value(field(own_name), kind, kind not in ("text", "part"), simple=True)
+        flags, lines = self.flagged(case, not grouped) if len(case.selectors) > 1 else ((), self.filtered(not grouped))
+        pairs, found = fields_of(case, self.keys, "@timestamp", field, lambda number, kind: self.merged(number, kind, case))
         base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")
         commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
         if pairs:
             commands.append(Command("EVAL", "EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs)))
         taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, *flags, "@timestamp"}
-        return Head(tuple(commands), found, frozenset(taken), tuple(flags))
+        return Head(tuple(commands), found, frozenset(taken), flags)
+
+    def flagged(self, case: PipelineCase, metadata: bool) -> tuple[tuple[str, ...], list[str]]:
+        """The commands that select the events of several heads, and the fields that are there on the events of each."""
+        detection, flags = self.detection, list[str]()
+        told, lines = list[str](), [self.source(metadata)]
+        sets = [{dataset(self.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
+        by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
+        for owned, found_in in zip(case.selectors, sets, strict=True):
+            own = [s for s in detection.selectors if s.name in owned]
+            table = own[0].table.lower()
+            flag = free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*self.fields, *flags})
+            flags.append(flag)
+            conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [self.condition(s) for s in own]
+            whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+            told.append(f"{field(flag)} = CASE({whole}, 1)")
+        lines += [f"WHERE {self.any_selector()}"] if by_set else []
+        lines.append(f"EVAL {', '.join(told)}")
+        lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
+        return tuple(flags), lines
+
+    def merged(self, number: int, kind: str, case: PipelineCase) -> str | None:
+        """A key of the selectors of one head as a value of a kind; None where it has several values."""
+        selectors = [s for s in self.detection.selectors if s.name in case.selectors[case.owners[number]]]
+        keys = [s.keys[number] for s in selectors]
+        if any(_Predicates.is_array(c) for x in keys for c in columns_of(x)) or any(map(self.names.is_multivalue, keys)):
+            return None
+        if kind == "time" and all(is_time(x) or self.named(x) == "@timestamp" for x in keys):
+            return "@timestamp"
+        texts = [self.typed(x, kind) for x in keys]
+        if len(set(texts)) == 1:
+            return texts[0]
+        return f"CASE({', '.join(f'{self.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
 
     def typed(self, expr: Expr, kind: str) -> str:
         """A key as a value of the kind that it has in KQL, whatever type the product keeps it in. A text is never missing."""

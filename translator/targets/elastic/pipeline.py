@@ -12,15 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from translator.fidelity import Diagnostic, Place
+from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Const, Expr
-from translator.plan.simplify import TEXT_OPERATORS, simplify
+from translator.plan.expressions import Column
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS
-from translator.targets.pipeline.values import WALKED, Command, Function, Language, Value, Values, grouped
-from translator.targets.pipeline.walk import Part, Walk
+from translator.targets.pipeline.values import Command, Function, Language, Value, Values, grouped, spelled
+from translator.targets.pipeline.walk import Measure, Part, Walk
 from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
@@ -79,11 +78,30 @@ def _moment(seconds: float) -> str:
     return f"TO_DATETIME({string(text.removesuffix('+00:00') + 'Z')})"
 
 
+AGGREGATES: Mapping[str, str] = MappingProxyType(
+    {
+        "count": "COUNT({0})",
+        "min": "MIN({0})",
+        "max": "MAX({0})",
+        "avg": "AVG({0})",
+        "sum": "SUM({0})",
+        "stdev": "STD_DEV({0})",
+        "percentile": "PERCENTILE({0}, {1})",
+        "dcount": "COUNT_DISTINCT({0})",
+        "count_distinct": "COUNT_DISTINCT({0})",
+        "make_set": "VALUES({0})",
+        "make_list": "VALUES({0})",
+        "take_any": "MAX({0})",
+    }
+)
+"""Functions of STATS (the reference's pages on aggregate functions)."""
+
 ESQL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, moment_of_text=lambda text: f"TO_DATETIME({text})",
+    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
+    moment_of_text=lambda text: f"TO_DATETIME({text})",
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 
@@ -108,14 +126,11 @@ class _Values(Values):
         return f"TO_DATETIME((TO_LONG({moment}) + {shift}) / {size} * {size} - {shift})"
 
 
-_OF_NUMBERS = {"min": "MIN({0})", "max": "MAX({0})", "avg": "AVG({0})", "sum": "SUM({0})", "stdev": "STD_DEV({0})"}
-_CONDITIONAL = {
-    "countif": "count", "sumif": "sum", "dcountif": "dcount", "avgif": "avg", "minif": "min", "maxif": "max", "make_set_if": "make_set",
-    "make_list_if": "make_list", "take_anyif": "take_any", "stdevif": "stdev",
-}  # fmt: skip
-
-
 class EsqlWalk(Walk):
+    language = ESQL
+    percentiles = "percentiles are estimated in another way here"
+    lists = "a list has each of its values once here, and a set all of its own"
+
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields)
 
@@ -158,11 +173,10 @@ class EsqlWalk(Walk):
         grouped_by = f"BY {', '.join(keys)}" if keys else ""
         self.commands.append(Command("STATS", " ".join(filter(None, ["STATS", ", ".join(terms), grouped_by]))))
 
-    def across(self, count: tuple[str, str], kept: list[tuple[str, Value, str]], by: list[str]) -> None:
-        terms = [f"{field(count[0])} = COUNT(*) WHERE {self.present(count[1])}"]
-        for name, value, flag in kept:
-            function = "VALUES" if value.kind == "list" else "MAX"
-            terms.append(f"{field(name)} = {function}({value.text}) WHERE {self.present(flag)}")
+    def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
+        there = self.present(flag)
+        terms = [f"{field(number)} = COUNT(*) WHERE {there}"]
+        terms += [f"{field(name)} = {'VALUES' if v.kind == 'list' else 'MAX'}({v.text}) WHERE {there}" for name, v in kept]
         self.inline(terms, by)
 
     def inline(self, terms: list[str], by: list[str]) -> None:
@@ -172,11 +186,8 @@ class EsqlWalk(Walk):
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
         by: list[tuple[str, Column, Value]] = []
-        values = self.values()
         for made, expr in node.keys:
-            value = values.simplest(expr)
-            if value.kind in ("list", "part"):
-                raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
+            value = self.group(expr)
             name = self.name_of(value)
             if name is None or name in {n for n, _, _ in by}:
                 name = self.named(made)
@@ -184,105 +195,39 @@ class EsqlWalk(Walk):
                     self.commands.append(self.eval([(name, value.text)]))
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
-        unique = frozenset(made.id for _, made, _ in by)
-        names = tuple(field(n) for n, _, _ in by)
-        terms, behind, found = list[str](), list[tuple[str, str]](), dict[int, Value]()
-        for made, expr in node.aggregates:
-            if not self.needed(made):
-                continue
-            try:
-                found |= self.term(made, expr, values, terms, behind, bool(by), part.flag)
-            except Cannot:
-                if self.is_vital(made):
-                    raise
-        if part.flag is not None:
-            if not by or part.spread is not None or any(v.nullable for *_, v in by):
-                raise Cannot(Diagnostic("unsupported-operator", "this summary beside other events is not supported here", node.span))
-            if terms:
-                self.inline(terms, list(names))
-        else:
-            self.stats(terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
+        names, unique = tuple(field(n) for n, _, _ in by), frozenset(made.id for _, made, _ in by)
+        if part.flag is not None and (not by or part.spread is not None or any(v.nullable for *_, v in by)):
+            raise Cannot(Diagnostic("unsupported-operator", "this summary beside other events is not supported here", node.span))
+        found = self.summary(node, bool(by), part.flag)
+        if part.flag is None:
+            self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
             self.fields, self.columns = {}, {}
-        if behind:
-            self.commands.append(self.eval(behind))
-        self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found
+        elif found.terms:
+            self.inline(found.terms, list(names))
+        if found.behind:
+            self.commands.append(self.eval(found.behind))
+        self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found.columns
         return Part(None, part.tables, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
 
-    def term(
-        self, made: Column, expr: Expr, values: Values, terms: list[str], behind: list[tuple[str, str]], grouped_: bool, flag: str | None
-    ) -> dict[int, Value]:  # fmt: skip
-        """The term of ``STATS`` for an aggregate of the rows that have a flag, and the columns that it makes."""
-        if not isinstance(expr, Apply):
-            raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
-        function, args, conditions = expr.function, list(expr.args), [] if flag is None else [self.present(flag)]
-        if function in _CONDITIONAL:
-            condition = values.holds(simplify(args.pop(0 if function == "countif" else 1)))
+    def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
+        conditions = [] if flag is None else [self.present(flag)]
+        if (condition := measure.condition) is not None:
             conditions.append(f"({condition})" if " OR " in condition and conditions else condition)
-            function = _CONDITIONAL[function]
-        partly = len(conditions) > (flag is not None)
         told = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        if function == "count" and not args:
-            name = self.named(made)
-            terms.append(f"{field(name)} = COUNT(*){told}")
-            return {made.id: Value(field(name), "int", False, True, grouped_ and not partly, True)}
-        if not args or any(not isinstance(a, Const) for a in args[1:]):
-            raise values.refuse(expr)
-        value = values.simplest(args[0])
-        nullable = value.nullable or partly or not grouped_
-        name = self.named(made)
-        whole = Value(field(name), value.kind, nullable, value.natural, value.positive and not nullable, True)
-        match function, args[1:]:
-            case ("min" | "max" | "avg" | "sum" | "stdev", []) if value.kind in ("int", "real", "time", "span"):
-                if value.kind == "time" and function not in ("min", "max"):
-                    raise values.refuse(expr)
-                if function == "stdev":
-                    whole = replace(whole, kind="real", nullable=True, undefined=True)
-                    if made.id in self.decides:  # of a sample in KQL, of all there are here
-                        raise values.refuse(expr)
-                if function == "sum":
-                    if nullable:
-                        total = f"{field(name)}, TO_LONG(0)" if value.kind == "int" else f"TO_DOUBLE({field(name)}), 0.0"
-                        behind.append((name, f"COALESCE({total})"))
-                    whole = replace(whole, nullable=False)
-                if function == "avg":
-                    whole = replace(whole, kind="real" if value.kind == "int" else value.kind, undefined=nullable)
-                terms.append(f"{field(name)} = {_OF_NUMBERS[function].format(value.text)}{told}")
-                return {made.id: whole}
-            case ("percentile", [Const(value=int(rank))]) if value.kind in ("int", "real", "span") and 0 < rank <= 100:
-                terms.append(f"{field(name)} = PERCENTILE({value.text}, {rank}){told}")
-                matters = Place.PLAIN if made.id in self.decides else Place.SHOWN
-                self.say("percentile-method", "percentiles are estimated in another way here", expr.span, matters)
-                return {made.id: replace(whole, kind="real")}
-            case ("dcount" | "count_distinct", _) if value.kind not in ("list", "part"):
-                precise = f", {MOST_PRECISE}" if made.id in self.decides else ""
-                terms.append(f"{field(name)} = COUNT_DISTINCT({value.text}{precise}){told}")
-                return {made.id: Value(field(name), "int", False, True, grouped_ and not value.nullable and not partly, True)}
-            case ("make_set" | "make_list", limit) if value.kind != "list" and (value.kind != "part" or made.id not in self.decides):
-                limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < 1_048_576 for x in limit)
-                if limited and made.id in self.decides:
-                    raise values.refuse(expr)
-                if limited or function == "make_list":
-                    self.say("columns-differ", "a list has each of its values once here, and a set all of its own", expr.span)
-                terms.append(f"{field(name)} = VALUES({value.text}){told}")
-                found = {made.id: Value(field(name), "list", False, simple=True)}
-                if made.id in self.lengths:
-                    size = self.free(f"{name}_count")
-                    counted = f"COUNT_DISTINCT({value.text}, {MOST_PRECISE})" if function == "make_set" else f"COUNT({value.text})"
-                    terms.append(f"{size} = {counted}{told}")
-                    found[-made.id - 1] = Value(size, "int", False, True, False, True)
-                return found
-            case ("take_any" | "any", []) if made.id not in self.decides and value.kind not in ("list",):
-                terms.append(f"{field(name)} = MAX({value.text}){told}")
-                return {made.id: whole}
-        self.taken.discard(name)
-        raise values.refuse(expr)
+        if (value := measure.value) is None:
+            return f"{field(measure.name)} = COUNT(*){told}", []
+        if value.kind == "list":
+            raise Cannot(Diagnostic("unsupported-expression", "any one of several lists is not supported here", None))
+        precise, terms = f"{value.text}, {MOST_PRECISE}", list[str]()
+        of = precise if measure.exact and measure.function in ("dcount", "count_distinct") else value.text
+        terms.append(f"{field(measure.name)} = {AGGREGATES[measure.function].format(of, measure.rank)}{told}")
+        if measure.length:
+            counted = ("dcount", precise) if measure.function == "make_set" else ("count", value.text)
+            terms.append(f"{field(measure.length)} = {AGGREGATES[counted[0]].format(counted[1])}{told}")
+        return ", ".join(terms), []
 
 
-SPELLED = frozenset(
-    {*WALKED, *FUNCTIONS, *TEXTS.calls, *(f"{no}{name}" for name in TEXT_OPERATORS & {*ATOMS} for no in ("", "!"))}
-    | {"matches regex", "extract", "replace_string", "replace_regex", "substring", "split"}
-    | {*_OF_NUMBERS, *_CONDITIONAL, "count", "dcount", "count_distinct", "make_set", "make_list", "take_any", "percentile"}
-)
-"""The functions, operators and aggregates of KQL that the pipeline lane has words for in ES|QL, on operands of the usual types."""
+SPELLED = spelled(ESQL)
+"""What the lane has words for in ES|QL."""
 
 __all__ = ["ESQL", "SPELLED", "EsqlWalk"]

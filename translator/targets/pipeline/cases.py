@@ -8,7 +8,8 @@ columns. A query of several tables has several heads, of which one search finds 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from translator import catalog
@@ -33,6 +34,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.simplify import is_field, simplify
 from translator.plan.types import Type
+from translator.targets.base import Cannot
 from translator.targets.homes import Placed
 from translator.targets.names import free_of
 from translator.targets.pipeline.values import KINDS, Command, Value
@@ -115,10 +117,12 @@ def cuts(root: o.Relation) -> Iterator[Cut]:
 def loose_cuts(root: o.Relation) -> Iterator[Cut]:
     """The ways to cut the main line of a query, from one table or union on, without what stands beside it."""
     for ordered in _main_lines(_in_order(root)):
-        head = list(itertools.takewhile(_is_of_events, spine := way_to(ordered)))
-        yield from _cuts_of_one(ordered, spine)
-        for end in range(len(head) - 1, 0, -1):
-            yield Cut(ordered, (head[end - 1],))
+        spine = way_to(ordered)
+        first = list(_cuts_of_one(ordered, spine))
+        yield from first
+        for relation in reversed(list(itertools.takewhile(_is_of_events, spine))):
+            if all(cut.heads[0] is not relation for cut in first):
+                yield Cut(ordered, (relation,))
 
 
 def _main_lines(node: o.Relation) -> Iterator[o.Relation]:
@@ -402,6 +406,35 @@ class PipelineCase:
     names: o.Names
     loose: bool = False
     """Whether what has no words is left out, and that is said."""
+
+
+def fields_of(
+    case: PipelineCase, names: Sequence[str], time: str, quoted: Callable[[str], str], spell: Callable[[int, str], str | None]
+) -> tuple[list[tuple[str, str]], dict[Expr, Value]]:  # fmt: skip
+    """What a head computes of the fields that a case reads, by name, and the value of each.
+
+    Args:
+        names: what the head calls them.
+        time: the field with the time of an event, which needs no other name.
+        spell: what gives a field, told by its number, as a value of a kind; None where it has no words. A text is never missing then.
+            May raise Cannot for the same.
+    """
+    pairs, found, named = list[tuple[str, str]](), dict[Expr, Value](), dict[str, str]()
+    for number, (name, fact) in enumerate(zip(names, case.fields, strict=True)):
+        text = None
+        if (kind := kind_of(fact)) is not None:
+            with suppress(Cannot):  # what is missing is said where it is read
+                text = spell(number, kind)
+        if kind is None or text is None:
+            continue
+        if kind == "time" and text == time:
+            found[fact] = Value(time, kind, False, simple=True)
+            continue
+        own = named.setdefault(text, name)
+        if own == name and text != quoted(name):
+            pairs.append((name, text))
+        found[fact] = Value(quoted(own), kind, kind not in ("text", "part"), simple=True)
+    return pairs, found
 
 
 def kind_of(expr: Expr) -> str | None:

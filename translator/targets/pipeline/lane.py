@@ -6,8 +6,6 @@ writes what can be said of the main line of the query, and says what is left out
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,7 +14,7 @@ from translator.fidelity import Place, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.pipeline.cases import SHOWING, Move, case_of, cuts, loose_cuts, read_columns
+from translator.targets.pipeline.cases import SHOWING, Cut, Move, case_of, cuts, loose_cuts, read_columns
 from translator.targets.protocols import CountsRows, Pipes
 
 Lifted = Callable[[bool, o.Plan], Detection | NoDetection]
@@ -44,50 +42,43 @@ class Lane:
 
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
-
-        def selected(part: o.Plan, timed: bool) -> Detection | None:
-            found = self.lift(timed, part)
-            return found if isinstance(found, Detection) and verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
-
-        decides, shown = read_columns(self.plan, self.wanted)
-        source = self.options.fields == "source"
-        for cut, timed in itertools.product(cuts(self.plan.root), (False, True) if self.target.tells_time else (False,)):
-            try:
-                lift = functools.partial(selected, timed=timed)
-                case = case_of(self.plan, cut, decides, shown, lift, self.move, source, timed)
-                output = self.target.pipe(case, self.options) if case is not None else None
-            except Cannot:
-                continue
-            if case is None or output is None or output.verdict.rank > Verdict.SAME_ALERTS.rank:
-                continue
-            if any(d.direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING for d in output.diagnostics):
-                continue  # other rows than those that are counted
-            return self.counted(output, case.placed.detection, timed)
+        columns = read_columns(self.plan, self.wanted)
+        for cut in cuts(self.plan.root):
+            for timed in (False, True) if self.target.tells_time else (False,):
+                written = self.written(cut, columns, timed, False)
+                if written is not None and _is_faithful(written[1]):
+                    return self.counted(*written, timed)
         return None
 
     def loose(self) -> Output | None:
         """What can be said of the main line of the plan; None where that is less than one condition."""
-
-        def selected(part: o.Plan) -> Detection | None:
-            found = self.lift(False, part)
-            return found if isinstance(found, Detection) else None
-
-        decides, shown = read_columns(self.plan, self.wanted)
-        source = self.options.fields == "source"
+        columns = read_columns(self.plan, self.wanted)
         for cut in loose_cuts(self.plan.root):
-            try:
-                case = case_of(self.plan, cut, decides, shown, selected, self.move, source, False, True)
-                output = self.target.pipe(case, self.options) if case is not None else None
-            except Cannot:
-                continue
-            if case is None or output is None or output.verdict.rank <= Verdict.SAME_ALERTS.rank:
+            written = self.written(cut, columns, False, True)
+            if written is None or written[1].verdict.rank <= Verdict.SAME_ALERTS.rank:
                 continue  # what the faithful way refuses is not made good by saying less
-            detection = case.placed.detection
-            if "where" in output.text.lower() or any(s.predicate != TRUE for s in detection.selectors):
-                return self.counted(output, detection, False)
+            head, output = written
+            # A line that begins so is a command: literals have no line breaks.
+            if "\n| where " in output.text.lower() or any(s.predicate != TRUE for s in head.selectors):
+                return self.counted(head, output, False)
         return None
 
-    def counted(self, output: Output, head: Detection, timed: bool) -> Output | None:
+    def written(self, cut: Cut, columns: tuple[set[int], set[int]], timed: bool, loose: bool) -> tuple[Detection, Output] | None:
+        """The events of a cut's heads, and what is written over them; None where that cannot be told."""
+
+        def lift(part: o.Plan) -> Detection | None:
+            found = self.lift(timed, part)
+            if not isinstance(found, Detection):
+                return None
+            return found if loose or verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
+
+        try:
+            case = case_of(self.plan, cut, *columns, lift, self.move, self.options.fields == "source", timed, loose)
+            return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
+        except Cannot:
+            return None
+
+    def counted(self, head: Detection, output: Output, timed: bool) -> Output | None:
         """An output that asks for as many rows as the rule does; None where it cannot."""
         output = replace(output, head=head, lookback=head.lookback, timed=timed)
         if self.trigger is None:
@@ -96,3 +87,10 @@ class Lane:
             return None
         counted = self.target.with_rows(output, self.trigger, ())
         return replace(counted, columns={}) if self.trigger.holds_for_none else counted
+
+
+def _is_faithful(output: Output) -> bool:
+    """Whether an output is good, and of the rows that are counted none is another one."""
+    return output.verdict.rank <= Verdict.SAME_ALERTS.rank and not any(
+        d.direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING for d in output.diagnostics
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
@@ -94,6 +95,8 @@ class Language:
     """Operators on texts whose second operand is no constant."""
     texts: Functions
     """What functions make of texts."""
+    aggregates: Mapping[str, str]
+    """The functions of summaries, over a value and, of a percentile, its rank; ``count`` is over values that are there."""
     negated: str = "NOT {0}"
     gap: str = ""
     """What stands on both sides of an operator."""
@@ -105,11 +108,38 @@ class Language:
     """Whether a number with fractions is written with some."""
 
 
+CONDITIONAL: Mapping[str, str] = MappingProxyType(
+    {
+        "countif": "count",
+        "sumif": "sum",
+        "dcountif": "dcount",
+        "avgif": "avg",
+        "minif": "min",
+        "maxif": "max",
+        "make_set_if": "make_set",
+        "make_list_if": "make_list",
+        "take_anyif": "take_any",
+        "stdevif": "stdev",
+        "varianceif": "variance",
+    }
+)
+"""Aggregates over the rows for which a condition holds, and those that they are of all rows."""
+
 WALKED = frozenset(
     "== != =~ !~ < <= > >= and or in !in in~ !in~ between !between + - * / % not ago now strcat tostring todouble toreal bin iff iif case "
     "coalesce array_length datetime_diff isempty isnotempty isnull isnotnull has_any has_all".split()
 )
 """What the walk itself writes of functions and operators, in every language."""
+
+_OF_TEXTS = frozenset({"matches regex", "extract", "replace_string", "replace_regex", "substring", "split"})
+
+
+def spelled(language: Language) -> frozenset[str]:
+    """The functions, operators and aggregates of KQL that the lane has words for in a language, on operands of the usual types."""
+    negatable = {f"{no}{name}" for name in TEXT_OPERATORS & {*language.atoms} for no in ("", "!")}
+    conditional = {name for name, plain in CONDITIONAL.items() if plain in language.aggregates}
+    return WALKED | _OF_TEXTS | {*language.functions, *language.texts.calls, *language.aggregates} | negatable | conditional
+
 
 KINDS: Mapping[Type, str] = {
     Type.STRING: "text", Type.GUID: "text", Type.UNKNOWN: "text", Type.INT: "int", Type.LONG: "int", Type.REAL: "real",
@@ -341,7 +371,7 @@ class Values:
         begun, ended = (self.units(v, seconds) for v in (right, left))
         return Value(f"({self.between(ended, '-', begun)})", "int", left.nullable or right.nullable, simple=True)
 
-    def first_of(self, values: list[Value], expr: Apply) -> Value:
+    def first_of(self, values: list[Value], expr: Expr) -> Value:
         kinds = {v.kind for v in values}
         if len(kinds) != 1 or kinds & {"list", "part"} or (function := self.language.functions.get("coalesce")) is None:
             raise self.refuse(expr)

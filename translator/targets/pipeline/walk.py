@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
@@ -21,7 +22,7 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, read_by, way_to
-from translator.targets.pipeline.values import ORDERED, Command, Value, Values
+from translator.targets.pipeline.values import CONDITIONAL, ORDERED, Command, Language, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,37 @@ class Part:
     tied: bool = False
 
 
+@dataclass(slots=True)
+class Summary:
+    """The terms of a summary, what is computed before them and filled in behind them, and the columns that they make."""
+
+    terms: list[str] = field(default_factory=list)
+    before: list[tuple[str, str]] = field(default_factory=list)
+    behind: list[tuple[str, str]] = field(default_factory=list)
+    columns: dict[int, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A term of a summary: what ``function`` finds of a value on the rows for which a condition holds.
+
+    ``function`` is the name that KQL has for it over all rows; the ``count`` of rows has no value. ``rank`` is that of a percentile,
+    ``length`` what to call the number of elements of a list, empty where nothing asks for it; ``exact`` says that a close number will
+    not do.
+    """
+
+    name: str
+    function: str
+    value: Value | None
+    condition: str | None
+    rank: int = 0
+    length: str = ""
+    exact: bool = False
+
+
+UNLIMITED = 1_048_576
+"""From this number of elements on KQL keeps no more of a set or a list: learn.microsoft.com/kusto/query/make-set-aggregation-function."""
+
 _SIDES = {
     "inner": "inner", "innerunique": "innerunique", "leftouter": "leftouter", "rightouter": "rightouter", "leftsemi": "leftsemi",
     "rightsemi": "rightsemi", "leftanti": "leftanti", "anti": "leftanti", "leftantisemi": "leftanti", "rightanti": "rightanti",
@@ -61,7 +93,14 @@ _SIDES = {
 
 
 class Walk(Notes, ABC):
-    """Writes the operators over the heads of a query."""
+    """Writes the operators over the heads of a query.
+
+    ``percentiles`` and ``lists`` say how those of the language differ from KQL's.
+    """
+
+    language: ClassVar[Language]
+    percentiles: ClassVar[str]
+    lists: ClassVar[str]
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()
@@ -96,12 +135,20 @@ class Walk(Notes, ABC):
         """A summary: of the whole stream, or beside the events of one part of it."""
 
     @abstractmethod
-    def across(self, count: tuple[str, str], kept: list[tuple[str, Value, str]], by: list[str]) -> None:
-        """Gives all rows with a key how many of them are of one part, and values that this part has.
+    def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
+        """The term of a summary for a measure of the rows that have a flag, and what has to be computed before it.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+
+    @abstractmethod
+    def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
+        """Gives all rows with a key how many of them have a flag, and values of those.
 
         Args:
-            count: what to call the number, and the flag of the part.
-            kept: names for values of the part, and its flag.
+            number: what to call how many they are.
+            kept: names for the values.
             by: the keys.
         """
 
@@ -212,8 +259,8 @@ class Walk(Notes, ABC):
         found = []
         for column, expr in node.keys:
             with suppress(Cannot):
-                if self.values().simplest(expr).kind not in ("list", "part"):
-                    found.append((column, expr))
+                self.group(expr)
+                found.append((column, expr))
         return tuple(found)
 
     def operator(self, node: o.Relation, part: Part) -> Part:
@@ -260,11 +307,11 @@ class Walk(Notes, ABC):
             return
         self.changed.add(part.flag)
         there = self.present(part.flag)
-        held = self.values().language.chosen([(" AND ".join([there, *texts]), "1")], self.values().language.null)
+        held = self.language.chosen([(" AND ".join([there, *texts]), "1")], self.language.null)
         self.commands.append(self.eval([(part.flag, held)]))
 
     def present(self, flag: str) -> str:
-        return self.values().language.present.format(self.quoted(flag))
+        return self.language.present.format(self.quoted(flag))
 
     # --- unions and joins
 
@@ -275,7 +322,7 @@ class Walk(Notes, ABC):
         if len(flags) < len(parts) or not apart or any(p.spread is not None for p in parts):
             raise Cannot(Diagnostic("unsupported-operator", "a union of these is not supported here", node.span))
         values, pairs = self.values(), list[tuple[str, str]]()
-        language, made = values.language, dict[int, Value]()
+        language, made = self.language, dict[int, Value]()
         for column, sources in node.columns:
             if not self.needed(column):
                 continue
@@ -401,10 +448,15 @@ class Walk(Notes, ABC):
             renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=value.nullable or (outer and value.kind != "list"))
         if not one and any(r not in by for r in renamed.values()):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
-        self.across((number, other.flag), [(name, value, other.flag) for name, value in gathered.values()], [k.text for k in by])
+        self.across(other.flag, number, list(gathered.values()), [k.text for k in by])
         if outer:
             texts = {r.text for r in renamed.values() if r.kind in ("text", "part")}
-            filled = [(name, self.or_empty(self.quoted(name))) for name, _ in gathered.values() if self.quoted(name) in texts]
+            empty = f"{{0}}, {self.language.string('')}"
+            filled = [
+                (name, self.language.functions["coalesce"].words.format(empty.format(self.quoted(name))))
+                for name, _ in gathered.values()
+                if self.quoted(name) in texts
+            ]
             if filled:
                 self.commands.append(self.eval(filled))
             renamed = {e: replace(v, nullable=False) if v.kind in ("text", "part") else v for e, v in renamed.items()}
@@ -425,11 +477,6 @@ class Walk(Notes, ABC):
             self.once(kept.spread)
         return replace(kept, flag=None, spread=None, tied=False)
 
-    def or_empty(self, text: str) -> str:
-        """A text that is empty where it is missing."""
-        language = self.values().language
-        return language.chosen([(language.present.format(text), text)], language.string(""))
-
     def key(self, mine: Expr, theirs: Expr, kept: Part, other: Part, node: o.Relation | Subquery) -> Value:
         """The field that both sides of a join are told by."""
         a, b = (self.values().simplest(x) for x in (mine, theirs))
@@ -443,7 +490,7 @@ class Walk(Notes, ABC):
         assert kept.flag is not None
         values = self.values()
         mine_, theirs_ = (values.alike(x, {x.kind}) for x in (a, b))
-        text = a.text if a.text == b.text else values.language.chosen([(self.present(kept.flag), mine_)], theirs_)
+        text = a.text if a.text == b.text else self.language.chosen([(self.present(kept.flag), mine_)], theirs_)
         self.commands.append(self.eval([(name, text)]))
         return replace(a, text=self.quoted(name), simple=True)
 
@@ -469,6 +516,83 @@ class Walk(Notes, ABC):
         return list(columns.values()), list(fields)
 
     # --- rows
+
+    def group(self, expr: Expr) -> Value:
+        """A value that rows are grouped by."""
+        value = self.values().simplest(expr)
+        if value.kind in ("list", "part"):
+            raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
+        return value
+
+    def summary(self, node: o.Aggregate, grouped: bool, flag: str | None) -> Summary:
+        """The aggregates that are needed, of the rows that have a flag, and the columns that they make."""
+        found, values = Summary(), self.values()
+        for made, expr in node.aggregates:
+            if not self.needed(made):
+                continue
+            try:
+                measure, whole = self.measured(made, expr, values, grouped)
+                term, before = self.term(measure, flag)
+            except Cannot:
+                if self.is_vital(made):
+                    raise
+                continue
+            found.terms.append(term)
+            found.before += before
+            if measure.function == "sum" and whole.nullable:  # which is zero of nothing in KQL
+                found.behind.append((measure.name, values.first_of([whole, values.number(0, whole.kind)], expr).text))
+                whole = replace(whole, nullable=False)
+            found.columns[made.id] = whole
+            if measure.length:
+                found.columns[-made.id - 1] = Value(self.quoted(measure.length), "int", False, True, False, True)
+        return found
+
+    def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
+        """What an aggregate measures, and the column that it makes."""
+        if not isinstance(expr, Apply):
+            raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
+        function, args, condition = expr.function, list(expr.args), None
+        if function in CONDITIONAL:
+            condition = values.holds(simplify(args.pop(0 if function == "countif" else 1)))
+            function = CONDITIONAL[function]
+        function = "take_any" if function == "any" else function  # its older name
+        everywhere, decides = grouped and condition is None, made.id in self.decides
+        if function == "count" and not args:
+            name = self.named(made)
+            return Measure(name, function, None, condition), Value(self.quoted(name), "int", False, True, everywhere, True)
+        if not args or function not in self.language.aggregates or any(not isinstance(a, Const) for a in args[1:]):
+            raise values.refuse(expr)
+        value, rank = values.simplest(args[0]), 0
+        kind, nullable = value.kind, value.nullable or not everywhere
+        whole = replace(value, nullable=nullable, positive=value.positive and not nullable)
+        match function, args[1:]:
+            case ("min" | "max", []) if kind in ORDERED:
+                pass
+            case ("sum", []) if kind in ORDERED - {"time"}:
+                pass
+            case ("avg", []) if kind in ORDERED - {"time"}:
+                whole = replace(whole, kind="real" if kind == "int" else kind, undefined=nullable)
+            case ("stdev" | "variance", []) if kind in ORDERED - {"time"} and not decides:  # of one value, and of none, products differ
+                whole = replace(whole, kind="real", nullable=True, undefined=True)
+            case ("percentile", [Const(value=int(rank))]) if kind in ORDERED - {"time"} and 0 < rank <= 100:
+                self.say("percentile-method", self.percentiles, expr.span, Place.PLAIN if decides else Place.SHOWN)
+                whole = replace(whole, kind="real" if self.language.fraction else kind)
+            case ("dcount" | "count_distinct", _) if kind not in ("list", "part"):
+                whole = Value("", "int", False, True, not nullable)
+            case ("make_set" | "make_list", further) if kind != "list" and not (kind == "part" and decides):
+                limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < UNLIMITED for x in further)
+                if limited and decides:
+                    raise values.refuse(expr)
+                if limited or function == "make_list":
+                    self.say("columns-differ", self.lists, expr.span)
+                whole = Value("", "list", False)
+            case ("take_any", []) if not decides:
+                pass
+            case _:
+                raise values.refuse(expr)
+        name = self.named(made)
+        length = self.free(f"{name}_count") if whole.kind == "list" and made.id in self.lengths else ""
+        return Measure(name, function, value, condition, rank, length, decides), replace(whole, text=self.quoted(name), simple=True)
 
     def settled(self, column: Column, node: o.Relation) -> None:
         """Gives a column by whose values rows are told apart a field of its own, which all of them have."""

@@ -25,8 +25,8 @@ from translator.targets.computed import Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.pipeline.cases import Head, PipelineCase, kind_of
-from translator.targets.pipeline.values import Command, Value
+from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
+from translator.targets.pipeline.values import Command
 from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -196,36 +196,25 @@ class _Writer:
         if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in self.place(s)} & {*self.keys}):
             raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
         selecting = self.filtered()
-        pairs: list[tuple[str, str]] = []
-        found: dict[Expr, Value] = {}
-        named: dict[str, str] = {}
-        times = set[str]()
-        for index, (name, fact, owner) in enumerate(zip(self.keys, case.fields, case.owners, strict=True)):
-            if (kind := kind_of(fact)) is None:
-                continue
-            try:
-                spelled = self.key(index, FORMS.get(kind, "{0}"), case.selectors[owner])
-            except Cannot:  # what is missing is said where it is read
-                continue
-            if kind == "time":
-                if spelled == "_time" or all(is_time(s.keys[index]) for s in detection.selectors if s.name in case.selectors[owner]):
-                    times.add(name)
-                    found[fact] = Value("_time", "time", False, simple=True)
-                    continue
-                if "_time" in spelled:  # of one part of a union
-                    continue
-                spelled = moment_of(spelled)
-            own = named.setdefault(spelled, name)
-            if own == name and spelled != field(name):
-                pairs.append((name, spelled))
-            found[fact] = Value(field(own), kind, kind not in ("text", "part"), simple=True)
+        pairs, found = fields_of(case, self.keys, "_time", field, lambda number, kind: self.typed(number, kind, case))
         flags, (base, *rest) = self.flagged(case) if len(case.selectors) > 1 else ((), self.filtered() if self.mark else selecting)
         lines = [base, *self.looked_up(), *rest]
         if pairs:
             lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
         commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
+        times = {name for name, fact in zip(self.keys, case.fields, strict=True) if fact in found and found[fact].text == "_time"}
         taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, "_time"} - times
         return Head(commands, found, frozenset({*taken, *flags}), flags)
+
+    def typed(self, number: int, kind: str, case: PipelineCase) -> str | None:
+        """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only."""
+        owners = case.selectors[case.owners[number]]
+        text = self.key(number, FORMS.get(kind, "{0}"), owners)
+        if kind != "time":
+            return text
+        if all(is_time(s.keys[number]) for s in self.detection.selectors if s.name in owners):
+            return "_time"
+        return text if text == "_time" else None if "_time" in text else moment_of(text)
 
     def flagged(self, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
         """The commands that select the events of several heads, and the fields that are there on the events of each."""
