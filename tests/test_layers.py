@@ -20,6 +20,7 @@ ORDER = [
     {"targets"},
     {"sigma"},
     {"pipeline"},
+    {"verify"},
     {"pack"},
     {"report"},
     {"package"},
