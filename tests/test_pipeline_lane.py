@@ -57,6 +57,12 @@ WRITTEN = [
     "| extend d = iff(ResultType == '0', 5m, 3m) | summarize c = countif(d / 2m > 2), n = count() by UserPrincipalName | where c * 2 > n",
     "| extend d = bin(todouble(AutonomousSystemNumber), 10) / 4 | summarize q = max(d), c = count() by UserPrincipalName | where q > 2.2",
     "| extend r = abs(strlen(IPAddress) - 5) / 2 | summarize c = countif(r > 1), d = count() by UserPrincipalName | where c > 0",
+    "| summarize m = avg(strlen(IPAddress)), n = avgif(strlen(IPAddress), ResultType == '0') by UserPrincipalName"
+    " | extend t = toint((m - 8.4) * 3000000000.5), l = tolong((8.4 - m) * 1.7), i = toint(n) | where t > l or i > 8",
+    "| summarize c = count() by UserPrincipalName, bin(TimeGenerated, 5m * 2) | where c > 1",
+    # what parse takes from texts
+    "| parse IPAddress with a '.' b '.' c | summarize n = count() by a, c | where n > 1",
+    "| parse AppDisplayName with * 'a' x 'e' * | where isnotempty(x) | summarize n = count(), d = dcount(x) by UserPrincipalName",
     # of two tables
     f"| project u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u | project u",
     f"| project u = UserPrincipalName | join kind=inner ({CHANGES} | summarize m = make_set(OperationName) by u = Identity) on u"
@@ -121,6 +127,15 @@ def test_random_queries(target: str) -> None:
 )
 def test_what_would_be_other_rows_is_not_written(kql: str, reason: str) -> None:
     assert piped("splunk", rule(f"{SIGNINS} {kql}"), OPTIONS) is None, reason
+
+
+def test_what_a_hunting_search_is_given_is_its_last_period() -> None:
+    given = "SigninLogs | where TimeGenerated between (todatetime('{{StartTimeISO}}') .. todatetime('{{EndTimeISO}}'))"
+    before = "SigninLogs | where TimeGenerated between (todatetime('{{StartTimeISO}}') - 7d .. todatetime('{{StartTimeISO}}'))"
+    query = f"{given} | summarize n = count() by IPAddress | join kind=inner ({before} | summarize m = count() by IPAddress) on IPAddress"
+    for target, limit in (("splunk", "_time>=now()-691200"), ("esql", "@timestamp >= NOW() - 691200 seconds")):
+        output = translator.convert(rule(f"{query} | where n > m"), (target,), OPTIONS).outputs[target]
+        assert output.verdict.rank <= 1 and limit in output.text and "window-of-search" in {d.code for d in output.diagnostics}
 
 
 def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:

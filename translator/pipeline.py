@@ -11,6 +11,7 @@ from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
+from translator.detection.windows import with_given_moments
 from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
@@ -22,6 +23,7 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
+from translator.targets.pipeline.cases import spelled_out
 from translator.targets.pipeline.lane import Lane
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
@@ -181,7 +183,11 @@ def _better(output: Output, other: Output | None) -> Output:
 def _lane(target: Pipes, rule: Rule, plan: o.Plan, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
     lift, move = functools.partial(_lifted, rule, options), functools.partial(moved, target, rule, options=options)
-    return Lane(target, plan, rule.alert_columns, trigger, lift, move, options)
+    timed, said = with_given_moments(plan, rule.period or options.timespan), tuple[Diagnostic, ...]()
+    if timed is not plan:
+        what = f"the moments that a hunting search is given are taken for those of its last {duration(rule.period or options.timespan)}"
+        plan, said = with_known_values(timed), (Diagnostic("window-of-search", what),)
+    return Lane(target, spelled_out(plan), rule.alert_columns, trigger, lift, move, options, said)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -58,7 +58,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.missing import asked_of
 from translator.plan.monotonicity import of_groups
-from translator.plan.patterns import regex_of
+from translator.plan.patterns import extractions, matching
 from translator.plan.simplify import pushed, simplify
 from translator.plan.types import Type
 
@@ -82,16 +82,6 @@ def lift(
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
-
-
-_CONVERSIONS = {
-    Type.LONG: "tolong",
-    Type.INT: "toint",
-    Type.REAL: "todouble",
-    Type.DATETIME: "todatetime",
-    Type.BOOL: "tobool",
-    Type.TIMESPAN: "totimespan",
-}
 
 
 class _Lifter(Lifting):
@@ -220,16 +210,9 @@ class _Lifter(Lifting):
         shape = self.shape(relation.input)
         if isinstance(shape, Listed):
             return shape
-        regex, columns = regex_of(relation)
-        items = []
-        for group, column in columns:
-            text: Expr = Apply(relation.span, Type.STRING, "extract", (const(regex), const(group), relation.value))
-            conversion = _CONVERSIONS.get(column.type)
-            items.append((column, Apply(relation.span, column.type, conversion, (text,)) if conversion else text))
         if relation.filters:
-            found = Apply(relation.span, Type.BOOL, "matches regex", (relation.value, const(regex)))
-            shape = self.filtered(shape, found, relation.span)
-        return self.computed(shape, tuple(items))
+            shape = self.filtered(shape, matching(relation), relation.span)
+        return self.computed(shape, extractions(relation))
 
     def computed(self, shape: Shape, items: tuple[tuple[Column, Expr], ...]) -> Shape:
         if isinstance(shape, Listed):

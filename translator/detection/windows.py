@@ -24,6 +24,8 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.operators import Plan, parts
+from translator.plan.rewriting import rewritten
 from translator.plan.simplify import LIMITS
 from translator.plan.types import Type
 
@@ -84,6 +86,27 @@ def of_the_search(expr: Expr) -> bool:
 def is_given(predicate: Expr) -> bool:
     """Whether a condition on the time reads a moment that the user interface gives."""
     return any(isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{") for n in walk(predicate))
+
+
+def with_given_moments(plan: Plan, period: int) -> Plan:
+    """A plan in which the moments that the user interface gives are those of a search that looks at its last ``period`` seconds.
+
+    The plan itself where it reads no such moment.
+    """
+    if not any(isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{") for n in parts(plan.root)):
+        return plan
+
+    def given(node: object) -> object:
+        match node:
+            case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
+                if "end" in text.lower():
+                    return Apply(node.span, Type.DATETIME, "now", ())
+                return Apply(node.span, Type.DATETIME, "ago", (const(period * TICKS, Type.TIMESPAN),))
+            case Apply(function="-", args=(Apply(function="now", args=()), Apply(function="ago", args=(Const() as span,)))):
+                return span
+        return node
+
+    return replace(plan, root=rewritten(plan.root, given))
 
 
 def back_of(window: tuple[int, int], given: bool) -> int:

@@ -5,7 +5,7 @@ Source: learn.microsoft.com/kusto/query/parse-operator.
 
 from __future__ import annotations
 
-from translator.plan.expressions import Apply, Column, Const
+from translator.plan.expressions import Apply, Column, Const, Expr, const
 from translator.plan.operators import Parse
 from translator.plan.types import Type
 from translator.regex import syntax
@@ -13,6 +13,11 @@ from translator.regex.parser import parse as parsed
 from translator.regex.writers import kql
 
 _CAPTURES = {Type.LONG: r"(-?\d+)", Type.INT: r"(-?\d+)", Type.REAL: r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)", Type.BOOL: "(true|false)"}
+
+_CONVERSIONS = {
+    Type.LONG: "tolong", Type.INT: "toint", Type.REAL: "todouble", Type.DATETIME: "todatetime", Type.BOOL: "tobool",
+    Type.TIMESPAN: "totimespan",
+}  # fmt: skip
 
 
 def escaped(text: str) -> str:
@@ -73,3 +78,25 @@ def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
     ends = "$" if parts and parts[-1] is not None and not regex else ""
     flags = "".join(f for f in "imsU" if f in parse.flags) if regex else "s"
     return f"(?{flags}){out}{ends}" if flags else f"{out}{ends}", columns
+
+
+def extractions(parse: Parse) -> tuple[tuple[Column, Expr], ...]:
+    """The columns of ``parse``, each as what ``extract`` takes from its text.
+
+    Where a column of a type of its own cannot be converted, it alone is null here, and all columns are in KQL unless ``kind=relaxed``.
+
+    Raises:
+        ValueError: as ``regex_of``.
+    """
+    regex, columns = regex_of(parse)
+    found = []
+    for group, column in columns:
+        text: Expr = Apply(parse.span, Type.STRING, "extract", (const(regex), const(group), parse.value))
+        conversion = _CONVERSIONS.get(column.type)
+        found.append((column, Apply(parse.span, column.type, conversion, (text,)) if conversion else text))
+    return tuple(found)
+
+
+def matching(parse: Parse) -> Expr:
+    """That the text of ``parse`` is as its pattern says."""
+    return Apply(parse.span, Type.BOOL, "matches regex", (parse.value, const(regex_of(parse)[0])))

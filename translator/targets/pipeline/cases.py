@@ -32,6 +32,8 @@ from translator.plan.expressions import (
     const,
     walk,
 )
+from translator.plan.patterns import extractions, matching
+from translator.plan.rewriting import rewritten
 from translator.plan.simplify import is_field, simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
@@ -216,17 +218,38 @@ def _heads(
         return None
     made = [r for r in rebuilt if r is not None]
     heads = [h for _, hs in made for h in hs]
-    if all(new is old for (new, _), old in zip(made, below, strict=True)):
-        return node, heads
+    return over(node, [new for new, _ in made]), heads
+
+
+def over(node: o.Relation, news: Sequence[o.Relation]) -> o.Relation:
+    """An operator over other relations in the place of its ``inputs_of``."""
+    if all(new is old for new, old in zip(news, inputs_of(node), strict=True)):
+        return node
     match node:
         case o.Join():
-            return replace(node, left=made[0][0], right=made[1][0]), heads
+            return replace(node, left=news[0], right=news[1])
         case o.Union():
-            return replace(node, inputs=tuple(new for new, _ in made)), heads
-        case o.Filter(predicate=predicate) if len(made) > 1:
-            news = {id(s): replace(s, relation=new) for s, (new, _) in zip(subqueries_of(predicate), made[1:], strict=True)}
-            return replace(node, input=made[0][0], predicate=_with_subqueries(predicate, news)), heads
-    return replace(node, input=made[0][0]), heads  # type: ignore[call-arg]
+            return replace(node, inputs=tuple(news))
+        case o.Filter(predicate=predicate) if len(news) > 1:
+            relations: dict[int, Expr] = {id(s): replace(s, relation=r) for s, r in zip(subqueries_of(predicate), news[1:], strict=True)}
+            return replace(node, input=news[0], predicate=_with_subqueries(predicate, relations))
+    return replace(node, input=news[0])  # type: ignore[call-arg]
+
+
+def spelled_out(plan: o.Plan) -> o.Plan:
+    """A plan in which ``parse`` is what it computes."""
+
+    def spelled(node: object) -> object:
+        if not isinstance(node, o.Parse) or (node.kind != "relaxed" and any(c.type != Type.STRING for c in _columns_of(node))):
+            return node  # where one column cannot be converted, all are null
+        matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
+        return o.Compute(node.span, matched, extractions(node))
+
+    return replace(plan, root=rewritten(plan.root, spelled))
+
+
+def _columns_of(parse: o.Parse) -> list[Column]:
+    return [part for part in parse.pattern if isinstance(part, Column)]
 
 
 def _with_subqueries(expr: Expr, news: Mapping[int, Expr]) -> Expr:

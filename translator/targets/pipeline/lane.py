@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from translator.detection.model import Detection, NoDetection, Trigger
-from translator.fidelity import Place, Verdict, verdict_of
+from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.targets.base import Cannot, Options, Output
@@ -30,6 +30,7 @@ class Lane:
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
         move: moves these to where the product keeps them.
+        said: what is to be said of any output.
     """
 
     target: Pipes
@@ -39,6 +40,7 @@ class Lane:
     lift: Lifted
     move: Move
     options: Options
+    said: tuple[Diagnostic, ...]
 
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
@@ -80,7 +82,7 @@ class Lane:
 
     def counted(self, head: Detection, output: Output, timed: bool) -> Output | None:
         """An output that asks for as many rows as the rule does; None where it cannot."""
-        output = replace(output, head=head, lookback=head.lookback, timed=timed)
+        output = replace(output, head=head, lookback=head.lookback, timed=timed, diagnostics=(*output.diagnostics, *self.said))
         if self.trigger is None:
             return output
         if not isinstance(self.target, CountsRows) or "result_count" in output.columns:

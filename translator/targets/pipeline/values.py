@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
+from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, walk
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
@@ -156,6 +157,8 @@ MOST_WORDS = 20_000
 EPOCH_TICKS = 621_355_968_000_000_000
 """The ticks, which count from the year 1, of the first moment of 1970."""
 
+_MOST = 2**31 - 1
+
 _WHOLE = 2**53
 """Up to here every whole number is a floating-point number of its own."""
 
@@ -219,10 +222,12 @@ class Values:
                 return self.first_of([self.value(a) for a in args], expr)
             case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
                 return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
-            case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.value(inner)).kind == "int":
+            case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.shown(inner)).kind == "int":
                 return number
-            case Apply(function="tolong", args=(inner,)) if (number := self.value(inner)).kind == "real" and number.natural:
-                return Value(language.functions["floor"].words.format(number.text), "int", number.nullable, True)
+            case Apply(function="tolong" | "toint" as function, args=(inner,)) if (number := self.shown(inner)).kind == "real":
+                return self.cut_off(number, function == "toint")  # of NaN it is null
+            case Apply(function="totimespan", args=(inner,)):
+                return self.of_kind(inner, "span")
             case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
                 return self.columns[-column.id - 1]
             case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
@@ -354,7 +359,7 @@ class Values:
 
     def binned(self, value: Value, size: Expr, expr: Apply) -> Value:
         match value.kind, size:
-            case "time", Const(type=Type.TIMESPAN, value=int(ticks)) if ticks > 0 and ticks % TICKS == 0:
+            case "time", _ if (ticks := known_span(size) or 0) > 0 and ticks % TICKS == 0:
                 return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable)
             case "int" | "real", Const(value=int(number)) if number > 0 and (floor := self.language.functions.get("floor")):
                 bins = floor.words.format(f"{grouped(value)}/{self.number(number, 'real').text}")
@@ -370,6 +375,17 @@ class Values:
         """How many boundaries of a unit lie between two moments: learn.microsoft.com/kusto/query/datetime-diff-function."""
         begun, ended = (self.units(v, seconds) for v in (right, left))
         return Value(f"({self.between(ended, '-', begun)})", "int", left.nullable or right.nullable, simple=True)
+
+    def cut_off(self, number: Value, narrow: bool) -> Value:
+        """A number without its fractions, within 32 bits where it is ``narrow`` (learn.microsoft.com/kusto/query/toint-function)."""
+        language, text = self.language, grouped(number)
+        floor, ceiling = (language.functions[name].words.format(number.text) for name in ("floor", "ceiling"))
+        pairs = [] if number.natural else [(self.between(text, "<", "0"), ceiling)]
+        if narrow:
+            pairs.insert(0, (self.between(text, ">", self.number(_MOST, "real").text), language.whole.format(_MOST)))
+            if not number.natural:
+                pairs.insert(1, (self.between(text, "<", str(-_MOST)), language.whole.format(f"({-_MOST - 1})")))
+        return Value(language.chosen(pairs, floor), "int", number.nullable or number.undefined, number.natural)
 
     def first_of(self, values: list[Value], expr: Expr) -> Value:
         kinds = {v.kind for v in values}
