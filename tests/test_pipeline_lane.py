@@ -77,10 +77,17 @@ WRITTEN = [
     f"| where UserPrincipalName !in~ (({CHANGES} | where Result == 'success' | project Identity)) | summarize c = count() by IPAddress",
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({SIGNINS} | where ResultType != '0' | summarize"
     f" f = min(TimeGenerated) by u = UserPrincipalName | join kind=leftsemi ({CHANGES} | project u = Identity) on u) on u",
+    # rows with several partners on both sides, of two tables and of one
+    f"| project TimeGenerated, u = UserPrincipalName | join kind=inner ({CHANGES} | project u = Identity, o = OperationName,"
+    " t = TimeGenerated) on u | where t > TimeGenerated",
+    f"| project u = UserPrincipalName, i = IPAddress | join kind=leftouter ({SIGNINS} | where ResultType != '0' | project"
+    " u = AppDisplayName, r = ResultType) on u | summarize c = count(), d = dcount(r) by i",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize n = count() by u = Identity, OperationName"
+    " | summarize m = max(n) by u) on u | where c > m",
 ]
 
 
-SPL_ALONE = ("arg_max",)
+SPL_ALONE = ("arg_max", "m = max(n) by u")
 """What ES|QL has no words for."""
 
 
@@ -138,10 +145,20 @@ def test_what_a_hunting_search_is_given_is_its_last_period() -> None:
         assert output.verdict.rank <= 1 and limit in output.text and "window-of-search" in {d.code for d in output.diagnostics}
 
 
-def test_an_event_of_two_parts_of_a_union_counts_twice() -> None:
-    parts = f"({SIGNINS} | where ResultType != '0'), ({SIGNINS} | where AppDisplayName has 'x')"
-    kql = f"union {parts} | summarize c = count() by IPAddress | where c * 2 > 3"
-    assert piped("splunk", rule(kql), OPTIONS) is None
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        f"({SIGNINS} | where ResultType != '0'), ({SIGNINS} | where AppDisplayName has 'x') | summarize c = count() by IPAddress",
+        f"({SIGNINS} | summarize c = count() by k = IPAddress), ({SIGNINS} | summarize c = count() by k = UserPrincipalName)",
+        f"({SIGNINS} | summarize c = count() by k = UserPrincipalName), ({CHANGES} | summarize c = count() by k = Identity)"
+        " | summarize m = max(c), n = count() by k | where n > 1",
+    ],
+)
+def test_an_event_of_two_parts_of_a_union_is_a_row_of_each(parts: str, target: str) -> None:
+    for seed in range(3):
+        output, difference = checked(f"union {parts}", events(random.Random(seed), 30), audits(random.Random(seed), 9), target)
+        assert output is not None and difference == ""
 
 
 def test_a_data_model_is_not_searched_by_terms() -> None:

@@ -102,6 +102,7 @@ CODES: dict[str, Code] = {
     "window-of-search": Code(Effect.NOTE, "give the output the time to look at where it is run"),
     "period-limits": Code(Effect.NOTE, "lengthen queryPeriod in the rule: the source looks no farther back either"),
     "operator-dropped": Code(Effect.EITHER, "write this part by hand, or use another target for this rule"),
+    "memory-limit": Code(Effect.NOTE, "give the search more memory where it looks at very many events"),
     "elastic-version": Code(Effect.NOTE, "run it on that version or a later one"),
     "now-in-query": Code(
         Effect.NOTE, "run the rule on its schedule: in a manual run over another range NOW() is still the time of the run"

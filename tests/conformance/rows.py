@@ -66,6 +66,11 @@ class Generator:
         text, kinds = "SigninLogs | where TimeGenerated > ago(2h)", {
             "UserPrincipalName": "text", "IPAddress": "text", "ResultType": "text", "AppDisplayName": "text", "TimeGenerated": "time",
         }  # fmt: skip
+        if self.pick.random() < 0.15:  # an event may be in both, and count twice
+            text = f"union ({text} | where {self.condition(kinds)}), ({text} | where {self.condition(kinds)})"
+        elif self.pick.random() < 0.1:
+            parts = [f"({text} | where {self.condition(kinds)} | summarize n = count() by k = {self.of(kinds, 'text')})" for _ in range(2)]
+            text, kinds = f"union {', '.join(parts)}", {"k": "text", "n": "int"}
         for number in range(self.pick.randint(2, 7)):
             text, kinds = self.operator(text, kinds, number)
         keep = [c for c in kinds if kinds[c] != "list"] or list(kinds)
@@ -259,9 +264,9 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
     time, source = ("@timestamp", "event.dataset") if target == "esql" else ("_time", "sourcetype")
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     fed = [
-        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, source: table, time: moment}
+        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, source: table, time: moment, "_index": table, "_id": str(number)}
         for table, events_ in logged.items()
-        for e in events_
+        for number, e in enumerate(events_)
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
     if target == "esql":
@@ -279,24 +284,6 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
 def _stored(value: Any) -> Any:
     """A value as Azure's logs have it: a moment is a text."""
     return value.isoformat() + "Z" if isinstance(value, dt.datetime) else value
-
-
-def found_in_elastic(output: Output, logged: dict[str, list[dict[str, Any]]]) -> collections.Counter[tuple[Any, ...]]:
-    """The same by ES|QL; its dates have milliseconds."""
-    at = NOW.replace(tzinfo=dt.UTC).timestamp()
-    fed = [
-        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, "event.dataset": table, "@timestamp": moment}
-        for table, events_ in logged.items()
-        for e in events_
-        if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
-    ]
-    rows = run_esql(output.text, fed, at)
-
-    def shown(value: Any, name: str) -> Any:
-        several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
-        return _plain([value] if several else value)
-
-    return collections.Counter(tuple(shown(row.get(f), n) for n, f in sorted(output.columns.items())) for row in rows)
 
 
 def checked(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Column
+from translator.plan.expressions import Column, Subquery
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS
@@ -131,6 +131,9 @@ class EsqlWalk(Walk):
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
 
+    summed = False
+    """Whether rows are no longer documents, each with an id of its own."""
+
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields)
 
@@ -164,6 +167,7 @@ class EsqlWalk(Walk):
     def once(self, names: tuple[str, ...]) -> None:
         """Rows that stand several times, each once, with all of their columns."""
         there = {v.text: v for v in (*self.columns.values(), *self.fields.values()) if self.name_of(v) and v.text not in names}
+        self.summed = True
         terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in there.items())
         self.stats([terms] if terms else [], list(names))
 
@@ -172,6 +176,32 @@ class EsqlWalk(Walk):
             terms = [f"{field(self.free('events'))} = COUNT(*)"]
         grouped_by = f"BY {', '.join(keys)}" if keys else ""
         self.commands.append(Command("STATS", " ".join(filter(None, ["STATS", ", ".join(terms), grouped_by]))))
+
+    def copied(self, marks: list[tuple[str, str]]) -> str:
+        name = self.free("part")
+        listed = ", ".join(f'CASE({condition}, ",{mark}", "")' for condition, mark in marks)
+        self.commands.append(self.eval([(name, f'SPLIT(CONCAT("0", {listed}), ",")')]))
+        self.expanded(name)
+        self.commands.append(self.where(f'{field(name)} != "0"'))
+        return field(name)
+
+    def numbered(self, node: o.Relation | Subquery) -> str:
+        """The id of the document, of which a row is the only one until some are made by a summary or of others."""
+        first = self.commands[0]
+        if self.summed or first.verb != "FROM":
+            raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
+        if "METADATA" not in first.text:
+            self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
+        self.summed = True
+        name = self.free("row")
+        self.commands.append(self.eval([(name, 'CONCAT(_index, "/", _id)')]))
+        return name
+
+    def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
+        self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)
+
+    def expanded(self, name: str) -> None:
+        self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {field(name)}"))
 
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         there = self.present(flag)

@@ -105,7 +105,9 @@ class Walk(Notes, ABC):
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()
         self.loose = case.loose
-        self.cut, self.names, self.flags, self.live = case.cut, case.names, head.flags, len(case.cut.heads)
+        self.cut, self.names, self.flags = case.cut, case.names, head.flags
+        self.open = {flag: _tables_of(part) for flag, part in zip(head.flags, case.cut.heads, strict=False)}
+        self.apart = False
         self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
@@ -201,8 +203,7 @@ class Walk(Notes, ABC):
         if number is not None:
             for items in computed(node):
                 self.compute(items)
-            tables = frozenset(n.table for n in o.parts(way_to(node)[0]) if isinstance(n, o.Source))
-            return Part(self.flags[number] if self.flags else None, tables)
+            return Part(self.flags[number] if self.flags else None, _tables_of(node))
         if isinstance(node, o.Union):
             own = Above().and_by(node, self.decides, self.shown)
             return self.united(node, [self.part(below, own) for below in node.inputs])
@@ -315,14 +316,76 @@ class Walk(Notes, ABC):
 
     # --- unions and joins
 
+    @abstractmethod
+    def copied(self, marks: list[tuple[str, str]]) -> str:
+        """Makes a row for each of the conditions that hold for one, and tells which it is by a field. Returns that.
+
+        Args:
+            marks: the conditions, each with what the field holds for it.
+        """
+
+    @abstractmethod
+    def numbered(self, node: o.Relation | Subquery) -> str:
+        """What tells each row from all others.
+
+        Raises:
+            Cannot: where nothing does.
+        """
+
+    @abstractmethod
+    def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
+        """Gives all rows with a key the values that those with a flag have."""
+
+    @abstractmethod
+    def expanded(self, name: str) -> None:
+        """Makes a row for each value of a field."""
+
+    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """A part each of whose rows stands once."""
+        if part.spread is None:
+            return part
+        raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
+
+    def separate(self) -> None:
+        """Makes an event of several parts a row of each of them."""
+        tables = list(self.open.values())
+        if self.apart or sum(map(len, tables)) == len(frozenset[str]().union(*tables)):
+            return
+        if self.changed & {*self.open}:
+            self.commands.append(self.where(" OR ".join(map(self.present, self.open))))
+        marks = {flag: str(number) for number, flag in enumerate(self.open, 1)}
+        of, language = self.copied([(self.present(flag), mark) for flag, mark in marks.items()]), self.language
+        pairs = []
+        for flag, mark in marks.items():
+            held = f"{self.present(flag)} AND {self.values().between(of, '==', language.string(mark))}"
+            pairs.append((flag, language.chosen([(held, "1")], language.null)))
+        self.commands.append(self.eval(pairs))
+        self.apart = True
+
+    def partnered(self, kept: Part, other: Part, by: list[Value], node: o.Relation | Subquery) -> str:
+        """Makes a row of ``kept`` for each row of another part that has its keys. Returns the field that tells which row that is."""
+        assert kept.flag is not None and other.flag is not None
+        mine, theirs = kept.flag, other.flag
+        self.separate()
+        self.single(other, node)
+        row, name = self.numbered(node), self.free("partner")
+        partners, none = self.free("partners"), self.language.string("0")
+        self.gathered(partners, row, theirs, [k.text for k in by])
+        found = self.language.functions["coalesce"].words.format(f"{self.quoted(partners)}, {none}")
+        chosen = self.language.chosen([(self.present(mine), found), (self.present(theirs), row)], none)
+        self.commands.append(self.eval([(name, chosen)]))
+        self.expanded(name)
+        return self.quoted(name)
+
     def united(self, node: o.Union, parts: list[Part]) -> Part:
         """Several parts as one, whose columns are for each row those of its part."""
         flags = [p.flag for p in parts if p.flag is not None]
-        apart = sum(len(p.tables) for p in parts) == len(frozenset[str]().union(*(p.tables for p in parts)))
-        if len(flags) < len(parts) or not apart or any(p.spread is not None for p in parts):
+        if len(flags) < len(parts):
             raise Cannot(Diagnostic("unsupported-operator", "a union of these is not supported here", node.span))
+        self.separate()
         values, pairs = self.values(), list[tuple[str, str]]()
         language, made = self.language, dict[int, Value]()
+        spread = self.told_apart(parts, pairs, node)
         for column, sources in node.columns:
             if not self.needed(column):
                 continue
@@ -347,13 +410,15 @@ class Walk(Notes, ABC):
                 pairs.append((name, language.chosen(list(zip(map(self.present, flags[:-1]), texts, strict=False)), texts[-1])))
                 value = replace(value, text=self.quoted(name), simple=True)
             made[column.id] = value
-        self.live -= len(parts) - 1
         tables = frozenset[str]().union(*(p.tables for p in parts))
         there_ = " OR ".join(map(self.present, flags))
-        if self.live > 1:
+        for flag in flags:
+            del self.open[flag]
+        if self.open:
             flag = self.named(Column(-1, "is_any", Type.LONG))
             pairs.append((flag, language.chosen([(there_, "1")], language.null)))
-            united = Part(flag, tables)
+            united = Part(flag, tables, spread=spread)
+            self.open[flag] = tables
         else:
             united = Part(None, tables)
             if self.changed & {*flags}:
@@ -361,7 +426,30 @@ class Walk(Notes, ABC):
         if pairs:
             self.commands.append(self.eval(pairs))
         self.columns |= made
+        if united.flag is None and spread is not None:
+            self.once(spread)
         return united
+
+    def told_apart(self, parts: list[Part], pairs: list[tuple[str, str]], node: o.Relation) -> tuple[str, ...] | None:
+        """The fields, to be computed, that tell rows of several parts apart, where each row stands several times; None where once."""
+        if all(p.spread is None for p in parts):
+            return None
+        there = [self.present(p.flag) for p in parts if p.flag is not None]
+        spreads, by = [p.spread for p in parts], {v.text: v for v in self.columns.values()}
+        if None in spreads:
+            raise Cannot(Diagnostic("unsupported-operator", "a union of summaries and events is not supported here", node.span))
+        names, values = list[str](), self.values()
+        none = Value(self.language.string(""), "text", False)
+        marks = [Value(self.language.string(str(n)), "text", False) for n, _ in enumerate(parts)]
+        for row in (marks, *itertools.zip_longest(*(s for s in spreads if s is not None))):
+            told = [none if x is None else by.get(x) if isinstance(x, str) else x for x in row]
+            found = [v for v in told if v is not None]
+            if len(found) < len(told) or len({v.kind for v in found}) > 1 or any(v.nullable for v in found):
+                raise Cannot(Diagnostic("unsupported-operator", "a union of summaries by other keys is not supported here", node.span))
+            names.append(self.free("row"))
+            texts = [values.alike(v, {v.kind}) for v in found]
+            pairs.append((names[-1], self.language.chosen(list(zip(there[:-1], texts, strict=False)), texts[-1])))
+        return tuple(map(self.quoted, names))
 
     def joined(self, node: o.Join, above: Above) -> Part:
         kind = _SIDES.get(node.kind)
@@ -371,6 +459,7 @@ class Walk(Notes, ABC):
             raise Cannot(Diagnostic("unsupported-join", f"kind={node.kind} is not supported here", node.span))
         ids = [frozenset(x.column.id for x in side if isinstance(x, ColumnRef)) for side in zip(*pairs, strict=True)]
         alone = [p.unique is not None and p.unique <= names for p, names in zip((left, right), ids, strict=True)]
+        many = False
         match kind:
             case "leftsemi" | "leftanti":
                 keeps_left = True
@@ -385,12 +474,12 @@ class Walk(Notes, ABC):
             case "rightouter" if alone[0]:
                 keeps_left = False
             case _:
-                raise Cannot(Diagnostic("unsupported-join", "rows with several partners on both sides are not supported here", node.span))
+                keeps_left, many = kind != "rightouter", True
         sides = [(left, node.left, [a for a, _ in pairs]), (right, node.right, [b for _, b in pairs])]
         (kept, _, mine), (other, below, theirs) = sides if keeps_left else sides[::-1]
         wanted = Above() if kind.endswith(("semi", "anti")) else above
         one = alone[1] if keeps_left else alone[0]
-        found = self.matched(kept, mine, other, theirs, below, wanted, kind, one, node)
+        found = self.matched(kept, mine, other, theirs, below, wanted, kind, one, node, many)
         if node.condition is not None:
             self.keep(found, [self.values().holds(simplify(p)) for p in conjuncts(node.condition)])
         return found
@@ -407,17 +496,27 @@ class Walk(Notes, ABC):
 
     def matched(
         self, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: Above, kind: str,
-        one: bool, node: o.Relation | Subquery,
+        one: bool, node: o.Relation | Subquery, many: bool = False,
     ) -> Part:  # fmt: skip
-        """One part with the partners that it has, or has not, in another, of which there is ``one`` at most for each row."""
+        """One part with the partners that it has, or has not, in another.
+
+        There is ``one`` at most for each row; or there are ``many``, with each of which it is a row; or any one of several will do.
+        """
         if kept.flag is None or other.flag is None:
             raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
+        flag, other_flag = kept.flag, other.flag
         by = [self.key(a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
+        across = [k.text for k in by]
+        if many:
+            partner = self.partnered(kept, other, by, node)
+            other = replace(other, spread=None, tied=False)
+            across, one = [partner], True
+            kept = replace(kept, unique=None, spread=None if kept.spread is None else (*kept.spread, partner))
         number = self.named(Column(-1, f"{other.flag}_count", Type.LONG))
         outer = kind.endswith("outer")
         gathered = dict[str, tuple[str, Value]]()
         equal = dict(zip(theirs, by, strict=True))
-        if self.live == 2:
+        if len(self.open) == 2:
             for expr, key in zip(mine, by, strict=True):
                 if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
                     self.columns[expr.column.id] = key
@@ -448,7 +547,7 @@ class Walk(Notes, ABC):
             renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=value.nullable or (outer and value.kind != "list"))
         if not one and any(r not in by for r in renamed.values()):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
-        self.across(other.flag, number, list(gathered.values()), [k.text for k in by])
+        self.across(other_flag, number, list(gathered.values()), across)
         if outer:
             texts = {r.text for r in renamed.values() if r.kind in ("text", "part")}
             empty = f"{{0}}, {self.language.string('')}"
@@ -467,12 +566,12 @@ class Walk(Notes, ABC):
             if expr in self.fields:
                 self.fields[expr] = value
         conditions = [] if outer else [self.values().between(self.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
-        self.live -= 1
-        if self.live > 1:
+        del self.open[other_flag]
+        if len(self.open) > 1:
             if conditions:
                 self.keep(kept, conditions)
             return kept
-        self.commands.append(self.where(" AND ".join([self.present(kept.flag), *conditions])))
+        self.commands.append(self.where(" AND ".join([self.present(flag), *conditions])))
         if kept.spread is not None:
             self.once(kept.spread)
         return replace(kept, flag=None, spread=None, tied=False)
@@ -485,7 +584,7 @@ class Walk(Notes, ABC):
         if a.text == b.text and self.name_of(a) is not None:
             return a
         if kept.tables & other.tables and a.text != b.text:
-            raise Cannot(Diagnostic("unsupported-join", "two sides read one table by different keys", node.span))
+            self.separate()
         name = self.named(mine.column if isinstance(mine, ColumnRef) else Column(-1, "join_key", mine.type))
         assert kept.flag is not None
         values = self.values()
@@ -681,6 +780,10 @@ class Walk(Notes, ABC):
         if lost:
             self.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
         return found
+
+
+def _tables_of(head: o.Relation) -> frozenset[str]:
+    return frozenset(n.table for n in o.parts(way_to(head)[0]) if isinstance(n, o.Source))
 
 
 def _of_length(node: object) -> Column | None:

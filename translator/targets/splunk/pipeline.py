@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Expr
+from translator.plan.expressions import Apply, Column, Expr, Subquery
 from translator.targets.base import Cannot
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
 from translator.targets.pipeline.walk import Measure, Part, Walk
@@ -89,6 +89,39 @@ class SplWalk(Walk):
     def once(self, names: tuple[str, ...]) -> None:
         self.commands.append(self.distinct(list(names)) if names else self.limit(1))
 
+    def copied(self, marks: list[tuple[str, str]]) -> str:
+        """``mvexpand``, which makes as many rows as the memory for it holds (limits.conf, max_mem_usage_mb)."""
+        name = self.free("part")
+        listed = ", ".join(f'if({condition}, "{mark}", null())' for condition, mark in marks)
+        self.commands.append(self.eval([(name, f"mvappend({listed})")]))
+        self.expanded(name)
+        return field(name)
+
+    def numbered(self, node: o.Relation | Subquery) -> str:
+        name = self.free("row")
+        self.commands.append(Command("streamstats", f"streamstats count as {name}"))
+        return name
+
+    def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
+        source = self.free(f"{value}_of")
+        self.computed([(source, f"if({self.present(flag)}, {value}, null())")])
+        self.beside([f"values({source}) as {column(name)}"], by)
+
+    def expanded(self, name: str) -> None:
+        self.say("memory-limit", "mvexpand makes no more rows than the memory that the product gives it (max_mem_usage_mb) has room for")
+        self.commands.append(Command("mvexpand", f"mvexpand {column(name)}"))
+
+    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """The first of the rows that stand for one, by ``streamstats``."""
+        if part.spread is None or part.flag is None:
+            return part
+        number = self.free("row_number")
+        by = f" by {' '.join(part.spread)}" if part.spread else ""
+        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}{by}"))
+        self.computed([(part.flag, f"if({self.present(part.flag)} AND {number}==1, 1, null())")])
+        self.changed.add(part.flag)
+        return replace(part, spread=None, tied=False)
+
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         """``eventstats``, which adds to every row of a key what it finds of all of them."""
         before, terms = list[tuple[str, str]](), [f"count({flag}) as {column(number)}"]
@@ -112,6 +145,7 @@ class SplWalk(Walk):
 
         Beside the events of other parts it is ``eventstats``, which leaves each event of the part as a row of its group.
         """
+        part = self.single(part, node)
         before: list[tuple[str, str]] = []
         by: list[tuple[str, Column, Value]] = []
         behind: list[tuple[str, str]] = []
@@ -121,11 +155,11 @@ class SplWalk(Walk):
             if name is None or value.nullable or name in {n for n, _, _ in by}:
                 name = self.named(made)
                 before.append((name, f'coalesce({value.text}, "")' if value.nullable else value.text))
+            if value.nullable and part.flag is not None:
+                raise Cannot(Diagnostic("unsupported-operator", "groups beside other events by what may be missing", node.span))
             if value.nullable:
                 behind.append((name, f'if({field(name)}=="", null(), {field(name)})'))
             by.append((name, made, value))
-        if part.spread is not None:
-            raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
         names, unique = [column(n) for n, _, _ in by], frozenset(made.id for _, made, _ in by)
         keys = {made.id: replace(value, text=field(name), simple=True) for name, made, value in by}
         if (latest := self.one_of_each(node)) is not None:
