@@ -77,6 +77,8 @@ WRITTEN = [
     f"| where UserPrincipalName !in~ (({CHANGES} | where Result == 'success' | project Identity)) | summarize c = count() by IPAddress",
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({SIGNINS} | where ResultType != '0' | summarize"
     f" f = min(TimeGenerated) by u = UserPrincipalName | join kind=leftsemi ({CHANGES} | project u = Identity) on u) on u",
+    f"| summarize c = count() by u = UserPrincipalName, b = bin(TimeGenerated, 10m) | join kind=inner ({CHANGES}"
+    " | summarize n = count() by u = Identity, b = bin(TimeGenerated, 10m)) on u, b | where c >= n",
     # rows with several partners on both sides, of two tables and of one
     f"| project TimeGenerated, u = UserPrincipalName | join kind=inner ({CHANGES} | project u = Identity, o = OperationName,"
     " t = TimeGenerated) on u | where t > TimeGenerated",
@@ -161,10 +163,14 @@ def test_an_event_of_two_parts_of_a_union_is_a_row_of_each(parts: str, target: s
         assert output is not None and difference == ""
 
 
-def test_a_data_model_is_not_searched_by_terms() -> None:
+def test_a_data_model_has_a_command_of_its_own() -> None:
     kql = "imAuthentication | where TimeGenerated > ago(2h) | summarize f = countif(EventResult == 'Failure'), c = count() by SrcIpAddr"
     output = translator.convert(rule(f"{kql} | where f * 2 > c"), ("splunk",)).outputs["splunk"]
-    assert 'datamodel="' not in output.text
+    first, second, *_ = output.text.split("\n| ")
+    assert (first, second) == (
+        '| from datamodel:"Authentication.Authentication"',
+        'eval action=nullif(action, "unknown"), src=nullif(src, "unknown")',
+    )
 
 
 def test_what_no_lane_says_is_written_loosely_and_said() -> None:

@@ -33,6 +33,7 @@ class Value:
     text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
+    ``rounded``: it is a moment that has no fractions of a second, which products keep or not.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Value:
     positive: bool = False
     simple: bool = False
     undefined: bool = False
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +362,7 @@ class Values:
     def binned(self, value: Value, size: Expr, expr: Apply) -> Value:
         match value.kind, size:
             case "time", _ if (ticks := known_span(size) or 0) > 0 and ticks % TICKS == 0:
-                return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable)
+                return Value(self.bucket(value.text, ticks // TICKS), "time", value.nullable, rounded=True)
             case "int" | "real", Const(value=int(number)) if number > 0 and (floor := self.language.functions.get("floor")):
                 bins = floor.words.format(f"{grouped(value)}/{self.number(number, 'real').text}")
                 binned = self.between(self.language.real.format(bins) if value.kind == "real" else bins, "*", str(number))

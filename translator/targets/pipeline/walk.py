@@ -579,7 +579,7 @@ class Walk(Notes, ABC):
     def key(self, mine: Expr, theirs: Expr, kept: Part, other: Part, node: o.Relation | Subquery) -> Value:
         """The field that both sides of a join are told by."""
         a, b = (self.values().simplest(x) for x in (mine, theirs))
-        if a.kind != b.kind or a.kind not in ("text", "int") or a.nullable or b.nullable:
+        if a.kind != b.kind or a.nullable or b.nullable or not (a.kind in ("text", "int") or (a.rounded and b.rounded)):
             raise Cannot(Diagnostic("unsupported-join", "a join by this key is not supported here", node.span))
         if a.text == b.text and self.name_of(a) is not None:
             return a

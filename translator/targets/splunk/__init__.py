@@ -136,7 +136,7 @@ class _Writer:
         self.keys = key_names(detection, names, detection.group_by)
         self.fields = {*names.all_of(read_by(detection)), *self.keys}
         self.own_names = {"_time"}
-        self.mark = ""
+        self.mark = self.model = ""
         self.detection = with_own_names(detection, self.own)
         self.columns = dict(zip(detection.group_by, map(column, self.keys), strict=True))
         self.lists = Lists(names)
@@ -191,14 +191,16 @@ class _Writer:
         A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
         """
         detection = self.detection
-        if any("datamodel" in self.place(s) for s in detection.selectors):
-            raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not command by command", None))
+        models = {self.place(s).get("datamodel", "") for s in detection.selectors}
+        if len(models) > 1:
+            raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
+        (self.model,) = models
         if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in self.place(s)} & {*self.keys}):
             raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
         selecting = self.filtered()
         pairs, found = fields_of(case, self.keys, "_time", field, lambda number, kind: self.typed(number, kind, case))
         flags, (base, *rest) = self.flagged(case) if len(case.selectors) > 1 else ((), self.filtered() if self.mark else selecting)
-        lines = [base, *self.looked_up(), *rest]
+        lines = [base, *self.known(), *self.looked_up(), *rest]
         if pairs:
             lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
         commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
@@ -230,10 +232,18 @@ class _Writer:
                 told = f"in({self.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})"
             else:
                 conditions = [self.condition(s, True) for s in own]
-                told = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+                told = conditions[0] or "true()" if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
             pairs.append(f"{flag}=if({told}, 1, null())")
         there = " OR ".join(f"isnotnull({flag})" for flag in flags)
         return tuple(flags), [self.searched(), "eval " + ", ".join(pairs), f"where {there}"]
+
+    def known(self) -> list[str]:
+        """The command that takes what a data model has for missing values away (CIM manual, "fillnull" of each model's fields)."""
+        if not self.model:
+            return []
+        read = {n.column.name for s in self.detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
+        pairs = [f'{column(name)}=nullif({field(name)}, "unknown")' for name in sorted(read - {"_time", *DEFAULT_FIELDS})]
+        return [f"eval {', '.join(pairs)}"] if pairs else []
 
     def looked_up(self) -> list[str]:
         """The commands that look values up in lists, once all conditions are written."""
@@ -369,15 +379,18 @@ class _Writer:
         )
 
     def searched(self) -> str:
+        """The base search; of a data model its command (Search Reference, from: fields have no name of the data set before theirs)."""
         selectors = self.detection.selectors
+        if self.model:
+            return f"| from datamodel:{string(self.model)}"
         if len(selectors) == 1:
             return self.base(selectors[0])
         return " OR ".join(dict.fromkeys(f"({self.base(s)})" for s in selectors))
 
     def condition(self, selector: Selector, with_table: bool) -> str:
         with self.names.within(self.detection.place_of(selector)):
-            parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or not self.told_by_search(p))
-        if with_table:
+            parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or self.model or not self.told_by_search(p))
+        if with_table and not self.model:
             parts = [*self.place_conditions(selector), *parts]
         return " AND ".join(parts)
 
