@@ -236,7 +236,7 @@ def test_an_event_that_is_several_rows_is_counted_for_each(kql: str, code: str |
     assert told == ({code} if code else set())
 
 
-@pytest.mark.parametrize("summary", ["c = count() by w", "c = dcount(w) by k", "c = count() by k, w", "c = sum(w) by k"])
+@pytest.mark.parametrize("summary", ["c = sum(w) by k", "c = stdev(w) by k", "c = avg(w) by k"])
 def test_a_column_that_only_a_join_adds_is_no_field_of_the_events(summary: str) -> None:
     kql = f"A | where x == 'a' | join kind=leftouter (B | project k, w) on k | summarize {summary} | where c > 3"
     output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]

@@ -402,8 +402,9 @@ def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any
             yield {tuple(sorted(v for v in values if v)) for values in found}
         return
     now = NOW.timestamp()
+    documents = [{**e, "_index": "events", "_id": str(number)} for number, e in enumerate(events)]
     runs = (
-        [lambda q: run_esql(q, events, now)]
+        [lambda q: run_esql(q, documents, now)]
         if target == "esql"
         else [lambda q, n=n: Reader(n, now=now).run(q, events) for n in (False, True)]
     )

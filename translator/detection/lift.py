@@ -8,7 +8,7 @@ from dataclasses import replace
 from translator.detection.idioms.absence import ANTI, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
-from translator.detection.idioms.datatables import values_in, with_constants
+from translator.detection.idioms.datatables import with_constants
 from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
@@ -400,8 +400,6 @@ class _Lifter(Lifting):
             raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
         if kind not in _INNER and not negates(kind):
             raise self.block("unsupported-join", f"a join of kind {kind} is not supported yet", join.span)
-        if (narrowed := values_in(self, join, negates(kind))) is not None:
-            return narrowed
         kept_is_right = ANTI.get(kind) == "right"
         kept = self.shape(join.right if kept_is_right else join.left)
         before = (list(self.said), list(self.windows))

@@ -19,6 +19,8 @@ from translator.engine.relations import compile_plan
 from translator.plan import functions
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery, children, const, walk
+from translator.plan.known_joins import without_known_side
+from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ _RIGHT_ONLY = frozenset({"rightsemi", "rightanti", "rightantisemi"})
 
 def with_known_values(plan: o.Plan) -> o.Plan:
     """``plan`` with what needs no event to be computed as constants; what cannot be computed stays as it is."""
-    return replace(plan, root=_Evaluation(plan).rebuilt(plan.root))
+    known = _Evaluation(plan).rebuilt(plan.root)
+    return replace(plan, root=rewritten(known, lambda node: without_known_side(node) if isinstance(node, o.Join) else node))
 
 
 @dataclass(frozen=True, slots=True)

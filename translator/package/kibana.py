@@ -281,6 +281,7 @@ STACK: Mapping[str, tuple[int, int, int]] = {
     "COUNT(*) WHERE ": (8, 16, 0),
     "= VALUES(": (8, 14, 0),
     "| ENRICH ": (8, 14, 0),
+    "| INLINE STATS ": (9, 2, 0),
     "COUNT_DISTINCT(": (8, 14, 0),
     "sample by": (8, 6, 0),
 }

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from translator.detection.idioms.absence import ANTI
-from translator.detection.shapes import Shape, columns_within
 from translator.plan import operators as o
 from translator.plan.expressions import (
     Apply,
     Column,
-    ColumnRef,
     Const,
     Expr,
     Items,
     Subquery,
-    negation,
     transform,
 )
-from translator.plan.types import Type
 
 if TYPE_CHECKING:
-    from translator.detection.lifting import Lifting
+    pass
 
 
 def constants_of(relation: o.Relation, column: Column) -> tuple[Expr, ...] | None:
@@ -45,21 +40,3 @@ def with_constants(expr: Expr) -> Expr:
         return node
 
     return transform(expr, inlined)
-
-
-def values_in(lifting: Lifting, join: o.Join, kind_negates: bool) -> Shape | None:
-    """A join with a datatable of constants, as a condition on the key; None for another join."""
-    for given, rest, flipped in ((join.right, join.left, False), (join.left, join.right, True)):
-        pairs = tuple((b, a) for a, b in join.on) if flipped else join.on
-        if len(pairs) != 1 or not isinstance(pairs[0][1], ColumnRef):
-            continue
-        values = constants_of(given, pairs[0][1].column)
-        if values is None:
-            continue
-        if flipped and ANTI.get(join.kind) == "left":
-            raise lifting.block("unsupported-detection", "a datatable holds no events", join.span)
-        lifting.listed |= {c.id for c in columns_within(given)}
-        lifting.say("columns-differ", "the columns of the datatable are not in the events", join.span)
-        known: Expr = Apply(join.span, Type.BOOL, "in", (pairs[0][0], Items(join.span, Type.DYNAMIC, values)))
-        return lifting.filtered(lifting.shape(rest), negation(known) if kind_negates else known, join.span)
-    return None

@@ -237,7 +237,7 @@ class EsqlWalk(Walk):
         if found.behind:
             self.commands.append(self.eval(found.behind))
         self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found.columns
-        return Part(None, part.tables, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
+        return Part(None, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]

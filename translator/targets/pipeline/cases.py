@@ -209,6 +209,8 @@ def _heads(
     spine = way_to(node)
     if isinstance(spine[0], o.Source if opened else o.Source | o.Union) and all(map(_is_of_events, spine)):
         found, selected = split(node)
+        if found is selected:  # a copy of its own, since one relation may stand in several places
+            found = selected = replace(node)
         return found, [selected]
     below = inputs_of(node)
     if not below:
@@ -429,6 +431,37 @@ class PipelineCase:
     names: o.Names
     loose: bool = False
     """Whether what has no words is left out, and that is said."""
+
+
+def overlaps(case: PipelineCase) -> frozenset[frozenset[int]]:
+    """The pairs of heads that may select one event."""
+    selectors = {s.name: s for s in case.placed.detection.selectors}
+    heads = [[selectors[name] for name in names] for names in case.selectors]
+
+    def may_meet(a: int, b: int) -> bool:
+        return any(x.table == y.table and not _exclude(x.predicate, y.predicate) for x in heads[a] for y in heads[b])
+
+    return frozenset(frozenset(pair) for pair in itertools.combinations(range(len(heads)), 2) if may_meet(*pair))
+
+
+def _exclude(a: Expr, b: Expr) -> bool:
+    """Whether two conditions ask one field for different values."""
+    asked, other = _values_of(a), _values_of(b)
+    return any(field in other and not values & other[field] for field, values in asked.items())
+
+
+def _values_of(predicate: Expr) -> dict[tuple[object, ...], set[object]]:
+    """The values that each field, by its name, must have one of, without case."""
+    found: dict[tuple[object, ...], set[object]] = {}
+    for part in conjuncts(predicate):
+        match part:
+            case Apply(function="==" | "=~" | "in" | "in~", args=(subject, operand)) if is_field(subject):
+                items = operand.items if isinstance(operand, Items) else (operand,)
+                if all(isinstance(i, Const) for i in items):
+                    values: set[object] = {str(i.value).lower() for i in items if isinstance(i, Const)}
+                    name = tuple(n.column.name if isinstance(n, ColumnRef) else getattr(n, "steps", None) for n in walk(subject))
+                    found[name] = found.get(name, values) & values or values
+    return found
 
 
 def fields_of(

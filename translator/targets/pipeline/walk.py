@@ -21,7 +21,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
-from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, read_by, way_to
+from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by
 from translator.targets.pipeline.values import CONDITIONAL, ORDERED, Command, Language, Value, Values
 
 
@@ -41,14 +41,13 @@ class Above:
 class Part:
     """A relation as rows of the stream.
 
-    ``flag`` is the field that is there on its rows, None where it is the whole stream; ``tables`` are those of its rows' events.
+    ``flag`` is the field that is there on its rows, None where it is the whole stream.
     ``unique`` are the columns that no two rows of it have alike, None where none are known. ``spread``: each of its rows stands once for
     each event that it is made of, and is told from others by these fields; None where it stands once.
     ``tied``: of rows that ``unique`` tells not apart there may be several, of which any one will do.
     """
 
     flag: str | None
-    tables: frozenset[str]
     unique: frozenset[int] | None = None
     spread: tuple[str, ...] | None = None
     tied: bool = False
@@ -106,8 +105,8 @@ class Walk(Notes, ABC):
         super().__init__()
         self.loose = case.loose
         self.cut, self.names, self.flags = case.cut, case.names, head.flags
-        self.open = {flag: _tables_of(part) for flag, part in zip(head.flags, case.cut.heads, strict=False)}
-        self.apart = False
+        self.open = {flag: frozenset({number}) for number, flag in enumerate(head.flags)}
+        self.overlaps, self.apart = overlaps(case), False
         self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
@@ -203,7 +202,7 @@ class Walk(Notes, ABC):
         if number is not None:
             for items in computed(node):
                 self.compute(items)
-            return Part(self.flags[number] if self.flags else None, _tables_of(node))
+            return Part(self.flags[number] if self.flags else None)
         if isinstance(node, o.Union):
             own = Above().and_by(node, self.decides, self.shown)
             return self.united(node, [self.part(below, own) for below in node.inputs])
@@ -348,8 +347,7 @@ class Walk(Notes, ABC):
 
     def separate(self) -> None:
         """Makes an event of several parts a row of each of them."""
-        tables = list(self.open.values())
-        if self.apart or sum(map(len, tables)) == len(frozenset[str]().union(*tables)):
+        if self.apart or not any(self.may_meet(*pair) for pair in itertools.combinations(self.open, 2)):
             return
         if self.changed & {*self.open}:
             self.commands.append(self.where(" OR ".join(map(self.present, self.open))))
@@ -361,6 +359,10 @@ class Walk(Notes, ABC):
             pairs.append((flag, language.chosen([(held, "1")], language.null)))
         self.commands.append(self.eval(pairs))
         self.apart = True
+
+    def may_meet(self, flag: str, other: str) -> bool:
+        """Whether an event may have both of two flags."""
+        return not self.apart and any(frozenset({a, b}) in self.overlaps for a in self.open[flag] for b in self.open[other])
 
     def partnered(self, kept: Part, other: Part, by: list[Value], node: o.Relation | Subquery) -> str:
         """Makes a row of ``kept`` for each row of another part that has its keys. Returns the field that tells which row that is."""
@@ -410,17 +412,15 @@ class Walk(Notes, ABC):
                 pairs.append((name, language.chosen(list(zip(map(self.present, flags[:-1]), texts, strict=False)), texts[-1])))
                 value = replace(value, text=self.quoted(name), simple=True)
             made[column.id] = value
-        tables = frozenset[str]().union(*(p.tables for p in parts))
         there_ = " OR ".join(map(self.present, flags))
-        for flag in flags:
-            del self.open[flag]
+        heads = frozenset[int]().union(*(self.open.pop(flag) for flag in flags))
         if self.open:
             flag = self.named(Column(-1, "is_any", Type.LONG))
             pairs.append((flag, language.chosen([(there_, "1")], language.null)))
-            united = Part(flag, tables, spread=spread)
-            self.open[flag] = tables
+            united = Part(flag, spread=spread)
+            self.open[flag] = heads
         else:
-            united = Part(None, tables)
+            united = Part(None)
             if self.changed & {*flags}:
                 self.commands.append(self.where(there_))
         if pairs:
@@ -583,10 +583,10 @@ class Walk(Notes, ABC):
             raise Cannot(Diagnostic("unsupported-join", "a join by this key is not supported here", node.span))
         if a.text == b.text and self.name_of(a) is not None:
             return a
-        if kept.tables & other.tables and a.text != b.text:
+        assert kept.flag is not None and other.flag is not None
+        if a.text != b.text and self.may_meet(kept.flag, other.flag):
             self.separate()
         name = self.named(mine.column if isinstance(mine, ColumnRef) else Column(-1, "join_key", mine.type))
-        assert kept.flag is not None
         values = self.values()
         mine_, theirs_ = (values.alike(x, {x.kind}) for x in (a, b))
         text = a.text if a.text == b.text else self.language.chosen([(self.present(kept.flag), mine_)], theirs_)
@@ -780,10 +780,6 @@ class Walk(Notes, ABC):
         if lost:
             self.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
         return found
-
-
-def _tables_of(head: o.Relation) -> frozenset[str]:
-    return frozenset(n.table for n in o.parts(way_to(head)[0]) if isinstance(n, o.Source))
 
 
 def _of_length(node: object) -> Column | None:

@@ -389,7 +389,8 @@ class _Writer:
 
     def condition(self, selector: Selector, with_table: bool) -> str:
         with self.names.within(self.detection.place_of(selector)):
-            parts = self.predicates.parts(p for p in conjuncts(selector.predicate) if with_table or self.model or not self.told_by_search(p))
+            asked = conjuncts(selector.predicate)
+            parts = self.predicates.parts(p for p in asked if with_table or self.model or not self.told_by_search(p))
         if with_table and not self.model:
             parts = [*self.place_conditions(selector), *parts]
         return " AND ".join(parts)

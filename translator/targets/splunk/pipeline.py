@@ -189,7 +189,7 @@ class SplWalk(Walk):
             self.computed([*behind, *found.behind])
             self.columns |= keys | found.columns
         if part.flag is None:
-            return Part(None, part.tables, unique)
+            return Part(None, unique)
         return replace(part, unique=unique, spread=tuple(names), tied=latest is not None)
 
     def name_of(self, value: Value) -> str | None:
