@@ -1,0 +1,217 @@
+"""Conditions of EQL on an event.
+
+Elasticsearch makes queries of a condition, and scripts where it computes: both say of an event whether it matches, no more. So ``and``,
+``or`` and ``not`` know true and false alone, and ``not`` holds for an event that lacks the field, as ``!=`` does, which is the negation of
+``==``. One of several values is enough, and for ``!=`` none may be the one. Within a computation null makes null.
+
+Facts: EQL syntax reference ("Logical operators": ``not`` is true where the condition is false; comparisons are otherwise false; "Check if a
+field exists"; "Optional fields"); querytranslator_tests.txt of Elasticsearch (``not`` and ``!=`` are ``must_not`` of a bool query; scripts
+are within ``nullSafeFilter`` and ask each value of a field, ``multiValueDocValues``; ``== false`` is ``not``); AutomatonQueries.java
+(queries ignore the case of ASCII's letters alone).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from translator.verify.eql import patterns
+from translator.verify.eql.documents import Document, Value
+from translator.verify.eql.functions import FUNCTIONS, Result, calculated, text_of
+from translator.verify.eql.syntax import (
+    Among,
+    And,
+    Arithmetic,
+    Call,
+    Comparison,
+    Expression,
+    Field,
+    Filter,
+    Literal,
+    Not,
+    Or,
+    Pattern,
+    fields_of,
+)
+from translator.verify.reading import NotReadable
+
+Binding: TypeAlias = Mapping[str, Value | None]
+
+CATEGORY = "event.category"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Conditions on documents.
+
+    Attributes:
+        kinds: the types of fields, as far as they are known.
+        category: the field that holds an event's category.
+    """
+
+    kinds: Mapping[str, str]
+    category: str = CATEGORY
+
+    def chosen(self, found: list[Document], wanted: Filter) -> list[Document]:
+        """The documents that a filter takes, in their order."""
+        return [
+            d
+            for d in found
+            if (wanted.category is None or wanted.category in d.values.get(self.category, ())) and self.holds(wanted.condition, d)
+        ]
+
+    def holds(self, node: Expression, document: Document) -> bool:
+        match node:
+            case And(parts=parts):
+                return all(self.holds(p, document) for p in parts)
+            case Or(parts=parts):
+                return any(self.holds(p, document) for p in parts)
+            case Not(part=part):
+                return not self.holds(part, document)
+            case Comparison(operator="!=", left=left, right=right, at=at):
+                return not self.holds(Comparison("==", left, right, at), document)
+            case Comparison(operator="==", left=left, right=Literal(value=bool(wanted))) if not isinstance(left, Field | Literal):
+                return self.holds(left, document) == wanted
+            case Comparison(operator="==", left=Literal(value=bool(wanted)), right=right) if not isinstance(right, Field | Literal):
+                return self.holds(right, document) == wanted
+        return any(self.value(node, binding) is True for binding in _bindings(node, document))
+
+    def value(self, node: Expression, binding: Binding) -> Result:
+        """What an expression is for one value of each field; None for null."""
+        match node:
+            case Literal(value=value):
+                return value
+            case Field(name=name):
+                return binding[name]
+            case Arithmetic(operator=operator, left=left, right=right):
+                a, b = self.value(left, binding), self.value(right, binding)
+                return None if a is None or b is None else calculated(operator, a, b)
+            case Call():
+                return self.called(node, binding)
+            case Comparison(operator=operator, left=left, right=right):
+                a, b = self.value(left, binding), self.value(right, binding)
+                if any(isinstance(side, Literal) and side.value is None for side in (left, right)):
+                    return (a is None and b is None) == (operator == "==")
+                return None if a is None or b is None else self.compared(operator, node, a, b)
+            case Among(subject=subject, values=values, caseless=caseless):
+                return self.among(subject, values, caseless, binding)
+            case Pattern(subject=subject):
+                return self.matched(node, self.value(subject, binding))
+            case Not(part=part):
+                value = self.value(part, binding)
+                return None if value is None else not value
+            case And(parts=parts) | Or(parts=parts):
+                decisive = isinstance(node, Or)
+                found = [self.value(p, binding) for p in parts]
+                return decisive if decisive in found else None if None in found else not decisive
+
+    def compared(self, operator: str, node: Comparison, left: Value, right: Value) -> bool:
+        if "ip" in (self._kind(node.left), self._kind(node.right)):
+            return _addresses(operator, left, right)
+        if isinstance(left, str) != isinstance(right, str) or isinstance(left, bool) != isinstance(right, bool):
+            raise NotReadable(f"{left!r} {operator} {right!r}", node.at)
+        if isinstance(left, str) and isinstance(right, str):
+            return _ordered(operator, (left > right) - (left < right))
+        assert not isinstance(left, str) and not isinstance(right, str)
+        return _ordered(operator, (left > right) - (left < right))
+
+    def among(self, subject: Expression, values: tuple[Expression, ...], caseless: bool, binding: Binding) -> Result:
+        value = self.value(subject, binding)
+        found: list[Result] = []
+        for candidate in values:
+            other = self.value(candidate, binding)
+            if value is None or other is None:
+                found.append(None)
+            elif caseless:
+                found.append(same_text(text_of(value), text_of(other), isinstance(subject, Field)))
+            else:
+                found.append(self.compared("==", Comparison("==", subject, candidate, subject.at), value, other))
+        return True if True in found else None if None in found else False
+
+    def matched(self, node: Pattern, value: Result) -> Result:
+        """Whether a value matches one of the patterns; queries ignore the case of ASCII's letters, scripts that of all."""
+        if value is None:
+            return None
+        pushed = isinstance(node.subject, Field)
+        spelled = patterns.wildcards if node.kind == "like" else patterns.regex
+        text = text_of(value)
+        return any(spelled(p, node.caseless, pushed).fullmatch(text) is not None for p in node.patterns)
+
+    def called(self, node: Call, binding: Binding) -> Result:
+        function = FUNCTIONS[node.name]
+        values = [self.value(a, binding) for a in node.args]
+        if node.name == "number" and len(values) > 1 and values[1] is None:
+            values.pop()
+        given = [v for v in values if v is not None]
+        if len(given) < len(values):
+            return None
+        subject = node.args[0]
+        if node.name == "cidrmatch":
+            if not _is_address(given[0]):
+                return False
+        elif node.name in ("startswith", "endswith", "stringcontains") and isinstance(subject, Field):
+            return _pushed(node, text_of(given[0]), text_of(given[1]))
+        return function.run(given, node.caseless)
+
+    def _kind(self, node: Expression) -> str | None:
+        return self.kinds.get(node.name) if isinstance(node, Field) else None
+
+
+def _bindings(node: Expression, document: Document) -> Iterator[Binding]:
+    names = fields_of(node)
+    for values in itertools.product(*(document.values.get(n) or (None,) for n in names)):
+        yield dict(zip(names, values, strict=True))
+
+
+def _ordered(operator: str, sign: int) -> bool:
+    return {"==": sign == 0, "!=": sign != 0, "<": sign < 0, "<=": sign <= 0, ">": sign > 0, ">=": sign >= 0}[operator]
+
+
+def _is_address(value: object) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(operator: str, left: Value, right: Value) -> bool:
+    """Addresses compared: by their 16 bytes, in which those of IPv4 lie in ::ffff:0:0/96 (org.apache.lucene.document.InetAddressPoint)."""
+    if not _is_address(left) or not _is_address(right):
+        return operator == "!="
+    a, b = (_bytes(str(v)) for v in (left, right))
+    return _ordered(operator, (a > b) - (a < b))
+
+
+def _bytes(address: str) -> bytes:
+    found = ipaddress.ip_address(address)
+    return found.packed if found.version == 6 else b"\0" * 10 + b"\xff\xff" + found.packed
+
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def same_text(left: str, right: str, ascii_only: bool) -> bool:
+    """Whether two texts are the same but for the case of letters, of ASCII's or of all."""
+    if ascii_only:
+        return left.translate(_ASCII_LOWER) == right.translate(_ASCII_LOWER)
+    return len(left) == len(right) and all(
+        a == b or a.upper() == b.upper() or a.lower() == b.lower() for a, b in zip(left, right, strict=True)
+    )
+
+
+def _pushed(node: Call, source: str, wanted: str) -> bool:
+    """A function on a field, which is a query: it ignores the case of ASCII's letters."""
+    if node.name == "stringcontains" and not wanted:
+        raise NotReadable("stringContains with an empty text", node.at)  # a script says no, the query yes
+    if node.caseless:
+        source, wanted = source.translate(_ASCII_LOWER), wanted.translate(_ASCII_LOWER)
+    match node.name:
+        case "startswith":
+            return source.startswith(wanted)
+        case "endswith":
+            return source.endswith(wanted)
+    return wanted in source
