@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 import translator
-from tests.conformance.elastic_reader import run_eql, run_esql
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.targets.base import Options, Output
+from translator.verify.eql import run as run_eql
 
 NOW = dt.datetime(2026, 3, 6, 12, 0)
 AT = NOW.replace(tzinfo=dt.UTC).timestamp()

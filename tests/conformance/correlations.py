@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_eql, run_esql
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged, options
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
@@ -25,6 +25,7 @@ from translator.pipeline import merged, parts
 from translator.sigma.portable.lane import LANES, through_sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import placed
+from translator.verify.eql import run as run_eql
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 COLUMNS = {"op": "text", "k": "text", "j": "text", "m": "text", "v_s": "text", "n": "integer"}
@@ -370,7 +371,7 @@ def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]
 
 
 def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str], list[dict[str, Any]]]:
-    """How many queries of SPL, ES|QL and EQL (samples) the cases have, by language, and those that give other keys than claimed."""
+    """How many queries of SPL, ES|QL and EQL the cases have, by language, and those that give other keys than claimed."""
     counts: collections.Counter[str] = collections.Counter()
     wrong = []
     for case in run:
@@ -379,10 +380,10 @@ def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str],
             moment = int((NOW - dt.timedelta(seconds=age(event))).timestamp())
             logged.append({**event, "sourcetype": "T", "event": {"dataset": "T"}, "_time": moment, "@timestamp": moment})
         for target, lane, queries, relation, lookback in case["searches"]:
-            if not queries or relation is None or (target == "eql" and not all(q.startswith("sample") for q in queries)):
+            if not queries or relation is None:
                 continue
             try:
-                runs = list(keys_found(target, queries, [e for e in logged if age(e) < lookback], case["key"]))
+                runs = list(keys_found(target, queries, [e for e in logged if age(e) < lookback], case["key"], case["first"]))
             except TypeError:
                 counts[f"{target} refused"] += 1
                 continue
@@ -394,10 +395,12 @@ def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str],
     return counts, wrong
 
 
-def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any]], key: list[str]) -> Iterator[set[tuple[str, ...]]]:
-    """The keys that queries alert for, in each way to run them."""
+def keys_found(
+    target: str, queries: tuple[str, ...], events: list[dict[str, Any]], key: list[str], first: str
+) -> Iterator[set[tuple[str, ...]]]:
+    """The keys that queries alert for, in each way to run them; a sequence is for those of its event whose ``op`` is ``first``."""
     if target == "eql":
-        found = [values for query in queries for values in run_eql(query, events)]
+        found = [keyed(row, key, first) for query in queries for row in run_eql(query, events)]
         if all(len(values) == len(key) for values in found):  # else its samples are by more than the query shows
             yield {tuple(sorted(v for v in values if v)) for values in found}
         return
@@ -413,6 +416,13 @@ def keys_found(target: str, queries: tuple[str, ...], events: list[dict[str, Any
         if key and rows and not any(k in row for row in rows for k in key):
             continue  # the key has a name of its own, after a field of the other side
         yield {tuple(sorted(str(row[k]) for k in key if row.get(k))) for row in rows}
+
+
+def keyed(row: dict[str, Any], key: list[str], first: str) -> list[str]:
+    """What a row of EQL is for: the values of an event, of a sequence or sample the one whose ``op`` is ``first``."""
+    shown = [e for e in row.get("events", [row]) if "id" in e]
+    event = next((e for e in shown if e.get("op") == first), shown[0])
+    return [event.get(k, "") for k in key]
 
 
 def agrees(case: dict[str, Any], found: set[tuple[str, ...]], relation: str) -> bool:

@@ -93,37 +93,6 @@ _ESQL = Lark(
     start=["condition", "assignments", "stats", "renames", "fields", "enrich", "orders"],
 )
 
-_EQL = Lark(
-    r"""
-    start: "any" "where" either -> events
-         | "sample" by? member+ -> sample
-    member: "[" "any" "where" either "]" by?
-    by: "by" name ("," name)*
-    name: NAME | BACKQUOTED
-    ?comparison: sum OPERATOR sum
-               | sum MEMBERSHIP "(" sum ("," sum)* ")" -> among
-               | sum MATCH TEXT -> match
-               | sum MATCH "(" TEXT ("," TEXT)* ")" -> match
-               | sum
-    ?atom: NUMBER -> number
-         | TEXT -> text
-         | "true" -> yes
-         | "false" -> never
-         | "null" -> null
-         | FUNCTION "(" (either ("," either)*)? ")" -> call
-         | "?"? name -> field
-         | "(" either ")"
-    MEMBERSHIP: /in~?(?=[\s(])/
-    MATCH: /(regex|like)~?(?=[\s("])/
-    FUNCTION.2: /[A-Za-z]+~?(?=\()/
-    _OR: "or"
-    _AND: "and"
-    _NOT: "not"
-    """
-    + _COMMON,
-    parser="lalr",
-)
-
 
 def _text(token: str) -> str:
     if token.startswith('"""'):
@@ -639,30 +608,6 @@ def _renewed(kinds: Mapping[str, str], changed: Mapping[str, str | None]) -> dic
 def _is_in(dataset: str, pattern: str) -> bool:
     """Whether events of a data set lie in an index: a data stream of that name, or with the names of the source the table's."""
     return any(fnmatch.fnmatch(name, pattern) for name in (re.sub(r"\W", "_", dataset.lower()), f"logs-{dataset}-default"))
-
-
-def run_eql(query: str, events: list[Event]) -> list[Any]:
-    """The events that an EQL query finds; of a sample the values of its keys, each once."""
-    tree = _EQL.parse(query)
-    rows = [stored(e) for e in events]
-    evaluator = Evaluator(True, kinds_of(rows))
-    for part in tree.iter_subtrees():
-        if part.data in ("events", "member"):
-            evaluator.wanted(part.children[0], {"bool"}, "where")
-    if tree.data == "events":
-        return [r for r in rows if evaluator.value(tree.children[0], r) is True]
-    shared = [_name(n) for by in tree.children if by.data == "by" for n in by.children]  # type: ignore[union-attr]
-    found: set[tuple[Any, ...]] | None = None
-    for member in (m for m in tree.children if m.data == "member"):  # type: ignore[union-attr]
-        condition, *own = member.children  # type: ignore[union-attr]
-        names = shared + [_name(n) for by in own for n in by.children]  # type: ignore[union-attr]
-        chosen = [r for r in rows if evaluator.value(condition, r) is True]
-        if any(isinstance(r.get(n), list) for r in chosen for n in names):
-            raise NotImplementedError("a sample by several values")
-        values = {tuple(r.get(n) for n in names) for r in chosen}
-        values = {v for v in values if None not in v}
-        found = values if found is None else found & values
-    return sorted(found or ())
 
 
 @cache

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_eql, run_esql
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator import catalog
@@ -23,6 +23,7 @@ from translator.catalog import ByValue, Computed, Home, Stored
 from translator.plan.expressions import Apply, ColumnRef, Const, conjuncts
 from translator.targets.base import Readiness
 from translator.targets.homes import selected
+from translator.verify.eql import run as run_eql
 
 Row = dict[str, Any]
 

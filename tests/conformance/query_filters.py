@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_eql, run_esql
+from tests.conformance.elastic_reader import run_esql
 from tests.conformance.sigma_filters import Generator
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.targets.base import Options
+from translator.verify.eql import run as run_eql
 
 Event = dict[str, Any]
 
