@@ -1,0 +1,82 @@
+"""A reader of Sigma: runs rules, correlation rules and filters on events in memory.
+
+pySigma reads the YAML, applies modifiers and filters and resolves references; what its conditions mean is written here, after the
+specification. A backend may read them otherwise where that leaves something open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+import yaml
+from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from translator.verify.reading import Lists, NotReadable, Row
+from translator.verify.sigma.conditions import Conditions
+from translator.verify.sigma.correlations import Correlations
+from translator.verify.sigma.events import events_of
+
+__all__ = ["parse", "run"]
+
+
+def parse(text: str) -> SigmaCollection:
+    """The rules of one or several YAML documents, modifiers and filters applied.
+
+    Raises:
+        NotReadable: for what is no YAML or no Sigma.
+    """
+    try:
+        collection = SigmaCollection.from_yaml(text)
+        for rule in collection.rules:
+            if isinstance(rule, SigmaRule):
+                for condition in rule.detection.parsed_condition:
+                    condition.parse()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise NotReadable("what is no YAML", getattr(mark, "index", None)) from error
+    except SigmaError as error:
+        raise NotReadable(str(error)) from error
+    return collection
+
+
+def run(text: str, events: Iterable[Mapping[str, object]], now: dt.datetime | None = None, lists: Lists | None = None) -> list[Row]:
+    """What the rules of a text find.
+
+    Args:
+        events: mappings, nested or with names with dots. The time of one is in ``timestamp`` or a field of ``TIMES``; ``logsource``, a
+        mapping
+            with category, product and service, says where it comes from: a rule takes events of its log source, and those that say none.
+        now: ignored, since Sigma has no clock.
+        lists: the values of placeholders (``expand``), by their names: rows with a column ``value``, or with one column.
+
+    Returns:
+        For a rule the events that it finds; for a correlation rule a row for each group that alerts, with the fields of its ``group-by``
+        and the ``events`` of its first alert. A rule that a correlation refers to gives none, unless the correlation has ``generate``.
+
+    Raises:
+        NotReadable: for what is no Sigma, and for what the reader does not know.
+    """
+    collection = parse(text)
+    found = events_of(events)
+    conditions = Conditions(lists or {})
+    correlations = Correlations(conditions, found)
+    rows: list[Row] = []
+    try:
+        for rule in collection.rules:
+            if not rule._output:
+                continue
+            if isinstance(rule, SigmaCorrelationRule):
+                groups: dict[object, Row] = {}
+                for alert in correlations.alerts(rule):
+                    row: Row = dict(zip(rule.group_by or [], alert.keys, strict=True))
+                    groups.setdefault(alert.keys, row | {"events": [e.row for e in alert.events]})
+                rows += groups.values()
+            elif isinstance(rule, SigmaRule):
+                rows += [e.row for e in conditions.chosen(rule, found)]
+    except SigmaError as error:
+        raise NotReadable(str(error)) from error
+    return rows
