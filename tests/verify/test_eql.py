@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conformance.eql_queries import outcomes
 from translator.verify.eql import WrongType, parse, run
 from translator.verify.reading import NotReadable
 
@@ -367,3 +369,11 @@ def test_an_event_without_a_time_is_in_no_sequence() -> None:
 def test_keys_of_different_types_are_not_joined() -> None:
     with pytest.raises(WrongType):
         run("sample [any where true] by n [any where true] by name", [EVENTS[0], EVENTS[2]])
+
+
+def test_the_queries_of_pypi_eql_find_what_they_are_to_find() -> None:
+    package = pytest.importorskip("eql", reason="PyPI eql (AGPL) is a test tool that is not installed")
+    found = outcomes(Path(package.__file__).parent / "etc")
+    assert [f for f in found if f[1] == "wrong"] == []
+    assert {why for _, outcome, why in found if outcome == "refused"} == {"a comparison of a field with a field"}
+    assert sum(outcome == "right" for _, outcome, _ in found) > 120

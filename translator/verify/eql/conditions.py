@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from translator.verify.eql import patterns
-from translator.verify.eql.documents import Document, Value
+from translator.verify.eql.documents import Document
 from translator.verify.eql.functions import FUNCTIONS, Result, calculated, text_of
 from translator.verify.eql.syntax import (
     Among,
@@ -36,7 +36,7 @@ from translator.verify.eql.syntax import (
     Pattern,
     fields_of,
 )
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, Value
 
 Binding: TypeAlias = Mapping[str, Value | None]
 

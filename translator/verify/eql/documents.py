@@ -6,15 +6,11 @@ are taken apart), "date" (milliseconds); ECS for the fields that are of type ip.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from translator.verify.reading import NotReadable, Row
-
-Value: TypeAlias = str | int | float | bool
+from translator.verify.reading import Row, Value, fields_of, moment_of, row_of
 
 TIME = "@timestamp"
 _ADDRESS = re.compile(r"(^|\.)(\w+_)?ip$")
@@ -54,45 +50,10 @@ def documents(events: Iterable[Mapping[str, object]]) -> list[Document]:
     """
     found = []
     for number, event in enumerate(events):
-        values: dict[str, list[Value]] = {}
-        for name, value in _flat("", event):
-            values.setdefault(name, []).append(value)
-        kept = {name: tuple(v) for name, v in values.items()}
-        row: Row = {name: v[0] if len(v) == 1 else list(v) for name, v in kept.items()}
-        found.append(Document(row, kept, number, moment_of(event.get(TIME))))
+        values = fields_of(event)
+        moment = moment_of(event.get(TIME))
+        found.append(Document(row_of(values), values, number, None if moment is None else moment // 1000))
     return sorted(found, key=lambda d: d.order)
-
-
-def _flat(name: str, value: object) -> Iterator[tuple[str, Value]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _flat(f"{name}.{key}" if name else str(key), part)
-    elif isinstance(value, list | tuple | set):
-        for part in value:
-            yield from _flat(name, part)
-    elif isinstance(value, dt.datetime):
-        yield name, value.isoformat()
-    elif isinstance(value, str | int | float | bool):
-        yield name, value
-    elif value is not None:
-        yield name, str(value)
-
-
-def moment_of(value: object) -> int | None:
-    """A time in milliseconds since 1970."""
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value * 1000 // 1)
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError as error:
-            raise NotReadable(f"the time {value}") from error
-    if not isinstance(value, dt.datetime):
-        raise NotReadable(f"the time {value}")
-    aware = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
-    return (aware - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
 
 
 def kinds_of(found: Iterable[Document]) -> dict[str, str]:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
-from translator.verify.eql.documents import Value
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, Value
 
 Result: TypeAlias = Value | None
 

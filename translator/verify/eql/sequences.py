@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from translator.verify.eql.conditions import Conditions
-from translator.verify.eql.documents import Document, Value
+from translator.verify.eql.documents import Document
 from translator.verify.eql.syntax import Field, Member, Sequence
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import NotReadable, Row, Value
 
 Key: TypeAlias = tuple[Value | None, ...]
 

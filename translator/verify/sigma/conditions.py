@@ -38,8 +38,8 @@ from sigma.types import (
     TimestampPart,
 )
 
-from translator.verify.reading import Lists, NotReadable
-from translator.verify.sigma.events import Event, Value, utc
+from translator.verify.reading import Lists, NotReadable, Value, in_utc
+from translator.verify.sigma.events import Event
 
 Parts: TypeAlias = tuple[str | SpecialChars | tuple[str, ...], ...]
 """A text with wildcards; a tuple for a placeholder, of the values that its list has."""
@@ -226,7 +226,7 @@ def _part(value: Value, part: TimestampPart) -> int | None:
         moment = dt.datetime.fromisoformat(value)
     except ValueError:
         return None
-    moment = utc(moment)
+    moment = in_utc(moment)
     match part:
         case TimestampPart.MINUTE:
             return moment.minute

@@ -29,9 +29,9 @@ from sigma.correlations import (
 )
 from sigma.rule import SigmaRule
 
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, Value
 from translator.verify.sigma.conditions import Conditions, number_of
-from translator.verify.sigma.events import Event, Value
+from translator.verify.sigma.events import Event
 
 Key: TypeAlias = tuple[Value, ...]
 
