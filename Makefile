@@ -56,6 +56,7 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready $(VENV)-pa
 	$(BIN)/pip install --quiet --disable-pip-version-check 'duckdb>=2'
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_filters --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.sigma_readings --judge $(VENV)-judge/bin/python --seed $$seed || exit 1; done
+	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.eql_sequences --seed $$seed || exit 1; done
 	$(BIN)/python -m tests.conformance.eql_queries $$($(BIN)/python -c 'import eql, pathlib; print(pathlib.Path(eql.__file__).parent / "etc")')
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.query_filters --seed $$seed || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.patterns --seed $$seed || exit 1; done

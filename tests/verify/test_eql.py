@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.eql_queries import outcomes
+from tests.conformance.eql_sequences import differing
 from translator.verify.eql import WrongType, parse, run
 from translator.verify.reading import NotReadable
 
@@ -377,3 +378,9 @@ def test_the_queries_of_pypi_eql_find_what_they_are_to_find() -> None:
     assert [f for f in found if f[1] == "wrong"] == []
     assert {why for _, outcome, why in found if outcome == "refused"} == {"a comparison of a field with a field"}
     assert sum(outcome == "right" for _, outcome, _ in found) > 120
+
+
+def test_random_sequences_are_those_that_pypi_eql_finds() -> None:
+    pytest.importorskip("eql", reason="PyPI eql (AGPL) is a test tool that is not installed")
+    some, wrong = differing(7, 150)
+    assert some > 20 and wrong == []
