@@ -1,8 +1,8 @@
 """Elastic EQL.
 
 Facts (elastic.co/docs/reference/query-languages/eql/eql-syntax): ``==`` and ``in`` keep case, ``:`` and functions with ``~`` do not;
-a comparison with a missing field is null, so ``not`` of it is too; ``sample by`` joins events without order and drops those that
-lack the key.
+a comparison with a missing field holds for no event, and its ``not`` for each that lacks the field; ``sample by`` joins events without
+order and drops those that lack the key.
 """
 
 from __future__ import annotations
