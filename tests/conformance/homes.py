@@ -1,7 +1,8 @@
 """Conditions on tables of the catalog, run on both sides of the move to a product's names.
 
-Rows of KQL columns become events as the catalog says that the product has them. The KQL runs on the rows in this project's engine, what is
-written for Splunk, ES|QL and EQL on the events in this folder's readers. Exit status 1 where an output finds other events than it claims.
+Rows of KQL columns become events as the catalog says that the product has them. The KQL runs on those that have an event, in this
+project's engine, what is written for Splunk, ES|QL and EQL on the events in this folder's readers. Exit status 1 where an output finds
+other events than it claims.
 """
 
 from __future__ import annotations
@@ -19,11 +20,9 @@ from tests.conformance.elastic_reader import run_esql
 from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator import catalog
-from translator.catalog import ByValue, Computed, Home, Stored
-from translator.plan.expressions import Apply, ColumnRef, Const, conjuncts
 from translator.targets.base import Readiness
-from translator.targets.homes import selected
 from translator.verify.eql import run as run_eql
+from translator.verify.shaping import Shaped, shaped
 
 Row = dict[str, Any]
 
@@ -68,54 +67,21 @@ RUNS = {
 FAMILY = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
 
 
-def formula(table: str, column: str, row: Row) -> str:
-    """The formula of a computed column for one row, or nothing where the catalog is not certain of it."""
-    known = catalog.table(table)
-    assert known is not None
-    counterpart = known.homes["sigma"][0].columns[column]
-    if isinstance(counterpart, ByValue):
-        number = row.get(counterpart.column)
-        counterpart = next((c for values, c in counterpart.of if number in values), counterpart.otherwise)
-    if not isinstance(counterpart, Computed) or counterpart.deviates:
-        return ""
-    return f"tostring(split({counterpart.file_of}, '\\\\')[-1])" if counterpart.file_of else counterpart.expression
-
-
 def rows_of(table: str, chance: random.Random, count: int) -> list[Row]:
     found = []
-    types = catalog.schemas()[table]
     for number in range(count):
         row: Row = {"id": number}
         for column, values in TABLES[table].items():
             if chance.random() < 0.85 or column in ALWAYS:
                 row[column] = chance.choice(values)
-        for column in COMPUTED.get(table, ()):
-            if text := formula(table, column, row):
-                schema = {"T": {"id": "long", **types}}
-                value = translator.run(f"T | project v = {text}", {"T": [row]}, schema=schema).rows[0][0]
-                row[column] = "" if value == "\\" else value  # nothing is joined where there is nothing to join
         found.append(row)
     return found
 
 
-def event_of(row: Row, home: Home, family: str) -> Row:
-    """A row as the product has it, by dotted names."""
-    event: Row = {"id": row["id"], "_time": row["id"], **({} if family == "elastic" else {"index": "main", **home.place})}
-    if family == "elastic":
-        event["event.dataset"] = home.place["dataset"]
-    for part in conjuncts(selected(home.select)) if home.select else ():
-        match part:
-            case Apply(function="==", args=(ColumnRef(column=column), Const(value=value))):
-                event[column.name] = value
-            case Apply(function="in", args=(ColumnRef(column=column), _)):
-                event.setdefault(column.name, None)
-    for column, value in row.items():
-        counterpart = home.columns.get(column)
-        if isinstance(counterpart, Stored):
-            kept = counterpart.values.get(str(value), value) if counterpart.values else value
-            kept = str(kept).lower() if counterpart.case == "lower" else kept
-            event[counterpart.name] = kept if family == "splunk" or counterpart.type == "long" else str(kept)
-    return {k: v for k, v in event.items() if v is not None}
+def put(table: str, rows: list[Row], family: str) -> Shaped:
+    """The rows as the product has them; a number stands for the time of each."""
+    columns = {table: [*TABLES[table], *COMPUTED.get(table, ())]}
+    return shaped({table: rows}, family, columns=columns, carried=("id",))
 
 
 def conditions(table: str, chance: random.Random, depth: int = 2) -> str:
@@ -152,20 +118,20 @@ def cases(seed: int, count: int) -> Iterator[Case]:
     chance = random.Random(seed)
     for number in range(count):
         table = chance.choice(list(TABLES))
-        known = catalog.table(table)
-        assert known is not None
         rows = rows_of(table, chance, 25)
         kql = f"{table} | where {conditions(table, chance)}"
         schema = {table: {"id": "long", **catalog.schemas()[table]}}
-        result = translator.run(f"{kql} | project id", {table: rows}, schema=schema)
-        wanted = sorted(r[0] for r in result.rows)
+        made = {family: put(table, rows, family) for family in set(FAMILY.values())}
+        wanted = {
+            family: sorted(r[0] for r in translator.run(f"{kql} | project id", {table: found.rows[table]}, schema=schema).rows)
+            for family, found in made.items()
+        }
         for target, output in translator.convert(rule(kql, f"generated {number}"), tuple(RUNS)).outputs.items():
             if output.verdict.value not in ("exact", "same-alerts") or output.readiness != Readiness.READY:
                 continue
-            home = known.homes[FAMILY[target]][0]
-            events = [event_of(row, home, FAMILY[target]) for row in rows]
+            events = [{**e, "_time": e["id"]} for e in made[FAMILY[target]].events]
             found = [sorted({e["id"] for text in output.texts for e in run(text, events)}) for run in RUNS[target]]
-            yield Case(target, kql, output.text, wanted, found)
+            yield Case(target, kql, output.text, wanted[FAMILY[target]], found)
 
 
 def main() -> int:

@@ -1,0 +1,241 @@
+"""Rows of source tables as the products have them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from translator.targets.base import Options
+from translator.verify.shaping import Shape, Shaped, shaped
+
+NOW = dt.datetime(2026, 5, 1, 12, 0)
+FAMILIES = ("splunk", "elastic", "sigma")
+
+
+def put(table: str, row: dict[str, Any], family: str, **more: Any) -> Shaped:
+    return shaped({table: [{"TimeGenerated": NOW, **row}]}, family, **more)
+
+
+def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
+    (found,) = put(table, row, family, **more).shapes[table]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "family", "fields"),
+    [
+        # names, and what selects the events
+        (
+            "SigninLogs",
+            {"ResultType": "50126"},
+            "splunk",
+            {"sourcetype": "azure:monitor:aad", "category": "SignInLogs", "resultType": "50126", "index": "main"},
+        ),
+        (
+            "SigninLogs",
+            {"ResultType": "50126"},
+            "elastic",
+            {
+                "azure.signinlogs.result_type": "50126",
+                "event.dataset": "azure.signinlogs",
+                "azure.signinlogs.category": "SignInLogs",
+                "data_stream.dataset": "azure.signinlogs",
+                "data_stream.type": "logs",
+            },
+        ),
+        ("SigninLogs", {"ResultType": "0"}, "sigma", {"logsource": {"product": "azure", "service": "signinlogs"}}),
+        ("DeviceEvents", {"FileName": "a"}, "splunk", {"category": "AdvancedHunting-DeviceEvents", "properties.FileName": "a"}),
+        ("StorageBlobLogs", {"OperationName": "GetBlob"}, "splunk", {"resourceId": "/blobServices/", "category": "StorageRead"}),
+        # types of the product's fields
+        ("SecurityEvent", {"EventID": 4625}, "splunk", {"EventCode": 4625}),
+        ("SecurityEvent", {"EventID": 4625}, "elastic", {"event.code": "4625"}),
+        ("SecurityEvent", {"EventID": 4625, "IpAddress": "0:0::1"}, "elastic", {"source.ip": "::1"}),
+        ("SecurityEvent", {"EventID": 4625, "IpAddress": ""}, "elastic", {"source.ip": None}),
+        ("DeviceFileEvents", {"FileSize": "4096", "ActionType": "FileCreated"}, "elastic", {"file.size": 4096}),
+        # moments
+        ("SigninLogs", {}, "splunk", {"_time": 1777636800.0}),
+        ("SigninLogs", {}, "elastic", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
+        ("SigninLogs", {}, "sigma", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
+        ("SigninLogs", {"CreatedDateTime": "2026-05-01T11:00:00Z"}, "splunk", {"properties.createdDateTime": "2026-05-01T11:00:00Z"}),
+        # values that the product spells otherwise
+        ("OfficeActivity", {"Operation": "MemberAdded"}, "elastic", {"event.action": "added-users-to-group"}),
+        ("OfficeActivity", {"Operation": "Unheard-Of"}, "elastic", {"event.action": "Unheard-Of"}),
+        ("OfficeActivity", {"UserType": "DcAdmin"}, "splunk", {"UserType": 3}),
+        ("OfficeActivity", {"UserType": "DcAdmin"}, "elastic", {"o365.audit.UserType": "3"}),
+        ("OfficeActivity", {"OrganizationId": "AB"}, "elastic", {"organization.id": "ab"}),
+        # by the value of another column
+        ("SecurityEvent", {"EventID": 4663, "ProcessName": "c"}, "elastic", {"winlog.event_data.ProcessName": "c"}),
+        ("SecurityEvent", {"EventID": 4663, "ProcessName": "c"}, "elastic", {"process.executable": None}),
+        ("SecurityEvent", {"EventID": 4689, "ProcessName": "c"}, "elastic", {"process.executable": "c"}),
+        # nothing is no field; an empty text is one where events are JSON
+        ("SecurityEvent", {"EventID": 4688, "CommandLine": ""}, "splunk", {"CommandLine": None}),
+        ("SigninLogs", {"AppDisplayName": ""}, "splunk", {"properties.appDisplayName": ""}),
+        ("SigninLogs", {"AppDisplayName": None}, "splunk", {"properties.appDisplayName": None}),
+        # what columns are computed of
+        (
+            "SecurityEvent",
+            {"EventID": 4624, "Account": "D\\bob"},
+            "splunk",
+            {"TargetDomainName": "D", "TargetUserName": "bob", "SubjectUserName": None},
+        ),
+        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
+        ("SecurityEvent", {"EventID": 4688, "SubjectDomainName": "D", "Account": "D\\bob"}, "splunk", {"SubjectUserName": "bob"}),
+        # the text that columns are read from
+        ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "Activity": "a"}, "splunk", {"_raw": "CEF:0|V|P|||a||"}),
+        ("CommonSecurityLog", {"DeviceVendor": "Cisco", "DeviceProduct": "ASA"}, "splunk", {"sourcetype": "cisco:asa"}),
+        ("Syslog", {"Computer": "h", "ProcessName": "sshd", "SyslogMessage": "m: n"}, "splunk", {"_raw": "May  1 12:00:00 h sshd: m: n"}),
+        # values that stand in one field
+        (
+            "DeviceProcessEvents",
+            {"MD5": "m", "SHA256": "s"},
+            "sigma",
+            {"Hashes": "MD5=m,SHA256=s", "logsource": {"category": "process_creation"}},
+        ),
+        # parts of objects, and arrays
+        (
+            "AuditLogs",
+            {"TargetResources": [{"displayName": "x"}, {"displayName": "y"}]},
+            "elastic",
+            {
+                "azure.auditlogs.properties.target_resources.0.display_name": "x",
+                "azure.auditlogs.properties.target_resources.1.display_name": "y",
+            },
+        ),
+        (
+            "AuditLogs",
+            {"TargetResources": [{"displayName": "x"}, {"displayName": "y"}]},
+            "splunk",
+            {"properties.targetResources{}.displayName": ["x", "y"]},
+        ),
+        ("AuditLogs", {"TargetResources": '[{"displayName": "x"}]'}, "splunk", {"properties.targetResources{}.displayName": "x"}),
+        (
+            "AuditLogs",
+            {"AdditionalDetails": [{"key": "a"}, {"key": "b"}]},
+            "elastic",
+            {"azure.auditlogs.properties.additional_details.key": ["a", "b"]},
+        ),
+        ("SigninLogs", {"LocationDetails": {"city": "x"}}, "elastic", {"geo.city_name": "x"}),
+        ("SecurityEvent", {"EventID": 4720, "UserWorkstations": "w"}, "elastic", {"winlog.event_data.UserWorkstations": "w"}),
+        # tables without a home have their own names
+        ("Custom_CL", {"a_s": "x"}, "splunk", {"sourcetype": "Custom_CL", "a_s": "x"}),
+        ("Custom_CL", {"a_s": "x"}, "elastic", {"event.dataset": "Custom_CL", "a_s": "x"}),
+        ("Custom_CL", {"a_s": "x"}, "sigma", {"logsource": {"product": "azure", "service": "custom_cl"}, "a_s": "x"}),
+        ("SigninLogs", {"ResultType": "0"}, "source", {"ResultType": "0", "sourcetype": "SigninLogs", "event.dataset": "SigninLogs"}),
+    ],
+)  # fmt: skip
+def test_fields_of_an_event(table: str, row: dict[str, Any], family: str, fields: dict[str, Any]) -> None:
+    (event,) = shape(table, row, family).events
+    assert {name: event.get(name) for name in fields} == fields
+
+
+def test_json_of_an_event_in_splunk() -> None:
+    (event,) = shape("AuditLogs", {"TargetResources": [{"displayName": "x"}], "Result": "success"}, "splunk").events
+    assert json.loads(str(event["_raw"])) == {"properties": {"result": "success", "targetResources": [{"displayName": "x"}]}}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "family", "added"),
+    [
+        ("SecurityEvent", {"EventID": 4688, "NewProcessName": "C:\\a\\b.exe", "Process": None}, "splunk", {"Process": "b.exe"}),
+        (
+            "SecurityEvent",
+            {"EventID": 4624, "TargetDomainName": "D", "TargetUserName": "u", "Account": None},
+            "splunk",
+            {"Account": "D\\u"},
+        ),
+        ("SecurityEvent", {"EventID": 4624, "Account": None}, "splunk", {}),  # nothing is joined where there is nothing to join
+        ("SecurityEvent", {"CommandLine": "x"}, "splunk", {"EventID": 4688}),  # no other event has one
+        ("OfficeActivity", {"OfficeId": "i", "SourceRecordId": None}, "elastic", {"SourceRecordId": "i"}),  # one field holds both
+        ("OfficeActivity", {"OfficeWorkload": None}, "elastic", {"OfficeWorkload": "Exchange"}),  # it tells the events of the table
+        ("Cisco_Umbrella", {"EventType": None}, "elastic", {"EventType": "proxylogs"}),
+    ],
+)
+def test_what_a_row_gets(table: str, row: dict[str, Any], family: str, added: dict[str, Any]) -> None:
+    found = shape(table, row, family)
+    assert found.events
+    assert {name: found.row[name] for name in found.added} == added
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "family", "column", "why"),
+    [
+        ("SecurityEvent", {"EventID": 4624, "IpAddress": "host"}, "elastic", "IpAddress", "no address"),
+        ("SecurityEvent", {"EventID": 4625, "CommandLine": "x"}, "splunk", "CommandLine", "EventID 4688"),
+        ("SecurityEvent", {"EventID": 4688, "NewProcessName": "C:\\b.exe", "Process": "a.exe"}, "splunk", "Process", "b.exe"),
+        ("SecurityEvent", {"EventID": 4624, "Account": "D\\u", "TargetUserName": "v"}, "splunk", "Account", "v"),
+        ("SecurityEvent", {"EventID": 4688, "Computer": ""}, "splunk", "Computer", "leaves it empty"),
+        ("OfficeActivity", {"OfficeId": "i", "SourceRecordId": "j"}, "elastic", "SourceRecordId", "event.id"),
+        ("OfficeActivity", {"UserType": "Nobody"}, "splunk", "UserType", "UserType"),
+        ("OfficeActivity", {"UserType": "ADMIN"}, "splunk", "UserType", "no row"),
+        ("OfficeActivity", {"Operation": "added-users-to-group"}, "elastic", "Operation", "another value"),
+        ("OfficeActivity", {"OfficeWorkload": "Other"}, "splunk", "", "Workload"),
+        ("AuditLogs", {"Result": "SUCCESS"}, "elastic", "Result", "case"),
+        ("CommonSecurityLog", {"Activity": "a|b"}, "splunk", "Activity", "a|b"),
+        ("AuditLogs", {"TargetResources": [{"groupType": "x"}]}, "elastic", "TargetResources", "own way"),
+    ],
+)
+def test_rows_that_no_event_stands_for(table: str, row: dict[str, Any], family: str, column: str, why: str) -> None:
+    found = put(table, row, family)
+    (told,) = [u for u in found.unshaped if u.row == 0]
+    assert (told.table, told.column) == (table, column)
+    assert why in told.why
+    assert found.events == []
+    assert found.rows == {table: []}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "family", "column"),
+    [
+        ("AuditLogs", {"ResultType": "0"}, "elastic", "ResultType"),
+        ("AuditLogs", {"InitiatedBy": {"app": {"ipAddress": "x"}}}, "elastic", "InitiatedBy.app.ipAddress"),
+        ("AuditLogs", {"DurationMs": 5}, "elastic", "DurationMs"),
+        ("SigninLogs", {"Unheard": "x"}, "elastic", "Unheard"),
+    ],
+)
+def test_columns_that_no_field_holds(table: str, row: dict[str, Any], family: str, column: str) -> None:
+    found = put(table, row, family)
+    assert [(u.column, u.row) for u in found.unshaped] == [(column, None)]
+    assert len(found.events) == 1
+
+
+def test_only_columns_that_matter_are_told() -> None:
+    row = {"EventID": 4624, "IpAddress": "host", "TargetUserName": "u"}
+    found = shape("SecurityEvent", row, "elastic", columns={"SecurityEvent": ["TargetUserName", "TargetAccount"]})
+    (event,) = found.events
+    assert (event.get("source.ip"), event["winlog.event_data.TargetUserName"]) == (None, "u")
+    assert found.row["TargetAccount"] == "\\u"
+
+
+def test_an_event_of_two_log_sources() -> None:
+    sources = [e["logsource"] for e in shape("SecurityEvent", {"EventID": 4688, "CommandLine": "x"}, "sigma").events]
+    assert sources == [{"product": "windows", "category": "process_creation"}, {"product": "windows", "service": "security"}]
+
+
+def test_a_home_that_is_asked_for() -> None:
+    (event,) = shape("SigninLogs", {"ResultType": "0"}, "splunk", options=Options(homes=("cim_authentication",))).events
+    assert event["datamodel"] == "Authentication.Authentication"
+    assert event["sourcetype"] == "azure:monitor:aad"
+
+
+def test_data_models_have_their_names_with_the_data_set_as_well() -> None:
+    (event,) = shape("_Im_ProcessCreate", {"TargetProcessName": "a", "TargetProcessMD5": "m", "TargetProcessSHA1": "s"}, "splunk").events
+    assert event["process_path"] == event["Processes.process_path"] == "a"
+    assert event["process_hash"] == "m,s"
+
+
+def test_types_of_elastic_are_those_of_its_mappings() -> None:
+    found = put("SigninLogs", {"ResultType": "0"}, "elastic", carried=("id",))
+    assert (found.types["source.ip"], found.types["azure.signinlogs.result_type"], found.types["@timestamp"]) == ("ip", "keyword", "date")
+
+
+def test_lists_have_the_values_that_are_looked_up() -> None:
+    assert shaped({}, "splunk", lists={"seen": ["a", "b"]}).lists == {"seen": [{"value": "a"}, {"value": "b"}]}
+
+
+def test_what_rows_are_known_by_is_carried() -> None:
+    for family in FAMILIES:
+        (event,) = shape("SecurityEvent", {"EventID": 1, "id": 7}, family, carried=("id",)).events
+        assert event["id"] == 7

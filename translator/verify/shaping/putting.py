@@ -1,0 +1,393 @@
+"""One row put into the event of one home.
+
+Facts: Splunk, Search Reference, "spath" (objects in JSON are names with dots, the elements of an array all values of one name with ``{}``);
+Elasticsearch reference, "Arrays" and "Object field type" (an array is several values, one of objects is several values of each part), "Data
+streams" (``data_stream.type``, ``data_stream.dataset`` and ``data_stream.namespace`` make the name); CIM manual, "Approaches to using the
+CIM" (searches by tstats name fields with their data set before).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+
+from translator import catalog
+from translator.catalog import Stored
+from translator.detection.windows import TIME_COLUMNS
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
+from translator.targets.homes import TIMES, selected
+from translator.verify.reading import Row
+from translator.verify.shaping.raws import raw_of
+from translator.verify.shaping.shapes import Unfit
+from translator.verify.shaping.sites import OWN, Place, Site, Way, absent
+from translator.verify.shaping.values import (
+    OBJECTS,
+    in_elastic,
+    in_sigma,
+    in_splunk,
+    is_missing,
+    iso,
+    moment_of,
+    text_of,
+)
+
+LOG_SOURCE = "logsource"
+"""The field of events for Sigma with what tells their log source: product, category, service."""
+
+INGESTED = "$IngestionTime"
+"""The column in which the engine has what ``ingestion_time()`` gives."""
+
+_INGESTED = {"splunk": "_indextime", "elastic": "event.ingested"}
+
+
+class Putting:
+    """The event of a row in a home, as it grows.
+
+    Attributes:
+        event: its fields by their names, parts with dots.
+        by: which column each field is of.
+        lacking: why columns, or places inside of them, have no field.
+    """
+
+    def __init__(self, site: Site, row: Row) -> None:
+        self.site, self.row = site, row
+        self.event: Row = frame(site)
+        self.by: dict[str, str] = {}
+        self.lacking: dict[str, str] = {}
+        self.parts: dict[str, list[tuple[int, str]]] = {}
+        self.document: dict[str, object] = {}
+
+    def column(self, column: str) -> None:
+        """Puts what a row has in a column.
+
+        Raises:
+            Unfit: where no event can have that.
+        """
+        value = self.row.get(column)
+        if value is None:
+            return
+        if column.startswith(OWN):
+            self.set(column[1:], value, "text", column)
+            return
+        if column == INGESTED:
+            self.ingested(value)
+            return
+        if column in catalog.schemas().get(self.site.table, {}) and catalog.schemas()[self.site.table][column] == "dynamic":
+            value = read_json(value)
+        if self.site.family == "sigma" and column in TIME_COLUMNS and (moment := moment_of(value)) is not None:
+            self.event[TIMES["sigma"]] = iso(moment)
+        place = self.site.place(column, (), self.row)
+        if self.site.has_parts(column) and isinstance(inner := read_json(value), dict | list):
+            self.inside(column, inner)
+            if not (place is not None and isinstance(place.counterpart, Stored) and isinstance(value, str)):
+                return
+        if isinstance(value, dict | list):
+            self.whole(column, value, place)
+        else:
+            self.plain(column, (), value, place)
+
+    def plain(self, column: str, steps: Way, value: object, place: Place | None) -> None:
+        """Puts a plain value that stands in a column, or at a place inside of it."""
+        where = named(column, steps)
+        if why := absent(place):
+            self.lack(where, why, value)
+            if place is None and not steps:
+                self.set(column, value, "", column)
+            return
+        assert place is not None
+        stored = place.counterpart
+        if not isinstance(stored, Stored):
+            return
+        if stored.differs:
+            self.lack(where, stored.differs, value)
+            return
+        name = place.name
+        if place.below:
+            if stored.type not in OBJECTS and self.site.family != "sigma":
+                self.lack(where, f"{name} holds no parts", value)
+                return
+            name = self.under(name, column, place)
+        several = stored.array or "{}" in name or (any(isinstance(s, int) for s in steps) and "{n}" not in stored.name)
+        given = value_in(stored, value) if not place.below else value
+        kind = "" if place.below else stored.type
+        if stored.form and not is_missing(value):
+            self.listed(name, stored.form, text_of(value), where, list(self.site.home.columns).index(column) if not steps else 0)
+        else:
+            self.set(name, given, kind, where, several)
+
+    def under(self, name: str, column: str, place: Place) -> str:
+        """The name of a field below an object, or below one whose elements are fields by their numbers."""
+        if self.site.family == "splunk":
+            return name + "".join("{}" if isinstance(s, int) else f".{s}" for s in place.below)
+        for length, step in enumerate(place.below):
+            if isinstance(step, int) and self.site.is_keyed(column, (*place.steps, *place.below[:length])):
+                raise Unfit("the product names the elements of this array in its own way")
+        return ".".join([name, *(s for s in place.below if isinstance(s, str))])
+
+    def whole(self, column: str, value: object, place: Place | None) -> None:
+        """Puts an object or an array."""
+        if why := absent(place):
+            self.lack(column, why, value)
+            if place is None:
+                self.set(column, value, "", column)
+            return
+        assert place is not None
+        stored = place.counterpart
+        if not isinstance(stored, Stored):
+            return
+        if stored.differs:
+            self.lack(column, stored.differs, value)
+        elif stored.type in OBJECTS or self.site.family == "sigma":
+            self.inside(column, value)
+        elif isinstance(value, list) and not any(isinstance(m, dict | list) for m in value):
+            if self.site.family == "splunk" and not (stored.array or "{}" in stored.name):
+                self.set(stored.name, text_of(value), stored.type, column)
+            for member in value:
+                if self.site.family != "splunk" or stored.array or "{}" in stored.name:
+                    self.set(stored.name, value_in(stored, member), stored.type, column, several=True)
+        elif self.site.family == "splunk":
+            self.set(stored.name, text_of(value), stored.type, column)
+        else:
+            raise Unfit(f"{stored.name} takes no object")
+
+    def inside(self, column: str, value: object) -> None:
+        """Puts the plain values inside of an object or an array, each where the home has it."""
+        whole = self.site.place(column, (), self.row)
+        if (
+            self.site.family == "splunk"
+            and whole is not None
+            and isinstance(whole.counterpart, Stored)
+            and whole.counterpart.type == "json"
+            and isinstance(value, dict | list)
+        ):
+            self.document[whole.name] = value
+        for steps, leaf in leaves(value):
+            if catalog.inside(self.site.table, column, steps) is None and any(
+                catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))
+            ):
+                raise Unfit("a plain value stands there in every row, no object")
+            self.plain(column, steps, leaf, self.site.place(column, steps, self.row))
+
+    def listed(self, name: str, form: str, value: str, where: str, order: int) -> None:
+        """Puts a value into the text of a field that has several, in the order of the catalog's columns."""
+        parts = self.parts.setdefault(name, [])
+        parts.append((order, form.replace("{value}", value)))
+        mark = "\n" if form.endswith(":{value}") else ","
+        self.event[name] = mark.join(text for _, text in sorted(parts))
+        self.by[name] = where
+
+    def set(self, name: str, value: object, kind: str, where: str, several: bool = False) -> None:
+        """Gives a field a value.
+
+        Raises:
+            Unfit: where it has another one, or cannot have this one.
+        """
+        match self.site.family:
+            case "splunk":
+                given = in_splunk(value, kind, self.site.in_json) if not isinstance(value, dict | list) else value
+            case "elastic":
+                given = in_elastic(value, kind)
+            case _:
+                given = in_sigma(value)
+        if given is None:
+            return
+        known = self.event.get(name)
+        if known is not None and several and where == self.by.get(name):
+            self.event[name] = [*(known if isinstance(known, list) else [known]), given]
+        elif known is not None and known != given:
+            raise Unfit(f"{name} has {known!r} already" + (f", of {self.by[name]}" if name in self.by else ""))
+        else:
+            self.event[name] = given
+            self.by.setdefault(name, where)
+
+    def ingested(self, value: object) -> None:
+        moment, name = moment_of(value), _INGESTED.get(self.site.family)
+        if moment is not None and name is not None:
+            self.event[name] = moment.timestamp() if self.site.family == "splunk" else iso(moment)
+
+    def lack(self, where: str, why: str, value: object) -> None:
+        if where not in TIME_COLUMNS and not is_missing(value):
+            self.lacking.setdefault(where, why)
+
+    def selected(self) -> None:
+        """Makes the event one that the home has, by fields that no column has filled.
+
+        Raises:
+            Unfit: where it is none.
+        """
+        if not self.site.home.select:
+            return
+        for part in conjuncts(selected(self.site.home.select)):
+            if holds(part, self.event):
+                continue
+            for name, value in fulfilling(part):
+                if name not in self.event:
+                    self.event[name] = value
+                    break
+            if not holds(part, self.event):
+                raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
+
+    def finished(self) -> Row:
+        """The event, with what Splunk keeps of it as a whole."""
+        site, home = self.site, self.site.home
+        if site.family == "splunk":
+            if "_raw" not in self.event and (raw := raw_of(home, self.row)) is not None:
+                self.event["_raw"] = raw
+            elif site.in_json and "datamodel" not in home.place:
+                inner = tuple(f"{name}{mark}" for name in self.document for mark in (".", "{}"))
+                outer = {n: v for n, v in self.event.items() if n in self.by and n != TIMES["splunk"] and not n.startswith(inner)}
+                self.event["_raw"] = text_of(nested({**outer, **self.document}))
+            if model := home.place.get("datamodel"):
+                prefix = model.rpartition(".")[2]
+                self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
+        return self.event
+
+
+def frame(site: Site) -> Row:
+    """What an event has by the place that it is in."""
+    place: Mapping[str, str] = site.home.place
+    match site.family:
+        case "splunk":
+            return {"index": "main", **place}
+        case "elastic":
+            kind, _, dataset = place.get("index", "logs-").rstrip("-*").partition("-")
+            dataset = place.get("dataset", dataset)
+            own: Row = {"event.dataset": dataset, "data_stream.dataset": dataset} if dataset else {}
+            return {**own, "data_stream.type": kind, "data_stream.namespace": "default"}
+    return {LOG_SOURCE: dict(place)}
+
+
+def time_field(family: str) -> str:
+    """The field with the time of an event."""
+    return TIMES[family]
+
+
+def value_in(stored: Stored, value: object) -> object:
+    """A value as the product has it: by the table of values, in its case, with its own beginnings.
+
+    Raises:
+        Unfit: for a value of which it is not known what the product has, or which no row has.
+    """
+    if is_missing(value):
+        return value
+    text = text_of(value)
+    if stored.missing == text:
+        return None
+    if stored.values:
+        key = text if text in stored.values else next((k for k in stored.values if k.lower() == text.lower()), "")
+        if key == text:
+            return stored.values[key]
+        if key or stored.complete:
+            raise Unfit(f"no row has {text!r} here: {stored.name} tells {', '.join(list(stored.values)[:4])}")
+        if not stored.others:
+            raise Unfit(f"it is not known what {stored.name} has for {text!r}")
+        if text in map(str, stored.values.values()):
+            raise Unfit(f"{text!r} stands for another value in {stored.name}")
+    for before in sorted(stored.prefixes, key=len, reverse=True):
+        if text.lower().startswith(before.lower()):
+            return stored.prefixes[before] + text[len(before) :]
+    if stored.case:
+        if stored.spelled and text not in stored.spelled and any(text.lower() == s.lower() for s in stored.spelled):
+            raise Unfit(f"no row has {text!r} in this case")
+        return text.lower() if stored.case == "lower" else text.upper()
+    return value
+
+
+def read_json(value: object) -> object:
+    """A value with the object or the array that a text holds in its place."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def leaves(value: object, steps: Way = ()) -> Iterator[tuple[Way, object]]:
+    """The plain values inside of a value, with the way to each; what is empty has none."""
+    match value:
+        case dict():
+            for name, part in value.items():
+                yield from leaves(part, (*steps, str(name)))
+        case list():
+            for number, part in enumerate(value):
+                yield from leaves(part, (*steps, number))
+        case _:
+            yield steps, value
+
+
+def named(column: str, steps: Way) -> str:
+    """A place inside of a column, as it is told; the elements of an array are one place."""
+    return column + "".join("[]" if isinstance(s, int) else f".{s}" for s in steps)
+
+
+def nested(flat: Mapping[str, object]) -> dict[str, object]:
+    """The object whose fields have these names, as Splunk names them."""
+    found: dict[str, object] = {}
+    for name, value in flat.items():
+        _nest(found, name.split("."), value)
+    return found
+
+
+def _nest(into: dict[str, object], steps: list[str], value: object) -> None:
+    step, *rest = steps
+    key, is_array = step.removesuffix("{}"), step.endswith("{}")
+    if not rest:
+        into[key] = (value if isinstance(value, list) else [value]) if is_array else value
+        return
+    inner: object = into.get(key)
+    if is_array:
+        members: list[object] = inner if isinstance(inner, list) and inner else [{}]
+        into[key] = members
+        inner = members[0]
+    if not isinstance(inner, dict):
+        inner = {}
+        into[key] = inner
+    _nest(inner, rest, value)
+
+
+# --- the condition that tells a home's events
+
+
+def holds(condition: Expr, event: Mapping[str, object]) -> bool:
+    """Whether a condition of the catalog on the fields of a product holds for an event.
+
+    Raises:
+        Unfit: for one that is not known here.
+    """
+    match condition:
+        case Apply(function="and", args=args):
+            return all(holds(a, event) for a in args)
+        case Apply(function="or", args=args):
+            return any(holds(a, event) for a in args)
+        case Apply(function="not", args=(inner,)):
+            return not holds(inner, event)
+        case Apply(function="isempty", args=(ColumnRef(column=column),)):
+            return is_missing(event.get(column.name))
+        case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
+            given = text_of(event.get(column.name, ""))
+            return any(_TESTS[function](given, text_of(value)) for value in _constants(operand))
+    raise Unfit("what selects the events of the home is not known")
+
+
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "==": lambda given, wanted: given == wanted,
+    "in": lambda given, wanted: given == wanted,
+    "=~": lambda given, wanted: given.lower() == wanted.lower(),
+    "in~": lambda given, wanted: given.lower() == wanted.lower(),
+    "contains": lambda given, wanted: wanted.lower() in given.lower(),
+}
+
+
+def _constants(operand: Expr) -> list[object]:
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    return [i.value for i in items if isinstance(i, Const)]
+
+
+def fulfilling(condition: Expr) -> Iterator[tuple[str, object]]:
+    """Fields with values of which any makes a condition hold for events without that field."""
+    match condition:
+        case Apply(function="or", args=(first, *_)):
+            yield from fulfilling(first)
+        case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
+            yield from ((column.name, value) for value in _constants(operand))

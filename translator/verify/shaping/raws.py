@@ -1,0 +1,30 @@
+"""The text of events that Splunk's add-ons read the columns from by patterns.
+
+Facts: ArcSight, "Common Event Format" (``CEF:Version|Device Vendor|Device Product|Device Version|Device Event Class ID|Name|Severity|`` and
+the extension); RFC 3164, section 4.1 (a moment, the host, the tag of the process with its number in brackets, a colon, the message).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from translator.catalog import Home
+from translator.verify.shaping.values import is_missing, text_of
+
+_HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
+
+
+def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
+    """The text of an event; None where no column of the home is read from it."""
+    match home.place.get("sourcetype"):
+        case "cef":
+            header = [text_of(row.get(c)) if not is_missing(row.get(c)) else "" for c in _HEADER]
+            if not header[-1] and not is_missing(row.get("OriginalLogSeverity")):
+                header[-1] = text_of(row["OriginalLogSeverity"])
+            return f"CEF:0|{'|'.join(header)}|"
+        case "nix:syslog":
+            process = text_of(row.get("ProcessName") or "-")
+            number = f"[{text_of(row['ProcessID'])}]" if not is_missing(row.get("ProcessID")) else ""
+            host = text_of(row.get("Computer") or row.get("HostName") or "localhost")
+            return f"May  1 12:00:00 {host} {process}{number}: {text_of(row.get('SyslogMessage') or '')}"
+    return None

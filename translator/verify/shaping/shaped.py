@@ -1,0 +1,319 @@
+"""Rows of source tables as the events that a product has of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from translator import catalog
+from translator.catalog import Stored
+from translator.engine import execute
+from translator.kql.parser import parse
+from translator.plan.expressions import Apply
+from translator.targets.base import Options
+from translator.targets.homes import parsed
+from translator.verify.reading import Row
+from translator.verify.shaping.making import made_of
+from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, time_field
+from translator.verify.shaping.raws import raw_of
+from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
+from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, without_home
+from translator.verify.shaping.values import dynamic_type, esql_type, is_missing, iso, moment_of, text_of
+
+FAMILIES = ("splunk", "elastic", "sigma", "source")
+"""Whose fields events have; those of ``source`` have the columns of the table, for any product that keeps them so."""
+
+
+def shaped(
+    rows: Mapping[str, Sequence[Mapping[str, object]]],
+    target_family: str,
+    options: Options | None = None,
+    columns: Mapping[str, Iterable[str]] | None = None,
+    lists: Mapping[str, Iterable[object]] | None = None,
+    carried: Iterable[str] = (),
+) -> Shaped:
+    """The events that a product has of rows, by what the catalog says of their tables.
+
+    A row gets an event in the home that keeps it. What a home lacks in a column is said and left out; a row that no event can stand for has
+    none, and that is said too. Columns that the catalog computes are turned around: the columns that they are made of get what gives their
+    value; and a row gets what other columns of it say by the catalog, so that the KQL reads the same facts as the text does
+    (``Shape.row``). A null is no field; neither is an empty text where the product keeps none: see ``values``. Events of Splunk have
+    ``index``, what selects the home, ``_time`` in seconds and, where they are JSON, ``_raw``; those of Elastic ``event.dataset``,
+    ``data_stream.*`` and ``@timestamp`` in ISO 8601; those of Sigma ``@timestamp`` and their log source under ``logsource``. A table
+    without a home is searched under its own name, with its columns' names.
+
+    Args:
+        rows: by table, values by column; moments as datetimes or as text, in UTC where they say no zone.
+        target_family: splunk, elastic or sigma; source where the names are the KQL's own.
+        options: the homes to take, and what a site says of its own.
+        columns: by table the columns that matter: what others have is put where it can be, and not told where not. Unless given, all that
+            the rows have.
+        lists: the values of the lists that texts look up, by their names.
+        carried: what rows have beside the columns of their tables, such as a number to know them by: fields of these names.
+
+    Raises:
+        ValueError: for a family that is not known.
+        translator.engine.EngineError: where a formula of the catalog cannot be computed of the rows.
+    """
+    if target_family not in FAMILIES:
+        raise ValueError(f"no family of products: {target_family}")
+    chosen, carried = options or Options(), frozenset(carried)
+    found: dict[str, tuple[Shape, ...]] = {}
+    unshaped: list[Unshaped] = []
+    types: dict[str, str] = {}
+    for table, given in rows.items():
+        wanted = frozenset(columns.get(table, ())) if columns is not None else frozenset(c for row in given for c in row)
+        if target_family == "source" or chosen.fields == "source":
+            found[table] = tuple(Shape(dict(row), (_as_it_is(table, row),)) for row in given)
+            continue
+        making = _Table(table, target_family, chosen, wanted)
+        taken = [{name: row[name] for name in carried if name in row} for row in given]
+        made = making.shapes([{name: value for name, value in row.items() if name not in carried} for row in given])
+        found[table] = tuple(
+            Shape({**own, **shape.row}, tuple({**event, **own} for event in shape.events), shape.added)
+            for own, shape in zip(taken, made, strict=True)
+        )
+        unshaped += making.unshaped
+        types |= making.types
+    if target_family == "elastic":
+        types |= {"@timestamp": "date", "event.ingested": "date"}
+        types |= dict.fromkeys(("event.dataset", "data_stream.dataset", "data_stream.type", "data_stream.namespace"), "keyword")
+        for shape in (s for shapes in found.values() for s in shapes):
+            types |= {name: dynamic_type(value) for event in shape.events for name, value in event.items() if name not in types}
+    held = {name: [{"value": value} for value in values] for name, values in (lists or {}).items()}
+    return Shaped(target_family, found, tuple(dict.fromkeys(unshaped)), types, held)
+
+
+def _as_it_is(table: str, row: Mapping[str, object]) -> Row:
+    """A row as an event under its own names, in whichever product: with the table as what each of them selects by."""
+    event: Row = {name: _written(value) for name, value in row.items() if value is not None and name != INGESTED}
+    event |= {"sourcetype": table, "event.dataset": table, LOG_SOURCE: {"product": "azure", "service": table}}
+    moment = next((m for c in ("TimeGenerated", "Timestamp") if (m := moment_of(row.get(c))) is not None), None)
+    if moment is not None:
+        event |= {time_field("splunk"): moment.timestamp(), time_field("elastic"): iso(moment)}
+    return event
+
+
+def _written(value: object) -> object:
+    moment = moment_of(value) if isinstance(value, dt.datetime) else None
+    return value if moment is None else iso(moment)
+
+
+@dataclass
+class _Draft:
+    """A row on its way."""
+
+    number: int
+    given: Mapping[str, object]
+    row: Row
+    sites: Sequence[Site] = ()
+    events: tuple[Row, ...] = ()
+    failed: bool = False
+
+
+class _Table:
+    """The rows of one table.
+
+    Args:
+        wanted: the columns that matter.
+    """
+
+    def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str]) -> None:
+        self.table, self.family, self.wanted = table, family, wanted
+        self.sites = Sites(table, family, options)
+        self.nowhere = without_home(table, family)
+        self.schema = catalog.schemas().get(table, {})
+        self.known = catalog.table(table)
+        self.unshaped: list[Unshaped] = []
+        self.types: dict[str, str] = {}
+
+    def shapes(self, rows: Sequence[Mapping[str, object]]) -> list[Shape]:
+        drafts = [_Draft(number, row, dict(row)) for number, row in enumerate(rows)]
+        for draft in drafts:
+            self.placed(draft)
+        homes = {site.home.name: site for draft in drafts for site in draft.sites}
+        for site in homes.values():
+            if self.family == "elastic":
+                self.types |= {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
+            self.compute(site, [d for d in drafts if site in d.sites and not d.failed])
+        return [self.shape(draft) for draft in drafts]
+
+    def shape(self, draft: _Draft) -> Shape:
+        row = {
+            name: value
+            for name, value in draft.row.items()
+            if name in draft.given or (not name.startswith(OWN) and (name in self.schema or name in self.wanted))
+        }
+        added = frozenset(name for name in row if is_missing(draft.given.get(name)) and not is_missing(row[name]))
+        return Shape(row, () if draft.failed else draft.events, added)
+
+    def fail(self, draft: _Draft, column: str, why: str) -> None:
+        """Says why no event stands for a row."""
+        draft.failed = True
+        self.unshaped.append(Unshaped(self.table, column, why, draft.number))
+
+    # --- where a row is
+
+    def placed(self, draft: _Draft) -> None:
+        """Finds the homes of a row and puts it there."""
+        for kind in self.known.kinds if self.known is not None else ():
+            if any(not is_missing(draft.row.get(column)) for column in kind.only):
+                if is_missing(draft.row.get(kind.column)):
+                    draft.row[kind.column] = min(kind.values, key=str)
+                elif text_of(draft.row[kind.column]) not in map(text_of, kind.values):
+                    filled = next(c for c in sorted(kind.only) if not is_missing(draft.row.get(c)))
+                    self.fail(draft, filled, f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it")
+                    return
+        draft.sites = self.sites.of(draft.row) if self.sites.homes else (self.nowhere,)
+        if not draft.sites:
+            columns = sorted({column for home in self.sites.homes for column in home.when})
+            self.fail(draft, columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
+            return
+        for column, values in draft.sites[0].home.when.items():
+            if is_missing(draft.row.get(column)):
+                draft.row[column] = values[0]
+        pins = {c: {v} for c, v in draft.row.items() if isinstance(v, str | int)}
+        for column in sorted(self.wanted):
+            if is_missing(draft.row.get(column)) and column in draft.given and catalog.is_filled(self.table, column, pins):
+                self.fail(draft, column, "no row of the table leaves it empty")
+                return
+        events = []
+        for site in draft.sites:
+            try:
+                events.append(self.event(site, draft))
+            except _Refused as refused:
+                self.fail(draft, refused.column, refused.why)
+                return
+        draft.events = tuple(events)
+
+    def needed(self, site: Site) -> list[str]:
+        """The columns that matter in a home: those that are asked for, and those that they are computed of."""
+        return sorted(self.wanted | {need for column in self.wanted for need in site.needs(column)})
+
+    def event(self, site: Site, draft: _Draft) -> Row:
+        needed = self.needed(site)
+        self.turned_around(site, draft.row, needed)
+        putting = Putting(site, draft.row)
+        for column in needed:
+            try:
+                putting.column(column)
+            except Unfit as unfit:
+                raise _Refused(column, str(unfit)) from None
+        for column in draft.row:
+            if column not in needed:
+                with suppress(Unfit):
+                    putting.column(column)
+        try:
+            putting.selected()
+        except Unfit as unfit:
+            raise _Refused("", str(unfit)) from None
+        for column in needed:
+            if is_missing(draft.row.get(column)) and (value := self.told(site, column, draft.row, putting)) is not None:
+                draft.row[column] = value
+        for where, why in putting.lacking.items():
+            if re.split(r"[.\[]", where)[0] in self.wanted:
+                self.unshaped.append(Unshaped(self.table, where, why))
+        return putting.finished()
+
+    def told(self, site: Site, column: str, row: Row, putting: Putting) -> object:
+        """What a row has in a column whose field another column has filled; None where that is not told."""
+        place = site.place(column, (), row)
+        if place is None or not isinstance(stored := place.counterpart, Stored) or stored.form or stored.differs or stored.prefixes:
+            return None
+        value = putting.event.get(place.name)
+        if value is None or isinstance(value, list | dict) or self.schema.get(column) == "dynamic":
+            return None
+        if stored.values:
+            keys = [k for k, v in stored.values.items() if text_of(v) == text_of(value)]
+            if not keys:
+                return value if stored.others else None
+            return keys[0] if len(keys) == 1 or stored.spellings else None
+        if place.name == time_field(self.family):
+            return next((row[c] for c in putting.row if moment_of(row[c]) is not None and putting.by.get(place.name) == c), None)
+        return value
+
+    # --- what is computed
+
+    def turned_around(self, site: Site, row: Row, needed: Iterable[str]) -> None:
+        """Gives the columns that others are computed of what makes these."""
+        for column in needed:
+            computed, value = site.formula(column, row), row.get(column)
+            if computed is None or is_missing(value):
+                continue
+            if computed.file_of:
+                if is_missing(row.get(computed.file_of)):
+                    row[computed.file_of] = value
+                continue
+            found = made_of(expression(self.table, computed), value, row)
+            row |= {name: v for name, v in (found or {}).items() if name != RAW}
+        if any(RAW in columns_of(expression(self.table, c)) for n in needed if (c := site.formula(n, row)) and not c.file_of):
+            row[RAW] = raw_of(site.home, row)
+
+    def compute(self, site: Site, drafts: Sequence[_Draft]) -> None:
+        """Gives rows what the catalog computes of their other columns, and says where they have something else."""
+        needed = self.needed(site)
+        for _ in range(_PASSES):
+            values = self.computed(site, drafts, needed)
+            added = False
+            for draft, column, value in values:
+                if is_missing(draft.row.get(column)) and not is_missing(value):
+                    draft.row[column] = value
+                    added = True
+            if not added:
+                break
+        for draft, column, value in values:
+            if not draft.failed and not _agree(draft.row.get(column), value):
+                self.fail(draft, column, f"by {site.home.name} it is {value!r} in such a row, and not {draft.row.get(column)!r}")
+
+    def computed(self, site: Site, drafts: Sequence[_Draft], needed: Iterable[str]) -> list[tuple[_Draft, str, object]]:
+        """By draft and column what the formulas give."""
+        asked = [(d, c, computed) for d in drafts for c in needed if (computed := site.formula(c, d.row)) is not None]
+        found: list[tuple[_Draft, str, object]] = []
+        for draft, column, computed in asked:
+            if computed.file_of and not is_missing(path := draft.row.get(computed.file_of)):
+                found.append((draft, column, re.split("|".join(map(re.escape, site.separators)), text_of(path))[-1]))
+        texts = list(dict.fromkeys(c.expression for _, _, c in asked if not c.file_of))
+        if not texts:
+            return found
+        read = {name for text in texts for name in columns_of(parsed(self.table, text))}
+        schema = {name: self.schema.get(name, "string") for name in sorted(read)}
+        rows = [{name: draft.row.get(name) for name in schema} for draft in drafts]
+        made = ", ".join(f"made_{number} = {text}" for number, text in enumerate(texts))
+        query = parse(f"rows_of_a_table | project {made}")
+        results = execute(query, {"rows_of_a_table": rows}, schema={"rows_of_a_table": schema}).rows
+        by_draft = {id(draft): result for draft, result in zip(drafts, results, strict=True)}
+        for draft, column, computed in asked:
+            if not computed.file_of:
+                own = columns_of(parsed(self.table, computed.expression))
+                nothing = bool(own) and all(is_missing(draft.row.get(name)) for name in own)
+                value = by_draft[id(draft)][texts.index(computed.expression)]
+                # Nothing is joined where there is nothing to join.
+                joined = isinstance(e := parsed(self.table, computed.expression), Apply) and e.function == "strcat"
+                found.append((draft, column, None if nothing and joined else value))
+        return found
+
+
+_PASSES = 4
+"""How often formulas are computed of what formulas have given."""
+
+RAW = f"{OWN}_raw"
+"""The text of an event, as formulas name it."""
+
+
+class _Refused(Exception):
+    """No event stands for a row, for what it has in a column."""
+
+    def __init__(self, column: str, why: str) -> None:
+        super().__init__(why)
+        self.column, self.why = column, why
+
+
+def _agree(given: object, value: object) -> bool:
+    if is_missing(given) or is_missing(value):
+        return is_missing(given) and is_missing(value)
+    if (moment := moment_of(given)) is not None and isinstance(value, dt.datetime):
+        return moment == moment_of(value)
+    return text_of(given) == text_of(value)
