@@ -13,15 +13,16 @@ from translator.catalog import Stored
 from translator.engine import execute
 from translator.kql.parser import parse
 from translator.plan.expressions import Apply
+from translator.plan.types import Type, type_of
 from translator.targets.base import Options
 from translator.targets.homes import parsed
 from translator.verify.reading import Row
-from translator.verify.shaping.making import made_of
+from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, time_field
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
 from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, without_home
-from translator.verify.shaping.values import dynamic_type, esql_type, is_missing, iso, moment_of, text_of
+from translator.verify.shaping.values import as_kql, dynamic_type, esql_type, is_missing, iso, moment_of, text_of
 
 FAMILIES = ("splunk", "elastic", "sigma", "source")
 """Whose fields events have; those of ``source`` have the columns of the table, for any product that keeps them so."""
@@ -159,6 +160,14 @@ class _Table:
 
     def placed(self, draft: _Draft) -> None:
         """Finds the homes of a row and puts it there."""
+        for column in list(draft.row):
+            try:
+                draft.row[column] = as_kql(draft.row[column], self.schema.get(column, ""))
+            except Unfit as unfit:
+                if column in self.wanted:
+                    self.fail(draft, column, str(unfit))
+                    return
+                del draft.row[column]
         for kind in self.known.kinds if self.known is not None else ():
             if any(not is_missing(draft.row.get(column)) for column in kind.only):
                 if is_missing(draft.row.get(kind.column)):
@@ -180,6 +189,9 @@ class _Table:
             if is_missing(draft.row.get(column)) and column in draft.given and catalog.is_filled(self.table, column, pins):
                 self.fail(draft, column, "no row of the table leaves it empty")
                 return
+        for column in sorted(self.wanted):
+            if column not in draft.given and catalog.is_filled(self.table, column, pins):
+                draft.row.setdefault(column, self.something(column, draft))
         events = []
         for site in draft.sites:
             try:
@@ -188,6 +200,17 @@ class _Table:
                 self.fail(draft, refused.column, refused.why)
                 return
         draft.events = tuple(events)
+
+    def something(self, column: str, draft: _Draft) -> object:
+        """A value for a column that no row leaves empty, and of which a row says nothing; None where no value is at hand."""
+        place = draft.sites[0].place(column, (), draft.row)
+        if place is not None and isinstance(place.counterpart, Stored) and place.counterpart.values:
+            return next(iter(place.counterpart.values))
+        if place is not None and not isinstance(place.counterpart, Stored):
+            return None
+        if catalog.is_address(self.table, column):
+            return "192.0.2.1"  # RFC 5737: for documentation
+        return {Type.STRING: FILLER, Type.INT: 1, Type.LONG: 1}.get(type_of(self.schema.get(column, "string")))
 
     def needed(self, site: Site) -> list[str]:
         """The columns that matter in a home: those that are asked for, and those that they are computed of."""
@@ -211,7 +234,11 @@ class _Table:
         except Unfit as unfit:
             raise _Refused("", str(unfit)) from None
         for column in needed:
-            if is_missing(draft.row.get(column)) and (value := self.told(site, column, draft.row, putting)) is not None:
+            if (
+                not column.startswith(OWN)
+                and is_missing(draft.row.get(column))
+                and (value := self.told(site, column, draft.row, putting)) is not None
+            ):
                 draft.row[column] = value
         for where, why in putting.lacking.items():
             if re.split(r"[.\[]", where)[0] in self.wanted:

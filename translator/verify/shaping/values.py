@@ -15,9 +15,11 @@ import ipaddress
 import json
 import math
 import re
+from contextlib import suppress
 from types import MappingProxyType
 
 from translator.engine.python_functions import datetime_of
+from translator.plan.types import Type, type_of
 from translator.verify.shaping.shapes import Unfit
 
 WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
@@ -57,6 +59,31 @@ def dynamic_type(value: object) -> str:
 def is_missing(value: object) -> bool:
     """Whether KQL has nothing there: a null, or a text without anything."""
     return value is None or value == ""
+
+
+def as_kql(value: object, kind: str) -> object:
+    """A value as a column of that type of KQL's has it.
+
+    Raises:
+        Unfit: for a value of another type.
+    """
+    if is_missing(value):
+        return value
+    match type_of(kind):
+        case Type.INT | Type.LONG if not isinstance(value, int):
+            if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+                return int(value)
+        case Type.REAL if not isinstance(value, int | float):
+            with suppress(ValueError):
+                return float(str(value))
+        case Type.BOOL if not isinstance(value, bool):
+            if (found := {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())) is not None:
+                return found
+        case Type.DATETIME if moment_of(value) is None:
+            pass
+        case _:
+            return value
+    raise Unfit(f"{value!r} is no {kind}")
 
 
 def moment_of(value: object) -> dt.datetime | None:
