@@ -12,6 +12,7 @@ import datetime as dt
 import ipaddress
 import json
 import random
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +26,10 @@ from tests.conformance.corpus_rules import keeping
 from tests.conformance.elastic_reader import run_eql, run_esql
 from tests.conformance.spl_reader import Reader
 from translator import catalog
+from translator.catalog import ByValue, Computed, Stored
 from translator.detection.model import Detection, Selector
+from translator.detection.windows import TIME_COLUMNS
+from translator.engine import execute
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
 from translator.engine.duckdb_engine import DuckDbEngine
@@ -37,7 +41,7 @@ from translator.kql.parser import parse
 from translator.pipeline import Conversion, convert, parts
 from translator.plan import operators as o
 from translator.plan.binder import BindError, _Binder
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, walk
+from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Items, conjuncts, walk
 from translator.plan.expressions import Path as Place
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -46,6 +50,7 @@ from translator.regex.parser import parsed
 from translator.rulepack import RuleFileError, read, rule_files
 from translator.rulepack.model import Rule
 from translator.targets.base import Output, Readiness
+from translator.targets.homes import selected
 from translator.verify.shaping import Shaped, shaped
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
@@ -69,20 +74,26 @@ class Rows:
 
     def of(self, conditions: list[tuple[str, Expr]], columns: Mapping[str, frozenset[str]], count: int) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {table: [] for table in columns}
-        keys = {table: {c: self.value(table, c) for c in sorted(of)} for table, of in columns.items()}
+        keys = {t: {c: self.value(t, c) for c in sorted(of) if not _computed(t, c)} for t, of in columns.items()}
         for table, condition in conditions:
             if table not in found:
                 continue
             for _ in range(count):
-                row: Row = {c: v for c, v in keys[table].items() if self.pick.random() < 0.8}
+                row: Row = {}
                 self.satisfy(condition, True, row)
-                if self.pick.random() < 0.4 and row:
+                row = {**{c: v for c, v in keys[table].items() if self.pick.random() < 0.8}, **row}
+                if self.pick.random() < 0.4 and columns[table]:
                     self.disturb(table, row, sorted(columns[table]))
                 found[table].append(self.finished(table, row))
         return found
 
     def finished(self, table: str, row: Row) -> Row:
         known = catalog.table(table)
+        for kind in known.kinds if known is not None else ():
+            if any(c in row for c in kind.only) and row.get(kind.column) not in kind.values:
+                if self.pick.random() < 0.5:
+                    row[kind.column] = min(kind.values, key=str)
+                row = row if row.get(kind.column) in kind.values else {c: v for c, v in row.items() if c not in kind.only}
         if known is not None:
             pins = {c: {v} for c, v in row.items() if isinstance(v, str | int)}
             for column in sorted(known.filled | {c for k in known.kinds for c in k.filled}):
@@ -94,19 +105,23 @@ class Rows:
         return {**row, **dict.fromkeys(names, moment), "id": self.number}
 
     def value(self, table: str, column: str) -> Any:
+        """A value that a column may have, by what the catalog says of it."""
         kind = self.schema.get(table, {}).get(column, "string")
-        if catalog.is_address(table, column) or "ip" in column.lower().split("_")[0][-9:]:
+        stored = [x for family in ("splunk", "elastic") for x in _stored(table, column, family)]
+        if known := [v for x in stored for v in (*x.values, *_selecting(table, x.name))]:
+            return self.pick.choice(known)
+        types = {x.type for x in stored}
+        if catalog.is_address(table, column) or "ip" in types:
             return self.pick.choice(["203.0.113.7", "198.51.100.2"])
-        match kind:
-            case "int" | "long" | "real":
-                return self.pick.randint(1, 3)
-            case "bool":
-                return self.pick.random() < 0.5
-            case "datetime":
-                return NOW - dt.timedelta(minutes=5)
-            case "dynamic":
-                return None
-        return self.pick.choice(["one", "two"])
+        if kind in ("int", "long", "real") or types & {"long", "integer", "double", "float", "number"}:
+            number = self.pick.randint(1, 3)
+            return number if kind != "string" else str(number)
+        if kind == "bool" or "boolean" in types:
+            return self.pick.random() < 0.5 if kind == "bool" else self.pick.choice(["true", "false"])
+        if kind == "datetime" or types & {"date", "time"}:
+            moment = NOW - dt.timedelta(minutes=5)
+            return moment if kind == "datetime" else f"{moment.isoformat()}Z"
+        return None if kind == "dynamic" else self.pick.choice(["one", "two"])
 
     def disturb(self, table: str, row: Row, columns: list[str]) -> None:
         column = self.pick.choice(columns)
@@ -142,7 +157,8 @@ class Rows:
     def wanted(self, function: str, value: Any, subject: Expr, values: list[Any]) -> Any:
         match function.removesuffix("~").removesuffix("_cs"):
             case "==" | "in" | "=":
-                return value
+                folded = [value.upper(), value.lower()] if "~" in function and isinstance(value, str) else []
+                return self.pick.choice([value, value, *folded])
             case "contains" | "has" | "has_any":
                 return self.pick.choice([value, f"a {value} b", value])
             case "has_all":
@@ -160,6 +176,40 @@ class Rows:
             case "ipv4_is_in_range" | "ipv4_is_in_any_range" if isinstance(value, str):
                 return str(ipaddress.ip_network(value, strict=False).network_address)
         return None
+
+
+def _stored(table: str, column: str, family: str) -> list[Stored]:
+    known = catalog.table(table)
+    found: list[Stored] = []
+    waiting = [home.columns[column] for home in (known.homes[family] if known else ()) if column in home.columns and not home.optional]
+    while waiting:
+        counterpart = waiting.pop()
+        if isinstance(counterpart, ByValue):
+            waiting += [*(c for _, c in counterpart.of), counterpart.otherwise]
+        elif isinstance(counterpart, Stored):
+            found.append(counterpart)
+    return found
+
+
+def _computed(table: str, column: str) -> bool:
+    """Whether some product computes a column, so that other columns say what it has."""
+    known = catalog.table(table)
+    homes = [h for family in ("splunk", "elastic") for h in (known.homes[family] if known else ()) if not h.optional]
+    return any(isinstance(h.columns.get(column), Computed | ByValue) and not _stored(table, column, "splunk") for h in homes)
+
+
+def _selecting(table: str, name: str) -> list[str]:
+    """The values that select the events of a table, of a field."""
+    known = catalog.table(table)
+    found = []
+    for home in (h for family in ("splunk", "elastic") for h in (known.homes[family] if known else ())):
+        found += [v for key, v in home.place.items() if key == name]
+        for part in conjuncts(selected(home.select)) if home.select else ():
+            match part:
+                case Apply(function="==" | "in" | "contains", args=(ColumnRef(column=column), operand)) if column.name == name:
+                    items = operand.items if isinstance(operand, Items) else (operand,)
+                    found += [f"/x{i.value}x" if part.function == "contains" else i.value for i in items if isinstance(i, Const)]
+    return found
 
 
 def put(row: Row, subject: Expr, value: Any) -> None:
@@ -229,12 +279,13 @@ def _member(member: syntax.Set) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A rule with what it reads: the columns that decide by table, the conditions on rows, and the columns of its entities."""
+    """A rule with what it reads: the columns that decide by table, what each entity reads, the conditions on rows, and the entities."""
 
     conversion: Conversion
     plan: o.Plan
     schema: Mapping[str, Mapping[str, str]]
     columns: Mapping[str, frozenset[str]]
+    shown: Mapping[str, Mapping[str, frozenset[str]]]
     conditions: list[tuple[str, Expr]]
     entities: tuple[str, ...]
 
@@ -249,10 +300,10 @@ def read_of(rule: Rule, conversion: Conversion) -> Read:
     tables = set(conversion.tables)
     binder = _Binder(catalog.schemas())
     plan = with_known_values(binder.query(parse(rule.query)))
-    schema: dict[str, dict[str, str]] = {t: {"id": "long", **catalog.schemas().get(t, {})} for t in tables}
+    schema: dict[str, dict[str, str]] = {t: {"id": "long", "TimeGenerated": "datetime", **catalog.schemas().get(t, {})} for t in tables}
     for column in binder.stored.values():
         if column.table in schema:
-            kind = "string" if column.type == Type.UNKNOWN else str(column.type)
+            kind = "datetime" if column.name in TIME_COLUMNS else "string" if column.type == Type.UNKNOWN else str(column.type)
             schema[column.table].setdefault(column.name, kind)
     names = [name for name, _ in plan.columns]
     found = [n for n in rule.alert_columns if n in names and n in {e.column for e in rule.entities}]
@@ -262,12 +313,18 @@ def read_of(rule: Rule, conversion: Conversion) -> Read:
     told = {t for t, _ in conditions}
     conditions += [(t, c) for t, c in _filters(plan.root) if t not in told or not selectors]
     conditions += [(t, _true()) for t in tables if t not in {t for t, _ in conditions}]
-    chosen = tuple((name, column) for name, column in plan.names if name in entities) or plan.names[:1]
     given = Tables({t: [{"id": 0}] for t in tables}, schema)
-    reads = compile_plan(o.Plan(plan.root, chosen, False), DUCKDB, NOW, given.columns).reads
-    own = {"id", "TimeGenerated", "Timestamp"}
-    columns = {t: frozenset(c for c in reads.get(t, ()) if c not in own and not c.startswith("$")) for t in tables}
-    return Read(conversion, plan, schema, columns, conditions, entities)
+    own = {"id", *TIME_COLUMNS}
+
+    def reads(root: o.Relation, names: tuple[tuple[str, Column], ...]) -> dict[str, frozenset[str]]:
+        found = compile_plan(o.Plan(root, names, False), DUCKDB, NOW, given.columns).reads
+        return {t: frozenset(c for c in found.get(t, ()) if c not in own and not c.startswith("$")) for t in tables}
+
+    number = Column(-7, "rows", Type.LONG)
+    counted = o.Aggregate(None, plan.root, (), ((number, Apply(None, Type.LONG, "count", ())),))
+    deciding = reads(counted, (("rows", number),))
+    shown = {name: reads(plan.root, ((name, column),)) for name, column in plan.names if name in entities}
+    return Read(conversion, plan, schema, deciding, shown, conditions, entities)
 
 
 def _true() -> Expr:
@@ -296,9 +353,8 @@ class Answer:
 
 
 def of_kql(rule: Read, rows: dict[str, list[Row]]) -> Answer:
-    data = Tables(rows, rule.schema)
-    found = DuckDbEngine(data).execute(compile_plan(rule.plan, DUCKDB, NOW, data.columns))
-    names = [name for name, _ in rule.plan.columns]
+    result = execute(parse(rule.conversion.rule.query), rows, now=NOW, schema=rule.schema)
+    found, names, data = result.rows, [name for name, _ in result.columns], Tables(rows, rule.schema)
     entities = {e: frozenset(v for row in found for v in _values(row[names.index(e)])) for e in rule.entities}
     ids = None
     detection = rule.conversion.detection
@@ -375,6 +431,7 @@ class Tally:
     unread: collections.Counter[str] = field(default_factory=collections.Counter)
     rows: int = 0
     refused: int = 0
+    dropped: int = 0
     reasons: collections.Counter[str] = field(default_factory=collections.Counter)
 
 
@@ -386,9 +443,16 @@ def rules_of(folder: Path) -> Iterator[Rule]:
             continue
 
 
+def _lacks(rule: Read, entity: str, lacking: Iterable[tuple[str, str]]) -> bool:
+    """Whether the product has not all that an entity is made of."""
+    return any(c in rule.shown[entity].get(t, ()) for t, c in lacking)
+
+
 def judge(rule: Rule, pick: random.Random, count: int, tallies: Mapping[str, Tally], shown: int) -> None:
     """Runs the outputs of a rule that claim to be exact and are ready."""
     made = replace(rule, trigger_operator="", trigger_threshold=None)
+    if "{{" in rule.query:  # a template: what runs has a moment there
+        return
     try:
         conversion = convert(made, tuple(FAMILY))
     except (KqlSyntaxError, BindError):
@@ -403,18 +467,21 @@ def judge(rule: Rule, pick: random.Random, count: int, tallies: Mapping[str, Tal
         for target in outputs:
             tallies[target].unread[f"KQL: {str(error)[:60]}"] += 1
         return
-    given = Rows(pick, found.schema).of(found.conditions, found.columns, count)
+    columns = {t: of.union(*(shown[t] for shown in found.shown.values())) for t, of in found.columns.items()}
+    given = Rows(pick, found.schema).of(found.conditions, columns, count)
     answers: dict[str, tuple[Shaped, Answer] | str] = {}
     for target, output in outputs.items():
         tally, family = tallies[target], FAMILY[target]
         if family not in answers:
-            shape = shaped(given, family, columns=found.columns, carried=("id",))
+            shape = shaped(given, family, columns=columns, carried=("id",))
             for told in shape.unshaped:
                 if told.row is not None:
                     tally.reasons[f"{told.table}.{told.column}: {told.why[:70]}"] += 1
             tally.rows += sum(map(len, given.values()))
             tally.refused += sum(1 for told in shape.unshaped if told.row is not None)
-            lacking = [u for u in shape.unshaped if u.row is None]
+            told = {(u.table, re.split(r"[.\[]", u.column)[0]): u for u in shape.unshaped if u.row is None}
+            lacking = [u for (t, c), u in told.items() if c in found.columns[t]]
+            tally.dropped += sum(1 for e in found.entities if _lacks(found, e, told))
             empty = [t for t, rows in given.items() if rows and not shape.rows[t]]
             if lacking:
                 answers[family] = f"{lacking[0].table}.{lacking[0].column}: {lacking[0].why[:70]}"
@@ -432,7 +499,8 @@ def judge(rule: Rule, pick: random.Random, count: int, tallies: Mapping[str, Tal
             continue
         shape, wanted = ready
         try:
-            got = of_text(target, output, shape, found.entities)
+            names = {(u.table, re.split(r"[.\[]", u.column)[0]) for u in shape.unshaped if u.row is None}
+            got = of_text(target, output, shape, tuple(e for e in found.entities if not _lacks(found, e, names)))
         except (NotImplementedError, TypeError, ValueError, KeyError, lark.exceptions.LarkError) as error:
             tally.unread[f"{type(error).__name__}: {str(error).splitlines()[0][:60] if str(error) else ''}"] += 1
             continue
@@ -471,7 +539,7 @@ def main() -> int:
         print(
             f"{target}: {total} outputs; {tally.agree} agree ({tally.with_alerts} with alerts), {len(tally.disagree)} disagree, "
             f"{unshaped} not shapeable, {unread} not run; compared by {dict(tally.compared)}; "
-            f"{tally.refused} of {tally.rows} rows stand for no event"
+            f"{tally.refused} of {tally.rows} rows stand for no event; {tally.dropped} entities have no field"
         )
         for line in tally.disagree:
             print("    differs", line[:200])

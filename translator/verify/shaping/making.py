@@ -121,6 +121,16 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
             if is_missing(given):
                 return {} if not holds else {column.name: values[0]} if values else None
             return {} if any(_same(given, v, function.endswith("~")) for v in values) == holds else None
+        case Apply(function=("endswith" | "startswith" | "contains") as function, args=(ColumnRef(column=column), Const(value=str(part)))):
+            given = row.get(column.name)
+            if is_missing(given):
+                return {column.name: part} if holds else {}
+            text, sought = text_of(given).lower(), part.lower()
+            found_ = {"endswith": text.endswith(sought), "startswith": text.startswith(sought), "contains": sought in text}[function]
+            return {} if found_ == holds else None
+        case Apply(function=("isempty" | "endswith") as function, args=(Apply(function="strcat", args=args), *rest)):
+            last = args[-1] if function == "endswith" else next((a for a in args if isinstance(a, ColumnRef)), args[0])
+            return _holding(Apply(None, condition.type, function, (last, *rest)), holds, row)
         case Apply(function="and" | "or" as function, args=args):
             if holds == (function == "or"):
                 return next((found for a in args if (found := _holding(a, holds, row)) is not None), None)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from translator import catalog
-from translator.catalog import Stored
+from translator.catalog import ByValue, Home, Stored
 from translator.engine import execute
 from translator.kql.parser import parse
 from translator.plan.expressions import Apply
@@ -241,8 +241,12 @@ class _Table:
             ):
                 draft.row[column] = value
         for where, why in putting.lacking.items():
-            if re.split(r"[.\[]", where)[0] in self.wanted:
-                self.unshaped.append(Unshaped(self.table, where, why))
+            column = re.split(r"[.\[]", where)[0]
+            if column not in self.wanted:
+                continue
+            if any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
+                raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
+            self.unshaped.append(Unshaped(self.table, where, why))
         return putting.finished()
 
     def told(self, site: Site, column: str, row: Row, putting: Putting) -> object:
@@ -274,7 +278,7 @@ class _Table:
                 if is_missing(row.get(computed.file_of)):
                     row[computed.file_of] = value
                 continue
-            found = made_of(expression(self.table, computed), value, row)
+            found = made_of(site.expanded(computed, row), value, row)
             row |= {name: v for name, v in (found or {}).items() if name != RAW}
         if any(RAW in columns_of(expression(self.table, c)) for n in needed if (c := site.formula(n, row)) and not c.file_of):
             row[RAW] = raw_of(site.home, row)
@@ -336,6 +340,11 @@ class _Refused(Exception):
     def __init__(self, column: str, why: str) -> None:
         super().__init__(why)
         self.column, self.why = column, why
+
+
+def _keeps(home: Home, column: str) -> bool:
+    found = home.columns.get(column)
+    return isinstance(found, ByValue) or (isinstance(found, Stored) and not found.differs)
 
 
 def _agree(given: object, value: object) -> bool:

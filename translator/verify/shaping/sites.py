@@ -11,7 +11,7 @@ from typing import TypeAlias
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import ELEMENT, ColumnRef, Expr, walk
+from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
 from translator.targets.base import Options
 from translator.targets.choice import events_of, homes_of
 from translator.targets.homes import TIMES, parsed
@@ -114,6 +114,18 @@ class Site:
         """What computes a column of a row; None for what is not computed."""
         found = self.place(column, (), row)
         return found.counterpart if found is not None and isinstance(found.counterpart, Computed) else None
+
+    def expanded(self, computed: Computed, row: Row, depth: int = 3) -> Expr:
+        """The formula of a computed column of a row, with those of the columns that it reads in their place."""
+
+        def inner(node: Expr) -> Expr:
+            if isinstance(node, ColumnRef) and depth and is_missing(row.get(node.column.name)):
+                further = self.formula(node.column.name, row)
+                if further is not None and not further.file_of:
+                    return self.expanded(further, row, depth - 1)
+            return node
+
+        return transform(expression(self.table, computed), inner)
 
     def needs(self, column: str) -> frozenset[str]:
         """The columns that a column is computed of, or chosen by, in some row, and those that these are; own fields are among them."""
