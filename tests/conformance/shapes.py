@@ -59,6 +59,9 @@ FAMILY = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
 KINDS = {"keyword": "text", "text": "text", "long": "number", "integer": "number", "double": "number", "ip": "ip", "boolean": "bool"}
 NUMBERS = (Type.INT, Type.LONG, Type.REAL)
 
+TEMPLATE = re.compile(r"\{\{(Start|End)TimeISO\}\}")
+"""What a hunting query has where the portal writes the ends of the time that it looks at."""
+
 Row = dict[str, Any]
 
 
@@ -101,8 +104,8 @@ class Rows:
                     row[column] = self.value(table, column)
         self.number += 1
         moment = NOW - dt.timedelta(seconds=self.pick.randint(1, 240), milliseconds=self.number % 1000)
-        names = [c for c in ("TimeGenerated", "Timestamp") if c in self.schema.get(table, {})] or ["TimeGenerated"]
-        return {**row, **dict.fromkeys(names, moment), "id": self.number}
+        names = {"TimeGenerated"} | (TIME_COLUMNS & self.schema.get(table, {}).keys())
+        return {**row, **dict.fromkeys(sorted(names), moment), "id": self.number}
 
     def value(self, table: str, column: str) -> Any:
         """A value that a column may have, by what the catalog says of it."""
@@ -353,14 +356,15 @@ class Answer:
 
 
 def of_kql(rule: Read, rows: dict[str, list[Row]]) -> Answer:
-    result = execute(parse(rule.conversion.rule.query), rows, now=NOW, schema=rule.schema)
+    query = parse(TEMPLATE.sub(lambda m: (NOW - dt.timedelta(days=m[1] == "Start")).isoformat(), rule.conversion.rule.query))
+    result = execute(query, rows, now=NOW, schema=rule.schema)
     found, names, data = result.rows, [name for name, _ in result.columns], Tables(rows, rule.schema)
     entities = {e: frozenset(v for row in found for v in _values(row[names.index(e)])) for e in rule.entities}
     ids = None
     detection = rule.conversion.detection
     if isinstance(detection, Detection) and detection.kind == "event" and not detection.others and len(detection.selectors) == 1:
         binder = _Binder(rule.schema)
-        plan = binder.query(parse(rule.conversion.rule.query))
+        plan = binder.query(query)
         known = [c for (_, name), c in binder.stored.items() if name == "id"]
         if len(known) == 1:
             told = o.Plan(keeping(plan.root, known[0]), (("id", known[0]),), False)
@@ -451,8 +455,6 @@ def _lacks(rule: Read, entity: str, lacking: Iterable[tuple[str, str]]) -> bool:
 def judge(rule: Rule, pick: random.Random, count: int, tallies: Mapping[str, Tally], shown: int) -> None:
     """Runs the outputs of a rule that claim to be exact and are ready."""
     made = replace(rule, trigger_operator="", trigger_threshold=None)
-    if "{{" in rule.query:  # a template: what runs has a moment there
-        return
     try:
         conversion = convert(made, tuple(FAMILY))
     except (KqlSyntaxError, BindError):
