@@ -299,6 +299,21 @@ def selectors_of(detection: Any) -> list[Selector]:
     return [s for part in parts(detection) for s in (*part.selectors, *(x for h in part.histories for x in h.selectors))]
 
 
+def of_detection(detection: Any, tables: set[str]) -> dict[str, frozenset[str]]:
+    """The columns that decide, by table: those of conditions, keys and what is counted; none where there is no detection."""
+    found: dict[str, set[str]] = {t: set() for t in tables}
+    for selector in selectors_of(detection):
+        for expr in (selector.predicate, *selector.keys):
+            found[selector.table] |= {n.column.name for n in walk(expr) if isinstance(n, ColumnRef) and n.column.table}
+    for part in parts(detection) if isinstance(detection, Detection) else ():
+        for threshold in filter(None, (part.threshold, *(side.threshold for side in part.sides))):
+            for node in (n for counted in threshold.fields for n in walk(counted)):
+                if isinstance(node, ColumnRef) and node.column.table in found:
+                    found[node.column.table].add(node.column.name)
+    own = {"id", *TIME_COLUMNS}
+    return {t: frozenset(names - own) for t, names in found.items()} if isinstance(detection, Detection) else {}
+
+
 def read_of(rule: Rule, conversion: Conversion) -> Read:
     tables = set(conversion.tables)
     binder = _Binder(catalog.schemas())
@@ -325,7 +340,7 @@ def read_of(rule: Rule, conversion: Conversion) -> Read:
 
     number = Column(-7, "rows", Type.LONG)
     counted = o.Aggregate(None, plan.root, (), ((number, Apply(None, Type.LONG, "count", ())),))
-    deciding = reads(counted, (("rows", number),))
+    deciding = of_detection(conversion.detection, tables) or reads(counted, (("rows", number),))
     shown = {name: reads(plan.root, ((name, column),)) for name, column in plan.names if name in entities}
     return Read(conversion, plan, schema, deciding, shown, conditions, entities)
 

@@ -83,10 +83,14 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ),
         ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
         ("SecurityEvent", {"EventID": 4688, "SubjectDomainName": "D", "Account": "D\\bob"}, "splunk", {"SubjectUserName": "bob"}),
+        ("AzureActivity", {"ResourceProviderValue": "A.B"}, "splunk", {"resourceId": "/providers/A.B"}),
+        ("SecurityEvent", {"EventID": 4624, "AccountType": "Machine"}, "splunk", {"TargetUserName": "$"}),
         # the text that columns are read from
         ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "Activity": "a"}, "splunk", {"_raw": "CEF:0|V|P|||a||"}),
         ("CommonSecurityLog", {"DeviceVendor": "Cisco", "DeviceProduct": "ASA"}, "splunk", {"sourcetype": "cisco:asa"}),
         ("Syslog", {"Computer": "h", "ProcessName": "sshd", "SyslogMessage": "m: n"}, "splunk", {"_raw": "May  1 12:00:00 h sshd: m: n"}),
+        # a column without a value tells no home, even where "None" is one of the values that do
+        ("Cloudflare", {"HttpStatusCode": "500"}, "elastic", {"event.dataset": "cloudflare_logpush.http_request"}),
         # values that stand in one field
         (
             "DeviceProcessEvents",
@@ -119,6 +123,12 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ),
         ("SigninLogs", {"LocationDetails": {"city": "x"}}, "elastic", {"geo.city_name": "x"}),
         ("SecurityEvent", {"EventID": 4720, "UserWorkstations": "w"}, "elastic", {"winlog.event_data.UserWorkstations": "w"}),
+        (
+            "SecurityEvent",
+            {"EventID": 4720, "EventData": "<EventData><Data Name='A'>x &amp; y</Data></EventData>"},
+            "elastic",
+            {"winlog.event_data.A": "x & y"},
+        ),
         # tables without a home have their own names
         ("Custom_CL", {"a_s": "x"}, "splunk", {"sourcetype": "Custom_CL", "a_s": "x"}),
         ("Custom_CL", {"a_s": "x"}, "elastic", {"event.dataset": "Custom_CL", "a_s": "x"}),

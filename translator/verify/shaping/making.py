@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path
+from translator.regex import syntax
+from translator.regex.parser import parsed
 from translator.verify.shaping.values import is_missing, text_of
 
 _SAME = frozenset({"tostring", "tolong", "toint", "todouble", "trim", "trim_end", "trim_start", "replace_regex", "replace_string"})
@@ -55,10 +57,33 @@ def _ways(expr: Expr, value: object, row: Mapping[str, object]) -> Iterator[dict
             yield from _ways(inner, value, row)
         case Apply(function=function, args=(inner, *_)) if function in _SAME:
             yield from _ways(inner, value, row)
+        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), inner)):
+            if (tree := parsed(regex)) is not None and (whole := _matching(tree, group, text_of(value))) is not None:
+                yield from _ways(inner, whole, row)
         case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)):
             text = text_of(value)
             if mark and mark not in text:
                 yield from _ways(inner, mark.join([*[FILLER] * max(index, 0), text]), row)
+
+
+def _matching(node: syntax.Node, group: int, value: str) -> str | None:
+    """A text that a regular expression may match with ``value`` in a group; None where it has what is not spelled out here."""
+    match node:
+        case syntax.Literal(character=character):
+            return character
+        case syntax.Group(index=index, node=inner):
+            return value if index == group else _matching(inner, group, value)
+        case syntax.Alternation(options=(first, *_)):
+            return _matching(first, group, value)
+        case syntax.Repeat(node=inner, least=least):
+            part = _matching(inner, group, value) if least else ""
+            return None if part is None else part * least
+        case syntax.Concat(parts=parts):
+            found = [_matching(part, group, value) for part in parts]
+            return None if None in found else "".join(part for part in found if part is not None)
+        case syntax.Anchor(kind="start" | "end"):
+            return ""
+    return None
 
 
 def _joined(args: tuple[Expr, ...], text: str, row: Mapping[str, object]) -> Iterator[dict[str, object]]:
@@ -105,7 +130,10 @@ def _under(
 
 
 def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[str, object] | None:
-    """What columns must hold beside those of a row for a condition to be true, or false; None where it cannot be, or is not known."""
+    """What columns must hold beside those of a row for a condition to be true, or false; None where it cannot be.
+
+    A condition that is not known here is taken for false: what is made is computed and compared afterwards.
+    """
     match condition:
         case Apply(function="not", args=(inner,)):
             return _holding(inner, not holds, row)
@@ -140,7 +168,7 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
                     return None
                 every |= found
             return every
-    return None
+    return None if holds else {}
 
 
 def _same(left: object, right: object, caseless: bool = False) -> bool:

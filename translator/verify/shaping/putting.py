@@ -9,7 +9,9 @@ CIM" (searches by tstats name fields with their data set before).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
+from xml.sax.saxutils import unescape
 
 from translator import catalog
 from translator.catalog import Stored
@@ -77,6 +79,9 @@ class Putting:
         if self.site.family == "sigma" and column in TIME_COLUMNS and (moment := moment_of(value)) is not None:
             self.event[TIMES["sigma"]] = iso(moment)
         place = self.site.place(column, (), self.row)
+        if column == "EventData" and self.site.has_parts(column) and (data := data_of(value)) is not None:
+            self.inside(column, data)
+            return
         if self.site.has_parts(column) and isinstance(inner := read_json(value), dict | list):
             self.inside(column, inner)
             if not (place is not None and isinstance(place.counterpart, Stored) and isinstance(value, str)):
@@ -301,6 +306,17 @@ def read_json(value: object) -> object:
         except ValueError:
             return value
     return value
+
+
+def data_of(value: object) -> dict[str, str] | None:
+    """The named values of an event of Windows in its XML; None where that is no such text.
+
+    Source: https://learn.microsoft.com/windows/win32/wes/eventschema-eventdatatype-complextype
+    """
+    if not isinstance(value, str) or not value.lstrip().startswith("<"):
+        return None
+    found = re.findall(r"<Data Name=(?:\"([^\"]*)\"|'([^']*)')\s*>([^<]*)</Data>", value)
+    return {double or single: unescape(text) for double, single, text in found}
 
 
 def leaves(value: object, steps: Way = ()) -> Iterator[tuple[Way, object]]:

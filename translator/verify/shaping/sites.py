@@ -44,7 +44,7 @@ class Place:
         name = self.counterpart.name
         for step in (s for s in self.steps if isinstance(s, int)):
             name = name.replace("{n}", str(step), 1)
-        return name
+        return name.replace(ANY_NAME, str(self.steps[-1])) if self.steps else name
 
 
 class Site:
@@ -207,7 +207,7 @@ class Sites:
 def _asked(home: Home, row: Row, or_missing: bool = False) -> bool:
     def asked(column: str, values: tuple[str, ...]) -> bool:
         given = row.get(column)
-        return (or_missing and is_missing(given)) or str(given).lower() in {str(v).lower() for v in values}
+        return or_missing if is_missing(given) else str(given).lower() in {str(v).lower() for v in values}
 
     return all(asked(column, values) for column, values in home.when.items())
 
