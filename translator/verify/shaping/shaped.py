@@ -350,6 +350,6 @@ def _keeps(home: Home, column: str) -> bool:
 def _agree(given: object, value: object) -> bool:
     if is_missing(given) or is_missing(value):
         return is_missing(given) and is_missing(value)
-    if (moment := moment_of(given)) is not None and isinstance(value, dt.datetime):
-        return moment == moment_of(value)
+    if isinstance(value, dt.datetime):
+        return moment_of(given) == moment_of(value)
     return text_of(given) == text_of(value)

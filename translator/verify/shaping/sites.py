@@ -57,6 +57,7 @@ class Site:
     def __init__(self, table: str, family: str, home: Home) -> None:
         self.table, self.family, self.home = table, family, home
         self.patterns: dict[str, list[tuple[Way, Counterpart]]] = {}
+        self.needed: dict[str, frozenset[str]] = {}
         for path, counterpart in home.columns.items():
             column, way = _way(path)
             self.patterns.setdefault(column, []).append((way, counterpart))
@@ -129,13 +130,15 @@ class Site:
 
     def needs(self, column: str) -> frozenset[str]:
         """The columns that a column is computed of, or chosen by, in some row, and those that these are; own fields are among them."""
-        found: set[str] = set()
-        waiting = [column]
-        while waiting:
-            for name in self._needs(waiting.pop()) - found:
-                found.add(name)
-                waiting.append(name)
-        return frozenset(found)
+        if column not in self.needed:
+            found: set[str] = set()
+            waiting = [column]
+            while waiting:
+                for name in self._needs(waiting.pop()) - found:
+                    found.add(name)
+                    waiting.append(name)
+            self.needed[column] = frozenset(found)
+        return self.needed[column]
 
     def _needs(self, column: str) -> set[str]:
         counterparts = [c for way, c in self.patterns.get(column, ()) if not way]
