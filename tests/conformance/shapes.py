@@ -151,11 +151,18 @@ class Rows:
                 items = operand.items if isinstance(operand, Items) else (operand,)
                 values = [i.value for i in items if isinstance(i, Const)]
                 if function in ("isempty", "isnull"):
-                    put(row, subject, None if holds else "some")
+                    put(row, subject, None if holds else self.some(subject))
                 elif values and holds and (value := self.wanted(function, self.pick.choice(values), subject, values)) is not None:
                     put(row, subject, value)
                 elif not holds and self.pick.random() < 0.3:
                     put(row, subject, None)
+
+    def some(self, subject: Expr) -> Any:
+        """A value for a column that is to have one; one for each half of what is joined of two."""
+        if not isinstance(subject, ColumnRef):
+            return "some"
+        column = subject.column
+        return "some\\one" if _computed(column.table or "", column.name) else self.value(column.table or "", column.name)
 
     def wanted(self, function: str, value: Any, subject: Expr, values: list[Any]) -> Any:
         match function.removesuffix("~").removesuffix("_cs"):
