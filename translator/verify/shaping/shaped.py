@@ -217,6 +217,11 @@ class _Table:
         return sorted(self.wanted | {need for column in self.wanted for need in site.needs(column)})
 
     def event(self, site: Site, draft: _Draft) -> Row:
+        """The event of a row in a home, with what the row gets by it.
+
+        Raises:
+            _Refused: where there is none.
+        """
         needed = self.needed(site)
         self.turned_around(site, draft.row, needed)
         putting = Putting(site, draft.row)
@@ -234,12 +239,9 @@ class _Table:
         except Unfit as unfit:
             raise _Refused("", str(unfit)) from None
         for column in needed:
-            if (
-                not column.startswith(OWN)
-                and is_missing(draft.row.get(column))
-                and (value := self.told(site, column, draft.row, putting)) is not None
-            ):
-                draft.row[column] = value
+            if not column.startswith(OWN) and is_missing(draft.row.get(column)):
+                told = self.told(site, column, draft.row, putting)
+                draft.row |= {} if told is None else {column: told}
         for where, why in putting.lacking.items():
             column = re.split(r"[.\[]", where)[0]
             if column not in self.wanted:
@@ -264,7 +266,10 @@ class _Table:
             return keys[0] if len(keys) == 1 or stored.spellings else None
         if place.name == time_field(self.family):
             return next((row[c] for c in putting.row if moment_of(row[c]) is not None and putting.by.get(place.name) == c), None)
-        return value
+        try:
+            return as_kql(value, self.schema.get(column, ""))
+        except Unfit:
+            return None
 
     # --- what is computed
 
