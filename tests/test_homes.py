@@ -199,6 +199,7 @@ def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
         ("SigninLogs | where NoSuchColumn == 'x'", "splunk", (("SigninLogs", ("NoSuchColumn",)),)),
         ("SigninLogs | where SourceSystem == 'x'", "esql", (("SigninLogs", ("SourceSystem",)),)),
         ("Own_CL | where a_s == 'x'", "splunk", (("Own_CL", ("a_s",)),)),
+        ("SigninLogs | where parse_json(OwnText_s).a == 'x'", "splunk", (("SigninLogs", ("OwnText_s",)),)),
         (
             "DeviceFileEvents | where ActionType == 'Other' and FileName == 'a'",
             "esql",

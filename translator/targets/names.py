@@ -139,10 +139,7 @@ class Names(Notes):
         if any(isinstance(step, int) for step in steps) and (self.family == "elastic" or source or not column.stored):
             self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
         if not source and not column.stored:
-            listed = self.missing.setdefault(column.table or "", [])
-            whole = path_of(name, steps)
-            if whole not in listed:
-                listed.append(whole)
+            self.lacks(column.table, path_of(name, steps))
         if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
@@ -151,6 +148,12 @@ class Names(Notes):
         if column.stored and not source:
             self.used[whole] = column.stored
         return whole
+
+    def lacks(self, table: str | None, name: str) -> None:
+        """Notes a name of the KQL of which it is not known what the product calls it."""
+        listed = self.missing.setdefault(table or "", [])
+        if name not in listed:
+            listed.append(name)
 
     def all_of(self, exprs: Iterable[Expr]) -> set[str]:
         """The names of the fields that some values read. Nothing is said of them."""
@@ -225,6 +228,8 @@ class Names(Notes):
             return None
         if steps and base.type == Type.STRING and not column.stored:
             path = json_path(steps)
+            if path is not None and self.options.fields != "source":
+                self.lacks(column.table, column.name)
             return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
         if self.options.fields == "source" or column.stored != "json" or (by_name and not named):
