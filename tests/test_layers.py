@@ -69,6 +69,17 @@ def test_no_stage_imports_a_later_one() -> None:
     assert wrong == []
 
 
+def test_readers_share_nothing_with_what_writes() -> None:
+    """A reader of a language that used what writes it would share its faults."""
+    allowed = ("translator.grammar", "translator.fidelity", "translator.verify.reading")
+    wrong = []
+    for folder in (p for p in (ROOT / "translator/verify").iterdir() if p.is_dir() and (p / "__init__.py").is_file()):
+        own = f"translator.verify.{folder.name}"
+        for path in sorted(folder.rglob("*.py")):
+            wrong += [f"{path.relative_to(ROOT)} imports {m}" for m in sorted(imported(path)) if not m.startswith((own, *allowed))]
+    assert wrong == []
+
+
 def test_no_modules_import_each_other() -> None:
     modules = {
         ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in (ROOT / "translator").rglob("*.py")

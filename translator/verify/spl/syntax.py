@@ -1,0 +1,211 @@
+"""Searches taken apart: commands at their pipes, inner searches at their brackets, arguments by grammars/spl.lark.
+
+Facts: Search Manual, "About the search language" (pipes and quotes; a backslash escapes quotation marks, pipes and itself; other
+sequences are not altered), "Use macros in searches" (back quotes), "About subsearches" (brackets).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, TypeAlias
+
+import lark
+from lark import Token, Tree
+
+from translator.grammar import grammar_text
+from translator.verify.reading import NotReadable
+
+Node: TypeAlias = Tree[Token] | Token
+Kind: TypeAlias = Literal["pipeline", "search", "condition", "assignments", "statistics", "accelerated", "arguments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A search in brackets.
+
+    Attributes:
+        text: what stands between them.
+        position: where it begins, in characters of the whole text.
+    """
+
+    text: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: its name; ``search`` for the terms that a search begins with.
+        text: its arguments, with NUL characters for what stands in brackets.
+        position: where the arguments begin.
+        inner: the searches in brackets by their opening bracket's offset in ``text``.
+        macros: the first macro that it has, and where; none where they were expanded or are passed over.
+        spelled: the arguments as they are written.
+        later: everything that is written after it.
+    """
+
+    name: str
+    text: str
+    position: int
+    inner: Mapping[int, Inner] = field(default_factory=dict)
+    macros: tuple[str, int] | None = None
+    spelled: str = ""
+    later: str = ""
+
+    def tree(self, kind: Kind) -> Tree[Token]:
+        """The arguments by the rule of a kind.
+
+        Raises:
+            NotReadable: where they do not follow it.
+        """
+        text = self.text if kind in ("search", "condition", "assignments", "accelerated") else _MACRO.sub(_blank, self.text)
+        return parsed(kind, text, self.position)
+
+    def subsearch(self, token: Token) -> Inner:
+        return self.inner[token.start_pos or 0]
+
+    def refuse(self, what: str) -> NotReadable:
+        return NotReadable(f"{self.name}: {what}", self.position)
+
+
+_MACRO = re.compile(r"`[^`]+`")
+_COMMENT = re.compile(r"```.*?```", re.DOTALL)
+_NAME = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)(?=[\s|\"'(\[`<$+-]|$)")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+@cache
+def _lark(kind: Kind) -> lark.Lark:
+    # One for each kind: rules that share a state of the parser would share the words that end them.
+    return lark.Lark(grammar_text("spl"), parser="lalr", lexer="contextual", start=kind, maybe_placeholders=False)
+
+
+@cache
+def parsed(kind: Kind, text: str, position: int = 0) -> Tree[Token]:
+    """A text by a rule of the grammar.
+
+    Args:
+        kind: the rule.
+        text: what is read.
+        position: where the text begins in the whole, for errors.
+
+    Raises:
+        NotReadable: where it does not follow the rule.
+    """
+    try:
+        return _lark(kind).parse(text)
+    except lark.UnexpectedCharacters as error:
+        offset = error.pos_in_stream or 0
+        raise NotReadable(f"the character {text[offset : offset + 1]!r}", position + offset) from None
+    except lark.UnexpectedToken as error:
+        at_end = error.token.type == "$END"
+        offset = len(text) if at_end else error.token.start_pos or 0
+        raise NotReadable("the end of the search" if at_end else f"{str(error.token)!r}", position + offset) from None
+
+
+def expanded(text: str, macros: Mapping[str, str]) -> str:
+    """A text with its macros replaced, also by those of what replaces them.
+
+    Args:
+        text: a search.
+        macros: what stands for each macro, by all that is written between its back quotes.
+
+    Raises:
+        NotReadable: where macros go round in a circle.
+    """
+    text = _COMMENT.sub(_blank, text)
+    for _ in range(20):
+        found = _MACRO.sub(lambda m: macros.get(m[0][1:-1].strip(), m[0]), text)
+        if found == text:
+            return text
+        text = found
+    raise NotReadable("a macro that contains itself")
+
+
+def commands(text: str, position: int = 0, macros_pass: bool = False, top: bool = True) -> list[Command]:
+    """The commands of a search; what it begins with are terms of ``search`` unless it begins with a pipe or stands in brackets.
+
+    Args:
+        text: the search.
+        position: where it begins in the whole.
+        macros_pass: whether macros are passed over; a command of nothing else is then left out.
+        top: whether it does not stand in brackets, where the first command has its name as well (Search Manual, "About subsearches").
+
+    Raises:
+        NotReadable: where quotes or brackets do not close.
+    """
+    parts = parsed("pipeline", text, position).children
+    pipes = [p.start_pos or 0 for p in parts if isinstance(p, Token)]
+    found: list[Command] = []
+    for number, (part, start, end) in enumerate(zip(parts[::2], [0, *(p + 1 for p in pipes)], [*pipes, len(text)], strict=True)):
+        assert isinstance(part, Tree)
+        shown, inner = _bracketed(part, text, start, end, position)
+        if not shown.strip():
+            if number == 0 and pipes:
+                continue
+            raise NotReadable("an empty command", position + start)
+        if command := _command(shown, start, position, number == 0 and top, macros_pass):
+            name, at, macro = command
+            inside = {offset - at: i for offset, i in inner.items()}
+            spelled = _COMMENT.sub(_blank, text[start + at : end])
+            found.append(Command(name, shown[at:], position + start + at, inside, macro, spelled, text[end:]))
+    return found
+
+
+def _bracketed(part: Tree[Token], text: str, start: int, end: int, position: int) -> tuple[str, dict[int, Inner]]:
+    """A command with what stands in its brackets blanked, and the searches in them."""
+    shown, inner = text[start:end], {}
+    for piece in part.children:
+        if isinstance(piece, Tree):
+            opening, _, closing = piece.children
+            assert isinstance(opening, Token) and isinstance(closing, Token)
+            first, last = (opening.start_pos or 0) + 1, closing.start_pos or 0
+            inner[first - 1 - start] = Inner(text[first:last], position + first)
+            shown = shown[: first - start] + "\0" * (last - first) + shown[last - start :]
+    return _COMMENT.sub(_blank, shown), inner
+
+
+def _command(shown: str, start: int, position: int, first: bool, macros_pass: bool) -> tuple[str, int, tuple[str, int] | None] | None:
+    """The name of a command, where its arguments begin and its first macro; None for macros that are passed over."""
+    found = _MACRO.search(shown)
+    macro = (found[0], position + start + found.start()) if found and not macros_pass else None
+    named = _NAME.match(shown)
+    if first and not (named and named["name"] == "search"):
+        return "search", 0, macro
+    if named:
+        return named["name"].lower(), named.end(), macro
+    if found is None or shown[: found.start()].strip():
+        raise NotReadable(f"the command {shown.split()[0]}", position + start)
+    if macro:
+        raise NotReadable(f"the macro {macro[0]}", macro[1])
+    return None
+
+
+_SEQUENCE = re.compile(r"\\([nrt\"\\])")
+_SEARCH_SEQUENCE = re.compile(r'\\(["\\|])')
+
+
+def unquoted(token: str) -> str:
+    """The value of a text of ``eval``, or of the regular expression of ``rex`` and ``regex``.
+
+    Search Manual, "Types of expressions" (``\\t`` is a tab), "SPL and regular expressions" (four backslashes match one).
+    """
+    return _SEQUENCE.sub(lambda m: {"n": "\n", "r": "\r", "t": "\t"}.get(m[1], m[1]), token[1:-1])
+
+
+def worded(token: str) -> str:
+    """The value of a word or a text in quotes of ``search`` and of other commands, where only quotes, pipes and backslashes are escaped."""
+    return _SEARCH_SEQUENCE.sub(r"\1", token[1:-1] if token[:1] == '"' else token)
+
+
+def name_of(token: str) -> str:
+    """A name of a field, with or without quotes."""
+    return worded(token) if token[:1] == '"' else token[1:-1] if token[:1] == "'" and len(token) > 1 else str(token)
