@@ -9,11 +9,12 @@ import pytest
 from sigma.collection import SigmaCollection
 
 import translator
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.rulepack.model import EntityMapping
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Options
+from translator.verify import spl
+from translator.verify.reading import NotReadable
 
 EVENTS: list[dict[str, Any]] = [
     {"_time": 10, "id": 1, "x": "Admin", "n": 5, "d": {"k": "v"}, "m": ["a", "b"]},
@@ -64,18 +65,17 @@ EVENTS: list[dict[str, Any]] = [
     ],
 )
 def test_the_reader_reads_what_splunk_documents(search: str, ids: list[int]) -> None:
-    for nulls_are_false in (False, True):
-        assert sorted(row["id"] for row in Reader(nulls_are_false).run(search, EVENTS)) == ids
+    for unknown in (False, True):
+        assert sorted(row["id"] for row in spl.run(search, EVENTS, unknown=unknown)) == ids
 
 
 def test_stats() -> None:
-    reader = Reader(False)
-    assert reader.run("* | stats count as c dc(x) as d max(n) as top values(x) as all", EVENTS) == [
+    assert spl.run("* | stats count as c dc(x) as d max(n) as top values(x) as all", EVENTS) == [
         {"c": 4.0, "d": 3.0, "top": 12.0, "all": ["", "Admin", "a*b"]}
     ]
-    assert reader.run("* | stats count as c by n", EVENTS) == [{"n": 12, "c": 1.0}, {"n": 5, "c": 1.0}]
-    assert reader.run('x="nobody" | stats count as c', EVENTS) == [{"c": 0.0}]
-    assert reader.run('x="nobody" | stats count as c by x', EVENTS) == []
+    assert spl.run("* | stats count as c by n", EVENTS) == [{"n": 12, "c": 1.0}, {"n": 5, "c": 1.0}]
+    assert spl.run('x="nobody" | stats count as c', EVENTS) == [{"c": 0.0}]
+    assert spl.run('x="nobody" | stats count as c by x', EVENTS) == []
 
 
 @pytest.mark.parametrize(
@@ -83,30 +83,30 @@ def test_stats() -> None:
 )  # fmt: skip
 def test_search_takes_a_value_in_cidr_notation_for_a_range(value: str, ids: list[int]) -> None:
     events = [{"id": 1, "_time": 1, "ip": "10.1.2.3"}, {"id": 2, "_time": 2, "ip": "10.1.0.0/16"}, {"id": 3, "_time": 3, "ip": "11.1.2.3"}]
-    assert sorted(row["id"] for row in Reader(False).run(f'ip="{value}"', events)) == ids
+    assert sorted(row["id"] for row in spl.run(f'ip="{value}"', events)) == ids
 
 
 def test_texts_that_look_like_numbers_are_compared_in_either_way() -> None:
     for texts_are_numbers in (False, True):
-        found = Reader(False, texts_are_numbers=texts_are_numbers).run('* | where x=="1.0"', [{"_time": 1, "x": "1"}])
+        found = spl.run('* | where x=="1.0"', [{"_time": 1, "x": "1"}], texts_are_numbers=texts_are_numbers)
         assert bool(found) == texts_are_numbers
 
 
 def test_where_bins_begin() -> None:
-    found = Reader(False).run("* | bin _time span=18000s AS t", [{"_time": 25000}])
+    found = spl.run("* | bin _time span=18000s AS t", [{"_time": 25000}])
     assert found == [{"_time": 25000, "t": 18000}]
-    with pytest.raises(NotImplementedError, match="several days"):
-        Reader(False).run("* | bin _time span=7d", [{"_time": 25000}])
+    with pytest.raises(NotReadable, match="several days"):
+        spl.run("* | bin _time span=7d", [{"_time": 25000}])
 
 
 def test_streamstats_of_more_events_than_it_keeps_is_refused() -> None:
-    with pytest.raises(NotImplementedError, match="10,000"):
-        Reader(False).run("* | streamstats count as c", [{"_time": 1}] * 10_001)
+    with pytest.raises(NotReadable, match="10,000"):
+        spl.run("* | streamstats count as c", [{"_time": 1}] * 10_001)
 
 
 def test_a_command_that_the_reader_does_not_know_is_refused() -> None:
-    with pytest.raises(NotImplementedError, match="transaction"):
-        Reader(False).run("* | transaction x", EVENTS)
+    with pytest.raises(NotReadable, match="transaction"):
+        spl.run("* | transaction x", EVENTS)
 
 
 def test_a_correlation_without_keys_gives_no_alert_for_no_events() -> None:
@@ -120,8 +120,8 @@ title: many
 correlation: {type: event_count, rules: [one], timespan: 1h, condition: {gte: 1}}
 """
     (search,) = SplunkSlidingBackend().convert(SigmaCollection.from_yaml(rules))
-    assert Reader(False).run(search, EVENTS[1:]) == []
-    assert len(Reader(False).run(search, EVENTS)) == 1
+    assert spl.run(search, EVENTS[1:]) == []
+    assert len(spl.run(search, EVENTS)) == 1
 
 
 @pytest.mark.parametrize("regex", ["^$", "^[^z]*$", "a*"])
@@ -132,7 +132,7 @@ def test_a_regular_expression_that_a_missing_field_matches_is_not_matched_by_non
     logged = [{"sourcetype": "T", **e} for e in EVENTS]
     wanted = [e["id"] for e in EVENTS if not re.search(regex, e.get("x") or "")]
     assert output.verdict.value == "exact"
-    assert sorted(row["id"] for row in Reader(False).run(output.text, logged)) == wanted
+    assert sorted(row["id"] for row in spl.run(output.text, logged)) == wanted
 
 
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a\\\\b", "a\\nb"])
@@ -148,7 +148,7 @@ def test_a_field_name_with_spaces() -> None:
     kql = "T | where ['the user'] != '' | summarize c = count() by ['the user'] | where c > 1"
     output = translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"]
     logged = [{"sourcetype": "T", "_time": n, "the user": "ann"} for n in range(3)]
-    assert [row["the user"] for row in Reader(False).run(output.text, logged)] == ["ann"]
+    assert [row["the user"] for row in spl.run(output.text, logged)] == ["ann"]
     assert 'by "the user"' in output.text
     keyed = "T | summarize c = count() by ['the user'] | where c > 1"
     assert '| eval "the user"=coalesce(\'the user\', "")' in translator.convert(rule(keyed), ("splunk",)).outputs["splunk"].text
@@ -185,8 +185,8 @@ def test_lists_in_any_place_of_a_condition(condition: str, ids: list[int]) -> No
     found = translator.convert(
         rule(f"let W = _GetWatchlist('w') | project v; T | where {condition}"), ("splunk",), Options(fields="source")
     )
-    reader = Reader(False, {"w": ["admin"], "w_within": ["*admin*"]})
-    assert sorted(e["id"] for e in reader.run(found.outputs["splunk"].text, events)) == ids
+    lists = {"w": [{"value": "admin"}], "w_within": [{"value": "*admin*"}]}
+    assert sorted(e["id"] for e in spl.run(found.outputs["splunk"].text, events, lists=lists)) == ids
 
 
 def test_lists_of_one_source_that_differ_have_names_of_their_own() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 import translator
 from tests.conformance.elastic_reader import run_esql
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.targets.base import Options, Output
+from translator.verify import spl
 from translator.verify.eql import run as run_eql
 
 NOW = dt.datetime(2026, 3, 6, 12, 0)
@@ -125,8 +125,8 @@ def found_by(target: str, output: Output, tables: Tables) -> list[int]:
         for at in [AT - row.get("_age", MINUTE)]
     ]
     if target == "splunk":
-        readers = [Reader(False, now=AT), Reader(True, now=AT), Reader(False, now=AT, texts_are_numbers=True)]
-        return [sum(len(reader.run(text, logged)) for text in output.texts) for reader in readers]
+        readings: list[dict[str, bool]] = [{"unknown": True}, {"unknown": False}, {"unknown": True, "texts_are_numbers": True}]
+        return [sum(len(spl.run(text, logged, AT, **reading)) for text in output.texts) for reading in readings]
     return [sum(len(run_esql(t, logged, AT) if target == "esql" else run_eql(t, logged)) for t in output.texts)]
 
 

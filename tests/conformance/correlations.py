@@ -18,13 +18,13 @@ from typing import Any
 import translator
 from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged, options
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.detection.model import Detection
 from translator.pipeline import merged, parts
 from translator.sigma.portable.lane import LANES, through_sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import placed
+from translator.verify import spl
 from translator.verify.eql import run as run_eql
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
@@ -409,7 +409,7 @@ def keys_found(
     runs = (
         [lambda q: run_esql(q, documents, now)]
         if target == "esql"
-        else [lambda q, n=n: Reader(n, now=now).run(q, events) for n in (False, True)]
+        else [lambda q, n=n: spl.run(q, events, now, unknown=n) for n in (True, False)]
     )
     for run in runs:
         rows = [row for query in queries for row in run(query)]

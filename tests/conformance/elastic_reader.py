@@ -19,6 +19,7 @@ import datetime as dt
 import fnmatch
 import ipaddress
 import math
+import operator as operators
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -27,9 +28,43 @@ from typing import Any
 from lark import Lark, Token, Tree
 
 from tests.conformance.logic import Logic
-from tests.conformance.spl_reader import ARITHMETIC, flattened, several, split
 
 Event = dict[str, Any]
+
+ARITHMETIC = {"+": operators.add, "-": operators.sub, "*": operators.mul, "/": operators.truediv, "%": operators.mod}
+
+
+def split(text: str, separator: str = "|") -> list[str]:
+    """The parts of a query between separators that stand outside of quotes."""
+    parts, start, quote, skip = [], 0, "", False
+    for index, char in enumerate(text):
+        if skip:
+            skip = False
+        elif quote:
+            skip = char == "\\" and quote == '"'
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == separator:
+            parts.append(text[start:index].strip())
+            start = index + 1
+    return [*parts, text[start:].strip()]
+
+
+def flattened(event: Event, prefix: str = "") -> Event:
+    """The fields of a JSON event: paths with dots, no nulls."""
+    found: Event = {}
+    for name, value in event.items():
+        if isinstance(value, dict):
+            found |= flattened(value, f"{prefix}{name}.")
+        elif value is not None:
+            found[prefix + name] = value
+    return found
+
+
+def several(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
 
 _COMMON = r"""
     ?either: both (_OR both)*

@@ -13,14 +13,15 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import translator
 from tests.conformance.elastic_reader import run_esql
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator import catalog
 from translator.targets.base import Readiness
+from translator.verify import spl
 from translator.verify.eql import run as run_eql
 from translator.verify.shaping import Shaped, shaped
 
@@ -60,7 +61,7 @@ ALWAYS = {"EventID", "OfficeWorkload"}
 """Columns that tell which events a table has, and numbers that every event has."""
 
 RUNS = {
-    "splunk": (Reader(False).run, Reader(True).run),
+    "splunk": (partial(spl.run, unknown=True), partial(spl.run, unknown=False)),
     "esql": (run_esql,),
     "eql": (run_eql,),
 }

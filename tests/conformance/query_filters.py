@@ -10,20 +10,21 @@ import collections
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import translator
 from tests.conformance.elastic_reader import run_esql
 from tests.conformance.sigma_filters import Generator
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.targets.base import Options
+from translator.verify import spl
 from translator.verify.eql import run as run_eql
 
 Event = dict[str, Any]
 
 RUNS: dict[str, tuple[Callable[[str, list[Event]], list[Event]], ...]] = {
-    "splunk": (Reader(False).run, Reader(True).run),
+    "splunk": (partial(spl.run, unknown=True), partial(spl.run, unknown=False)),
     "esql": (run_esql,),
     "eql": (run_eql,),
 }

@@ -14,11 +14,11 @@ from typing import Any
 
 import translator
 from tests.conformance.elastic_reader import run_esql
-from tests.conformance.spl_reader import Reader
 from tests.rules import rule
 from translator.pipeline import piped
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output
+from translator.verify import spl
 
 NOW = dt.datetime(2026, 3, 6, 12, 0)
 OPTIONS = Options(fields="source")
@@ -272,7 +272,7 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
     if target == "esql":
         readings = [run_esql(output.text, fed, at)]
     else:
-        readings = [Reader(nulls_are_false, now=at).run(output.text, fed) for nulls_are_false in (False, True)]
+        readings = [spl.run(output.text, fed, at, unknown=unknown) for unknown in (True, False)]
 
     def shown(value: Any, name: str) -> Any:
         several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
