@@ -28,7 +28,7 @@ def run(
     lists: Lists | None = None,
     unknown: bool = False,
     *,
-    texts_are_numbers: bool = False,
+    texts_are_numbers: bool | None = None,
     macros: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """What a search finds.
@@ -40,7 +40,7 @@ def run(
         now: when the search is run, in seconds of the epoch.
         lists: the rows of each lookup, by the name of its definition. A value with ``*`` is a wildcard without case.
         unknown: whether a null under NOT, AND and OR is unknown; else AND and OR take it for false and NOT makes it true.
-        texts_are_numbers: whether expressions compare two texts as numbers where both look like numbers.
+        texts_are_numbers: whether expressions compare two texts as numbers where both look like numbers; None refuses where it counts.
         macros: what stands for each macro, by all that is written between its back quotes.
 
     Returns:

@@ -428,7 +428,7 @@ def _sed(command: Command, field: str, script: str) -> Step:
         characters = str.maketrans(wanted, other)
     elif not re.fullmatch(r"g?i?|i?g?", flags):
         raise command.refuse(f"the flags {flags} of sed")
-    regex = pattern(("(?i)" if "i" in flags else "") + wanted)
+    regex = pattern("" if kind == "y" else ("(?i)" if "i" in flags else "") + wanted)
     if "&" in other and kind == "s":
         raise command.refuse("& in the replacement of sed")
 

@@ -41,7 +41,8 @@ def call(name: str, values: list[Value], run: Run) -> Value:
         case "mvcount":
             return len(members)
         case "mvdedup":
-            return one(list({text(m): m for m in reversed(members)}.values())[::-1])
+            first = {text(m): m for m in reversed(members)}  # of equal values the first
+            return one([first.pop(text(m)) for m in members if text(m) in first])
         case "mvfind":
             wanted = pattern(text(values[1]))
             return next((n for n, m in enumerate(members) if wanted.found(text(m))), None)

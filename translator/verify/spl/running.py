@@ -19,14 +19,14 @@ class Run:
         lists: the rows of lookups by their names.
         moment: when the search is run, in seconds of the epoch; None where that is not told.
         unknown: whether a null under NOT, AND and OR is unknown; else it is false.
-        texts_are_numbers: whether eval expressions compare two texts as numbers where both look like numbers.
+        texts_are_numbers: whether eval expressions compare two texts as numbers where both look like numbers; None where that is not known.
     """
 
     events: Sequence[Row] = ()
     lists: Lists = field(default_factory=dict)
     moment: float | None = None
     unknown: bool = False
-    texts_are_numbers: bool = False
+    texts_are_numbers: bool | None = None
 
     def now(self) -> float:
         """When the search is run.

@@ -242,15 +242,15 @@ def streamstats(command: Command, read: Reader) -> Step:
     current = truth(command, "current", options.get("current", "true"))
     resets = truth(command, "reset_on_change", options.get("reset_on_change", "false"))
     of_all = size > 0 and bool(told.by) and truth(command, "global", options.get("global", "true"))
+    if of_all and (resets or seconds is not None):
+        raise command.refuse("a window over the events of all groups, with a time or a reset")
 
     def added(rows: list[Row], run: Run) -> list[Row]:
-        if of_all:
-            raise command.refuse("a window over the events of all groups")
         terms = terms_for(command, told, rows)
         earlier: dict[tuple[str, ...], list[Row]] = {}
         last: tuple[str, ...] | None = None
         results = []
-        for row in rows:
+        for number, row in enumerate(rows):
             keys = [tuple(map(text, key)) for key in keys_of(row, told.by)]
             if len(keys) > 1:
                 raise command.refuse("a field of several values after BY")
@@ -263,6 +263,9 @@ def streamstats(command: Command, read: Reader) -> Step:
                 members = [*seen, row] if current else list(seen)
                 if seconds is not None:
                     members = [m for m in members if abs(_moment(command, row) - _moment(command, m)) <= seconds]
+                if of_all:  # one window for all groups ("streamstats", global)
+                    passed = rows[: number + current][-size:]
+                    members = [m for m in passed if key in {tuple(map(text, k)) for k in keys_of(m, told.by)}]
                 members = members[-size:] if size else members
                 if len(members) > 10_000:
                     raise command.refuse("more than 10,000 events (limits.conf, max_stream_window)")
@@ -413,7 +416,7 @@ def top(command: Command, read: Reader) -> Step:
                 if shown[0]:
                     row[options["countfield"]] = count
                 if shown[1]:
-                    row[options["percentfield"]] = whole(round(count * 100 / total, 6))
+                    row[options["percentfield"]] = f"{count * 100 / total:.6f}"
                 found.append(row)
         return found
 

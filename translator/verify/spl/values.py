@@ -157,24 +157,33 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def compared(sign: str, left: Value, right: Value, texts_are_numbers: bool) -> bool:
+def compared(sign: str, left: Value, right: Value, texts_are_numbers: bool | None) -> bool:
     """Whether two single values compare: as numbers where both are and one is no text, else as texts (Search Reference, "where").
 
     Args:
         sign: the operator.
         left: a value.
         right: a value.
-        texts_are_numbers: whether two texts that both look like numbers are compared as such.
+        texts_are_numbers: whether two texts that both look like numbers are compared as such; None where that is not known.
+
+    Raises:
+        NotReadable: where it is not known and counts.
     """
     if isinstance(left, bool) or isinstance(right, bool):
         if isinstance(left, bool) and isinstance(right, bool) and sign in ("=", "==", "!="):
             return COMPARE[sign](left, right)
         raise NotReadable("a comparison with a Boolean")
-    if texts_are_numbers or not (isinstance(left, str) and isinstance(right, str)):
-        a, b = numeric(left), numeric(right)
-        if a is not None and b is not None:
-            return COMPARE[sign](a, b)
-    return COMPARE[sign](text(left), text(right))
+    of_texts = COMPARE[sign](text(left), text(right))
+    texts = isinstance(left, str) and isinstance(right, str)
+    if texts and texts_are_numbers is False:
+        return of_texts
+    a, b = numeric(left), numeric(right)
+    if a is None or b is None:
+        return of_texts
+    found = COMPARE[sign](a, b)
+    if texts and texts_are_numbers is None and found != of_texts:
+        raise NotReadable("whether texts that look like numbers are compared as numbers")
+    return found
 
 
 def ordered(value: Value) -> tuple[int, object]:
