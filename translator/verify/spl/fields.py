@@ -82,6 +82,8 @@ def rename(command: Command, read: Reader) -> Step:
         pairs.append((old, words.name()))
     if not pairs:
         raise command.refuse("no fields")
+    if len({a for a, _ in pairs}) < len(pairs):
+        raise command.refuse("a field with two new names")
     if any(a.count("*") != b.count("*") for a, b in pairs):
         raise command.refuse("wildcards that differ in number")
 

@@ -152,7 +152,8 @@ def _orders(command: Command, words: Words) -> list[tuple[str, bool, str]]:
         if words.taken("COMMA"):
             continue
         if token.type == "WORD" and token.lower() in ("d", "desc") and found and words.peek(1) is None:
-            raise command.refuse(f"{token} after its fields")
+            words.next()
+            return [(field, not down, kind) for field, down, kind in found]
         word = words.name()
         if token.type == "WORD" and word in ("+", "-"):
             sign = word
@@ -172,6 +173,7 @@ def _orders(command: Command, words: Words) -> list[tuple[str, bool, str]]:
         sign = ""
     if not found:
         raise command.refuse("no field")
+    # a sign with a space is for all fields or for the next, which the manual leaves open
     alone = [t for t in words.tokens if t in ("-", "+")]
     if alone and len(found) > 1:
         raise command.refuse("a sign with a space before several fields")

@@ -24,7 +24,9 @@ _MANY = 10_000
 
 COUNTS: Mapping[str, tuple[int, int]] = {
     "len": (1, 1), "lower": (1, 1), "upper": (1, 1), "trim": (1, 2), "ltrim": (1, 2), "rtrim": (1, 2), "replace": (3, 3), "substr": (2, 3),
-    "urldecode": (1, 1), "abs": (1, 1), "ceil": (1, 1), "ceiling": (1, 1), "exact": (1, 1), "exp": (1, 1), "floor": (1, 1), "ln": (1, 1),
+    "length": (1, 1), "urldecode": (1, 1), "abs": (1, 1), "ceil": (1, 1), "ceiling": (1, 1), "exact": (1, 1), "exp": (1, 1),
+    "floor": (1, 1),
+    "ln": (1, 1),
     "log": (1, 2), "pi": (0, 0), "pow": (2, 2), "round": (1, 2), "sqrt": (1, 1), "sin": (1, 1), "cos": (1, 1), "tan": (1, 1),
     "asin": (1, 1),
     "acos": (1, 1), "atan": (1, 1), "atan2": (2, 2), "sinh": (1, 1), "cosh": (1, 1), "tanh": (1, 1), "asinh": (1, 1), "acosh": (1, 1),
@@ -180,6 +182,7 @@ def _ipmask(mask: Value, address: Value) -> Value:
 
 _TEXTS: Mapping[str, Callable[..., Value]] = {
     "len": lambda value: len(spelled(value)),
+    "length": lambda value: len(spelled(value)),
     "lower": lambda value: spelled(value).lower(),
     "upper": lambda value: spelled(value).upper(),
     "trim": _trimmed("strip"),

@@ -297,7 +297,7 @@ def return_(command: Command, read: Reader) -> Step:
                     value = text(row[name])
                     terms.append(value if alone else formatted([{alias: value}], ("", "", "", "", "", "")).strip())
             if terms:
-                parts.append(f"({') ('.join(terms)})" if len(terms) > 1 else f"({terms[0]})")
+                parts.append(f"({' '.join(terms)})")
         return [{"search": " OR ".join(parts) or "NOT()"}]
 
     return returned

@@ -17,7 +17,7 @@ from translator.verify.spl.arguments import Words, count_of, truth
 from translator.verify.spl.expressions import Expression, expression_of
 from translator.verify.spl.filtering import bucket_of
 from translator.verify.spl.running import Maker, Reader, Run, Step
-from translator.verify.spl.syntax import Command, name_of
+from translator.verify.spl.syntax import Command, name_of, parsed
 from translator.verify.spl.terms import Condition, node_condition
 from translator.verify.spl.times import seconds_of
 from translator.verify.spl.values import Value, columns, named, numeric, put, several, text, whole
@@ -235,14 +235,15 @@ def eventstats(command: Command, read: Reader) -> Step:
 def streamstats(command: Command, read: Reader) -> Step:
     """Statistics of the events so far; 10,000 of them at most (limits.conf, max_stream_window)."""
     told = statistics_of(command, read)
-    _know(command, told, "time_window", "window", "global", "current", "reset_on_change")
+    _know(command, told, "time_window", "window", "global", "current", "reset_on_change", "reset_before", "reset_after")
     options = told.options
     size = count_of(command, options.get("window", "0"))
     seconds = seconds_of(options["time_window"]) if "time_window" in options else None
     current = truth(command, "current", options.get("current", "true"))
     resets = truth(command, "reset_on_change", options.get("reset_on_change", "false"))
+    before, after = (_condition(command, told.options.get(option)) for option in ("reset_before", "reset_after"))
     of_all = size > 0 and bool(told.by) and truth(command, "global", options.get("global", "true"))
-    if of_all and (resets or seconds is not None):
+    if of_all and (resets or before or after or seconds is not None):
         raise command.refuse("a window over the events of all groups, with a time or a reset")
 
     def added(rows: list[Row], run: Run) -> list[Row]:
@@ -255,6 +256,8 @@ def streamstats(command: Command, read: Reader) -> Step:
             if len(keys) > 1:
                 raise command.refuse("a field of several values after BY")
             found: Row = {}
+            if before and before(row, run) is True:
+                earlier.clear()
             for key in keys:
                 if resets and key != last:
                     earlier[key] = []
@@ -271,10 +274,17 @@ def streamstats(command: Command, read: Reader) -> Step:
                     raise command.refuse("more than 10,000 events (limits.conf, max_stream_window)")
                 found = {term.goal: computed(term, members, run) for term in terms}
                 seen.append(row)
+            if after and after(_with(row, found), run) is True:
+                earlier.clear()
             results.append((row, found))
         return [_with(row, found) for row, found in results]
 
     return added
+
+
+def _condition(command: Command, told: str | None) -> Expression | None:
+    """The expression of reset_before or reset_after ("streamstats", Optional arguments)."""
+    return None if told is None else expression_of(parsed("condition", told, command.position))
 
 
 def _with(row: Row, found: Row) -> Row:

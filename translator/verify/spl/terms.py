@@ -117,8 +117,12 @@ def _comparison(field: str, operator: str, value: str) -> Condition:
 
         def equal(row: Row, run: Run) -> bool:
             values = several(row.get(field))
-            found = [matches(v) for v in values]
-            return any(found) if operator == "=" else bool(values) and not any(found)
+            found = {matches(v) for v in values}
+            if operator == "=":
+                return True in found
+            if len(found) > 1:
+                raise NotReadable("!= of several values")
+            return False in found
 
         return equal
 
@@ -248,7 +252,13 @@ def _spelled(name: str, value: str) -> str:
     return f'{shown}="{escaped}"'
 
 
+_COLUMNS = frozenset("fields table return format stats chart top rare inputlookup".split())
+"""The commands of which at least one says which fields a subsearch gives."""
+
+
 def _found(search: Search) -> Condition:
+    if not _COLUMNS & set(search.names):
+        raise NotReadable("a subsearch that gives all fields of its events")
     done: list[tuple[Run, Condition]] = []  # of the latest run, which finds it once
 
     def condition(row: Row, run: Run) -> bool:

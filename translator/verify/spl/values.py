@@ -180,6 +180,8 @@ def compared(sign: str, left: Value, right: Value, texts_are_numbers: bool | Non
     a, b = numeric(left), numeric(right)
     if a is None or b is None:
         return of_texts
+    if a != b and float(a) == float(b):
+        raise NotReadable("numbers that only differ beyond the digits of a double")
     found = COMPARE[sign](a, b)
     if texts and texts_are_numbers is None and found != of_texts:
         raise NotReadable("whether texts that look like numbers are compared as numbers")
