@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from translator.verify.reading import Lists, NotReadable, Row
 from translator.verify.spl import fields, filtering, joining, statistics
-from translator.verify.spl.running import Maker, Run, Search
+from translator.verify.spl.running import FIRST, Maker, Run, Search, Step
 from translator.verify.spl.syntax import Inner, commands, expanded
 from translator.verify.spl.values import Generated, braced, event_of, numeric
 
@@ -73,13 +73,16 @@ def _read(text: str, position: int, macros_pass: bool, top: bool = False) -> Sea
     def inner(found: Inner) -> Search:
         return _read(found.text, found.position, macros_pass)
 
-    names, steps = [], []
+    names: list[str] = []
+    steps: list[Step] = []
     for command in commands(text, position, macros_pass, top):
         if command.macros is not None and command.name not in ("search", "where", "eval"):
             raise NotReadable(f"the macro {command.macros[0]}", command.macros[1])
         maker = MAKERS.get(command.name)
         if maker is None:
             raise NotReadable(f"the command {command.name}", command.position)
+        if names and command.name in FIRST:
+            raise NotReadable(f"{command.name} behind other commands", command.position)
         names.append(command.name)
         steps.append(maker(command, inner))
     return Search(tuple(names), tuple(steps))

@@ -434,5 +434,3 @@ MAKERS: Mapping[str, Maker] = {
     "union": union, "multisearch": union, "format": format_, "return": return_, "makeresults": makeresults, "foreach": foreach,
     "untable": untable, "xyseries": xyseries, "spath": spath,
 }  # fmt: skip
-GENERATING = frozenset({"tstats", "inputlookup", "makeresults", "multisearch", "union"})
-"""The commands that a search may begin with after a pipe."""

@@ -21,7 +21,7 @@ _POSIX = {
 _PIECE = re.compile(
     r"(?P<quote>\\Q(?P<literal>.*?)(?:\\E|\Z))|(?P<escape>\\(?:x\{[0-9A-Fa-f]+\}|[gk](?:\{[^}]*\}|<[^>]*>|'[^']*')|[pP](?:\{[^}]*\}|\w)|.))"
     r"|(?P<posix>\[:\^?\w+:\])|(?P<comment>\(\?#[^)]*\))|(?P<name>\(\?P?<(?![=!])(?P<inner>\w*)>|\(\?'(?P<other>\w*)')"
-    r"|(?P<flags>\(\?[a-zA-Z-]+[:)])|(?P<special>\(\?(?:[|R&+]|-?\d|P[=>]|\())|(?P<verb>\(\*)|(?P<char>.)",
+    r"|(?P<flags>\(\?[a-zA-Z-]+[:)])|(?P<special>\(\?(?:[|R&+]|-?\d|P>|\())|(?P<verb>\(\*)|(?P<char>.)",
     re.DOTALL,
 )
 
@@ -114,7 +114,7 @@ def _python(source: str) -> str:
                 in_class = -1
                 done.append("]")
             else:
-                done.append(_member(piece, source, "".join(done[-1:]) == "^"))
+                done.append(_member(piece, source))
         elif piece["literal"] is not None:
             done.append(re.escape(piece["literal"]))
         elif piece["escape"]:
@@ -153,7 +153,7 @@ def _python(source: str) -> str:
     return "".join(done) + ")" * groups[-1].count(":")
 
 
-def _member(piece: re.Match[str], source: str, negated: bool) -> str:
+def _member(piece: re.Match[str], source: str) -> str:
     """A piece of a class."""
     found = piece[0]
     if piece["posix"]:
@@ -169,7 +169,7 @@ def _member(piece: re.Match[str], source: str, negated: bool) -> str:
         if found[1] in "ABGKZzRXN":
             raise NotReadable(f"{found} in the regular expression {source!r}")
         return _escape(found, source)
-    return "".join("\\" + c if c in "[&~|" or (c == "]" and not negated) else c for c in found)
+    return "".join("\\" + c if c in "[]&~|" else c for c in found)
 
 
 _ESCAPES = {

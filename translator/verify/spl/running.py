@@ -50,6 +50,12 @@ class Run:
         raise NotReadable(f"the lookup {name}, which is not given")
 
 
+GENERATING = frozenset({"tstats", "inputlookup", "makeresults", "multisearch", "union"})
+"""The commands that a search may begin with after a pipe (Search Reference, "Command types")."""
+
+FIRST = frozenset({"tstats", "makeresults", "multisearch"})
+"""Those of them that a search may only begin with."""
+
 Step: TypeAlias = Callable[[list[Row], Run], list[Row]]
 """What a command makes of results."""
 
@@ -67,7 +73,13 @@ class Search:
     steps: tuple[Step, ...]
 
     def results(self, run: Run) -> list[Row]:
-        """What it finds by itself: of the events, or of what its first command generates."""
+        """What it finds by itself: of the events, or of what its first command generates.
+
+        Raises:
+            NotReadable: where its first command only changes results.
+        """
+        if not GENERATING.union({"search"}).intersection(self.names[:1]):
+            raise NotReadable(f"a search that begins with {''.join(self.names[:1])}")
         return self.applied([dict(e) for e in run.events] if self.names[:1] == ("search",) else [], run)
 
     def applied(self, rows: list[Row], run: Run) -> list[Row]:

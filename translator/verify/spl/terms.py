@@ -184,6 +184,8 @@ def _now(run: Run, value: str) -> float:
 def _phrase(token: str) -> Condition:
     """A word or a phrase of the event's text: between what separates terms, without case."""
     term = token.startswith("TERM(")
+    if "::" in token and not term and not token.startswith('"'):
+        raise NotReadable(f"the indexed field of {token}")
     cased, wanted = _directed(token)
     if wanted == "*":
         return lambda row, run: True
@@ -258,7 +260,7 @@ _COLUMNS = frozenset("fields table return format stats chart top rare inputlooku
 
 def _found(search: Search) -> Condition:
     if not _COLUMNS & set(search.names):
-        raise NotReadable("a subsearch that gives all fields of its events")
+        return _refusing("a subsearch that gives all fields of its events")
     done: list[tuple[Run, Condition]] = []  # of the latest run, which finds it once
 
     def condition(row: Row, run: Run) -> bool:
