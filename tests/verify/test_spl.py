@@ -59,6 +59,7 @@ CASES: list[tuple[str, Events, Events]] = [
     ('"the user"=ann', [{"i": 1, "the user": "Ann"}, {"i": 2}], ids(1)),
     ("m=bob", MANY, ids(1)),
     ('search c=red | search i=1', THREE, ids(1)),
+    ('* | rex field=p "`(?<v>\\w+)`" | table v', [{"p": "a `b` c"}], value("b")),
     ("c=red ```what is sought``` i=1", THREE, ids(1)),
     ("earliest=-10s latest=now", [{"i": 1, "_time": 995}, {"i": 2, "_time": 1000}, {"i": 3, "_time": 990}, {"i": 4, "_time": 989}], ids(1, 3)),
     # search: the event's text (Search Manual, "Use CASE() and TERM() to match phrases"; segmenters.conf)

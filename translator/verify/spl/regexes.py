@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from translator.verify.reading import NotReadable
 
@@ -95,7 +95,7 @@ def filled(replacement: str, match: re.Match[str]) -> str:
     return re.sub(r"\\(\d)", group, replacement)
 
 
-@cache
+@lru_cache(4096)
 def pattern(source: str) -> Pattern:
     """A regular expression; the same one for the same text."""
     return Pattern(source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 import lark
@@ -45,8 +45,6 @@ class Command:
         position: where the arguments begin.
         inner: the searches in brackets by their opening bracket's offset in ``text``.
         macros: the first macro that it has, and where; none where they were expanded or are passed over.
-        spelled: the arguments as they are written.
-        later: everything that is written after it.
     """
 
     name: str
@@ -54,8 +52,6 @@ class Command:
     position: int
     inner: Mapping[int, Inner] = field(default_factory=dict)
     macros: tuple[str, int] | None = None
-    spelled: str = ""
-    later: str = ""
 
     def tree(self, kind: Kind) -> Tree[Token]:
         """The arguments by the rule of a kind.
@@ -63,7 +59,7 @@ class Command:
         Raises:
             NotReadable: where they do not follow it.
         """
-        text = self.text if kind in ("search", "condition", "assignments", "accelerated") else _MACRO.sub(_blank, self.text)
+        text = self.text if kind in ("search", "condition", "assignments", "accelerated") else _without("macro", self.text)
         return parsed(kind, text, self.position)
 
     def subsearch(self, token: Token) -> Inner:
@@ -73,13 +69,19 @@ class Command:
         return NotReadable(f"{self.name}: {what}", self.position)
 
 
-_MACRO = re.compile(r"`[^`]+`")
-_COMMENT = re.compile(r"```.*?```", re.DOTALL)
+_SPECIAL = re.compile(r'"(?:\\.|[^"\\])*"|(?P<comment>```.*?```)|(?P<macro>`[^`]+`)', re.DOTALL)
+"""Texts in quotes, in which back quotes are nothing special; comments and macros."""
 _NAME = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)(?=[\s|\"'(\[`<$+-]|$)")
 
 
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
+def _without(kind: str, text: str) -> str:
+    """A text with spaces for its comments or its macros."""
+    return _SPECIAL.sub(lambda m: " " * len(m[0]) if m[kind] else m[0], text)
+
+
+def _macro(text: str) -> re.Match[str] | None:
+    """The first macro of a text."""
+    return next((m for m in _SPECIAL.finditer(text) if m["macro"]), None)
 
 
 @cache
@@ -88,7 +90,7 @@ def _lark(kind: Kind) -> lark.Lark:
     return lark.Lark(grammar_text("spl"), parser="lalr", lexer="contextual", start=kind, maybe_placeholders=False)
 
 
-@cache
+@lru_cache(4096)
 def parsed(kind: Kind, text: str, position: int = 0) -> Tree[Token]:
     """A text by a rule of the grammar.
 
@@ -121,9 +123,9 @@ def expanded(text: str, macros: Mapping[str, str]) -> str:
     Raises:
         NotReadable: where macros go round in a circle.
     """
-    text = _COMMENT.sub(_blank, text)
+    text = _without("comment", text)
     for _ in range(20):
-        found = _MACRO.sub(lambda m: macros.get(m[0][1:-1].strip(), m[0]), text)
+        found = _SPECIAL.sub(lambda m: macros.get(m[0][1:-1].strip(), m[0]) if m["macro"] else m[0], text)
         if found == text:
             return text
         text = found
@@ -155,8 +157,7 @@ def commands(text: str, position: int = 0, macros_pass: bool = False, top: bool 
         if command := _command(shown, start, position, number == 0 and top, macros_pass):
             name, at, macro = command
             inside = {offset - at: i for offset, i in inner.items()}
-            spelled = _COMMENT.sub(_blank, text[start + at : end])
-            found.append(Command(name, shown[at:], position + start + at, inside, macro, spelled, text[end:]))
+            found.append(Command(name, shown[at:], position + start + at, inside, macro))
     return found
 
 
@@ -170,12 +171,12 @@ def _bracketed(part: Tree[Token], text: str, start: int, end: int, position: int
             first, last = (opening.start_pos or 0) + 1, closing.start_pos or 0
             inner[first - 1 - start] = Inner(text[first:last], position + first)
             shown = shown[: first - start] + "\0" * (last - first) + shown[last - start :]
-    return _COMMENT.sub(_blank, shown), inner
+    return _without("comment", shown), inner
 
 
 def _command(shown: str, start: int, position: int, first: bool, macros_pass: bool) -> tuple[str, int, tuple[str, int] | None] | None:
     """The name of a command, where its arguments begin and its first macro; None for macros that are passed over."""
-    found = _MACRO.search(shown)
+    found = _macro(shown)
     macro = (found[0], position + start + found.start()) if found and not macros_pass else None
     named = _NAME.match(shown)
     if first and not (named and named["name"] == "search"):
