@@ -331,4 +331,6 @@ def test_macros_are_expanded_or_passed_over() -> None:
     search = "`base` | `shown(c)` | head 1"
     assert spl.parse(search) == ("search", "head")
     assert found(search, THREE, macros={"base": "c=*", "shown(c)": "table c"}) == [{"c": "red"}]
+    with pytest.raises(NotReadable, match="the macro `base`"):
+        spl.run("c=red `base`", [])
     assert spl.parse("| tstats `summaries` count from datamodel=Web where `only` by Web.url | `drop`") == ("tstats",)

@@ -76,7 +76,7 @@ def _read(text: str, position: int, macros_pass: bool, top: bool = False) -> Sea
     names: list[str] = []
     steps: list[Step] = []
     for command in commands(text, position, macros_pass, top):
-        if command.macros is not None and command.name not in ("search", "where", "eval"):
+        if command.macros is not None:
             raise NotReadable(f"the macro {command.macros[0]}", command.macros[1])
         maker = MAKERS.get(command.name)
         if maker is None:

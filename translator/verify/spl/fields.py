@@ -347,6 +347,9 @@ def convert(command: Command, read: Reader) -> Step:
             raise command.refuse("a parenthesis that does not close")
         told.append((function, name, words.name() if words.keyword("as") else ""))
 
+    if not told:
+        raise command.refuse("no function")
+
     def converted(rows: list[Row], run: Run) -> list[Row]:
         there = columns(rows)
         for row in rows:

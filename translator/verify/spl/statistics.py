@@ -308,8 +308,6 @@ def tstats(command: Command, read: Reader) -> Step:
         raise command.refuse("no function")
 
     def summed(rows: list[Row], run: Run) -> list[Row]:
-        if command.macros:
-            raise NotReadable(f"the macro {command.macros[0]}", command.macros[1])
         if told.source or "datamodel" in told.options:
             raise command.refuse(f"the data model {told.options.get('datamodel', ' '.join(told.source))}")
         if others := sorted(set(told.options) - {"span"}):

@@ -184,7 +184,7 @@ def _command(shown: str, start: int, position: int, first: bool, macros_pass: bo
     if named:
         return named["name"].lower(), named.end(), macro
     if found is None or shown[: found.start()].strip():
-        raise NotReadable(f"the command {shown.split()[0]}", position + start)
+        raise NotReadable(f"the command {shown.replace(chr(0), '').split()[0]}", position + start)
     if macro:
         raise NotReadable(f"the macro {macro[0]}", macro[1])
     return None
