@@ -169,15 +169,27 @@ def _computing(children: Sequence[Node]) -> Expression:
         raise NotReadable("whether a period or arithmetic is first")
     first, *rest = [c if isinstance(c, Token) else expression_of(c) for c in children]
     assert not isinstance(first, Token)
+    stored = all(_is_field(c) for c in children if isinstance(c, Tree))
     steps = [(str(sign), part) for sign, part in zip(rest[::2], rest[1::2], strict=True) if not isinstance(part, Token)]
 
     def computing(row: Row, run: Run) -> Value:
         total = first(row, run)
         for sign, part in steps:
-            total = computed(sign, total, part(row, run))
+            operand = part(row, run)
+            if not stored and sign == "+" and _looks_numeric(total) and _looks_numeric(operand):
+                raise NotReadable("whether texts that look like numbers are added or joined")
+            total = computed(sign, total, operand)
         return total
 
     return computing
+
+
+def _is_field(node: Node) -> bool:
+    return isinstance(node, Tree) and node.data in ("field", "quoted")
+
+
+def _looks_numeric(value: Value) -> bool:
+    return isinstance(value, str) and numeric(value) is not None
 
 
 def computed(sign: str, left: Value, right: Value) -> Value:
@@ -234,6 +246,8 @@ def functions_call(name: str, arguments: list[Expression], nodes: Sequence[Node]
 
     def plain(row: Row, run: Run) -> Value:
         values = [a(row, run) for a in arguments]
+        if name in ("typeof", "isnum", "isint") and not _is_field(nodes[0]) and _looks_numeric(values[0]):
+            raise NotReadable(f"{name} of a text that looks like a number and is no field's")
         return compute(name, values, run)
 
     return plain

@@ -101,7 +101,9 @@ def _substr(value: Value, start: Value, length: Value = None) -> Value:
     told, first, count = spelled(value), _integer(start), None if length is None else _integer(length)
     if count is not None and count < 0:
         raise NotReadable("substr of a negative length")
-    first = first - 1 if first > 0 else max(len(told) + first, 0) if first < 0 else 0
+    if first == 0 or first < -len(told):
+        raise NotReadable(f"substr from {first}")
+    first = first - 1 if first > 0 else len(told) + first
     return told[first:] if count is None else told[first : first + count]
 
 
