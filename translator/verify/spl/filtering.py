@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from lark import Token, Tree
 
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import Row
 from translator.verify.spl.arguments import Words, count_of, truth
 from translator.verify.spl.expressions import expression_of
 from translator.verify.spl.regexes import pattern
@@ -309,18 +309,6 @@ def bucket_of(command: Command, field: str, number: float, span: str) -> Value:
 def passed(command: Command, read: Reader) -> Step:
     """A command that changes how a search runs or where its results are kept, and not the results."""
     return lambda rows, run: rows
-
-
-def refusing(what: str) -> Maker:
-    """A command that can be read but not run here."""
-
-    def make(command: Command, read: Reader) -> Step:
-        def refuse(rows: list[Row], run: Run) -> list[Row]:
-            raise NotReadable(what, command.position)
-
-        return refuse
-
-    return make
 
 
 MAKERS: Mapping[str, Maker] = {
