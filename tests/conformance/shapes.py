@@ -24,7 +24,6 @@ import lark
 
 from tests.conformance.corpus_rules import keeping
 from tests.conformance.elastic_reader import run_eql, run_esql
-from tests.conformance.spl_reader import Reader
 from translator import catalog
 from translator.catalog import ByValue, Computed, Stored
 from translator.detection.model import Detection, Selector
@@ -51,6 +50,7 @@ from translator.rulepack import RuleFileError, read, rule_files
 from translator.rulepack.model import Rule
 from translator.targets.base import Output, Readiness
 from translator.targets.homes import selected
+from translator.verify import spl
 from translator.verify.shaping import Shaped, shaped
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
@@ -408,8 +408,7 @@ def _values(value: Any) -> Iterator[str]:
 def of_text(target: str, output: Output, shape: Shaped, entities: tuple[str, ...]) -> list[Answer]:
     """The answers of a text in each reading of its language."""
     if target == "splunk":
-        lookups = {name: [str(v) for v in _column(shape.lists[name])] for name in shape.lists}
-        found = [[row for text in output.texts for row in Reader(nulls, lookups, AT).run(text, shape.events)] for nulls in (False, True)]
+        found = [[r for text in output.texts for r in spl.run(text, shape.events, AT, shape.lists, unknown=u)] for u in (True, False)]
     else:
         events = [{**e, "@timestamp": dt.datetime.fromisoformat(str(e["@timestamp"])).timestamp()} for e in shape.events]
         kinds = {name: KINDS[kind] for name, kind in shape.types.items() if kind in KINDS}
@@ -424,10 +423,6 @@ def of_text(target: str, output: Output, shape: Shaped, entities: tuple[str, ...
         fields = {e: output.columns[e] for e in entities if e in output.columns} if told or not rows else {}
         answers.append(Answer(ids, {e: frozenset(v for r in told for v in _values(r.get(f))) for e, f in fields.items()}, bool(rows)))
     return answers
-
-
-def _column(rows: Iterable[Mapping[str, object]]) -> Iterator[object]:
-    return (row["value"] for row in rows)
 
 
 def differs(wanted: Answer, found: Answer) -> str:
