@@ -14,11 +14,11 @@ import yaml
 import translator
 from tests.conformance import pipelines
 from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
-from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged
 from tests.rules import rule
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
+from translator.verify import esql
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
 
@@ -214,9 +214,9 @@ def test_an_event_of_both_sides_has_two_keys_in_esql() -> None:
     made = rule(kql)
     (query,) = translator.convert(made, ("esql",), Options(fields="source")).outputs["esql"].texts
     logged = {"@timestamp": 0, "event": {"dataset": "T"}, "op": "a"}
-    assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}]) == []
-    assert run_esql(query, [{**logged, "k": "ann", "m": "ann"}]) != []
-    assert run_esql(query, [{**logged, "k": "ann", "m": "bob"}, {**logged, "k": "cid", "m": "ann"}]) != []
+    assert esql.run(query, [{**logged, "k": "ann", "m": "bob"}], 0) == []
+    assert esql.run(query, [{**logged, "k": "ann", "m": "ann"}], 0) != []
+    assert esql.run(query, [{**logged, "k": "ann", "m": "bob"}, {**logged, "k": "cid", "m": "ann"}], 0) != []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conformance import elastic_reader
 from translator.regex import writers
 from translator.regex.classes import ranges_of
 from translator.regex.lucene import lucene
@@ -37,6 +36,7 @@ from translator.regex.syntax import (
     set_is_cased,
 )
 from translator.regex.writers import Inexpressible
+from translator.verify.eql import patterns
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_regular_expression_of_lucene_matches_the_same(regex: str, case: Any_,
         translated = lucene(tree, case)
     except Inexpressible:
         return
-    ours, automaton, pick = re.compile(writers.python(tree)), elastic_reader.lucene(translated, case == "ignored"), random.Random(seed)
+    ours, automaton, pick = re.compile(writers.python(tree)), patterns.regex(translated, case == "ignored", True), random.Random(seed)
     for _ in range(40):
         text = "".join(pick.choice("abcdefxABCX019 .,]-_/") for _ in range(pick.randint(0, 8)))
         whole = automaton.fullmatch(text.lower() if case == "lowered" else text)

@@ -38,6 +38,7 @@ from translator.plan.operators import Aggregate, Distinct, Join, Plan, Project, 
 from translator.plan.types import Type
 from translator.rulepack import RuleFileError, read, rule_files
 from translator.targets.base import Options
+from translator.verify import esql
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL)
@@ -202,7 +203,7 @@ def queries_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str], 
         for target, queries in case["queries"].items():
             try:
                 found = [sorted({row["id"] for query in queries for row in run(query, logged)}) for run in RUNS[target]]
-            except TypeError:
+            except (TypeError, esql.Rejected):
                 counts[f"{target} refused"] += 1
                 continue
             counts[target] += 1

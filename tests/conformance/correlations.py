@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_esql
 from tests.conformance.judging import judged, options
 from tests.rules import rule
 from translator.detection.model import Detection
@@ -24,7 +23,7 @@ from translator.pipeline import merged, parts
 from translator.sigma.portable.lane import LANES, through_sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import placed
-from translator.verify import spl
+from translator.verify import esql, spl
 from translator.verify.eql import run as run_eql
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
@@ -384,7 +383,7 @@ def searches_wrong(run: list[dict[str, Any]]) -> tuple[collections.Counter[str],
                 continue
             try:
                 runs = list(keys_found(target, queries, [e for e in logged if age(e) < lookback], case["key"], case["first"]))
-            except TypeError:
+            except (TypeError, esql.Rejected):
                 counts[f"{target} refused"] += 1
                 continue
             counts[target] += 1
@@ -407,7 +406,7 @@ def keys_found(
     now = NOW.timestamp()
     documents = [{**e, "_index": "events", "_id": str(number)} for number, e in enumerate(events)]
     runs = (
-        [lambda q: run_esql(q, documents, now)]
+        [lambda q: esql.run(q, documents, now)]
         if target == "esql"
         else [lambda q, n=n: spl.run(q, events, now, unknown=n) for n in (True, False)]
     )

@@ -17,11 +17,10 @@ from functools import partial
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_esql
 from tests.rules import rule
 from translator import catalog
 from translator.targets.base import Readiness
-from translator.verify import spl
+from translator.verify import esql, spl
 from translator.verify.eql import run as run_eql
 from translator.verify.shaping import Shaped, shaped
 
@@ -62,7 +61,7 @@ ALWAYS = {"EventID", "OfficeWorkload"}
 
 RUNS = {
     "splunk": (partial(spl.run, unknown=True), partial(spl.run, unknown=False)),
-    "esql": (run_esql,),
+    "esql": (esql.run,),
     "eql": (run_eql,),
 }
 FAMILY = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}

@@ -14,18 +14,17 @@ from functools import partial
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_esql
 from tests.conformance.sigma_filters import Generator
 from tests.rules import rule
 from translator.targets.base import Options
-from translator.verify import spl
+from translator.verify import esql, spl
 from translator.verify.eql import run as run_eql
 
 Event = dict[str, Any]
 
 RUNS: dict[str, tuple[Callable[[str, list[Event]], list[Event]], ...]] = {
     "splunk": (partial(spl.run, unknown=True), partial(spl.run, unknown=False)),
-    "esql": (run_esql,),
+    "esql": (esql.run,),
     "eql": (run_eql,),
 }
 """By target: what runs its queries. SPL is run with both readings of nulls."""
@@ -61,7 +60,7 @@ def claims(seed: int, count: int, refused: collections.Counter[str]) -> Iterator
                 continue
             try:
                 found = [sorted({row["id"] for query in output.texts for row in run(query, logged)}) for run in RUNS[target]]
-            except TypeError:
+            except (TypeError, esql.Rejected):
                 refused[target] += 1
                 continue
             yield Claim(target, kql, output.text, wanted, found)

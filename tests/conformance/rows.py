@@ -13,12 +13,11 @@ import sys
 from typing import Any
 
 import translator
-from tests.conformance.elastic_reader import run_esql
 from tests.rules import rule
 from translator.pipeline import piped
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output
-from translator.verify import spl
+from translator.verify import esql, spl
 
 NOW = dt.datetime(2026, 3, 6, 12, 0)
 OPTIONS = Options(fields="source")
@@ -270,7 +269,7 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
     if target == "esql":
-        readings = [run_esql(output.text, fed, at)]
+        readings = [esql.run(output.text, fed, at)]
     else:
         readings = [spl.run(output.text, fed, at, unknown=unknown) for unknown in (True, False)]
 

@@ -23,7 +23,6 @@ from typing import Any
 import lark
 
 from tests.conformance.corpus_rules import keeping
-from tests.conformance.elastic_reader import run_eql, run_esql
 from translator import catalog
 from translator.catalog import ByValue, Computed, Stored
 from translator.detection.model import Detection, Selector
@@ -50,13 +49,13 @@ from translator.rulepack import RuleFileError, read, rule_files
 from translator.rulepack.model import Rule
 from translator.targets.base import Output, Readiness
 from translator.targets.homes import selected
-from translator.verify import spl
+from translator.verify import esql, spl
+from translator.verify.eql import run as run_eql
 from translator.verify.shaping import Shaped, shaped
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 AT = NOW.replace(tzinfo=dt.UTC).timestamp()
 FAMILY = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
-KINDS = {"keyword": "text", "text": "text", "long": "number", "integer": "number", "double": "number", "ip": "ip", "boolean": "bool"}
 NUMBERS = (Type.INT, Type.LONG, Type.REAL)
 
 TEMPLATE = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -410,12 +409,9 @@ def of_text(target: str, output: Output, shape: Shaped, entities: tuple[str, ...
     if target == "splunk":
         found = [[r for text in output.texts for r in spl.run(text, shape.events, AT, shape.lists, unknown=u)] for u in (True, False)]
     else:
-        events = [{**e, "@timestamp": dt.datetime.fromisoformat(str(e["@timestamp"])).timestamp()} for e in shape.events]
-        kinds = {name: KINDS[kind] for name, kind in shape.types.items() if kind in KINDS}
-        if target == "esql":
-            found = [[row for text in output.texts for row in run_esql(text, events, AT, kinds=kinds)]]
-        else:
-            found = [[row for text in output.texts for row in run_eql(text, events)]]
+        found = [[]]
+        for text in output.texts:
+            found[0] += esql.run(text, shape.events, AT, shape.lists, shape.types) if target == "esql" else run_eql(text, shape.events, AT)
     answers = []
     for rows in found:
         told = [r for r in rows if isinstance(r, dict)]
