@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from translator.verify.esql import conditionals, conversions, maths, moments, regex, several, strings
 from translator.verify.esql import syntax as s
+from translator.verify.esql.aggregates import AGGREGATES
 from translator.verify.esql.functions import Compiled, Function, Given, cast_literal, constant, held
 from translator.verify.esql.types import DATES, NUMBERS, SPANS, TEXTS, Rejected, Value, alike, common, order_of
 from translator.verify.reading import NotReadable, Row
@@ -125,6 +126,8 @@ def _single(value: Value) -> Value:
 
 def _call(node: s.Call, scope: Scope) -> Compiled:
     function = FUNCTIONS.get(node.name)
+    if function is None and node.name in AGGREGATES:
+        raise Rejected(f"the aggregate {node.name} outside of STATS, or in another", node.start)
     if function is None:
         raise NotReadable(f"the function {node.name}", node.start)
     if node.star:

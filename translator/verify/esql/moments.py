@@ -9,7 +9,7 @@ from __future__ import annotations
 from translator.verify.esql import times
 from translator.verify.esql.functions import Compiled, Function, Given, applied, constant, fitted
 from translator.verify.esql.maths import bucket_of_numbers
-from translator.verify.esql.types import Value
+from translator.verify.esql.types import NUMBERS, Value
 from translator.verify.reading import NotReadable
 
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -48,7 +48,8 @@ def _truncated(given: Given, span: Value, subject: int, kind: str) -> Compiled:
 
 def _bucket(given: Given) -> Compiled:
     """BUCKET of dates by a span, or by so many spans in a range; of other things as numbers have it."""
-    if not given.args or given.types[0] not in ("date", "date_nanos"):
+    numbers = not given.args or given.types[0] in NUMBERS or (given.types[0] == "null" and given.types[-1] in NUMBERS)
+    if numbers or len(given.args) < 2:
         return bucket_of_numbers(given)
     if len(given.args) == 2 and given.types[1] not in ("integer", "long"):
         fit, kind = fitted("BUCKET(date, span) date", given)

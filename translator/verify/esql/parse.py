@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, cast
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedInput, VisitError
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from lark.tree import Meta
 from lark.visitors import v_args
 
@@ -51,7 +51,8 @@ def parse(text: str) -> s.Query:
         tree = _parser().parse(text)
         return cast(s.Query, _Builder(text).transform(tree))
     except UnexpectedInput as error:
-        position = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(text)
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        position = len(text) if ended or error.pos_in_stream is None else error.pos_in_stream
         found = text[position : position + 20].split("\n")[0]
         raise NotReadable(f"syntax: {found!r} is not expected" if found else "syntax: the query ends too early", position) from None
     except VisitError as error:

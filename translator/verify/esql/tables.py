@@ -62,22 +62,26 @@ def world(events: Iterable[Mapping[str, object]], now: float | None, lists: List
     return World(flat, mapping, types is None, lists or {}, None if now is None else int(now * 1000 + (0.5 if now >= 0 else -0.5)))
 
 
-def _lies_in(event: Mapping[str, Any], pattern: str) -> bool:
-    """Whether an event is in an index: the one that it names, else the data stream of its data set or an index of its name."""
+def _lies_in(event: Mapping[str, Any], pattern: str, unnamed: bool) -> bool:
+    """Whether an event is in an index: the one that it names, else the data stream of its data set or an index of its name.
+
+    Args:
+        unnamed: what it is for an event that names neither.
+    """
     if "_index" in event:
         names = [str(event["_index"][0])]
     elif "event.dataset" in event:
         dataset = str(event["event.dataset"][0])
         names = [re.sub(r"\W", "_", dataset.lower()), f"logs-{dataset}-default"]
     else:
-        return True
+        return unnamed
     return any(fnmatch.fnmatchcase(name, pattern.rpartition(":")[2]) for name in names)
 
 
 def _chosen(event: Mapping[str, Any], patterns: list[str]) -> bool:
     """Whether one of the patterns has the event, and none that starts with ``-`` takes it out."""
     wanted = [p for p in patterns if not p.startswith("-")]
-    return any(_lies_in(event, p) for p in wanted) and not any(_lies_in(event, p[1:]) for p in patterns if p.startswith("-"))
+    return any(_lies_in(event, p, True) for p in wanted) and not any(_lies_in(event, p[1:], False) for p in patterns if p.startswith("-"))
 
 
 def read(node: From, world: World) -> Table:
