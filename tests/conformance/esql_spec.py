@@ -25,6 +25,7 @@ from translator.verify import NotReadable, esql
 from translator.verify.esql import types
 
 NOW = 1_700_000_000
+_ALSO = {"s": "keyword", "i": "integer", "l": "long", "d": "double"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def cases(text: str) -> Iterator[Case]:
         table = [line for line in table if not re.match(r"\s*(warning|warningRegex|ignoreOrder|ignoreValueOrder)\s*:", line)]
         if not table:
             continue
-        columns = tuple((c.strip().rpartition(":")[0], c.strip().rpartition(":")[2]) for c in table[0].split("|"))
+        columns = tuple((c.rpartition(":")[0].strip(), _ALSO.get(k := c.rpartition(":")[2].strip(), k)) for c in table[0].split("|"))
         rows = tuple(tuple(c.strip() for c in re.split(r"(?<!\\)\|", line)) for line in table[1:])
         yield Case(name, "\n".join(query), columns, rows, loose)
 

@@ -58,7 +58,7 @@ def _count(given: Given) -> tuple[str, Reduce]:
 
 def _sum(given: Given) -> tuple[str, Reduce]:
     fit, _ = fitted("SUM(number) long", given)
-    kind = {"integer": "long", "null": "double"}.get(fit.types[0], fit.types[0])
+    kind = "long" if fit.types[0] == "integer" else fit.types[0]
     of = fit.args[0].of
 
     def reduce(rows: Sequence[Row]) -> Value:
@@ -167,7 +167,9 @@ AGGREGATES: Mapping[str, Aggregate] = {
             _simple("MAX(any) same", lambda kind, values: max(values, key=lambda v: order_of(kind, v))),
             _simple("MEDIAN(number) double", lambda _, values: quantile(values, 0.5)),
             _simple("MEDIAN_ABSOLUTE_DEVIATION(number) double", lambda _, values: deviation(values)),
-            _simple("PERCENTILE(number, number) double", lambda _, values, share: quantile(values, share / 100)),
+            _simple(
+                "PERCENTILE(number, number) double", lambda _, values, share: quantile(values, share / 100) if 0 <= share <= 100 else None
+            ),
             _simple("STD_DEV(number) double", lambda _, values: math.sqrt(_variance(values))),
             _simple("VARIANCE(number) double", lambda _, values: _variance(values)),
         ]

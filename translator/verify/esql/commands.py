@@ -48,7 +48,7 @@ def _process(command: s.Command, table: Table, world: World) -> Table:
     match command:
         case s.Where():
             holds = condition(command.condition, table.scope(world.now), "WHERE")
-            return Table(table.columns, [r for r in table.rows if holds(r)], table.open, table.gone)
+            return table.copy([r for r in table.rows if holds(r)])
         case s.Eval():
             return _eval(command.fields, table, world)
         case s.Stats():
@@ -58,7 +58,7 @@ def _process(command: s.Command, table: Table, world: World) -> Table:
         case s.Limit():
             if command.keys:
                 raise NotReadable("LIMIT BY", command.start)
-            return Table(table.columns, table.rows[: command.count], table.open, table.gone)
+            return table.copy(table.rows[: command.count])
         case s.Keep():
             return _keep(command, table)
         case s.Drop():
@@ -91,11 +91,13 @@ def _from(command: s.From, world: World) -> Table:
 
 def _eval(fields: Sequence[s.Named], table: Table, world: World) -> Table:
     """EVAL: each field may read those before it."""
-    made = Table(dict(table.columns), list(table.rows), table.open, set(table.gone))
+    made = table.copy(table.rows)
     for named in fields:
         found = compiled(named.expression, made.scope(world.now))
         made.rows = [_set(row, named.name, found.of(row)) for row in made.rows]
         made.with_column(named.name, found.type)
+        if found.constant:
+            made.constants[named.name] = found.value
     return made
 
 
@@ -119,7 +121,7 @@ def _sort(command: s.Sort, table: Table, world: World) -> Table:
         there = sorted(((key(v), row) for v, row in keyed if v is not None), key=lambda pair: pair[0], reverse=order.descending)
         ordered = [row for _, row in there]
         rows = missing + ordered if order.nulls_first else ordered + missing
-    return Table(table.columns, rows, table.open, table.gone)
+    return table.copy(rows)
 
 
 def _sorting(kind: str, descending: bool) -> Callable[[Any], Any]:
@@ -154,13 +156,16 @@ def _keep(command: s.Keep, table: Table) -> Table:
                 ranks.pop(name, None)
                 ranks[name] = rank
     columns = {name: table.columns.get(name, "null") for name in ranks}
-    return Table(columns, [{k: v for k, v in row.items() if k in columns} for row in table.rows])
+    constants = {name: value for name, value in table.constants.items() if name in columns}
+    return Table(columns, [{k: v for k, v in row.items() if k in columns} for row in table.rows], constants=constants)
 
 
 def _drop(command: s.Drop, table: Table) -> Table:
     dropped = {name for pattern in command.patterns for name in _matched(pattern, table)}
     columns = {name: kind for name, kind in table.columns.items() if name not in dropped}
-    return Table(columns, [{k: v for k, v in row.items() if k not in dropped} for row in table.rows], table.open, table.gone | dropped)
+    rows = [{k: v for k, v in row.items() if k not in dropped} for row in table.rows]
+    constants = {name: value for name, value in table.constants.items() if name not in dropped}
+    return Table(columns, rows, table.open, table.gone | dropped, constants)
 
 
 def _rename(command: s.Rename, table: Table) -> Table:
@@ -174,7 +179,10 @@ def _rename(command: s.Rename, table: Table) -> Table:
         columns = {new.name if n == old.name else n: k for n, k in table.columns.items() if n != new.name}
         columns.setdefault(new.name, kind)
         rows = [_set({k: v for k, v in row.items() if k != old.name}, new.name, row.get(old.name)) for row in table.rows]
-        table = Table(columns, rows, table.open, (table.gone | {old.name}) - {new.name})
+        constants = {n: v for n, v in table.constants.items() if n not in (old.name, new.name)}
+        if old.name in table.constants:
+            constants[new.name] = table.constants[old.name]
+        table = Table(columns, rows, table.open, (table.gone | {old.name}) - {new.name}, constants)
     return table
 
 
@@ -197,7 +205,7 @@ def _extracted(
                 taken[name] += t.several(value)
         kept = {k: v for k, v in row.items() if k not in columns}
         rows.append(kept | {name: v for name, values in taken.items() if (v := t.one_or_several(values)) is not None})
-    made = Table(dict(table.columns), rows, table.open, set(table.gone))
+    made = table.copy(rows)
     for name, kind in columns.items():
         made.with_column(name, kind)
     return made
@@ -220,7 +228,10 @@ def _expand(command: s.MvExpand, table: Table) -> Table:
     name = command.column
     table.scope(None).type_of(name, command.start)
     rows = [_placed(row, name, v) for row in table.rows for v in (t.several(row.get(name)) or [None])]
-    return Table(table.columns | ({} if name in table.columns else {name: "null"}), rows, table.open, table.gone)
+    made = table.copy(rows)
+    made.constants.pop(name, None)
+    made.columns.setdefault(name, "null")
+    return made
 
 
 def _placed(row: Row, name: str, value: object) -> Row:
@@ -258,7 +269,7 @@ def _enrich(command: s.Enrich, table: Table, world: World) -> Table:
         for new, old in fields:
             row = _set(row, new, t.one_or_several([v for hit in hits for v in t.several(hit.get(old))]))
         rows.append(row)
-    made = Table(dict(table.columns), rows, table.open, set(table.gone))
+    made = table.copy(rows)
     for new, old in fields:
         made.with_column(new, listed.columns.get(old, "null"))
     return made
@@ -286,7 +297,7 @@ def _lookup(command: s.LookupJoin, table: Table, world: World) -> Table:
         hits = [] if None in key else by_key.get(key, [])
         kept = {k: v for k, v in row.items() if k not in added}
         rows += [kept | {k: v for k, v in hit.items() if k in added} for hit in hits] or [kept]
-    made = Table(dict(table.columns), rows, table.open, set(table.gone))
+    made = table.copy(rows)
     for name in added:
         made.with_column(name, listed.columns[name])
     return made
@@ -307,7 +318,7 @@ def _fork(command: s.Fork, table: Table, world: World) -> Table:
         raise t.Rejected("FORK has two to eight branches", command.start)
     made = []
     for number, branch in enumerate(command.branches, 1):
-        part = run(branch, world, Table(dict(table.columns), list(table.rows), table.open, set(table.gone)))
+        part = run(branch, world, table.copy(table.rows))
         limited = any(isinstance(c, s.Limit) for c in branch)
         part = Table(dict(part.columns), part.rows[: MOST if limited else LIMIT], part.open)
         part.rows = [{**row, "_fork": f"fork{number}"} for row in part.rows]

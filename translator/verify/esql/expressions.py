@@ -41,12 +41,14 @@ class Scope:
         open: whether the mapping is not known as a whole, so that a name that no event has may be a field: it is null.
         gone: names that were dropped or renamed.
         now: the time in milliseconds, if it is known.
+        constants: values of columns that are the same in all rows.
     """
 
     columns: dict[str, str]
     open: bool = False
     gone: set[str] = field(default_factory=set)
     now: int | None = None
+    constants: Mapping[str, Value] = field(default_factory=dict)
 
     def type_of(self, name: str, at: int) -> str:
         """Raises Rejected for a column that is not there, or whose type ES|QL does not read."""
@@ -72,6 +74,8 @@ def compiled(node: s.Expression, scope: Scope) -> Compiled:
             return constant(kind, list(value) if isinstance(value, tuple) else value)
         case s.Column(name=name):
             kind = scope.type_of(name, node.start)
+            if name in scope.constants:
+                return constant(kind, scope.constants[name])
             return Compiled(kind, lambda row: row.get(name)) if name in scope.columns else constant("null", None)
         case s.Call():
             return _call(node, scope)

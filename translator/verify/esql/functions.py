@@ -66,7 +66,8 @@ Function: TypeAlias = Callable[[Given], Compiled]
 
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "text": TEXTS, "number": NUMBERS, "whole": NUMBERS[:3], "integer": ("integer",), "long": ("integer", "long"), "date": DATES,
-    "boolean": ("boolean",), "ip": ("ip",), "version": ("version",), "span": ("date_period", "time_duration"),
+    "moment": (*DATES, *TEXTS), "boolean": ("boolean",), "ip": ("ip",), "version": ("version",),
+    "span": ("date_period", "time_duration"),
     "any": (*NUMBERS, *TEXTS, *DATES, "boolean", "ip", "version"),
 }  # fmt: skip
 """Types by the words of signatures."""

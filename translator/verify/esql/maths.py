@@ -14,6 +14,9 @@ from translator.verify.esql.functions import Compiled, Function, Given, applied,
 from translator.verify.esql.types import NUMBERS, Value, common
 from translator.verify.reading import NotReadable, Row
 
+WHOLE = NUMBERS[:3]
+"""Types of whole numbers."""
+
 
 def _double(name: str, run: Callable[[float], float]) -> tuple[str, Function]:
     """A function of one number that gives a double, and null where it has no result."""
@@ -38,8 +41,15 @@ def _rounded(value: float, digits: int) -> Value:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)) if abs(value) < 1e15 else value
 
 
+def _unchanged(given: Given) -> bool:
+    """Whether a function leaves whole numbers as they are, several of them as well."""
+    return len(given.args) == 1 and given.types[0] in WHOLE
+
+
 def _round(given: Given) -> Compiled:
     fit, kind = fitted("ROUND(number, long?) same", given)
+    if _unchanged(fit):
+        return fit.args[0]
     return applied(fit, kind, lambda value, digits=0: _rounded(value, digits))
 
 
@@ -88,9 +98,14 @@ def _whole(name: str, run: Callable[[float], int]) -> tuple[str, Function]:
 
     def function(given: Given) -> Compiled:
         fit, kind = fitted(f"{name}(number) same", given)
-        return applied(fit, kind, lambda value: value if isinstance(value, int) else float(run(value)))
+        return fit.args[0] if _unchanged(fit) else applied(fit, kind, lambda value: float(run(value)))
 
     return name, function
+
+
+def _abs(given: Given) -> Compiled:
+    fit, kind = fitted("ABS(number) same", given)
+    return fit.args[0] if kind == "unsigned_long" else applied(fit, kind, abs)
 
 
 def _number(name: str, value: float) -> tuple[str, Function]:
@@ -151,7 +166,7 @@ def negative(operand: Compiled) -> Compiled:
 
 FUNCTIONS: dict[str, Function] = dict(
     [
-        scalar("ABS(number) same", abs),
+        ("ABS", _abs),
         _double("ACOS", math.acos),
         _double("ACOSH", math.acosh),
         _double("ASIN", math.asin),

@@ -46,6 +46,15 @@ def _truncated(given: Given, span: Value, subject: int, kind: str) -> Compiled:
     return applied(first, of_type, lambda value: _like(of_type, times.truncated(_millis(of_type, value), span)))
 
 
+def _edge(given: Given, index: int) -> int:
+    """An end of a range, which may be a text, in milliseconds."""
+    value = given.literal(index)
+    found = times.parsed(value) if isinstance(value, str) else _millis(given.types[index], value)
+    if found is None:
+        raise given.rejected(f"{value!r} is no date")
+    return found
+
+
 def _bucket(given: Given) -> Compiled:
     """BUCKET of dates by a span, or by so many spans in a range; of other things as numbers have it."""
     numbers = not given.args or given.types[0] in NUMBERS or (given.types[0] == "null" and given.types[-1] in NUMBERS)
@@ -54,8 +63,8 @@ def _bucket(given: Given) -> Compiled:
     if len(given.args) == 2 and given.types[1] not in ("integer", "long"):
         fit, kind = fitted("BUCKET(date, span) date", given)
         return _truncated(fit, fit.literal(1), 0, kind)
-    fit, kind = fitted("BUCKET(date, long, date, date) date", given)
-    buckets, start, end = fit.literal(1), *(_millis(fit.types[n], fit.literal(n)) for n in (2, 3))
+    fit, kind = fitted("BUCKET(date, long, moment, moment) date", given)
+    buckets, start, end = fit.literal(1), *(_edge(fit, n) for n in (2, 3))
     return _truncated(fit, times.bucket_span(buckets, start, end), 0, kind)
 
 

@@ -68,7 +68,17 @@ def dissected(pattern: str, separator: str) -> tuple[tuple[str, ...], Extractor]
 
 _INT = r"(?:[+-]?(?:[0-9]+))"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_HEX = "[0-9A-Fa-f]{1,4}"
+_V4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
+_V6 = "|".join(
+    [rf"(?:{_HEX}:){{7}}(?:{_HEX}|:)", rf"(?:{_HEX}:){{6}}(?::{_HEX}|{_V4}|:)"]
+    + [rf"(?:{_HEX}:){{{n}}}(?:(?::{_HEX}){{1,{7 - n}}}|(?::{_HEX}){{0,{5 - n}}}:{_V4}|:)" for n in range(5, -1, -1) if n]
+    + [rf":(?:(?::{_HEX}){{1,7}}|(?::{_HEX}){{0,5}}:{_V4}|:)"]
+)
+"""The texts of an address of IPv6 (RFC 4291, section 2.2)."""
+
 _GROK = {
+    "IPV6": rf"(?:{_V6})(?:%\w+)?", "IP": "(?:%{IPV6}|%{IPV4})",
     "USERNAME": r"[a-zA-Z0-9._-]+", "USER": "%{USERNAME}", "INT": _INT, "POSINT": r"\b(?:[1-9][0-9]*)\b",
     "NONNEGINT": r"\b(?:[0-9]+)\b", "BASE10NUM": r"(?<![0-9.+-])(?:[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))", "NUMBER": "(?:%{BASE10NUM})",
     "BASE16NUM": r"(?<![0-9A-Fa-f])(?:[+-]?(?:0x)?(?:[0-9A-Fa-f]+))", "WORD": r"\b\w+\b", "NOTSPACE": r"\S+", "SPACE": r"\s*",

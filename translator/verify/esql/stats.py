@@ -73,7 +73,7 @@ class _Aggregates:
             return None
 
         outer = _replaced(named.expression, replace)
-        if not parts and not isinstance(outer, s.Literal):
+        if isinstance(outer, s.Column) and not parts:
             raise Rejected(f"{named.name} is no aggregate", named.start)
         columns = {name: part.type for name, part in parts.items()} | {name: key.type for name, key in self.keys.items()}
         found = compiled(outer, Scope(columns, now=self.now))
@@ -158,7 +158,7 @@ def inline(command: s.Stats, table: Table, now: int | None) -> Table:
             raise NotReadable("INLINE STATS by several values", command.start)
         kept = {k: v for k, v in row.items() if k not in found.columns}
         rows.append({**kept, **by_key[tuple(values.values())]})
-    made = Table(dict(table.columns), rows, table.open, set(table.gone))
+    made = table.copy(rows)
     for name, kind in found.columns.items():
         made.with_column(name, kind)
     return made

@@ -24,21 +24,28 @@ class Table:
     Attributes:
         open: whether columns may be there that no row has, since the mapping is not known.
         gone: names that such columns have not, since they were dropped or renamed.
+        constants: values of columns that are the same in all rows, which functions take for constant arguments.
     """
 
     columns: dict[str, str]
     rows: list[Row]
     open: bool = False
     gone: set[str] = field(default_factory=set)
+    constants: dict[str, object] = field(default_factory=dict)
 
     def scope(self, now: int | None) -> Scope:
-        return Scope(self.columns, self.open, self.gone, now)
+        return Scope(self.columns, self.open, self.gone, now, self.constants)
 
     def with_column(self, name: str, kind: str) -> None:
         """Adds a column behind all others; one of that name is no more."""
         self.columns.pop(name, None)
         self.columns[name] = kind
         self.gone.discard(name)
+        self.constants.pop(name, None)
+
+    def copy(self, rows: list[Row]) -> Table:
+        """The same columns with other rows."""
+        return Table(dict(self.columns), rows, self.open, set(self.gone), dict(self.constants))
 
 
 @dataclass(frozen=True, slots=True)

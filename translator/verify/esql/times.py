@@ -138,6 +138,9 @@ _BY_MILLIS = {name: length for unit, (length, names) in _SPANS.items() for name 
 _BY_MONTHS = {name: count for unit, (count, names) in _MONTHS.items() for name in (unit, *names.split())}
 
 
+_BY_NANOS = {"nanosecond": 1, "nanoseconds": 1, "ns": 1, "microsecond": 1000, "microseconds": 1000, "mcs": 1000}
+
+
 def difference(unit: str, start: int, end: int) -> int | None:
     """How many whole units lie between two moments; None where the number is no integer (DATE_DIFF).
 
@@ -145,7 +148,9 @@ def difference(unit: str, start: int, end: int) -> int | None:
         NotReadable: for a unit that is not known.
     """
     name = unit.lower()
-    if name in _BY_MILLIS:
+    if name in _BY_NANOS:
+        found = (end - start) * 1_000_000 // _BY_NANOS[name]
+    elif name in _BY_MILLIS:
         length = _BY_MILLIS[name]
         found = abs(end - start) // length * (1 if end >= start else -1)
     elif name in _BY_MONTHS:
