@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import collections
+import random
 from typing import Any
 
 import pytest
 
 from translator.verify import NotReadable, esql
+from translator.verify.esql.aggregates import AGGREGATES
+from translator.verify.esql.expressions import FUNCTIONS
 
 B = "\\"
 
@@ -281,6 +285,7 @@ def test_commands_on_events(query: str, rows: list[dict[str, Any]]) -> None:
         'GROK n "%{INT:i}"',
         'FORK (WHERE n == 1 | EVAL x = 1) (EVAL x = "a")',
         'EVAL x = TO_DATEPERIOD("3 apples")',
+        'WHERE user LIKE """a\\b"""',
     ],
 )
 def test_what_elasticsearch_refuses_is_rejected_before_an_event_is_read(query: str) -> None:
@@ -302,6 +307,7 @@ def test_what_elasticsearch_refuses_is_rejected_before_an_event_is_read(query: s
         ('FROM logs | WHERE user RLIKE "a~b"', "the operator ~ in the regular expression a~b"),
         ("FROM logs | WHERE n == ?limit", "a parameter"),
         ("SET x = true; FROM logs", "SET"),
+        ("FROM logs | LIMIT 2 | INLINE STATS c = COUNT(*)", "INLINE STATS behind LIMIT"),
     ],
 )
 def test_what_is_not_read_is_refused_by_name(query: str, what: str) -> None:
@@ -349,6 +355,25 @@ def test_a_query_reads_the_events_of_its_indices() -> None:
     union = "FROM (FROM one | KEEP n), (FROM two | KEEP n) | WHERE n < 3 | KEEP n"
     assert [row["n"] for row in esql.run(union, events)] == [1, 2]
     assert esql.run("FROM one METADATA _index | WHERE n == 1 | KEEP _index", events) == [{"_index": "one"}]
+
+
+def test_no_function_fails_but_by_refusing() -> None:
+    pool = [
+        "null", "0", "-1", "3", "2147483647", "9223372036854775807", "18446744073709551615", "1.5", "-0.0", "1e308", '""', '"a"', '"abc"',
+        '"10.0.0.1"', '"2024-02-29"', '"day"', '"1 day"', "true", "[1, 2, 2]", '["b", "a"]', "[1.5, -2]", "[true, false]", 'TO_IP("::1")',
+        "TO_DATETIME(86400000)", "TO_DATE_NANOS(1000000)", 'TO_VERSION("1.2")', "2 hours", "3 months",
+    ]  # fmt: skip
+    pick, answered = random.Random(7), collections.Counter[str]()
+    for name in sorted({*FUNCTIONS, *AGGREGATES}):
+        command = "ROW y = 1 | STATS x =" if name in AGGREGATES else "ROW x ="
+        for _ in range(120):
+            call = f"{name}({', '.join(pick.choice(pool) for _ in range(pick.choice([0, 1, 1, 2, 2, 3, 4])))})"
+            try:
+                esql.run(f"{command} {call}", [], 0)
+                answered[name] += 1
+            except NotReadable:
+                pass
+    assert len(answered) > 120
 
 
 def test_the_time_is_asked_for_only_where_it_is_known() -> None:

@@ -34,6 +34,8 @@ def _simple(signature: str, run: Callable[..., Value], none: Value = None) -> tu
     def aggregate(given: Given) -> tuple[str, Reduce]:
         fit, kind = fitted(signature, given)
         rest = [fit.literal(n) for n in range(1, len(fit.args))]
+        if any(isinstance(v, list) for v in rest):
+            raise given.rejected("wants one value")
         source, of = fit.types[0], fit.args[0].of
 
         def reduce(rows: Sequence[Row]) -> Value:
@@ -68,8 +70,9 @@ def _sum(given: Given) -> tuple[str, Reduce]:
     return kind, reduce
 
 
-def _distinct(_: str, values: list[Any], precision: int = MOST) -> int:
+def _distinct(_: str, values: list[Any], precision: int | None = MOST) -> int:
     found = len(set(values))
+    precision = MOST if precision is None else precision
     if found > min(precision, 40_000):
         raise NotReadable("COUNT_DISTINCT of so many values that it is an estimate")
     return found
@@ -78,6 +81,10 @@ def _distinct(_: str, values: list[Any], precision: int = MOST) -> int:
 def _variance(values: list[Any]) -> float:
     mean = math.fsum(values) / len(values)
     return math.fsum((v - mean) ** 2 for v in values) / len(values)
+
+
+def _percentile(_: str, values: list[Any], share: float | None) -> float | None:
+    return quantile(values, share / 100) if share is not None and 0 <= share <= 100 else None
 
 
 def _listed(given: Given) -> tuple[str, Reduce]:
@@ -91,7 +98,7 @@ def _top(given: Given) -> tuple[str, Reduce]:
         raise NotReadable("TOP of another field", given.at)
     fit, kind = fitted("TOP(any, integer, text?) same", given)
     count, way = fit.literal(1), str(fit.literal(2) if len(fit.args) > 2 else "asc").upper()
-    if way not in ("ASC", "DESC") or not count or count < 1:
+    if way not in ("ASC", "DESC") or not isinstance(count, int) or count < 1:
         raise given.rejected("wants a count above 0, and ASC or DESC")
     of = fit.args[0].of
     return kind, lambda rows: one_or_several(sorted(_values(of, rows), key=lambda v: order_of(kind, v), reverse=way == "DESC")[:count])
@@ -168,7 +175,8 @@ AGGREGATES: Mapping[str, Aggregate] = {
             _simple("MEDIAN(number) double", lambda _, values: quantile(values, 0.5)),
             _simple("MEDIAN_ABSOLUTE_DEVIATION(number) double", lambda _, values: deviation(values)),
             _simple(
-                "PERCENTILE(number, number) double", lambda _, values, share: quantile(values, share / 100) if 0 <= share <= 100 else None
+                "PERCENTILE(number, number) double",
+                _percentile,
             ),
             _simple("STD_DEV(number) double", lambda _, values: math.sqrt(_variance(values))),
             _simple("VARIANCE(number) double", lambda _, values: _variance(values)),

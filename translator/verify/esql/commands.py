@@ -29,7 +29,9 @@ def answer(query: s.Query, world: World) -> Table:
 
 def run(commands: Sequence[s.Command], world: World, table: Table | None) -> Table:
     """What commands make of a table; the first of a query needs none."""
-    for command in commands:
+    for number, command in enumerate(commands):
+        if isinstance(command, s.Stats) and command.inline and any(isinstance(c, s.Limit) for c in commands[:number]):
+            raise NotReadable("INLINE STATS behind LIMIT", command.start)
         match command:
             case s.From():
                 table = _from(command, world)

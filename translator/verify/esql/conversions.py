@@ -137,6 +137,8 @@ def _span(period: bool) -> Function:
         if arg.type not in ("keyword", "text", "null"):
             raise given.rejected(f"has to be a text, and is {arg.type}")
         text = given.literal(0)
+        if isinstance(text, list):
+            raise given.rejected("has to be one text")
         found = None if text is None else times.span_of(text, period)
         if text is not None and found is None:
             raise given.rejected(f"{text!r} is no {kind}")

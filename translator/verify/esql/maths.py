@@ -34,10 +34,14 @@ def _rounded(value: float, digits: int) -> Value:
     if isinstance(value, int):
         if digits >= 0:
             return value
+        if digits < -20:
+            return 0
         unit = 10**-digits
         return int((Decimal(value) / unit).to_integral_value(ROUND_HALF_UP)) * unit
     if not math.isfinite(value) or digits > 300:
         return value
+    if digits < -310:
+        return 0.0
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)) if abs(value) < 1e15 else value
 
 
@@ -68,7 +72,7 @@ def _round_to(given: Given) -> Compiled:
         if wider is None or (wider not in NUMBERS and wider != "date"):
             raise given.rejected(f"{kind} and {arg.type} do not go together")
         kind = wider
-    points = sorted(a.value for a in args[1:] if a.constant)
+    points = sorted(a.value for a in args[1:] if a.constant and not isinstance(a.value, list | type(None)))
     if len(points) < len(args) - 1:
         raise given.rejected("the points have to be constant")
     return applied(
@@ -143,10 +147,14 @@ def bucket_of_numbers(given: Given) -> Compiled:
         fit, kind = fitted("BUCKET(number, number) double", given)
         if not fit.args[1].constant:
             raise NotReadable("BUCKET of a size that is not constant", given.at)
-        size = float(fit.args[1].value)
+        size = fit.args[1].value
+        if not isinstance(size, int | float) or not size > 0:
+            raise NotReadable("BUCKET of such a size", given.at)
     else:
         fit, kind = fitted("BUCKET(number, integer, number, number) double", given)
         buckets, start, end = (fit.literal(n) for n in (1, 2, 3))
+        if any(v is None or isinstance(v, list) for v in (buckets, start, end)) or buckets < 1 or end <= start:
+            raise NotReadable("BUCKET of numbers in such a range", given.at)
         exact = (end - start) / buckets
         power = 10.0 ** math.ceil(math.log10(exact))
         size = power / 2 if exact < power / 2 else power

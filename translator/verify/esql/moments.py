@@ -16,6 +16,10 @@ _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _MONTHS = "January February March April May June July August September October November December".split()
 
 
+_MOST = 10_000
+"""How many buckets of dates are counted."""
+
+
 def _millis(kind: str, value: int) -> int:
     return value // 1_000_000 if kind == "date_nanos" else value
 
@@ -49,7 +53,7 @@ def _truncated(given: Given, span: Value, subject: int, kind: str) -> Compiled:
 def _edge(given: Given, index: int) -> int:
     """An end of a range, which may be a text, in milliseconds."""
     value = given.literal(index)
-    found = times.parsed(value) if isinstance(value, str) else _millis(given.types[index], value)
+    found = times.parsed(value) if isinstance(value, str) else _millis(given.types[index], value) if isinstance(value, int) else None
     if found is None:
         raise given.rejected(f"{value!r} is no date")
     return found
@@ -65,6 +69,8 @@ def _bucket(given: Given) -> Compiled:
         return _truncated(fit, fit.literal(1), 0, kind)
     fit, kind = fitted("BUCKET(date, long, moment, moment) date", given)
     buckets, start, end = fit.literal(1), *(_edge(fit, n) for n in (2, 3))
+    if not isinstance(buckets, int) or not 0 < buckets <= _MOST:
+        raise NotReadable("BUCKET of dates with so many buckets", given.at)
     return _truncated(fit, times.bucket_span(buckets, start, end), 0, kind)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from translator.verify.esql.types import Rejected
 from translator.verify.reading import NotReadable
 
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": r" \t\n\r"}
@@ -20,14 +21,14 @@ _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": r" \t\n\r"}
 
 @cache
 def wildcards(pattern: str) -> re.Pattern[str]:
-    """A pattern of LIKE. Raises NotReadable where a backslash takes the meaning from nothing."""
+    """A pattern of LIKE. Raises Rejected where a backslash takes the meaning from nothing."""
     regex, position = "", 0
     while position < len(pattern):
         char = pattern[position]
         if char == "\\":
             position += 1
             if position == len(pattern) or pattern[position] not in "*?\\":
-                raise NotReadable(f"an escape in the pattern {pattern}")
+                raise Rejected(f"an escape in the pattern {pattern}")
             regex += re.escape(pattern[position])
         else:
             regex += {"*": ".*", "?": "."}.get(char, re.escape(char))

@@ -62,24 +62,43 @@ def _url_decode(text: str) -> str | None:
     return urllib.parse.unquote_plus(text)
 
 
+_LONGEST = 1 << 20
+"""How many bytes REPEAT and SPACE make at most; beyond is null, with a warning (Repeat.java, MAX_REPEATED_LENGTH)."""
+
+
 def _repeat(text: str, count: int) -> str | None:
-    return text * count if count >= 0 else None
+    return text * count if 0 <= count * len(text.encode()) <= _LONGEST else None
 
 
 def _space(count: int) -> str | None:
-    return " " * count if count >= 0 else None
+    return " " * count if 0 <= count <= _LONGEST else None
 
 
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
+class _Decimal(float):
+    """A number that remembers how it is written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
 def _json_extract(text: str, path: str) -> str | None:
-    """What a path names in a JSON text: texts as they are, numbers and truth values as texts, the rest as JSON."""
+    """What a path names in a JSON text: texts as they are, numbers and truth values as texts, the rest as JSON; of equal keys the first.
+
+    Raises:
+        NotReadable: for a path that is not known, and for an object or list that is not written as it would be here.
+    """
     steps = re.fullmatch(r"\$?((?:\.?[A-Za-z_][\w-]*|\[\d+\]|\['[^']*'\]|\[\"[^\"]*\"\])*)", path)
     if steps is None:
         raise NotReadable(f"the path {path} of JSON_EXTRACT")
     try:
-        value: Any = json.loads(text)
+        value: Any = json.loads(text, object_pairs_hook=_first_of_each, parse_float=_Decimal, parse_int=_Decimal)
     except ValueError:
         return None
     for key, index, quoted in re.findall(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'|\")([^'\"]*)(?:'|\")\]", steps[1]):
@@ -93,7 +112,12 @@ def _json_extract(text: str, path: str) -> str | None:
             return None
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    if isinstance(value, _Decimal):
+        return value.text
+    made = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    if made not in text:
+        raise NotReadable("JSON_EXTRACT of an object that has spaces or escapes")
+    return made
 
 
 def _split_function(given: Given) -> Compiled:
