@@ -48,6 +48,7 @@ B = "\\"
         ("null AND false", "boolean", False),
         ("null OR true", "boolean", True),
         ("NOT null", "boolean", None),
+        ("true IN (false, true)", "boolean", True),
         ('"b" > "a"', "boolean", True),
         ("[1, 2] == 1", "boolean", None),
         ("1 IN (2, null)", "boolean", None),
@@ -341,6 +342,12 @@ def test_without_a_mapping_the_types_are_those_of_the_values() -> None:
     found = esql.table("FROM logs | EVAL m = missing, s = source.ip", events)
     assert found.columns == {"a": "keyword", "f": "double", "source.ip": "ip", "m": "null", "s": "ip"}
     assert [row.get("a") for row in esql.run("FROM logs", events)] == ["1", "x", None, None]
+
+
+def test_a_pattern_of_names_has_fields_that_no_event_has() -> None:
+    assert esql.run("FROM logs | KEEP a.*, n | WHERE a.b IS NULL | KEEP n", [{"n": 1, "c": 2}]) == [{"n": 1}]
+    with pytest.raises(esql.Rejected):
+        esql.run("FROM logs | KEEP a.*, n | WHERE c == 2", [{"n": 1, "c": 2}])
 
 
 def test_a_query_reads_the_events_of_its_indices() -> None:

@@ -159,7 +159,9 @@ def _keep(command: s.Keep, table: Table) -> Table:
                 ranks[name] = rank
     columns = {name: table.columns.get(name, "null") for name in ranks}
     constants = {name: value for name, value in table.constants.items() if name in columns}
-    return Table(columns, [{k: v for k, v in row.items() if k in columns} for row in table.rows], constants=constants)
+    rows = [{k: v for k, v in row.items() if k in columns} for row in table.rows]
+    still_open = table.open and any(pattern.wild for pattern in command.patterns)  # a pattern may have fields that no event has
+    return Table(columns, rows, still_open, table.gone | (table.columns.keys() - columns.keys()), constants)
 
 
 def _drop(command: s.Drop, table: Table) -> Table:

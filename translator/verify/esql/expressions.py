@@ -166,7 +166,7 @@ def _comparable(left: Compiled, right: Compiled, sign: str, at: int) -> Callable
         fits = alike(one, two) or common(one, two) is not None
         if not fits or one in SPANS:
             raise Rejected(f"{one} {sign} {two}", at)
-        if one == "boolean" and sign not in ("==", "!="):
+        if one == "boolean" and sign not in ("==", "!=", "IN"):
             raise Rejected(f"{sign} of truth values", at)
     return (lambda v: order_of("version", v)) if "version" in (one, two) else None
 
