@@ -1,0 +1,92 @@
+"""Witness events: what is to alert does on the engine, what nearly does not, and each kind of near miss is among the worlds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+
+import translator
+from translator.verify.witness import Event, World, made, reached, worlds
+from translator.verify.witness.judging import judged
+from translator.verify.witness.texts import matching
+
+NOW = dt.datetime(2026, 5, 1, 12, 0)
+
+_TAIL = "| join kind={} (AuditLogs | where OperationName == 'Add user' | project Identity, changed = TimeGenerated) on $left.UserPrincipalName == $right.Identity"
+
+CASES = {
+    "term": ("SigninLogs | where UserPrincipalName has 'adm'", 1, ["another case", "a letter outside of ASCII right before", "missing"]),
+    "exact": ("SigninLogs | where UserPrincipalName == 'Bob'", 1, ["another case", "missing"]),
+    "window": ("SigninLogs | where TimeGenerated between (ago(2h) .. ago(1h))", 1, ["a second before the limit", "a second after the limit"]),
+    "count": ("SigninLogs | where ResultType == '50126' | summarize n = count() by IPAddress | where n > 4", 5, ["one event fewer than 5"]),
+    "distinct": ("SigninLogs | summarize n = dcount(IPAddress) by UserPrincipalName | where n >= 3", 3, ["the values of one event in another again"]),
+    "set": ("SigninLogs | summarize s = make_set(IPAddress) by UserPrincipalName | where array_length(s) > 2", 3, ["one event fewer than 3"]),
+    "conditional": ("SigninLogs | summarize f = countif(ResultType != '0'), s = countif(ResultType == '0') by IPAddress | where f > 2 and s > 0", 4, []),
+    "order": (f"SigninLogs {_TAIL.format('inner')} | where changed > TimeGenerated", 2, ["a second", "not holding"]),
+    "absence": (f"SigninLogs | where ResultType == '0' {_TAIL.format('leftanti')}", 1, ["another way"]),
+    "union": ("union (SigninLogs | where ResultType == '1'), (AuditLogs | where Identity == 'eve')", 1, ["another way"]),
+    "path": ("SigninLogs | where tostring(DeviceDetail.browser) startswith 'Edge'", 1, ["an array around it", "an object", "null"]),
+    "json": ("SigninLogs | extend p = parse_json(AppDisplayName) | where tostring(p.names[1]) == 'x'", 1, []),
+    "parse": ("SigninLogs | parse AppDisplayName with * 'user=' who ';' * | where who =~ 'root'", 1, ["another case"]),
+    "split": ("SigninLogs | where tostring(split(UserPrincipalName, '@')[1]) == 'example.com'", 1, []),
+    "extract": ("SigninLogs | extend n = toint(extract('id=([0-9]+)', 1, AppDisplayName)) | where n > 100", 1, []),
+    "case": ("SigninLogs | extend k = case(ResultType == '0', 'good', ResultType startswith '5', 'bad', 'other') | where k == 'bad'", 1, []),
+    "regex": (r"SigninLogs | where UserPrincipalName matches regex '^adm-[0-9]{3}$'", 1, ["character 1 missing"]),
+    "elements": ("SigninLogs | mv-expand d = LocationDetails.items | where d.name == 'x'", 1, []),
+    "list": ("SigninLogs | where IPAddress in ((AuditLogs | where Result == 'failure' | project Identity))", 2, ["missing"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_worlds_show_what_they_are_meant_to(name: str) -> None:
+    query, least, expected = CASES[name]
+    found = worlds(translator.bind(query), NOW)
+    verdicts = judged(query, found, NOW)
+    assert [(w.about, v) for w, v in zip(found, verdicts, strict=True) if v is not w.hits] == []
+    assert found[0].hits is True and len(found[0].events) == least
+    assert False in verdicts
+    for words in expected:
+        assert any(words in w.about for w in found), (words, [w.about for w in found])
+
+
+@pytest.mark.parametrize("name", ["term", "window", "count", "order", "path", "case"])
+def test_each_atom_is_reached_both_ways(name: str) -> None:
+    plan = translator.bind(CASES[name][0])
+    coverage = reached(plan, worlds(plan, NOW), NOW)
+    assert coverage.atoms and coverage.share == 1.0 and coverage.unreached == ()
+
+
+def test_the_threshold_is_met_by_one_event_and_missed_without_it() -> None:
+    query = CASES["count"][0]
+    found = worlds(translator.bind(query), NOW)
+    assert len(found[0].events) == 5
+    fewer = next(w for w in found if w.about == "one event fewer than 5")
+    assert (len(fewer.events), fewer.hits) == (4, False)
+
+
+def test_the_same_seed_gives_the_same_worlds() -> None:
+    plan = translator.bind(CASES["order"][0])
+    assert worlds(plan, NOW, seed=3) == worlds(plan, NOW, seed=3)
+    assert len(worlds(plan, NOW, most=10)) <= 10
+
+
+def test_what_cannot_be_made_is_said() -> None:
+    found = made(translator.bind("SigninLogs | make-series n = count() on TimeGenerated step 1h by IPAddress | where n[0] > 3"), NOW)
+    assert [u.why for u in found.unreached] == ["make-series"]
+    assert all(w.hits is None for w in found.worlds)
+
+
+def test_worlds_run_together_do_not_meet() -> None:
+    query = "SigninLogs | summarize n = count() by UserPrincipalName | where n == 2"
+    event = Event("SigninLogs", {"UserPrincipalName": "ann"}, -60)
+    alone, twice = World("one", (event,), False), World("two", (event, event), True)
+    assert judged(query, [alone, twice, alone], NOW) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "regex", ["ab+c?", "^[0-9]{3}-(x|yz)$", r"\bfoo\s+bar\b", "(?i)User\\d", "[^a-z]{2}", r"C:\\[A-Z]\w*\.exe", "a|b|cd{2,}"]
+)
+def test_a_text_that_a_pattern_matches(regex: str) -> None:
+    assert any(re.search(regex, text) for text in matching(regex))

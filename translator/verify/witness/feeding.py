@@ -1,0 +1,76 @@
+"""Events as the engine takes them: rows by table, with the types of the columns that the plan reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from translator import catalog
+from translator.plan import operators as o
+from translator.plan.expressions import Column
+from translator.plan.types import Type
+from translator.verify.witness.model import Event
+from translator.verify.witness.states import TIMES
+
+
+def read_columns(plan: o.Plan) -> dict[str, dict[str, Type]]:
+    """The tables that a plan reads, each with those of its stored columns that are read anywhere in the plan."""
+    sources = {part.id: part.table for part in o.parts(plan.root) if isinstance(part, o.Source)}
+    found: dict[str, dict[str, Type]] = {table: {} for table in sorted(sources.values())}
+    for part in o.parts((plan.root, tuple(c for _, c in plan.names))):
+        if isinstance(part, Column) and part.table is not None and part.source in sources:
+            held = found[sources[part.source]]
+            if held.get(part.name, Type.UNKNOWN) == Type.UNKNOWN:
+                held[part.name] = part.type
+    return found
+
+
+def tables_of(plan: o.Plan, events: Iterable[Event], now: dt.datetime) -> dict[str, list[dict[str, Any]]]:
+    """Rows by table; each table that the plan reads is there, and each row has the columns that it reads."""
+    read = read_columns(plan)
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in read}
+    known = catalog.schemas()
+    for event in events:
+        columns = read.get(event.table, {})
+        at = now + dt.timedelta(microseconds=round(event.seconds * 1_000_000))
+        times = {t for t in TIMES if t in columns or t in known.get(event.table, {})} or {"TimeGenerated"}
+        row = {**dict.fromkeys(columns), **dict.fromkeys(times, at), **event.values}
+        rows.setdefault(event.table, []).append(row)
+    return rows
+
+
+def schema_of(plan: o.Plan, events: Iterable[Event]) -> dict[str, dict[str, str]]:
+    """Column types by table for the engine: those of the catalog, and for what it does not know those of the values in ``events``."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for event in events:
+        for name, value in event.values.items():
+            if value is not None:
+                seen.setdefault((event.table, name), set()).add(_type_of(value))
+    known: Mapping[str, Mapping[str, str]] = catalog.schemas()
+    found = {}
+    for table, columns in read_columns(plan).items():
+        held = dict(known.get(table, {}))
+        for name, kind in columns.items():
+            kinds = seen.get((table, name), set())
+            guessed = "datetime" if name in TIMES else next(iter(kinds)) if len(kinds) == 1 else "dynamic" if kinds else "string"
+            if name not in held or held[name] == "unknown":
+                held[name] = str(kind) if kind != Type.UNKNOWN else guessed
+        held.setdefault("TimeGenerated", "datetime")
+        found[table] = held
+    return found
+
+
+def _type_of(value: object) -> str:
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "long"
+        case float():
+            return "real"
+        case dt.datetime():
+            return "datetime"
+        case str():
+            return "string"
+    return "dynamic"

@@ -1,0 +1,195 @@
+"""Many worlds run by the engine at once: each event knows its world, and no operator lets worlds meet.
+
+A plan that cannot be kept apart (an aggregate over all rows, a scalar subquery, an order of rows) is run for each world on its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import translator
+from translator import catalog
+from translator.engine import EngineError
+from translator.engine.data import Tables
+from translator.engine.duckdb_engine import DuckDbEngine
+from translator.engine.relations import compile_plan
+from translator.kql.parser import parse
+from translator.plan import functions
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
+from translator.plan.types import Type
+from translator.verify.witness.feeding import schema_of, tables_of
+from translator.verify.witness.model import Event, World
+
+_WORLD = "$world"
+_ALL_ROWS = frozenset({"scan", "serialize"})
+
+
+class Entangled(Exception):
+    """A plan whose worlds cannot be run together."""
+
+
+def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | EngineError]:
+    """Whether each world alerts, by the project's engine; the error where it cannot run.
+
+    Raises:
+        translator.KqlSyntaxError: where the text is no KQL.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
+    plan = translator.bind(kql)
+    events = [e for w in worlds for e in w.events]
+    schema = schema_of(plan, events)
+    try:
+        return _together(kql, plan, worlds, now, schema)
+    except (Entangled, EngineError):
+        return [_alone(kql, plan, w.events, now, schema) for w in worlds]
+
+
+def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, schema: dict[str, dict[str, str]]) -> bool | EngineError:
+    try:
+        return bool(translator.run(kql, tables_of(plan, events, now), now=now, schema={**catalog.schemas(), **schema}).rows)
+    except EngineError as error:
+        return error
+
+
+def _together(
+    kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: dict[str, dict[str, str]]
+) -> list[bool | EngineError]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for number, world in enumerate(worlds):
+        for table, found in tables_of(plan, world.events, now).items():
+            rows.setdefault(table, []).extend({**row, _WORLD: number} for row in found)
+    if not all(rows.values()):
+        rows = {t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}
+    data = Tables(rows, {**catalog.schemas(), **schema})
+    known = data.schemas
+    bound = bind(parse(kql), known, frozenset(known))
+    apart = _Apart(bound)
+    root, world_column = apart.relation(bound.root)
+    if world_column is None:
+        raise Entangled
+    engine = DuckDbEngine(data)
+    asked = o.Plan(o.Distinct(None, root, (world_column,)), (("world", world_column),), False)
+    alerting = {row[0] for row in engine.execute(compile_plan(asked, engine.dialect, now, data.columns))}
+    return [number in alerting for number in range(len(worlds))]
+
+
+class _Apart:
+    """Gives every relation of a plan a column that says which world a row is of."""
+
+    def __init__(self, plan: o.Plan) -> None:
+        self.next = 1 + max((p.id for p in o.parts((plan.root, tuple(c for _, c in plan.names))) if isinstance(p, Column)), default=0)
+        self.next = max(self.next, 1 + max((p.id for p in o.parts(plan.root) if isinstance(p, o.Source)), default=0))
+        self.done: dict[int, tuple[o.Relation, Column | None]] = {}
+
+    def column(self, table: str | None = None, source: int | None = None) -> Column:
+        self.next += 1
+        return Column(self.next, _WORLD, Type.LONG, table, source)
+
+    def relation(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
+        found = self.done.get(id(relation))
+        if found is None:
+            found = self.done[id(relation)] = self.rebuilt(relation)
+        return found
+
+    def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
+        match relation:
+            case o.Source(table=table, id=number):
+                return relation, self.column(table, number)
+            case o.Rows() | o.Range():
+                return relation, None
+            case o.Union(inputs=inputs, columns=columns):
+                made = [self.relation(i) for i in inputs]
+                if any(w is None for _, w in made):
+                    raise Entangled
+                world = self.column()
+                return replace(relation, inputs=tuple(r for r, _ in made), columns=(*columns, (world, tuple(w for _, w in made)))), world
+            case o.Join():
+                return self.joined(relation)
+            case o.Filter() | o.Compute() | o.Project() | o.Distinct() | o.Sort() | o.Limit() | o.Aggregate() | o.Expand() | o.Parse():
+                return self.over(relation)
+            case o.Arrange() | o.ParsePairs() | o.Number():
+                return self.over(relation)
+        raise Entangled
+
+    def over(self, relation: Any) -> tuple[o.Relation, Column | None]:
+        inner, world = self.relation(relation.input)
+        if world is None:
+            return replace(relation, input=inner), None
+        here = ColumnRef(None, Type.LONG, world)
+        match relation:
+            case o.Filter(predicate=predicate):
+                return replace(relation, input=inner, predicate=self.expression(predicate, here)), world
+            case o.Compute(items=items):
+                return replace(relation, input=inner, items=self.items(items, here)), world
+            case o.Project(items=items):
+                made = self.column()
+                return replace(relation, input=inner, items=(*self.items(items, here), (made, here))), made
+            case o.Distinct(columns=columns):
+                return replace(relation, input=inner, columns=(*columns, world)), world
+            case o.Limit(partition=partition):
+                return replace(relation, input=inner, partition=(*partition, world)), world
+            case o.Aggregate(keys=keys, aggregates=aggregates):
+                if not keys:
+                    raise Entangled
+                made = self.column()
+                changed = self.items(aggregates, here)
+                return replace(relation, input=inner, keys=(*self.items(keys, here), (made, here)), aggregates=changed), made
+        return replace(relation, input=inner), world
+
+    def items(self, items: tuple[tuple[Column, Expr], ...], here: Expr) -> tuple[tuple[Column, Expr], ...]:
+        return tuple((c, self.expression(x, here)) for c, x in items)
+
+    def joined(self, join: o.Join) -> tuple[o.Relation, Column | None]:
+        (left, one), (right, other) = self.relation(join.left), self.relation(join.right)
+        on = join.on
+        if one is not None and other is not None:
+            on = (*on, (ColumnRef(None, Type.LONG, one), ColumnRef(None, Type.LONG, other)))
+        kept = other if join.kind.startswith("right") else one
+        if join.kind in ("inner", "innerunique"):
+            kept = one if one is not None else other
+        if join.kind == "fullouter" or (kept is None and (one is not None or other is not None)):
+            raise Entangled
+        here = ColumnRef(None, Type.LONG, kept) if kept is not None else None
+        condition = join.condition if join.condition is None or here is None else self.expression(join.condition, here)
+        return replace(join, left=left, right=right, on=on, condition=condition), kept
+
+    def expression(self, expr: Expr, here: Expr) -> Expr:
+        if any(isinstance(n, Apply) and _of_all_rows(n.function) for n in walk(expr)):
+            raise Entangled
+
+        def change(node: Expr) -> Expr:
+            match node:
+                case Apply(args=(subject, Items(items=items) as listed)) if any(isinstance(i, Subquery) for i in items):
+                    made = tuple(self.marked(i, here) for i in items)
+                    return replace(node, args=(_marked(subject, here), replace(listed, items=made)))
+                case Subquery(scalar=True):
+                    raise Entangled
+            return node
+
+        return transform(expr, change)
+
+    def marked(self, item: Expr, here: Expr) -> Expr:
+        if not isinstance(item, Subquery) or item.column is None:
+            return _marked(item, here)
+        relation, world = self.relation(item.relation)
+        if world is None:
+            raise Entangled
+        made = replace(self.column(), name="marked", type=Type.STRING)
+        value = _marked(ColumnRef(None, item.column.type, item.column), ColumnRef(None, Type.LONG, world))
+        return Subquery(item.span, item.type, o.Compute(None, relation, ((made, value),)), False, made)
+
+
+def _marked(expr: Expr, world: Expr) -> Expr:
+    """A value that is the same in one world only, and for which the case of letters counts as it did."""
+    text = expr if isinstance(expr, Const) else Apply(None, Type.STRING, "tostring", (expr,))
+    return Apply(expr.span, Type.STRING, "strcat", (Apply(None, Type.STRING, "tostring", (world,)), const("|"), text))
+
+
+def _of_all_rows(name: str) -> bool:
+    known = functions.functions().get(name)
+    return known is not None and known.family == "windows"

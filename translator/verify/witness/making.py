@@ -1,0 +1,251 @@
+"""Worlds of events for a plan."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import random
+from collections.abc import Iterable, Iterator
+
+from translator.engine.known import with_known_values
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Expr
+from translator.verify.witness import misses
+from translator.verify.witness.building import AGO, SHARED, Builder, Choices
+from translator.verify.witness.holding import solve
+from translator.verify.witness.interpreting import Interpreter
+from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
+from translator.verify.witness.states import TIMES, WORK, State, Stored
+
+MOST_EVENTS = 3_000
+"""Events of all worlds of a rule together."""
+
+_ATTEMPTS = 14
+"""Ways to build a plan that are tried: inputs of unions, sides of joins."""
+
+_RANKS = 4
+
+_PARTS = 4_000
+"""How much of a plan is looked at for parts whose rows can be made."""
+
+
+def worlds(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60) -> list[World]:
+    """Worlds for a plan, those that are meant to alert first; the same ones for the same arguments.
+
+    Args:
+        now: what ``now()`` is, in UTC and without a zone.
+        seed: which of the changes are taken where there are more than fit.
+        most: how many worlds there may be.
+    """
+    return list(made(plan, now, seed, most).worlds)
+
+
+def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60) -> Worlds:
+    """The same, with the places of the query for which no events were found."""
+    return _Making(with_known_values(plan), now, seed, most).made()
+
+
+class _Making:
+    def __init__(self, plan: o.Plan, now: dt.datetime, seed: int, most: int) -> None:
+        self.plan, self.now, self.most = plan, now, most
+        self.pick = random.Random(seed)
+        self.interpreter = Interpreter(plan, now)
+        self.worlds: list[World] = []
+        self.unreached: dict[tuple[object, str], Unreached] = {}
+        self.seen: set[str] = set()
+        self.events = 0
+        self.sizes: dict[int, int] = {}
+        self.work = self.changing = WORK
+
+    def made(self) -> Worlds:
+        solved: list[State] = []
+        for taken in self.attempts():
+            state = self.attempt(taken)
+            if state is not None:
+                solved.append(state)
+        if not solved:
+            solved = list(self.below())
+        changes = [self.changes(s) for s in solved]
+        for rank in range(_RANKS):
+            share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))
+            for state, found in zip(solved, changes, strict=True):
+                chosen = [c for c in found if c.rank == rank]
+                if len(chosen) > share:
+                    chosen = self.pick.sample(chosen, share) if rank else chosen
+                for change in chosen:
+                    self.changed(state, change)
+        for state in solved[:1]:
+            self.rearranged(state)
+        return Worlds(tuple(self.worlds), tuple(self.unreached.values()))
+
+    def attempts(self) -> Iterator[dict[int, int]]:
+        """The choices of each attempt: the first everywhere, then each other one alone."""
+        choices = Choices({})
+        with contextlib.suppress(NotKnown):
+            Builder(self.plan, self.now, MOST_EVENTS, choices)
+        yield {}
+        yield {SHARED: 1}
+        number = 0
+        for decision, count in enumerate(choices.counts):
+            for option in range(1, min(count, 8)):
+                number += 1
+                if number <= _ATTEMPTS:
+                    yield {decision: option}
+
+    def attempt(self, taken: dict[int, int]) -> State | None:
+        """The rows of one way to alert, solved; None where that was not managed, or where it does not alert."""
+        try:
+            builder = Builder(self.plan, self.now, MOST_EVENTS, Choices(taken))
+            state = builder.state
+            state.work = self.work
+            try:
+                found = solve(state)
+            finally:
+                self.work = max(WORK // 10, state.work)
+            if not found:
+                for expr, _, _ in state.failing():
+                    self.missed(expr.span, "no values were found for which this holds with all else")
+                return None
+        except NotKnown as error:
+            self.missed(error.span, error.what)
+            return None
+        except (RecursionError, Exhausted):
+            self.missed(None, "no values were found within the work that a search may take")
+            return None
+        events = self.exported(state)
+        self.sizes[id(state)] = len(events)
+        alerts = self.interpreter.alerts(events)
+        about = "all that is asked" if not taken else f"all that is asked, another way ({', '.join(f'{k}: {v}' for k, v in taken.items())})"
+        return state if self.keep(about, events, alerts) else None
+
+    def below(self) -> Iterator[State]:
+        """The largest parts of the plan whose rows can be made where those of the whole cannot; nothing is known of alerts."""
+        whole, made_of = self.plan, set[int]()
+        for part in o.parts(whole.root):
+            if not isinstance(part, o.Filter) or id(part) in made_of or len(made_of) > _PARTS:
+                continue
+            self.plan = o.Plan(part, (), False)
+            state = self.attempt({})
+            if state is not None:
+                made_of |= {id(p) for p in o.parts(part)}
+                yield state
+        self.plan = whole
+
+    def missed(self, span: object, why: str) -> None:
+        self.unreached.setdefault((span, why), Unreached(span, why))  # type: ignore[arg-type]
+
+    def changes(self, state: State) -> list[misses.Change]:
+        asked = misses.asked(state)
+        return [*misses.sizes(state), *misses.flips(state), *misses.near(state), *misses.stored(state, asked)]
+
+    def changed(self, state: State, change: misses.Change) -> None:
+        if self.changing <= 0 or len(self.worlds) >= self.most or self.events + self.sizes[id(state)] > MOST_EVENTS:
+            return
+        mark, state.work = len(state.trail), min(WORK // 10, self.changing)
+        before = state.work
+        try:
+            if change.do():
+                events = self.exported(state)
+                self.keep(change.about, events, self.interpreter.alerts(events))
+        except NotKnown as error:
+            self.missed(error.span or change.span, error.what)
+        except Exhausted:
+            self.missed(change.span, f"no values were found within the work that a search may take: {change.about}")
+        finally:
+            self.changing -= before - state.work
+            state.back_to(mark)
+
+    def rearranged(self, state: State) -> None:
+        """The same events twice, in the reverse order, at one time, and without each of them."""
+        events = self.exported(state)
+        several = len(events) > 1
+        if several:
+            times = [e.seconds for e in events]
+            back = [Event(e.table, e.values, t) for e, t in zip(events, reversed(times), strict=True)]
+            self.keep("the times in reverse order", back, self.interpreter.alerts(back))
+            same = [Event(e.table, e.values, times[0]) for e in events]
+            self.keep("all at the same time", same, self.interpreter.alerts(same))
+        twice = [*events, *events]
+        self.keep("every event twice", twice, self.interpreter.alerts(twice))
+        for place in range(min(len(events), 4) if several else 0):
+            fewer = [e for n, e in enumerate(events) if n != place]
+            self.keep(f"without event {place + 1}", fewer, self.interpreter.alerts(fewer))
+
+    def exported(self, state: State) -> list[Event]:
+        made: dict[int, Stored] = {}
+        for row in state.rows():
+            for event in row.sources():
+                made.setdefault(id(event.values), event)
+        found = []
+        for event in made.values():
+            at = event.at or self.now - AGO
+            values = {k: v for k, v in event.values.items() if k not in TIMES and v is not None}
+            found.append(Event(event.source.table, values, (at - self.now).total_seconds()))
+        return found
+
+    def keep(self, about: str, events: list[Event], hits: bool | None) -> bool:
+        """Adds a world; False where it is one already, or one too many."""
+        key = repr(sorted((e.table, e.seconds, sorted((k, repr(v)) for k, v in e.values.items())) for e in events))
+        if key in self.seen or len(self.worlds) >= self.most or (self.worlds and self.events + len(events) > MOST_EVENTS):
+            return False
+        self.seen.add(key)
+        self.events += len(events)
+        self.worlds.append(World(about, tuple(events), hits))
+        return True
+
+
+def reached(plan: o.Plan, made_worlds: Iterable[World], now: dt.datetime) -> Coverage:
+    """Which atoms were both true and false on some row of the worlds, by the evaluator of this package.
+
+    Atoms are those of conditions that filter rows or join them, and of ``iff`` and ``case`` in computed columns.
+    """
+    from translator.plan.describe import expression
+
+    known = with_known_values(plan)
+    interpreter = Interpreter(known, now)
+    why: dict[str, Unreached] = {}
+    conditions = [p for p in o.parts(known.root) if isinstance(p, o.Filter | o.Join | o.Compute)]
+    for world in made_worlds:
+        interpreter.begin(world.events)
+        for part in conditions:
+            try:
+                interpreter.of(part)
+            except NotKnown as error:
+                why.setdefault(error.what, Unreached(error.span, error.what))
+    found = []
+    for atom in dict.fromkeys(_Same(a) for a in _atoms_of(known)):
+        answers = interpreter.answers.get(id(atom.expr), (atom.expr, set[bool]()))[1]
+        found.append(Atom(atom.expr.span, expression(atom.expr), True in answers, False in answers))
+    lacking = [
+        Unreached(a.span, f"never {'true' if not a.true else 'false'}: {a.text}" if a.true or a.false else f"never asked: {a.text}")
+        for a in found
+        if not (a.true and a.false)
+    ]
+    return Coverage(tuple(found), (*why.values(), *lacking))
+
+
+class _Same:
+    """An expression as the object that it is."""
+
+    def __init__(self, expr: Expr) -> None:
+        self.expr = expr
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.expr is self.expr
+
+    def __hash__(self) -> int:
+        return id(self.expr)
+
+
+def _atoms_of(plan: o.Plan) -> Iterator[Expr]:
+    for part in o.parts(plan.root):
+        match part:
+            case o.Filter(predicate=predicate):
+                yield from misses.atoms(predicate)
+            case o.Join(condition=condition) if condition is not None:
+                yield from misses.atoms(condition)
+            case o.Compute(items=items):
+                for _, expr in items:
+                    if isinstance(expr, Apply) and expr.function in ("iff", "case"):
+                        for condition in expr.args[:-1:2] if expr.function == "case" else expr.args[:1]:
+                            yield from misses.atoms(condition)

@@ -1,0 +1,266 @@
+"""What is changed in events that alert, to see where the rule stops alerting: a change for each condition, value and time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from translator.plan.describe import expression
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, walk
+from translator.plan.types import Type
+from translator.verify.witness.holding import hold
+from translator.verify.witness.model import NotKnown
+from translator.verify.witness.rows import Computed, Grouped
+from translator.verify.witness.scalars import value_of
+from translator.verify.witness.states import TIMES, Row, State, Stored
+from translator.verify.witness.texts import beside, changed, mangled, other_case
+from translator.verify.witness.turning import assign, variant
+
+_SECOND = dt.timedelta(seconds=1)
+_EXTRA = ("%", "*", "?", "\\", '"', "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the events: in words, where the query asks for it, and how it is done (False where it cannot be)."""
+
+    about: str
+    span: Span | None
+    do: Callable[[], bool]
+    rank: int = 1
+
+
+def atoms(expr: Expr) -> Iterator[Expr]:
+    """The conditions that a condition is made of."""
+    match expr:
+        case Apply(function="and" | "or" | "not", args=args):
+            for arg in args:
+                yield from atoms(arg)
+        case Const():
+            return
+        case _:
+            yield expr
+
+
+def asked(state: State) -> list[tuple[Expr, Row]]:
+    """Every atom with a row that it is asked of, once for each place of the query."""
+    found: dict[int, tuple[Expr, Row]] = {}
+    for check in state.checks():
+        for atom in atoms(check.expr):
+            found.setdefault(id(atom), (atom, check.row))
+    for row in state.rows():
+        for expr, over in conditions(row):
+            for atom in atoms(expr):
+                found.setdefault(id(atom), (atom, over))
+    return list(found.values())
+
+
+def conditions(row: Row) -> Iterator[tuple[Expr, Row]]:
+    """The conditions of ``iff`` and ``case`` in columns that are computed on the way to a row."""
+    if isinstance(row, Computed):
+        for expr in row.items.values():
+            for node in walk(expr):
+                if isinstance(node, Apply) and node.function in ("iff", "case"):
+                    for condition in node.args[:-1:2] if node.function == "case" else node.args[:1]:
+                        yield condition, row.inputs[0]
+    for inner in row.members[:1] if isinstance(row, Grouped) else row.inputs:
+        yield from conditions(inner)
+
+
+def flips(state: State) -> Iterator[Change]:
+    """Each atom answering the other way, with the least change."""
+    for atom, row in asked(state):
+        for truth in (True, False):
+
+            def do(atom: Expr = atom, row: Row = row, truth: bool = truth) -> bool:
+                return (value_of(atom, row) is True) is not truth and hold(atom, row, truth)
+
+            yield Change(f"{_short(atom)} {'' if truth else 'not '}holding", atom.span, do, 0)
+
+
+def near(state: State) -> Iterator[Change]:
+    """Values that are nearly what an atom asks for."""
+    for atom, row in asked(state):
+        if not isinstance(atom, Apply) or not atom.args:
+            continue
+        if atom.function == "same":
+            continue
+        subjects = [a for a in atom.args[:2] if not isinstance(a, Const | Items)]
+        constants = [
+            c for a in atom.args for c in (a.items if isinstance(a, Items) else (a,)) if isinstance(c, Const) and c.value is not None
+        ]
+        for subject in subjects[:1]:
+            yield from _of_value(atom, subject, constants, row)
+        if len(subjects) == 2:
+            yield from _of_two(atom, subjects[0], subjects[1], row)
+
+
+def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> Iterator[Change]:
+    try:
+        current = value_of(subject, row)
+    except NotKnown:
+        return
+
+    def to(about: str, value: Any, rank: int = 1) -> Change:
+        return Change(f"{_short(atom)}: {about}", atom.span, lambda: assign(subject, row, value), rank)
+
+    if isinstance(current, str):
+        parts = [str(c.value) for c in constants if isinstance(c.value, str) and c.value and c.value.lower() in current.lower()][:2]
+        for part in parts:
+            yield from (to(about, text, 1) for about, text in changed(current, part))
+            yield from (to(about, text, 2) for about, text in beside(current, part))
+        if not parts:
+            yield to("in another case", other_case(current))
+            if atom.function.startswith("matches"):
+                yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
+        yield to("empty", "", 1)
+        yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
+        yield to("with a space before", f" {current}", 3)
+        for other in constants[:4]:
+            yield to(f"the value {other.value}", other.value, 2)
+    elif isinstance(current, dt.datetime):
+        for bound in _bounds(atom, row):
+            yield to("right at the limit", bound, 1)
+            yield to("a second before the limit", bound - _SECOND, 1)
+            yield to("a second after the limit", bound + _SECOND, 1)
+    elif isinstance(current, int | float) and not isinstance(current, bool):
+        for constant in constants[:2]:
+            if isinstance(constant.value, int | float):
+                yield from (to(f"{constant.value + d}", constant.value + d, 1) for d in (0, 1, -1))
+        yield to("null", None, 2)
+    yield to("null", None, 2)
+
+
+def _bounds(atom: Apply, row: Row) -> list[dt.datetime]:
+    found = []
+    for arg in atom.args[1:]:
+        try:
+            value = value_of(arg, row)
+        except NotKnown:
+            continue
+        if isinstance(value, dt.datetime):
+            found.append(value)
+        elif isinstance(value, int) and arg.type == Type.TIMESPAN and found:
+            found.append(found[0] + dt.timedelta(microseconds=value // 10))
+    return found
+
+
+def _of_two(atom: Apply, left: Expr, right: Expr, row: Row) -> Iterator[Change]:
+    """Two values that are compared: equal but for case, both empty, each side missing; times equal and in the other order."""
+
+    def both(value: Any) -> Callable[[], bool]:
+        return lambda: assign(left, row, value) and assign(right, row, value)
+
+    try:
+        one, other = value_of(left, row), value_of(right, row)
+    except NotKnown:
+        return
+    name = _short(atom)
+    if isinstance(one, str) and isinstance(other, str):
+        yield Change(f"{name}: in another case", atom.span, lambda: assign(right, row, other_case(other)), 1)
+        yield Change(f"{name}: both empty", atom.span, both(""), 1)
+        yield Change(f"{name}: one empty", atom.span, lambda: assign(right, row, ""), 2)
+        yield Change(f"{name}: different", atom.span, lambda: assign(right, row, variant(other, 3)), 1)
+    elif isinstance(one, dt.datetime) and isinstance(other, dt.datetime):
+        yield Change(f"{name}: at the same time", atom.span, lambda: assign(left, row, other), 1)
+        yield Change(f"{name}: the one a second before", atom.span, lambda: assign(left, row, other - _SECOND), 1)
+        yield Change(f"{name}: the one a second after", atom.span, lambda: assign(left, row, other + _SECOND), 1)
+        yield Change(f"{name}: in the other order", atom.span, lambda: assign(left, row, other) and assign(right, row, one), 1)
+
+
+def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
+    """Every stored value that is there: missing, empty, and of other types where it is dynamic."""
+    named = {n.column.name: n.column for e, _ in asked_of for n in walk(e) if isinstance(n, ColumnRef)}
+    for row in state.rows():
+        for event in list(dict.fromkeys(row.sources()))[:4]:
+            for name in list(event.values):
+                if name in TIMES:
+                    continue
+                rank = 2 if name in named else 3
+                current = event.values[name]
+                if current not in (None, ""):
+                    yield _put(event, name, None, "missing", rank)
+                if isinstance(current, str) and current:
+                    yield _put(event, name, "", "empty", rank + 1)
+                if isinstance(current, dict | list):
+                    others = ([current], "an array around it"), ({"x": current}, "an object around it"), ("text", "a text"), (7, "a number")
+                    yield from (_put(event, name, value, about, rank) for value, about in others)
+                    for path, value, about in _leaves(current):
+                        yield _put(event, name, _replaced(current, path, value), f"{'.'.join(map(str, path))} {about}", rank)
+
+
+def _put(event: Stored, name: str, value: Any, about: str, rank: int) -> Change:
+    def do() -> bool:
+        event.put(name, value)
+        return True
+
+    return Change(f"{event.source.table}.{name}: {about}", event.source.span, do, rank)
+
+
+def _leaves(value: Any, path: tuple[str | int, ...] = (), depth: int = 0) -> Iterator[tuple[tuple[str | int, ...], Any, str]]:
+    items: list[tuple[str | int, Any]] = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    )
+    for step, inner in items[:4]:
+        if isinstance(inner, dict | list) and depth < 3:
+            yield from _leaves(inner, (*path, step), depth + 1)
+            continue
+        where = (*path, step)
+        yield where, None, "null"
+        yield where, {"x": inner}, "an object"
+        yield where, [inner], "an array"
+        if isinstance(inner, str):
+            yield where, other_case(inner), "in another case"
+
+
+def _replaced(value: Any, path: tuple[str | int, ...], wanted: Any) -> Any:
+    if not path:
+        return wanted
+    if isinstance(value, dict):
+        return {k: _replaced(v, path[1:], wanted) if k == path[0] else v for k, v in value.items()}
+    return [_replaced(v, path[1:], wanted) if n == path[0] else v for n, v in enumerate(value)]
+
+
+def sizes(state: State) -> Iterator[Change]:
+    """Groups with one row fewer, and one more."""
+    for grouped in _groups(state):
+        span = grouped.group.span
+        if len(grouped.members) > 1:
+            yield Change(f"one event fewer than {len(grouped.members)}", span, lambda g=grouped: _fewer(g), 0)  # type: ignore[misc]
+
+            def repeated(group: Grouped = grouped) -> bool:
+                first, last = group.members[0], group.members[-1]
+                events = list(zip(first.sources(), last.sources(), strict=False))
+                for one, other in events:
+                    for name, value in one.values.items():
+                        if name not in TIMES:
+                            other.put(name, value)
+                return bool(events)
+
+            yield Change("the values of one event in another again", span, repeated, 0)
+
+
+def _fewer(group: Grouped) -> bool:
+    group.remove()
+    return True
+
+
+def _groups(state: State) -> Iterator[Grouped]:
+    stack = state.rows()
+    while stack:
+        row = stack.pop()
+        if isinstance(row, Grouped):
+            yield row
+            stack.extend(row.members[:1])
+        stack.extend(row.inputs)
+
+
+def _short(expr: Expr) -> str:
+    try:
+        text = expression(expr)
+    except (ValueError, TypeError, AttributeError):
+        text = type(expr).__name__
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,117 @@
+"""Texts that a pattern matches, and texts that just miss what is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from translator.regex.classes import Unlisted, ranges_of
+from translator.regex.parser import parsed
+from translator.regex.syntax import Alternation, Anchor, Any, Class, Concat, Group, Literal, Node, Repeat, walk
+
+_LIKED = "ab1xA0 -_./:\\=@#"
+_LEAST_READABLE = 33
+
+
+def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[str]:
+    """Texts that ``regex`` is likely to match, each once; whether it does is to be asked.
+
+    Args:
+        groups: what groups are to hold, by their numbers.
+    """
+    tree = parsed(regex)
+    if tree is None:
+        return
+    widest = max((len(n.options) for n in walk(tree) if isinstance(n, Alternation)), default=1)
+    seen = set[str]()
+    for option in range(min(widest, 12)):
+        for more in (0, 1, 2):
+            for gap in ("", " "):
+                try:
+                    found = _sample(tree, groups or {}, option, more, gap)
+                except Unlisted:
+                    continue
+                if found not in seen:
+                    seen.add(found)
+                    yield found
+
+
+def _sample(node: Node, groups: Mapping[int, str], option: int, more: int, gap: str) -> str:
+    match node:
+        case Literal(character):
+            return character
+        case Any():
+            return "x"
+        case Class():
+            return _character(node)
+        case Anchor(kind):
+            return gap if kind == "word" else ""
+        case Group(inner, index):
+            return groups[index] if index in groups else _sample(inner, groups, option, more, gap)
+        case Repeat(inner, least, most):
+            times = least + more if most is None else min(least + more, most)
+            holds = any(isinstance(n, Group) and n.index in groups for n in walk(inner))
+            times = max(times, 1) if holds else times
+            return _sample(inner, groups, option, more, gap) * times
+        case Concat(parts):
+            return "".join(_sample(p, groups, option, more, gap) for p in parts)
+        case Alternation(options):
+            held = next((o for o in options if any(isinstance(n, Group) and n.index in groups for n in walk(o))), None)
+            return _sample(held or options[option % len(options)], groups, option, more, gap)
+    return ""
+
+
+def _character(node: Class) -> str:
+    ranges = ranges_of(Class(node.members, node.negated))
+    for liked in _LIKED:
+        if any(first <= ord(liked) <= last for first, last in ranges):
+            return liked
+    for first, last in ranges:
+        if last >= _LEAST_READABLE:
+            return chr(max(first, _LEAST_READABLE))
+    return chr(ranges[0][0]) if ranges else ""
+
+
+def other_case(text: str) -> str:
+    """The text with the case of its letters changed; the same where it has none."""
+    swapped = text.swapcase()
+    return swapped if swapped.lower() == text.lower() else text
+
+
+def beside(text: str, part: str) -> Iterator[tuple[str, str]]:
+    """``text`` with a letter before or behind each of the places where it has ``part``, in words."""
+    at = text.lower().find(part.lower())
+    if at < 0 or not part:
+        return
+    end = at + len(part)
+    for letter, what in (("x", "a letter"), ("é", "a letter outside of ASCII"), ("7", "a digit"), ("_", "an underscore")):
+        yield f"{what} right before '{_short(part)}'", text[:at] + letter + text[at:]
+        yield f"{what} right behind '{_short(part)}'", text[:end] + letter + text[end:]
+
+
+def changed(text: str, part: str) -> Iterator[tuple[str, str]]:
+    """``text`` with ``part`` in it changed a little, in words."""
+    at = text.lower().find(part.lower()) if part else -1
+    if at < 0:
+        return
+    end = at + len(part)
+    yield f"'{_short(part)}' in another case", text[:at] + other_case(text[at:end]) + text[end:]
+    yield f"the last character of '{_short(part)}' missing", text[: end - 1] + text[end:]
+    yield f"the first character of '{_short(part)}' missing", text[:at] + text[at + 1 :]
+    if end - at > 2:
+        middle = (at + end) // 2
+        yield f"a wildcard within '{_short(part)}'", text[:middle] + "*" + text[middle + 1 :]
+        yield f"a character more within '{_short(part)}'", text[:middle] + "q" + text[middle:]
+    yield f"'{_short(part)}' missing", text[:at] + text[end:]
+
+
+def mangled(text: str) -> Iterator[tuple[str, str]]:
+    """``text`` with one character changed or missing, in words: for what a pattern looks for."""
+    for at in (len(text) - 1, 0, len(text) // 2, *range(1, min(len(text) - 1, 40))):
+        if 0 <= at < len(text):
+            yield f"character {at + 1} missing", text[:at] + text[at + 1 :]
+            for other in "~qZ9 ":
+                yield f"another character {at + 1}", text[:at] + other + text[at + 1 :]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:27] + "..."
