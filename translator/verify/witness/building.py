@@ -57,14 +57,12 @@ class Builder:
         lowered = column.name.lower()
         kind = self.kinds.get(column.name, column.type) if column.type == Type.UNKNOWN else column.type
         match kind:
-            case Type.DATETIME if column.name in TIMES:
+            case _ if column.name in TIMES and column.type in (Type.DATETIME, Type.UNKNOWN):
                 return self.state.now - AGO
             case Type.DATETIME:
                 return self.state.now - AGO
             case Type.STRING | Type.UNKNOWN if lowered.endswith(_ADDRESS) or "ipaddress" in lowered:
                 return "203.0.113.7"
-            case Type.STRING | Type.UNKNOWN if column.name in TIMES:
-                return self.state.now - AGO
             case Type.STRING | Type.UNKNOWN:
                 return lowered
             case Type.DYNAMIC:
@@ -175,7 +173,9 @@ def _kinds(plan: o.Plan) -> dict[str, Type]:
                 others = [a.type for a in args if a.type in _KNOWN]
                 for arg in args:
                     if isinstance(arg, ColumnRef) and arg.type == Type.UNKNOWN and others:
-                        found.setdefault(arg.column.name, Type.DATETIME if name in ("+", "-") and others[0] == Type.TIMESPAN else others[0])
+                        found.setdefault(
+                            arg.column.name, Type.DATETIME if name in ("+", "-", "bin") and others[0] == Type.TIMESPAN else others[0]
+                        )
             case Apply(function="sum" | "avg" | "percentile", args=(ColumnRef(column=column), *_)) if column.type == Type.UNKNOWN:
                 found.setdefault(column.name, Type.LONG)
             case Path(base=ColumnRef(column=column)) if column.type == Type.UNKNOWN:

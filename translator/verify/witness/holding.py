@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, walk
 from translator.plan.functions.values import TICKS, text_of
 from translator.plan.types import Type
 from translator.verify.witness.model import NotKnown
@@ -129,6 +129,8 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
     if name in ("isempty", "isnull"):
         for value in _emptied(subject, row, truth):
             yield lambda value=value: assign(subject, row, value)  # type: ignore[misc]
+        if not truth:
+            yield from _extracted(subject, row)
         return
     if len(args) == 2 and isinstance(args[1], Items | Subquery) and any(isinstance(i, Subquery) for i in _items(args[1])):
         yield from _of_list(args, row, truth)
@@ -142,6 +144,8 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
         bound = value_of(other, row)
         for value in candidates(operator, value_of(one, row), bound, truth, one.type):
             yield lambda one=one, value=value: assign(one, row, value)  # type: ignore[misc]
+    if not truth or len(args) == 2:
+        yield from _extracted(subject, row)
     if name == "==" and len(args) == 2 and truth:
         yield from _both(args[0], args[1], row)
     if name == "between":
@@ -153,6 +157,20 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
                     yield lambda arg=arg, value=value: assign(arg, row, value)  # type: ignore[misc]
     if name in ("set_has_element", "array_index_of") and len(args) == 2:
         yield lambda: assign(args[0], row, [value_of(args[1], row)] if truth else ["other"])
+
+
+def _extracted(subject: Expr, row: Row) -> Iterator[Move]:
+    """Texts in which a pattern finds something, whatever that is, for the patterns that a value comes from."""
+    stack, seen = [(subject, row)], 0
+    while stack and seen < _MANY:
+        expr, over = stack.pop()
+        seen += 1
+        for node in walk(expr):
+            if isinstance(node, ColumnRef) and (known := over.defined(node.column)) is not None:
+                stack.append(known)
+            if isinstance(node, Apply) and node.function == "extract" and len(node.args) >= 3:
+                for found in matching(text_of(value_of(node.args[0], over))):
+                    yield partial(assign, node.args[2], over, found)
 
 
 def _items(expr: Expr) -> tuple[Expr, ...]:

@@ -152,6 +152,9 @@ class Computed(Row):
     def turn(self, column: Column, value: Any) -> bool:
         return turning.assign(self.items[column.id], self.inputs[0], value)
 
+    def defined(self, column: Column) -> tuple[Expr, Row] | None:
+        return (self.items[column.id], self.inputs[0]) if column.id in self.items else super().defined(column)
+
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         return Computed(self.state, inputs[0], self.items, self.only)
 
@@ -383,6 +386,9 @@ class Grouped(Row):
         if column.id in self.key_columns:
             return all(turning.assign(definition, row, value) for row in self.members)
         return turning.assign(definition, Group(self), value)
+
+    def defined(self, column: Column) -> tuple[Expr, Row] | None:
+        return (self.definitions[column.id], self.members[0]) if column.id in self.key_columns else None
 
     def taken_in(self) -> Any:
         return self.members[0].taken_in()

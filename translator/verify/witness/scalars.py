@@ -18,7 +18,6 @@ from translator.engine.errors import EngineError
 from translator.engine.python_functions import (
     datetime_of,
     day_of_week,
-    int_of_value,
     json_of,
     number_of_value,
     real_of_value,
@@ -123,7 +122,8 @@ def as_type(value: Any, kind: Type) -> Any:
         case Type.LONG:
             return _whole(value)
         case Type.INT:
-            return int_of_value(value) if not isinstance(value, str) else _whole(value)
+            found = _whole(value)
+            return found if found is None or -(1 << 31) <= found < 1 << 31 else None
         case Type.REAL | Type.DECIMAL:
             return real_of_value(value)
         case Type.BOOL:

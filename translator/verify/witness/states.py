@@ -149,6 +149,10 @@ class Row:
     def turn(self, column: Column, value: Any) -> bool:
         return False
 
+    def defined(self, column: Column) -> tuple[Expr, Row] | None:
+        """The expression that a column is computed by, and the row that this reads; None for what is stored."""
+        return next((row.defined(column) for row in self.inputs if row.has(column)), None)
+
     def write(self) -> bool:
         """Makes the text of a parse-where be of its pattern."""
         return False
