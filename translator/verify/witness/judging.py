@@ -26,7 +26,6 @@ from translator.verify.witness.feeding import schema_of, tables_of
 from translator.verify.witness.model import Event, World
 
 _WORLD = "$world"
-_ALL_ROWS = frozenset({"scan", "serialize"})
 
 
 class Entangled(Exception):
@@ -68,11 +67,16 @@ def _together(
     data = Tables(rows, {**catalog.schemas(), **schema})
     known = data.schemas
     bound = bind(parse(kql), known, frozenset(known))
+    engine = DuckDbEngine(data)
+    if not any(isinstance(part, o.Plugin) for part in o.parts(bound.root)):
+        try:
+            compile_plan(bound, engine.dialect, now, data.columns)
+        except EngineError as error:
+            return [error for _ in worlds]
     apart = _Apart(bound)
     root, world_column = apart.relation(bound.root)
     if world_column is None:
         raise Entangled
-    engine = DuckDbEngine(data)
     asked = o.Plan(o.Distinct(None, root, (world_column,)), (("world", world_column),), False)
     alerting = {row[0] for row in engine.execute(compile_plan(asked, engine.dialect, now, data.columns))}
     return [number in alerting for number in range(len(worlds))]
