@@ -19,7 +19,7 @@ from translator.engine.relations import compile_plan
 from translator.kql.parser import parse
 from translator.plan import functions
 from translator.plan import operators as o
-from translator.plan.binder import bind
+from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
 from translator.plan.types import Type
 from translator.verify.witness.feeding import schema_of, tables_of
@@ -44,7 +44,7 @@ def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | E
     schema = schema_of(plan, events)
     try:
         return _together(kql, plan, worlds, now, schema)
-    except (Entangled, EngineError):
+    except (Entangled, EngineError, BindError):
         return [_alone(kql, plan, w.events, now, schema) for w in worlds]
 
 
@@ -53,6 +53,8 @@ def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, sc
         return bool(translator.run(kql, tables_of(plan, events, now), now=now, schema={**catalog.schemas(), **schema}).rows)
     except EngineError as error:
         return error
+    except BindError as error:  # the engine knows all columns of a table, and the catalog's tables may have more
+        return EngineError(error.message, error.span)
 
 
 def _together(
