@@ -73,9 +73,9 @@ def test_readers_share_nothing_with_what_writes() -> None:
     """A reader of a language that used what writes it would share its faults."""
     allowed = ("translator.grammar", "translator.fidelity", "translator.verify.reading")
     wrong = []
-    for folder in (p for p in (ROOT / "translator/verify").iterdir() if p.is_dir() and (p / "__init__.py").is_file()):
-        own = f"translator.verify.{folder.name}"
-        for path in sorted(folder.rglob("*.py")):
+    for language in ("spl", "esql", "eql", "sigma"):
+        own = f"translator.verify.{language}"
+        for path in sorted((ROOT / "translator/verify" / language).rglob("*.py")):
             wrong += [f"{path.relative_to(ROOT)} imports {m}" for m in sorted(imported(path)) if not m.startswith((own, *allowed))]
     assert wrong == []
 

@@ -404,9 +404,8 @@ def keys_found(
             yield {tuple(sorted(v for v in values if v)) for values in found}
         return
     now = NOW.timestamp()
-    documents = [{**e, "_index": "events", "_id": str(number)} for number, e in enumerate(events)]
     runs = (
-        [lambda q: esql.run(q, documents, now)]
+        [lambda q: esql.run(q, events, now)]
         if target == "esql"
         else [lambda q, n=n: spl.run(q, events, now, unknown=n) for n in (True, False)]
     )

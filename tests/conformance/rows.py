@@ -263,9 +263,14 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
     time, source = ("@timestamp", "event.dataset") if target == "esql" else ("_time", "sourcetype")
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     fed = [
-        {**{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"}, source: table, time: moment, "_index": table, "_id": str(number)}
+        {
+            **{k: _stored(v) for k, v in e.items() if k != "TimeGenerated"},
+            source: table,
+            time: moment,
+            "_index": table.lower(),
+        }
         for table, events_ in logged.items()
-        for number, e in enumerate(events_)
+        for e in events_
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
     if target == "esql":
