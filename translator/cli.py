@@ -222,6 +222,56 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 
 
 @main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-t", "--target", "targets", multiple=True, type=click.Choice(("sigma", "splunk", "eql", "esql")), help="Targets; all by default."
+)
+@click.option(
+    "--text", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A translation of the one rule, whoever wrote it."
+)
+@click.option(
+    "--fields",
+    type=click.Choice(("target", "source")),
+    default="target",
+    show_default=True,
+    help="Field names of the target, or KQL's own.",
+)
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML with a site's own names, as the command mapping writes it.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Other events for another number.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+def verify(
+    paths: tuple[Path, ...],
+    targets: tuple[str, ...],
+    text: Path | None,
+    fields: str,
+    mappings: tuple[Path, ...],
+    seed: int,
+    jobs: int,
+    form: str,
+) -> None:
+    """Run rules and what is written for them on the same events, made from the rules: proven, contradicted, or not executable here.
+
+    The status is 1 where a claim is contradicted, and 3 where the translation in --text cannot be run.
+    """
+    from translator.commands.common import UsageProblem
+    from translator.commands.verify import VerifyRequest
+    from translator.commands.verify import verify as verify_paths
+
+    try:
+        status = verify_paths(VerifyRequest(paths, targets or DEFAULT_TARGETS, text, fields, mappings, seed, jobs, form))
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
+    raise SystemExit(status)
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 @click.option(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."

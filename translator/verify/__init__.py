@@ -4,5 +4,6 @@ The readers run the *text* of a translation. They are written from the documenta
 """
 
 from translator.verify.reading import Lists, NotReadable, Row
+from translator.verify.running import LANGUAGES, run_text
 
-__all__ = ["Lists", "NotReadable", "Row"]
+__all__ = ["LANGUAGES", "Lists", "NotReadable", "Row", "run_text"]

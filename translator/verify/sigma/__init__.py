@@ -43,7 +43,14 @@ def parse(text: str) -> SigmaCollection:
     return collection
 
 
-def run(text: str, events: Iterable[Mapping[str, object]], now: dt.datetime | None = None, lists: Lists | None = None) -> list[Row]:
+def run(
+    text: str,
+    events: Iterable[Mapping[str, object]],
+    now: dt.datetime | None = None,
+    lists: Lists | None = None,
+    cased: bool = False,
+    at_once: bool = False,
+) -> list[Row]:
     """What the rules of a text find.
 
     Args:
@@ -51,6 +58,8 @@ def run(text: str, events: Iterable[Mapping[str, object]], now: dt.datetime | No
         mapping
             with category, product and service, says where it comes from: a rule takes events of its log source, and those that say none.
         now: ignored, since Sigma has no clock.
+        cased: whether correlations tell keys apart that differ in case only, which the specification leaves open.
+        at_once: whether events of one time are in order, which it leaves open as well.
         lists: the values of placeholders (``expand``), by their names: rows with a column ``value``, or with one column.
 
     Returns:
@@ -63,7 +72,7 @@ def run(text: str, events: Iterable[Mapping[str, object]], now: dt.datetime | No
     collection = parse(text)
     found = events_of(events)
     conditions = Conditions(lists or {})
-    correlations = Correlations(conditions, found)
+    correlations = Correlations(conditions, found, cased, at_once)
     rows: list[Row] = []
     try:
         for rule in collection.rules:

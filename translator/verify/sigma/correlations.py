@@ -72,13 +72,23 @@ class Alert:
 
 
 class Correlations:
-    """The correlation rules of a collection on events."""
+    """The correlation rules of a collection on events.
 
-    def __init__(self, conditions: Conditions, events: list[Event]) -> None:
+    Args:
+        cased: whether keys and counted values that differ in case only are others.
+        at_once: whether events of one time are in order.
+    """
+
+    def __init__(self, conditions: Conditions, events: list[Event], cased: bool = False, at_once: bool = False) -> None:
         self.conditions, self.events = conditions, events
+        self.cased, self.at_once = cased, at_once
         self._found: dict[int, list[Alert]] = {}
         moments = [e.moment for e in events if e.moment is not None]
         self.horizon = max(moments, default=0)
+
+    def key(self, value: Value) -> Value:
+        """A value as it is compared with others of its field."""
+        return value.translate(_ASCII_LOWER) if isinstance(value, str) and not self.cased else value
 
     def alerts(self, rule: SigmaCorrelationRule) -> list[Alert]:
         """The alerts of a rule in the order of their time, one for each window that satisfies it.
@@ -111,7 +121,7 @@ class Correlations:
                 present = [k for k in keys if k is not None]
                 if len(present) == len(keys):
                     value = _single(occurrence, names.get(field, field)) if field else None
-                    found.setdefault(tuple(map(_folded, present)), []).append(Member(slot, occurrence, value))
+                    found.setdefault(tuple(map(self.key, present)), []).append(Member(slot, occurrence, value))
         return {key: sorted(members, key=lambda m: m.moment) for key, members in found.items()}
 
     def occurrences(self, rule: SigmaRule | SigmaCorrelationRule) -> list[Occurrence]:
@@ -136,7 +146,7 @@ class Correlations:
         found = []
         for end in dict.fromkeys(m.moment for m in members):
             window = [m for m in members if end - span <= m.moment <= end]
-            metric = _metric(rule, window)
+            metric = _metric(rule, window, self.key)
             if metric is None or not _satisfied(rule.condition.op, metric, rule.condition.count):
                 continue
             if rule.type is SigmaCorrelationType.TEMPORAL_ORDERED and not self.in_order(rule, window):
@@ -157,7 +167,9 @@ class Correlations:
                 least = condition.count
             case _:
                 raise NotReadable("an order of fewer rules than a number")
-        return any(_follow(window, slots) for slots in itertools.combinations(range(len(rule.referenced_rules)), max(least, 0)))
+        return any(
+            _follow(window, slots, self.at_once) for slots in itertools.combinations(range(len(rule.referenced_rules)), max(least, 0))
+        )
 
     def extended(
         self, rule: SigmaCorrelationRule, condition: SigmaExtendedCorrelationCondition, members: list[Member], span: int, keys: Key
@@ -175,7 +187,7 @@ class Correlations:
                 seen = {m.slot for m in window}
                 if not seen.issuperset(present) or seen.intersection(missing) or (missing and end > self.horizon):
                     continue
-                if rule.type is SigmaCorrelationType.TEMPORAL_ORDERED and not _follow(window, present):
+                if rule.type is SigmaCorrelationType.TEMPORAL_ORDERED and not _follow(window, present, self.at_once):
                     continue
                 found.setdefault((start, end), []).extend(m for m in window if m.slot in present)
         return [Alert(keys, end, len({m.slot for m in chosen}), _events(chosen)) for (_, end), chosen in found.items()]
@@ -201,31 +213,28 @@ def _single(occurrence: Occurrence, name: str) -> Value | None:
     return next(iter(values), None)
 
 
-def _folded(value: Value) -> Value:
-    return value.translate(_ASCII_LOWER) if isinstance(value, str) else value
-
-
 def _events(members: Iterable[Member]) -> tuple[Event, ...]:
     return tuple({e.number: e for m in members for e in m.occurrence.events}.values())
 
 
-def _follow(window: list[Member], slots: Sequence[int]) -> bool:
-    """Whether the rules of these numbers found something one after the other: each later than the one before."""
+def _follow(window: list[Member], slots: Sequence[int], at_once: bool) -> bool:
+    """Whether the rules of these numbers found something one after the other: each later than the one before, or ``at_once``."""
     latest: float = -math.inf
     for slot in slots:
-        latest = min((m.moment for m in window if m.slot == slot and m.moment > latest), default=math.inf)
+        behind = (m.moment for m in window if m.slot == slot and (m.moment > latest or (at_once and m.moment == latest)))
+        latest = min(behind, default=math.inf)
         if latest == math.inf:
             return False
     return True
 
 
-def _metric(rule: SigmaCorrelationRule, window: list[Member]) -> float | None:
+def _metric(rule: SigmaCorrelationRule, window: list[Member], key: Callable[[Value], Value]) -> float | None:
     """What a correlation measures of a window; None where there is nothing to measure."""
     match rule.type:
         case SigmaCorrelationType.EVENT_COUNT:
             return len({m.occurrence.identity for m in window})
         case SigmaCorrelationType.VALUE_COUNT:
-            return len({_folded(m.value) for m in window if m.value is not None})
+            return len({key(m.value) for m in window if m.value is not None})
         case SigmaCorrelationType.TEMPORAL | SigmaCorrelationType.TEMPORAL_ORDERED:
             return len({m.slot for m in window})
     once = {(m.occurrence.identity, m.value): m.value for m in window if m.value is not None}

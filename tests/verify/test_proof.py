@@ -1,0 +1,112 @@
+"""Proofs: what is right is proven, what is wrong is contradicted by events that show it, in the direction in which it errs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import translator
+from tests.rules import rule
+from translator.cli import main
+from translator.fidelity import Verdict
+from translator.targets.base import Options
+from translator.verify.proof import Outcome, prove
+
+SOURCE = Options(fields="source")
+SIGNINS = "SigninLogs | where TimeGenerated > ago(1h)"
+PLAIN = f"{SIGNINS} | where ResultType == '50126' and AppDisplayName has 'portal' and UserPrincipalName != 'x@y.z'"
+OTHER = f"{SIGNINS} | where ResultType == '50126' and UserPrincipalName != 'x@y.z'"
+COUNT = f"{SIGNINS} | where ResultType == '50126' | summarize c = count() by IPAddress | where c >= 5"
+DISTINCT = f"{SIGNINS} | where isnotempty(IPAddress) | summarize d = dcount(UserPrincipalName) by IPAddress | where d > 3"
+JOIN = (
+    f"{SIGNINS} | where ResultType == '0' | join kind=inner (AuditLogs | where TimeGenerated > ago(1h) | where OperationName == 'Add user'"
+    " | project u = Identity, OperationName) on $left.UserPrincipalName == $right.u"
+)
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
+@pytest.mark.parametrize("kql", [PLAIN, COUNT, DISTINCT])
+def test_what_is_written_is_proven(kql: str, target: str) -> None:
+    conversion = translator.convert(rule(kql), (target,), SOURCE)
+    if conversion.outputs[target].verdict in (Verdict.EXACT, Verdict.SAME_ALERTS):
+        proof = prove(conversion, target, options=SOURCE)
+        assert (proof.outcome, proof.errs) == (Outcome.PROVEN, None), proof
+        assert proof.alerting and proof.worlds > 10 and proof.coverage.share == 1
+
+
+TERM = 'match(AppDisplayName, "(?i)(^|[^a-z0-9])portal([^a-z0-9]|$)")'
+BASE = 'sourcetype="SigninLogs"'
+WRONG = [
+    ("a filter is lost", PLAIN, f'{BASE} ResultType="50126" | where {TERM}', "broader"),
+    ("contains for has", PLAIN, f'{BASE} ResultType="50126" AppDisplayName="*portal*" NOT UserPrincipalName="x@y.z"', "broader"),
+    ("or for and", PLAIN, f'{BASE} (ResultType="50126" OR AppDisplayName="*portal*") | where UserPrincipalName!="x@y.z"', "differs"),
+    ("an event without the field is lost", OTHER, f'{BASE} ResultType="50126" | where UserPrincipalName!="x@y.z"', "narrower"),
+    ("another threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>5', "narrower"),
+    ("a lower threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4', "broader"),
+    ("no key", COUNT, f'{BASE} ResultType="50126" | stats count as c | where c>=5', "broader"),
+    ("events for values", DISTINCT, f"{BASE} | stats count as d by IPAddress | where d>3", "broader"),
+    ("the condition turned around", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c<5', "differs"),
+]
+
+
+@pytest.mark.parametrize(("kql", "text", "errs"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_what_is_wrong_is_contradicted_in_its_direction(kql: str, text: str, errs: str) -> None:
+    proof = prove(translator.convert(rule(kql), ("splunk",), SOURCE), "splunk", text, SOURCE)
+    assert proof.outcome is Outcome.CONTRADICTED and proof.errs is not None and proof.errs.value == errs
+    assert proof.counterexample is not None and proof.counterexample.kql == (errs == "narrower" or proof.counterexample.kql)
+
+
+def test_a_counterexample_has_no_event_too_many() -> None:
+    text = f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4'
+    proof = prove(translator.convert(rule(COUNT), ("splunk",), SOURCE), "splunk", text, SOURCE)
+    assert proof.counterexample is not None and len(proof.counterexample.rows["SigninLogs"]) == 4
+
+
+def test_a_join_by_the_wrong_key_is_found() -> None:
+    right = (
+        f'{BASE} ResultType=0 | eval k=UserPrincipalName | append [search sourcetype=AuditLogs OperationName="Add user" | eval k=Identity]'
+    )
+    wrong = right.replace("k=Identity", "k=OperationName")
+    found = "| stats dc(sourcetype) as n by k | where n>1"
+    conversion = translator.convert(rule(JOIN), ("splunk",), SOURCE)
+    assert prove(conversion, "splunk", f"{wrong} {found}", SOURCE).outcome is Outcome.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("| tstats count from datamodel=Web", "reader does not know"), ("index=x | nosuchcommand a", "reader does not know")],
+)
+def test_what_cannot_be_run_is_said(text: str, why: str) -> None:
+    proof = prove(translator.convert(rule(PLAIN), ("splunk",), SOURCE), "splunk", text, SOURCE)
+    assert proof.outcome is Outcome.NOT_EXECUTABLE and why in proof.why
+
+
+def test_proofs_are_the_same_each_time() -> None:
+    conversion = translator.convert(rule(COUNT), ("esql",), SOURCE)
+    assert prove(conversion, "esql", options=SOURCE) == prove(conversion, "esql", options=SOURCE)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(f"id: 11111111-1111-1111-1111-111111111111\nname: A\nquery: |\n  {COUNT}\n", encoding="utf-8")
+    right, wrong, odd = (tmp_path / f"{name}.spl" for name in ("right", "wrong", "odd"))
+    right.write_text(
+        f'{BASE} ResultType="50126" | fillnull value="" IPAddress | stats count as c by IPAddress | where c>=5', encoding="utf-8"
+    )
+    wrong.write_text(f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4', encoding="utf-8")
+    odd.write_text("index=x | nosuchcommand", encoding="utf-8")
+    run = CliRunner().invoke
+    assert run(main, ["verify", str(folder), "--fields", "source"]).exit_code == 0
+    statuses = []
+    for text in (right, wrong, odd):
+        found = run(main, ["verify", str(folder), "-t", "splunk", "--fields", "source", "--text", str(text), "--format", "json"])
+        (proof,) = json.loads(found.stdout)[0]["proofs"]
+        statuses.append((found.exit_code, proof["outcome"]))
+    assert statuses == [(0, "proven"), (1, "contradicted"), (3, "not executable")]
+    shown = run(main, ["verify", str(folder), "-t", "splunk", "--fields", "source", "--text", str(wrong)])
+    assert "The KQL does not alert, the text does:" in shown.stdout and shown.stdout.count("SigninLogs: ") == 4
+    assert run(main, ["verify", str(folder), "--text", str(wrong)]).exit_code == 2

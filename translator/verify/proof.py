@@ -1,0 +1,338 @@
+"""What a verdict claims, tried: the KQL on the engine and the text of a translation by its reader, on the same events.
+
+A world is a few events that try one thing: a way to satisfy the rule, or one of its conditions just missed. A claim is proven where the
+text alerts in every world in which the KQL does, and in no other; ``broader`` and ``narrower`` claim the one or the other alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from translator import catalog
+from translator.detection.model import Detection, Trigger
+from translator.detection.trigger import trigger_of
+from translator.engine import EngineError, execute
+from translator.fidelity import Verdict
+from translator.kql.parser import parse
+from translator.pipeline import Conversion
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.expressions import Column
+from translator.targets.base import Options, Output
+from translator.targets.pipeline.cases import deciding
+from translator.verify import sigma, spl
+from translator.verify.reading import NotReadable, Row
+from translator.verify.running import run_text
+from translator.verify.shaping import Shaped, shaped
+from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
+from translator.verify.witness.feeding import schema_of, tables_of
+from translator.verify.witness.judging import judged
+from translator.verify.witness.states import TIMES
+
+NOW = dt.datetime(2026, 6, 1, 12, 0)
+"""When everything is run, unless the caller says: proofs are the same whenever they are made."""
+
+MOST_WORLDS, MOST_TRIES = 40, 24
+
+_FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic", "sigma": "sigma"}
+_MARK = "kql2sigma_world"
+_GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
+_READINGS = {
+    "splunk": ((True, False), (False, True)),
+    "sigma": ((False, False), (False, True), (True, False), (True, True)),
+}
+"""The readings of what a language's documentation leaves open.
+
+Of Splunk: whether a null is unknown under NOT, and whether texts are compared as numbers. It does one of them, so that a search has to be
+right in each. Of Sigma: whether keys of correlations have their case, and whether events of one time are in order. Each product does one of
+them, and a rule is right where it is in one.
+"""
+
+
+class Outcome(Enum):
+    """What came of trying a claim."""
+
+    PROVEN = "proven"
+    CONTRADICTED = "contradicted"
+    NOT_EXECUTABLE = "not executable"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A world in which a text does not do what it claims.
+
+    Attributes:
+        about: what the world tries.
+        rows: its events as the tables of the KQL have them.
+        events: the same as the product has them.
+        kql: whether the KQL alerts; the text does the opposite.
+    """
+
+    about: str
+    rows: Mapping[str, tuple[Row, ...]]
+    events: tuple[Row, ...]
+    kql: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a text does, tried on events.
+
+    Attributes:
+        claim: what was tried: exact, same-alerts, broader or narrower.
+        why: why nothing was proven.
+        errs: the direction in which the text was seen to err; None where in none.
+        worlds: how many worlds were run on both sides.
+        alerting: in how many of them the KQL alerts.
+        coverage: which conditions were both true and false on some event.
+        missing: what stood for no events of the product, or lacks columns there.
+    """
+
+    target: str
+    outcome: Outcome
+    claim: Verdict
+    why: str = ""
+    errs: Verdict | None = None
+    worlds: int = 0
+    alerting: int = 0
+    coverage: Coverage = field(default_factory=Coverage)
+    missing: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A world on both sides: its rows, the product's events, and whether the KQL alerts."""
+
+    about: str
+    rows: Mapping[str, tuple[Row, ...]]
+    events: tuple[Row, ...]
+    alerts: bool
+
+
+class Trial:
+    """A rule with its worlds, on which any number of texts can be tried.
+
+    Args:
+        conversion: the rule and what was made of it.
+        now: when it runs.
+        seed: what tells its worlds from others.
+
+    Raises:
+        translator.kql.errors.KqlSyntaxError: where the query cannot be read.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
+
+    def __init__(self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS) -> None:
+        self.conversion, self.options, self.now = conversion, options, now
+        rule = conversion.rule
+        back = dt.timedelta(seconds=rule.period or options.timespan)
+        self.kql = _GIVEN.sub(lambda m: (now - back if m[1] == "Start" else now).isoformat(), rule.query)
+        self.plan = bind(parse(self.kql), catalog.schemas())
+        self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+        found = made(self.plan, now, seed, most)
+        self.worlds = tuple(w for w in found.worlds if rule.period is None or all(e.seconds > -rule.period for e in w.events))
+        self.unreached: tuple[Unreached, ...] = found.unreached
+        decides = deciding(self.plan)
+        columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
+        self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
+        self._coverage: Coverage | None = None
+        self._families: dict[str, tuple[list[_Tried], Shaped]] = {}
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which conditions of the rule the worlds reach."""
+        if self._coverage is None:
+            self._coverage = reached(self.plan, self.worlds, self.now)
+        return self._coverage
+
+    def prove(self, target: str, output: Output, claim: Verdict | None = None) -> Proof:
+        """Tries an output. ``claim`` is what is claimed of it, unless its verdict says."""
+        claim = claim or output.verdict
+        if claim not in (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER):
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"a text that is {claim.value} claims nothing")
+        try:
+            tried, shape = self.on(_FAMILIES[target])
+        except EngineError as error:
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
+        missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
+        alerting = sum(t.alerts for t in tried)
+        if not alerting:
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
+        wrong: dict[Verdict, _Tried] = {}
+        try:
+            for one in tried:
+                if (errs := self.errs(target, output, one, shape)) is not None:
+                    wrong.setdefault(errs, one)
+        except NotReadable as refused:
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
+        errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
+        proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(tried), alerting, self.coverage, missing)
+        allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
+        if not (against := [t for d, t in wrong.items() if d not in allowed]):
+            return proof
+        if lacking := [m for m, (table, column) in zip(missing, _places(shape), strict=True) if (table, column) in self.deciding]:
+            return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=f"the events of the product cannot be told: {lacking[0]}")
+        return replace(proof, outcome=Outcome.CONTRADICTED, counterexample=self.smallest(target, output, against[0], shape))
+
+    def silent(self) -> str:
+        """Why no world alerts."""
+        reasons = [u.why for u in self.unreached]
+        return "no events were found for which the KQL alerts" + (f": {reasons[0]}" if reasons else "")
+
+    def on(self, family: str) -> tuple[list[_Tried], Shaped]:
+        """The worlds as a family of products has them; those that it cannot have are left out.
+
+        Raises:
+            EngineError: where the KQL cannot be run.
+        """
+        if family not in self._families:
+            given: dict[str, list[Row]] = {}
+            for number, world in enumerate(self.worlds):
+                for table, rows in tables_of(self.plan, world.events, self.now).items():
+                    given.setdefault(table, []).extend({**row, _MARK: number} for row in rows)
+            shape = shaped(given, family, self.options, carried=(_MARK,))
+            self._families[family] = list(self.tried(shape, self.worlds)), shape
+        return self._families[family]
+
+    def tried(self, shape: Shaped, worlds: Sequence[World]) -> Iterator[_Tried]:
+        rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
+        events: list[list[Row]] = [[] for _ in worlds]
+        lost = set[int]()
+        for table, shapes in shape.shapes.items():
+            for one in shapes:
+                number = one.row[_MARK]
+                assert isinstance(number, int)
+                if not one.events:
+                    lost.add(number)
+                rows[number].setdefault(table, []).append({k: v for k, v in one.row.items() if k != _MARK})
+                events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
+        there = [n for n in range(len(worlds)) if n not in lost]
+        answers = self.alerts([rows[n] for n in there])
+        for number, alerts in zip(there, answers, strict=True):
+            yield _Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), alerts)
+
+    def alerts(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[bool]:
+        """Whether the KQL alerts for the rows of each world.
+
+        Raises:
+            EngineError: where it cannot be run.
+        """
+        made_of = [World("", tuple(_event(table, row, self.now) for table, rows in w.items() for row in rows), None) for w in worlds]
+        if self.trigger is None:
+            found = judged(self.kql, made_of, self.now)
+            for answer in found:
+                if isinstance(answer, EngineError):
+                    raise answer
+            return [answer is True for answer in found]
+        schema = {**catalog.schemas(), **schema_of(self.plan, [e for w in made_of for e in w.events])}
+        counts = [
+            len(execute(parse(self.kql), tables_of(self.plan, w.events, self.now), now=self.now, schema=schema).rows) for w in made_of
+        ]
+        return [_holds(self.trigger, count) for count in counts]
+
+    def errs(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Verdict | None:
+        """The direction in which a text errs in a world; None where it does as the KQL."""
+        readings = _READINGS.get(target, ((False, False),))
+        found = (self.finds(target, output, tried.events, shape, reading) == tried.alerts for reading in readings)
+        if any(found) if target == "sigma" else all(found):
+            return None
+        return Verdict.NARROWER if tried.alerts else Verdict.BROADER
+
+    def finds(self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool]) -> bool:
+        """Whether a text finds something, in one reading of what its language leaves open.
+
+        Raises:
+            NotReadable: where its reader does not know what it has.
+        """
+        now, time = self.now.replace(tzinfo=dt.UTC).timestamp(), "_time" if target == "splunk" else "@timestamp"
+        lists = dict(shape.lists)
+        for name, (search, seconds) in output.histories.items():
+            lists[name] = [dict(r) for r in run_text(target, search, _since(events, time, now - seconds), now, lists, shape.types)]
+        seen = _since(events, time, now - self.lookback(output))
+        for text in output.texts:
+            match target:
+                case "splunk":
+                    rows = spl.run(text, seen, now, lists, reading[0], texts_are_numbers=reading[1])
+                case "sigma":
+                    rows = sigma.run(text, seen, None, lists, *reading)
+                case _:
+                    rows = run_text(target, text, seen, now, lists, shape.types)
+            if rows:
+                return True
+        return False
+
+    def lookback(self, output: Output) -> int:
+        """How far the search looks back, in seconds."""
+        head = output.head or self.conversion.detection
+        known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
+        return known or self.conversion.rule.period or self.options.timespan
+
+    def smallest(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Counterexample:
+        """A world without the events that the contradiction does not need."""
+        best, tries = tried, 0
+        wanted = self.errs(target, output, tried, shape)
+        for row in [r for rows in tried.rows.values() for r in rows]:
+            if tries >= MOST_TRIES or sum(map(len, best.rows.values())) <= 1:
+                break
+            tries += 1
+            fewer = {t: tuple(r for r in rows if r is not row) for t, rows in best.rows.items()}
+            given = {t: [{**r, _MARK: 0} for r in rows] for t, rows in fewer.items()}
+            try:
+                put = shaped(given, shape.family, self.options, carried=(_MARK,))
+                smaller = next(self.tried(put, [World(tried.about, (), None)]), None)
+                if smaller is not None and self.errs(target, output, smaller, shape) == wanted:
+                    best = replace(smaller, rows=fewer)
+            except (EngineError, NotReadable):
+                continue
+        return Counterexample(best.about, best.rows, best.events, best.alerts)
+
+
+def _places(shape: Shaped) -> list[tuple[str, str]]:
+    """The columns that events lack, each with its table."""
+    return [(u.table, re.split(r"[.\[]", u.column)[0]) for u in shape.unshaped if u.row is None]
+
+
+def _since(events: Sequence[Row], time: str, moment: float) -> list[Row]:
+    return [e for e in events if _seconds(e.get(time)) > moment]
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float):
+        return float(value)
+    found = dt.datetime.fromisoformat(str(value))
+    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def _event(table: str, row: Row, now: dt.datetime) -> Event:
+    at = next((v for name in TIMES if isinstance(v := row.get(name), dt.datetime)), now)
+    seconds = (at.replace(tzinfo=None) - now).total_seconds()
+    return Event(table, {k: v for k, v in row.items() if k not in TIMES}, seconds)
+
+
+def _holds(trigger: Trigger, count: int) -> bool:
+    known: dict[str, Any] = {
+        ">": count > trigger.count, ">=": count >= trigger.count, "<": count < trigger.count, "<=": count <= trigger.count,
+        "==": count == trigger.count, "!=": count != trigger.count,
+    }  # fmt: skip
+    return bool(known[trigger.operator])
+
+
+def prove(
+    conversion: Conversion, target: str, text: str | None = None, options: Options | None = None, seed: int = 0, now: dt.datetime = NOW
+) -> Proof:  # fmt: skip
+    """Tries what was written of a rule for a target, or a text that somebody else wrote for it, which has to do exactly as the rule.
+
+    Raises:
+        translator.kql.errors.KqlSyntaxError: where the query cannot be read.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
+    trial = Trial(conversion, options or Options(), now, seed)
+    if text is not None:
+        return trial.prove(target, Output(target, (text,), ()), Verdict.EXACT)
+    return trial.prove(target, conversion.outputs[target])
