@@ -89,3 +89,13 @@ def test_the_commands_shown_have_the_options_that_they_show(tmp_path: Path) -> N
             assert known.exit_code == 0, command
             options = re.findall(r"(?<!\S)(--?\w[\w-]*)", re.sub(r"'[^']*'", "", rest.split("#")[0]))
             assert all(re.search(rf"(?<![\w-]){option}\b", known.output) for option in options), (command, options)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/verify.md"])
+def test_the_verify_commands_prove_what_they_say(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    commands = re.findall(r"^kql2sigma (verify rules/.*?)(?: +#.*)?$", (ROOT / page).read_text("utf-8"), re.M)
+    assert len(commands) == 2
+    for command in commands:
+        found = CliRunner().invoke(main, command.split())
+        assert found.exit_code == 0 and "proven" in found.stdout and "contradicted" not in found.stdout

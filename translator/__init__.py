@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from translator.plan.operators import Plan
     from translator.rulepack.model import Rule
     from translator.targets.base import Options
+    from translator.verify.proof import Proof
 
 __version__ = "0.1.0"
-__all__ = ["KqlSyntaxError", "bind", "convert", "parse", "read_rules", "run"]
+__all__ = ["KqlSyntaxError", "bind", "convert", "parse", "prove", "read_rules", "run"]
 
 
 def parse(kql: str) -> Query:
@@ -92,6 +93,23 @@ def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eq
     return convert_rule(rule, targets, options)
 
 
+def prove(rule: Rule | str, target: str, text: str | None = None, options: Options | None = None) -> Proof:
+    """Tries what is written of a rule for a target on events made from the rule, beside its KQL.
+
+    Args:
+        rule: a rule, or the KQL of one.
+        target: sigma, splunk, eql or esql.
+        text: a translation that somebody else wrote, which is then tried instead.
+
+    Raises:
+        KqlSyntaxError: where the query cannot be read.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
+    from translator.verify.proof import prove as prove_conversion
+
+    return prove_conversion(convert(rule, (target,), options), target, text, options)
+
+
 def read_rules(path: str | Path) -> Iterator[Rule]:
     """The rules at a file or below a folder.
 
@@ -109,4 +127,8 @@ def __getattr__(name: str) -> Any:
         from translator.kql.errors import KqlSyntaxError
 
         return KqlSyntaxError
+    if name == "verify":
+        from importlib import import_module
+
+        return import_module("translator.verify")
     raise AttributeError(f"module 'translator' has no attribute {name!r}")

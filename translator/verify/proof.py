@@ -40,6 +40,7 @@ NOW = dt.datetime(2026, 6, 1, 12, 0)
 MOST_WORLDS, MOST_TRIES = 40, 24
 
 _FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic", "sigma": "sigma"}
+TIME_OF = {"splunk": "_time", "esql": "@timestamp", "eql": "@timestamp", "sigma": "@timestamp"}
 _MARK = "kql2sigma_world"
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
 _READINGS = {
@@ -136,7 +137,8 @@ class Trial:
         self.plan = bind(parse(self.kql), catalog.schemas())
         self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
         found = made(self.plan, now, seed, most)
-        self.worlds = tuple(w for w in found.worlds if rule.period is None or all(e.seconds > -rule.period for e in w.events))
+        oldest = -rule.period if rule.period is not None else float("-inf")
+        self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
         self.unreached: tuple[Unreached, ...] = found.unreached
         decides = deciding(self.plan)
         columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
@@ -166,7 +168,8 @@ class Trial:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         wrong: dict[Verdict, _Tried] = {}
         try:
-            for one in tried:
+            edge = self.at() - self.lookback(output)  # an event of just then is a matter of the schedule, not of the text
+            for one in (t for t in tried if all(_seconds(e.get(TIME_OF[target])) != edge for e in t.events)):
                 if (errs := self.errs(target, output, one, shape)) is not None:
                     wrong.setdefault(errs, one)
         except NotReadable as refused:
@@ -178,7 +181,22 @@ class Trial:
             return proof
         if lacking := [m for m, (table, column) in zip(missing, _places(shape), strict=True) if (table, column) in self.deciding]:
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=f"the events of the product cannot be told: {lacking[0]}")
+        if shape.family != "source" and (held := self.in_text(against[0])):
+            return replace(
+                proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
+            )
         return replace(proof, outcome=Outcome.CONTRADICTED, counterexample=self.smallest(target, output, against[0], shape))
+
+    def in_text(self, tried: _Tried) -> str:
+        """A column that decides and is a text that holds JSON; empty where there is none."""
+        told = (
+            (t, c, v)
+            for t, rows in tried.rows.items()
+            for row in rows
+            for c, v in row.items()
+            if isinstance(v, str) and v[:1] in "[{" and v
+        )
+        return next((f"{table}.{column}" for table, column, _ in told if (table, column) in self.deciding), "")
 
     def silent(self) -> str:
         """Why no world alerts."""
@@ -250,7 +268,7 @@ class Trial:
         Raises:
             NotReadable: where its reader does not know what it has.
         """
-        now, time = self.now.replace(tzinfo=dt.UTC).timestamp(), "_time" if target == "splunk" else "@timestamp"
+        now, time = self.at(), TIME_OF[target]
         lists = dict(shape.lists)
         for name, (search, seconds) in output.histories.items():
             lists[name] = [dict(r) for r in run_text(target, search, _since(events, time, now - seconds), now, lists, shape.types)]
@@ -266,6 +284,10 @@ class Trial:
             if rows:
                 return True
         return False
+
+    def at(self) -> float:
+        """When everything is run, in seconds since 1970."""
+        return self.now.replace(tzinfo=dt.UTC).timestamp()
 
     def lookback(self, output: Output) -> int:
         """How far the search looks back, in seconds."""
@@ -299,7 +321,7 @@ def _places(shape: Shaped) -> list[tuple[str, str]]:
 
 
 def _since(events: Sequence[Row], time: str, moment: float) -> list[Row]:
-    return [e for e in events if _seconds(e.get(time)) > moment]
+    return [e for e in events if _seconds(e.get(time)) >= moment]
 
 
 def _seconds(value: object) -> float:
