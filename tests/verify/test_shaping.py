@@ -249,3 +249,9 @@ def test_what_rows_are_known_by_is_carried() -> None:
     for family in FAMILIES:
         (event,) = shape("SecurityEvent", {"EventID": 1, "id": 7}, family, carried=("id",)).events
         assert event["id"] == 7
+
+
+def test_places_inside_of_a_column_without_a_home_keep_their_way() -> None:
+    row = {"ActivityInsights": {"FirstTimeUserUsedApp": True}, "Members": [{"UPN": "a"}, {"UPN": "b"}]}
+    (event,) = shaped({"NoSuchTable_CL": [row]}, "sigma").events
+    assert event["ActivityInsights.FirstTimeUserUsedApp"] is True and event["Members.UPN"] == ["a", "b"]

@@ -91,7 +91,7 @@ class Site:
             for way, counterpart in self.patterns.get("EventData", ()):
                 if way == (ANY_NAME,) and isinstance(counterpart, Stored):
                     return Place(replace(counterpart, name=counterpart.name.replace(ANY_NAME, column)))
-        return Place(Stored(column), steps, ()) if self.of_any_name else None
+        return Place(Stored(column), (), steps) if self.of_any_name else None
 
     def chosen(self, counterpart: Counterpart, row: Row) -> Counterpart:
         """What stands for a column in a row, of which another column decides."""
