@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +253,13 @@ def test_a_side_of_a_join_says_what_its_count_means() -> None:
     assert "counted-twice" in documents(expanded)[1]
     distinct = "A | where x == 'a' and isnotempty(k) | summarize c = dcount(v) by k | where c > 3" + joined
     assert "type-assumed" in documents(distinct)[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "told"), [("splunk", "eval IPCustomEntity=if(t_2==1, ip, null())"), ("esql", "VALUES(ip) WHERE t_2 == 1")]
+)
+def test_an_entity_of_one_side_of_one_table_comes_from_its_events(target: str, told: str) -> None:
+    sides = "T | where TimeGenerated > ago(1h) and op == 'a'", "T | where TimeGenerated > ago(1h) and op == 'b' | project k, ip"
+    made = rule(f"{sides[0]} | project k | join kind=inner ({sides[1]}) on k | extend IPCustomEntity = ip")
+    made = replace(made, entities=(EntityMapping("IP", "Address", "IPCustomEntity"),))
+    assert told in translator.convert(made, (target,)).outputs[target].text

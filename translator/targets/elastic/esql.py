@@ -441,7 +441,18 @@ class _Writer:
         return f"EVAL {value} = CASE({pairs})", f"{side.name}_measure = {measured(threshold, value)}"
 
     def gathered(self) -> str:
-        return "".join(f", {field(name)} = VALUES({text})" for name, text in self.gathered_fields().items())
+        """The terms of STATS that gather the columns of the query; those of some sides only, of the events of these."""
+        owners: dict[str, dict[str, None]] = {}
+        fields = self.gathered_fields()
+        for selector in self.detection.shown:
+            for name, _ in selector.outputs:
+                owners.setdefault(self.columns.get(name, name), {})[selector.name] = None
+        terms, every = "", len(self.detection.selectors)
+        for name, text in fields.items():
+            of = owners.get(name, {})
+            apart = self.detection.kind.startswith("temporal") and 0 < len(of) < every
+            terms += f", {field(name)} = VALUES({text})" + (f" WHERE {' OR '.join(f'{s} == 1' for s in of)}" if apart else "")
+        return terms
 
     def gathered_fields(self) -> dict[str, str]:
         """What gives the columns that an alert shows, by their names."""

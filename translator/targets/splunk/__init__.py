@@ -585,18 +585,24 @@ class _Writer:
     def gathered(self) -> tuple[list[str], str]:
         """The columns of the query: commands that compute them, and the terms of ``stats`` that gather the values of each.
 
-        They are computed before ``stats``, whose functions take no quoted field names.
+        They are computed before ``stats``, whose functions take no quoted field names. What an alert is made of comes from the events of
+        the sides that have it.
         """
-        spelled = self.shown()
+        spelled, selectors = self.shown(), self.detection.selectors
         own = {*self.detection.group_by, *self.keys, *(s.name for s in self.detection.selectors), *self.own_names}
         commands: list[str] = []
         terms: list[str] = []
         for name, texts in spelled.items():
             if len(texts) != 1 or name in own or texts[0] == "_time" or field(name) != name:
                 continue
-            if texts[0] != name:
-                if any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", t) for other, (t, *_) in spelled.items() if other != name):
-                    continue
+            of = [s.name for s in self.detection.shown if name in dict(s.outputs)]
+            apart = name in self.wanted and self.detection.kind.startswith("temporal") and len(of) < len(selectors)
+            read = any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", t) for other, (t, *_) in spelled.items() if other != name)
+            if texts[0] != name and read:
+                continue
+            if apart and not read:
+                commands.append(f"eval {name}=if({' OR '.join(f'{s}==1' for s in of)}, {texts[0]}, null())")
+            elif texts[0] != name:
                 commands.append(f"eval {name}={texts[0]}")
             terms.append(f" values({name}) as {name}")
             self.columns[name] = name
