@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from translator import catalog
+from translator.catalog import Computed, Counterpart, Stored
 from translator.detection.model import Detection, Trigger
 from translator.detection.trigger import trigger_of
 from translator.engine import EngineError, execute
@@ -30,7 +31,7 @@ from translator.verify.reading import NotReadable, Row
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped, shaped
 from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
-from translator.verify.witness.feeding import schema_of, tables_of
+from translator.verify.witness.feeding import read_columns, schema_of, tables_of
 from translator.verify.witness.judging import judged
 from translator.verify.witness.states import TIMES
 
@@ -42,6 +43,7 @@ MOST_WORLDS, MOST_TRIES = 40, 24
 _FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic", "sigma": "sigma"}
 TIME_OF = {"splunk": "_time", "esql": "@timestamp", "eql": "@timestamp", "sigma": "@timestamp"}
 _MARK = "kql2sigma_world"
+_FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
 _READINGS = {
     "splunk": ((True, False), (False, True)),
@@ -140,6 +142,7 @@ class Trial:
         oldest = -rule.period if rule.period is not None else float("-inf")
         self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
         self.unreached: tuple[Unreached, ...] = found.unreached
+        self.columns = read_columns(self.plan)
         decides = deciding(self.plan)
         columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
@@ -212,11 +215,34 @@ class Trial:
         if family not in self._families:
             given: dict[str, list[Row]] = {}
             for number, world in enumerate(self.worlds):
-                for table, rows in tables_of(self.plan, world.events, self.now).items():
-                    given.setdefault(table, []).extend({**row, _MARK: number} for row in rows)
+                for table, rows in tables_of(self.plan, map(self.filled, world.events), self.now).items():
+                    computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in _counterparts(table, c))}
+                    told = [{c: v for c, v in row.items() if v is not None or c not in computed} for row in rows]
+                    given.setdefault(table, []).extend({**row, _MARK: number} for row in told)
             shape = shaped(given, family, self.options, carried=(_MARK,))
             self._families[family] = list(self.tried(shape, self.worlds)), shape
         return self._families[family]
+
+    def filled(self, event: Event) -> Event:
+        """An event with a value in each column that the query reads and no row of its table leaves empty."""
+        pins = {c: {v} for c, v in event.values.items() if isinstance(v, str | int)}
+        lacking = [c for c in self.columns.get(event.table, {}) if c not in event.values and catalog.is_filled(event.table, c, pins)]
+        made_up: dict[str, object] = {}
+        for column in lacking:
+            counterparts = _counterparts(event.table, column)
+            if any(isinstance(c, Computed) for c in counterparts):
+                continue  # the product's events say it
+            if named := next((c.values for c in counterparts if isinstance(c, Stored) and c.values), None):
+                made_up[column] = next(iter(named))
+                continue
+            kind = catalog.schemas().get(event.table, {}).get(column, "string")
+            if catalog.is_address(event.table, column):
+                made_up[column] = "203.0.113.250"
+            elif kind in _FILLINGS:
+                made_up[column] = _FILLINGS[kind]
+            elif kind == "string":
+                made_up[column] = f"any {column.lower()}"
+        return replace(event, values={**made_up, **event.values})
 
     def tried(self, shape: Shaped, worlds: Sequence[World]) -> Iterator[_Tried]:
         rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
@@ -313,6 +339,13 @@ class Trial:
             except (EngineError, NotReadable):
                 continue
         return Counterexample(best.about, best.rows, best.events, best.alerts)
+
+
+def _counterparts(table: str, column: str) -> list[Counterpart]:
+    """What any product has for a column."""
+    known = catalog.table(table)
+    homes = [home for family in known.homes.values() for home in family] if known is not None else []
+    return [home.columns[column] for home in homes if column in home.columns]
 
 
 def _places(shape: Shaped) -> list[tuple[str, str]]:
