@@ -131,6 +131,8 @@ class EsqlWalk(Walk):
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
 
+    copy = ""
+    """The field that tells copies of a document apart."""
     summed = False
     """Whether rows are no longer documents, each with an id of its own."""
 
@@ -183,6 +185,7 @@ class EsqlWalk(Walk):
         self.commands.append(self.eval([(name, f'SPLIT(CONCAT("0", {listed}), ",")')]))
         self.expanded(name)
         self.commands.append(self.where(f'{field(name)} != "0"'))
+        self.copy = field(name)
         return field(name)
 
     def numbered(self, node: o.Relation | Subquery) -> str:
@@ -194,7 +197,8 @@ class EsqlWalk(Walk):
             self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
         self.summed = True
         name = self.free("row")
-        self.commands.append(self.eval([(name, 'CONCAT(_index, "/", _id)')]))
+        copy = f', "/", {self.copy}' if self.copy else ""
+        self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copy})')]))
         return name
 
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:

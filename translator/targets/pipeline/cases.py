@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from translator import catalog
+from translator.catalog import ByValue, Stored
 from translator.detection.model import DAY, Detection, Selector, Threshold
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
-from translator.fidelity import Place
+from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import (
     Apply,
@@ -439,9 +440,20 @@ def overlaps(case: PipelineCase) -> frozenset[frozenset[int]]:
     heads = [[selectors[name] for name in names] for names in case.selectors]
 
     def may_meet(a: int, b: int) -> bool:
-        return any(x.table == y.table and not _exclude(x.predicate, y.predicate) for x in heads[a] for y in heads[b])
+        return any(_may_meet(case.placed, x, y) for x in heads[a] for y in heads[b])
 
     return frozenset(frozenset(pair) for pair in itertools.combinations(range(len(heads)), 2) if may_meet(*pair))
+
+
+def _may_meet(placed: Placed, a: Selector, b: Selector) -> bool:
+    """Whether one event may be selected by both: it is of one table, or lies where the events of several are."""
+    if a.table != b.table:
+        homes = [placed.homes.get((s.table, s.home)) for s in (a, b)]
+        first, second = (home.places if home is not None else {} for home in homes)
+        apart = (key for key, values in first.items() if key != "index" and key in second and not {*values} & {*second[key]})
+        if None in homes or any(apart):
+            return False
+    return not _exclude(a.predicate, b.predicate)
 
 
 def _exclude(a: Expr, b: Expr) -> bool:
@@ -457,7 +469,7 @@ def _values_of(predicate: Expr) -> dict[tuple[object, ...], set[object]]:
         match part:
             case Apply(function="==" | "=~" | "in" | "in~", args=(subject, operand)) if is_field(subject):
                 items = operand.items if isinstance(operand, Items) else (operand,)
-                if all(isinstance(i, Const) for i in items):
+                if all(isinstance(i, Const) and not isinstance(i.value, float) for i in items):
                     values: set[object] = {str(i.value).lower() for i in items if isinstance(i, Const)}
                     name = tuple(n.column.name if isinstance(n, ColumnRef) else getattr(n, "steps", None) for n in walk(subject))
                     found[name] = found.get(name, values) & values or values
@@ -625,10 +637,10 @@ def case_of(
     """
     fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
     must = set[Expr]() if loose else set(leaves(cut, decides, plan.names))
-    found = list[tuple[Placed, list[Expr]]]()
+    found, asked = list[tuple[Placed, list[Expr]]](), compared(cut, fields)
     for head in cut.heads:
         there = fields if len(cut.heads) == 1 and not loose else _fields_of(head, fields)
-        placed = _placed(head, there, must, lift, move, source)
+        placed = _placed(head, there, must, asked, lift, move, source)
         if placed is None:
             return None
         found.append(placed)
@@ -649,7 +661,7 @@ def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
 
 
 def _placed(
-    head: o.Relation, fields: list[Expr], must: set[Expr], lift: Lift, move: Move, source: bool
+    head: o.Relation, fields: list[Expr], must: set[Expr], asked: set[Expr], lift: Lift, move: Move, source: bool
 ) -> tuple[Placed, list[Expr]] | None:  # fmt: skip
     """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there."""
     detection = lift(as_events(head, fields))
@@ -666,8 +678,14 @@ def _placed(
 
     everything = placed(kept)
     needed = [n for n in kept if fields[n] in must]
-    if everything is None:
-        return None
+    if everything is None or any(_may_meet(everything, *pair) for pair in itertools.combinations(_of_tables(everything), 2)):
+        return None  # an event that two tables have would be one row
+    other = {number for n, number in enumerate(kept) if _is_spelled_otherwise(everything, n)}
+    if wrong := {number for number in other if fields[number] in asked}:
+        if any(fields[n] in must for n in wrong):
+            return None
+        rest = [f for n, f in enumerate(fields) if n not in wrong]
+        return _placed(head, rest, must, asked, lift, move, source)
     if len(needed) < len(kept):
         # What is said of fields that only show is said of what is shown.
         there = [n for n, number in enumerate(kept) if source or number in needed or _is_there(everything.detection, n)]
@@ -678,7 +696,80 @@ def _placed(
         told_ = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)
         everything = replace(everything, detection=replace(everything.detection, diagnostics=told_))
     said = tuple(d.below(Place.BOTH) for d in everything.detection.diagnostics)
+    if spelled := [_name_of(fields[number]) for number in kept if number in other]:
+        said += (Diagnostic("columns-differ", f"{', '.join(spelled)}: shown as the product spells it", None, place=Place.SHOWN),)
     return replace(everything, detection=replace(everything.detection, diagnostics=said)), [fields[n] for n in kept]
+
+
+def _of_tables(placed: Placed) -> list[Selector]:
+    """A selector of each table."""
+    return list({s.table: s for s in placed.detection.selectors}.values())
+
+
+def _is_spelled_otherwise(placed: Placed, number: int) -> bool:
+    """Whether the product has other values in a field that is a key than the KQL has in its column."""
+    for selector in placed.detection.selectors:
+        home = placed.homes.get((selector.table, selector.home))
+        names = {n.column.name for n in walk(selector.keys[number]) if isinstance(n, ColumnRef)}
+        todo = list(home.columns.values()) if home is not None else []
+        while todo:
+            match todo.pop():
+                case ByValue(of=of, otherwise=otherwise):
+                    todo += [*(c for _, c in of), otherwise]
+                case Stored() as stored if stored.name in names and (stored.values or stored.case or stored.prefixes or stored.form):
+                    return True
+    return False
+
+
+_WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_any", "any", "arg_max", "arg_min", "count"})
+"""Aggregates that do not ask what a value is."""
+
+
+def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
+    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with."""
+    names: dict[Expr, Expr] = {f: f for f in fields}
+    found = set[Expr]()
+
+    def asked(expr: Expr) -> None:
+        found.update(names[n] for n in walk(expr) if n in names)
+
+    for head in cut.heads:
+        for items in computed(head):
+            for column, x in items:
+                form = simplify(x)
+                if form in names:
+                    names[ColumnRef(None, column.type, column)] = names[form]
+                else:
+                    asked(form)
+    for operator in reversed(cut.operators()):
+        match operator:
+            case o.Compute(items=items) | o.Project(items=items):
+                pairs = [(c, simplify(x)) for c, x in items]
+            case o.Aggregate(keys=keys, aggregates=aggregates):
+                pairs = [(c, simplify(x)) for c, x in keys]
+                for column, x in aggregates:
+                    plain = isinstance(x, Apply) and x.function in _WHOLE
+                    for part in x.args if isinstance(x, Apply) and plain else (x,):
+                        if plain and (form := simplify(part)) in names:
+                            names[ColumnRef(None, column.type, column)] = names[form]
+                        else:
+                            asked(simplify(part))
+            case _:
+                pairs = []
+                for expr in read_by(operator, _Everything()):
+                    if not isinstance(operator, o.Distinct | o.Union):
+                        asked(simplify(expr))
+        for column, x in pairs:
+            if x in names:
+                names[ColumnRef(None, column.type, column)] = names[x]
+            else:
+                asked(x)
+    return found
+
+
+class _Everything(Container[int]):
+    def __contains__(self, item: object) -> bool:
+        return True
 
 
 def _together(parts: list[Placed]) -> tuple[Placed, tuple[frozenset[str], ...]]:

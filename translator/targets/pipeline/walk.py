@@ -419,6 +419,8 @@ class Walk(Notes, ABC):
             pairs.append((flag, language.chosen([(there_, "1")], language.null)))
             united = Part(flag, spread=spread)
             self.open[flag] = heads
+            if self.changed & {*flags}:
+                self.changed.add(flag)
         else:
             united = Part(None)
             if self.changed & {*flags}:
@@ -568,6 +570,7 @@ class Walk(Notes, ABC):
         conditions = [] if outer else [self.values().between(self.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
         del self.open[other_flag]
         if len(self.open) > 1:
+            self.changed.add(flag)  # rows of the other part alone are of none that is left
             if conditions:
                 self.keep(kept, conditions)
             return kept

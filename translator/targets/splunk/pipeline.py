@@ -102,13 +102,17 @@ class SplWalk(Walk):
         self.commands.append(Command("streamstats", f"streamstats count as {name}"))
         return name
 
+    def limited(self, command: str) -> None:
+        """Says that a command ends where its memory does (limits.conf, max_mem_usage_mb)."""
+        self.say("memory-limit", f"{command} does its work as far as the memory goes that the product gives it (max_mem_usage_mb)")
+
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         source = self.free(f"{value}_of")
         self.computed([(source, f"if({self.present(flag)}, {value}, null())")])
         self.beside([f"values({source}) as {column(name)}"], by)
 
     def expanded(self, name: str) -> None:
-        self.say("memory-limit", "mvexpand makes no more rows than the memory that the product gives it (max_mem_usage_mb) has room for")
+        self.limited("mvexpand")
         self.commands.append(Command("mvexpand", f"mvexpand {column(name)}"))
 
     def single(self, part: Part, node: o.Relation | Subquery) -> Part:
@@ -138,6 +142,7 @@ class SplWalk(Walk):
 
     def beside(self, terms: list[str], by: list[str]) -> None:
         if terms:
+            self.limited("eventstats")
             self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)} by {' '.join(by)}"))
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
