@@ -182,6 +182,9 @@ class Trial:
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
             return proof
+        if output.deployment is not None and (names := [f"{t}.{c}" for t, columns in output.deployment.missing for c in columns]):
+            why = f"the text has names of the KQL for which no field of the product is known: {', '.join(names[:3])}"
+            return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=why)
         if lacking := [m for m, (table, column) in zip(missing, _places(shape), strict=True) if (table, column) in self.deciding]:
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=f"the events of the product cannot be told: {lacking[0]}")
         if shape.family != "source" and (held := self.in_text(against[0])):
