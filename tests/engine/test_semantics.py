@@ -356,6 +356,9 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("range x from 1 to 5 step 2", [(1,), (3,), (5,)]),
     ("datatable(x:long)[long(null)] | summarize sum(x), max(x), count(), stdev(x)", [(0, None, 1, 0.0)]),
     ("datatable(x:long)[] | summarize make_set(x), count()", [([], 0)]),
+    # a table whose cell is an array is the list of its members: nested arrays are flattened (in operator, "Syntax")
+    ("let t = materialize(datatable(x:string)['a', 'b'] | summarize make_set(x)); datatable(y:string)['b', 'c'] | where y in (t)", [("b",)]),
+    ("let t = datatable(x:string)['a', 'b'] | summarize make_list(x); datatable(y:string)['B', 'c'] | where y !in~ (t)", [("c",)]),
     ("datatable(x:long)[] | summarize a = avg(x) | where a > 5", []),
     ("datatable(v:long, w:long)[3, 1, 1, 2, 2, 1] | summarize percentilesw(v, w, 50, 75, 100), percentilesw_array(v, w, dynamic([10, 76]))",
      [(1, 2, 3, [1, 3])]),

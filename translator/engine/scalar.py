@@ -21,6 +21,7 @@ from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
 from translator.engine.python_functions import PythonFunction, dumps
 from translator.plan import expressions as e
+from translator.plan import operators as o
 from translator.plan.constants import known_span
 from translator.plan.functions import find, functions, overload
 from translator.plan.functions.values import EPOCH, TICKS
@@ -85,6 +86,10 @@ def finer_than_micros(literal: e.Const) -> bool:
         case e.Const(type=Type.REAL, value=str() | float() as number):
             return re.search(r"\.\d{6}[1-9]$", str(number)) is not None
     return False
+
+
+_MEMBERS = -(10**9)
+"""Below this number are columns that hold the members of others."""
 
 
 def column_name(column: e.Column) -> str:
@@ -605,7 +610,12 @@ class Scalars:
         for item in items.items:
             match item:
                 case e.Subquery(scalar=False, column=column) if column is not None:
-                    inner = self.compile_relation(item.relation)
+                    relation = item.relation
+                    if column.type == Type.DYNAMIC:  # the members of an array are values of their own
+                        member = e.Column(_MEMBERS - column.id, column.name, Type.DYNAMIC)
+                        relation = o.Expand(item.span, relation, ((member, e.ColumnRef(None, column.type, column)),), None, None)
+                        column = member
+                    inner = self.compile_relation(relation)
                     chosen: exp.Expr = exp.column(column_name(column), quoted=True)
                     if column.type == Type.DYNAMIC:
                         chosen = self.from_dynamic(chosen, subject.type)
