@@ -10,14 +10,17 @@ import translator
 from tests.rules import rule
 from translator.detection.lift import lift
 from translator.detection.model import DAY, Detection, NoDetection, Selector
+from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
+from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.normalized import normalized_schemas
+from translator.plan.simplify import simplify
 from translator.targets.relaxing import relaxed
 
 SCHEMA = {
@@ -923,3 +926,23 @@ def test_parts_with_windows_of_their_own(kql: str, period: int | None, limits: l
 )
 def test_a_window_that_is_not_known_is_no_part_of_a_search(kql: str, period: int | None) -> None:
     assert isinstance(lifted(kql, period, timed=True), NoDetection)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("x == 'a'", "x == 'b'", False),
+        ("x =~ 'a'", "x == 'A'", True),
+        ("x in ('a', 'b')", "x in ('c', 'b')", True),
+        ("x == 'a'", "y == 'b'", True),
+        ("x == 'a'", "not(x == 'a')", False),
+        ("n == 5", "n == 6", False),
+        ("n == 5", "n == 5.0", True),
+    ],
+)
+def test_whether_two_conditions_may_hold_of_one_event(one: str, other: str, overlap: bool) -> None:
+    roots = [
+        translator.bind(f"T | where {condition}", {"T": {"x": "string", "y": "string", "n": "long"}}).root for condition in (one, other)
+    ]
+    left, right = (by_name(simplify(root.predicate)) for root in roots if isinstance(root, o.Filter))
+    assert may_overlap(left, right) == overlap

@@ -46,6 +46,22 @@ def main() -> None:
     """Translate KQL detections to Sigma, Splunk SPL, Elastic EQL and ES|QL."""
 
 
+_FIELDS = click.option(
+    "--fields",
+    type=click.Choice(("target", "source")),
+    default="target",
+    show_default=True,
+    help="Field names of the target, or KQL's own.",
+)
+_MAPPINGS = click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML with a site's own names, as the command mapping writes it.",
+)
+
+
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -57,20 +73,8 @@ def main() -> None:
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
 )
 @click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
-@click.option(
-    "--fields",
-    type=click.Choice(("target", "source")),
-    default="target",
-    show_default=True,
-    help="Field names of the target, or KQL's own.",
-)
-@click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with a site's own names, as the command mapping writes it.",
-)
+@_FIELDS
+@_MAPPINGS
 @click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
 @click.option(
     "--inventory",
@@ -223,26 +227,12 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-t", "--target", "targets", multiple=True, type=click.Choice(("sigma", "splunk", "eql", "esql")), help="Targets; all by default."
-)
+@click.option("-t", "--target", "targets", multiple=True, type=click.Choice(DEFAULT_TARGETS), help="Targets; all by default.")
 @click.option(
     "--text", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A translation of the one rule, whoever wrote it."
 )
-@click.option(
-    "--fields",
-    type=click.Choice(("target", "source")),
-    default="target",
-    show_default=True,
-    help="Field names of the target, or KQL's own.",
-)
-@click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with a site's own names, as the command mapping writes it.",
-)
+@_FIELDS
+@_MAPPINGS
 @click.option("--seed", type=int, default=0, show_default=True, help="Other events for another number.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")

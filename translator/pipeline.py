@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeAlias
 
 from translator import catalog
 from translator.detection.lift import lift
@@ -131,7 +132,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
     known = with_known_values(bind(parse(rule.query), catalog.schemas()))
-    return _lane(writer, rule, known, options).faithful()
+    return _lane(writer, rule, _walked(rule, known, options), options).faithful()
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
@@ -152,6 +153,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
         any(d.code in _OF_WINDOWS for d in detection.diagnostics) or len(_lookbacks(detection)) > 1
     )
     timed = lifted(True, known) if tell_time and several else None
+    walked: _Walked | None = None
     outputs = {}
     for name, target in written_for.items():
         if isinstance(target, PlanTarget):
@@ -162,7 +164,8 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             else:
                 output = _triggered(name, target, rule, detection, timed, options)
             if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
-                lane = _lane(target, rule, known, options)
+                walked = walked or _walked(rule, known, options)
+                lane = _lane(target, rule, walked, options)
                 output = _better(output, lane.faithful())
                 if not output.texts:
                     output = _better(output, lane.loose())
@@ -180,14 +183,24 @@ def _better(output: Output, other: Output | None) -> Output:
     return output if other is None or other.verdict.rank >= output.verdict.rank else other
 
 
-def _lane(target: Pipes, rule: Rule, plan: o.Plan, options: Options) -> Lane:
+_Walked: TypeAlias = tuple[o.Plan, tuple[Diagnostic, ...]]
+"""A plan as the pipeline lane reads it, and what is to be said of that."""
+
+
+def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
+    period = rule.period or options.timespan
+    timed = with_given_moments(plan, period)
+    if timed is plan:
+        return spelled_out(plan), ()
+    what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
+    return spelled_out(with_known_values(timed)), (Diagnostic("window-of-search", what),)
+
+
+def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
     lift, move = functools.partial(_lifted, rule, options), functools.partial(moved, target, rule, options=options)
-    timed, said = with_given_moments(plan, rule.period or options.timespan), tuple[Diagnostic, ...]()
-    if timed is not plan:
-        what = f"the moments that a hunting search is given are taken for those of its last {duration(rule.period or options.timespan)}"
-        plan, said = with_known_values(timed), (Diagnostic("window-of-search", what),)
-    return Lane(target, spelled_out(plan), rule.alert_columns, trigger, lift, move, options, said)
+    plan, said = walked
+    return Lane(target, plan, rule.alert_columns, trigger, lift, move, options, said)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -13,21 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
 from translator.commands.common import UsageProblem
 from translator.commands.convert import converted, print_failures, site_of
-from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.pack import Entry
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError
 from translator.rulepack.model import RuleFileError, read_text
-from translator.targets.base import Options, Output
-from translator.verify.proof import Outcome, Proof, Trial
+from translator.targets.base import Options
+from translator.verify.proof import CLAIMS, Outcome, Proof, Trial, given
 
-_CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 _SHOWN = 12
 """How many events and values of a counterexample the screen has."""
 
@@ -101,19 +100,14 @@ def _carried_out(work: functools.partial[Proved], entries: list[Entry], jobs: in
 def _proved(entry: Entry, targets: tuple[str, ...], text: str | None, options: Options, seed: int) -> Proved:
     conversion = entry.result
     assert isinstance(conversion, Conversion)
-    outputs = {t: conversion.outputs[t] for t in targets}
-    claims: dict[str, tuple[Output, Verdict]] = {t: (x, x.verdict) for t, x in outputs.items() if x.verdict in _CLAIMS}
-    if text is not None:
-        (target,) = targets
-        claims = {target: (Output(target, (text,), ()), Verdict.EXACT)}
-    proofs = []
+    outputs = {t: conversion.outputs[t] if text is None else given(t, text) for t in targets}
+    outputs = {t: output for t, output in outputs.items() if output.verdict in CLAIMS}
     try:
         trial = Trial(conversion, options, seed=seed)
-        proofs = [trial.prove(t, output, claim) for t, (output, claim) in claims.items()]
+        proofs = [trial.prove(t, output) for t, output in outputs.items()]
     except (KqlSyntaxError, BindError) as error:
-        proofs = [
-            Proof(t, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be bound to the tables: {error}") for t, (_, claim) in claims.items()
-        ]
+        why = f"the KQL cannot be bound to the tables: {error}"
+        proofs = [Proof(t, Outcome.NOT_EXECUTABLE, output.verdict, why) for t, output in outputs.items()]
     return Proved(conversion.rule.source, conversion.rule.name, tuple(proofs))
 
 
@@ -153,7 +147,8 @@ def _print_counterexample(one: Proved, proof: Proof, console: Console) -> None:
 
 
 def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text).replace("[", r"\[")
+    """A text of a rule without what a terminal or rich would take for more than text."""
+    return escape("".join(c if c.isprintable() else "?" for c in text))
 
 
 def _shown(value: object) -> str:

@@ -55,6 +55,8 @@ def _values(predicate: Expr) -> tuple[Expr, frozenset[str], bool] | None:
             return field, frozenset({""}), False
         case Apply(function="==" | "=~" | "in" | "in~" as function, args=(field, operand)):
             items = operand.items if isinstance(operand, Items) else (operand,)
+            if any(isinstance(i, Const) and isinstance(i.value, float) for i in items):
+                return None  # 5.0 is 5
             values = frozenset(str(i.value) for i in items if isinstance(i, Const))
             return (field, values, function.endswith("~")) if len(values) == len({*items}) else None
         case Apply(function="or", args=args):

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
 
 from translator import catalog
 from translator.catalog import Computed, Counterpart, Stored
-from translator.detection.model import Detection, Trigger
+from translator.catalog.site_files import FAMILY_OF
+from translator.detection.model import Detection, compares
 from translator.detection.trigger import trigger_of
 from translator.engine import EngineError, execute
 from translator.fidelity import Verdict
@@ -25,9 +25,10 @@ from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.expressions import Column
 from translator.targets.base import Options, Output
+from translator.targets.homes import TIMES as TIME_FIELDS
 from translator.targets.pipeline.cases import deciding
 from translator.verify import sigma, spl
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import NotReadable, Row, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped, shaped
 from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
@@ -40,8 +41,9 @@ NOW = dt.datetime(2026, 6, 1, 12, 0)
 
 MOST_WORLDS, MOST_TRIES = 40, 24
 
-_FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic", "sigma": "sigma"}
-TIME_OF = {"splunk": "_time", "esql": "@timestamp", "eql": "@timestamp", "sigma": "@timestamp"}
+CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
+"""The verdicts that say something that can be tried."""
+
 _MARK = "kql2sigma_world"
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -156,13 +158,13 @@ class Trial:
             self._coverage = reached(self.plan, self.worlds, self.now)
         return self._coverage
 
-    def prove(self, target: str, output: Output, claim: Verdict | None = None) -> Proof:
-        """Tries an output. ``claim`` is what is claimed of it, unless its verdict says."""
-        claim = claim or output.verdict
-        if claim not in (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER):
+    def prove(self, target: str, output: Output) -> Proof:
+        """Tries what the verdict of an output claims."""
+        claim = output.verdict
+        if claim not in CLAIMS:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"a text that is {claim.value} claims nothing")
         try:
-            tried, shape = self.on(_FAMILIES[target])
+            tried, shape = self.on(FAMILY_OF[target])
         except EngineError as error:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
@@ -172,7 +174,7 @@ class Trial:
         wrong: dict[Verdict, _Tried] = {}
         try:
             edge = self.at() - self.lookback(output)  # an event of just then is a matter of the schedule, not of the text
-            for one in (t for t in tried if all(_seconds(e.get(TIME_OF[target])) != edge for e in t.events)):
+            for one in (t for t in tried if all(_seconds(e, target) != edge for e in t.events)):
                 if (errs := self.errs(target, output, one, shape)) is not None:
                     wrong.setdefault(errs, one)
         except NotReadable as refused:
@@ -281,7 +283,7 @@ class Trial:
         counts = [
             len(execute(parse(self.kql), tables_of(self.plan, w.events, self.now), now=self.now, schema=schema).rows) for w in made_of
         ]
-        return [_holds(self.trigger, count) for count in counts]
+        return [compares(self.trigger.operator, count, self.trigger.count) for count in counts]
 
     def errs(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Verdict | None:
         """The direction in which a text errs in a world; None where it does as the KQL."""
@@ -297,11 +299,11 @@ class Trial:
         Raises:
             NotReadable: where its reader does not know what it has.
         """
-        now, time = self.at(), TIME_OF[target]
+        now = self.at()
         lists = dict(shape.lists)
         for name, (search, seconds) in output.histories.items():
-            lists[name] = [dict(r) for r in run_text(target, search, _since(events, time, now - seconds), now, lists, shape.types)]
-        seen = _since(events, time, now - self.lookback(output))
+            lists[name] = [dict(r) for r in run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)]
+        seen = _since(events, target, now - self.lookback(output))
         for text in output.texts:
             match target:
                 case "splunk":
@@ -356,29 +358,19 @@ def _places(shape: Shaped) -> list[tuple[str, str]]:
     return [(u.table, re.split(r"[.\[]", u.column)[0]) for u in shape.unshaped if u.row is None]
 
 
-def _since(events: Sequence[Row], time: str, moment: float) -> list[Row]:
-    return [e for e in events if _seconds(e.get(time)) >= moment]
+def _since(events: Sequence[Row], target: str, moment: float) -> list[Row]:
+    return [e for e in events if _seconds(e, target) >= moment]
 
 
-def _seconds(value: object) -> float:
-    if isinstance(value, int | float):
-        return float(value)
-    found = dt.datetime.fromisoformat(str(value))
-    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
+def _seconds(event: Row, target: str) -> float:
+    """When an event was, in seconds since 1970."""
+    return (moment_of(event.get(TIME_FIELDS[FAMILY_OF[target]])) or 0) / 1_000_000
 
 
 def _event(table: str, row: Row, now: dt.datetime) -> Event:
     at = next((v for name in TIMES if isinstance(v := row.get(name), dt.datetime)), now)
     seconds = (at.replace(tzinfo=None) - now).total_seconds()
     return Event(table, {k: v for k, v in row.items() if k not in TIMES}, seconds)
-
-
-def _holds(trigger: Trigger, count: int) -> bool:
-    known: dict[str, Any] = {
-        ">": count > trigger.count, ">=": count >= trigger.count, "<": count < trigger.count, "<=": count <= trigger.count,
-        "==": count == trigger.count, "!=": count != trigger.count,
-    }  # fmt: skip
-    return bool(known[trigger.operator])
 
 
 def prove(
@@ -390,7 +382,11 @@ def prove(
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
         translator.plan.binder.BindError: where it has no meaning.
     """
-    trial = Trial(conversion, options or Options(), now, seed)
-    if text is not None:
-        return trial.prove(target, Output(target, (text,), ()), Verdict.EXACT)
-    return trial.prove(target, conversion.outputs[target])
+    return Trial(conversion, options or Options(), now, seed).prove(
+        target, conversion.outputs[target] if text is None else given(target, text)
+    )
+
+
+def given(target: str, text: str) -> Output:
+    """A text that somebody else wrote, as an output; it says nothing of itself, so that it has to be exact."""
+    return Output(target, (text,), ())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from translator.plan import operators as o
 from translator.plan.expressions import (
     Apply,
@@ -14,9 +12,6 @@ from translator.plan.expressions import (
     Subquery,
     transform,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def constants_of(relation: o.Relation, column: Column) -> tuple[Expr, ...] | None:

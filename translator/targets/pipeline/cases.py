@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from translator import catalog
 from translator.catalog import ByValue, Stored
 from translator.detection.model import DAY, Detection, Selector, Threshold
+from translator.detection.overlaps import may_overlap
+from translator.detection.shapes import by_name
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
@@ -280,30 +282,23 @@ def _in_order(node: o.Relation) -> o.Relation:
 
     One on days leaves a limit before it, of as many seconds and one day.
     """
-    match node:
-        case o.Join(left=left, right=right):
-            return replace(node, left=_in_order(left), right=_in_order(right))
-        case o.Union(inputs=inputs):
-            return replace(node, inputs=tuple(map(_in_order, inputs)))
-        case o.Filter():
-            parts, current = list[Expr](), node
-            below: o.Relation = node
-            while isinstance(below, o.Filter):
-                parts = [*conjuncts(below.predicate), *parts]
-                current, below = below, below.input
-            behind_ = [p for p in parts if _stays_behind(p)]
-            if not behind_:
-                return node if (ordered := _in_order(below)) is below else _over(node, below, ordered)
-            plain = [p for p in parts if p not in behind_]
-            plain += [since for p in behind_ if (since := _roughly(p)) is not None]
-            found = _in_order(below)
-            for part in ([conjunction(*plain)] if plain else []) + behind_:
-                found = o.Filter(current.span, found, _over_ordered(part))
-            return found
-    below_: o.Relation | None = getattr(node, "input", None)
-    if below_ is None or (ordered := _in_order(below_)) is below_:
-        return node
-    return replace(node, input=ordered)  # type: ignore[call-arg]
+    if not isinstance(node, o.Filter):
+        inputs = inputs_of(node)
+        return over(node, [_in_order(below) for below in inputs]) if inputs else node
+    parts, current = list[Expr](), node
+    below: o.Relation = node
+    while isinstance(below, o.Filter):
+        parts = [*conjuncts(below.predicate), *parts]
+        current, below = below, below.input
+    behind_ = [p for p in parts if _stays_behind(p)]
+    if not behind_:
+        return node if (ordered := _in_order(below)) is below else _over(node, below, ordered)
+    plain = [p for p in parts if p not in behind_]
+    plain += [since for p in behind_ if (since := _roughly(p)) is not None]
+    found = _in_order(below)
+    for part in ([conjunction(*plain)] if plain else []) + behind_:
+        found = o.Filter(current.span, found, _over_ordered(part))
+    return found
 
 
 def _over(node: o.Relation, below: o.Relation, ordered: o.Relation) -> o.Relation:
@@ -453,27 +448,7 @@ def _may_meet(placed: Placed, a: Selector, b: Selector) -> bool:
         apart = (key for key, values in first.items() if key != "index" and key in second and not {*values} & {*second[key]})
         if None in homes or any(apart):
             return False
-    return not _exclude(a.predicate, b.predicate)
-
-
-def _exclude(a: Expr, b: Expr) -> bool:
-    """Whether two conditions ask one field for different values."""
-    asked, other = _values_of(a), _values_of(b)
-    return any(field in other and not values & other[field] for field, values in asked.items())
-
-
-def _values_of(predicate: Expr) -> dict[tuple[object, ...], set[object]]:
-    """The values that each field, by its name, must have one of, without case."""
-    found: dict[tuple[object, ...], set[object]] = {}
-    for part in conjuncts(predicate):
-        match part:
-            case Apply(function="==" | "=~" | "in" | "in~", args=(subject, operand)) if is_field(subject):
-                items = operand.items if isinstance(operand, Items) else (operand,)
-                if all(isinstance(i, Const) and not isinstance(i.value, float) for i in items):
-                    values: set[object] = {str(i.value).lower() for i in items if isinstance(i, Const)}
-                    name = tuple(n.column.name if isinstance(n, ColumnRef) else getattr(n, "steps", None) for n in walk(subject))
-                    found[name] = found.get(name, values) & values or values
-    return found
+    return may_overlap(by_name(a.predicate), by_name(b.predicate))
 
 
 def fields_of(

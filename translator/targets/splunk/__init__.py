@@ -180,7 +180,7 @@ class _Writer:
         Raises:
             Cannot: where SPL has no words for it.
         """
-        if any("datamodel" in self.place(s) for s in self.detection.selectors):
+        if self.models() != {""}:
             return self.modelled()
         base, *rest = self.search().split("\n| ")
         return "\n| ".join([base, *self.looked_up(), *rest])
@@ -191,7 +191,7 @@ class _Writer:
         A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
         """
         detection = self.detection
-        models = {self.place(s).get("datamodel", "") for s in detection.selectors}
+        models = self.models()
         if len(models) > 1:
             raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
         (self.model,) = models
@@ -241,8 +241,7 @@ class _Writer:
         """The command that takes what a data model has for missing values away (CIM manual, "fillnull" of each model's fields)."""
         if not self.model:
             return []
-        read = {n.column.name for s in self.detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
-        pairs = [f'{column(name)}=nullif({field(name)}, "unknown")' for name in sorted(read - {"_time", *DEFAULT_FIELDS})]
+        pairs = [f'{column(name)}=nullif({field(name)}, "unknown")' for name in self.asked() if name not in DEFAULT_FIELDS]
         return [f"eval {', '.join(pairs)}"] if pairs else []
 
     def looked_up(self) -> list[str]:
@@ -262,7 +261,7 @@ class _Writer:
         Source: Splunk Search Reference, tstats; in a model what is empty is "unknown" (CIM manual, "fillnull" of each model's fields).
         """
         detection = self.detection
-        models = {self.place(s).get("datamodel", "") for s in detection.selectors}
+        models = self.models()
         if len(models) != 1 or "" in models or detection.kind not in ("event", "event_count", "value_count"):
             raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
         (model,) = models
@@ -272,15 +271,24 @@ class _Writer:
         lines = [f"where {condition}"] if condition else []
         if detection.kind != "event":
             lines += self.groups("sum(events)")
-        asked = {n.column.name for s in detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
+        asked = self.asked()
         if self.lists.found:
             raise Cannot(Diagnostic("target-cannot", "a list beside a data model is not supported here yet", None))
         prefix = model.rpartition(".")[2]
-        by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in sorted(asked - {"_time"}))
+        by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in asked)
         self.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
         tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
-        absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in sorted(asked - {"_time"}))
+        absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in asked)
         return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *lines])
+
+    def models(self) -> set[str]:
+        """The data models whose events the selectors select, empty for other events."""
+        return {self.place(s).get("datamodel", "") for s in self.detection.selectors}
+
+    def asked(self) -> list[str]:
+        """The fields that are read of the events, but for their time, by their names."""
+        read = {n.column.name for s in self.detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
+        return sorted(read - {"_time"})
 
     def whole(self, selector: Selector) -> str:
         """All conditions of a selector."""

@@ -93,18 +93,8 @@ class Putting:
 
     def plain(self, column: str, steps: Way, value: object, place: Place | None) -> None:
         """Puts a plain value that stands in a column, or at a place inside of it."""
-        where = named(column, steps)
-        if why := absent(place):
-            self.lack(where, why, value)
-            if place is None and not steps:
-                self.set(column, value, "", column)
-            return
-        assert place is not None
-        stored = place.counterpart
-        if not isinstance(stored, Stored):
-            return
-        if stored.differs:
-            self.lack(where, stored.differs, value)
+        where, stored = named(column, steps), self.stored(column, steps, value, place)
+        if stored is None or place is None:
             return
         name = place.name
         if place.below:
@@ -120,6 +110,20 @@ class Putting:
         else:
             self.set(name, given, kind, where, several)
 
+    def stored(self, column: str, steps: Way, value: object, place: Place | None) -> Stored | None:
+        """The field of a place; None where there is none that has its value, which is told. A column of no place has its own name."""
+        if why := absent(place):
+            self.lack(named(column, steps), why, value)
+            if place is None and not steps:
+                self.set(column, value, "", column)
+            return None
+        assert place is not None
+        stored = place.counterpart
+        if isinstance(stored, Stored) and stored.differs:
+            self.lack(named(column, steps), stored.differs, value)
+            return None
+        return stored if isinstance(stored, Stored) else None
+
     def under(self, name: str, column: str, place: Place) -> str:
         """The name of a field below an object, or below one whose elements are fields by their numbers."""
         if self.site.family == "splunk":
@@ -131,18 +135,10 @@ class Putting:
 
     def whole(self, column: str, value: object, place: Place | None) -> None:
         """Puts an object or an array."""
-        if why := absent(place):
-            self.lack(column, why, value)
-            if place is None:
-                self.set(column, value, "", column)
+        stored = self.stored(column, (), value, place)
+        if stored is None:
             return
-        assert place is not None
-        stored = place.counterpart
-        if not isinstance(stored, Stored):
-            return
-        if stored.differs:
-            self.lack(column, stored.differs, value)
-        elif stored.type in OBJECTS or self.site.family == "sigma":
+        if stored.type in OBJECTS or self.site.family == "sigma":
             self.inside(column, value)
         elif isinstance(value, list) and not any(isinstance(m, dict | list) for m in value):
             if self.site.family == "splunk" and not (stored.array or "{}" in stored.name):

@@ -94,6 +94,18 @@ class Words:
             raise self.command.refuse(f"{str(token)!r} for the name of a field")
         return name_of(token)
 
+    def name_among(self, defaults: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """Reads the one name of a command, and its options before and behind it, to the end.
+
+        Raises:
+            NotReadable: for what else stands there.
+        """
+        options = self.options(defaults)
+        name = self.name()
+        options = self.options(options)
+        self.end()
+        return name, options
+
     def names(self, stop: Iterable[str] = ()) -> list[str]:
         """Reads names, with commas or spaces between them, until the end or one of some words or an option."""
         found: list[str] = []

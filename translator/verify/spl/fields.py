@@ -155,10 +155,7 @@ def filldown(command: Command, read: Reader) -> Step:
 def mvexpand(command: Command, read: Reader) -> Step:
     """A result for each value of a field ("mvexpand", Optional arguments)."""
     words = Words(command)
-    options = words.options({"limit": "0"})
-    name = words.name()
-    options = words.options(options)
-    words.end()
+    name, options = words.name_among({"limit": "0"})
     limit = count_of(command, options["limit"]) or None
 
     def expanded(rows: list[Row], run: Run) -> list[Row]:
@@ -170,10 +167,7 @@ def mvexpand(command: Command, read: Reader) -> Step:
 def makemv(command: Command, read: Reader) -> Step:
     """Splits a value at a delimiter, or takes what a regular expression finds ("makemv", Optional arguments)."""
     words = Words(command)
-    options = words.options({"delim": "", "allowempty": "false", "setsv": "false", "tokenizer": ""})
-    name = words.name()
-    options = words.options(options)
-    words.end()
+    name, options = words.name_among({"delim": "", "allowempty": "false", "setsv": "false", "tokenizer": ""})
     if truth(command, "setsv", options["setsv"]):
         raise command.refuse("setsv")
     keeps = truth(command, "allowempty", options["allowempty"])
@@ -194,10 +188,7 @@ def makemv(command: Command, read: Reader) -> Step:
 def mvcombine(command: Command, read: Reader) -> Step:
     """Makes one result of those that only differ in one field ("mvcombine", Usage)."""
     words = Words(command)
-    options = words.options({"delim": " "})
-    name = words.name()
-    options = words.options(options)
-    words.end()
+    name, options = words.name_among({"delim": " "})
 
     def combined(rows: list[Row], run: Run) -> list[Row]:
         groups: dict[str, list[Row]] = {}
