@@ -63,6 +63,14 @@ WRITTEN = [
     # what parse takes from texts
     "| parse IPAddress with a '.' b '.' c | summarize n = count() by a, c | where n > 1",
     "| parse AppDisplayName with * 'a' x 'e' * | where isnotempty(x) | summarize n = count(), d = dcount(x) by UserPrincipalName",
+    # what is cut off from texts, and parts of them at a place that is computed
+    "| summarize c = count() by a = trim_start(@'[a-c]+', UserPrincipalName), b = trim_end('[a-z]', AppDisplayName),"
+    " d = trim('[0-9.]', IPAddress)",
+    "| extend parts = split(IPAddress, '.') | extend n = array_length(parts) - 1 | summarize c = count() by n, a = tostring(parts[n])"
+    " | where c > 1",
+    # conditions on what is computed among the events
+    "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
+    " | summarize c = count() by b",
     # of two tables
     f"| project u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u | project u",
     f"| project u = UserPrincipalName | join kind=inner ({CHANGES} | summarize m = make_set(OperationName) by u = Identity) on u"
@@ -79,6 +87,16 @@ WRITTEN = [
     f" f = min(TimeGenerated) by u = UserPrincipalName | join kind=leftsemi ({CHANGES} | project u = Identity) on u) on u",
     f"| summarize c = count() by u = UserPrincipalName, b = bin(TimeGenerated, 10m) | join kind=inner ({CHANGES}"
     " | summarize n = count() by u = Identity, b = bin(TimeGenerated, 10m)) on u, b | where c >= n",
+    # other queries that collect values, several of them, and one row of everything
+    f"| where IPAddress in (({SIGNINS} | where ResultType != '0' | summarize make_set(IPAddress))) | summarize c = count() by IPAddress",
+    f"| where UserPrincipalName !in~ ((union ({CHANGES} | summarize s = make_set(Identity)), ({SIGNINS} | where ResultType == '1'"
+    " | summarize s = make_list(UserPrincipalName)) | summarize make_set(s))) | summarize c = count() by UserPrincipalName",
+    f"| where ResultType == '0' | where UserPrincipalName in (({CHANGES} | project Identity)) or not(IPAddress in~ (({SIGNINS}"
+    " | where ResultType != '0' | project IPAddress))) | summarize c = count() by AppDisplayName",
+    f"| summarize n = dcount(IPAddress), f = countif(ResultType == '0') | extend k = 1 | join ({CHANGES}"
+    " | summarize c = count() by Identity | extend k = 1) on k | where c < n or f == 0",
+    f"| summarize c = count() by UserPrincipalName | extend k = 'a' | join kind=leftouter ({CHANGES} | summarize n = count() | where n > 5"
+    " | extend k = 'a') on k | where isnull(n) or c > 1",
     # rows with several partners on both sides, of two tables and of one
     f"| project TimeGenerated, u = UserPrincipalName | join kind=inner ({CHANGES} | project u = Identity, o = OperationName,"
     " t = TimeGenerated) on u | where t > TimeGenerated",
@@ -259,7 +277,8 @@ CALLS = {
     "substring": "substring(IPAddress, 1, 2)", "split": "tostring(split(IPAddress, '.')[1])", "extract": "extract('a(.)', 1, IPAddress)",
     "replace_regex": "replace_regex(IPAddress, 'a+', 'b')", "replace_string": "replace_string(IPAddress, 'a', 'b')",
     "tostring": "tostring(strlen(IPAddress))", "todouble": "todouble(AutonomousSystemNumber) / 2",
-    "iff": "iff(IPAddress has 'a', 'b', 'c')",
+    "replace": "replace('a+', 'b', IPAddress)", "trim": "trim('a', IPAddress)", "trim_start": "trim_start('a', IPAddress)",
+    "trim_end": "trim_end('a', IPAddress)", "iff": "iff(IPAddress has 'a', 'b', 'c')",
     "case": "case(IPAddress == 'a', 'b', IPAddress has 'c', 'd', 'e')", "coalesce": "coalesce(IPAddress, AppDisplayName)",
     "now": "now() - TimeGenerated", "bin": "bin(strlen(IPAddress), 2)", "startofday": "startofday(TimeGenerated)",
     "hourofday": "hourofday(TimeGenerated)", "startofweek": "startofweek(TimeGenerated)", "dayofweek": "dayofweek(TimeGenerated) / 1d",

@@ -81,7 +81,21 @@ class Generator:
 
     def operator(self, text: str, kinds: dict[str, str], number: int) -> tuple[str, dict[str, str]]:
         what = self.pick.choice(
-            ["where", "where", "extend", "extend", "summarize", "summarize", "distinct", "top", "latest", "join", "join", "asked"]
+            [
+                "where",
+                "where",
+                "extend",
+                "extend",
+                "summarize",
+                "summarize",
+                "distinct",
+                "top",
+                "latest",
+                "join",
+                "join",
+                "asked",
+                "overall",
+            ]
         )
         name = f"x{number}"
         if what == "join" and any(k == "text" for k in kinds.values()):
@@ -89,8 +103,17 @@ class Generator:
         if what == "asked" and (column := self.of(kinds, "text")):
             self.text = text
             other, found = self.other(number)
-            operator = self.pick.choice(["in", "!in", "in~", "!in~"])
-            return f"{text} | where {column} {operator} ({other} | project {self.of(found, 'text')})", kinds
+            operator, asked = self.pick.choice(["in", "!in", "in~", "!in~"]), self.of(found, "text")
+            collected = self.pick.choice(["project {}", "project {}", "summarize make_set({})", "summarize make_list({})"]).format(asked)
+            other_way = f" or {self.condition(kinds)}" if self.pick.random() < 0.3 else ""
+            return f"{text} | where {column} {operator} (({other} | {collected})){other_way}", kinds
+        if what == "overall":
+            self.text = text
+            other, found = self.other(number)
+            of_all = f"{other} | summarize a{number} = count(), d{number} = dcount({self.of(found, 'text')}) | extend k{number} = 1"
+            of_all += f" | where a{number} > 2" if self.pick.random() < 0.3 else ""
+            joined = f"{text} | extend k{number} = 1 | join kind={self.pick.choice(['inner', 'leftouter'])} ({of_all}) on k{number}"
+            return joined, {**kinds, f"a{number}": "int", f"d{number}": "int"}
         if what == "where":
             return (f"{text} | where {condition}", kinds) if (condition := self.condition(kinds)) else (text, kinds)
         if what == "extend":

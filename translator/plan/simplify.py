@@ -118,10 +118,16 @@ def _simplify_node(expr: Expr) -> Expr:
 
 
 def _older_form(expr: Expr) -> Expr:
-    """``replace(regex, by, text)`` is ``replace_regex(text, regex, by)`` (learn.microsoft.com/kusto/query/replace-regex-function)."""
+    """What ``replace_regex(text, regex, by)`` says too: ``replace(regex, by, text)``, and a regex cut off at one end or at both.
+
+    Source: learn.microsoft.com/kusto/query, replace-regex-function, trim-function, trim-start-function, trim-end-function.
+    """
     match expr:
         case Apply(function="replace", args=(regex, by, text)):
             return Apply(expr.span, expr.type, "replace_regex", (text, regex, by))
+        case Apply(function="trim_start" | "trim_end" | "trim" as function, args=(Const(value=str(regex)), text)):
+            ends = {"trim_start": rf"^(?:{regex})", "trim_end": rf"(?:{regex})\z", "trim": rf"^(?:{regex})|(?:{regex})\z"}
+            return Apply(expr.span, expr.type, "replace_regex", (text, const(ends[function], span=expr.span), const("")))
     return expr
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from translator.detection.idioms.datatables import with_constants
 from translator.plan import operators as o
+from translator.plan.elements import elements_of
 from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Expr, Items, Subquery, conjunction, conjuncts, disjunction
 from translator.plan.simplify import pushed
 
@@ -70,24 +71,3 @@ def by_membership(relation: o.Filter, tables: frozenset[str]) -> o.Union | None:
             filters = (conjunction(*rest, choice) for choice in ([] if others == FALSE else [others]) + asked)
             return o.Union(relation.span, tuple(o.Filter(relation.span, relation.input, f) for f in filters), ())
     return None
-
-
-def elements_of(query: Subquery, given: Column) -> tuple[o.Relation, Column] | None:
-    """The relation and the column whose values a subquery comes to; None where it is one value.
-
-    An array is as good as a column of its elements, which ``in`` and ``has_any`` take out of it
-    (learn.microsoft.com/kusto/query/in-operator, "Arguments").
-    """
-    relation, column = query.relation, given
-    while isinstance(relation, o.Project | o.Compute):
-        made = {c.id: x for c, x in relation.items}.get(column.id)
-        if isinstance(made, ColumnRef):
-            column = made.column
-        elif made is not None or isinstance(relation, o.Project):
-            break
-        relation = relation.input
-    if isinstance(relation, o.Aggregate) and not relation.keys:
-        match {c.id: x for c, x in relation.aggregates}.get(column.id):
-            case Apply(function="make_set" | "make_list", args=(ColumnRef(column=element),)):
-                return relation.input, element
-    return None if query.scalar else (query.relation, given)

@@ -215,7 +215,7 @@ class EsqlWalk(Walk):
 
     def inline(self, terms: list[str], by: list[str]) -> None:
         self.say("elastic-version", "INLINE STATS is a command of Elasticsearch 9.2 and later")
-        self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)} BY {', '.join(by)}"))
+        self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
@@ -230,7 +230,7 @@ class EsqlWalk(Walk):
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
         names, unique = tuple(field(n) for n, _, _ in by), frozenset(made.id for _, made, _ in by)
-        if part.flag is not None and (not by or part.spread is not None or any(v.nullable for *_, v in by)):
+        if part.flag is not None and (part.spread is not None or any(v.nullable for *_, v in by)):
             raise Cannot(Diagnostic("unsupported-operator", "this summary beside other events is not supported here", node.span))
         found = self.summary(node, bool(by), part.flag)
         if part.flag is None:
@@ -241,7 +241,9 @@ class EsqlWalk(Walk):
         if found.behind:
             self.commands.append(self.eval(found.behind))
         self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found.columns
-        return Part(None, unique) if part.flag is None else replace(part, unique=unique, spread=names, tied=False)
+        if part.flag is None:
+            return Part(None, unique)
+        return replace(part, unique=unique, spread=names, tied=False, always=not by)
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]

@@ -20,6 +20,7 @@ from translator.detection.shapes import by_name
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
+from translator.plan.elements import as_rows
 from translator.plan.expressions import (
     Apply,
     Column,
@@ -38,6 +39,7 @@ from translator.plan.expressions import (
 from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
 from translator.plan.simplify import is_field, simplify
+from translator.plan.splits import with_splits_inlined
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.homes import Placed
@@ -188,16 +190,26 @@ def _whole(head: o.Relation) -> tuple[o.Relation, o.Relation]:
 
 
 def _plain_first(head: o.Relation) -> tuple[o.Relation, o.Relation]:
-    """A head whose first conditions, those that no index knows, are asked of the events that the rest of them finds; and these events."""
-    spine = way_to(head)
-    filters = [f for f in itertools.takewhile(lambda r: isinstance(r, o.Filter), spine[1:]) if isinstance(f, o.Filter)]
-    parts = [p for f in filters for p in conjuncts(f.predicate)]
-    plain = [p for p in parts if _is_plain(p)]
-    if not 0 < len(plain) < len(parts):
+    """A head of which only those conditions select events that an index knows; and these events.
+
+    The others, on what is computed among them, are asked of the events that are found.
+    """
+    spine, computed_ = way_to(head), set[int]()
+    plain, rest = list[Expr](), list[o.Relation]()
+    for node in spine[1:]:
+        if isinstance(node, o.Filter):
+            first = [p for p in conjuncts(node.predicate) if _is_plain(p) and not computed_ & {c.id for c in columns_of(p)}]
+            plain += first
+            if others := [p for p in conjuncts(node.predicate) if p not in first]:
+                rest.append(replace(node, predicate=conjunction(*others)))
+            continue
+        rest.append(node)
+        computed_ |= {c.id for c, _ in node.items} if isinstance(node, o.Compute | o.Project) else set()
+    if not any(isinstance(node, o.Filter) for node in rest):
         return head, head
-    selected = o.Filter(filters[0].span, spine[0], conjunction(*plain))
-    found: o.Relation = o.Filter(filters[0].span, selected, conjunction(*(p for p in parts if p not in plain)))
-    for operator in spine[1 + len(filters) :]:
+    selected = o.Filter(head.span, spine[0], conjunction(*plain)) if plain else spine[0]
+    found: o.Relation = selected
+    for operator in rest:
         found = replace(operator, input=found)  # type: ignore[call-arg]
     return found, selected
 
@@ -242,15 +254,21 @@ def over(node: o.Relation, news: Sequence[o.Relation]) -> o.Relation:
 
 
 def spelled_out(plan: o.Plan) -> o.Plan:
-    """A plan in which ``parse`` is what it computes."""
+    """A plan in which ``parse`` is what it computes.
+
+    What ``in`` looks for in an array of another query it looks for in the rows that this is made of, and parts of texts are where they
+    are read.
+    """
 
     def spelled(node: object) -> object:
+        if isinstance(node, Apply):
+            return as_rows(node)
         if not isinstance(node, o.Parse) or (node.kind != "relaxed" and any(c.type != Type.STRING for c in _columns_of(node))):
             return node  # where one column cannot be converted, all are null
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    return replace(plan, root=rewritten(plan.root, spelled))
+    return replace(plan, root=with_splits_inlined(rewritten(plan.root, spelled)))
 
 
 def _columns_of(parse: o.Parse) -> list[Column]:

@@ -134,7 +134,9 @@ WALKED = frozenset(
 )
 """What the walk itself writes of functions and operators, in every language."""
 
-_OF_TEXTS = frozenset({"matches regex", "extract", "replace_string", "replace_regex", "substring", "split"})
+_OF_TEXTS = frozenset(
+    {"matches regex", "extract", "replace_string", "replace_regex", "replace", "trim", "trim_start", "trim_end", "substring", "split"}
+)
 
 
 def spelled(language: Language) -> frozenset[str]:
@@ -454,6 +456,8 @@ class Values:
             case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind not in ("text", "part"):
                 return self.equal(value, operand, expr)
             case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
+                if left.type == right.type == Type.UNKNOWN:  # empty texts are equal, and numbers that are missing are not
+                    raise self.refuse(expr, "a comparison of columns of unknown types")
                 form = language.equal if operator == "==" else language.caseless
                 return form.format(self.of_kind(left, "text").text, self.of_kind(right, "text").text)
             case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -16,12 +17,12 @@ from typing import ClassVar
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, const, negation, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
-from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by
+from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of
 from translator.targets.pipeline.values import CONDITIONAL, ORDERED, Command, Language, Value, Values
 
 
@@ -45,12 +46,14 @@ class Part:
     ``unique`` are the columns that no two rows of it have alike, None where none are known. ``spread``: each of its rows stands once for
     each event that it is made of, and is told from others by these fields; None where it stands once.
     ``tied``: of rows that ``unique`` tells not apart there may be several, of which any one will do.
+    ``always``: it is the one row of a summary of everything, which there is of no events too, and whose columns all rows have.
     """
 
     flag: str | None
     unique: frozenset[int] | None = None
     spread: tuple[str, ...] | None = None
     tied: bool = False
+    always: bool = False
 
 
 @dataclass(slots=True)
@@ -80,6 +83,9 @@ class Measure:
     length: str = ""
     exact: bool = False
 
+
+_MADE = 10**9
+"""Columns of the walk's own have numbers below this, negated."""
 
 UNLIMITED = 1_048_576
 """From this number of elements on KQL keeps no more of a set or a list: learn.microsoft.com/kusto/query/make-set-aggregation-function."""
@@ -210,8 +216,8 @@ class Walk(Notes, ABC):
         match node:
             case o.Join():
                 return self.joined(node, above)
-            case o.Filter(input=below, predicate=predicate) if subquery := _subquery_of(predicate):
-                return self.asked(below, *subquery, above)
+            case o.Filter(input=below, predicate=predicate) if subqueries_of(predicate):
+                return self.asked(below, predicate, above)
         part = self.part(node.input, above)  # type: ignore[attr-defined]
         return self.tried(node, part) if self.loose else self.operator(node, part)
 
@@ -267,9 +273,13 @@ class Walk(Notes, ABC):
         whole = part.flag is None
         match node:
             case o.Filter(predicate=predicate):
+                if part.always and not any(map(_fails_of_none, conjuncts(predicate))):
+                    raise Cannot(
+                        Diagnostic("unsupported-operator", "a condition on what no events come to is not supported here", node.span)
+                    )
                 parts = [self.values().holds(simplify(p)) for p in conjuncts(predicate)]
                 self.keep(part, parts)
-                return part
+                return replace(part, always=False)
             case o.Compute(items=items) | o.Project(items=items):
                 self.compute(items)
                 return part
@@ -486,27 +496,46 @@ class Walk(Notes, ABC):
             self.keep(found, [self.values().holds(simplify(p)) for p in conjuncts(node.condition)])
         return found
 
-    def asked(self, below: o.Relation, value: Expr, subquery: Subquery, function: str, above: Above) -> Part:
-        """A condition on the values of another query."""
-        kept, other = self.part(below, above), self.part(subquery.relation, above)
-        assert subquery.column is not None
-        named: Expr = ColumnRef(subquery.span, subquery.column.type, subquery.column)
-        if function.endswith("~"):
-            value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
-        kind = "leftanti" if function.startswith("!") else "leftsemi"
-        return self.matched(kept, [simplify(value)], other, [simplify(named)], subquery.relation, Above(), kind, True, subquery)
+    def asked(self, below: o.Relation, predicate: Expr, above: Above) -> Part:
+        """A condition on the values of other queries: that one has a value, or what is made of several such."""
+        memberships = [m for n in walk(predicate) if (m := _membership_of(n)) is not None]
+        if len(memberships) < len(subqueries_of(predicate)):
+            raise Cannot(Diagnostic("unsupported-expression", "a condition on another query is not supported here", predicate.span))
+        kept = self.part(below, above)
+        others = [self.part(m.subquery.relation, above) for m in memberships]
+        alone = _is_alone(predicate)
+        told: dict[int, Expr] = {}
+        for number, (asked, other) in enumerate(zip(memberships, others, strict=True)):
+            column, value = asked.subquery.column, asked.value
+            assert column is not None
+            named: Expr = ColumnRef(asked.subquery.span, column.type, column)
+            if not asked.cased:
+                value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
+            kind = ("leftanti" if alone < 0 else "leftsemi") if alone else "leftouter"
+            count = Column(-_MADE - len(self.commands) - number, "count", Type.LONG)
+            read = asked.subquery
+            kept = self.matched(kept, [simplify(value)], other, [simplify(named)], read.relation, Above(), kind, True, read, counts=count)
+            present = Apply(asked.of.span, Type.BOOL, ">", (ColumnRef(asked.of.span, Type.LONG, count), const(0)))
+            told[id(asked.of)] = negation(present) if asked.negated else present
+        if not alone:
+            self.keep(kept, [self.values().holds(simplify(_with(predicate, told)))])
+        return kept
 
     def matched(
         self, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: Above, kind: str,
-        one: bool, node: o.Relation | Subquery, many: bool = False,
+        one: bool, node: o.Relation | Subquery, many: bool = False, counts: Column | None = None,
     ) -> Part:  # fmt: skip
         """One part with the partners that it has, or has not, in another.
 
         There is ``one`` at most for each row; or there are ``many``, with each of which it is a row; or any one of several will do.
+        ``counts`` is to be how many there are.
         """
         if kept.flag is None or other.flag is None:
             raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
-        flag, other_flag = kept.flag, other.flag
+        other_flag = other.flag
+        if other.always and kind in ("inner", "innerunique", "leftouter", "rightouter") and self.are_constant(mine, theirs):
+            del self.open[other_flag]
+            return self.without_others(kept, [])
         by = [self.key(a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
         across = [k.text for k in by]
         if many:
@@ -568,13 +597,26 @@ class Walk(Notes, ABC):
             if expr in self.fields:
                 self.fields[expr] = value
         conditions = [] if outer else [self.values().between(self.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
+        if counts is not None:
+            self.columns[counts.id] = Value(self.quoted(number), "int", False, True, simple=True)
         del self.open[other_flag]
+        return self.without_others(kept, conditions)
+
+    def are_constant(self, mine: list[Expr], theirs: list[Expr]) -> bool:
+        """Whether the keys of a join are the same constants on both sides."""
+        values = self.values()
+        pairs = [(values.simplest(a), values.simplest(b)) for a, b in zip(mine, theirs, strict=True)]
+        return all(a.text == b.text and not a.nullable and a.kind in ("int", "text") and self.name_of(a) is None for a, b in pairs)
+
+    def without_others(self, kept: Part, conditions: list[str]) -> Part:
+        """A part that was joined, of which it is asked that conditions hold; where it is the last one it is the stream."""
+        assert kept.flag is not None
         if len(self.open) > 1:
-            self.changed.add(flag)  # rows of the other part alone are of none that is left
+            self.changed.add(kept.flag)  # rows of the other part alone are of none that is left
             if conditions:
                 self.keep(kept, conditions)
             return kept
-        self.commands.append(self.where(" AND ".join([self.present(flag), *conditions])))
+        self.commands.append(self.where(" AND ".join([self.present(kept.flag), *conditions])))
         if kept.spread is not None:
             self.once(kept.spread)
         return replace(kept, flag=None, spread=None, tied=False)
@@ -785,6 +827,16 @@ class Walk(Notes, ABC):
         return found
 
 
+def _fails_of_none(condition: Expr) -> bool:
+    """Whether a condition on a column of a summary is not true of no events, of which there are none and nothing else is known."""
+    match condition:
+        case Apply(function=">", args=(ColumnRef(), Const(value=int(least)))):
+            return least >= 0
+        case Apply(function=">=", args=(ColumnRef(), Const(value=int(least)))):
+            return least > 0
+    return False
+
+
 def _of_length(node: object) -> Column | None:
     """The column whose number of elements is asked for."""
     match node:
@@ -793,11 +845,38 @@ def _of_length(node: object) -> Column | None:
     return None
 
 
-def _subquery_of(predicate: Expr) -> tuple[Expr, Subquery, str] | None:
-    """The value, the other query and the operator of a condition that is nothing but ``in`` another query."""
-    match predicate:
-        case Apply(function="not", args=(inner,)) if (found := _subquery_of(inner)) is not None and not found[2].startswith("!"):
-            return found[0], found[1], f"!{found[2]}"
-        case Apply(function="in" | "in~" | "!in" | "!in~" as function, args=(value, Items(items=(Subquery() as subquery,)))):
-            return None if subquery.scalar else (value, subquery, function)
+@dataclass(frozen=True, slots=True)
+class _Membership:
+    """``of``: that a value is, or is not, one of those of another query."""
+
+    of: Expr
+    value: Expr
+    subquery: Subquery
+    cased: bool
+    negated: bool
+
+
+def _membership_of(expr: Expr) -> _Membership | None:
+    match expr:
+        case Apply(function="in" | "in~" | "!in" | "!in~" as function, args=(value, Items(items=(Subquery(scalar=False) as subquery,)))):
+            return _Membership(expr, value, subquery, not function.endswith("~"), function.startswith("!"))
     return None
+
+
+def _is_alone(predicate: Expr) -> int:
+    """Whether a condition is nothing but a membership (1), or that there is none (-1)."""
+    match predicate:
+        case Apply(function="not", args=(inner,)):
+            return -_is_alone(inner)
+    found = _membership_of(predicate)
+    return 0 if found is None else -1 if found.negated else 1
+
+
+def _with(expr: Expr, news: Mapping[int, Expr]) -> Expr:
+    """A condition with others in the places of some of its parts."""
+    match expr:
+        case _ if id(expr) in news:
+            return news[id(expr)]
+        case Apply(function="and" | "or" | "not", args=args):
+            return replace(expr, args=tuple(_with(a, news) for a in args))
+    return expr

@@ -143,7 +143,7 @@ class SplWalk(Walk):
     def beside(self, terms: list[str], by: list[str]) -> None:
         if terms:
             self.limited("eventstats")
-            self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)} by {' '.join(by)}"))
+            self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)}{' by ' + ' '.join(by) if by else ''}"))
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``stats``, with what it needs computed before it and what it leaves missing filled behind it.
@@ -179,8 +179,6 @@ class SplWalk(Walk):
             self.latest(node, latest, names, part)
             self.columns |= keys
         else:
-            if part.flag is not None and not by:
-                raise Cannot(Diagnostic("unsupported-operator", "a summary of all rows is not supported beside other events", node.span))
             found = self.summary(node, bool(by), part.flag)
             self.computed([*before, *found.before])
             if part.flag is not None:
@@ -195,11 +193,13 @@ class SplWalk(Walk):
             self.columns |= keys | found.columns
         if part.flag is None:
             return Part(None, unique)
-        return replace(part, unique=unique, spread=tuple(names), tied=latest is not None)
+        return replace(part, unique=unique, spread=tuple(names), tied=latest is not None, always=not by)
 
     def name_of(self, value: Value) -> str | None:
         name = value.text.strip("'")
-        return name if value.simple and field(name) == value.text and not name[:1].isdigit() and not value.text.startswith('"') else None
+        if not value.simple or name[:1].isdigit() or value.text[:1] in ('"', "("):
+            return None
+        return name if field(name) == value.text else None
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         name, value, chosen = column(measure.name), measure.value, self.both(flag, measure.condition)

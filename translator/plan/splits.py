@@ -1,0 +1,54 @@
+"""Parts of texts: an array that ``split`` makes, where its elements and their number are read.
+
+Source: learn.microsoft.com/kusto/query/split-function (an array of one element at least), .../query/scalar-data-types/dynamic (``[-1]`` is
+the last element).
+"""
+
+from __future__ import annotations
+
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path
+from translator.plan.rewriting import rewritten
+
+
+def with_splits_inlined(root: o.Relation) -> o.Relation:
+    """A relation in which no column holds an array of the parts of a text, or a place in one: what reads such columns has the text."""
+    made = {c.id: x for n in o.parts(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    found: dict[int, Expr | None] = {}
+
+    def definition(column: int) -> Expr | None:
+        if column not in found:
+            found[column] = None
+            if column in made and _is_of_split(of := in_full(made[column])):
+                found[column] = of
+        return found[column]
+
+    def spelled(node: object) -> object:
+        if isinstance(node, ColumnRef) and (of := definition(node.column.id)) is not None:
+            return of
+        return _at_its_place(node) if isinstance(node, Apply) else node
+
+    def in_full(expr: Expr) -> Expr:
+        return rewritten(expr, spelled)
+
+    return rewritten(root, spelled) if any(isinstance(p, Apply) and p.function == "split" for p in o.parts(root)) else root
+
+
+def _is_of_split(expr: Expr) -> bool:
+    """Whether a value is the parts of a text, their number, or that less some."""
+    match expr:
+        case Apply(function="split", args=(_, Const())):
+            return True
+        case Apply(function="array_length", args=(inner,)) | Apply(function="-", args=(inner, Const())):
+            return _is_of_split(inner)
+    return False
+
+
+def _at_its_place(expr: Apply) -> Expr:
+    """An element of an array at a place that is known, or that is the last one."""
+    match expr:
+        case Apply(function="[]", args=(array, Const(value=int(place)))):
+            return Path(expr.span, expr.type, array, (place,))
+        case Apply(function="[]", args=(array, Apply(function="-", args=(Apply(function="array_length", args=(same,)), Const(value=1))))):
+            return Path(expr.span, expr.type, array, (-1,)) if array == same else expr
+    return expr
