@@ -68,6 +68,13 @@ WRITTEN = [
     " d = trim('[0-9.]', IPAddress)",
     "| extend parts = split(IPAddress, '.') | extend n = array_length(parts) - 1 | summarize c = count() by n, a = tostring(parts[n])"
     " | where c > 1",
+    # lists that are rows again
+    "| summarize x = make_list(IPAddress), t = make_list(TimeGenerated), c = count() by UserPrincipalName | where c > 2"
+    " | mv-expand x to typeof(string), t to typeof(datetime) | where t > ago(1h)",
+    "| summarize x = make_set(IPAddress), c = count() by UserPrincipalName | where c > 2 and array_length(x) > 1 | mv-expand x"
+    " | summarize n = count(), d = dcount(UserPrincipalName) by tostring(x)",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
+    " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     # conditions on what is computed among the events
     "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
     " | summarize c = count() by b",

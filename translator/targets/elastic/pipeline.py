@@ -219,21 +219,23 @@ class EsqlWalk(Walk):
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
+        beside = part.flag is not None or id(node) in self.unrolled
+        node = self.rolled_out(node)
         by: list[tuple[str, Column, Value]] = []
         for made, expr in node.keys:
             value = self.group(expr)
             name = self.name_of(value)
             if name is None or name in {n for n, _, _ in by}:
                 name = self.named(made)
-                if part.flag is not None or "(" not in value.text:
+                if beside or "(" not in value.text:
                     self.commands.append(self.eval([(name, value.text)]))
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
         names, unique = tuple(field(n) for n, _, _ in by), frozenset(made.id for _, made, _ in by)
-        if part.flag is not None and (part.spread is not None or any(v.nullable for *_, v in by)):
+        if beside and (part.spread is not None or any(v.nullable for *_, v in by)):
             raise Cannot(Diagnostic("unsupported-operator", "this summary beside other events is not supported here", node.span))
         found = self.summary(node, bool(by), part.flag)
-        if part.flag is None:
+        if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
             self.fields, self.columns = {}, {}
         elif found.terms:
@@ -241,7 +243,7 @@ class EsqlWalk(Walk):
         if found.behind:
             self.commands.append(self.eval(found.behind))
         self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found.columns
-        if part.flag is None:
+        if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=names, tied=False, always=not by)
 

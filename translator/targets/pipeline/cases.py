@@ -81,7 +81,7 @@ class Dropped(o.Relation):
     widens: bool
 
 
-WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union
+WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union | o.Expand
 """The operators that the walk writes over heads."""
 
 MOST_CUTS, MOST_HEADS = 3, 16
@@ -375,6 +375,8 @@ def deciding(plan: o.Plan) -> set[int]:
                 todo += [x for _, x in keys]
             case o.Distinct(columns=columns):
                 todo += [ColumnRef(None, c.type, c) for c in columns]
+            case o.Expand(items=items):
+                todo += [x for _, x in items]
             case o.Join(on=on, condition=condition):
                 todo += [x for pair in on for x in pair] + ([condition] if condition is not None else [])
             case o.Sort(keys=order) if limited:
@@ -391,7 +393,7 @@ def _asked_of(predicate: Expr) -> list[Expr]:
 
 def all_made(plan: o.Plan) -> dict[int, Expr]:
     """What each column of a plan is made of, by id."""
-    made: dict[int, Expr] = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made: dict[int, Expr] = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
     for union in (n for n in o.parts(plan.root) if isinstance(n, o.Union)):
         made |= {c.id: Items(None, c.type, tuple(_refs(below))) for c, below in union.columns}
     return made | {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
@@ -510,7 +512,7 @@ def kind_of(expr: Expr) -> str | None:
 
 def _made_by(relation: o.Relation) -> list[Column]:
     match relation:
-        case o.Compute(items=items) | o.Project(items=items):
+        case o.Compute(items=items) | o.Project(items=items) | o.Expand(items=items):
             return [c for c, _ in items]
         case o.Aggregate(keys=keys, aggregates=aggregates):
             return [c for c, _ in (*keys, *aggregates)]
@@ -530,6 +532,8 @@ def read_by(relation: o.Relation, wanted: Container[int]) -> list[Expr]:
             return [x for c, x in keys] + [x for c, x in aggregates if c.id in wanted]
         case o.Distinct(columns=columns):
             return _refs(columns)
+        case o.Expand(items=items):
+            return [x for _, x in items]
         case o.Union(columns=merged):
             return [x for c, below in merged if c.id in wanted for x in _refs(below)]
         case o.Join(on=on, condition=condition):
@@ -736,7 +740,7 @@ def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
                     asked(form)
     for operator in reversed(cut.operators()):
         match operator:
-            case o.Compute(items=items) | o.Project(items=items):
+            case o.Compute(items=items) | o.Project(items=items) | o.Expand(items=items):
                 pairs = [(c, simplify(x)) for c, x in items]
             case o.Aggregate(keys=keys, aggregates=aggregates):
                 pairs = [(c, simplify(x)) for c, x in keys]

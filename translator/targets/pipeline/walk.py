@@ -118,6 +118,7 @@ class Walk(Notes, ABC):
         self.commands = list(head.commands)
         self.unsorted = False
         self.lengths: set[int] = set()
+        self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
 
     @abstractmethod
@@ -187,7 +188,7 @@ class Walk(Notes, ABC):
         return name
 
     def needed(self, column: Column) -> bool:
-        return column.id in self.decides or column.id in self.shown
+        return column.id < 0 or column.id in self.decides or column.id in self.shown
 
     def is_vital(self, column: Column) -> bool:
         """Whether nothing is written without a column."""
@@ -200,6 +201,9 @@ class Walk(Notes, ABC):
             Cannot: where one that decides anything has no words here.
         """
         self.lengths = {c.id for r in self.cut.operators() for n in o.parts(r) if (c := _of_length(n)) is not None}
+        for operator in self.cut.operators():
+            if isinstance(operator, o.Expand) and (of := _unrolled_by(operator)) is not None:
+                self.unrolled[id(of)] = frozenset(n.column.id for _, x in operator.items for n in walk(x) if isinstance(n, ColumnRef))
         self.part(self.cut.root, Above(tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c))))
 
     def part(self, node: o.Relation, above: Above) -> Part:
@@ -307,6 +311,8 @@ class Walk(Notes, ABC):
                 return part
             case o.Arrange():
                 return part
+            case o.Expand():
+                return self.expand(node, part)
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span))
 
     def keep(self, part: Part, conditions: list[str]) -> None:
@@ -691,6 +697,44 @@ class Walk(Notes, ABC):
                 found.columns[-made.id - 1] = Value(self.quoted(measure.length), "int", False, True, False, True)
         return found
 
+    def rolled_out(self, node: o.Aggregate) -> o.Aggregate:
+        """A summary whose lists are expanded again, without these: the events stay, as rows of their groups, and have the elements.
+
+        The number of elements is an aggregate of its own.
+        """
+        if id(node) not in self.unrolled:
+            return node
+        values, kept = self.values(), list[tuple[Column, Expr]]()
+        for made, expr in node.aggregates:
+            match expr:
+                case Apply(function="make_set" | "make_list" as function, args=(element, *_)) if made.id in self.unrolled[id(node)]:
+                    value = values.simplest(element)
+                    if value.nullable or value.kind in ("list", "part"):
+                        raise values.refuse(expr)
+                    self.elements[made.id] = function, value
+                    if made.id in self.lengths:
+                        counted = ("dcount", (element,)) if function == "make_set" else ("count", ())
+                        kept.append((Column(-made.id - 1, f"{made.name}_count", Type.LONG), Apply(expr.span, Type.LONG, *counted)))
+                case _:
+                    kept.append((made, expr))
+        return replace(node, aggregates=tuple(kept))
+
+    def expand(self, node: o.Expand, part: Part) -> Part:
+        """A row for each element of lists that a summary has collected."""
+        found = [(c, self.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in self.elements]
+        if len(found) < len(node.items) or part.spread is None:
+            raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+        self.columns |= {column.id: value for column, (_, value) in found}
+        if found[0][1][0] == "make_list":
+            return replace(part, unique=None, spread=None)
+        (column, _), spread = found[0], part.spread
+        self.settled(column, node)
+        names = (*spread, self.columns[column.id].text)
+        if part.flag is None:
+            self.once(names)
+        unique = None if part.unique is None else part.unique | {column.id}
+        return replace(part, unique=unique, spread=None if part.flag is None else names)
+
     def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
         """What an aggregate measures, and the column that it makes."""
         if not isinstance(expr, Apply):
@@ -700,7 +744,7 @@ class Walk(Notes, ABC):
             condition = values.holds(simplify(args.pop(0 if function == "countif" else 1)))
             function = CONDITIONAL[function]
         function = "take_any" if function == "any" else function  # its older name
-        everywhere, decides = grouped and condition is None, made.id in self.decides
+        everywhere, decides = grouped and condition is None, made.id < 0 or made.id in self.decides
         if function == "count" and not args:
             name = self.named(made)
             return Measure(name, function, None, condition), Value(self.quoted(name), "int", False, True, everywhere, True)
@@ -825,6 +869,26 @@ class Walk(Notes, ABC):
         if lost:
             self.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
         return found
+
+
+def _unrolled_by(node: o.Expand) -> o.Aggregate | None:
+    """The summary of whose lists an operator makes rows again: of lists that belong together, or of one set."""
+    below, lists = node.input, [x.column for _, x in node.items if isinstance(x, ColumnRef)]
+    if node.index is not None or node.limit is not None or node.pairs or len(lists) < len(node.items):
+        return None
+    while isinstance(below, o.Filter | o.Compute | o.Project | o.Arrange):
+        if isinstance(below, o.Filter) and subqueries_of(below.predicate):
+            return None
+        below = below.input
+    if not isinstance(below, o.Aggregate):
+        return None
+    made = dict(below.aggregates)
+    functions = [x.function for c in lists if isinstance(x := made.get(c), Apply) and not any(map(_is_limit, x.args[1:]))]
+    return below if functions == ["make_set"] or (functions and functions == ["make_list"] * len(lists)) else None
+
+
+def _is_limit(expr: Expr) -> bool:
+    return not (isinstance(expr, Const) and isinstance(expr.value, int) and expr.value >= UNLIMITED)
 
 
 def _fails_of_none(condition: Expr) -> bool:

@@ -151,6 +151,8 @@ class SplWalk(Walk):
         Beside the events of other parts it is ``eventstats``, which leaves each event of the part as a row of its group.
         """
         part = self.single(part, node)
+        beside = part.flag is not None or id(node) in self.unrolled
+        node = self.rolled_out(node)
         before: list[tuple[str, str]] = []
         by: list[tuple[str, Column, Value]] = []
         behind: list[tuple[str, str]] = []
@@ -160,7 +162,7 @@ class SplWalk(Walk):
             if name is None or value.nullable or name in {n for n, _, _ in by}:
                 name = self.named(made)
                 before.append((name, f'coalesce({value.text}, "")' if value.nullable else value.text))
-            if value.nullable and part.flag is not None:
+            if value.nullable and beside:
                 raise Cannot(Diagnostic("unsupported-operator", "groups beside other events by what may be missing", node.span))
             if value.nullable:
                 behind.append((name, f'if({field(name)}=="", null(), {field(name)})'))
@@ -181,7 +183,7 @@ class SplWalk(Walk):
         else:
             found = self.summary(node, bool(by), part.flag)
             self.computed([*before, *found.before])
-            if part.flag is not None:
+            if beside:
                 self.beside(found.terms, names)
             else:
                 if not found.terms or (not by and not any(t.startswith("count as ") for t in found.terms)):  # one row, of no events too
@@ -191,7 +193,7 @@ class SplWalk(Walk):
                 self.fields, self.columns = {}, {}
             self.computed([*behind, *found.behind])
             self.columns |= keys | found.columns
-        if part.flag is None:
+        if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=tuple(names), tied=latest is not None, always=not by)
 
