@@ -47,6 +47,8 @@ class Functions:
     pattern: Callable[[syntax.Node], str]
     true: str
     inside: Callable[[str, str], str] | None = None
+    long_marks: bool = False
+    """Whether a text can be split by more than one character."""
 
 
 class Texts:
@@ -113,7 +115,9 @@ class Texts:
                 text_ = self._of(inner, False)
                 found_ = None if text_ is None else functions.inside(text_, path)
                 return found_ if found_ is None or not empty else functions.empty.format(found_)
-            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
+            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1 or (
+                mark and functions.long_marks
+            ):
                 text_ = self._of(inner, True)
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
         return None

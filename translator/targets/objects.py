@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
+from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
 from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
@@ -87,6 +88,8 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: N
 
 def note_whole(value: Expr, notes: Notes) -> None:
     """A word on a key, or a counted value, that is not known to be a plain one: KQL groups by the text of an object."""
+    if isinstance(value, Apply) and value.function == JSON_TEXT:
+        return
     for _, column, steps in _places(value):
         if steps[-1:] != (ELEMENT,) and _below(column, steps) != ():
             what = f"{_name(column, steps)} may hold an object or an array, whose text the KQL groups or counts by"

@@ -21,6 +21,7 @@ from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.elements import as_rows
+from translator.plan.expansions import JSON_TEXT, with_expansions_spelled
 from translator.plan.expressions import (
     Apply,
     Column,
@@ -44,7 +45,7 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.homes import Placed
 from translator.targets.names import free_of
-from translator.targets.pipeline.values import KINDS, Command, Value
+from translator.targets.pipeline.values import KINDS, WRITTEN, Command, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Dropped(o.Relation):
     widens: bool
 
 
-WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union | o.Expand
+WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union | o.Expand | o.Number
 """The operators that the walk writes over heads."""
 
 MOST_CUTS, MOST_HEADS = 3, 16
@@ -268,7 +269,7 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    return replace(plan, root=with_splits_inlined(rewritten(plan.root, spelled)))
+    return replace(plan, root=with_expansions_spelled(with_splits_inlined(rewritten(plan.root, spelled))))
 
 
 def _columns_of(parse: o.Parse) -> list[Column]:
@@ -496,7 +497,7 @@ def fields_of(
         own = named.setdefault(text, name)
         if own == name and text != quoted(name):
             pairs.append((name, text))
-        found[fact] = Value(quoted(own), kind, kind not in ("text", "part"), simple=True)
+        found[fact] = Value(quoted(own), kind, kind not in WRITTEN, simple=True)
     return pairs, found
 
 
@@ -554,8 +555,11 @@ def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
     while todo:
         expr = todo.pop(0)
         paths = {id(n.base) for n in walk(expr) if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
+        texts = [n for n in walk(expr) if isinstance(n, Apply) and n.function == JSON_TEXT]
+        found |= dict.fromkeys(texts)
+        inside = {id(n) for text in texts for n in walk(text)}
         for node in walk(expr):
-            if isinstance(node, ColumnRef) and node.column.id in own:
+            if id(node) in inside or (isinstance(node, ColumnRef) and node.column.id in own):
                 continue
             if isinstance(node, ColumnRef) and node.column.id in made:
                 if node.column.id not in expanded:
@@ -836,4 +840,6 @@ def _name_of(expr: Expr) -> str:
             return column.name
         case Path(steps=steps) if isinstance(steps[-1], str):
             return steps[-1]
+        case Apply(function="dynamic_to_json", args=(place,)):
+            return _name_of(place)
     return "value"

@@ -6,6 +6,7 @@ or as what fails, so that no negation ever meets a null: ``not(x < 5)`` is false
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from types import MappingProxyType
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan.constants import known_span
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, columns_of, walk
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
 from translator.plan.types import Type
@@ -29,7 +30,8 @@ from translator.targets.predicates import Spelling
 class Value:
     """A value in the target's words.
 
-    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds), list, or part: a place inside of an object, written as a
+    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds), list, json: a text that holds the JSON of a dynamic
+    value, or nothing, or part: a place inside of an object, written as a
     text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
@@ -109,6 +111,12 @@ class Language:
     """A whole number of the width that all of them have."""
     fraction: bool = False
     """Whether a number with fractions is written with some."""
+    inside: Callable[[str, tuple[str | int, ...]], str] | None = None
+    """The text of a place in a text that holds JSON, missing where there is none; None where the language has no words for it."""
+    parsed: str = ""
+    """What a text that may hold JSON is read as: the text of a JSON string, otherwise the text as it is, where the language has words."""
+    elements: str = ""
+    """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
 
 
 CONDITIONAL: Mapping[str, str] = MappingProxyType(
@@ -151,6 +159,9 @@ KINDS: Mapping[Type, str] = {
     Type.DECIMAL: "real",
     Type.BOOL: "bool", Type.DATETIME: "time", Type.TIMESPAN: "span", Type.DYNAMIC: "list",
 }  # fmt: skip
+WRITTEN = frozenset({"text", "part", "json"})
+"""The kinds whose values are texts in the language, which are empty where KQL has none."""
+_OF_WHOLE = frozenset({"==", "=~", "in", "in~"})
 _NUMBERS = frozenset({"int", "real"})
 ORDERED = frozenset({"int", "real", "time", "span"})
 _INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -210,6 +221,8 @@ class Values:
                 return Value(language.joined([self.as_text(a).text for a in args]), "text", False)
             case Apply(function="tostring", args=(inner,)):
                 return self.as_text(inner)
+            case Apply(function="parse_json", args=(inner,)) if language.parsed and (read := self.value(inner)).kind in ("text", "part"):
+                return Value(language.parsed.format(read.text), "json", False)
             case Apply(function="+" | "-" | "*" | "/" | "%" as operator, args=(left, right)):
                 a, b = self.value(left), self.value(right)
                 return self.arithmetic(operator, self.like(a, left, b), self.like(b, right, a), expr)
@@ -232,6 +245,9 @@ class Values:
                 return self.cut_off(number, function == "toint")  # of NaN it is null
             case Apply(function="totimespan", args=(inner,)):
                 return self.of_kind(inner, "span")
+            case Path(base=base, steps=steps) if language.inside is not None and (whole := self.json(base)) is not None:
+                found_ = f"{language.inside(whole.text, steps)}, {language.string('')}"
+                return Value(language.functions["coalesce"].words.format(found_), "part", False)
             case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
                 return self.columns[-column.id - 1]
             case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
@@ -247,6 +263,18 @@ class Values:
             told = [(self.holds(expr), language.string("true")), (self.fails(expr), language.string("false"))]
             return Value(language.chosen(told, language.null), "bool")
         raise self.refuse(expr)
+
+    def json(self, expr: Expr) -> Value | None:
+        """The text of a dynamic value that holds its JSON, or is empty; None where there is none."""
+        match expr:
+            case Apply(function="parse_json", args=(inner,)):
+                found = self.json(inner) or self.value(inner)
+                return found if found.kind in ("text", "part", "json") else None
+            case Path(base=base) if expr not in self.fields:
+                return self.value(expr) if self.json(base) is not None else None
+            case ColumnRef(column=column) if column.id in self.columns:
+                return found if (found := self.columns[column.id]).kind == "json" else None
+        return None
 
     def text(self, expr: Expr) -> str | None:
         """What functions of texts make; None for other values."""
@@ -328,6 +356,8 @@ class Values:
         value = self.value(expr)
         if value.kind in ("text", "part"):
             return replace(value, kind="text")
+        if value.kind == "json":
+            return value
         if value.kind == "int" and not value.nullable and (function := self.language.functions.get("tostring")):
             return Value(function.words.format(value.text), "text", False)
         raise self.refuse(expr, "the text of this value")
@@ -393,7 +423,7 @@ class Values:
 
     def first_of(self, values: list[Value], expr: Expr) -> Value:
         kinds = {v.kind for v in values}
-        if len(kinds) != 1 or kinds & {"list", "part"} or (function := self.language.functions.get("coalesce")) is None:
+        if len(kinds) != 1 or kinds & {"list", "part", "json"} or (function := self.language.functions.get("coalesce")) is None:
             raise self.refuse(expr)
         if kinds == {"text"}:
             # An empty text is what KQL's coalesce passes over: learn.microsoft.com/kusto/query/coalesce-function.
@@ -409,7 +439,7 @@ class Values:
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
             kind = "part"
         # The conditions of the branches exclude each other; the last one holds where no other does.
-        if kind in ("", "list"):
+        if kind in ("", "list", "json"):
             raise self.refuse(expr)
         nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)
         told = [(self.holds(guard), self.alike(v, kinds)) for guard, v in pairs[:-1]]
@@ -444,7 +474,7 @@ class Values:
                 return self.fails(inner)
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
-                if value.kind in ("text", "part"):
+                if value.kind in WRITTEN:
                     return self.between(grouped(value), "==", language.string("")) if function == "isempty" else language.false
                 return language.missing.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
@@ -453,7 +483,7 @@ class Values:
                 return self.fails(Apply(expr.span, expr.type, "==", (left, right)))
             case Apply(function="between", args=(value_, low, high)):
                 return f"{self.ordered('>=', value_, low, expr)} AND {self.ordered('<=', value_, high, expr)}"
-            case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind not in ("text", "part"):
+            case Apply(function="==" | "in", args=(subject, operand)) if (value := self.value(subject)).kind not in WRITTEN:
                 return self.equal(value, operand, expr)
             case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
                 if left.type == right.type == Type.UNKNOWN:  # empty texts are equal, and numbers that are missing are not
@@ -472,15 +502,30 @@ class Values:
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                return language.atoms[function](self.of_kind(subject, "text|part").text, tuple(rest), expr)
+                searched = self.of_kind(subject, self.searched_kinds(rest))
+                if searched.kind != "text" and subject.type != Type.STRING and function in _OF_WHOLE and not self.are_filled(rest):
+                    raise self.refuse(expr, "equality of what may be null and an empty text")
+                return language.atoms[function](searched.text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
 
+    @staticmethod
+    def are_filled(operands: list[Expr]) -> bool:
+        items = [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
+        return all(isinstance(i, Const) and i.value for i in items)
+
+    @staticmethod
+    def searched_kinds(operands: list[Expr]) -> str:
+        """The kinds of texts that may be searched: JSON for words alone, since languages write it with other spaces and escapes."""
+        items = [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
+        words = all(isinstance(i, Const) and isinstance(i.value, str) and re.fullmatch(r"[\w.@-]+", i.value) for i in items)
+        return "text|part|json" if words else "text|part"
+
     def asked(self, function: str, inner: Expr, expr: Expr) -> Value:
         """A value of which is asked whether it is there; a list, also an empty one, always is."""
         value = self.value(inner)
-        if value.kind == "list" or (value.kind == "part" and function == "isnull"):
+        if value.kind == "list" or (value.kind in ("part", "json") and function == "isnull"):
             raise self.refuse(expr)
         return value
 
@@ -507,7 +552,7 @@ class Values:
                 return self.holds(inner)
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
-                if value.kind in ("text", "part"):
+                if value.kind in WRITTEN:
                     return self.between(grouped(value), "!=", language.string("")) if function == "isempty" else language.true
                 return language.present.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
@@ -516,9 +561,14 @@ class Values:
                 return self.holds(Apply(expr.span, expr.type, "==", (left, right)))
             case Apply(function="between", args=(value_, low, high)):
                 return f"({self.ordered('<', value_, low, expr, self.value)} OR {self.ordered('>', value_, high, expr, self.value)})"
-            case Apply(function="==" | "in", args=(subject, _)) if (value := self.value(subject)).kind != "text" and value.nullable:
+            case Apply(function="==" | "in", args=(subject, _)) if (value := self.value(subject)).kind not in (
+                "text",
+                "json",
+            ) and value.nullable:
                 raise self.refuse(expr, "a negated comparison of what may be null")
-            case Apply(args=(subject, *_)) if self.shown(subject).kind == "part":
+            case Apply(args=(subject, *rest)) if self.shown(subject).kind in ("part", "json") and not all(
+                isinstance(i, Const) and isinstance(i.value, str) for x in rest for i in (x.items if isinstance(x, Items) else (x,))
+            ):
                 raise self.refuse(expr, "a negated comparison of what may be null")
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("false"))

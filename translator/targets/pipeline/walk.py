@@ -14,16 +14,31 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from translator import catalog
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, const, negation, walk
+from translator.plan.expressions import (
+    ELEMENT,
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    Subquery,
+    conjuncts,
+    const,
+    negation,
+    walk,
+)
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of
-from translator.targets.pipeline.values import CONDITIONAL, ORDERED, Command, Language, Value, Values
+from translator.targets.pipeline.values import CONDITIONAL, ORDERED, WRITTEN, Command, Language, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,28 @@ class Measure:
 _MADE = 10**9
 """Columns of the walk's own have numbers below this, negated."""
 
+
+_EMPTY_ARRAY = r"^\s*\[\s*\]\s*$"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place inside of a table's column."""
+
+    table: str
+    column: str
+    steps: tuple[str | int, ...] = ()
+
+    def is_array(self) -> bool:
+        """Whether nothing is known below but elements."""
+        below = catalog.inside(self.table, self.column, self.steps)
+        return bool(below) and all(steps[0] == ELEMENT for steps in below or ())
+
+    def is_plain(self) -> bool:
+        """Whether it is known to hold no object and no array."""
+        return catalog.inside(self.table, self.column, self.steps) == ()
+
+
 UNLIMITED = 1_048_576
 """From this number of elements on KQL keeps no more of a set or a list: learn.microsoft.com/kusto/query/make-set-aggregation-function."""
 
@@ -118,6 +155,7 @@ class Walk(Notes, ABC):
         self.commands = list(head.commands)
         self.unsorted = False
         self.lengths: set[int] = set()
+        self.places = dict[int, _Place]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
 
@@ -313,6 +351,12 @@ class Walk(Notes, ABC):
                 return part
             case o.Expand():
                 return self.expand(node, part)
+            case o.Number(column=column):
+                if self.needed(column) and whole and part.spread is None:
+                    self.columns[column.id] = Value(self.numbered(node), "int", False, simple=True)
+                elif self.needed(column):
+                    raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
+                return part
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span))
 
     def keep(self, part: Part, conditions: list[str]) -> None:
@@ -419,10 +463,10 @@ class Walk(Notes, ABC):
                     raise values.refuse(ColumnRef(node.span, column.type, column))
                 continue
             (first, *_), missing = there, len(there) < len(found)
-            nullable = any(v.nullable for v in there) or (missing and first.kind not in ("text", "part"))
+            nullable = any(v.nullable for v in there) or (missing and first.kind not in WRITTEN)
             value = replace(first, nullable=nullable, natural=all(v.natural for v in there), positive=all(v.positive for v in there))
             if len({v.text for v in there}) > 1 or missing:
-                none = language.string("") if first.kind in ("text", "part") else language.null
+                none = language.string("") if first.kind in WRITTEN else language.null
                 texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
                 name = self.named(column)
                 pairs.append((name, language.chosen(list(zip(map(self.present, flags[:-1]), texts, strict=False)), texts[-1])))
@@ -586,7 +630,7 @@ class Walk(Notes, ABC):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
         self.across(other_flag, number, list(gathered.values()), across)
         if outer:
-            texts = {r.text for r in renamed.values() if r.kind in ("text", "part")}
+            texts = {r.text for r in renamed.values() if r.kind in WRITTEN}
             empty = f"{{0}}, {self.language.string('')}"
             filled = [
                 (name, self.language.functions["coalesce"].words.format(empty.format(self.quoted(name))))
@@ -595,7 +639,7 @@ class Walk(Notes, ABC):
             ]
             if filled:
                 self.commands.append(self.eval(filled))
-            renamed = {e: replace(v, nullable=False) if v.kind in ("text", "part") else v for e, v in renamed.items()}
+            renamed = {e: replace(v, nullable=False) if v.kind in WRITTEN else v for e, v in renamed.items()}
         self.columns |= lengths
         for expr, value in renamed.items():
             if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
@@ -670,7 +714,7 @@ class Walk(Notes, ABC):
     def group(self, expr: Expr) -> Value:
         """A value that rows are grouped by."""
         value = self.values().simplest(expr)
-        if value.kind in ("list", "part"):
+        if value.kind in ("list", "part", "json"):
             raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
         return value
 
@@ -709,7 +753,7 @@ class Walk(Notes, ABC):
             match expr:
                 case Apply(function="make_set" | "make_list" as function, args=(element, *_)) if made.id in self.unrolled[id(node)]:
                     value = values.simplest(element)
-                    if value.nullable or value.kind in ("list", "part"):
+                    if value.nullable or value.kind in ("list", "part", "json"):
                         raise values.refuse(expr)
                     self.elements[made.id] = function, value
                     if made.id in self.lengths:
@@ -721,6 +765,9 @@ class Walk(Notes, ABC):
 
     def expand(self, node: o.Expand, part: Part) -> Part:
         """A row for each element of lists that a summary has collected."""
+        (first, of), *others = node.items
+        if not others and node.index is None and node.limit is None and not node.pairs and (place := self.place_of(of)) is not None:
+            return self.unpacked(first, of, place, part, node)
         found = [(c, self.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in self.elements]
         if len(found) < len(node.items) or part.spread is None:
             raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
@@ -734,6 +781,41 @@ class Walk(Notes, ABC):
             self.once(names)
         unique = None if part.unique is None else part.unique | {column.id}
         return replace(part, unique=unique, spread=None if part.flag is None else names)
+
+    def place_of(self, expr: Expr) -> _Place | None:
+        """The place that a value is, as it is stored or in an element of another one; None where it is none."""
+        match simplify(expr):
+            case Apply(function="dynamic_to_json", args=(inner,)):
+                return self.place_of(inner)
+            case Path(base=base, steps=steps) if (found := self.place_of(base)) is not None:
+                return replace(found, steps=(*found.steps, *steps))
+            case ColumnRef(column=column) if column.id in self.places:
+                return self.places[column.id]
+            case ColumnRef(column=column) if column.table is not None:
+                return _Place(column.table, column.name)
+        return None
+
+    def unpacked(self, column: Column, of: Expr, place: _Place, part: Part, node: o.Expand) -> Part:
+        """A row for each element of an array in a text that holds JSON; of what is no array there is one, of an empty one there is none."""
+        language, values = self.language, self.values()
+        array = values.json(of) or values.value(simplify(of))
+        if not language.elements or array.kind not in WRITTEN or not place.is_array():
+            raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+        part = self.single(part, node)
+        if part.flag is not None:
+            self.separate()
+        found = Apply(node.span, Type.BOOL, "matches regex", (of, const(_EMPTY_ARRAY)))
+        empty = language.atoms["matches regex"](array.text, found.args[1:], found)
+        self.keep(part, [language.negated.format(empty)])
+        name = self.named(column)
+        elements = language.functions["coalesce"].words.format(f"{language.elements.format(array.text)}, {language.string('')}")
+        chosen = elements if part.flag is None else language.chosen([(self.present(part.flag), elements)], language.string(""))
+        self.commands.append(self.eval([(name, chosen)]))
+        self.expanded(name)
+        self.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
+        kind = "part" if element.is_plain() else "json"
+        self.columns[column.id] = Value(self.quoted(name), kind, False, simple=True)
+        return replace(part, unique=None, spread=None)
 
     def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
         """What an aggregate measures, and the column that it makes."""
@@ -765,9 +847,9 @@ class Walk(Notes, ABC):
             case ("percentile", [Const(value=int(rank))]) if kind in ORDERED - {"time"} and 0 < rank <= 100:
                 self.say("percentile-method", self.percentiles, expr.span, Place.PLAIN if decides else Place.SHOWN)
                 whole = replace(whole, kind="real" if self.language.fraction else kind)
-            case ("dcount" | "count_distinct", _) if kind not in ("list", "part"):
+            case ("dcount" | "count_distinct", _) if kind not in ("list", "part", "json"):
                 whole = Value("", "int", False, True, not nullable)
-            case ("make_set" | "make_list", further) if kind != "list" and not (kind == "part" and decides):
+            case ("make_set" | "make_list", further) if kind not in ("list", "json") and not (kind == "part" and decides):
                 limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < UNLIMITED for x in further)
                 if limited and decides:
                     raise values.refuse(expr)
@@ -785,7 +867,7 @@ class Walk(Notes, ABC):
     def settled(self, column: Column, node: o.Relation) -> None:
         """Gives a column by whose values rows are told apart a field of its own, which all of them have."""
         value = self.values().value(ColumnRef(node.span, column.type, column))
-        if value.nullable or value.kind in ("list", "part"):
+        if value.nullable or value.kind in ("list", "part", "json"):
             raise Cannot(Diagnostic("unsupported-expression", f"rows by {column.name}, which may be missing", node.span))
         self.columns[column.id] = value
         if self.name_of(value) is None:

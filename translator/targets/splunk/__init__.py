@@ -17,6 +17,7 @@ from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
+from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
@@ -621,10 +622,20 @@ class _Writer:
         with self.names.within(Place.BOTH):
             if is_field(expr):
                 return self.predicates.spelled(expr)
+            if isinstance(expr, Apply) and expr.function == JSON_TEXT:
+                return self.json_of(expr.args[0])
             computed = self.texts.of(expr)
         if computed is None:
             raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         return computed
+
+    def json_of(self, place: Expr) -> str:
+        """The JSON of a place, empty where there is none. Raises Cannot."""
+        found = self.names.in_json(place, named=True)
+        if found is None:
+            raise Cannot(Diagnostic("unsupported-expression", "the JSON of this place cannot be searched for", place.span))
+        self.predicates.spelled(place)
+        return OR_EMPTY.format(_inside(*found))
 
     def value(self, expr: Expr) -> str | None:
         """A value that is shown; None where SPL is not known to have it."""

@@ -104,5 +104,6 @@ TEXTS = Functions(
     lambda text, regex, node: f"match({text}, {string(pcre(regex))})",
     pcre,
     "true()",
+    long_marks=True,
 )
 """Text functions of eval (Search Reference, "Text functions": substr counts from 1, replace takes the groups of its expression as \\1)."""

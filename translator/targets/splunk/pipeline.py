@@ -17,7 +17,7 @@ from translator.targets.base import Cannot
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
 from translator.targets.pipeline.walk import Measure, Part, Walk
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS
-from translator.targets.splunk.words import ATOMS, bucket_of, column, field, moment_of, string
+from translator.targets.splunk.words import ATOMS, bucket_of, column, field, inside, moment_of, string
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -46,12 +46,17 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
 )
 """Functions of ``stats`` (Search Reference, "Statistical and charting functions")."""
 
+_JSON_STRING, _JSON_NULL = (string(regex).replace("{", "{{").replace("}", "}}") for regex in (r'^\s*"([^"\\]|\\.)*"\s*$', r"^\s*null\s*$"))
+PARSED = f'case(match({{0}}, {_JSON_STRING}), json_extract("[".{{0}}."]", "{{{{0}}}}"), match({{0}}, {_JSON_NULL}), "", true(), {{0}})'
+"""What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
+
 SPL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, length="coalesce(mvcount(split({0}, {1})), 1)",
+    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements="json_array_to_mv({0})", parsed=PARSED,
+    length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 

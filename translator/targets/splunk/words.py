@@ -16,6 +16,7 @@ from translator.plan.patterns import searched
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, pcre
 from translator.targets.base import Cannot
+from translator.targets.names import json_path
 from translator.targets.predicates import text_of, values
 from translator.targets.sides import YEAR_ONE
 from translator.targets.text import escape, has_pattern
@@ -174,3 +175,19 @@ ATOMS = {
 
 OR_EMPTY = 'coalesce({0}, "")'
 """A field that counts as empty where it is missing, as KQL's strings do."""
+
+
+def inside(text: str, steps: tuple[str | int, ...]) -> str:
+    """What stands at a place in a text that holds JSON, missing where nothing does (Search Reference, "JSON functions", json_extract).
+
+    Raises:
+        Cannot: where the place is counted from the end of an array.
+    """
+    path = json_path(steps)
+    if path is not None and all(isinstance(s, str) or s >= 0 for s in steps):
+        return f"json_extract({text}, {string(path)})"
+    for step in steps:
+        if isinstance(step, int) and step < 0:
+            raise Cannot(Diagnostic("unsupported-expression", "a place from the end of an array is not supported here", None))
+        text = f"json_extract({text}, {string(f'{{{step}}}')})" if isinstance(step, int) else f"json_extract_exact({text}, {string(step)})"
+    return text
