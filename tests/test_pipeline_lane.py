@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import random
 
 import pytest
 
 import translator
-from tests.conformance.rows import OPTIONS, Generator, audits, checked, events
+from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, readings, rows_of
 from tests.rules import rule
-from translator.pipeline import piped
+from translator.pipeline import convert, piped
 from translator.plan.functions import aggregates, functions
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
+from translator.verify.shaping import shaped
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
 
@@ -340,3 +343,96 @@ def test_every_listed_aggregate_is_written(name: str, target: str) -> None:
     kql = f"{SIGNINS} | extend n = strlen(AppDisplayName) | summarize x = {AGGREGATES[name]} by UserPrincipalName | where x > 1"
     output, difference = checked(kql, events(random.Random(2), 40), target=target)
     assert output is not None and difference == ""
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "AuditLogs | where OperationName =~ 'Add member to role' | mv-expand TargetResources"
+        " | extend changed = parse_json(TargetResources).modifiedProperties | mv-expand changed"
+        " | extend role = trim('\"', tostring(changed.newValue)) | where tostring(changed.displayName) =~ 'Role.DisplayName'"
+        " | where role in~ ('admin', 'owner') | summarize c = count() by role, Identity | where c > 1",
+        "AuditLogs | mv-expand target = TargetResources | where tostring(target.type) == 'User'"
+        " | summarize c = count(), d = dcount(tostring(target.id)) by OperationName | where c > d",
+        "AuditLogs | where OperationName == 'x' | mv-expand change = TargetResources[0].modifiedProperties"
+        " | extend new = tostring(parse_json(tostring(change.newValue))[0]) | where new has 'read' | project TimeGenerated, new, Identity",
+        "OfficeActivity | where Operation == 'New-InboxRule' | extend p = parse_json(Parameters) | mv-expand p"
+        " | where p.Name =~ 'ForwardTo' and isnotempty(p.Value) | summarize n = count() by UserId, tostring(p.Value) | where n > 1",
+        "AuditLogs | mv-expand TargetResources | where TargetResources.type != 'User' | extend id = tostring(TargetResources.id)"
+        " | join kind=inner (SigninLogs | summarize n = count() by UserId | where n > 1) on $left.id == $right.UserId"
+        " | project TimeGenerated, id, n",
+    ],
+)
+def test_elements_of_stored_arrays_are_rows(kql: str) -> None:
+    made = rule(kql)
+    output = convert(made, ("splunk",)).outputs["splunk"]
+    assert (output.lane, output.verdict.value) == ("pipeline", "exact")
+    pick, found = random.Random(5), 0
+    for _ in range(16):
+        logged = {"AuditLogs": changed(pick, 25), "OfficeActivity": administered(pick, 12), "SigninLogs": events(pick, 12)}
+        read = {table: rows for table, rows in logged.items() if table in kql}
+        shape = shaped(read, "splunk")
+        rows = [dict(x.row) for table in shape.shapes.values() for x in table if x.events]
+        assert len(rows) == sum(map(len, read.values()))
+        told = {table: [dict(x.row) for x in placed] for table, placed in shape.shapes.items()}
+        fed = [dict(e) for placed in shape.shapes.values() for x in placed for e in x.events]
+        wanted = rows_of(kql, told, sorted(output.columns))
+        assert readings("splunk", output, fed) == [wanted, wanted]
+        found += wanted.total()
+    assert found > 3
+
+
+def changed(pick: random.Random, count: int) -> list[dict[str, object]]:
+    """Rows of AuditLogs whose arrays are none, empty ones, and such of one or more objects that lack some of their parts."""
+
+    def element(depth: int) -> dict[str, object]:
+        if depth == 0:
+            new = pick.choice(['"admin"', '"owner"', '["Mail.read","x"]', '["user"]', "reader", ""])
+            return {
+                k: v for k, v in {"displayName": pick.choice(["Role.DisplayName", "x"]), "newValue": new}.items() if pick.random() < 0.9
+            }
+        parts = {"type": pick.choice(["User", "user", "Group"]), "id": pick.choice(["ann", "bob", "7"])}
+        below = [element(0) for _ in range(pick.randint(0, 3))]
+        return {**{k: v for k, v in parts.items() if pick.random() < 0.9}, **({"modifiedProperties": below} if pick.random() < 0.9 else {})}
+
+    names = ("Add member to role", "x", "Remove")
+    return [
+        {
+            "TimeGenerated": NOW - dt.timedelta(seconds=pick.randint(1, 3000)),
+            "OperationName": pick.choice(names),
+            "Identity": pick.choice(["ann", "bob"]),
+            "Category": "RoleManagement",
+            "TargetResources": [element(1) for _ in range(pick.choice([0, 1, 1, 2, 3]))],
+        }
+        for _ in range(count)
+    ]
+
+
+def administered(pick: random.Random, count: int) -> list[dict[str, object]]:
+    def parameter() -> dict[str, str]:
+        return {"Name": pick.choice(["ForwardTo", "forwardto", "Name"]), "Value": pick.choice(["a@b.c", "d@e.f", ""])}
+
+    return [
+        {
+            "TimeGenerated": NOW - dt.timedelta(seconds=pick.randint(1, 3000)),
+            "Operation": pick.choice(["New-InboxRule", "New-InboxRule", "x"]),
+            "UserId": pick.choice(["ann", "bob"]),
+            "Parameters": json.dumps([parameter() for _ in range(pick.randint(0, 3))]),
+        }
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kql", "reason"),
+    [
+        ("AuditLogs | mv-expand x = parse_json(Identity) | summarize c = count() by tostring(x.y)", "an object would be its keys"),
+        ("AuditLogs | mv-expand TargetResources | summarize c = count() by tostring(TargetResources)", "JSON is written in other ways"),
+        ("AuditLogs | mv-expand x = TargetResources, AdditionalDetails | summarize c = count() by tostring(x.id)", "side by side"),
+        ("AuditLogs | mv-expand with_itemindex = i TargetResources | where i > 1 | summarize c = count() by Identity", "places"),
+        ("AuditLogs | mv-expand TargetResources limit 1 | summarize c = count() by tostring(TargetResources.id)", "a limit"),
+    ],
+)
+def test_elements_that_would_be_others_are_not_written(kql: str, reason: str) -> None:
+    output = convert(rule(kql), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value not in ("exact", "same-alerts"), reason

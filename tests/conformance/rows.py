@@ -282,7 +282,7 @@ def rows_of(kql: str, logged: dict[str, list[dict[str, Any]]], columns: list[str
 
 
 def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]]) -> list[collections.Counter[tuple[Any, ...]]]:
-    """The rows that an output finds of the events that it looks at, in each reading of the target; dates of Elastic have milliseconds."""
+    """The rows that an output finds of the events that it looks at, in each reading of the target."""
     time, source = ("@timestamp", "event.dataset") if target == "esql" else ("_time", "sourcetype")
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     fed = [
@@ -296,16 +296,22 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
         for e in events_
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
+    return readings(target, output, fed)
+
+
+def readings(target: str, output: Output, fed: list[dict[str, Any]]) -> list[collections.Counter[tuple[Any, ...]]]:
+    """The rows that an output finds of events, in each reading of the target; dates of Elastic have milliseconds."""
+    at = NOW.replace(tzinfo=dt.UTC).timestamp()
     if target == "esql":
-        readings = [esql.run(output.text, fed, at)]
+        read = [esql.run(output.text, fed, at)]
     else:
-        readings = [spl.run(output.text, fed, at, unknown=unknown) for unknown in (True, False)]
+        read = [spl.run(output.text, fed, at, unknown=unknown) for unknown in (True, False)]
 
     def shown(value: Any, name: str) -> Any:
         several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)
         return _plain([value] if several else value)
 
-    return [collections.Counter(tuple(shown(r.get(f), n) for n, f in sorted(output.columns.items())) for r in rows) for rows in readings]
+    return [collections.Counter(tuple(shown(r.get(f), n) for n, f in sorted(output.columns.items())) for r in rows) for rows in read]
 
 
 def _stored(value: Any) -> Any:

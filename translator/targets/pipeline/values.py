@@ -314,7 +314,10 @@ class Values:
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
             raise self.refuse(expr)
-        args = [self.of_kind(a, kind) for a, kind in zip(expr.args, function.takes, strict=True)]
+        # Where a function takes a text it takes a place in an object as the text that it is: an empty one where there is nothing.
+        of_texts = function.gives == "text" or expr.function == "strlen"
+        kinds = [f"{kind}|part" if kind == "text" and of_texts else kind for kind in function.takes]
+        args = [self.of_kind(a, kind) for a, kind in zip(expr.args, kinds, strict=True)]
         nullable = any(a.nullable for a in args) if function.nullable is None else function.nullable
         text = function.words.format(*(a.text for a in args))
         if len(text) > MOST_WORDS:
@@ -623,4 +626,4 @@ class _Texts(Texts):
 
     def _of(self, expr: Expr, empty: bool) -> str | None:
         value = self.values.value(expr)
-        return value.text if value.kind == "text" else None
+        return value.text if value.kind in ("text", "part") else None

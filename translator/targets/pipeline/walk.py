@@ -614,10 +614,15 @@ class Walk(Notes, ABC):
             if (same := equal.get(expr)) is not None and not outer:
                 renamed[expr] = same
                 continue
-            if not one and (expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)):
+            decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
+            if not one and decides:
                 self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
             if value.nullable and (not one or other.tied):
-                raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
+                if decides:
+                    raise Cannot(
+                        Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span)
+                    )
+                self.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
             if value.text not in gathered:
                 name = expr.column.name if isinstance(expr, ColumnRef) else "value"
                 gathered[value.text] = self.named(Column(-1, name, Type.UNKNOWN)), value

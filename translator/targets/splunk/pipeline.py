@@ -46,7 +46,12 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
 )
 """Functions of ``stats`` (Search Reference, "Statistical and charting functions")."""
 
-_JSON_STRING, _JSON_NULL = (string(regex).replace("{", "{{").replace("}", "}}") for regex in (r'^\s*"([^"\\]|\\.)*"\s*$', r"^\s*null\s*$"))
+_JSON_STRING, _JSON_NULL, _JSON_ARRAY = (
+    string(regex).replace("{", "{{").replace("}", "}}") for regex in (r'^\s*"([^"\\]|\\.)*"\s*$', r"^\s*null\s*$", r"^\s*\[")
+)
+ELEMENTS = f"if(match({{0}}, {_JSON_ARRAY}), json_array_to_mv({{0}}), null())"
+"""The elements of an array in a text that may hold one."""
+
 PARSED = f'case(match({{0}}, {_JSON_STRING}), json_extract("[".{{0}}."]", "{{{{0}}}}"), match({{0}}, {_JSON_NULL}), "", true(), {{0}})'
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
@@ -55,7 +60,7 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements="json_array_to_mv({0})", parsed=PARSED,
+    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED,
     length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
