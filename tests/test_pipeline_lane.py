@@ -71,6 +71,14 @@ WRITTEN = [
     " d = trim('[0-9.]', IPAddress)",
     "| extend parts = split(IPAddress, '.') | extend n = array_length(parts) - 1 | summarize c = count() by n, a = tostring(parts[n])"
     " | where c > 1",
+    # days of the week and spans as texts and numbers
+    "| extend d = dayofweek(TimeGenerated) | where d !in~ ('2.00:00:00', '00:00:00') | summarize c = count() by tostring(d)",
+    "| summarize a = min(TimeGenerated), b = max(TimeGenerated) by UserPrincipalName | extend d = b - a | where tolong(d) > 6000000000",
+    # a row for each part of a text
+    "| mv-expand a = split(IPAddress, '.') | where a in ('10', '1') | summarize c = count() by tostring(a), UserPrincipalName",
+    # summaries beside others by what may be missing
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | extend n = toint(Result)"
+    " | summarize m = count() by n, u = Identity | where m > 0) on u | where c > m",
     # lists that are rows again
     "| summarize x = make_list(IPAddress), t = make_list(TimeGenerated), c = count() by UserPrincipalName | where c > 2"
     " | mv-expand x to typeof(string), t to typeof(datetime) | where t > ago(1h)",
@@ -117,7 +125,7 @@ WRITTEN = [
 ]
 
 
-SPL_ALONE = ("arg_max", "m = max(n) by u")
+SPL_ALONE = ("arg_max", "m = max(n) by u", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)")
 """What ES|QL has no words for."""
 
 
@@ -358,6 +366,8 @@ def test_every_listed_aggregate_is_written(name: str, target: str) -> None:
         " | extend new = tostring(parse_json(tostring(change.newValue))[0]) | where new has 'read' | project TimeGenerated, new, Identity",
         "OfficeActivity | where Operation == 'New-InboxRule' | extend p = parse_json(Parameters) | mv-expand p"
         " | where p.Name =~ 'ForwardTo' and isnotempty(p.Value) | summarize n = count() by UserId, tostring(p.Value) | where n > 1",
+        "AuditLogs | mv-expand change = iff(TargetResources[0].modifiedProperties != '[]', TargetResources[0].modifiedProperties,"
+        " todynamic('NoValues')) | extend name = tostring(change.displayName) | summarize n = count() by name, Identity",
         "AuditLogs | mv-expand TargetResources | where TargetResources.type != 'User' | extend id = tostring(TargetResources.id)"
         " | join kind=inner (SigninLogs | summarize n = count() by UserId | where n > 1) on $left.id == $right.UserId"
         " | project TimeGenerated, id, n",

@@ -21,7 +21,7 @@ def known_span(expr: Expr) -> int | None:
                 span = known_span(a)
                 if span is not None and isinstance(b, Const) and isinstance(b.value, int | float) and b.type != Type.TIMESPAN:
                     return round(span * b.value)
-        case Apply(function="/", args=(left, Const(value=int(n)))) if n and (span := known_span(left)) is not None:
+        case Apply(function="/", args=(left, Const(value=int(n) | float(n)))) if n and (span := known_span(left)) is not None:
             return int(span / n)
         case Apply(function="+" | "-" as sign, args=(left, right)):
             a_ticks, b_ticks = known_span(left), known_span(right)

@@ -5,16 +5,21 @@ Source: learn.microsoft.com/kusto/query/mv-expand-operator.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Expr, Path
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, negation
 from translator.plan.rewriting import rewritten
 from translator.plan.simplify import is_field, simplify
 from translator.plan.types import Type
 
 JSON_TEXT = "dynamic_to_json"
 """The function whose value is the JSON of a dynamic one: learn.microsoft.com/kusto/query/dynamic-to-json-function."""
+
+
+EMPTY_ARRAY = r"^[ \t\r\n]*\[[ \t\r\n]*\][ \t\r\n]*$"
+"""The JSON of an array without elements, with the spaces that RFC 8259 allows."""
 
 
 def with_expansions_spelled(root: o.Relation) -> o.Relation:
@@ -40,12 +45,25 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
         match node:
             case o.Expand(items=items):
                 return replace(node, items=tuple((c, as_json(stored(x), x)) for c, x in items))
+            case Apply(function="==" | "!=", args=(place, Const(value="[]"))) if (
+                isinstance(text := as_json(stored(place), place), Apply) and text.function == JSON_TEXT
+            ):
+                found = Apply(node.span, Type.BOOL, "matches regex", (text, const(EMPTY_ARRAY)))
+                return found if node.function == "==" else negation(found)
             case Apply(function="parse_json", args=(Apply(function="tostring", args=(inner,)),)) if _root(inner) in elements:
                 apart = Apply(node.span, Type.STRING, "strcat", node.args)
                 return replace(node, args=(apart,))
         return node
 
     def as_json(place: Expr, otherwise: Expr) -> Expr:
+        match place:
+            case Apply(function="iff" | "iif", args=(condition, one, other)):
+                branches = [as_json(stored(x), x) for x in (one, other)]
+                if any(isinstance(b, Apply) and b.function == JSON_TEXT for b in branches):
+                    texts = [_listed(b) for b in branches]
+                    if None not in texts:
+                        return Apply(place.span, Type.STRING, "iff", (rewritten(condition, spelled), *(t for t in texts if t is not None)))
+                return otherwise
         if not is_field(place):
             return place if _root(place) in elements else otherwise
         root = place.base if isinstance(place, Path) else place
@@ -54,6 +72,16 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
         return Apply(place.span, Type.STRING, JSON_TEXT, (place,))
 
     return rewritten(root, spelled)
+
+
+def _listed(expr: Expr) -> Expr | None:
+    """The JSON of an array: of a stored place, or of a text alone, which is a row like the only element of one."""
+    match expr:
+        case Apply(function="dynamic_to_json"):
+            return expr
+        case Const(value=str(text)) | Apply(function="parse_json", args=(Const(value=str(text)),)) if text[:1] not in ("[", "{", '"', ""):
+            return const(json.dumps([text]))
+    return None
 
 
 def _root(expr: Expr) -> int | None:

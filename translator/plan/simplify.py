@@ -31,6 +31,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.json_paths import by_json_path
 from translator.plan.types import Type
 from translator.regex.classes import Unlisted, ranges_of
 from translator.regex.parser import parsed
@@ -527,6 +528,7 @@ _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
 RULES: tuple[Callable[[Expr], Expr], ...] = (
     _older_form,
+    by_json_path,
     _nested_path,
     _part_of_time,
     texts.folded_constant,

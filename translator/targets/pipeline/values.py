@@ -35,7 +35,7 @@ class Value:
     text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
-    ``rounded``: it is a moment that has no fractions of a second, which products keep or not.
+    ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not.
     """
 
     text: str
@@ -71,6 +71,7 @@ class Function:
     nullable: bool | None = None
     """None where the result is missing as soon as an argument is."""
     natural: bool = False
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ class Language:
     """A whole number of the width that all of them have."""
     fraction: bool = False
     """Whether a number with fractions is written with some."""
+    split: str = ""
+    """The parts of a text as several values, where the language keeps all of them."""
+    span_text: str = ""
+    """The text of a span of whole seconds, as ``tostring`` has it, where the language has words for it."""
     inside: Callable[[str, tuple[str | int, ...]], str] | None = None
     """The text of a place in a text that holds JSON, missing where there is none; None where the language has no words for it."""
     parsed: str = ""
@@ -236,13 +241,16 @@ class Values:
             case Apply(function="bin", args=(value_, size)):
                 return self.binned(self.value(value_), size, expr)
             case Apply(function="coalesce", args=args) if args:
-                return self.first_of([self.value(a) for a in args], expr)
+                return self.first_of([self.typed(a) for a in args], expr)
             case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
                 return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
             case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.shown(inner)).kind == "int":
                 return number
             case Apply(function="tolong" | "toint" as function, args=(inner,)) if (number := self.shown(inner)).kind == "real":
                 return self.cut_off(number, function == "toint")  # of NaN it is null
+            case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
+                length = self.of_kind(inner, "span")
+                return Value(self.between(grouped(length), "*", str(TICKS)), "real", length.nullable, length.natural)
             case Apply(function="totimespan", args=(inner,)):
                 return self.of_kind(inner, "span")
             case Path(base=base, steps=steps) if language.inside is not None and (whole := self.json(base)) is not None:
@@ -311,6 +319,11 @@ class Values:
         found = self.shown(form) if undefined else self.value(form)
         return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
 
+    def typed(self, expr: Expr) -> Value:
+        """A value that is a text where it is a place in an object that is read as one."""
+        found = self.value(expr)
+        return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
+
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
             raise self.refuse(expr)
@@ -322,7 +335,8 @@ class Values:
         text = function.words.format(*(a.text for a in args))
         if len(text) > MOST_WORDS:
             raise self.refuse(expr)
-        return Value(text, function.gives if function.gives != "same" else args[0].kind, nullable, function.natural)
+        kind = function.gives if function.gives != "same" else args[0].kind
+        return Value(text, kind, nullable, function.natural, rounded=function.rounded)
 
     def of_kind(self, expr: Expr, kind: str) -> Value:
         """A value that has to be of some kind: one of several divided by ``|``."""
@@ -361,6 +375,8 @@ class Values:
             return replace(value, kind="text")
         if value.kind == "json":
             return value
+        if value.kind == "span" and value.rounded and value.natural and not value.nullable and self.language.span_text:
+            return Value(self.language.span_text.format(value.text), "text", False)
         if value.kind == "int" and not value.nullable and (function := self.language.functions.get("tostring")):
             return Value(function.words.format(value.text), "text", False)
         raise self.refuse(expr, "the text of this value")
@@ -436,7 +452,7 @@ class Values:
         return Value(text, values[0].kind, all(v.nullable for v in values), all(v.natural for v in values))
 
     def decided(self, found: list[tuple[Expr, Expr]], expr: Expr) -> Value:
-        pairs = [(guard, self.value(value)) for guard, value in found]
+        pairs = [(guard, self.typed(value)) for guard, value in found]
         kinds = {v.kind for _, v in pairs}
         kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
@@ -496,12 +512,16 @@ class Values:
             case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
                 a, b = self.of_kind(subject, "text").text, self.of_kind(other, "text").text
                 return language.of_columns[function].format(a, b)
+            case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if self.of_type(
+                subject, Type.TIMESPAN
+            ) and self.are_texts(rest):
+                return language.atoms[function](self.as_text(subject).text, tuple(rest), expr)
+            case Apply(function="cidr" | "is_ipv4" as function, args=(subject, *rest)) if function in language.atoms:
+                return language.atoms[function](self.of_kind(subject, "text").text, tuple(rest), expr)
             case Apply(function=function, args=(subject, *rest)) if function in language.atoms and (
                 function in TEXT_OPERATORS | {"matches regex", "matches regex~", "in", "in~", "==", "=~"}
             ):
-                if not all(
-                    isinstance(i, Const) and i.type == Type.STRING for a in rest for i in (a.items if isinstance(a, Items) else (a,))
-                ):
+                if not self.are_texts(rest):
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
@@ -512,6 +532,14 @@ class Values:
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
+
+    @staticmethod
+    def are_texts(operands: list[Expr]) -> bool:
+        return all(isinstance(i, Const) and i.type == Type.STRING for a in operands for i in (a.items if isinstance(a, Items) else (a,)))
+
+    @staticmethod
+    def of_type(expr: Expr, kind: Type) -> bool:
+        return expr.type == kind and not isinstance(expr, Const)
 
     @staticmethod
     def are_filled(operands: list[Expr]) -> bool:

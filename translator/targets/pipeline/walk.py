@@ -18,6 +18,7 @@ from translator import catalog
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
+from translator.plan.expansions import EMPTY_ARRAY
 from translator.plan.expressions import (
     ELEMENT,
     Apply,
@@ -101,9 +102,6 @@ class Measure:
 
 _MADE = 10**9
 """Columns of the walk's own have numbers below this, negated."""
-
-
-_EMPTY_ARRAY = r"^\s*\[\s*\]\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -771,7 +769,11 @@ class Walk(Notes, ABC):
     def expand(self, node: o.Expand, part: Part) -> Part:
         """A row for each element of lists that a summary has collected."""
         (first, of), *others = node.items
-        if not others and node.index is None and node.limit is None and not node.pairs and (place := self.place_of(of)) is not None:
+        alone = not others and node.index is None and node.limit is None and not node.pairs
+        match of:
+            case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and self.language.split:
+                return self.torn(first, text, mark, part)
+        if alone and (place := self.place_of(of)) is not None:
             return self.unpacked(first, of, place, part, node)
         found = [(c, self.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in self.elements]
         if len(found) < len(node.items) or part.spread is None:
@@ -792,6 +794,8 @@ class Walk(Notes, ABC):
         match simplify(expr):
             case Apply(function="dynamic_to_json", args=(inner,)):
                 return self.place_of(inner)
+            case Apply(function="iff", args=(_, one, other)):
+                return self.place_of(one) or self.place_of(other)
             case Path(base=base, steps=steps) if (found := self.place_of(base)) is not None:
                 return replace(found, steps=(*found.steps, *steps))
             case ColumnRef(column=column) if column.id in self.places:
@@ -809,7 +813,7 @@ class Walk(Notes, ABC):
         part = self.single(part, node)
         if part.flag is not None:
             self.separate()
-        found = Apply(node.span, Type.BOOL, "matches regex", (of, const(_EMPTY_ARRAY)))
+        found = Apply(node.span, Type.BOOL, "matches regex", (of, const(EMPTY_ARRAY)))
         empty = language.atoms["matches regex"](array.text, found.args[1:], found)
         self.keep(part, [language.negated.format(empty)])
         name = self.named(column)
@@ -820,6 +824,19 @@ class Walk(Notes, ABC):
         self.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
         kind = "part" if element.is_plain() else "json"
         self.columns[column.id] = Value(self.quoted(name), kind, False, simple=True)
+        return replace(part, unique=None, spread=None)
+
+    def torn(self, column: Column, text: Expr, mark: str, part: Part) -> Part:
+        """A row for each part of a text; an empty one is its only part."""
+        language, name = self.language, self.named(column)
+        parts = language.split.format(self.values().simplest(text).text, language.string(mark))
+        parts = language.functions["coalesce"].words.format(f"{parts}, {language.string('')}")
+        if part.flag is not None:
+            self.separate()
+            parts = language.chosen([(self.present(part.flag), parts)], language.string(""))
+        self.commands.append(self.eval([(name, parts)]))
+        self.expanded(name)
+        self.columns[column.id] = Value(self.quoted(name), "text", False, simple=True)
         return replace(part, unique=None, spread=None)
 
     def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:

@@ -67,7 +67,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "coalesce": Function((), "text", "coalesce({0})"),
         # Date and time by arithmetic; the first day of the epoch was a Thursday
         "hourofday": Function(("time",), "int", "floor(({0}%86400)/3600)", natural=True),
-        "dayofweek": Function(("time",), "span", "(((floor({0}/86400)+4)%7)*86400)", natural=True),
+        "dayofweek": Function(("time",), "span", "(((floor({0}/86400)+4)%7)*86400)", natural=True, rounded=True),
         "startofday": Function(("time",), "time", _day()),
         "startofweek": Function(("time",), "time", "((floor(({0}/86400+4)/7)*7-4)*86400)"),
     }

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
-from translator.targets.base import Cannot
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
 from translator.targets.pipeline.walk import Measure, Part, Walk
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS
@@ -60,7 +58,8 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED,
+    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
+    span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
@@ -172,13 +171,13 @@ class SplWalk(Walk):
             if name is None or value.nullable or name in {n for n, _, _ in by}:
                 name = self.named(made)
                 before.append((name, f'coalesce({value.text}, "")' if value.nullable else value.text))
-            if value.nullable and beside:
-                raise Cannot(Diagnostic("unsupported-operator", "groups beside other events by what may be missing", node.span))
             if value.nullable:
-                behind.append((name, f'if({field(name)}=="", null(), {field(name)})'))
+                shown = self.named(made) if beside else name  # beside other rows groups are told by keys that are there
+                behind.append((shown, f'if({field(name)}=="", null(), {field(name)})'))
+                value = replace(value, text=field(shown), simple=True)
             by.append((name, made, value))
         names, unique = [column(n) for n, _, _ in by], frozenset(made.id for _, made, _ in by)
-        keys = {made.id: replace(value, text=field(name), simple=True) for name, made, value in by}
+        keys = {made.id: value if value.nullable else replace(value, text=field(name), simple=True) for name, made, value in by}
         if (latest := self.one_of_each(node)) is not None:
             if not by or any(v.nullable for *_, v in by):
                 raise self.values().refuse(latest[1])
