@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TypeAlias
 
 from translator import catalog
 from translator.detection.lift import lift
@@ -24,8 +23,8 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline.cases import spelled_out
-from translator.targets.pipeline.lane import Lane
+from translator.targets.pipeline.cases import Cut, cuts, spelled_out
+from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 
@@ -183,24 +182,46 @@ def _better(output: Output, other: Output | None) -> Output:
     return output if other is None or other.verdict.rank >= output.verdict.rank else other
 
 
-_Walked: TypeAlias = tuple[o.Plan, tuple[Diagnostic, ...]]
-"""A plan as the pipeline lane reads it, and what is to be said of that."""
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """A plan as the pipeline lane reads it, the ways to cut it, what its heads detect, and what is to be said of that."""
+
+    plan: o.Plan
+    cuts: tuple[Cut, ...]
+    lift: Lifted
+    said: tuple[Diagnostic, ...]
 
 
 def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     period = rule.period or options.timespan
     timed = with_given_moments(plan, period)
-    if timed is plan:
-        return spelled_out(plan), ()
-    what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
-    return spelled_out(with_known_values(timed)), (Diagnostic("window-of-search", what),)
+    read, said = spelled_out(plan if timed is plan else with_known_values(timed)), tuple[Diagnostic, ...]()
+    if timed is not plan:
+        what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
+        said = (Diagnostic("window-of-search", what),)
+    return _Walked(read, tuple(cuts(read.root)), _once_each(functools.partial(_lifted, rule, options)), said)
+
+
+def _once_each(lift: Lifted) -> Lifted:
+    """The same, which lifts the heads of a plan once for all targets: by their relation and the fields that are read of it."""
+    found: dict[tuple[bool, int, object], tuple[o.Relation, Detection | NoDetection]] = {}
+
+    def lifted(timed: bool, part: o.Plan) -> Detection | NoDetection:
+        if not isinstance(part.root, o.Project):
+            return lift(timed, part)
+        head = part.root.input
+        key = (timed, id(head), part.root.items)
+        if key not in found:
+            found[key] = head, lift(timed, part)
+        return found[key][1]
+
+    return lifted
 
 
 def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
-    lift, move = functools.partial(_lifted, rule, options), functools.partial(moved, target, rule, options=options)
-    plan, said = walked
-    return Lane(target, plan, rule.alert_columns, trigger, lift, move, options, said)
+    move = functools.partial(moved, target, rule, options=options)
+    return Lane(target, walked.plan, walked.cuts, rule.alert_columns, trigger, walked.lift, move, options, walked.said)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 
 from translator.plan import texts
@@ -107,7 +108,28 @@ def is_present(key: Expr, predicate: Expr) -> bool:
 
 def simplify(expr: Expr) -> Expr:
     """``expr`` in normal form."""
-    return transform(expr, _simplify_node)
+    return _simplified(_Same(expr))
+
+
+class _Same:
+    """An expression told by which one it is: equal ones stand in several places of a query."""
+
+    __slots__ = ("expr",)
+
+    def __init__(self, expr: Expr) -> None:
+        self.expr = expr
+
+    def __hash__(self) -> int:
+        return id(self.expr)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.expr is other.expr
+
+
+@lru_cache(maxsize=4096)
+def _simplified(same: _Same) -> Expr:
+    """The stages of a rule and its targets ask for the same few expressions again and again."""
+    return transform(same.expr, _simplify_node)
 
 
 def _simplify_node(expr: Expr) -> Expr:

@@ -14,7 +14,7 @@ from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.pipeline.cases import SHOWING, Cut, Move, case_of, cuts, loose_cuts, read_columns
+from translator.targets.pipeline.cases import SHOWING, Cut, Move, case_of, loose_cuts, read_columns
 from translator.targets.protocols import CountsRows, Pipes
 
 Lifted = Callable[[bool, o.Plan], Detection | NoDetection]
@@ -26,6 +26,7 @@ class Lane:
     """A rule on its way to a target whose language is a pipeline.
 
     Attributes:
+        cuts: the ways to cut the plan.
         wanted: the columns of the result that an alert is made of.
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
@@ -35,6 +36,7 @@ class Lane:
 
     target: Pipes
     plan: o.Plan
+    cuts: tuple[Cut, ...]
     wanted: tuple[str, ...]
     trigger: Trigger | None
     lift: Lifted
@@ -45,7 +47,7 @@ class Lane:
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
         columns = read_columns(self.plan, self.wanted)
-        for cut in cuts(self.plan.root):
+        for cut in self.cuts:
             for timed in (False, True) if self.target.tells_time else (False,):
                 written = self.written(cut, columns, timed, False)
                 if written is not None and _is_faithful(written[1]):
