@@ -273,6 +273,15 @@ def test_what_sorts_and_what_tells_tables_apart_keeps_its_meaning() -> None:
     assert output is not None and difference == ""
 
 
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_column_of_unknown_type_that_is_the_time_of_an_event_is_compared_as_one(target: str) -> None:
+    kql = "TeamsData | where CreationTime > ago(1d) | where AddOnName in ((TeamsData | where CreationTime > ago(14d) | project AddOnName))"
+    output = convert(rule(kql), (target,)).outputs[target]
+    assert output.verdict.value == "exact"
+    compared = {"splunk": "_time>((now())-86400)", "esql": "@timestamp > ((NOW()) - 86400 seconds)"}
+    assert compared[target] in output.text
+
+
 def test_what_is_cut_off_is_said() -> None:
     listed = piped("splunk", rule(f"{SIGNINS} | summarize l = make_list(IPAddress) by UserPrincipalName"), OPTIONS)
     assert listed is not None and [d.code for d in listed.diagnostics] == ["columns-differ"]

@@ -488,6 +488,8 @@ def fields_of(
         text = None
         if (kind := kind_of(fact)) is not None:
             with suppress(Cannot):  # what is missing is said where it is read
+                if fact.type == Type.UNKNOWN and spell(number, "time") == time:
+                    kind = "time"
                 text = spell(number, kind)
         if kind is None or text is None:
             continue
