@@ -27,7 +27,7 @@ CASES = {
     "order": (f"SigninLogs {_TAIL.format('inner')} | where changed > TimeGenerated", 2, ["a second", "not holding"]),
     "absence": (f"SigninLogs | where ResultType == '0' {_TAIL.format('leftanti')}", 1, ["another way"]),
     "union": ("union (SigninLogs | where ResultType == '1'), (AuditLogs | where Identity == 'eve')", 1, ["another way"]),
-    "path": ("SigninLogs | where tostring(DeviceDetail.browser) startswith 'Edge'", 1, ["an array around it", "an object", "null"]),
+    "path": ("SigninLogs | where tostring(DeviceDetail.browser) startswith 'Edge'", 1, ["an object around it", "a text", "null"]),
     "json": ("SigninLogs | extend p = parse_json(AppDisplayName) | where tostring(p.names[1]) == 'x'", 1, []),
     "parse": ("SigninLogs | parse AppDisplayName with * 'user=' who ';' * | where who =~ 'root'", 1, ["another case"]),
     "split": ("SigninLogs | where tostring(split(UserPrincipalName, '@')[1]) == 'example.com'", 1, []),
@@ -35,6 +35,19 @@ CASES = {
     "case": ("SigninLogs | extend k = case(ResultType == '0', 'good', ResultType startswith '5', 'bad', 'other') | where k == 'bad'", 1, []),
     "regex": (r"SigninLogs | where UserPrincipalName matches regex '^adm-[0-9]{3}$'", 1, ["character 1 missing"]),
     "elements": ("SigninLogs | mv-expand d = LocationDetails.items | where d.name == 'x'", 1, []),
+    "alternative": ("SigninLogs | where ResultType in ('1', '2', '3')", 1, ["the value 3", "the value 2"]),
+    "counted": (
+        "SigninLogs | summarize f = countif(ResultType in ('1', '2')), s = countif(ResultType == '0') by IPAddress | where f > 2 and s > 0",
+        4, ["the value 2", "s > 0 not holding", "IPAddress: empty in all events"],
+    ),
+    "key": (
+        "SigninLogs | summarize n = count() by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 2", 3,
+        ["UserPrincipalName: another one in one event", "UserPrincipalName: in another case", "one event before it", "0:50:00 before the others"],
+    ),
+    "wildcard": ("SigninLogs | where UserPrincipalName contains 'a*b'", 1, ["another character for the *"]),
+    "apart": (f"SigninLogs {_TAIL.format('inner')} | where changed - TimeGenerated < 10m", 2, ["00:10:00", "not holding"]),
+    "late": ("SigninLogs | where _TimeReceived > ago(1h) and TimeGenerated > ago(3h)", 1, ["taken in 0:50:00 after it happened"]),
+    "keys": (f"SigninLogs {_TAIL.format('inner')}", 2, ["both empty", "different"]),
     "list": ("SigninLogs | where IPAddress in ((AuditLogs | where Result == 'failure' | project Identity))", 2, ["missing"]),
 }  # fmt: skip
 

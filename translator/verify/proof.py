@@ -31,22 +31,26 @@ from translator.verify import sigma, spl
 from translator.verify.reading import NotReadable, Row, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped, shaped
+from translator.verify.shaping.putting import INGESTED
 from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
 from translator.verify.witness.feeding import read_columns, schema_of, tables_of
 from translator.verify.witness.judging import judged
-from translator.verify.witness.states import TIMES
+from translator.verify.witness.states import RECEIVED, TIMES
 
 NOW = dt.datetime(2026, 6, 1, 12, 0)
 """When everything is run, unless the caller says: proofs are the same whenever they are made."""
 
-MOST_WORLDS, MOST_TRIES = 40, 24
+MOST_WORLDS, MOST_TRIES = 72, 24
 
 CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 """The verdicts that say something that can be tried."""
 
 _MARK = "kql2sigma_world"
+_KQL = {INGESTED: RECEIVED}
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
+_TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
+"""What the engine has no words for; the events here have it in a column of every table."""
 _READINGS = {
     "splunk": ((True, False), (False, True)),
     "sigma": ((False, False), (False, True), (True, False), (True, True)),
@@ -137,7 +141,8 @@ class Trial:
         self.conversion, self.options, self.now = conversion, options, now
         rule = conversion.rule
         back = dt.timedelta(seconds=rule.period or options.timespan)
-        self.kql = _GIVEN.sub(lambda m: (now - back if m[1] == "Start" else now).isoformat(), rule.query)
+        given = _GIVEN.sub(lambda m: (now - back if m[1] == "Start" else now).isoformat(), rule.query)
+        self.kql = _TAKEN_IN.sub(RECEIVED, given)
         self.plan = bind(parse(self.kql), catalog.schemas())
         self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
         found = made(self.plan, now, seed, most)
@@ -222,7 +227,7 @@ class Trial:
             for number, world in enumerate(self.worlds):
                 for table, rows in tables_of(self.plan, map(self.filled, world.events), self.now).items():
                     computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in _counterparts(table, c))}
-                    told = [{c: v for c, v in row.items() if v is not None or c not in computed} for row in rows]
+                    told = [{c: v for c, v in _as_shaped(row).items() if v is not None or c not in computed} for row in rows]
                     given.setdefault(table, []).extend({**row, _MARK: number} for row in told)
             shape = shaped(given, family, self.options, carried=(_MARK,))
             self._families[family] = list(self.tried(shape, self.worlds)), shape
@@ -259,7 +264,7 @@ class Trial:
                 assert isinstance(number, int)
                 if not one.events:
                     lost.add(number)
-                rows[number].setdefault(table, []).append({k: v for k, v in one.row.items() if k != _MARK})
+                rows[number].setdefault(table, []).append({_KQL.get(k, k): v for k, v in one.row.items() if k != _MARK})
                 events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
         there = [n for n in range(len(worlds)) if n not in lost]
         answers = self.alerts([rows[n] for n in there])
@@ -335,7 +340,7 @@ class Trial:
                 break
             tries += 1
             fewer = {t: tuple(r for r in rows if r is not row) for t, rows in best.rows.items()}
-            given = {t: [{**r, _MARK: 0} for r in rows] for t, rows in fewer.items()}
+            given = {t: [{**_as_shaped(r), _MARK: 0} for r in rows] for t, rows in fewer.items()}
             try:
                 put = shaped(given, shape.family, self.options, carried=(_MARK,))
                 smaller = next(self.tried(put, [World(tried.about, (), None)]), None)
@@ -344,6 +349,11 @@ class Trial:
             except (EngineError, NotReadable):
                 continue
         return Counterexample(best.about, best.rows, best.events, best.alerts)
+
+
+def _as_shaped(row: Row) -> Row:
+    """A row of the KQL with the name that shaping has for the time when it was taken in."""
+    return {INGESTED if name == RECEIVED else name: value for name, value in row.items()}
 
 
 def _counterparts(table: str, column: str) -> list[Counterpart]:

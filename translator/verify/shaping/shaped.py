@@ -92,6 +92,8 @@ def _as_it_is(table: str, row: Mapping[str, object]) -> Row:
     """A row as an event under its own names, in whichever product: with the table as what each of them selects by."""
     event: Row = {name: _written(value) for name, value in row.items() if value is not None and name != INGESTED}
     event |= {"sourcetype": table, "event.dataset": table, LOG_SOURCE: {"product": "azure", "service": table}}
+    if (taken_in := moment_of(row.get(INGESTED))) is not None:
+        event |= {"_indextime": taken_in.timestamp(), "event.ingested": iso(taken_in)}
     moment = next((m for c in ("TimeGenerated", "Timestamp") if (m := moment_of(row.get(c))) is not None), None)
     if moment is not None:
         event |= {time_field("splunk"): moment.timestamp(), time_field("elastic"): iso(moment)}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from translator import catalog
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path
 from translator.plan.types import Type
+from translator.targets.homes import parsed
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Unpacked
@@ -64,7 +66,7 @@ class Builder:
             case Type.STRING | Type.UNKNOWN if lowered.endswith(_ADDRESS) or "ipaddress" in lowered:
                 return "203.0.113.7"
             case Type.STRING | Type.UNKNOWN:
-                return lowered
+                return _joined(column) or lowered
             case Type.DYNAMIC:
                 return None
         return plain(kind)
@@ -137,6 +139,18 @@ class Builder:
         else:
             second = self.row(other)
         return Joined(self.state, join, second if turned else first, first if turned else second)
+
+
+def _joined(column: Column) -> str:
+    """A value of a column that a product has in parts, such as a domain and a user; empty where none has."""
+    known = catalog.table(column.table or "")
+    homes = [home for family in known.homes.values() for home in family] if known is not None else []
+    for found in (home.columns.get(column.name) for home in homes):
+        if isinstance(found, catalog.Computed) and found.expression.startswith("strcat("):
+            formula = parsed(column.table or "", found.expression)
+            if isinstance(formula, Apply) and all(isinstance(a, Const | ColumnRef) for a in formula.args):
+                return "".join(str(a.value) if isinstance(a, Const) else _name(a).lower() for a in formula.args)
+    return ""
 
 
 _WORDS = {"Series": "make-series", "ParsePairs": "parse-kv"}

@@ -32,7 +32,7 @@ class Members(Protocol):
     def remove(self) -> None: ...
 
 
-def _parts(expr: Apply) -> tuple[str, Expr | None, Expr | None]:
+def parts_of(expr: Apply) -> tuple[str, Expr | None, Expr | None]:
     """An aggregate's plain name, what it reads, and the condition on the rows that it reads."""
     known = functions.aggregates()[expr.function]
     name = known.alias or known.name
@@ -52,7 +52,7 @@ def aggregated(expr: Apply, rows: Sequence[Scope]) -> Any:
     Raises:
         NotKnown: for one that is not known here.
     """
-    name, read, condition = _parts(expr)
+    name, read, condition = parts_of(expr)
     if condition is not None:
         rows = [r for r in rows if value_of(condition, r) is True]
     if name in ("arg_max", "arg_min"):
@@ -126,7 +126,7 @@ def _carried(name: str, args: tuple[Expr, ...], rows: Sequence[Scope]) -> Any:
 def assign_aggregate(expr: Apply, group: Members, value: Any) -> bool:
     """Makes an aggregate of a group be ``value``: by more rows or fewer, or by other values in them."""
 
-    name, read, condition = _parts(expr)
+    name, read, condition = parts_of(expr)
     varied = frozenset(columns_of(read)) if read is not None else frozenset[Column]()
 
     def among() -> list[Row]:
@@ -136,7 +136,7 @@ def assign_aggregate(expr: Apply, group: Members, value: Any) -> bool:
     def at_least(count: int) -> bool:
         if count > group.state.most:
             raise NotKnown(f"{count} events for {expr.function}", expr.span)
-        if not among() and condition is not None and not group.state.hold(condition, group.members[-1], True):
+        if count and not among() and condition is not None and not group.state.hold(condition, group.members[-1], True):
             return False
         for _ in range(3):
             rows = among()

@@ -20,6 +20,9 @@ from translator.verify.witness.states import TIMES, WORK, State, Stored
 MOST_EVENTS = 3_000
 """Events of all worlds of a rule together."""
 
+CHANGING = 60_000
+"""What all changes of a rule may spend together."""
+
 _ATTEMPTS = 14
 """Ways to build a plan that are tried: inputs of unions, sides of joins."""
 
@@ -55,7 +58,7 @@ class _Making:
         self.seen: set[str] = set()
         self.events = 0
         self.sizes: dict[int, int] = {}
-        self.work = self.changing = WORK
+        self.work, self.changing = WORK, CHANGING
 
     def made(self) -> Worlds:
         solved: list[State] = []
@@ -136,7 +139,8 @@ class _Making:
 
     def changes(self, state: State) -> list[misses.Change]:
         asked = misses.asked(state)
-        return [*misses.sizes(state), *misses.flips(state), *misses.near(state), *misses.stored(state, asked)]
+        of_groups = [*misses.sizes(state), *misses.keys(state)]
+        return [*of_groups, *misses.late(state), *misses.flips(state), *misses.near(state), *misses.stored(state, asked)]
 
     def changed(self, state: State, change: misses.Change) -> None:
         if self.changing <= 0 or len(self.worlds) >= self.most or self.events + self.sizes[id(state)] > MOST_EVENTS:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from translator.plan import functions
 from translator.plan.describe import expression
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
+from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
+from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Grouped
 from translator.verify.witness.scalars import value_of
-from translator.verify.witness.states import TIMES, Row, State, Stored
+from translator.verify.witness.states import RECEIVED, TIMES, Row, State, Stored
 from translator.verify.witness.texts import beside, changed, mangled, other_case
 from translator.verify.witness.turning import assign, variant
 
 _SECOND = dt.timedelta(seconds=1)
+_APART = (dt.timedelta(minutes=50), dt.timedelta(hours=5), dt.timedelta(hours=23))
+_LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
+_ALTERNATIVES = 6
+"""How many values of a list are always tried, the last one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,12 @@ def atoms(expr: Expr) -> Iterator[Expr]:
 
 def asked(state: State) -> list[tuple[Expr, Row]]:
     """Every atom with a row that it is asked of, once for each place of the query."""
-    found: dict[int, tuple[Expr, Row]] = {}
+    found: dict[object, tuple[Expr, Row]] = {}
     for check in state.checks():
         for atom in atoms(check.expr):
-            found.setdefault(id(atom), (atom, check.row))
+            # What keeps the rows of a group together is made anew for each of them.
+            made_anew = isinstance(atom, Apply) and atom.function == "same"
+            found.setdefault(("same", id(atom.args[0])) if made_anew and isinstance(atom, Apply) else id(atom), (atom, check.row))
     for row in state.rows():
         for expr, over in conditions(row):
             for atom in atoms(expr):
@@ -59,15 +69,34 @@ def asked(state: State) -> list[tuple[Expr, Row]]:
 
 
 def conditions(row: Row) -> Iterator[tuple[Expr, Row]]:
-    """The conditions of ``iff`` and ``case`` in columns that are computed on the way to a row."""
+    """The conditions of ``iff`` and ``case`` in columns that are computed on the way to a row, and what aggregates ask of their rows."""
     if isinstance(row, Computed):
         for expr in row.items.values():
-            for node in walk(expr):
-                if isinstance(node, Apply) and node.function in ("iff", "case"):
-                    for condition in node.args[:-1:2] if node.function == "case" else node.args[:1]:
-                        yield condition, row.inputs[0]
+            yield from ((condition, row.inputs[0]) for condition in _choosing(expr))
+    if isinstance(row, Grouped):
+        for expr in row.definitions.values():
+            yield from ((condition, row.members[0]) for condition in _choosing(expr))
+            yield from ((condition, _counted(condition, row)) for condition in _counting(expr))
     for inner in row.members[:1] if isinstance(row, Grouped) else row.inputs:
         yield from conditions(inner)
+
+
+def _choosing(expr: Expr) -> Iterator[Expr]:
+    for node in walk(expr):
+        if isinstance(node, Apply) and node.function in ("iff", "case"):
+            yield from node.args[:-1:2] if node.function == "case" else node.args[:1]
+
+
+def _counting(expr: Expr) -> Iterator[Expr]:
+    """What ``countif`` and the like ask of the rows that they read."""
+    for node in walk(expr):
+        if isinstance(node, Apply) and node.function in functions.aggregates() and (condition := parts_of(node)[2]) is not None:
+            yield condition
+
+
+def _counted(condition: Expr, group: Grouped) -> Row:
+    """The last row that satisfies a condition, or the first where there is none."""
+    return next((r for r in reversed(group.active()) if value_of(condition, r) is True), group.members[0])
 
 
 def flips(state: State) -> Iterator[Change]:
@@ -110,8 +139,8 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
     if isinstance(current, str):
         parts = [str(c.value) for c in constants if isinstance(c.value, str) and c.value and c.value.lower() in current.lower()][:2]
         for part in parts:
-            yield from (to(about, text, 1) for about, text in changed(current, part))
-            yield from (to(about, text, 2) for about, text in beside(current, part))
+            yield from (to(about, text, 1 if telling else 2) for about, text, telling in changed(current, part))
+            yield from (to(about, text, 1 if telling else 3) for about, text, telling in beside(current, part))
         if not parts:
             yield to("in another case", other_case(current))
             if atom.function.startswith("matches"):
@@ -119,17 +148,19 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
         yield to("empty", "", 1)
         yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
         yield to("with a space before", f" {current}", 3)
-        for other in constants[:4]:
-            yield to(f"the value {other.value}", other.value, 2)
+        others = [c.value for c in constants if c.value != current]
+        for place, other in enumerate((*others[-1:], *others[:-1])):
+            yield to(f"the value {other}", other, 1 if place < _ALTERNATIVES else 3)
     elif isinstance(current, dt.datetime):
         for bound in _bounds(atom, row):
             yield to("right at the limit", bound, 1)
             yield to("a second before the limit", bound - _SECOND, 1)
             yield to("a second after the limit", bound + _SECOND, 1)
     elif isinstance(current, int | float) and not isinstance(current, bool):
-        for constant in constants[:2]:
+        for constant in constants[:4]:
             if isinstance(constant.value, int | float):
-                yield from (to(f"{constant.value + d}", constant.value + d, 1) for d in (0, 1, -1))
+                step = TICKS if constant.type == Type.TIMESPAN else 1
+                yield from (to(f"{constant.value + d * step}", constant.value + d * step, 1) for d in (0, 1, -1))
         yield to("null", None, 2)
     yield to("null", None, 2)
 
@@ -161,14 +192,14 @@ def _of_two(atom: Apply, left: Expr, right: Expr, row: Row) -> Iterator[Change]:
     name = _short(atom)
     if isinstance(one, str) and isinstance(other, str):
         yield Change(f"{name}: in another case", atom.span, lambda: assign(right, row, other_case(other)), 1)
-        yield Change(f"{name}: both empty", atom.span, both(""), 1)
+        yield Change(f"{name}: both empty", atom.span, both(""), 0)
         yield Change(f"{name}: one empty", atom.span, lambda: assign(right, row, ""), 2)
-        yield Change(f"{name}: different", atom.span, lambda: assign(right, row, variant(other, 3)), 1)
+        yield Change(f"{name}: different", atom.span, lambda: assign(right, row, variant(other, 3)), 0)
     elif isinstance(one, dt.datetime) and isinstance(other, dt.datetime):
         yield Change(f"{name}: at the same time", atom.span, lambda: assign(left, row, other), 1)
         yield Change(f"{name}: the one a second before", atom.span, lambda: assign(left, row, other - _SECOND), 1)
         yield Change(f"{name}: the one a second after", atom.span, lambda: assign(left, row, other + _SECOND), 1)
-        yield Change(f"{name}: in the other order", atom.span, lambda: assign(left, row, other) and assign(right, row, one), 1)
+        yield Change(f"{name}: in the other order", atom.span, lambda: assign(left, row, other) and assign(right, row, one), 0)
 
 
 def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
@@ -182,11 +213,13 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
                 rank = 2 if name in named else 3
                 current = event.values[name]
                 if current not in (None, ""):
-                    yield _put(event, name, None, "missing", rank)
+                    yield _put(event, name, None, "missing", rank - 1)
                 if isinstance(current, str) and current:
                     yield _put(event, name, "", "empty", rank + 1)
                 if isinstance(current, dict | list):
-                    others = ([current], "an array around it"), ({"x": current}, "an object around it"), ("text", "a text"), (7, "a number")
+                    others: list[tuple[Any, str]] = [({"x": current}, "an object around it"), ("text", "a text"), (7, "a number")]
+                    if isinstance(current, list):  # a product does not tell an object from an array of it
+                        others.append(([current], "an array around it"))
                     yield from (_put(event, name, value, about, rank) for value, about in others)
                     for path, value, about in _leaves(current):
                         yield _put(event, name, _replaced(current, path, value), f"{'.'.join(map(str, path))} {about}", rank)
@@ -241,6 +274,60 @@ def sizes(state: State) -> Iterator[Change]:
                 return bool(events)
 
             yield Change("the values of one event in another again", span, repeated, 0)
+
+
+def keys(state: State) -> Iterator[Change]:
+    """Groups whose key is empty, and groups of which one event has another key."""
+    for grouped in _groups(state):
+        for key in [k for k in grouped.keys if columns_of(k)]:
+            name, last = _short(key), grouped.members[-1]
+            value = value_of(key, last)
+            if isinstance(value, str):
+                yield Change(f"{name}: empty in all events", key.span, partial(_assigned, key, grouped.members, ""), 0)
+            if len(grouped.members) < 2:
+                continue
+            if isinstance(value, dt.datetime):
+                yield Change(f"{name}: one event before it", key.span, partial(_moved, [last], value - _SECOND), 0)
+            elif value not in (None, ""):
+                yield Change(f"{name}: another one in one event", key.span, partial(_assigned, key, [last], variant(value, 3)), 0)
+            if isinstance(value, str):
+                yield Change(f"{name}: in another case in one event", key.span, partial(_assigned, key, [last], other_case(value)), 1)
+        if len(grouped.members) > 1:
+            for back in _APART:
+                first = grouped.members[0]
+                at = next((e.at for e in first.sources()), None) or state.now
+                yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), 1)
+
+
+def _assigned(expr: Expr, rows: Sequence[Row], value: Any) -> bool:
+    return all(assign(expr, row, value) for row in rows)
+
+
+def _moved(rows: Sequence[Row], moment: dt.datetime) -> bool:
+    """Moves the events of rows to a moment."""
+    for event in [e for row in rows for e in row.sources()]:
+        for name in (event.values.keys() & TIMES) or {"TimeGenerated"}:
+            event.put(name, moment)
+    return True
+
+
+def late(state: State) -> Iterator[Change]:
+    """Events that were taken in long after they happened, where the query asks for the one time or the other."""
+    for atom, row in asked(state):
+        if any(_is_arrival(n) for n in walk(atom)):
+            for back in _LATE:
+
+                def do(row: Row = row, back: dt.timedelta = back) -> bool:
+                    taken = row.taken_in()
+                    for event in row.sources():
+                        event.put(RECEIVED, taken)
+                    return isinstance(taken, dt.datetime) and _moved([row], taken - back)
+
+                yield Change(f"{_short(atom)}: taken in {back} after it happened", atom.span, do, 0)
+
+
+def _is_arrival(expr: Expr) -> bool:
+    return (isinstance(expr, Apply) and expr.function == "ingestion_time") or (isinstance(expr, ColumnRef) and expr.column.name == RECEIVED)
 
 
 def _fewer(group: Grouped) -> bool:

@@ -407,11 +407,14 @@ class Grouped(Row):
 
     def add(self, varied: frozenset[Column], like: Row) -> Row:
         """One more member, like another."""
+        before = self.state.made
         row = like.copy(varied)
+        made = self.state.made - before
 
         def back() -> None:
             self.changes += 1
             self.members.remove(row)
+            self.state.made -= made
 
         self.members.append(row)
         self.changes += 1

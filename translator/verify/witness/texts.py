@@ -77,31 +77,37 @@ def other_case(text: str) -> str:
     return swapped if swapped.lower() == text.lower() else text
 
 
-def beside(text: str, part: str) -> Iterator[tuple[str, str]]:
-    """``text`` with a letter before or behind each of the places where it has ``part``, in words."""
+def beside(text: str, part: str) -> Iterator[tuple[str, str, bool]]:
+    """``text`` with a letter before or behind each of the places where it has ``part``, in words; the last says which tells the most."""
     at = text.lower().find(part.lower())
     if at < 0 or not part:
         return
     end = at + len(part)
     for letter, what in (("x", "a letter"), ("é", "a letter outside of ASCII"), ("7", "a digit"), ("_", "an underscore")):
-        yield f"{what} right before '{_short(part)}'", text[:at] + letter + text[at:]
-        yield f"{what} right behind '{_short(part)}'", text[:end] + letter + text[end:]
+        yield f"{what} right before '{_short(part)}'", text[:at] + letter + text[at:], letter == "x"
+        yield f"{what} right behind '{_short(part)}'", text[:end] + letter + text[end:], letter == "x"
 
 
-def changed(text: str, part: str) -> Iterator[tuple[str, str]]:
-    """``text`` with ``part`` in it changed a little, in words."""
+_WILD = "*?%_."
+"""Characters that stand for others in one language or the other."""
+
+
+def changed(text: str, part: str) -> Iterator[tuple[str, str, bool]]:
+    """``text`` with ``part`` in it changed a little, in words; the last says which tells the most."""
     at = text.lower().find(part.lower()) if part else -1
     if at < 0:
         return
     end = at + len(part)
-    yield f"'{_short(part)}' in another case", text[:at] + other_case(text[at:end]) + text[end:]
-    yield f"the last character of '{_short(part)}' missing", text[: end - 1] + text[end:]
-    yield f"the first character of '{_short(part)}' missing", text[:at] + text[at + 1 :]
+    yield f"'{_short(part)}' in another case", text[:at] + other_case(text[at:end]) + text[end:], True
+    for place in [n for n in range(at, end) if text[n] in _WILD][:3]:
+        yield f"another character for the {text[place]} of '{_short(part)}'", text[:place] + "q" + text[place + 1 :], True
+    yield f"'{_short(part)}' missing", text[:at] + text[end:], False
+    yield f"the last character of '{_short(part)}' missing", text[: end - 1] + text[end:], False
+    yield f"the first character of '{_short(part)}' missing", text[:at] + text[at + 1 :], False
     if end - at > 2:
         middle = (at + end) // 2
-        yield f"a wildcard within '{_short(part)}'", text[:middle] + "*" + text[middle + 1 :]
-        yield f"a character more within '{_short(part)}'", text[:middle] + "q" + text[middle:]
-    yield f"'{_short(part)}' missing", text[:at] + text[end:]
+        yield f"a wildcard within '{_short(part)}'", text[:middle] + "*" + text[middle + 1 :], False
+        yield f"a character more within '{_short(part)}'", text[:middle] + "q" + text[middle:], True
 
 
 def mangled(text: str) -> Iterator[tuple[str, str]]:
