@@ -265,6 +265,13 @@ def test_correlations(document: dict[str, Any], events: str, found: list[tuple[d
     assert [({k: v for k, v in row.items() if k != "events"}, ids(row["events"])) for row in rows] == found
 
 
+def test_a_window_is_over_where_no_events_come_after_these() -> None:
+    document = text_of(*BASE[:2], correlation("temporal", AB, "a and not b"))
+    assert [ids(row["events"]) for row in run(document, logged("1a"), complete=True)] == [[1]]  # type: ignore[arg-type]
+    assert run(document, logged("1a 5b"), complete=True) == []
+    assert run(document, logged("1a")) == []
+
+
 def test_a_correlation_of_a_correlation() -> None:
     many = correlation("event_count", ["a"], {"gte": 2}, ["k"]) | {"name": "many"}
     chain = correlation("temporal", ["many", "b"], {"gte": 2}, ["k"]) | {"name": "chain"}

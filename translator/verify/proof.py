@@ -314,7 +314,7 @@ class Trial:
                 case "splunk":
                     rows = spl.run(text, seen, now, lists, reading[0], texts_are_numbers=reading[1])
                 case "sigma":
-                    rows = sigma.run(text, seen, None, lists, *reading)
+                    rows = sigma.run(text, seen, None, lists, *reading, complete=True)
                 case _:
                     rows = run_text(target, text, seen, now, lists, shape.types)
             if rows:

@@ -77,14 +77,17 @@ class Correlations:
     Args:
         cased: whether keys and counted values that differ in case only are others.
         at_once: whether events of one time are in order.
+        complete: whether no events come after these.
     """
 
-    def __init__(self, conditions: Conditions, events: list[Event], cased: bool = False, at_once: bool = False) -> None:
+    def __init__(
+        self, conditions: Conditions, events: list[Event], cased: bool = False, at_once: bool = False, complete: bool = False
+    ) -> None:
         self.conditions, self.events = conditions, events
         self.cased, self.at_once = cased, at_once
         self._found: dict[int, list[Alert]] = {}
         moments = [e.moment for e in events if e.moment is not None]
-        self.horizon = max(moments, default=0)
+        self.horizon = math.inf if complete else max(moments, default=0)
 
     def key(self, value: Value) -> Value:
         """A value as it is compared with others of its field."""
