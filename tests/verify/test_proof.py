@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.rules import rule
 from translator.cli import main
 from translator.fidelity import Verdict
 from translator.targets.base import Options
-from translator.verify.proof import Outcome, prove
+from translator.verify.comparing import Compared
+from translator.verify.proof import Outcome, Trial, prove
 
 SOURCE = Options(fields="source")
 SIGNINS = "SigninLogs | where TimeGenerated > ago(1h)"
@@ -48,6 +50,18 @@ WRONG = [
     ("a lower threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4', "broader"),
     ("no key", COUNT, f'{BASE} ResultType="50126" | stats count as c | where c>=5', "broader"),
     ("events for values", DISTINCT, f"{BASE} | stats count as d by IPAddress | where d>3", "broader"),
+    (
+        "another key",
+        COUNT,
+        f'{BASE} ResultType="50126" | eventstats count as c by IPAddress | where c>=5 | eval IPAddress=ResultType',
+        "differs",
+    ),
+    (
+        "one event alone",
+        OTHER,
+        f'{BASE} ResultType="50126" | where isnull(UserPrincipalName) OR UserPrincipalName!="x@y.z" | head 1',
+        "narrower",
+    ),
     ("the condition turned around", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c<5', "differs"),
 ]
 
@@ -57,6 +71,43 @@ def test_what_is_wrong_is_contradicted_in_its_direction(kql: str, text: str, err
     proof = prove(translator.convert(rule(kql), ("splunk",), SOURCE), "splunk", text, SOURCE)
     assert proof.outcome is Outcome.CONTRADICTED and proof.errs is not None and proof.errs.value == errs
     assert proof.counterexample is not None and proof.counterexample.kql == (errs == "narrower" or proof.counterexample.kql)
+
+
+SIDES = (
+    "SecurityEvent | where EventID == 4720 and isnotempty(TargetSid) | project s = TimeGenerated, TargetSid | join kind=inner (SecurityEvent"
+    " | where EventID == 4726 | project u = TimeGenerated, TargetSid) on TargetSid | where u between (s .. (s + 10m))"
+)
+
+
+def test_rows_of_an_exact_text_are_compared() -> None:
+    conversion = translator.convert(rule(SIDES), ("esql",), SOURCE)
+    output = conversion.outputs["esql"]
+    assert (output.verdict, output.lane) == (Verdict.EXACT, "pipeline")
+    proof = prove(conversion, "esql", options=SOURCE)
+    assert (proof.outcome, proof.compared) == (Outcome.PROVEN, Compared.ROWS), proof.why
+    proof = Trial(conversion, SOURCE).prove("esql", replace(output, columns={**output.columns, "s": output.columns["u"]}))
+    assert proof.outcome is Outcome.CONTRADICTED and proof.counterexample is not None
+    assert proof.counterexample.kql and proof.counterexample.lacking and proof.counterexample.surplus
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "what"),
+    [(PLAIN, "esql", "events"), (PLAIN, "eql", "events"), (PLAIN, "sigma", "events"), (COUNT, "splunk", "entities"),
+     (COUNT, "sigma", "entities"), (JOIN, "sigma", "entities")],
+)  # fmt: skip
+def test_what_is_compared_is_said(kql: str, target: str, what: str) -> None:
+    proof = prove(translator.convert(rule(kql), (target,), SOURCE), target, options=SOURCE)
+    assert (proof.compared.value, proof.outcome) == (what, Outcome.PROVEN), proof.why
+
+
+def test_late_arrivals_are_told_from_late_events() -> None:
+    kql = "SigninLogs | where ingestion_time() > ago(1h) and TimeGenerated > ago(5h) and ResultType == '50126'"
+    conversion = translator.convert(rule(kql), ("splunk",), Options())
+    assert prove(conversion, "splunk").outcome is Outcome.PROVEN
+    right = conversion.outputs["splunk"].text
+    assert "_indextime" in right
+    wrong = prove(conversion, "splunk", right.replace("_indextime", "_time"))
+    assert wrong.outcome is Outcome.CONTRADICTED
 
 
 def test_a_counterexample_has_no_event_too_many() -> None:

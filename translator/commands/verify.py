@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from translator.plan.binder import BindError
 from translator.rulepack.model import RuleFileError, read_text
 from translator.targets.base import Options
 from translator.verify.proof import CLAIMS, Outcome, Proof, Trial, given
+from translator.verify.reading import Row
 
 _SHOWN = 12
 """How many events and values of a counterexample the screen has."""
@@ -118,7 +119,7 @@ def _print(found: list[Proved], console: Console) -> None:
     for one in found:
         for proof in one.proofs:
             reached = f"{proof.coverage.share:.0%}" if proof.coverage.atoms else ""
-            told = proof.why or (f"errs: {proof.errs.value}" if proof.errs is not None else "")
+            told = proof.why or (f"errs: {proof.errs.value}" if proof.errs is not None else f"compared: {proof.compared.value}")
             row = (one.name, proof.target, proof.claim.value, proof.outcome.value, str(proof.worlds or ""), reached, told)
             table.add_row(*map(_plain, row))
     console.print(table)
@@ -134,7 +135,10 @@ def _print_counterexample(one: Proved, proof: Proof, console: Console) -> None:
     example = proof.counterexample
     assert example is not None
     does, other = ("alerts", "does not") if example.kql else ("does not alert", "does")
-    console.print(f"\n{one.name}, {proof.target}: {example.about}. The KQL {does}, the text {other}:", markup=False, soft_wrap=True)
+    found = f"The KQL {does}, the text {other}:"
+    if example.lacking or example.surplus:
+        found = f"Both alert, and the text lacks {_rows(example.lacking)}, and has {_rows(example.surplus)} that the KQL has not:"
+    console.print(f"\n{one.name}, {proof.target}: {example.about}. {found}", markup=False, soft_wrap=True)
     told = Counter(
         f"{name}: " + ", ".join(f"{k}={_shown(v)}" for k, v in row.items() if v is not None)
         for name, rows in example.rows.items()
@@ -144,6 +148,11 @@ def _print_counterexample(one: Proved, proof: Proof, console: Console) -> None:
         console.print(f"  {text}" + (f" ({times} times)" if times > 1 else ""), markup=False, soft_wrap=True)
     if len(told) > _SHOWN:
         console.print(f"  and {len(told) - _SHOWN} more, which --format json has")
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    told = [" ".join(f"{k}={_shown(v)}" for k, v in row.items()) or "a row" for row in rows[:_SHOWN]]
+    return ("; ".join(told) + (f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else "")) or "nothing"
 
 
 def _plain(text: str) -> str:
@@ -163,12 +172,14 @@ def _proof_data(proof: Proof) -> dict[str, Any]:
     data: dict[str, Any] = {
         "target": proof.target, "outcome": proof.outcome.value, "claim": proof.claim.value, "errs": proof.errs and proof.errs.value,
         "why": proof.why, "worlds": proof.worlds, "alerting": proof.alerting, "missing": list(proof.missing),
+        "compared": proof.compared.value,
         "conditions": [{"span": a.span, "text": a.text, "true": a.true, "false": a.false} for a in proof.coverage.atoms],
     }  # fmt: skip
     if (example := proof.counterexample) is not None:
         data["counterexample"] = {
             "about": example.about, "kql_alerts": example.kql, "rows": {t: [_json(r) for r in rows] for t, rows in example.rows.items()},
-            "events": [_json(e) for e in example.events],
+            "events": [_json(e) for e in example.events], "lacking": [_json(r) for r in example.lacking],
+            "surplus": [_json(r) for r in example.surplus],
         }  # fmt: skip
     return data
 

@@ -81,7 +81,7 @@ def execute(
     data.refuse(compiled.reads)
     rows = running.execute(compiled)
     warnings = data.warnings(compiled.reads)
-    columns = [_values(values, k) for values, (_, k) in zip(zip(*rows, strict=True), compiled.names, strict=True)] if rows else []
+    columns = [values_of(values, k) for values, (_, k) in zip(zip(*rows, strict=True), compiled.names, strict=True)] if rows else []
     return Result([(n, str(k)) for n, k in compiled.names], list(zip(*columns, strict=True)), warnings)
 
 
@@ -110,7 +110,7 @@ def _keys(bags: list[Any]) -> list[tuple[str, Type]]:
     return [(key, kinds.pop() if len(kinds) == 1 else Type.DYNAMIC) for key, kinds in sorted(found.items())]
 
 
-def _values(values: Iterable[Any], kind: Type) -> Iterable[Any]:
+def values_of(values: Iterable[Any], kind: Type) -> Iterable[Any]:
     """A column's values as the result has them."""
     match kind:
         case Type.STRING:

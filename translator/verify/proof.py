@@ -7,6 +7,7 @@ text alerts in every world in which the KQL does, and in no other; ``broader`` a
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,17 +25,19 @@ from translator.pipeline import Conversion
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.expressions import Column
+from translator.plan.types import Type
 from translator.targets.base import Options, Output
 from translator.targets.homes import TIMES as TIME_FIELDS
 from translator.targets.pipeline.cases import deciding
 from translator.verify import sigma, spl
+from translator.verify.comparing import ROW, Answer, Columns, Compared, Difference, Wanted, compared, named_rows
 from translator.verify.reading import NotReadable, Row, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped, shaped
 from translator.verify.shaping.putting import INGESTED
 from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
 from translator.verify.witness.feeding import read_columns, schema_of, tables_of
-from translator.verify.witness.judging import judged
+from translator.verify.witness.judging import answers
 from translator.verify.witness.states import RECEIVED, TIMES
 
 NOW = dt.datetime(2026, 6, 1, 12, 0)
@@ -45,7 +48,7 @@ MOST_WORLDS, MOST_TRIES = 72, 24
 CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 """The verdicts that say something that can be tried."""
 
-_MARK = "kql2sigma_world"
+_MARK, _ROWS = "kql2sigma_world", "kql2sigma-"
 _KQL = {INGESTED: RECEIVED}
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -79,13 +82,17 @@ class Counterexample:
         about: what the world tries.
         rows: its events as the tables of the KQL have them.
         events: the same as the product has them.
-        kql: whether the KQL alerts; the text does the opposite.
+        kql: whether the KQL alerts; the text does the opposite, unless what both find is another thing.
+        lacking: what the KQL finds and the text does not, where both alert.
+        surplus: what the text finds and the KQL does not, where both alert.
     """
 
     about: str
     rows: Mapping[str, tuple[Row, ...]]
     events: tuple[Row, ...]
     kql: bool
+    lacking: tuple[Row, ...] = ()
+    surplus: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Proof:
         errs: the direction in which the text was seen to err; None where in none.
         worlds: how many worlds were run on both sides.
         alerting: in how many of them the KQL alerts.
+        compared: what of both sides was compared at the most, where both alert.
         coverage: which conditions were both true and false on some event.
         missing: what stood for no events of the product, or lacks columns there.
     """
@@ -112,16 +120,18 @@ class Proof:
     coverage: Coverage = field(default_factory=Coverage)
     missing: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
+    compared: Compared = Compared.ALERTS
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """A world on both sides: its rows, the product's events, and whether the KQL alerts."""
+    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds."""
 
     about: str
     rows: Mapping[str, tuple[Row, ...]]
     events: tuple[Row, ...]
     alerts: bool
+    answer: Answer
 
 
 class Trial:
@@ -155,6 +165,8 @@ class Trial:
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
         self._coverage: Coverage | None = None
         self._families: dict[str, tuple[list[_Tried], Shaped]] = {}
+        self._columns: dict[str, Columns] = {}
+        self._wanted: dict[object, Wanted] = {}
 
     @property
     def coverage(self) -> Coverage:
@@ -177,15 +189,19 @@ class Trial:
         if not alerting:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         wrong: dict[Verdict, _Tried] = {}
+        reached_: set[Compared] = set()
         try:
             edge = self.at() - self.lookback(output)  # an event of just then is a matter of the schedule, not of the text
             for one in (t for t in tried if all(_seconds(e, target) != edge for e in t.events)):
-                if (errs := self.errs(target, output, one, shape)) is not None:
-                    wrong.setdefault(errs, one)
+                difference, level = self.difference(target, output, one, shape)
+                reached_.add(level)
+                if difference is not None:
+                    wrong.setdefault(difference.errs, one)
         except NotReadable as refused:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
         proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(tried), alerting, self.coverage, missing)
+        proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
             return proof
@@ -224,12 +240,13 @@ class Trial:
         """
         if family not in self._families:
             given: dict[str, list[Row]] = {}
+            serial = itertools.count(1)
             for number, world in enumerate(self.worlds):
                 for table, rows in tables_of(self.plan, map(self.filled, world.events), self.now).items():
                     computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in _counterparts(table, c))}
                     told = [{c: v for c, v in _as_shaped(row).items() if v is not None or c not in computed} for row in rows]
-                    given.setdefault(table, []).extend({**row, _MARK: number} for row in told)
-            shape = shaped(given, family, self.options, carried=(_MARK,))
+                    given.setdefault(table, []).extend({**row, _MARK: number, ROW: f"{_ROWS}{next(serial)}"} for row in told)
+            shape = shaped(given, family, self.options, carried=(_MARK, ROW))
             self._families[family] = list(self.tried(shape, self.worlds)), shape
         return self._families[family]
 
@@ -267,39 +284,73 @@ class Trial:
                 rows[number].setdefault(table, []).append({_KQL.get(k, k): v for k, v in one.row.items() if k != _MARK})
                 events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
         there = [n for n in range(len(worlds)) if n not in lost]
-        answers = self.alerts([rows[n] for n in there])
-        for number, alerts in zip(there, answers, strict=True):
-            yield _Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), alerts)
+        answers = self.found([rows[n] for n in there])
+        for number, (alerts, answer) in zip(there, answers, strict=True):
+            yield _Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), alerts, answer)
 
-    def alerts(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[bool]:
-        """Whether the KQL alerts for the rows of each world.
+    def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer]]:
+        """Whether the KQL alerts for the rows of each world, and what it finds.
 
         Raises:
             EngineError: where it cannot be run.
         """
         made_of = [World("", tuple(_event(table, row, self.now) for table, rows in w.items() for row in rows), None) for w in worlds]
         if self.trigger is None:
-            found = judged(self.kql, made_of, self.now)
-            for answer in found:
+            found: list[tuple[bool, Answer]] = []
+            for answer in answers(self.kql, made_of, self.now):
                 if isinstance(answer, EngineError):
                     raise answer
-            return [answer is True for answer in found]
+                found.append((bool(answer.rows), answer))
+            return found
         schema = {**catalog.schemas(), **schema_of(self.plan, [e for w in made_of for e in w.events])}
-        counts = [
-            len(execute(parse(self.kql), tables_of(self.plan, w.events, self.now), now=self.now, schema=schema).rows) for w in made_of
-        ]
-        return [compares(self.trigger.operator, count, self.trigger.count) for count in counts]
+        answered = []
+        for world in made_of:
+            tables = {t: [_unmarked(r) for r in rows] for t, rows in tables_of(self.plan, world.events, self.now).items()}
+            result = execute(parse(self.kql), tables, now=self.now, schema=schema)
+            names = [name for name, _ in result.columns]
+            answer = Answer(tuple(dict(zip(names, row, strict=True)) for row in result.rows))
+            answered.append((compares(self.trigger.operator, len(answer.rows), self.trigger.count), answer))
+        return answered
 
-    def errs(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Verdict | None:
-        """The direction in which a text errs in a world; None where it does as the KQL."""
-        readings = _READINGS.get(target, ((False, False),))
-        found = (self.finds(target, output, tried.events, shape, reading) == tried.alerts for reading in readings)
-        if any(found) if target == "sigma" else all(found):
-            return None
-        return Verdict.NARROWER if tried.alerts else Verdict.BROADER
+    def difference(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> tuple[Difference | None, Compared]:
+        """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
+        level, first = Compared.ALERTS, None
+        for reading in _READINGS.get(target, ((False, False),)):
+            rows = self.finds(target, output, tried.events, shape, reading)
+            difference: Difference | None = None
+            if bool(rows) != tried.alerts:
+                difference = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
+            elif rows and not (self.trigger is not None and self.trigger.holds_for_none):
+                wanted, kinds = self.wanted(target, output)
+                difference, level = compared(tried.answer, rows, wanted, kinds)
+            if difference is None and target == "sigma":
+                return None, level
+            if difference is not None:
+                first = first or difference
+                if target != "sigma":
+                    break
+        return first, level
 
-    def finds(self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool]) -> bool:
-        """Whether a text finds something, in one reading of what its language leaves open.
+    def wanted(self, target: str, output: Output) -> tuple[Wanted, Mapping[str, Type]]:
+        """What is compared of a text, and the types of the KQL's columns."""
+        family = FAMILY_OF[target] if self.options.fields != "source" else "source"
+        right = self.conversion.outputs.get(target)
+        if target not in self._columns:
+            deployment = right.deployment if right is not None else None
+            places = [(r.table, r.place) for r in deployment.reads] if deployment is not None else []
+            self._columns[target] = Columns(self.plan, family, places)
+        columns = self._columns[target]
+        own = output.columns or (right.columns if right is not None else {})
+        if output.trigger is not None and target == "esql":  # one row, with all values of each key
+            own = {}
+        whole = bool(output.columns) and own is output.columns and output.verdict is Verdict.EXACT and output.lane == "pipeline"
+        key = (target, whole, tuple(sorted(own.items())))
+        if key not in self._wanted:
+            self._wanted[key] = columns.wanted((e.column for e in self.conversion.rule.entities), own, whole)
+        return self._wanted[key], {name: column.type for name, column in self.plan.names}
+
+    def finds(self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool]) -> list[Row]:
+        """What a text finds, in one reading of what its language leaves open.
 
         Raises:
             NotReadable: where its reader does not know what it has.
@@ -309,6 +360,7 @@ class Trial:
         for name, (search, seconds) in output.histories.items():
             lists[name] = [dict(r) for r in run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)]
         seen = _since(events, target, now - self.lookback(output))
+        found: list[Row] = []
         for text in output.texts:
             match target:
                 case "splunk":
@@ -317,9 +369,8 @@ class Trial:
                     rows = sigma.run(text, seen, None, lists, *reading, complete=True)
                 case _:
                     rows = run_text(target, text, seen, now, lists, shape.types)
-            if rows:
-                return True
-        return False
+            found += named_rows(target, text, rows) if rows else []
+        return found
 
     def at(self) -> float:
         """When everything is run, in seconds since 1970."""
@@ -334,21 +385,32 @@ class Trial:
     def smallest(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Counterexample:
         """A world without the events that the contradiction does not need."""
         best, tries = tried, 0
-        wanted = self.errs(target, output, tried, shape)
+        difference, _ = self.difference(target, output, tried, shape)
         for row in [r for rows in tried.rows.values() for r in rows]:
             if tries >= MOST_TRIES or sum(map(len, best.rows.values())) <= 1:
                 break
             tries += 1
             fewer = {t: tuple(r for r in rows if r is not row) for t, rows in best.rows.items()}
-            given = {t: [{**_as_shaped(r), _MARK: 0} for r in rows] for t, rows in fewer.items()}
+            serial = itertools.count(1)
+            given = {t: [{**_as_shaped(r), _MARK: 0, ROW: f"{_ROWS}{next(serial)}"} for r in rows] for t, rows in fewer.items()}
             try:
-                put = shaped(given, shape.family, self.options, carried=(_MARK,))
+                put = shaped(given, shape.family, self.options, carried=(_MARK, ROW))
                 smaller = next(self.tried(put, [World(tried.about, (), None)]), None)
-                if smaller is not None and self.errs(target, output, smaller, shape) == wanted:
-                    best = replace(smaller, rows=fewer)
+                if smaller is None:
+                    continue
+                other, _ = self.difference(target, output, smaller, shape)
+                if other is not None and difference is not None and other.errs == difference.errs:
+                    best, difference = replace(smaller, rows=fewer), other
             except (EngineError, NotReadable):
                 continue
-        return Counterexample(best.about, best.rows, best.events, best.alerts)
+        rows = {t: tuple(map(_unmarked, rows)) for t, rows in best.rows.items()}
+        events = tuple(map(_unmarked, best.events))
+        lacking, surplus = (difference.lacking, difference.surplus) if difference is not None else ((), ())
+        return Counterexample(best.about, rows, events, best.alerts, lacking, surplus)
+
+
+def _unmarked(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != ROW}
 
 
 def _as_shaped(row: Row) -> Row:

@@ -16,12 +16,14 @@ from translator.engine import EngineError
 from translator.engine.data import Tables
 from translator.engine.duckdb_engine import DuckDbEngine
 from translator.engine.relations import compile_plan
+from translator.engine.runner import values_of
 from translator.kql.parser import parse
 from translator.plan import functions
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
 from translator.plan.types import Type
+from translator.verify.comparing import ROW, Answer
 from translator.verify.witness.feeding import schema_of, tables_of
 from translator.verify.witness.model import Event, World
 
@@ -39,6 +41,16 @@ def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | E
         translator.KqlSyntaxError: where the text is no KQL.
         translator.plan.binder.BindError: where it has no meaning.
     """
+    return [found if isinstance(found, EngineError) else bool(found.rows) for found in answers(kql, worlds, now)]
+
+
+def answers(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[Answer | EngineError]:
+    """What the project's engine finds in each world; the error where it cannot run. Events may have a mark (``ROW``) each.
+
+    Raises:
+        translator.KqlSyntaxError: where the text is no KQL.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
     plan = translator.bind(kql)
     events = [e for w in worlds for e in w.events]
     schema = schema_of(plan, events)
@@ -48,9 +60,12 @@ def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | E
         return [_alone(kql, plan, w.events, now, schema) for w in worlds]
 
 
-def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, schema: dict[str, dict[str, str]]) -> bool | EngineError:
+def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, schema: dict[str, dict[str, str]]) -> Answer | EngineError:
     try:
-        return bool(translator.run(kql, tables_of(plan, events, now), now=now, schema={**catalog.schemas(), **schema}).rows)
+        rows = {t: [{c: v for c, v in row.items() if c != ROW} for row in rows] for t, rows in tables_of(plan, events, now).items()}
+        found = translator.run(kql, rows, now=now, schema={**catalog.schemas(), **schema})
+        names = [name for name, _ in found.columns]
+        return Answer(tuple(dict(zip(names, row, strict=True)) for row in found.rows))
     except EngineError as error:
         return error
     except BindError as error:  # the engine knows all columns of a table, and the catalog's tables may have more
@@ -59,7 +74,7 @@ def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, sc
 
 def _together(
     kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: dict[str, dict[str, str]]
-) -> list[bool | EngineError]:
+) -> list[Answer | EngineError]:
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, world in enumerate(worlds):
         for table, found in tables_of(plan, world.events, now).items():
@@ -67,7 +82,7 @@ def _together(
     if not all(rows.values()):
         rows = {t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}
     data = Tables(rows, {**catalog.schemas(), **schema})
-    known = data.schemas
+    known = {t: {c: k for c, k in columns.items() if c != ROW} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
     if not any(isinstance(part, o.Plugin) for part in o.parts(bound.root)):
@@ -79,9 +94,71 @@ def _together(
     root, world_column = apart.relation(bound.root)
     if world_column is None:
         raise Entangled
-    asked = o.Plan(o.Distinct(None, root, (world_column,)), (("world", world_column),), False)
-    alerting = {row[0] for row in engine.execute(compile_plan(asked, engine.dialect, now, data.columns))}
-    return [number in alerting for number in range(len(worlds))]
+    traced = _Traced(apart.next) if any(ROW in e.values for w in worlds for e in w.events) else None
+    root, row_column = traced.relation(root) if traced is not None else (root, None)
+    asked = o.Plan(root, (*bound.names, (_WORLD, world_column), *(((ROW, row_column),) if row_column is not None else ())), False)
+    compiled = compile_plan(asked, engine.dialect, now, data.columns)
+    raw = engine.execute(compiled)
+    columns = [list(values_of([values[n] for values in raw], kind)) for n, (_, kind) in enumerate(compiled.names)]
+    apart_: list[list[dict[str, object]]] = [[] for _ in worlds]
+    for told in zip(*columns, strict=True):
+        row = dict(zip((name for name, _ in compiled.names), told, strict=True))
+        number = row.pop(_WORLD)
+        if isinstance(number, int) and 0 <= number < len(worlds):
+            apart_[number].append(row)
+    return [_answer(of_world, row_column is not None) for of_world in apart_]
+
+
+def _answer(rows: list[dict[str, object]], traced: bool) -> Answer:
+    marks = [row.pop(ROW) for row in rows] if traced else []
+    told = traced and all(isinstance(m, str) and m for m in marks)
+    return Answer(tuple(rows), frozenset(m for m in marks if isinstance(m, str)) if told else None)
+
+
+class _Traced:
+    """Gives the rows of a plan the mark of the event that each of them is, where it is one.
+
+    Args:
+        first: the last number that a column has.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.next = first
+        self.done: dict[int, tuple[o.Relation, Column | None]] = {}
+
+    def column(self, table: str | None = None, source: int | None = None) -> Column:
+        self.next += 1
+        return Column(self.next, ROW, Type.STRING, table, source)
+
+    def relation(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
+        found = self.done.get(id(relation))
+        if found is None:
+            found = self.done[id(relation)] = self.rebuilt(relation)
+        return found
+
+    def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
+        match relation:
+            case o.Source(table=table, id=number):
+                return relation, self.column(table, number)
+            case o.Filter() | o.Compute() | o.Sort() | o.Arrange() | o.Parse() | o.ParsePairs() | o.Number() | o.Expand():
+                inner, row = self.relation(relation.input)
+                return replace(relation, input=inner), row
+            case o.Project(items=items):
+                inner, row = self.relation(relation.input)
+                if row is None:
+                    return relation, None
+                made = self.column()
+                return replace(relation, input=inner, items=(*items, (made, ColumnRef(None, Type.STRING, row)))), made
+            case o.Union(inputs=inputs, columns=columns):
+                found = [self.relation(i) for i in inputs]
+                if any(row is None for _, row in found):
+                    return relation, None
+                made = self.column()
+                return replace(relation, inputs=tuple(r for r, _ in found), columns=(*columns, (made, tuple(r for _, r in found)))), made
+            case o.Join(kind="leftsemi" | "leftanti" | "anti" | "leftantisemi", left=left):
+                inner, row = self.relation(left)
+                return replace(relation, left=inner), row
+        return relation, None
 
 
 class _Apart:
