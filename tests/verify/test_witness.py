@@ -42,7 +42,7 @@ CASES = {
     ),
     "key": (
         "SigninLogs | summarize n = count() by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 2", 3,
-        ["UserPrincipalName: another one in one event", "UserPrincipalName: in another case", "one event before it", "0:50:00 before the others"],
+        ["UserPrincipalName: another one in one event", "UserPrincipalName: in another case", "one event before it", "0:55:00 before the others"],
     ),
     "wildcard": ("SigninLogs | where UserPrincipalName contains 'a*b'", 1, ["another character for the *"]),
     "apart": (f"SigninLogs {_TAIL.format('inner')} | where changed - TimeGenerated < 10m", 2, ["00:10:00", "not holding"]),

@@ -184,7 +184,7 @@ class Columns:
         counterparts = self.counterparts(column)
         if self.family == "source" or not counterparts:
             return (column.name,)
-        return tuple(dict.fromkeys(s.name for c in counterparts for s in _fields(c)))
+        return tuple(dict.fromkeys(s.name for c in counterparts for s in _leaves(c) if isinstance(s, Stored)))
 
     def counterparts(self, column: Column) -> list[Counterpart]:
         """What the product has for a stored column, where the text reads its table."""
@@ -194,21 +194,25 @@ class Columns:
         return [h.columns[column.name] for h in read if column.name in h.columns]
 
 
-def _fields(counterpart: Counterpart) -> Iterator[Stored]:
+def _leaves(counterpart: Counterpart) -> Iterator[Counterpart]:
     todo = [counterpart]
     while todo:
         match todo.pop():
             case ByValue(of=of, otherwise=otherwise):
                 todo += [*(c for _, c in of), otherwise]
-            case Stored() as stored:
-                yield stored
+            case found:
+                yield found
 
 
 def _is_spelled_otherwise(counterpart: Counterpart, whole: bool) -> bool:
     """Whether a product has, or may have, other values for a column than the table."""
-    if isinstance(counterpart, Computed):
-        return whole or bool(counterpart.deviates or counterpart.file_of)
-    return any(s.values or s.case or s.prefixes or s.form or s.differs or s.longer or s.deviates or s.array for s in _fields(counterpart))
+    for found in _leaves(counterpart):
+        match found:
+            case Computed(deviates=deviates, file_of=file_of) if whole or deviates or file_of:
+                return True
+            case Stored() as s if s.values or s.case or s.prefixes or s.form or s.differs or s.longer or s.deviates or s.array:
+                return True
+    return False
 
 
 def _unsettled(plan: o.Plan) -> frozenset[int]:

@@ -62,7 +62,7 @@ _READINGS = {
 
 Of Splunk: whether a null is unknown under NOT, and whether texts are compared as numbers. It does one of them, so that a search has to be
 right in each. Of Sigma: whether keys of correlations have their case, and whether events of one time are in order. Each product does one of
-them, and a rule is right where it is in one.
+them, and a rule is right where it is in one. Where the KQL counts in bins, so may a product that reads the Sigma.
 """
 
 
@@ -315,8 +315,11 @@ class Trial:
     def difference(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> tuple[Difference | None, Compared]:
         """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
         level, first = Compared.ALERTS, None
-        for reading in _READINGS.get(target, ((False, False),)):
-            rows = self.finds(target, output, tried.events, shape, reading)
+        head = output.head or self.conversion.detection
+        length = head.bin if target == "sigma" and isinstance(head, Detection) else None
+        readings = _READINGS.get(target, ((False, False),))
+        for bins, reading in itertools.product((None, length) if length else (None,), readings):
+            rows = [r for events in _in_bins(tried.events, target, bins) for r in self.finds(target, output, events, shape, reading)]
             difference: Difference | None = None
             if bool(rows) != tried.alerts:
                 difference = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
@@ -428,6 +431,16 @@ def _counterparts(table: str, column: str) -> list[Counterpart]:
 def _places(shape: Shaped) -> list[tuple[str, str]]:
     """The columns that events lack, each with its table."""
     return [(u.table, re.split(r"[.\[]", u.column)[0]) for u in shape.unshaped if u.row is None]
+
+
+def _in_bins(events: Sequence[Row], target: str, length: int | None) -> list[list[Row]]:
+    """Events apart by bins of a length in seconds; together where there is none."""
+    if length is None:
+        return [list(events)]
+    found: dict[float, list[Row]] = {}
+    for event in events:
+        found.setdefault(_seconds(event, target) // length, []).append(event)
+    return list(found.values())
 
 
 def _since(events: Sequence[Row], target: str, moment: float) -> list[Row]:

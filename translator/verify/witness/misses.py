@@ -14,6 +14,7 @@ from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
 from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
+from translator.verify.witness.building import AGO
 from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
@@ -24,7 +25,7 @@ from translator.verify.witness.texts import beside, changed, mangled, other_case
 from translator.verify.witness.turning import assign, variant
 
 _SECOND = dt.timedelta(seconds=1)
-_APART = (dt.timedelta(minutes=50), dt.timedelta(hours=5), dt.timedelta(hours=23))
+_APART = (dt.timedelta(minutes=40), dt.timedelta(minutes=55), dt.timedelta(hours=5), dt.timedelta(hours=23))
 _LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
 _ALTERNATIVES = 6
@@ -295,7 +296,7 @@ def keys(state: State) -> Iterator[Change]:
         if len(grouped.members) > 1:
             for back in _APART:
                 first = grouped.members[0]
-                at = next((e.at for e in first.sources()), None) or state.now
+                at = next((e.at for e in first.sources()), None) or state.now - AGO
                 yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), 1)
 
 
