@@ -44,6 +44,10 @@ CASES = {
         "SigninLogs | summarize n = count() by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 2", 3,
         ["UserPrincipalName: another one in one event", "UserPrincipalName: in another case", "one event before it", "0:55:00 before the others"],
     ),
+    "alternatives": (
+        "SigninLogs | where UserPrincipalName contains 'ext' or (isempty(UserPrincipalName) and isnotempty(AppDisplayName))", 1,
+        ["isempty(UserPrincipalName) not holding"],
+    ),
     "wildcard": ("SigninLogs | where UserPrincipalName contains 'a*b'", 1, ["another character for the *"]),
     "apart": (f"SigninLogs {_TAIL.format('inner')} | where changed - TimeGenerated < 10m", 2, ["00:10:00", "not holding"]),
     "late": ("SigninLogs | where _TimeReceived > ago(1h) and TimeGenerated > ago(3h)", 1, ["taken in 0:50:00 after it happened"]),

@@ -12,7 +12,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Expr
 from translator.verify.witness import misses
 from translator.verify.witness.building import AGO, SHARED, Builder, Choices
-from translator.verify.witness.holding import solve
+from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
 from translator.verify.witness.states import TIMES, WORK, State, Stored
@@ -77,6 +77,9 @@ class _Making:
                     chosen = self.pick.sample(chosen, share) if rank else chosen
                 for change in chosen:
                     self.changed(state, change)
+            if rank == 0:
+                for state in solved:
+                    self.branches(state)
         for state in solved[:1]:
             self.rearranged(state)
         return Worlds(tuple(self.worlds), tuple(self.unreached.values()))
@@ -158,6 +161,22 @@ class _Making:
         finally:
             self.changing -= before - state.work
             state.back_to(mark)
+
+    def branches(self, state: State) -> None:
+        """Each alternative of a condition holding alone, and each of its own conditions then answering the other way."""
+        for alternative, row, others in list(misses.alternatives(state))[:_ATTEMPTS]:
+            mark, state.work = len(state.trail), min(WORK // 10, max(self.changing, 0))
+            try:
+                if hold(alternative, row, True) and all(hold(o, row, False) for o in others) and hold(alternative, row, True):
+                    inner = {id(a) for a in misses.atoms(alternative)}
+                    events = self.exported(state)
+                    self.keep("another alternative alone", events, self.interpreter.alerts(events))
+                    for change in misses.flips(state, inner):
+                        self.changed(state, change)
+            except (NotKnown, Exhausted):
+                pass
+            finally:
+                state.back_to(mark)
 
     def rearranged(self, state: State) -> None:
         """The same events twice, in the reverse order, at one time, and without each of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -100,9 +100,23 @@ def _counted(condition: Expr, group: Grouped) -> Row:
     return next((r for r in reversed(group.active()) if value_of(condition, r) is True), group.members[0])
 
 
-def flips(state: State) -> Iterator[Change]:
-    """Each atom answering the other way, with the least change."""
+def alternatives(state: State) -> Iterator[tuple[Expr, Row, tuple[Expr, ...]]]:
+    """The alternatives of conditions that do not hold yet, each with the row that is asked, and with the others."""
+    seen = set[int]()
+    for check in state.checks():
+        for node in walk(check.expr):
+            if isinstance(node, Apply) and node.function == "or" and id(node) not in seen:
+                seen.add(id(node))
+                for place, arg in enumerate(node.args):
+                    if value_of(arg, check.row) is not True:
+                        yield arg, check.row, node.args[:place] + node.args[place + 1 :]
+
+
+def flips(state: State, among: Container[int] | None = None) -> Iterator[Change]:
+    """Each atom answering the other way, with the least change; of all atoms, or of those with these identities."""
     for atom, row in asked(state):
+        if among is not None and id(atom) not in among:
+            continue
         for truth in (True, False):
 
             def do(atom: Expr = atom, row: Row = row, truth: bool = truth) -> bool:
