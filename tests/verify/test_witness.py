@@ -95,6 +95,17 @@ def test_what_cannot_be_made_is_said() -> None:
     assert all(w.hits is None for w in found.worlds)
 
 
+def test_events_of_no_time_lie_within_what_the_rule_looks_at() -> None:
+    found = made(translator.bind("SigninLogs | where ResultType == '0' | project IPAddress"), NOW, back=300).worlds
+    assert all(-300 < e.seconds < 0 for w in found for e in w.events)
+
+
+def test_columns_of_which_nothing_is_asked_are_told() -> None:
+    query = "SigninLogs | where ResultType == '0' | summarize n = count() by IPAddress | where n > 1"
+    (event, _) = worlds(translator.bind(query), NOW)[0].events
+    assert (event.values["ResultType"], event.free) == ("0", {"IPAddress"})
+
+
 def test_worlds_run_together_do_not_meet() -> None:
     query = "SigninLogs | summarize n = count() by UserPrincipalName | where n == 2"
     event = Event("SigninLogs", {"UserPrincipalName": "ann"}, -60)

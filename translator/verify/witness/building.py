@@ -16,9 +16,6 @@ from translator.verify.witness.rows import Computed, Element, Event, Filtered, G
 from translator.verify.witness.states import TIMES, Row, State
 from translator.verify.witness.turning import plain
 
-AGO = dt.timedelta(minutes=12, seconds=30)
-"""When events are that nothing is asked of: within the bins of five minutes and more around now."""
-
 _ADDRESS = ("ip", "address", "addr")
 
 
@@ -42,12 +39,13 @@ class Builder:
 
     Args:
         most: how many events there may be.
+        ago: how long ago an event is of which no time is asked.
     """
 
-    def __init__(self, plan: o.Plan, now: dt.datetime, most: int, choices: Choices) -> None:
-        self.kinds = _kinds(plan)
+    def __init__(self, plan: o.Plan, now: dt.datetime, most: int, choices: Choices, ago: dt.timedelta) -> None:
+        self.kinds = kinds_of(plan)
         self.shared: dict[str, dict[str, Any]] = {}
-        self.state = State(now, most, self.default, _constants(plan))
+        self.state = State(now, most, self.default, _constants(plan), ago)
         self.choices = choices
         self.state.entangled = SHARED in choices.taken
         self.state.ask = self.asked
@@ -60,9 +58,9 @@ class Builder:
         kind = self.kinds.get(column.name, column.type) if column.type == Type.UNKNOWN else column.type
         match kind:
             case _ if column.name in TIMES and column.type in (Type.DATETIME, Type.UNKNOWN):
-                return self.state.now - AGO
+                return self.state.now - self.state.ago
             case Type.DATETIME:
-                return self.state.now - AGO
+                return self.state.now - self.state.ago
             case Type.STRING | Type.UNKNOWN if lowered.endswith(_ADDRESS) or "ipaddress" in lowered:
                 return "203.0.113.7"
             case Type.STRING | Type.UNKNOWN:
@@ -178,7 +176,7 @@ _ORDERS = frozenset({"<", "<=", ">", ">=", "between", "+", "-", "*", "/", "%", "
 _KNOWN = frozenset({Type.LONG, Type.INT, Type.REAL, Type.DATETIME, Type.TIMESPAN, Type.BOOL})
 
 
-def _kinds(plan: o.Plan) -> dict[str, Type]:
+def kinds_of(plan: o.Plan) -> dict[str, Type]:
     """The types of columns that the catalog does not know, by what they are compared and computed with."""
     found: dict[str, Type] = {}
     for part in o.parts(plan.root):

@@ -8,8 +8,9 @@ from typing import Any
 
 from translator import catalog
 from translator.plan import operators as o
-from translator.plan.expressions import Column
+from translator.plan.expressions import Apply, Column, Const
 from translator.plan.types import Type
+from translator.verify.witness.building import kinds_of
 from translator.verify.witness.model import Event
 from translator.verify.witness.states import TIMES
 
@@ -24,6 +25,36 @@ def read_columns(plan: o.Plan) -> dict[str, dict[str, Type]]:
             if held.get(part.name, Type.UNKNOWN) == Type.UNKNOWN:
                 held[part.name] = part.type
     return found
+
+
+def custom_tables(plan: o.Plan) -> dict[str, dict[str, str]]:
+    """Column types of the tables that the catalog does not know: of those columns that a plan names, behind ``*`` too.
+
+    The names of columns of custom logs end in their type; others have the one that the query uses them as, or are texts.
+
+    Source: learn.microsoft.com/azure/azure-monitor/logs/data-collector-api, "Record type and properties".
+    """
+    known = catalog.schemas()
+    used = kinds_of(plan)
+    read = {table: {c: _custom(c, kind, used) for c, kind in columns.items()} for table, columns in read_columns(plan).items()}
+    found = {table: columns for table, columns in read.items() if table not in known}
+    parts = o.parts((plan.root, tuple(c for _, c in plan.names)))
+    behind = [p.args[0].value for p in parts if isinstance(p, Apply) and p.function == "unknown-column" and isinstance(p.args[0], Const)]
+    if behind and read:
+        table = next(iter(found or read))
+        kept = found.setdefault(table, dict(known.get(table, {})))
+        for name in behind:
+            kept.setdefault(str(name), _custom(str(name), Type.UNKNOWN, used))
+    return found
+
+
+def _custom(column: str, kind: Type, used: Mapping[str, Type]) -> str:
+    if kind != Type.UNKNOWN or column in TIMES:
+        return "datetime" if column in TIMES else str(kind)
+    return next((of for end, of in _SUFFIXES.items() if column.endswith(end)), str(used.get(column, Type.STRING)))
+
+
+_SUFFIXES = {"_s": "string", "_d": "real", "_b": "bool", "_t": "datetime", "_g": "guid"}
 
 
 def tables_of(plan: o.Plan, events: Iterable[Event], now: dt.datetime) -> dict[str, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ A plan that cannot be kept apart (an aggregate over all rows, a scalar subquery,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,14 +44,19 @@ def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | E
     return [found if isinstance(found, EngineError) else bool(found.rows) for found in answers(kql, worlds, now)]
 
 
-def answers(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[Answer | EngineError]:
+def answers(
+    kql: str, worlds: Sequence[World], now: dt.datetime, tables: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Answer | EngineError]:
     """What the project's engine finds in each world; the error where it cannot run. Events may have a mark (``ROW``) each.
+
+    Args:
+        tables: column types of tables that the catalog does not know, by table.
 
     Raises:
         translator.KqlSyntaxError: where the text is no KQL.
         translator.plan.binder.BindError: where it has no meaning.
     """
-    plan = translator.bind(kql)
+    plan = bind(parse(kql), {**catalog.schemas(), **(tables or {})})
     events = [e for w in worlds for e in w.events]
     schema = schema_of(plan, events)
     try:

@@ -6,16 +6,20 @@ import contextlib
 import datetime as dt
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from translator.engine.known import with_known_values
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Expr
 from translator.verify.witness import misses
-from translator.verify.witness.building import AGO, SHARED, Builder, Choices
+from translator.verify.witness.building import SHARED, Builder, Choices
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
 from translator.verify.witness.states import TIMES, WORK, State, Stored
+
+AGO = dt.timedelta(minutes=12, seconds=30)
+"""When events are that nothing is asked of: within the bins of five minutes and more around now."""
 
 MOST_EVENTS = 3_000
 """Events of all worlds of a rule together."""
@@ -43,14 +47,19 @@ def worlds(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60) -> lis
     return list(made(plan, now, seed, most).worlds)
 
 
-def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60) -> Worlds:
-    """The same, with the places of the query for which no events were found."""
-    return _Making(with_known_values(plan), now, seed, most).made()
+def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60, back: int | None = None) -> Worlds:
+    """The same, with the places of the query for which no events were found.
+
+    Args:
+        back: how many seconds the rule looks back, so that events of which no time is asked lie within; None where that is not known.
+    """
+    return _Making(with_known_values(plan), now, seed, most, back).made()
 
 
 class _Making:
-    def __init__(self, plan: o.Plan, now: dt.datetime, seed: int, most: int) -> None:
+    def __init__(self, plan: o.Plan, now: dt.datetime, seed: int, most: int, back: int | None) -> None:
         self.plan, self.now, self.most = plan, now, most
+        self.ago = AGO if back is None else min(AGO, dt.timedelta(seconds=back) / 2)
         self.pick = random.Random(seed)
         self.interpreter = Interpreter(plan, now)
         self.worlds: list[World] = []
@@ -88,7 +97,7 @@ class _Making:
         """The choices of each attempt: the first everywhere, then each other one alone."""
         choices = Choices({})
         with contextlib.suppress(NotKnown):
-            Builder(self.plan, self.now, MOST_EVENTS, choices)
+            Builder(self.plan, self.now, MOST_EVENTS, choices, self.ago)
         yield {}
         yield {SHARED: 1}
         number = 0
@@ -101,7 +110,7 @@ class _Making:
     def attempt(self, taken: dict[int, int]) -> State | None:
         """The rows of one way to alert, solved; None where that was not managed, or where it does not alert."""
         try:
-            builder = Builder(self.plan, self.now, MOST_EVENTS, Choices(taken))
+            builder = Builder(self.plan, self.now, MOST_EVENTS, Choices(taken), self.ago)
             state = builder.state
             state.work = self.work
             try:
@@ -184,9 +193,9 @@ class _Making:
         several = len(events) > 1
         if several:
             times = [e.seconds for e in events]
-            back = [Event(e.table, e.values, t) for e, t in zip(events, reversed(times), strict=True)]
+            back = [replace(e, seconds=t) for e, t in zip(events, reversed(times), strict=True)]
             self.keep("the times in reverse order", back, self.interpreter.alerts(back))
-            same = [Event(e.table, e.values, times[0]) for e in events]
+            same = [replace(e, seconds=times[0]) for e in events]
             self.keep("all at the same time", same, self.interpreter.alerts(same))
         twice = [*events, *events]
         self.keep("every event twice", twice, self.interpreter.alerts(twice))
@@ -201,9 +210,9 @@ class _Making:
                 made.setdefault(id(event.values), event)
         found = []
         for event in made.values():
-            at = event.at or self.now - AGO
+            at = event.at or self.now - state.ago
             values = {k: v for k, v in event.values.items() if k not in TIMES and v is not None}
-            found.append(Event(event.source.table, values, (at - self.now).total_seconds()))
+            found.append(Event(event.source.table, values, (at - self.now).total_seconds(), frozenset(event.free & values.keys())))
         return found
 
     def keep(self, about: str, events: list[Event], hits: bool | None) -> bool:

@@ -14,7 +14,6 @@ from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
 from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
-from translator.verify.witness.building import AGO
 from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
@@ -310,7 +309,7 @@ def keys(state: State) -> Iterator[Change]:
         if len(grouped.members) > 1:
             for back in _APART:
                 first = grouped.members[0]
-                at = next((e.at for e in first.sources()), None) or state.now - AGO
+                at = next((e.at for e in first.sources()), None) or state.now - state.ago
                 yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), 1)
 
 

@@ -16,11 +16,13 @@ class Event:
         values: by the columns of the table; a column that is missing is not there. The times of the event itself (``TimeGenerated``,
             ``Timestamp``) are not among them.
         seconds: when it was, in seconds from now: negative for what is past.
+        free: columns of ``values`` of which nothing is asked: they may hold something else.
     """
 
     table: str
     values: Mapping[str, object]
     seconds: float
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

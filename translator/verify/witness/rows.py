@@ -30,6 +30,7 @@ class Event(Row):
         super().__init__(state, (), frozenset())
         self.source = source
         self.values: dict[str, Any] = {} if values is None else values
+        self.free: set[str] = set()
         self.changes = 0
         state.made += 1
         if state.made > state.most:
@@ -41,6 +42,7 @@ class Event(Row):
     def value(self, column: Column) -> Any:
         if column.name not in self.values:
             self.values[column.name] = self.state.default(column)
+            self.free.add(column.name)
         return self.values[column.name]
 
     def assign(self, column: Column, value: Any) -> bool:
@@ -54,16 +56,19 @@ class Event(Row):
 
     def put(self, name: str, value: Any) -> None:
         absent = object()
-        old = self.values.get(name, absent)
+        old, was_free = self.values.get(name, absent), name in self.free
 
         def back() -> None:
             self.changes += 1
+            if was_free:
+                self.free.add(name)
             if old is absent:
                 self.values.pop(name, None)
             else:
                 self.values[name] = old
 
         self.values[name] = value
+        self.free.discard(name)
         self.changes += 1
         self.state.changed(back)
 
@@ -85,6 +90,7 @@ class Event(Row):
 
     def copy(self, varied: frozenset[Column]) -> Row:
         made = Event(self.state, self.source, dict(self.values))
+        made.free = set(self.free)
         for name in TIMES & self.values.keys():
             if isinstance(self.values[name], dt.datetime):
                 made.values[name] = self.values[name] - dt.timedelta(milliseconds=97 * (self.state.made % 40))

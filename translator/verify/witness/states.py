@@ -43,6 +43,7 @@ class State:
         most: how many events there may be.
         defaults: values of stored columns that nothing is asked of, by table and name.
         constants: values that columns are compared with, by their names.
+        ago: how long ago an event is of which no time is asked.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class State:
         most: int,
         default: Callable[[Column], Any],
         constants: Mapping[str, list[Any]],
+        ago: dt.timedelta,
     ) -> None:
-        self.now, self.most, self.default, self.constants = now, most, default, constants
+        self.now, self.most, self.default, self.constants, self.ago = now, most, default, constants, ago
         self.trail: list[Callable[[], None]] = []
         self.version = 0
         self.made = 0
@@ -102,6 +104,7 @@ class Stored(Protocol):
     """An event with its values by the names of columns."""
 
     values: dict[str, Any]
+    free: set[str]
     source: o.Source
 
     def put(self, name: str, value: Any) -> None: ...
