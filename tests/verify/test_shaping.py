@@ -55,6 +55,10 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("SecurityEvent", {"EventID": 4625, "IpAddress": "0:0::1"}, "elastic", {"source.ip": "::1"}),
         ("SecurityEvent", {"EventID": 4625, "IpAddress": ""}, "elastic", {"source.ip": None}),
         ("DeviceFileEvents", {"FileSize": "4096", "ActionType": "FileCreated"}, "elastic", {"file.size": 4096}),
+        # what another column says of one that no row leaves empty
+        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
+        # rows that no log source of the taxonomy has
+        ("Corelight", {"EventType": "conn"}, "sigma", {"logsource": {"product": "azure", "service": "corelight"}, "EventType": "conn"}),
         # moments
         ("SigninLogs", {}, "splunk", {"_time": 1777636800.0}),
         ("SigninLogs", {}, "elastic", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
@@ -255,3 +259,10 @@ def test_places_inside_of_a_column_without_a_home_keep_their_way() -> None:
     row = {"ActivityInsights": {"FirstTimeUserUsedApp": True}, "Members": [{"UPN": "a"}, {"UPN": "b"}]}
     (event,) = shaped({"NoSuchTable_CL": [row]}, "sigma").events
     assert event["ActivityInsights.FirstTimeUserUsedApp"] is True and event["Members.UPN"] == ["a", "b"]
+
+
+def test_a_column_without_a_field_may_have_its_own_name() -> None:
+    row = {"Status": "open"}
+    (without,) = shape("PaloAltoPrismaCloud", row, "splunk").events
+    (given,) = shape("PaloAltoPrismaCloud", row, "splunk", own={"PaloAltoPrismaCloud": {"Status"}}).events
+    assert "Status" not in without and given["Status"] == "open"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from xml.sax.saxutils import unescape
 
 from translator import catalog
@@ -45,14 +45,17 @@ _INGESTED = {"splunk": "_indextime", "elastic": "event.ingested"}
 class Putting:
     """The event of a row in a home, as it grows.
 
+    Args:
+        own: columns that have their own names where the home has no field for them.
+
     Attributes:
         event: its fields by their names, parts with dots.
         by: which column each field is of.
         lacking: why columns, or places inside of them, have no field.
     """
 
-    def __init__(self, site: Site, row: Row) -> None:
-        self.site, self.row = site, row
+    def __init__(self, site: Site, row: Row, own: Collection[str] = ()) -> None:
+        self.site, self.row, self.own = site, row, own
         self.event: Row = frame(site)
         self.by: dict[str, str] = {}
         self.lacking: dict[str, str] = {}
@@ -114,13 +117,15 @@ class Putting:
         """The field of a place; None where there is none that has its value, which is told. A column of no place has its own name."""
         if why := absent(place):
             self.lack(named(column, steps), why, value)
-            if place is None and not steps:
+            if (place is None or column in self.own) and not steps:
                 self.set(column, value, "", column)
             return None
         assert place is not None
         stored = place.counterpart
         if isinstance(stored, Stored) and stored.differs:
             self.lack(named(column, steps), stored.differs, value)
+            if column in self.own and not steps:
+                self.set(column, value, "", column)
             return None
         return stored if isinstance(stored, Stored) else None
 

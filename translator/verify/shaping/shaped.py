@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ def shaped(
     columns: Mapping[str, Iterable[str]] | None = None,
     lists: Mapping[str, Iterable[object]] | None = None,
     carried: Iterable[str] = (),
+    own: Mapping[str, Collection[str]] | None = None,
 ) -> Shaped:
     """The events that a product has of rows, by what the catalog says of their tables.
 
@@ -54,6 +55,7 @@ def shaped(
             the rows have.
         lists: the values of the lists that texts look up, by their names.
         carried: what rows have beside the columns of their tables, such as a number to know them by: fields of these names.
+        own: by table columns that a site keeps under their own names where the catalog knows no field.
 
     Raises:
         ValueError: for a family that is not known.
@@ -70,7 +72,7 @@ def shaped(
         if target_family == "source" or chosen.fields == "source":
             found[table] = tuple(Shape(dict(row), (_as_it_is(table, row),)) for row in given)
             continue
-        making = _Table(table, target_family, chosen, wanted)
+        making = _Table(table, target_family, chosen, wanted, (own or {}).get(table, ()))
         taken = [{name: row[name] for name in carried if name in row} for row in given]
         made = making.shapes([{name: value for name, value in row.items() if name not in carried} for row in given])
         found[table] = tuple(
@@ -122,10 +124,11 @@ class _Table:
 
     Args:
         wanted: the columns that matter.
+        own: those that have their own names where there is no field.
     """
 
-    def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str]) -> None:
-        self.table, self.family, self.wanted = table, family, wanted
+    def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]) -> None:
+        self.table, self.family, self.wanted, self.own = table, family, wanted, own
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
         self.schema = catalog.schemas().get(table, {})
@@ -179,6 +182,8 @@ class _Table:
                     self.fail(draft, filled, f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it")
                     return
         draft.sites = self.sites.of(draft.row) if self.sites.homes else (self.nowhere,)
+        if not draft.sites and self.family == "sigma":  # what no log source of the taxonomy has keeps the table's own
+            draft.sites = (self.nowhere,)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
             self.fail(draft, columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
@@ -191,6 +196,8 @@ class _Table:
             if is_missing(draft.row.get(column)) and column in draft.given and catalog.is_filled(self.table, column, pins):
                 self.fail(draft, column, "no row of the table leaves it empty")
                 return
+        for site in draft.sites:
+            self.turned_around(site, draft.row, self.needed(site))
         for column in sorted(self.wanted):
             if column not in draft.given and catalog.is_filled(self.table, column, pins):
                 draft.row.setdefault(column, self.something(column, draft))
@@ -226,7 +233,7 @@ class _Table:
         """
         needed = self.needed(site)
         self.turned_around(site, draft.row, needed)
-        putting = Putting(site, draft.row)
+        putting = Putting(site, draft.row, self.own)
         for column in needed:
             try:
                 putting.column(column)
@@ -248,7 +255,7 @@ class _Table:
             column = re.split(r"[.\[]", where)[0]
             if column not in self.wanted:
                 continue
-            if any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
+            if column not in self.own and any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
                 raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
             self.unshaped.append(Unshaped(self.table, where, why))
         return putting.finished()
