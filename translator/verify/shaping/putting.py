@@ -89,6 +89,8 @@ class Putting:
             self.inside(column, inner)
             if not (place is not None and isinstance(place.counterpart, Stored) and isinstance(value, str)):
                 return
+        if isinstance(value, str) and place is not None and isinstance(place.counterpart, Stored) and place.counterpart.type in OBJECTS:
+            value = read_json(value)  # the table has as a text what the product has as an object
         if isinstance(value, dict | list):
             self.whole(column, value, place)
         else:
@@ -258,7 +260,8 @@ def frame(site: Site) -> Row:
         case "elastic":
             kind, _, dataset = place.get("index", "logs-").rstrip("-*").partition("-")
             dataset = place.get("dataset", dataset)
-            own: Row = {"event.dataset": dataset, "data_stream.dataset": dataset} if dataset else {}
+            # "generic" is the data set of what names none (Elastic, "Data streams", naming scheme)
+            own: Row = {"event.dataset": dataset, "data_stream.dataset": dataset} if dataset else {"_index": f"{kind}-generic-default"}
             return {**own, "data_stream.type": kind, "data_stream.namespace": "default"}
     return {LOG_SOURCE: dict(place)}
 
