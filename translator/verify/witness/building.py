@@ -54,7 +54,7 @@ class Builder:
 
     def default(self, column: Column) -> Any:
         """What a stored column holds that nothing is asked of."""
-        lowered = column.name.lower()
+        lowered = column.name.lower().removesuffix("_s")
         kind = self.kinds.get(column.name, column.type) if column.type == Type.UNKNOWN else column.type
         match kind:
             case _ if column.name in TIMES and column.type in (Type.DATETIME, Type.UNKNOWN):
