@@ -106,6 +106,18 @@ def test_columns_of_which_nothing_is_asked_are_told() -> None:
     assert (event.values["ResultType"], event.free) == ("0", {"IPAddress"})
 
 
+def test_columns_of_a_pivot_are_elements_of_one_array() -> None:
+    query = (
+        "Event | extend d = parse_xml(EventData).DataItem.EventData.Data | mv-expand bagexpansion=array d | evaluate bag_unpack(d)"
+        " | extend Key = tostring(column_ifexists('@Name', '')), Value = column_ifexists('#text', '')"
+        " | evaluate pivot(Key, any(Value), TimeGenerated, Computer) | where Image has 'x.exe' and CommandLine endswith '-q'"
+    )
+    (event,) = (first := worlds(translator.bind(query), NOW)[0]).events
+    assert judged(query, [first], NOW) == [True]
+    data = str(event.values["EventData"])
+    assert '<Data Name="Image">x.exe</Data>' in data and '<Data Name="CommandLine">-q</Data>' in data
+
+
 def test_worlds_run_together_do_not_meet() -> None:
     query = "SigninLogs | summarize n = count() by UserPrincipalName | where n == 2"
     event = Event("SigninLogs", {"UserPrincipalName": "ann"}, -60)

@@ -201,6 +201,7 @@ class _Table:
         for column in sorted(self.wanted):
             if column not in draft.given and catalog.is_filled(self.table, column, pins):
                 draft.row.setdefault(column, self.something(column, draft))
+        draft.sites = self.sites.of(draft.row) or draft.sites
         events = []
         for site in draft.sites:
             try:

@@ -12,7 +12,7 @@ from translator.plan.types import Type
 from translator.targets.homes import parsed
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
-from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Unpacked
+from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Pivoted, Unpacked
 from translator.verify.witness.states import TIMES, Row, State
 from translator.verify.witness.turning import plain
 
@@ -45,6 +45,7 @@ class Builder:
     def __init__(self, plan: o.Plan, now: dt.datetime, most: int, choices: Choices, ago: dt.timedelta) -> None:
         self.kinds = kinds_of(plan)
         self.shared: dict[str, dict[str, Any]] = {}
+        self.pivoted: tuple[dict[str, dict[str, Any]], int] | None = None
         self.state = State(now, most, self.default, _constants(plan), ago)
         self.choices = choices
         self.state.entangled = SHARED in choices.taken
@@ -87,6 +88,8 @@ class Builder:
         match relation:
             case o.Source(table=table):
                 shared = self.shared.setdefault(table, {}) if self.choices.taken.get(SHARED) else None
+                if self.pivoted is not None:
+                    shared = self.pivoted[0].setdefault(table, {})
                 return Event(state, relation, shared)
             case o.Rows(columns=columns, rows=rows):
                 if not rows:
@@ -114,16 +117,31 @@ class Builder:
             case o.Join():
                 return self.joined(relation)
             case o.Expand(input=inner):
-                return Element(state, self.row(inner), relation)
+                return Element(state, self.row(inner), relation, 0 if self.pivoted is None else self.pivoted[1])
             case o.Parse(input=inner):
                 return Parsed(state, self.row(inner), relation)
             case o.Plugin(input=inner, name="bag_unpack") if inner is not None:
                 return Unpacked(state, self.row(inner), relation)
+            case o.Plugin(input=inner, name="pivot") if inner is not None:
+                return self.pivot(relation, inner)
             case o.External(kind=kind, name=name):
                 raise NotKnown(f"the {kind} {name}, which is kept outside of the logs", relation.span)
             case o.Unsupported(reason=reason):
                 raise NotKnown(reason, relation.span)
         raise NotKnown(_WORDS.get(type(relation).__name__, type(relation).__name__), relation.span)
+
+    def pivot(self, plugin: o.Plugin, inner: o.Relation) -> Row:
+        values: dict[str, dict[str, Any]] = {}
+        self.state.entangled = True
+
+        def again(place: int) -> Row:
+            before, self.pivoted = self.pivoted, (values, place)
+            try:
+                return self.row(inner)
+            finally:
+                self.pivoted = before
+
+        return Pivoted(self.state, plugin, again)
 
     def joined(self, join: o.Join) -> Row:
         turned = join.kind.startswith("right")

@@ -17,9 +17,11 @@ from translator.verify.witness.states import TIMES
 
 def read_columns(plan: o.Plan) -> dict[str, dict[str, Type]]:
     """The tables that a plan reads, each with those of its stored columns that are read anywhere in the plan."""
-    sources = {part.id: part.table for part in o.parts(plan.root) if isinstance(part, o.Source)}
+    parts = list(o.parts(plan.root))
+    made = {id(part.source) for part in parts if isinstance(part, o.Plugin | o.External)}  # of columns that an operator makes
+    sources = {part.id: part.table for part in parts if isinstance(part, o.Source) and id(part) not in made}
     found: dict[str, dict[str, Type]] = {table: {} for table in sorted(sources.values())}
-    for part in o.parts((plan.root, tuple(c for _, c in plan.names))):
+    for part in (*parts, *(c for _, c in plan.names)):
         if isinstance(part, Column) and part.table is not None and part.source in sources:
             held = found[sources[part.source]]
             if held.get(part.name, Type.UNKNOWN) == Type.UNKNOWN:

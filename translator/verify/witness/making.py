@@ -205,14 +205,18 @@ class _Making:
 
     def exported(self, state: State) -> list[Event]:
         made: dict[int, Stored] = {}
+        free: dict[int, set[str]] = {}
         for row in state.rows():
             for event in row.sources():
                 made.setdefault(id(event.values), event)
+                free[id(event.values)] = free.get(id(event.values), event.free) & event.free
         found = []
         for event in made.values():
             at = event.at or self.now - state.ago
             values = {k: v for k, v in event.values.items() if k not in TIMES and v is not None}
-            found.append(Event(event.source.table, values, (at - self.now).total_seconds(), frozenset(event.free & values.keys())))
+            found.append(
+                Event(event.source.table, values, (at - self.now).total_seconds(), frozenset(free[id(event.values)] & values.keys()))
+            )
         return found
 
     def keep(self, about: str, events: list[Event], hits: bool | None) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from translator.engine.python_functions import json_of
@@ -166,22 +166,26 @@ class Computed(Row):
 
 
 class Element(Row):
-    """mv-expand: the first element of each of its arrays; a bag is a bag of its first key, or an array of key and value."""
+    """mv-expand: one element of each of its arrays; a bag is a bag of its first key, or an array of key and value.
 
-    def __init__(self, state: State, row: Row, expand: o.Expand) -> None:
+    Args:
+        place: the number of the element.
+    """
+
+    def __init__(self, state: State, row: Row, expand: o.Expand, place: int = 0) -> None:
         named = {c.id: x for c, x in expand.items}
         super().__init__(state, (row,), frozenset(named) | ({expand.index.id} if expand.index else set()))
-        self.expand, self.items = expand, named
+        self.expand, self.items, self.place = expand, named, place
 
     def own(self, column: Column) -> Any:
         if column.id not in self.items:
-            return 0
+            return self.place
         array = self.array(column)
         if isinstance(array, dict):
             key = next(iter(array), None)
             found = None if key is None else [key, array[key]] if self.expand.pairs else {key: array[key]}
         else:
-            found = element(array, 0) if isinstance(array, list) else array
+            found = element(array, self.place) if isinstance(array, list) else array
         return as_type(found, column.type)
 
     def array(self, column: Column) -> Any:
@@ -190,17 +194,22 @@ class Element(Row):
 
     def turn(self, column: Column, value: Any) -> bool:
         if column.id not in self.items:
-            return bool(value == 0)
+            return bool(value == self.place)
         array = self.array(column)
         value = text_of(value) if isinstance(value, dt.datetime) else value
-        rest = array[1:] if isinstance(array, list) else []
-        return turning.assign(self.items[column.id], self.inputs[0], [value, *rest])
+        held = list(array) if isinstance(array, list) else []
+        held += [turning.variant(value, n) for n in range(len(held), self.place)]
+        made = [*held[: self.place], value, *held[self.place + 1 :]]
+        if turning.assign(self.items[column.id], self.inputs[0], made):
+            return True
+        # one element of XML is no array
+        return len(made) == 1 and turning.assign(self.items[column.id], self.inputs[0], [value, turning.variant(value, 1)])
 
     def valid(self) -> bool:
         return super().valid() and any(self.array(c) not in (None, [], "") for c, _ in self.expand.items)
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
-        return Element(self.state, inputs[0], self.expand)
+        return Element(self.state, inputs[0], self.expand, self.place)
 
 
 class Parsed(Row):
@@ -327,6 +336,57 @@ class Unpacked(Row):
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         return Unpacked(self.state, inputs[0], self.plugin)
+
+
+class Pivoted(Row):
+    """evaluate pivot: columns that are the values of one column, with an aggregate of another; a row of the input for each of them.
+
+    Args:
+        again: makes a row of the input over the same events, of the elements of arrays that have a number.
+    """
+
+    def __init__(self, state: State, plugin: o.Plugin, again: Callable[[int], Row]) -> None:
+        super().__init__(state, (again(0),), frozenset())
+        self.plugin, self.again = plugin, again
+        key, made, *_ = plugin.arguments
+        if not (isinstance(made, Apply) and made.function == "take_any"):
+            raise NotKnown("pivot with such an aggregate", plugin.span)
+        self.key, self.shown = key, made.args[0]
+        self.named: dict[str, Row] = {}
+
+    def has(self, column: Column) -> bool:
+        return self.is_made(column) or self.inputs[0].has(column)
+
+    def is_made(self, column: Column) -> bool:
+        return column.table is not None and column.source == self.plugin.source.id
+
+    def inherited(self, column: Column) -> Any:
+        if not self.is_made(column):
+            return self.inputs[0].value(column)
+        row = self.named.get(column.name)
+        found = None if row is None else value_of(self.shown, row)
+        return "" if found is None and column.type == Type.STRING else found
+
+    def assign(self, column: Column, value: Any) -> bool:
+        if not self.is_made(column):
+            return self.inputs[0].assign(column, value)
+        if column.name not in self.named:
+            rows = self.inputs
+            row = rows[0] if not self.named else self.again(len(self.named))
+
+            def back() -> None:
+                self.named.pop(column.name, None)
+                self.inputs = rows
+
+            self.named[column.name] = row
+            self.inputs = tuple(dict.fromkeys((*rows, row)))
+            self.state.changed(back)
+            if not turning.assign(self.key, row, column.name):
+                return False
+        return turning.assign(self.shown, self.named[column.name], value)
+
+    def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
+        raise NotKnown("more rows of pivot", self.plugin.span)
 
 
 class Grouped(Row):
