@@ -188,6 +188,23 @@ CASES: list[tuple[str, Events, Events]] = [
     ("* | chart count over h by n", HOSTS[:3], [{"h": "x", "2": 1, "3": 0, "4": 1}, {"h": "y", "2": 0, "3": 1, "4": 0}]),
     ("* | top limit=1 h", HOSTS, [{"h": "x", "count": 2, "percent": "66.666667"}]),
     ("* | rare limit=1 showperc=f h", HOSTS, [{"h": "y", "count": 1}]),
+    (
+        "| tstats summariesonly=false fillnull_value=(none) count from datamodel=Endpoint.Processes by Processes.dest Processes.user",
+        [
+            {"datamodel": "Endpoint.Processes", "Processes.dest": "h", "Processes.user": "u"},
+            {"datamodel": "Endpoint.Processes", "Processes.dest": "h"},
+            {"datamodel": "Endpoint.Services", "Processes.dest": "h"},
+        ],
+        [
+            {"Processes.dest": "h", "Processes.user": "(none)", "count": 1},
+            {"Processes.dest": "h", "Processes.user": "u", "count": 1},
+        ],
+    ),
+    (
+        "| tstats count from datamodel=Endpoint.Processes by Processes.user",
+        [{"datamodel": "Endpoint.Processes", "Processes.dest": "h"}],
+        [],
+    ),
     ("| tstats count where index=a by sourcetype", [{"index": "a", "sourcetype": "s"}, {"index": "b", "sourcetype": "s"}], [{"sourcetype": "s", "count": 1}]),
     ("* | accum n | table n", HOSTS, [{"n": 4}, {"n": 7}, {"n": 9}, {"n": 10}]),
     # order (Search Reference, "sort", "dedup", "head", "tail")
@@ -303,7 +320,7 @@ def test_the_caller_says_what_a_null_is(search: str, unknown: bool, kept: list[i
         ("* | stats sparkline(n)", "the function sparkline"), ("* | stats mode(n)", "as frequent"), ("`base` c=red", "the macro `base`"),
         ("* | lookup roles user", "the lookup roles"), ("* | eval v=(1==1)", "a Boolean"), ("* | bin n span=2", "buckets of n"),
         ("* | bin _time span=7d", "several days"), ("h=x [search i=1]", "all fields"), ("| stats count", "begins with stats"), ("c=red | makeresults", "behind other"),
-        ("source::x", "indexed field"), ('* | eval v="1"+"2"', "added or joined"), ('* | eval v=typeof("12")', "no field"), ("* | eval v=substr(h, 0)", "substr from 0"), ("* | rename h as a, h as b", "two new names"), ("| tstats count from datamodel=Web", "the data model Web"), ("* | stats p95(n)", "without AS"),
+        ("source::x", "indexed field"), ('* | eval v="1"+"2"', "added or joined"), ('* | eval v=typeof("12")', "no field"), ("* | eval v=substr(h, 0)", "substr from 0"), ("* | rename h as a, h as b", "two new names"), ("| tstats count from datamodel=Web", "the data model Web without"), ("| tstats count from datamodel=Web.Web by url", "url, which may not be"), ("| tstats summariesonly=true count from datamodel=Web.Web", "the option summariesonly"), ("* | stats p95(n)", "without AS"),
         ("* | head 1 y", "'y'"), ("* | dedup h nosuch=1", "the option nosuch"), ("* | timechart span=1h count", "range of the search"),
         ("* | eval v=1+2.\"a\"", "a period or arithmetic"), ("* | eval v=random()", "random"), ("c in (red)", "not in capitals"),
         ("* | where h", "as a condition|no Boolean"), ('* | where match(h, "(?R)")', "regular expression"),

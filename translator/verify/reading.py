@@ -29,6 +29,10 @@ class NotReadable(Exception):
         self.what, self.position = what, position
 
 
+class ValueNotTold(NotReadable):
+    """What a reader cannot run on certain events, for a value in them of which it is not documented what comes of it."""
+
+
 def flat(value: object, name: str = "") -> Iterator[tuple[str, Value]]:
     """The fields of an event by their names with dots, and each of their values; what is null or empty has none."""
     if isinstance(value, Mapping):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import Row, ValueNotTold
 from translator.verify.spl.arguments import Words, count_of, truth
 from translator.verify.spl.objects import as_value, at
 from translator.verify.spl.running import Maker, Reader, Run, Search, Step
@@ -424,7 +424,7 @@ def _leaves(value: object, name: str, found: dict[str, list[Value]]) -> None:
         for member in value:
             _leaves(member, f"{name}{{}}", found)
     elif value is None:
-        raise NotReadable("spath: a null of JSON as a value")
+        raise ValueNotTold("spath: a null of JSON as a value")
     else:
         found.setdefault(name, []).append(as_value(value))
 

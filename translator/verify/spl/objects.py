@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, ValueNotTold
 from translator.verify.spl.running import Run
 from translator.verify.spl.values import Value, numeric, one, several, text
 
@@ -139,7 +139,7 @@ def as_value(value: object) -> Value:
         NotReadable: for null: what a field has of it is not documented.
     """
     if value is None:
-        raise NotReadable("a null of JSON as a value")
+        raise ValueNotTold("a null of JSON as a value")
     if isinstance(value, bool):
         return str(value).lower()
     return written(value) if isinstance(value, list | Mapping) else value

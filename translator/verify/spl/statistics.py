@@ -302,20 +302,34 @@ def _moment(command: Command, row: Row) -> float:
 
 
 def tstats(command: Command, read: Reader) -> Step:
-    """Statistics of fields in the index ("tstats", Description); what data models hold is not known here."""
+    """Statistics of fields in the index, or of a data set of a data model ("tstats", Description and Optional arguments).
+
+    An event says in its field ``datamodel`` which data set it is in; fields of these have the name of the data set before theirs. With
+    ``summariesonly=false`` what is not summarized counts as well; ``fillnull_value`` stands for keys that an event lacks, and events
+    that lack one are left out without it.
+    """
     told = statistics_of(command, read, "accelerated")
     if not told.terms:
         raise command.refuse("no function")
 
     def summed(rows: list[Row], run: Run) -> list[Row]:
-        if told.source or "datamodel" in told.options:
-            raise command.refuse(f"the data model {told.options.get('datamodel', ' '.join(told.source))}")
-        if others := sorted(set(told.options) - {"span"}):
+        if told.source:
+            raise command.refuse(f"the data in {' '.join(told.source)}")
+        model = told.options.get("datamodel", "")
+        known = {"span", "datamodel", "fillnull_value"} if model else {"span"}
+        if told.options.get("summariesonly", "false").lower() in ("false", "f", "0"):
+            known.add("summariesonly")
+        if others := sorted(set(told.options) - known):
             raise command.refuse(f"the option {others[0]}")
-        found = [dict(e) for e in run.events]
+        if model and "." not in model:
+            raise command.refuse(f"the data model {model} without a data set")
+        found = [dict(e) for e in run.events if not model or text(e.get("datamodel")) == model]
         used = [*told.by, *(t.field for t in told.terms if isinstance(t.field, str))]
-        if others := sorted(f for f in used if f not in INDEXED):
-            raise command.refuse(f"{others[0]}, which may not be in the index")
+        within = f"{model.rpartition('.')[2]}." if model else ""
+        if others := sorted(f for f in used if f not in INDEXED and not (within and f.startswith(within))):
+            raise command.refuse(f"{others[0]}, which may not be in the {'data set' if model else 'index'}")
+        if "fillnull_value" in told.options:
+            found = [{**dict.fromkeys(set(told.by) - set(INDEXED), told.options["fillnull_value"]), **e} for e in found]
         if told.condition is not None:
             found = [e for e in found if told.condition(e, run)]
         if "_time" in told.by:
