@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +38,55 @@ def test_what_is_written_is_proven(kql: str, target: str) -> None:
         proof = prove(conversion, target, options=SOURCE)
         assert (proof.outcome, proof.errs) == (Outcome.PROVEN, None), proof
         assert proof.alerting and proof.worlds > 10 and proof.coverage.share == 1
+
+
+THREE = [
+    {"trigger_operator": "gt", "trigger_threshold": 2},
+    {"trigger_operator": "gt", "trigger_threshold": 0},
+]
+LISTED = {
+    "watchlist": f"let w = _GetWatchlist('Names') | project SearchKey; {SIGNINS} | where UserPrincipalName in~ (w)",
+    "watchlist that is none": f"let w = _GetWatchlist('Names') | project SearchKey; {SIGNINS} | where UserPrincipalName !in (w)",
+    "external data": f"let w = externaldata(name: string)[@'https://x.y/a.csv']; {SIGNINS} | where UserPrincipalName in (w)",
+    "indicators": (
+        "ThreatIntelligenceIndicator | where Active == true and isnotempty(NetworkIP) | join kind=inner (SigninLogs | where ResultType == '0'"
+        " | extend at = TimeGenerated) on $left.NetworkIP == $right.IPAddress | where at < ExpirationDateTime"
+    ),
+    "seen before": (
+        "SigninLogs | where TimeGenerated > ago(1d) | where isnotempty(IPAddress) | where IPAddress !in ((SigninLogs"
+        " | where TimeGenerated between (ago(8d) .. ago(1d)) | distinct IPAddress))"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_lists_hold_what_the_query_finds(name: str) -> None:
+    conversion = translator.convert(rule(LISTED[name], period=8 * 86_400), ("splunk", "esql", "sigma"), SOURCE)
+    claimed = [t for t, output in conversion.outputs.items() if output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)]
+    assert claimed
+    for target in claimed:
+        proof = prove(conversion, target, options=SOURCE)
+        assert (proof.outcome, proof.why) == (Outcome.PROVEN, "") and 0 < proof.alerting < proof.worlds, (target, proof)
+
+
+@pytest.mark.parametrize("facts", THREE)
+def test_a_rule_that_counts_its_rows_has_worlds_with_as_many(facts: dict[str, Any]) -> None:
+    conversion = translator.convert(rule(f"{SIGNINS} | where ResultType == '0'", period=3_600, **facts), ("splunk", "esql"), SOURCE)
+    for target in conversion.outputs:
+        proof = prove(conversion, target, options=SOURCE)
+        assert proof.outcome is Outcome.PROVEN and 0 < proof.alerting < proof.worlds, (target, proof)
+
+
+def test_rows_get_what_the_product_says_of_them() -> None:
+    query = "AzureActivity | where TimeGenerated > ago(1d) | where ResourceProviderValue =~ 'Microsoft.Compute' | where ActivityStatusValue == 'Success'"
+    proof = prove(translator.convert(rule(query), ("splunk",)), "splunk")
+    assert proof.outcome is Outcome.PROVEN and proof.alerting
+
+
+def test_columns_behind_an_asterisk_are_those_of_a_table_that_is_not_known() -> None:
+    query = "A_CL | where size_d > 5 | summarize arg_max(TimeGenerated, *) by host_s | project host_s, user_s, n = size_d / 2"
+    conversion = translator.convert(rule(query), ("splunk",), SOURCE)
+    assert prove(conversion, "splunk", options=SOURCE).outcome is Outcome.PROVEN
 
 
 TERM = 'match(AppDisplayName, "(?i)(^|[^a-z0-9])portal([^a-z0-9]|$)")'

@@ -13,47 +13,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from translator import catalog
-from translator.catalog import Computed, Counterpart, Stored
 from translator.catalog.site_files import FAMILY_OF
-from translator.detection.model import Detection, compares
-from translator.detection.trigger import trigger_of
-from translator.engine import EngineError, execute
+from translator.detection.model import Detection
+from translator.engine import EngineError
 from translator.fidelity import Verdict
-from translator.kql.parser import parse
 from translator.pipeline import Conversion
-from translator.plan import operators as o
-from translator.plan.binder import bind
-from translator.plan.expressions import Column
+from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
 from translator.targets.homes import TIMES as TIME_FIELDS
-from translator.targets.pipeline.cases import deciding
 from translator.verify import sigma, spl
-from translator.verify.comparing import ROW, Answer, Columns, Compared, Difference, Wanted, compared, named_rows
-from translator.verify.reading import NotReadable, Row, moment_of
+from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
+from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of
 from translator.verify.running import run_text
-from translator.verify.shaping import Shaped, shaped
-from translator.verify.shaping.putting import INGESTED
-from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
-from translator.verify.witness.feeding import read_columns, schema_of, tables_of
-from translator.verify.witness.judging import answers
-from translator.verify.witness.states import RECEIVED, TIMES
+from translator.verify.shaping import Shaped
+from translator.verify.stage import MOST_WORLDS, NOW, Stage, Tried, unmarked
+from translator.verify.witness import Coverage
 
-NOW = dt.datetime(2026, 6, 1, 12, 0)
-"""When everything is run, unless the caller says: proofs are the same whenever they are made."""
-
-MOST_WORLDS, MOST_TRIES = 72, 24
+MOST_TRIES = 24
+"""How many smaller worlds are tried for a counterexample."""
 
 CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 """The verdicts that say something that can be tried."""
 
-_MARK, _ROWS = "kql2sigma_world", "kql2sigma-"
-_KQL = {INGESTED: RECEIVED}
-_FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
-_GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
-_TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
-"""What the engine has no words for; the events here have it in a column of every table."""
+_WITHIN = "_within"
+"""What the names of lists end in whose values are looked for within texts."""
+
 _READINGS = {
     "splunk": ((True, False), (False, True)),
     "sigma": ((False, False), (False, True), (True, False), (True, True)),
@@ -107,7 +92,7 @@ class Proof:
         alerting: in how many of them the KQL alerts.
         compared: what of both sides was compared at the most, where both alert.
         coverage: which conditions were both true and false on some event.
-        missing: what stood for no events of the product, or lacks columns there.
+        missing: what stood for no events of the product, or lacks columns there, and worlds on which the text could not be run.
     """
 
     target: str
@@ -123,57 +108,13 @@ class Proof:
     compared: Compared = Compared.ALERTS
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds."""
-
-    about: str
-    rows: Mapping[str, tuple[Row, ...]]
-    events: tuple[Row, ...]
-    alerts: bool
-    answer: Answer
-
-
-class Trial:
-    """A rule with its worlds, on which any number of texts can be tried.
-
-    Args:
-        conversion: the rule and what was made of it.
-        now: when it runs.
-        seed: what tells its worlds from others.
-
-    Raises:
-        translator.kql.errors.KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
-    """
+class Trial(Stage):
+    """A rule with its worlds, on which any number of texts can be tried; see ``Stage`` for what it is made of."""
 
     def __init__(self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS) -> None:
-        self.conversion, self.options, self.now = conversion, options, now
-        rule = conversion.rule
-        back = dt.timedelta(seconds=rule.period or options.timespan)
-        given = _GIVEN.sub(lambda m: (now - back if m[1] == "Start" else now).isoformat(), rule.query)
-        self.kql = _TAKEN_IN.sub(RECEIVED, given)
-        self.plan = bind(parse(self.kql), catalog.schemas())
-        self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
-        found = made(self.plan, now, seed, most)
-        oldest = -rule.period if rule.period is not None else float("-inf")
-        self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
-        self.unreached: tuple[Unreached, ...] = found.unreached
-        self.columns = read_columns(self.plan)
-        decides = deciding(self.plan)
-        columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
-        self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
-        self._coverage: Coverage | None = None
-        self._families: dict[str, tuple[list[_Tried], Shaped]] = {}
+        super().__init__(conversion, options, now, seed, most)
         self._columns: dict[str, Columns] = {}
         self._wanted: dict[object, Wanted] = {}
-
-    @property
-    def coverage(self) -> Coverage:
-        """Which conditions of the rule the worlds reach."""
-        if self._coverage is None:
-            self._coverage = reached(self.plan, self.worlds, self.now)
-        return self._coverage
 
     def prove(self, target: str, output: Output) -> Proof:
         """Tries what the verdict of an output claims."""
@@ -181,26 +122,37 @@ class Trial:
         if claim not in CLAIMS:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"a text that is {claim.value} claims nothing")
         try:
-            tried, shape = self.on(FAMILY_OF[target])
+            tried, shape = self.ready(target, output)
         except EngineError as error:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
         alerting = sum(t.alerts for t in tried)
         if not alerting:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
-        wrong: dict[Verdict, _Tried] = {}
+        wrong: dict[Verdict, Tried] = {}
         reached_: set[Compared] = set()
+        run, not_told = list[Tried](), dict[str, int]()
         try:
-            edge = self.at() - self.lookback(output)  # an event of just then is a matter of the schedule, not of the text
-            for one in (t for t in tried if all(_seconds(e, target) != edge for e in t.events)):
-                difference, level = self.difference(target, output, one, shape)
+            edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
+            for one in (t for t in tried if all(_seconds(e, target) not in edges for e in t.events)):
+                try:
+                    difference, level = self.difference(target, output, one, shape)
+                except ValueNotTold as refused:
+                    not_told[refused.what] = not_told.get(refused.what, 0) + 1
+                    continue
+                run.append(one)
                 reached_.add(level)
                 if difference is not None:
                     wrong.setdefault(difference.errs, one)
         except NotReadable as refused:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
-        proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(tried), alerting, self.coverage, missing)
+        untold = tuple(f"{count} worlds were not tried, for the reader does not know: {what}" for what, count in not_told.items())
+        if not any(t.alerts for t in run):
+            why = f"no world that alerts was tried: {untold[0] if untold else 'each has events at the edge'}"
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, why, missing=missing)
+        alerting = sum(t.alerts for t in run)
+        proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(run), alerting, self.coverage, (*missing, *untold))
         proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
@@ -216,7 +168,7 @@ class Trial:
             )
         return replace(proof, outcome=Outcome.CONTRADICTED, counterexample=self.smallest(target, output, against[0], shape))
 
-    def in_text(self, tried: _Tried) -> str:
+    def in_text(self, tried: Tried) -> str:
         """A column that decides and is a text that holds JSON; empty where there is none."""
         told = (
             (t, c, v)
@@ -232,94 +184,15 @@ class Trial:
         reasons = [u.why for u in self.unreached]
         return "no events were found for which the KQL alerts" + (f": {reasons[0]}" if reasons else "")
 
-    def on(self, family: str) -> tuple[list[_Tried], Shaped]:
-        """The worlds as a family of products has them; those that it cannot have are left out.
-
-        Raises:
-            EngineError: where the KQL cannot be run.
-        """
-        if family not in self._families:
-            given: dict[str, list[Row]] = {}
-            serial = itertools.count(1)
-            for number, world in enumerate(self.worlds):
-                for table, rows in tables_of(self.plan, map(self.filled, world.events), self.now).items():
-                    computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in _counterparts(table, c))}
-                    told = [{c: v for c, v in _as_shaped(row).items() if v is not None or c not in computed} for row in rows]
-                    given.setdefault(table, []).extend({**row, _MARK: number, ROW: f"{_ROWS}{next(serial)}"} for row in told)
-            shape = shaped(given, family, self.options, carried=(_MARK, ROW))
-            self._families[family] = list(self.tried(shape, self.worlds)), shape
-        return self._families[family]
-
-    def filled(self, event: Event) -> Event:
-        """An event with a value in each column that the query reads and no row of its table leaves empty."""
-        pins = {c: {v} for c, v in event.values.items() if isinstance(v, str | int)}
-        lacking = [c for c in self.columns.get(event.table, {}) if c not in event.values and catalog.is_filled(event.table, c, pins)]
-        made_up: dict[str, object] = {}
-        for column in lacking:
-            counterparts = _counterparts(event.table, column)
-            if any(isinstance(c, Computed) for c in counterparts):
-                continue  # the product's events say it
-            if named := next((c.values for c in counterparts if isinstance(c, Stored) and c.values), None):
-                made_up[column] = next(iter(named))
-                continue
-            kind = catalog.schemas().get(event.table, {}).get(column, "string")
-            if catalog.is_address(event.table, column):
-                made_up[column] = "203.0.113.250"
-            elif kind in _FILLINGS:
-                made_up[column] = _FILLINGS[kind]
-            elif kind == "string":
-                made_up[column] = f"any {column.lower()}"
-        return replace(event, values={**made_up, **event.values})
-
-    def tried(self, shape: Shaped, worlds: Sequence[World]) -> Iterator[_Tried]:
-        rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
-        events: list[list[Row]] = [[] for _ in worlds]
-        lost = set[int]()
-        for table, shapes in shape.shapes.items():
-            for one in shapes:
-                number = one.row[_MARK]
-                assert isinstance(number, int)
-                if not one.events:
-                    lost.add(number)
-                rows[number].setdefault(table, []).append({_KQL.get(k, k): v for k, v in one.row.items() if k != _MARK})
-                events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
-        there = [n for n in range(len(worlds)) if n not in lost]
-        answers = self.found([rows[n] for n in there])
-        for number, (alerts, answer) in zip(there, answers, strict=True):
-            yield _Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), alerts, answer)
-
-    def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer]]:
-        """Whether the KQL alerts for the rows of each world, and what it finds.
-
-        Raises:
-            EngineError: where it cannot be run.
-        """
-        made_of = [World("", tuple(_event(table, row, self.now) for table, rows in w.items() for row in rows), None) for w in worlds]
-        if self.trigger is None:
-            found: list[tuple[bool, Answer]] = []
-            for answer in answers(self.kql, made_of, self.now):
-                if isinstance(answer, EngineError):
-                    raise answer
-                found.append((bool(answer.rows), answer))
-            return found
-        schema = {**catalog.schemas(), **schema_of(self.plan, [e for w in made_of for e in w.events])}
-        answered = []
-        for world in made_of:
-            tables = {t: [_unmarked(r) for r in rows] for t, rows in tables_of(self.plan, world.events, self.now).items()}
-            result = execute(parse(self.kql), tables, now=self.now, schema=schema)
-            names = [name for name, _ in result.columns]
-            answer = Answer(tuple(dict(zip(names, row, strict=True)) for row in result.rows))
-            answered.append((compares(self.trigger.operator, len(answer.rows), self.trigger.count), answer))
-        return answered
-
-    def difference(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> tuple[Difference | None, Compared]:
+    def difference(self, target: str, output: Output, tried: Tried, shape: Shaped) -> tuple[Difference | None, Compared]:
         """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
         level, first = Compared.ALERTS, None
         head = output.head or self.conversion.detection
         length = head.bin if target == "sigma" and isinstance(head, Detection) else None
         readings = _READINGS.get(target, ((False, False),))
+        held = self.filled_lists(output, tried) or {}
         for bins, reading in itertools.product((None, length) if length else (None,), readings):
-            rows = [r for events in _in_bins(tried.events, target, bins) for r in self.finds(target, output, events, shape, reading)]
+            rows = [r for events in _in_bins(tried.events, target, bins) for r in self.finds(target, output, events, shape, reading, held)]
             difference: Difference | None = None
             if bool(rows) != tried.alerts:
                 difference = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
@@ -352,16 +225,27 @@ class Trial:
             self._wanted[key] = columns.wanted((e.column for e in self.conversion.rule.entities), own, whole)
         return self._wanted[key], {name: column.type for name, column in self.plan.names}
 
-    def finds(self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool]) -> list[Row]:
+    def finds(
+        self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool],
+        held: Mapping[str, list[str] | str],
+    ) -> list[Row]:  # fmt: skip
         """What a text finds, in one reading of what its language leaves open.
+
+        Args:
+            held: the values of its lists, by name; why they are not known.
 
         Raises:
             NotReadable: where its reader does not know what it has.
         """
         now = self.at()
         lists = dict(shape.lists)
+        for name, values in held.items():
+            if isinstance(values, str):
+                raise NotReadable(f"the values of the list {name}: {values}")
+            lists |= {f"{name}{end}": [*_listed(values, end, output.lookups.get(f"{name}{end}", ""))] for end in ("", _WITHIN)}
         for name, (search, seconds) in output.histories.items():
-            lists[name] = [dict(r) for r in run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)]
+            rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
+            lists[name] = list(_listed([text_of(r.get("value")) for r in rows], "", output.lookups.get(name, "")))
         seen = _since(events, target, now - self.lookback(output))
         found: list[Row] = []
         for text in output.texts:
@@ -385,7 +269,7 @@ class Trial:
         known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
         return known or self.conversion.rule.period or self.options.timespan
 
-    def smallest(self, target: str, output: Output, tried: _Tried, shape: Shaped) -> Counterexample:
+    def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
         """A world without the events that the contradiction does not need."""
         best, tries = tried, 0
         difference, _ = self.difference(target, output, tried, shape)
@@ -394,38 +278,26 @@ class Trial:
                 break
             tries += 1
             fewer = {t: tuple(r for r in rows if r is not row) for t, rows in best.rows.items()}
-            serial = itertools.count(1)
-            given = {t: [{**_as_shaped(r), _MARK: 0, ROW: f"{_ROWS}{next(serial)}"} for r in rows] for t, rows in fewer.items()}
             try:
-                put = shaped(given, shape.family, self.options, carried=(_MARK, ROW))
-                smaller = next(self.tried(put, [World(tried.about, (), None)]), None)
+                smaller = self.alone(tried, fewer, output, shape)
                 if smaller is None:
                     continue
                 other, _ = self.difference(target, output, smaller, shape)
                 if other is not None and difference is not None and other.errs == difference.errs:
-                    best, difference = replace(smaller, rows=fewer), other
+                    best, difference = smaller, other
             except (EngineError, NotReadable):
                 continue
-        rows = {t: tuple(map(_unmarked, rows)) for t, rows in best.rows.items()}
-        events = tuple(map(_unmarked, best.events))
+        rows = {t: tuple(map(unmarked, rows)) for t, rows in best.rows.items()}
+        events = tuple(map(unmarked, best.events))
         lacking, surplus = (difference.lacking, difference.surplus) if difference is not None else ((), ())
         return Counterexample(best.about, rows, events, best.alerts, lacking, surplus)
 
 
-def _unmarked(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != ROW}
-
-
-def _as_shaped(row: Row) -> Row:
-    """A row of the KQL with the name that shaping has for the time when it was taken in."""
-    return {INGESTED if name == RECEIVED else name: value for name, value in row.items()}
-
-
-def _counterparts(table: str, column: str) -> list[Counterpart]:
-    """What any product has for a column."""
-    known = catalog.table(table)
-    homes = [home for family in known.homes.values() for home in family] if known is not None else []
-    return [home.columns[column] for home in homes if column in home.columns]
+def _listed(values: Sequence[str], end: str, kind: str) -> Iterator[Row]:
+    """The rows of a list, as the products are told to keep it: see ``Output.lookups``."""
+    for value in values:
+        written = f"*{value}*" if end else value.lower() if kind == "caseless" else value
+        yield {"value": written, "listed": written}
 
 
 def _places(shape: Shaped) -> list[tuple[str, str]]:
@@ -450,12 +322,6 @@ def _since(events: Sequence[Row], target: str, moment: float) -> list[Row]:
 def _seconds(event: Row, target: str) -> float:
     """When an event was, in seconds since 1970."""
     return (moment_of(event.get(TIME_FIELDS[FAMILY_OF[target]])) or 0) / 1_000_000
-
-
-def _event(table: str, row: Row, now: dt.datetime) -> Event:
-    at = next((v for name in TIMES if isinstance(v := row.get(name), dt.datetime)), now)
-    seconds = (at.replace(tzinfo=None) - now).total_seconds()
-    return Event(table, {k: v for k, v in row.items() if k not in TIMES}, seconds)
 
 
 def prove(

@@ -51,10 +51,8 @@ def _ways(expr: Expr, value: object, row: Mapping[str, object]) -> Iterator[dict
         case Apply(function="coalesce", args=args):
             for arg in args:
                 yield from _ways(arg, value, row)
-        case Apply(function="tolower", args=(inner,)) if isinstance(value, str) and value == value.lower():
-            yield from _ways(inner, value, row)
-        case Apply(function="toupper", args=(inner,)) if isinstance(value, str) and value == value.upper():
-            yield from _ways(inner, value, row)
+        case Apply(function="tolower" | "toupper" as function, args=(inner,)) if isinstance(value, str):
+            yield from _ways(inner, value.lower() if function == "tolower" else value.upper(), row)
         case Apply(function=function, args=(inner, *_)) if function in _SAME:
             yield from _ways(inner, value, row)
         case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), inner)):

@@ -19,6 +19,7 @@ from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
 from translator.targets.homes import TIMES, selected
 from translator.verify.reading import Row
+from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Unfit
 from translator.verify.shaping.sites import OWN, Place, Site, Way, absent
@@ -382,8 +383,8 @@ def holds(condition: Expr, event: Mapping[str, object]) -> bool:
             return any(holds(a, event) for a in args)
         case Apply(function="not", args=(inner,)):
             return not holds(inner, event)
-        case Apply(function="isempty", args=(ColumnRef(column=column),)):
-            return is_missing(event.get(column.name))
+        case Apply(function="isempty" | "isnotempty" as function, args=(ColumnRef(column=column),)):
+            return is_missing(event.get(column.name)) == (function == "isempty")
         case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
             given = text_of(event.get(column.name, ""))
             return any(_TESTS[function](given, text_of(value)) for value in _constants(operand))
@@ -409,5 +410,9 @@ def fulfilling(condition: Expr) -> Iterator[tuple[str, object]]:
     match condition:
         case Apply(function="or", args=(first, *_)):
             yield from fulfilling(first)
+        case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column),)),)):
+            yield column.name, FILLER
+        case Apply(function="isnotempty", args=(ColumnRef(column=column),)):
+            yield column.name, FILLER
         case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
             yield from ((column.name, value) for value in _constants(operand))

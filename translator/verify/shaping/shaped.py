@@ -156,10 +156,10 @@ class _Table:
         added = frozenset(name for name in row if is_missing(draft.given.get(name)) and not is_missing(row[name]))
         return Shape(row, () if draft.failed else draft.events, added)
 
-    def fail(self, draft: _Draft, column: str, why: str) -> None:
+    def fail(self, draft: _Draft, column: str, why: str, instead: object = None) -> None:
         """Says why no event stands for a row."""
         draft.failed = True
-        self.unshaped.append(Unshaped(self.table, column, why, draft.number))
+        self.unshaped.append(Unshaped(self.table, column, why, draft.number, instead))
 
     # --- where a row is
 
@@ -312,7 +312,8 @@ class _Table:
                 break
         for draft, column, value in values:
             if not draft.failed and not _agree(draft.row.get(column), value):
-                self.fail(draft, column, f"by {site.home.name} it is {value!r} in such a row, and not {draft.row.get(column)!r}")
+                why = f"by {site.home.name} it is {value!r} in such a row, and not {draft.row.get(column)!r}"
+                self.fail(draft, column, why, value)
 
     def computed(self, site: Site, drafts: Sequence[_Draft], needed: Iterable[str]) -> list[tuple[_Draft, str, object]]:
         """By draft and column what the formulas give."""

@@ -21,12 +21,14 @@ class Unshaped:
         column: the column, or a place inside of one; empty where it is the table.
         why: the reason, in words.
         row: the number of the row in its table that no event stands for; None where rows have events that lack the column.
+        instead: what the column is in such a row by the catalog, where that is the reason.
     """
 
     table: str
     column: str
     why: str
     row: int | None = None
+    instead: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,8 @@ def _custom(column: str, kind: Type, used: Mapping[str, Type]) -> str:
 _SUFFIXES = {"_s": "string", "_d": "real", "_b": "bool", "_t": "datetime", "_g": "guid"}
 
 
-def tables_of(plan: o.Plan, events: Iterable[Event], now: dt.datetime) -> dict[str, list[dict[str, Any]]]:
-    """Rows by table; each table that the plan reads is there, and each row has the columns that it reads."""
-    read = read_columns(plan)
+def tables_of(read: Mapping[str, Mapping[str, Type]], events: Iterable[Event], now: dt.datetime) -> dict[str, list[dict[str, Any]]]:
+    """Rows by table; each table that is read is there, and each row has the columns that are read: see ``read_columns``."""
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in read}
     known = catalog.schemas()
     for event in events:

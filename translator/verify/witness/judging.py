@@ -24,7 +24,7 @@ from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
 from translator.plan.types import Type
 from translator.verify.comparing import ROW, Answer
-from translator.verify.witness.feeding import schema_of, tables_of
+from translator.verify.witness.feeding import read_columns, schema_of, tables_of
 from translator.verify.witness.model import Event, World
 
 _WORLD = "$world"
@@ -67,7 +67,10 @@ def answers(
 
 def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, schema: dict[str, dict[str, str]]) -> Answer | EngineError:
     try:
-        rows = {t: [{c: v for c, v in row.items() if c != ROW} for row in rows] for t, rows in tables_of(plan, events, now).items()}
+        rows = {
+            t: [{c: v for c, v in row.items() if c != ROW} for row in rows]
+            for t, rows in tables_of(read_columns(plan), events, now).items()
+        }
         found = translator.run(kql, rows, now=now, schema={**catalog.schemas(), **schema})
         names = [name for name, _ in found.columns]
         return Answer(tuple(dict(zip(names, row, strict=True)) for row in found.rows))
@@ -80,9 +83,10 @@ def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, sc
 def _together(
     kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: dict[str, dict[str, str]]
 ) -> list[Answer | EngineError]:
+    read = read_columns(plan)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, world in enumerate(worlds):
-        for table, found in tables_of(plan, world.events, now).items():
+        for table, found in tables_of(read, world.events, now).items():
             rows.setdefault(table, []).extend({**row, _WORLD: number} for row in found)
     if not all(rows.values()):
         rows = {t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}

@@ -1,0 +1,229 @@
+"""What the lists hold that a text looks values up in: what the KQL finds for them among the events of a world.
+
+A diagnostic says which list a part of the query has become, and how it is to be filled; the part is found again by its place. Lists that
+the query reads from outside of the logs (watchlists, externaldata) are tables here, so that worlds have rows for them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from translator.detection.idioms.threat_intel import INDICATOR_TABLES
+from translator.detection.naming import snake
+from translator.engine.python_functions import json_of
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Span, Subquery, conjuncts, walk
+from translator.plan.functions.values import text_of
+from translator.plan.types import Type
+from translator.verify.witness.interpreting import Interpreter
+from translator.verify.witness.model import Event, NotKnown
+from translator.verify.witness.scalars import value_of
+
+_FILLED = frozenset({"list-placeholder", "indicator-list", "first-seen-list"})
+_KEPT = "list-condition"
+_NAME, _COLUMN = re.compile(r"%(\w+)%"), re.compile(r"values of (\w+) in that")
+_OUTSIDE = "list {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A query with parts of its text replaced, and where its places are then.
+
+    Attributes:
+        tables: the tables that stand for what is kept outside of the logs, with the types of the columns that are declared.
+    """
+
+    text: str
+    edits: tuple[tuple[int, int, str], ...] = ()
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def place(self, span: Span) -> Span:
+        """Where a part of the original text is."""
+        start, end = (at + sum(len(new) - (b - a) for a, b, new in self.edits if b <= at) for at in span)
+        return start, end
+
+
+def edited(text: str, plan: o.Plan, changes: Iterable[tuple[int, int, str]]) -> Edited:
+    """A query with ``changes`` (start, end, new text), and tables for what it reads from outside of the logs."""
+    names: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = {}
+    edits = set(changes)
+    for part in o.parts(plan.root):
+        if isinstance(part, o.External) and part.span is not None:
+            declared = tuple((c.name, str(c.type)) for c in part.columns)
+            name = names.setdefault((part.kind, part.name, declared), _OUTSIDE.format(len(names) + 1))
+            edits.add((*part.span, f"['{name}']"))
+    made, at, kept = "", 0, []
+    for start, end, new in sorted(edits):
+        if start < at:  # within a part that is replaced
+            continue
+        made, at = made + text[at:start] + new, end
+        kept.append((start, end, new))
+    return Edited(made + text[at:], tuple(kept), {name: dict(columns) for (_, _, columns), name in names.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The values of an expression in the rows of a relation, and what must hold for rows that meet them, which the list leaves out."""
+
+    relation: o.Relation
+    values: Expr
+    meeting: tuple[tuple[o.Relation, Expr], ...] = ()
+
+
+class Lists:
+    """The lists of the outputs of a query.
+
+    Args:
+        plan: the query with tables for lists.
+        outside: the names of these tables.
+    """
+
+    def __init__(self, plan: o.Plan, edits: Edited, now: dt.datetime) -> None:
+        self.plan, self.edits = plan, edits
+        self.outside = frozenset(edits.tables)
+        self.interpreter = Interpreter(plan, now)
+        self.parts = [p for p in o.parts(plan.root) if isinstance(p, o.Relation | Apply)]
+        self._found: dict[tuple[Diagnostic, ...], dict[str, _List | str]] = {}
+
+    def of(self, diagnostics: tuple[Diagnostic, ...]) -> Mapping[str, _List | str]:
+        """The lists that an output is said to need, by name; the reason for those that are not found again."""
+        if diagnostics not in self._found:
+            found: dict[str, _List | str] = {}
+            for said in (d for d in diagnostics if d.code in _FILLED and d.span is not None):
+                assert said.span is not None
+                if (name := _NAME.search(said.message)) is not None and name[1] not in found:
+                    column = _COLUMN.search(said.message)
+                    found[name[1]] = self.at(self.edits.place(said.span), name[1], column[1] if column else "", diagnostics)
+            self._found[diagnostics] = found
+        return self._found[diagnostics]
+
+    def tables(self, diagnostics: tuple[Diagnostic, ...]) -> frozenset[str]:
+        """The tables that an output reads as lists and not as events."""
+        read = {p.table for found in self.of(diagnostics).values() if isinstance(found, _List) for p in _sources(found.relation)}
+        return self.outside | (read & INDICATOR_TABLES)
+
+    def at(self, span: Span, name: str, column: str, diagnostics: tuple[Diagnostic, ...]) -> _List | str:
+        here = [p for p in self.parts if p.span == span]
+        for part in here:
+            if isinstance(part, o.Join):
+                found = self.joined(part, name, column)
+                return found if isinstance(found, str) else replace(found, meeting=self.meeting(part, found, diagnostics))
+        for part in here:
+            asked = [n for n in walk(part) if isinstance(n, Subquery) and n.column is not None] if isinstance(part, Apply) else []
+            if len({id(n.relation) for n in asked}) == 1 and (given := asked[0].column) is not None:
+                return _List(asked[0].relation, ColumnRef(None, given.type, given))
+        for part in here:
+            if isinstance(part, Apply) and (found_ := self.earlier(part, name)) is not None:
+                return found_
+        return "the place of the query that fills it is not found again"
+
+    def joined(self, join: o.Join, name: str, column: str) -> _List | str:
+        """The keys of the side of a join that is the list: the one that reads lists alone, or what an anti-join does not want."""
+        listed = self.outside | INDICATOR_TABLES
+        sides = [side for side in (join.left, join.right) if (read := {s.table for s in _sources(side)}) and read <= listed]
+        if "anti" in join.kind:
+            sides = sides or [join.left if join.kind.startswith("right") else join.right]
+        if len(sides) != 1:
+            return "which side of the join fills it is not known"
+        (side,) = sides
+        keys = [pair[0 if side is join.left else 1] for pair in join.on]
+        others = [pair[1 if side is join.left else 0] for pair in join.on]
+        named = [k for k, x in zip(keys, others, strict=True) if column in _names(k) or (not column and _is_of(name, x))]
+        if len(keys) > 1 and len(named) != 1:
+            return "which key of the join fills it is not known"
+        return _List(side, (named if len(keys) > 1 else keys)[0])
+
+    def earlier(self, asked: Apply, name: str) -> _List | None:
+        """The keys of summaries for which a condition on their first event does not hold."""
+        for part in self.parts:
+            if isinstance(part, o.Filter) and any(p is asked for p in conjuncts(part.predicate)):
+                inner: o.Relation = part.input
+                while not isinstance(inner, o.Aggregate) and isinstance(below := getattr(inner, "input", None), o.Relation):
+                    inner = below
+                keys = [c for c, x in inner.keys if _is_of(name, x)] if isinstance(inner, o.Aggregate) else []
+                if len(keys) == 1:
+                    return _List(o.Filter(None, part.input, _denied(asked)), ColumnRef(None, keys[0].type, keys[0]))
+        return None
+
+    def meeting(self, join: o.Join, found: _List, diagnostics: tuple[Diagnostic, ...]) -> tuple[tuple[o.Relation, Expr], ...]:
+        """The conditions above a join that are left to whoever keeps the list, each with the rows that it is asked of.
+
+        These are all rows that meet in the join, whatever else is asked of them.
+        """
+        kept = {self.edits.place(d.span) for d in diagnostics if d.code == _KEPT and d.span is not None}
+        asked = []
+        for part in self.parts:
+            if isinstance(part, o.Filter) and any(p is join for p in o.parts(part.input)):
+                asked += [(_bare(part.input, found.relation), p) for p in conjuncts(part.predicate) if p.span in kept]
+        return tuple(asked)
+
+    def filled(self, diagnostics: tuple[Diagnostic, ...], events: Sequence[Event]) -> dict[str, list[str] | str] | None:
+        """The values of each list for events; the reason where they are not known. None where the events ask for what lists leave out.
+
+        An array is as good as its elements, for ``in`` and for whoever keeps the list.
+        """
+        lists = self.of(diagnostics)
+        if not lists:
+            return {}
+        self.interpreter.begin(events)
+        held: dict[str, list[str] | str] = {}
+        for name, found in lists.items():
+            if isinstance(found, str):
+                held[name] = found
+                continue
+            try:
+                for relation, condition in found.meeting:
+                    if any(value_of(condition, scope) is not True for scope in self.interpreter.scopes(relation)):
+                        return None
+                values = [value_of(found.values, scope) for scope in self.interpreter.scopes(found.relation)]
+            except NotKnown as error:
+                held[name] = error.what
+                continue
+            held[name] = list(dict.fromkeys(text_of(e) for value in values for e in _elements(value) if e is not None))
+            if any("*" in value for value in held[name]):  # a wildcard in a lookup, as the reader takes it
+                return None
+        return held
+
+
+def _elements(value: object) -> Iterator[object]:
+    read = json_of(value) if isinstance(value, str) and value[:1] == "[" else value
+    if isinstance(read, list):
+        yield from read
+    else:
+        yield value
+
+
+def _sources(relation: o.Relation) -> Iterator[o.Source]:
+    return (p for p in o.parts(relation) if isinstance(p, o.Source))
+
+
+def _names(expr: Expr) -> set[str]:
+    return {n.column.name for n in walk(expr) if isinstance(n, ColumnRef)}
+
+
+def _is_of(name: str, key: Expr) -> bool:
+    """Whether a list of what was seen before has its name of a key."""
+    return any(re.match(f"seen_{re.escape(snake(n))}(_in_|_\\d+$|$)", name) for n in _names(key))
+
+
+def _denied(condition: Expr) -> Expr:
+    return Apply(condition.span, Type.BOOL, "iff", (condition, FALSE, TRUE))
+
+
+def _bare(relation: o.Relation, listed: o.Relation) -> o.Relation:
+    """A relation without its conditions, but for those of a list within."""
+    if relation is listed:
+        return relation
+    match relation:
+        case o.Filter(input=inner):
+            return _bare(inner, listed)
+        case o.Join(left=left, right=right):
+            return replace(relation, left=_bare(left, listed), right=_bare(right, listed))
+        case o.Union(inputs=inputs):
+            return replace(relation, inputs=tuple(_bare(i, listed) for i in inputs))
+    inner_ = getattr(relation, "input", None)
+    return replace(relation, input=_bare(inner_, listed)) if isinstance(inner_, o.Relation) else relation  # type: ignore[call-arg]

@@ -1,0 +1,306 @@
+"""The worlds of a rule on both sides: their rows as the KQL has them, with what it finds, and their events as a product has them.
+
+Where no event of the product can stand for a row as it is, what nothing is asked of is left to the product. Lists that a text looks up are
+no events; columns for which no field is known have their own names where the text has to use these.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from translator import catalog
+from translator.catalog import Computed, Counterpart, Stored
+from translator.catalog.site_files import FAMILY_OF
+from translator.detection.model import Trigger, compares
+from translator.detection.trigger import trigger_of
+from translator.engine import EngineError
+from translator.kql.parser import parse
+from translator.pipeline import Conversion
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.expressions import Apply, Column, ColumnRef, Const
+from translator.plan.types import Type
+from translator.targets.base import Options, Output
+from translator.targets.pipeline.cases import deciding
+from translator.verify.comparing import ROW, Answer
+from translator.verify.lists import Lists, edited
+from translator.verify.reading import Row, flat
+from translator.verify.shaping import Shape, Shaped, shaped
+from translator.verify.shaping.putting import INGESTED
+from translator.verify.shaping.values import dynamic_type, is_missing
+from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
+from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
+from translator.verify.witness.judging import answers
+from translator.verify.witness.states import RECEIVED, TIMES
+
+NOW = dt.datetime(2026, 6, 1, 12, 0)
+"""When everything is run, unless the caller says: proofs are the same whenever they are made."""
+
+MOST_WORLDS = 72
+
+_FITTINGS, _NAMED = 9, 4
+"""How often rows are changed until the product can have them, and how often of these by the columns alone that are in the way."""
+
+Own: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+"""By table the columns, and the places inside of them, that a site has under these names."""
+
+_MARK, _ROWS = "kql2sigma_world", "kql2sigma-"
+_KQL = {INGESTED: RECEIVED}
+_TYPES = {"int": "long", "long": "long", "real": "double", "decimal": "double", "bool": "boolean", "datetime": "date"}
+_FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
+_GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
+_TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
+"""What the engine has no words for; the events here have it in a column of every table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds."""
+
+    about: str
+    rows: Mapping[str, tuple[Row, ...]]
+    events: tuple[Row, ...]
+    alerts: bool
+    answer: Answer
+
+
+class Stage:
+    """A rule with its worlds, as any product has them.
+
+    Args:
+        conversion: the rule and what was made of it.
+        now: when it runs.
+        seed: what tells its worlds from others.
+
+    Raises:
+        translator.kql.errors.KqlSyntaxError: where the query cannot be read.
+        translator.plan.binder.BindError: where it has no meaning.
+    """
+
+    def __init__(self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS) -> None:
+        self.conversion, self.options, self.now = conversion, options, now
+        rule = conversion.rule
+        back = dt.timedelta(seconds=rule.period or options.timespan)
+        given = [(*m.span(), (now - back if m[1] == "Start" else now).isoformat()) for m in _GIVEN.finditer(rule.query)]
+        given += [(*m.span(), RECEIVED) for m in _TAKEN_IN.finditer(rule.query)]
+        edits = edited(rule.query, bind(parse(rule.query), catalog.schemas()), given)
+        self.kql = edits.text
+        self.tables = {**custom_tables(bind(parse(self.kql), {**catalog.schemas(), **edits.tables})), **edits.tables}
+        self.plan = bind(parse(self.kql), {**catalog.schemas(), **self.tables})
+        self.lists = Lists(self.plan, edits, now)
+        self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+        found = made(with_count(self.plan, self.trigger), now, seed, most, rule.period)
+        oldest = -rule.period if rule.period is not None else float("-inf")
+        self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
+        self.unreached: tuple[Unreached, ...] = found.unreached
+        self.columns = read_columns(self.plan)
+        decides = deciding(self.plan)
+        columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
+        self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
+        self._coverage: Coverage | None = None
+        self._families: dict[tuple[str, frozenset[str], Own], tuple[list[Tried], Shaped]] = {}
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which conditions of the rule the worlds reach."""
+        if self._coverage is None:
+            self._coverage = reached(self.plan, self.worlds, self.now)
+        return self._coverage
+
+    def ready(self, target: str, output: Output) -> tuple[list[Tried], Shaped]:
+        """The worlds as an output presumes the product: with lists, and with the names of the KQL where it has to use these.
+
+        Raises:
+            EngineError: where the KQL cannot be run.
+        """
+        tried, shape = self.on(FAMILY_OF[target], *self.presumed(output))
+        return [t for t in tried if self.filled_lists(output, t) is not None], shape
+
+    def presumed(self, output: Output) -> tuple[frozenset[str], Own]:
+        """The tables that are lists to an output, and the columns whose own names it has to use."""
+        return self.lists.tables(output.diagnostics), output.deployment.missing if output.deployment is not None else ()
+
+    def on(self, family: str, listed: frozenset[str] = frozenset(), own: Own = ()) -> tuple[list[Tried], Shaped]:
+        """The worlds as a family of products has them; those that it cannot have are left out.
+
+        Args:
+            listed: tables that are no events of the product, but lists.
+            own: by table the columns, and the places inside of them, that the site has under these names.
+
+        Raises:
+            EngineError: where the KQL cannot be run.
+        """
+        if (family, listed, own) not in self._families:
+            shape = self.fitted(family, listed, own)
+            self._families[family, listed, own] = list(self.tried(shape, self.worlds, listed)), shape
+        return self._families[family, listed, own]
+
+    def filled_lists(self, output: Output, tried: Tried) -> Mapping[str, list[str] | str] | None:
+        """What the lists of an output hold in a world; None where the world asks for what is left to those who keep them."""
+        return self.lists.filled(output.diagnostics, [event_of(t, r, self.now) for t, rows in tried.rows.items() for r in rows])
+
+    def put(self, given: Mapping[str, Sequence[Row]], family: str, listed: frozenset[str], own: Own) -> Shaped:
+        """Rows as a family of products has them; those of lists are no events."""
+        events = {t: rows for t, rows in given.items() if t not in listed}
+        named = {table: {re.split(r"[.\[]", c)[0] for c in columns} for table, columns in own}
+        found = shaped(events, family, self.options, carried=(_MARK, ROW), own=named)
+        held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
+        types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
+        return replace(found, shapes={**found.shapes, **held}, types={**types, **found.types})
+
+    def type_of(self, table: str, name: str, events: Sequence[Row]) -> str:
+        """The type of a field that has the name of a column: that of the values that events have, else that of the KQL."""
+        kind = {**catalog.schemas(), **self.tables}.get(table, {}).get(name, "")
+        told = (
+            v for event in events for n, v in flat({k: v for k, v in event.items() if k == name or name.startswith(f"{k}.")}) if n == name
+        )
+        return next(map(dynamic_type, told), _TYPES.get(kind, "keyword"))
+
+    def fitted(self, family: str, listed: frozenset[str], own: Own) -> Shaped:
+        """The rows of all worlds as a family of products has them.
+
+        Where no event can stand for a row, what nothing is asked of is left to the product: first the column that is in the way, then all.
+        Then the row gets what the catalog says of it.
+
+        Raises:
+            EngineError: where a formula of the catalog cannot be computed of the rows.
+        """
+        given: dict[str, list[Row]] = {}
+        free: dict[str, list[frozenset[str]]] = {}
+        serial = itertools.count(1)
+        for number, world in enumerate(self.worlds):
+            events = [self.filled(e) for e in world.events]
+            for table, rows in tables_of(self.columns, events, self.now).items():
+                computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in counterparts(table, c))}
+                told = [{c: v for c, v in _as_shaped(row).items() if v is not None or c not in computed} for row in rows]
+                given.setdefault(table, []).extend({**row, _MARK: number, ROW: f"{_ROWS}{next(serial)}"} for row in told)
+                free.setdefault(table, []).extend(e.free for e in events if e.table == table)
+        shape = self.put(given, family, listed, own)
+        for tries in range(_FITTINGS):
+            changed = False
+            for lost, number in [(u, u.row) for u in shape.unshaped if u.row is not None]:
+                row = given[lost.table][number]
+                open_ = free[lost.table][number] & row.keys()
+                if named := open_ & {re.split(r"[.\[]", lost.column)[0]} or (open_ if tries >= _NAMED else frozenset()):
+                    for column in named:
+                        del row[column]
+                elif tries >= _NAMED and lost.column in row and not is_missing(lost.instead):
+                    row[lost.column] = lost.instead
+                else:
+                    continue
+                changed = True
+            if changed:
+                shape = self.put(given, family, listed, own)
+            elif tries >= _NAMED:
+                break
+        return shape
+
+    def filled(self, event: Event) -> Event:
+        """An event with a value in each column that the query reads and no row of its table leaves empty."""
+        pins = {c: {v} for c, v in event.values.items() if isinstance(v, str | int)}
+        lacking = [c for c in self.columns.get(event.table, {}) if c not in event.values and catalog.is_filled(event.table, c, pins)]
+        made_up: dict[str, object] = {}
+        for column in lacking:
+            told = counterparts(event.table, column)
+            if any(isinstance(c, Computed) for c in told):
+                continue  # the product's events say it
+            if named := next((c.values for c in told if isinstance(c, Stored) and c.values), None):
+                made_up[column] = next(iter(named))
+                continue
+            kind = catalog.schemas().get(event.table, {}).get(column, "string")
+            if catalog.is_address(event.table, column):
+                made_up[column] = "203.0.113.250"
+            elif kind in _FILLINGS:
+                made_up[column] = _FILLINGS[kind]
+            elif kind == "string":
+                made_up[column] = f"any {column.lower()}"
+        return replace(event, values={**made_up, **event.values}, free=event.free | made_up.keys())
+
+    def tried(self, shape: Shaped, worlds: Sequence[World], listed: frozenset[str]) -> Iterator[Tried]:
+        """The worlds of which rows are marked; not those with a row for which there is no event, and which the KQL cannot be run on."""
+        rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
+        events: list[list[Row]] = [[] for _ in worlds]
+        lost = set[int]()
+        for table, shapes in shape.shapes.items():
+            for one in shapes:
+                number = one.row[_MARK]
+                assert isinstance(number, int)
+                if not one.events and table not in listed:
+                    lost.add(number)
+                rows[number].setdefault(table, []).append({_KQL.get(k, k): v for k, v in one.row.items() if k != _MARK})
+                events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
+        there = [n for n in range(len(worlds)) if n not in lost]
+        for number, found in zip(there, self.found([rows[n] for n in there]), strict=True):
+            if found is not None:
+                yield Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), *found)
+
+    def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer] | None]:
+        """Whether the KQL alerts for the rows of each world, and what it finds; None for values with which it cannot be run.
+
+        Raises:
+            EngineError: where it cannot be run on any of them.
+        """
+        made_of = [World("", tuple(event_of(table, row, self.now) for table, rows in w.items() for row in rows), None) for w in worlds]
+        found = answers(self.kql, made_of, self.now, self.tables)
+        errors = [answer for answer in found if isinstance(answer, EngineError)]
+        if errors and len(errors) == len(found):
+            raise errors[0]
+        return [None if isinstance(answer, EngineError) else (self.alerts(answer), answer) for answer in found]
+
+    def alerts(self, answer: Answer) -> bool:
+        """Whether so many rows are an alert."""
+        least = self.trigger or Trigger(">", 0)
+        return compares(least.operator, len(answer.rows), least.count)
+
+    def alone(self, tried: Tried, rows: Mapping[str, tuple[Row, ...]], output: Output, shape: Shaped) -> Tried | None:
+        """A world with other rows, as an output presumes the product; None where the product cannot have it.
+
+        Raises:
+            EngineError: where the KQL cannot be run on it.
+        """
+        serial = itertools.count(1)
+        given = {t: [{**_as_shaped(r), _MARK: 0, ROW: f"{_ROWS}{next(serial)}"} for r in held] for t, held in rows.items()}
+        listed, own = self.presumed(output)
+        put = self.put(given, shape.family, listed, own)
+        smaller = next(self.tried(put, [World(tried.about, (), None)], listed), None)
+        return smaller and replace(smaller, rows=rows)
+
+
+def unmarked(row: Row) -> Row:
+    """A row, or an event, without what tells which it is."""
+    return {name: value for name, value in row.items() if name != ROW}
+
+
+def _as_shaped(row: Row) -> Row:
+    """A row of the KQL with the name that shaping has for the time when it was taken in."""
+    return {INGESTED if name == RECEIVED else name: value for name, value in row.items()}
+
+
+def with_count(plan: o.Plan, trigger: Trigger | None) -> o.Plan:
+    """A plan with the rule's own condition on the number of its rows; the same where any row alerts."""
+    if trigger is None:
+        return plan
+    free = 1 + max((p.id for p in o.parts((plan.root, tuple(c for _, c in plan.names))) if isinstance(p, Column | o.Source)), default=0)
+    rows = Column(free, "rows", Type.LONG)
+    counted = o.Aggregate(None, plan.root, (), ((rows, Apply(None, Type.LONG, "count", ())),))
+    enough = Apply(None, Type.BOOL, trigger.operator, (ColumnRef(None, Type.LONG, rows), Const(None, Type.LONG, trigger.count)))
+    return o.Plan(o.Filter(None, counted, enough), (("rows", rows),), False)
+
+
+def counterparts(table: str, column: str) -> list[Counterpart]:
+    """What any product has for a column."""
+    known = catalog.table(table)
+    homes = [home for family in known.homes.values() for home in family] if known is not None else []
+    return [home.columns[column] for home in homes if column in home.columns]
+
+
+def event_of(table: str, row: Row, now: dt.datetime) -> Event:
+    """A row of a table as an event of a world."""
+    at = next((v for name in TIMES if isinstance(v := row.get(name), dt.datetime)), now)
+    seconds = (at.replace(tzinfo=None) - now).total_seconds()
+    return Event(table, {k: v for k, v in row.items() if k not in TIMES}, seconds)
