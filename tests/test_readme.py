@@ -61,7 +61,7 @@ def test_the_example_of_the_backends_prints_what_is_shown(capsys: pytest.Capture
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("page", ["mapping.md", "inventory.md", "packages.md"])
+@pytest.mark.parametrize("page", ["mapping.md", "inventory.md", "packages.md", "verify.md"])
 def test_the_walks_through_an_example_print_what_they_show(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page in their order: files to write, commands to run, files they write, and what they print."""
     monkeypatch.chdir(tmp_path)

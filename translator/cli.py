@@ -226,7 +226,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(DEFAULT_TARGETS), help="Targets; all by default.")
 @click.option(
     "--text", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A translation of the one rule, whoever wrote it."
@@ -234,6 +234,10 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @_FIELDS
 @_MAPPINGS
 @click.option("--seed", type=int, default=0, show_default=True, help="Other events for another number.")
+@click.option("--save", type=click.Path(path_type=Path, file_okay=False), help="Write the events, with what must alert, as a kit.")
+@click.option(
+    "--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Try the rules of a kit on the events saved in it."
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def verify(
@@ -243,6 +247,8 @@ def verify(
     fields: str,
     mappings: tuple[Path, ...],
     seed: int,
+    save: Path | None,
+    replay: Path | None,
     jobs: int,
     form: str,
 ) -> None:
@@ -255,7 +261,8 @@ def verify(
     from translator.commands.verify import verify as verify_paths
 
     try:
-        status = verify_paths(VerifyRequest(paths, targets or DEFAULT_TARGETS, text, fields, mappings, seed, jobs, form))
+        chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
+        status = verify_paths(VerifyRequest(paths, chosen, text, fields, mappings, seed, jobs, form, save, replay))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)

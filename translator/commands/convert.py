@@ -95,7 +95,7 @@ def run_convert(request: ConvertRequest) -> int:
     content = report(entries, paths, packages.alerts, packages.kibana)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if request.output is not None:
-        _write(request.output, {**files, "report.json": text})
+        write_files(request.output, {**files, "report.json": text})
     if request.format == "json":
         sys.stdout.write(text)
     elif request.output is None:
@@ -144,8 +144,8 @@ def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...
         return convert_pack(paths, targets, options, jobs, lambda done, total: progress.update(task, completed=done, total=total))
 
 
-def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Writes files below a folder, each as a whole or not at all."""
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Writes files below a folder, each as a whole or not at all. Raises UsageProblem for one that cannot be written."""
     root = folder.resolve()
     try:
         paths = {name: (root / name).resolve() for name in files}

@@ -6,9 +6,9 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,19 @@ from rich.progress import track
 from rich.table import Table
 
 from translator.commands.common import UsageProblem
-from translator.commands.convert import converted, print_failures, site_of
+from translator.commands.convert import converted, print_failures, site_of, write_files
+from translator.engine import EngineError
+from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.pack import Entry
-from translator.pipeline import Conversion
+from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack.model import RuleFileError, read_text
-from translator.targets.base import Options
+from translator.targets.base import Options, Output
+from translator.verify.kit import BrokenKit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
 from translator.verify.proof import CLAIMS, Outcome, Proof, Trial, given
 from translator.verify.reading import Row
+from translator.verify.stage import NOW
 
 _SHOWN = 12
 """How many events and values of a counterexample the screen has."""
@@ -46,15 +50,19 @@ class VerifyRequest:
     seed: int
     jobs: int
     format: str
+    save: Path | None = None
+    replay: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The proofs of one rule, by target."""
+    """The proofs of one rule, by target; ``files`` are those of its folder in a kit, and ``failed`` says why it has none."""
 
     source: str
     name: str
     proofs: tuple[Proof, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    failed: str = ""
 
 
 def verify(request: VerifyRequest) -> int:
@@ -66,28 +74,58 @@ def verify(request: VerifyRequest) -> int:
     console, errors = Console(emoji=False, highlight=False), Console(emoji=False, stderr=True, highlight=False)
     if request.text is not None and len(request.targets) != 1:
         raise UsageProblem("--text is for one target: name it by -t")
+    if not request.paths and request.replay is None:
+        raise UsageProblem("name the rules, or a kit by --replay")
     options = Options(fields=request.fields, site=site_of(request.mappings, ()))
     try:
         text = read_text(request.text) if request.text is not None else None
     except RuleFileError as problem:
         raise UsageProblem(str(problem)) from problem
+    if request.replay is not None:
+        return _replay(request, request.replay, text, options, console, errors)
     entries = converted(errors, request.paths, request.targets, options, request.jobs)
     if text is not None and len(entries) != 1:
         raise UsageProblem(f"--text is for one rule: {len(entries)} were found")
-    work = functools.partial(_proved, targets=request.targets, text=text, options=options, seed=request.seed)
-    found = list(_carried_out(work, [e for e in entries if isinstance(e.result, Conversion)], request.jobs, errors))
+    facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
+    work = functools.partial(_proved, targets=request.targets, text=text, options=options, seed=request.seed, facts=facts)
+    readable = [e for e in entries if isinstance(e.result, Conversion)]
+    found = list(_carried_out(work, readable, request.jobs, errors))
+    if request.save is not None:
+        save_kit(request.save, {entry.slug: one.files for entry, one in zip(readable, found, strict=True) if one.files})
+    return _told(request, text, found, print_failures(entries, errors), console, errors)
+
+
+def _replay(
+    request: VerifyRequest, folder: Path, text: str | None, options: Options, console: Console, errors: Console
+) -> int:  # fmt: skip
+    if request.paths or request.save is not None:
+        raise UsageProblem("--replay takes the rules and the events of the kit: it goes with no other rules, and is not saved")
+    try:
+        folders = rule_folders(folder)
+        facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)}
+    except BrokenKit as problem:
+        raise UsageProblem(str(problem)) from problem
+    if text is not None and len(folders) != 1:
+        raise UsageProblem(f"--text is for one rule: {folder} has {len(folders)}; name the folder of one of them")
+    work = functools.partial(replayed, targets=request.targets, text=text, options=options, facts=facts)
+    return _told(request, text, list(_carried_out(work, folders, request.jobs, errors)), 0, console, errors)
+
+
+def _told(request: VerifyRequest, text: str | None, found: list[Proved], failed: int, console: Console, errors: Console) -> int:
     if request.format == "json":
         print(json.dumps([_data(f) for f in found], indent=2, ensure_ascii=False))
     else:
         _print(found, console)
-    failed = print_failures(entries, errors)
+    for one in (f for f in found if f.failed):
+        errors.print(f"error: {one.failed}", markup=False, highlight=False, soft_wrap=True)
+        failed = 1
     outcomes = {p.outcome for f in found for p in f.proofs}
     if Outcome.CONTRADICTED in outcomes or failed:
         return CONTRADICTED
     return NOT_EXECUTABLE if text is not None and Outcome.NOT_EXECUTABLE in outcomes else 0
 
 
-def _carried_out(work: functools.partial[Proved], entries: list[Entry], jobs: int, errors: Console) -> Iterator[Proved]:
+def _carried_out(work: Callable[[Any], Proved], entries: Sequence[Entry | Path], jobs: int, errors: Console) -> Iterator[Proved]:
     shown = functools.partial(
         track, description="proving", console=errors, transient=True, total=len(entries), disable=not errors.is_terminal
     )
@@ -98,18 +136,70 @@ def _carried_out(work: functools.partial[Proved], entries: list[Entry], jobs: in
         yield from shown(pool.map(work, entries, chunksize=4))
 
 
-def _proved(entry: Entry, targets: tuple[str, ...], text: str | None, options: Options, seed: int) -> Proved:
+def _proved(
+    entry: Entry, targets: tuple[str, ...], text: str | None, options: Options, seed: int, facts: Mapping[str, str] | None
+) -> Proved:  # fmt: skip
     conversion = entry.result
     assert isinstance(conversion, Conversion)
-    outputs = {t: conversion.outputs[t] if text is None else given(t, text) for t in targets}
-    outputs = {t: output for t, output in outputs.items() if output.verdict in CLAIMS}
+    outputs = claiming(conversion, targets, text)
+    trial, why = None, ""
     try:
         trial = Trial(conversion, options, seed=seed)
         proofs = [trial.prove(t, output) for t, output in outputs.items()]
     except (KqlSyntaxError, BindError) as error:
         why = f"the KQL cannot be bound to the tables: {error}"
         proofs = [Proof(t, Outcome.NOT_EXECUTABLE, output.verdict, why) for t, output in outputs.items()]
-    return Proved(conversion.rule.source, conversion.rule.name, tuple(proofs))
+    found = Proved(conversion.rule.source, conversion.rule.name, tuple(proofs))
+    if facts is None:
+        return found
+    try:
+        moment = {"seed": seed, "now": f"{(trial.now if trial is not None else NOW).isoformat()}Z"}
+        return replace(found, files=files_of(trial, conversion.rule, targets, {**facts, **moment}, why))
+    except EngineError as error:
+        return replace(found, failed=f"{conversion.rule.source}: {error.message}")
+
+
+def claiming(conversion: Conversion, targets: tuple[str, ...], text: str | None) -> dict[str, Output]:
+    """What claims something of a rule, by target: what was written, or the text in its place."""
+    outputs = {t: conversion.outputs[t] if text is None else given(t, text) for t in targets}
+    return {t: output for t, output in outputs.items() if output.verdict in CLAIMS}
+
+
+def replayed(folder: Path, targets: tuple[str, ...], text: str | None, options: Options, facts: Mapping[str, str]) -> Proved:
+    """The proofs of a rule of a kit, on the events that were saved; ``targets`` are those that were tried then, where there are none.
+
+    Args:
+        facts: what the command was told of fields and mappings, which has to be what the kit was told.
+    """
+    try:
+        kit = read_kit(folder)
+        rule = kit.rule
+        if facts["mappings"] != kit.data["mappings"]:
+            raise kit.broken("it was saved with other mappings: name those by --mapping")
+        if facts["fields"] not in ("target", kit.data["fields"]):
+            raise kit.broken(f"it was saved with --fields {kit.data['fields']}")
+        options, targets = replace(options, fields=kit.data["fields"]), targets or kit.targets
+        try:
+            conversion = convert(rule, targets, options)
+            proofs = [Replay(kit, conversion, options).prove(t, output) for t, output in claiming(conversion, targets, text).items()]
+        except (KqlSyntaxError, BindError) as error:
+            why = f"the KQL cannot be bound to the tables: {error}"
+            proofs = [Proof(t, Outcome.NOT_EXECUTABLE, Verdict.EXACT, why) for t in targets]
+        return Proved(rule.source, rule.name, tuple(proofs))
+    except BrokenKit as problem:
+        return Proved(str(folder), folder.name, (), failed=str(problem))
+
+
+def save_kit(folder: Path, kits: Mapping[str, Mapping[str, str]]) -> None:
+    """Writes the folders of rules, and takes away what an earlier kit had in them.
+
+    Raises:
+        UsageProblem: where they cannot be written.
+    """
+    for name, files in kits.items():
+        for old in sorted(kit_files(folder / name) - files.keys()):
+            (folder / name / old).unlink(missing_ok=True)
+    write_files(folder, {f"{name}/{path}": text for name, files in kits.items() for path, text in files.items()})
 
 
 def _print(found: list[Proved], console: Console) -> None:

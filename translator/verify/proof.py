@@ -28,7 +28,7 @@ from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
 from translator.verify.stage import MOST_WORLDS, NOW, Stage, Tried, unmarked
-from translator.verify.witness import Coverage
+from translator.verify.witness import Coverage, Worlds
 
 MOST_TRIES = 24
 """How many smaller worlds are tried for a counterexample."""
@@ -111,8 +111,11 @@ class Proof:
 class Trial(Stage):
     """A rule with its worlds, on which any number of texts can be tried; see ``Stage`` for what it is made of."""
 
-    def __init__(self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS) -> None:
-        super().__init__(conversion, options, now, seed, most)
+    def __init__(
+        self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS,
+        worlds: Worlds | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(conversion, options, now, seed, most, worlds)
         self._columns: dict[str, Columns] = {}
         self._wanted: dict[object, Wanted] = {}
 
@@ -196,7 +199,7 @@ class Trial(Stage):
             difference: Difference | None = None
             if bool(rows) != tried.alerts:
                 difference = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
-            elif rows and not (self.trigger is not None and self.trigger.holds_for_none):
+            elif rows and tried.answer is not None and not (self.trigger is not None and self.trigger.holds_for_none):
                 wanted, kinds = self.wanted(target, output)
                 difference, level = compared(tried.answer, rows, wanted, kinds)
             if difference is None and target == "sigma":
@@ -287,10 +290,14 @@ class Trial(Stage):
                     best, difference = smaller, other
             except (EngineError, NotReadable):
                 continue
-        rows = {t: tuple(map(unmarked, rows)) for t, rows in best.rows.items()}
-        events = tuple(map(unmarked, best.events))
-        lacking, surplus = (difference.lacking, difference.surplus) if difference is not None else ((), ())
-        return Counterexample(best.about, rows, events, best.alerts, lacking, surplus)
+        return counterexample(best, difference)
+
+
+def counterexample(tried: Tried, difference: Difference | None) -> Counterexample:
+    """A world as one that contradicts a text."""
+    rows = {t: tuple(map(unmarked, rows)) for t, rows in tried.rows.items()}
+    lacking, surplus = (difference.lacking, difference.surplus) if difference is not None else ((), ())
+    return Counterexample(tried.about, rows, tuple(map(unmarked, tried.events)), tried.alerts, lacking, surplus)
 
 
 def _listed(values: Sequence[str], end: str, kind: str) -> Iterator[Row]:

@@ -33,7 +33,7 @@ from translator.verify.reading import Row, flat
 from translator.verify.shaping import Shape, Shaped, shaped
 from translator.verify.shaping.putting import INGESTED
 from translator.verify.shaping.values import dynamic_type, is_missing
-from translator.verify.witness import Coverage, Event, Unreached, World, made, reached
+from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
 from translator.verify.witness.judging import answers
 from translator.verify.witness.states import RECEIVED, TIMES
@@ -60,13 +60,13 @@ _TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds."""
+    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds where that is known."""
 
     about: str
     rows: Mapping[str, tuple[Row, ...]]
     events: tuple[Row, ...]
     alerts: bool
-    answer: Answer
+    answer: Answer | None
 
 
 class Stage:
@@ -76,13 +76,17 @@ class Stage:
         conversion: the rule and what was made of it.
         now: when it runs.
         seed: what tells its worlds from others.
+        worlds: what it is tried on, in the place of what is made from it.
 
     Raises:
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
         translator.plan.binder.BindError: where it has no meaning.
     """
 
-    def __init__(self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS) -> None:
+    def __init__(
+        self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS,
+        worlds: Worlds | None = None,
+    ) -> None:  # fmt: skip
         self.conversion, self.options, self.now = conversion, options, now
         rule = conversion.rule
         back = dt.timedelta(seconds=rule.period or options.timespan)
@@ -94,7 +98,7 @@ class Stage:
         self.plan = bind(parse(self.kql), {**catalog.schemas(), **self.tables})
         self.lists = Lists(self.plan, edits, now)
         self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
-        found = made(with_count(self.plan, self.trigger), now, seed, most, rule.period)
+        found = made(with_count(self.plan, self.trigger), now, seed, most, rule.period) if worlds is None else worlds
         oldest = -rule.period if rule.period is not None else float("-inf")
         self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
         self.unreached: tuple[Unreached, ...] = found.unreached
