@@ -71,6 +71,7 @@ def test_the_walks_through_an_example_print_what_they_show(page: str, tmp_path: 
         if what.startswith("file written"):
             assert Path(name).read_text("utf-8") == block
         elif what.startswith("file"):
+            Path(name).parent.mkdir(exist_ok=True)
             Path(name).write_text(block, encoding="utf-8")
         elif what == "run":
             result = CliRunner().invoke(main, block.split()[1:])

@@ -238,6 +238,12 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option(
     "--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Try the rules of a kit on the events saved in it."
 )
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Real events, as run reads them: a file, or a folder with one for each table."
+)
+@click.option("--now", help="When the rules run on --data; else a second after the newest event that they read.")
+@click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
+@click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def verify(
@@ -249,10 +255,14 @@ def verify(
     seed: int,
     save: Path | None,
     replay: Path | None,
+    data: Path | None,
+    now: str | None,
+    sample: str,
+    beside: bool,
     jobs: int,
     form: str,
 ) -> None:
-    """Run rules and what is written for them on the same events, made from the rules: proven, contradicted, or not executable here.
+    """Run rules and what is written for them on the same events, made from the rules or real: proven, contradicted, or not executable here.
 
     The status is 1 where a claim is contradicted, and 3 where the translation in --text cannot be run.
     """
@@ -262,7 +272,8 @@ def verify(
 
     try:
         chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
-        status = verify_paths(VerifyRequest(paths, chosen, text, fields, mappings, seed, jobs, form, save, replay))
+        request = VerifyRequest(paths, chosen, text, fields, mappings, seed, jobs, form, save, replay, data, now, sample, beside)
+        status = verify_paths(request)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)

@@ -73,6 +73,13 @@ def test_each_text_of_kql_stands_alone(kit: tuple[Path, Any]) -> None:
     assert seen == {True, False}
 
 
+def test_a_text_of_kql_that_reads_past_its_rows_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("name: A\nquery: |\n  table('SigninLogs') | where ResultType == '50126'\n", encoding="utf-8")
+    ran("verify", tmp_path / "a.yaml", "-t", "splunk", "--save", tmp_path / "kit")
+    text = (tmp_path / "kit" / "a" / "kql" / "001.kql").read_text("utf-8")
+    assert "// the query reads SigninLogs past these rows\n" in text
+
+
 def test_documents_are_created_in_their_data_stream(kit: tuple[Path, Any]) -> None:
     lines = (kit[0] / "many-failed-sign-ins-from-one-address" / "elastic" / "001.ndjson").read_text("utf-8").splitlines()
     assert len(lines) == 2 * 21

@@ -46,7 +46,7 @@ def run_query(request: RunRequest) -> int:
         path = Path(request.query)
         if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
             name, text = str(path), read_text(path)
-        now = _moment(request.now)
+        now = moment_at(request.now)
         schema = {**catalog.schemas(), **schema_files(request.schemas)}
     except (UsageProblem, RuleFileError) as problem:
         errors.print(str(problem), markup=False)
@@ -72,7 +72,8 @@ def run_query(request: RunRequest) -> int:
     return 0
 
 
-def _moment(text: str | None) -> dt.datetime | None:
+def moment_at(text: str | None) -> dt.datetime | None:
+    """What --now says. Raises UsageProblem for what is no moment."""
     if text is None:
         return None
     found = datetime_of(text)

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from translator.commands.common import UsageProblem
 from translator.commands.convert import converted, print_failures, site_of, write_files
+from translator.commands.run import moment_at
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
@@ -27,6 +28,7 @@ from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack.model import RuleFileError, read_text
 from translator.targets.base import Options, Output
+from translator.verify.data import SAMPLE, NoEvents, Real, Taken
 from translator.verify.kit import BrokenKit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
 from translator.verify.proof import CLAIMS, Outcome, Proof, Trial, given
 from translator.verify.reading import Row
@@ -52,17 +54,47 @@ class VerifyRequest:
     format: str
     save: Path | None = None
     replay: Path | None = None
+    data: Path | None = None
+    now: str | None = None
+    sample: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The proofs of one rule, by target; ``files`` are those of its folder in a kit, and ``failed`` says why it has none."""
+    """The proofs of one rule, by target.
+
+    Attributes:
+        files: those of its folder in a kit.
+        failed: why it has none, or why there are no proofs.
+        real: what of the data it was tried on.
+    """
 
     source: str
     name: str
     proofs: tuple[Proof, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     failed: str = ""
+    real: OnData | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnData:
+    """What of real data a rule was tried on, when it was run, and what is to be said of them."""
+
+    taken: tuple[Taken, ...]
+    now: dt.datetime
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RealData:
+    """Where real events are, and how many of them are taken: ``sample`` for each reason, or all."""
+
+    path: Path
+    now: dt.datetime | None
+    sample: int | None
+    beside: bool
 
 
 def verify(request: VerifyRequest) -> int:
@@ -87,7 +119,8 @@ def verify(request: VerifyRequest) -> int:
     if text is not None and len(entries) != 1:
         raise UsageProblem(f"--text is for one rule: {len(entries)} were found")
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
-    work = functools.partial(_proved, targets=request.targets, text=text, options=options, seed=request.seed, facts=facts)
+    real = _real(request)
+    work = functools.partial(_proved, targets=request.targets, text=text, options=options, seed=request.seed, facts=facts, real=real)
     readable = [e for e in entries if isinstance(e.result, Conversion)]
     found = list(_carried_out(work, readable, request.jobs, errors))
     if request.save is not None:
@@ -95,11 +128,24 @@ def verify(request: VerifyRequest) -> int:
     return _told(request, text, found, print_failures(entries, errors), console, errors)
 
 
+def _real(request: VerifyRequest) -> RealData | None:
+    if request.data is None:
+        if request.now or request.sample or request.beside:
+            raise UsageProblem("--now, --sample and --beside say how the events of --data are taken")
+        return None
+    if not request.data.exists():
+        raise UsageProblem(f"{request.data} does not exist")
+    if request.sample not in ("", "all") and not (request.sample.isdecimal() and int(request.sample)):
+        raise UsageProblem(f"--sample takes a number of events, or all, not '{request.sample}'")
+    sample = None if request.sample == "all" else int(request.sample or SAMPLE)
+    return RealData(request.data, moment_at(request.now), sample, request.beside)
+
+
 def _replay(
     request: VerifyRequest, folder: Path, text: str | None, options: Options, console: Console, errors: Console
 ) -> int:  # fmt: skip
-    if request.paths or request.save is not None:
-        raise UsageProblem("--replay takes the rules and the events of the kit: it goes with no other rules, and is not saved")
+    if request.paths or request.save is not None or request.data is not None:
+        raise UsageProblem("--replay takes the rules and the events of the kit: it goes with no others, and is not saved")
     try:
         folders = rule_folders(folder)
         facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)}
@@ -137,19 +183,30 @@ def _carried_out(work: Callable[[Any], Proved], entries: Sequence[Entry | Path],
 
 
 def _proved(
-    entry: Entry, targets: tuple[str, ...], text: str | None, options: Options, seed: int, facts: Mapping[str, str] | None
+    entry: Entry, targets: tuple[str, ...], text: str | None, options: Options, seed: int, facts: Mapping[str, str] | None,
+    real: RealData | None,
 ) -> Proved:  # fmt: skip
     conversion = entry.result
     assert isinstance(conversion, Conversion)
     outputs = claiming(conversion, targets, text)
-    trial, why = None, ""
+    trial: Trial | None = None
+    why = ""
     try:
-        trial = Trial(conversion, options, seed=seed)
+        if real is None:
+            trial = Trial(conversion, options, seed=seed)
+        else:
+            trial = Real(conversion, options, real.path, real.now, seed, real.sample, real.beside)
         proofs = [trial.prove(t, output) for t, output in outputs.items()]
+    except NoEvents as error:
+        why = error.message
+        proofs = [Proof(t, Outcome.NOT_EXECUTABLE, output.verdict, why) for t, output in outputs.items()]
+    except EngineError as error:
+        return Proved(conversion.rule.source, conversion.rule.name, (), failed=f"{conversion.rule.source}: {error.message}")
     except (KqlSyntaxError, BindError) as error:
         why = f"the KQL cannot be bound to the tables: {error}"
         proofs = [Proof(t, Outcome.NOT_EXECUTABLE, output.verdict, why) for t, output in outputs.items()]
-    found = Proved(conversion.rule.source, conversion.rule.name, tuple(proofs))
+    tried = OnData(trial.taken, trial.now, tuple(dict.fromkeys(trial.notes))) if isinstance(trial, Real) else None
+    found = Proved(conversion.rule.source, conversion.rule.name, tuple(proofs), real=tried)
     if facts is None:
         return found
     try:
@@ -213,12 +270,21 @@ def _print(found: list[Proved], console: Console) -> None:
             row = (one.name, proof.target, proof.claim.value, proof.outcome.value, str(proof.worlds or ""), reached, told)
             table.add_row(*map(_plain, row))
     console.print(table)
+    for one in (f for f in found if f.real is not None):
+        _print_taken(one, console)
     for one in found:
         for proof in one.proofs:
             if proof.counterexample is not None:
                 _print_counterexample(one, proof, console)
     counts = Counter(p.outcome.value for f in found for p in f.proofs)
     console.print(", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())) or "nothing claims anything", markup=False)
+
+
+def _print_taken(one: Proved, console: Console) -> None:
+    assert one.real is not None
+    told = [f"{t.table} {t.picked} of {t.inside} events (of {t.rows} in the data)" for t in one.real.taken]
+    text = f"\n{one.name}, at {one.real.now.isoformat()}Z: {', '.join(told)}"
+    console.print("\n".join([text, *(f"  {_plain(note)}" for note in one.real.notes)]), markup=False, soft_wrap=True)
 
 
 def _print_counterexample(one: Proved, proof: Proof, console: Console) -> None:
@@ -255,7 +321,11 @@ def _shown(value: object) -> str:
 
 
 def _data(found: Proved) -> dict[str, Any]:
-    return {"source": found.source, "name": found.name, "proofs": [_proof_data(p) for p in found.proofs]}
+    data: dict[str, Any] = {"source": found.source, "name": found.name, "proofs": [_proof_data(p) for p in found.proofs]}
+    if (real := found.real) is not None:
+        tables = [{"table": t.table, "rows": t.rows, "inside": t.inside, "picked": t.picked} for t in real.taken]
+        data["data"] = {"now": f"{real.now.isoformat()}Z", "tables": tables, "notes": list(real.notes)}
+    return data
 
 
 def _proof_data(proof: Proof) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 
 from translator.catalog.site_files import FAMILY_OF
 from translator.detection.model import Detection
@@ -109,13 +110,19 @@ class Proof:
 
 
 class Trial(Stage):
-    """A rule with its worlds, on which any number of texts can be tried; see ``Stage`` for what it is made of."""
+    """A rule with its worlds, on which any number of texts can be tried; see ``Stage`` for what it is made of.
+
+    Attributes:
+        real: whether the worlds are those that there are, so that a text is tried where none of them alerts as well.
+    """
+
+    real = False
 
     def __init__(
         self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS,
-        worlds: Worlds | None = None,
+        worlds: Worlds | None = None, tables: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        super().__init__(conversion, options, now, seed, most, worlds)
+        super().__init__(conversion, options, now, seed, most, worlds, tables)
         self._columns: dict[str, Columns] = {}
         self._wanted: dict[object, Wanted] = {}
 
@@ -130,7 +137,7 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
         alerting = sum(t.alerts for t in tried)
-        if not alerting:
+        if not alerting and not self.real:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         wrong: dict[Verdict, Tried] = {}
         reached_: set[Compared] = set()
@@ -151,7 +158,7 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
         untold = tuple(f"{count} worlds were not tried, for the reader does not know: {what}" for what, count in not_told.items())
-        if not any(t.alerts for t in run):
+        if not any(t.alerts for t in run) and (alerting or not run):
             why = f"no world that alerts was tried: {untold[0] if untold else 'each has events at the edge'}"
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, why, missing=missing)
         alerting = sum(t.alerts for t in run)
@@ -159,7 +166,7 @@ class Trial(Stage):
         proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
-            return proof
+            return proof if alerting else replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=self.silent())
         if output.deployment is not None and (names := [f"{t}.{c}" for t, columns in output.deployment.missing for c in columns]):
             why = f"the text has names of the KQL for which no field of the product is known: {', '.join(names[:3])}"
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=why)
@@ -184,6 +191,8 @@ class Trial(Stage):
 
     def silent(self) -> str:
         """Why no world alerts."""
+        if self.real:
+            return "the KQL alerts for no event of the data, and the text for none that contradicts it"
         reasons = [u.why for u in self.unreached]
         return "no events were found for which the KQL alerts" + (f": {reasons[0]}" if reasons else "")
 

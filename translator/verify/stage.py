@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from translator import catalog
@@ -49,8 +50,7 @@ _FITTINGS, _NAMED = 9, 4
 Own: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """By table the columns, and the places inside of them, that a site has under these names."""
 
-_MARK, _ROWS = "kql2sigma_world", "kql2sigma-"
-_KQL = {INGESTED: RECEIVED}
+_MARK = "kql2sigma_world"
 _TYPES = {"int": "long", "long": "long", "real": "double", "decimal": "double", "bool": "boolean", "datetime": "date"}
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -77,6 +77,7 @@ class Stage:
         now: when it runs.
         seed: what tells its worlds from others.
         worlds: what it is tried on, in the place of what is made from it.
+        tables: column types of tables that the catalog does not know, as far as these are known otherwise.
 
     Raises:
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
@@ -85,7 +86,7 @@ class Stage:
 
     def __init__(
         self, conversion: Conversion, options: Options, now: dt.datetime = NOW, seed: int = 0, most: int = MOST_WORLDS,
-        worlds: Worlds | None = None,
+        worlds: Worlds | None = None, tables: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         self.conversion, self.options, self.now = conversion, options, now
         rule = conversion.rule
@@ -94,7 +95,8 @@ class Stage:
         given += [(*m.span(), RECEIVED) for m in _TAKEN_IN.finditer(rule.query)]
         edits = edited(rule.query, bind(parse(rule.query), catalog.schemas()), given)
         self.kql = edits.text
-        self.tables = {**custom_tables(bind(parse(self.kql), {**catalog.schemas(), **edits.tables})), **edits.tables}
+        custom = custom_tables(bind(parse(self.kql), {**catalog.schemas(), **edits.tables}))
+        self.tables = {**custom, **edits.tables, **{t: {**custom.get(t, {}), **columns} for t, columns in tables.items()}}
         self.plan = bind(parse(self.kql), {**catalog.schemas(), **self.tables})
         self.lists = Lists(self.plan, edits, now)
         self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
@@ -108,6 +110,7 @@ class Stage:
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own], tuple[list[Tried], Shaped]] = {}
+        self._answers: dict[str, Answer | EngineError] = {}
 
     @property
     def coverage(self) -> Coverage:
@@ -180,9 +183,9 @@ class Stage:
         for number, world in enumerate(self.worlds):
             events = [self.filled(e) for e in world.events]
             for table, rows in tables_of(self.columns, events, self.now).items():
-                computed = {c for c in self.columns.get(table, {}) if any(isinstance(x, Computed) for x in counterparts(table, c))}
-                told = [{c: v for c, v in _as_shaped(row).items() if v is not None or c not in computed} for row in rows]
-                given.setdefault(table, []).extend({**row, _MARK: number, ROW: f"{_ROWS}{next(serial)}"} for row in told)
+                computed = self.computed(table, self.columns.get(table, {}))
+                told = [{c: v for c, v in as_shaped(row).items() if v is not None or c not in computed} for row in rows]
+                given.setdefault(table, []).extend({**row, _MARK: number, ROW: mark_of(next(serial))} for row in told)
                 free.setdefault(table, []).extend(e.free for e in events if e.table == table)
         shape = self.put(given, family, listed, own)
         for tries in range(_FITTINGS):
@@ -203,6 +206,10 @@ class Stage:
             elif tries >= _NAMED:
                 break
         return shape
+
+    def computed(self, table: str, columns: Iterable[str]) -> set[str]:
+        """Those of some columns that the events of a product say by several fields."""
+        return {c for c in columns if any(isinstance(x, Computed) for x in counterparts(table, c))}
 
     def filled(self, event: Event) -> Event:
         """An event with a value in each column that the query reads and no row of its table leaves empty."""
@@ -236,7 +243,7 @@ class Stage:
                 assert isinstance(number, int)
                 if not one.events and table not in listed:
                     lost.add(number)
-                rows[number].setdefault(table, []).append({_KQL.get(k, k): v for k, v in one.row.items() if k != _MARK})
+                rows[number].setdefault(table, []).append(as_queried({k: v for k, v in one.row.items() if k != _MARK}))
                 events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
         there = [n for n in range(len(worlds)) if n not in lost]
         for number, found in zip(there, self.found([rows[n] for n in there]), strict=True):
@@ -249,8 +256,12 @@ class Stage:
         Raises:
             EngineError: where it cannot be run on any of them.
         """
-        made_of = [World("", tuple(event_of(table, row, self.now) for table, rows in w.items() for row in rows), None) for w in worlds]
-        found = answers(self.kql, made_of, self.now, self.tables)
+        keys = [repr(world) for world in worlds]
+        fresh = {key: world for key, world in zip(keys, worlds, strict=True) if key not in self._answers}  # products mostly share rows
+        made_of = [World("", tuple(event_of(t, r, self.now) for t, rows in w.items() for r in rows), None) for w in fresh.values()]
+        if made_of:
+            self._answers.update(zip(fresh, answers(self.kql, made_of, self.now, self.tables), strict=True))
+        found = [self._answers[key] for key in keys]
         errors = [answer for answer in found if isinstance(answer, EngineError)]
         if errors and len(errors) == len(found):
             raise errors[0]
@@ -268,11 +279,16 @@ class Stage:
             EngineError: where the KQL cannot be run on it.
         """
         serial = itertools.count(1)
-        given = {t: [{**_as_shaped(r), _MARK: 0, ROW: f"{_ROWS}{next(serial)}"} for r in held] for t, held in rows.items()}
+        given = {t: [{**as_shaped(r), _MARK: 0, ROW: mark_of(next(serial))} for r in held] for t, held in rows.items()}
         listed, own = self.presumed(output)
         put = self.put(given, shape.family, listed, own)
         smaller = next(self.tried(put, [World(tried.about, (), None)], listed), None)
         return smaller and replace(smaller, rows=rows)
+
+
+def mark_of(number: int) -> str:
+    """What tells a row, and the events that stand for it, from others."""
+    return f"kql2sigma-{number}"
 
 
 def unmarked(row: Row) -> Row:
@@ -280,7 +296,7 @@ def unmarked(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != ROW}
 
 
-def _as_shaped(row: Row) -> Row:
+def as_shaped(row: Row) -> Row:
     """A row of the KQL with the name that shaping has for the time when it was taken in."""
     return {INGESTED if name == RECEIVED else name: value for name, value in row.items()}
 
@@ -294,6 +310,11 @@ def with_count(plan: o.Plan, trigger: Trigger | None) -> o.Plan:
     counted = o.Aggregate(None, plan.root, (), ((rows, Apply(None, Type.LONG, "count", ())),))
     enough = Apply(None, Type.BOOL, trigger.operator, (ColumnRef(None, Type.LONG, rows), Const(None, Type.LONG, trigger.count)))
     return o.Plan(o.Filter(None, counted, enough), (("rows", rows),), False)
+
+
+def as_queried(row: Row) -> Row:
+    """The same the other way round."""
+    return {RECEIVED if name == INGESTED else name: value for name, value in row.items()}
 
 
 def counterparts(table: str, column: str) -> list[Counterpart]:

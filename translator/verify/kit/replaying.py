@@ -31,7 +31,7 @@ class Replay(Trial):
 
     def __init__(self, kit: Kit, conversion: Conversion, options: Options) -> None:
         super().__init__(conversion, options, kit.now, kit.data["seed"], worlds=Worlds((), ()))
-        self.kit = kit
+        self.kit, self.real = kit, kit.data.get("real", False)
         self.unreached = tuple(Unreached(None, why) for why in kit.data.get("unreached", ()))
         told = kit.data.get("conditions", ())
         self._saved: dict[str, tuple[list[Tried], Shaped]] = {}

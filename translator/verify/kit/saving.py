@@ -14,7 +14,11 @@ import translator
 from translator import catalog
 from translator.catalog.site_files import FAMILY_OF
 from translator.engine import EngineError
+from translator.kql.errors import KqlSyntaxError
+from translator.kql.parser import parse
 from translator.pack import slug
+from translator.plan import operators as o
+from translator.plan.binder import BindError, bind
 from translator.plan.types import Type, type_of
 from translator.rulepack.model import Rule
 from translator.verify.comparing import ROW
@@ -92,6 +96,7 @@ class _Saving:
         self.worlds: list[dict[str, Any]] = []
         self.rows: list[Mapping[str, Sequence[Row]]] = []
         self.columns: dict[str, dict[str, str]] = {}
+        self.read_past: list[str] | None = None
 
     def products(self, targets: Sequence[str]) -> dict[str, tuple[str, list[str], Any]]:
         """What products there are, each with its family, its targets and what their outputs presume of it."""
@@ -132,7 +137,7 @@ class _Saving:
             files[csv_file(table)] = texts.csv_of(rows, columns)
         conditions = [] if not found else [{"span": a.span, "text": a.text, "true": a.true, "false": a.false} for a in trial.coverage.atoms]
         data = {
-            **told, "worlds": self.worlds, "products": products, "conditions": conditions,
+            **told, "real": trial.real, "worlds": self.worlds, "products": products, "conditions": conditions,
             "unreached": [u.why for u in trial.unreached], "columns": self.columns,
         }  # fmt: skip
         for world, (_, _, statements) in zip(self.worlds, self.numbers, strict=True):
@@ -156,10 +161,21 @@ class _Saving:
         head = [
             f"world {world['world']}: {' '.join(world['about'].split())}",
             f"there {'is an alert' if world['alerts'] else 'is no alert'} here; an alert is {alert}",
-            *(["the query reads what is kept outside of the logs, which is not here"] if UNKNOWN in self.trial.columns else []),
+            *(f"the query reads {told} past these rows" for told in self.past(statements)),
             f"now() is {self.trial.now.isoformat()}Z: --now of kql2sigma run, the request property query_now of Kusto",
         ]
         return "".join(f"// {text}\n" for text in head) + statements + self.trial.kql.rstrip("\n") + "\n"
+
+    def past(self, statements: str) -> list[str]:
+        """The tables that the query does not read by their names, for which no statement stands."""
+        if self.read_past is None:
+            try:
+                root = bind(parse(f"{statements}{self.trial.kql}"), catalog.schemas()).root
+                found = {source.table for source in o.parts(root) if isinstance(source, o.Source)}
+            except (KqlSyntaxError, BindError):
+                found = {*self.columns}
+            self.read_past = [{UNKNOWN: "what is kept outside of the logs"}.get(table, table) for table in sorted(found)]
+        return self.read_past
 
     def typed(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> dict[str, dict[str, str]]:
         """The columns of each table that the query reads or names, with the names of their types."""
