@@ -115,16 +115,18 @@ def verify(request: VerifyRequest) -> int:
         raise UsageProblem(str(problem)) from problem
     if request.replay is not None:
         return _replay(request, request.replay, text, options, console, errors)
+    real = _real(request)
     entries = converted(errors, request.paths, request.targets, options, request.jobs)
     if text is not None and len(entries) != 1:
         raise UsageProblem(f"--text is for one rule: {len(entries)} were found")
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
-    real = _real(request)
     work = functools.partial(_proved, targets=request.targets, text=text, options=options, seed=request.seed, facts=facts, real=real)
     readable = [e for e in entries if isinstance(e.result, Conversion)]
-    found = list(_carried_out(work, readable, request.jobs, errors))
-    if request.save is not None:
-        save_kit(request.save, {entry.slug: one.files for entry, one in zip(readable, found, strict=True) if one.files})
+    found = []
+    for entry, one in zip(readable, _carried_out(work, readable, request.jobs, errors), strict=True):
+        if request.save is not None and one.files:
+            save_rule(request.save, entry.slug, one.files)
+        found.append(replace(one, files={}))
     return _told(request, text, found, print_failures(entries, errors), console, errors)
 
 
@@ -247,16 +249,19 @@ def replayed(folder: Path, targets: tuple[str, ...], text: str | None, options: 
         return Proved(str(folder), folder.name, (), failed=str(problem))
 
 
-def save_kit(folder: Path, kits: Mapping[str, Mapping[str, str]]) -> None:
-    """Writes the folders of rules, and takes away what an earlier kit had in them.
+def save_rule(folder: Path, name: str, files: Mapping[str, str]) -> None:
+    """Writes the folder of a rule into a kit, and takes away what an earlier save has written there.
 
     Raises:
-        UsageProblem: where they cannot be written.
+        UsageProblem: where it cannot be written.
     """
-    for name, files in kits.items():
-        for old in sorted(kit_files(folder / name) - files.keys()):
+    earlier = kit_files(folder / name)
+    write_files(folder, {f"{name}/{path}": text for path, text in files.items()})
+    try:
+        for old in sorted(earlier - files.keys()):
             (folder / name / old).unlink(missing_ok=True)
-    write_files(folder, {f"{name}/{path}": text for name, files in kits.items() for path, text in files.items()})
+    except OSError as error:
+        raise UsageProblem(f"{error.filename} cannot be taken away: {error.strerror}") from error
 
 
 def _print(found: list[Proved], console: Console) -> None:
