@@ -13,6 +13,7 @@ of its tests (a key field of several values stands for each of them).
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -89,12 +90,13 @@ class Machine:
 
     def advance(self, waiting: list[_Match], document: Document, endings: list[Document]) -> _Match | None:
         """The latest of the sequences that wait, taken on by an event; it and all before it wait no more."""
-        earlier = sum(m.last.order < document.order for m in waiting)
+        earlier = bisect_left(waiting, document.order, key=lambda m: m.last.order)  # those that wait are in the order of their last events
         if not earlier:
             return None
         match = waiting[earlier - 1]
         del waiting[:earlier]
-        if self.too_long(match.events[0], document) or any(match.last.order <= e.order < document.order for e in endings):
+        ended = bisect_left(endings, match.last.order, key=lambda e: e.order)
+        if self.too_long(match.events[0], document) or (ended < len(endings) and endings[ended].order < document.order):
             return None
         return _Match(match.key, [*match.events, document])
 
