@@ -38,9 +38,12 @@ def insert(
     columns = ", ".join(f"{identifier(names[c])} {STORED.get(kinds[c], 'VARCHAR')}" for c in fields)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(table)} ({columns or 'one INTEGER'})")
     if rows:
-        marks = ", ".join("?" for _ in fields) or "1"
-        values = [[_stored(table, i, c, row.get(f.value), kinds[c], f) for c, f in fields.items()] for i, row in enumerate(rows, 1)]
-        connection.executemany(f"INSERT INTO {identifier(table)} VALUES ({marks})", values)
+        values: list[Any] = [
+            [_stored(table, i, c, row.get(f.value), kinds[c], f) for i, row in enumerate(rows, 1)] for c, f in fields.items()
+        ]
+        lists = ", ".join(f"unnest(CAST(? AS {STORED.get(kinds[c], 'VARCHAR')}[]))" for c in fields)
+        # a list for each column is one statement, where executemany is one for each row
+        connection.execute(f"INSERT INTO {identifier(table)} SELECT {lists or 'unnest(range(?))'}", values or [len(rows)])
 
 
 def types_of_rows(table: str, rows: Sequence[Any]) -> dict[str, str]:
