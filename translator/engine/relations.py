@@ -138,7 +138,7 @@ class Compiler:
 
     def nested(self, query: Relational) -> exp.Subquery:
         self.aliases += 1
-        return query.select.subquery(f"t{self.aliases}")
+        return query.select.subquery(f"t{self.aliases}", copy=query.select.parent is not None)
 
     def subquery(self, relation: o.Relation) -> exp.Query:
         saved = self.scalars.aggregating, self.scalars.order
