@@ -29,6 +29,7 @@ class DuckDbEngine:
         self.data, self.progress = data, progress
         self.registered: set[str] = set()
         self.viewed: dict[str, frozenset[str]] = {}
+        self.written: tuple[Compiled, str] | None = None
 
     def execute(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -42,7 +43,9 @@ class DuckDbEngine:
                 self.data.expose(table, self.connection, self.viewed[table])
         for function in compiled.functions:
             self.register(function)
-        sql = compiled.sql(self.dialect)
+        if self.written is None or self.written[0] is not compiled:
+            self.written = compiled, compiled.sql(self.dialect)
+        sql = self.written[1]
         try:
             return self._watched(sql)
         except duckdb.Error as error:

@@ -1,12 +1,14 @@
 """Many worlds run by the engine at once: each event knows its world, and no operator lets worlds meet.
 
-A plan that cannot be kept apart (an aggregate over all rows, a scalar subquery, an order of rows) is run for each world on its own.
+A plan that cannot be kept apart (an aggregate over all rows, a scalar subquery, an order of rows) is compiled once and run for each world
+on its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +16,19 @@ import translator
 from translator import catalog
 from translator.engine import EngineError
 from translator.engine.data import Tables
+from translator.engine.data.layout import identifier
 from translator.engine.duckdb_engine import DuckDbEngine
-from translator.engine.relations import compile_plan
+from translator.engine.relations import Compiled, compile_plan
 from translator.engine.runner import values_of
 from translator.kql.parser import parse
 from translator.plan import functions
 from translator.plan import operators as o
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import BindError, Schema, bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
 from translator.plan.types import Type
 from translator.verify.comparing import ROW, Answer
 from translator.verify.witness.feeding import read_columns, schema_of, tables_of
-from translator.verify.witness.model import Event, World
+from translator.verify.witness.model import World
 
 _WORLD = "$world"
 
@@ -57,40 +60,87 @@ def answers(
         translator.plan.binder.BindError: where it has no meaning.
     """
     plan = bind(parse(kql), {**catalog.schemas(), **(tables or {})})
-    events = [e for w in worlds for e in w.events]
-    schema = schema_of(plan, events)
+    schema = {**catalog.schemas(), **schema_of(plan, [e for w in worlds for e in w.events])}
     try:
         return _together(kql, plan, worlds, now, schema)
     except (Entangled, EngineError, BindError):
-        return [_alone(kql, plan, w.events, now, schema) for w in worlds]
+        return _apart(kql, plan, worlds, now, schema)
 
 
-def _alone(kql: str, plan: o.Plan, events: Sequence[Event], now: dt.datetime, schema: dict[str, dict[str, str]]) -> Answer | EngineError:
-    try:
-        rows = {
-            t: [{c: v for c, v in row.items() if c != ROW} for row in rows]
-            for t, rows in tables_of(read_columns(plan), events, now).items()
-        }
-        found = translator.run(kql, rows, now=now, schema={**catalog.schemas(), **schema})
-        names = [name for name, _ in found.columns]
-        return Answer(tuple(dict(zip(names, row, strict=True)) for row in found.rows))
-    except EngineError as error:
-        return error
-    except BindError as error:  # the engine knows all columns of a table, and the catalog's tables may have more
-        return EngineError(error.message, error.span)
+def _apart(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> list[Answer | EngineError]:
+    """What is found in each world, run by itself."""
+    if not any(isinstance(part, o.Plugin) for part in o.parts(plan.root)):  # what these give depends on the rows they are bound to
+        with contextlib.suppress(EngineError, BindError):
+            return _one_by_one(kql, plan, worlds, now, schema)
+    read = read_columns(plan)
+    found: list[Answer | EngineError] = []
+    for world in worlds:
+        rows = {t: [{c: v for c, v in r.items() if c != ROW} for r in held] for t, held in tables_of(read, world.events, now).items()}
+        try:
+            result = translator.run(kql, rows, now=now, schema=schema)
+            names = [name for name, _ in result.columns]
+            found.append(Answer(tuple(dict(zip(names, row, strict=True)) for row in result.rows)))
+        except EngineError as error:
+            found.append(error)
+        except BindError as error:  # the engine knows all columns of a table, and the catalog's tables may have more
+            found.append(EngineError(error.message, error.span))
+    return found
 
 
-def _together(
-    kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: dict[str, dict[str, str]]
-) -> list[Answer | EngineError]:
+def _one_by_one(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> list[Answer | EngineError]:
+    """What is found in each world, by one query over views of its rows alone.
+
+    Raises:
+        EngineError: where the rows of all worlds cannot be held in one table of each name, or the engine cannot run the query.
+        BindError: where it has no meaning over them.
+    """
+    data = _marked_rows(plan, worlds, now, schema)
+    known = {t: {c: k for c, k in columns.items() if c not in (_WORLD, ROW)} for t, columns in data.schemas.items()}
+    bound = bind(parse(kql), known, frozenset(known))
+    engine = DuckDbEngine(data)
+    compiled = compile_plan(bound, engine.dialect, now, data.columns)
+    data.refuse(compiled.reads)
+    held = {}
+    for number, (table, columns) in enumerate(compiled.reads.items()):
+        data.expose(table, engine.connection, {*columns, _WORLD})
+        engine.viewed[table] = frozenset(columns)
+        held[table] = f"rows of {number}"
+        engine.connection.execute(f"ALTER TABLE {identifier(table)} RENAME TO {identifier(held[table])}")
+    found: list[Answer | EngineError] = []
+    for number in range(len(worlds)):
+        for table, rows in held.items():
+            view = f"SELECT * EXCLUDE ({identifier(_WORLD)}) FROM {identifier(rows)} WHERE {identifier(_WORLD)} = {number}"
+            engine.connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {view}")
+        try:
+            found.append(Answer(tuple(_rows(engine, compiled))))
+        except EngineError as error:
+            found.append(error)
+    return found
+
+
+def _rows(engine: DuckDbEngine, compiled: Compiled) -> Iterator[dict[str, object]]:
+    """The rows of a query by the names of its columns.
+
+    Raises:
+        EngineError: where the engine refuses it.
+    """
+    raw = engine.execute(compiled)
+    columns = [list(values_of([values[n] for values in raw], kind)) for n, (_, kind) in enumerate(compiled.names)]
+    return (dict(zip((name for name, _ in compiled.names), told, strict=True)) for told in zip(*columns, strict=True))
+
+
+def _marked_rows(plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> Tables:
+    """The rows of all worlds, each with the number of its world; a table that has none has one of no world."""
     read = read_columns(plan)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, world in enumerate(worlds):
         for table, found in tables_of(read, world.events, now).items():
             rows.setdefault(table, []).extend({**row, _WORLD: number} for row in found)
-    if not all(rows.values()):
-        rows = {t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}
-    data = Tables(rows, {**catalog.schemas(), **schema})
+    return Tables({t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}, schema)
+
+
+def _together(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> list[Answer | EngineError]:
+    data = _marked_rows(plan, worlds, now, schema)
     known = {t: {c: k for c, k in columns.items() if c != ROW} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
@@ -106,16 +156,12 @@ def _together(
     traced = _Traced(apart.next) if any(ROW in e.values for w in worlds for e in w.events) else None
     root, row_column = traced.relation(root) if traced is not None else (root, None)
     asked = o.Plan(root, (*bound.names, (_WORLD, world_column), *(((ROW, row_column),) if row_column is not None else ())), False)
-    compiled = compile_plan(asked, engine.dialect, now, data.columns)
-    raw = engine.execute(compiled)
-    columns = [list(values_of([values[n] for values in raw], kind)) for n, (_, kind) in enumerate(compiled.names)]
-    apart_: list[list[dict[str, object]]] = [[] for _ in worlds]
-    for told in zip(*columns, strict=True):
-        row = dict(zip((name for name, _ in compiled.names), told, strict=True))
+    found: list[list[dict[str, object]]] = [[] for _ in worlds]
+    for row in _rows(engine, compile_plan(asked, engine.dialect, now, data.columns)):
         number = row.pop(_WORLD)
         if isinstance(number, int) and 0 <= number < len(worlds):
-            apart_[number].append(row)
-    return [_answer(of_world, row_column is not None) for of_world in apart_]
+            found[number].append(row)
+    return [_answer(of_world, row_column is not None) for of_world in found]
 
 
 def _answer(rows: list[dict[str, object]], traced: bool) -> Answer:
