@@ -6,6 +6,7 @@ ExpressionBuilder.java of Elasticsearch for what its parser accepts and refuses.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ def _parser() -> Lark:
     return Lark(grammar_text("eql"), parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: str) -> Query:
     """An EQL query.
 

@@ -7,6 +7,7 @@ literals; comments. The words that are no names: lexer/Expression.g4 of Elastics
 
 from __future__ import annotations
 
+import functools
 import re
 from functools import cache
 from typing import Any, cast
@@ -41,6 +42,7 @@ def _parser() -> Lark:
     return Lark(grammar_text("esql") + _TERMINALS, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: str) -> s.Query:
     """The nodes of a query.
 

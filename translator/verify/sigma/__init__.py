@@ -7,7 +7,9 @@ specification. A backend may read them otherwise where that leaves something ope
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import yaml
 from sigma.collection import SigmaCollection
@@ -43,6 +45,13 @@ def parse(text: str) -> SigmaCollection:
     return collection
 
 
+@functools.lru_cache(maxsize=64)
+def _read(text: str) -> tuple[SigmaCollection, dict[int, list[Any]]]:
+    """The rules of a text, and the conditions of each by the id of the rule: pySigma parses these anew whenever they are asked for."""
+    collection = parse(text)
+    return collection, {}
+
+
 def run(
     text: str,
     events: Iterable[Mapping[str, object]],
@@ -71,9 +80,9 @@ def run(
     Raises:
         NotReadable: for what is no Sigma, and for what the reader does not know.
     """
-    collection = parse(text)
+    collection, trees = _read(text)
     found = events_of(events)
-    conditions = Conditions(lists or {})
+    conditions = Conditions(lists or {}, trees)
     correlations = Correlations(conditions, found, cased, at_once, complete)
     rows: list[Row] = []
     try:

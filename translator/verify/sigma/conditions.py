@@ -12,7 +12,7 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -51,14 +51,17 @@ class Conditions:
 
     Attributes:
         lists: the lists that placeholders stand for.
+        trees: the conditions of rules as far as they were parsed, by the id of the rule.
     """
 
     lists: Lists
+    trees: dict[int, list[Any]] = field(default_factory=dict)
 
     def chosen(self, rule: SigmaRule, events: Iterable[Event]) -> list[Event]:
         """The events that a rule finds, of its log source where they say theirs."""
         wanted = {k: v for k, v in rule.logsource.to_dict().items() if k in ("category", "product", "service") and v is not None}
-        trees = [condition.parsed for condition in rule.detection.parsed_condition]
+        if (trees := self.trees.get(id(rule))) is None:
+            trees = self.trees[id(rule)] = [condition.parsed for condition in rule.detection.parsed_condition]
         return [e for e in events if _from(e, wanted) and any(self.holds(tree, e) for tree in trees)]
 
     def holds(self, node: Any, event: Event) -> bool:

@@ -7,6 +7,7 @@ must be right with both.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from translator.verify.reading import Lists, NotReadable, Row
@@ -69,6 +70,7 @@ def parse(text: str) -> tuple[str, ...]:
     return _read(text, 0, macros_pass=True, top=True).names
 
 
+@functools.lru_cache(maxsize=64)
 def _read(text: str, position: int, macros_pass: bool, top: bool = False) -> Search:
     def inner(found: Inner) -> Search:
         return _read(found.text, found.position, macros_pass)
