@@ -1,0 +1,149 @@
+"""Work in processes: what hangs, crashes or takes too much is stopped and said, and nothing else is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from translator.workers import Done, Limits, carried_out
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process, and ends it with its parent")
+
+
+def work(item: str) -> Iterator[str]:
+    yield f"{item} begun"
+    match item:
+        case "hangs":
+            time.sleep(600)
+        case "loops":
+            while True:
+                pass
+        case "is killed":
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+        case "exits":
+            os._exit(7)
+        case "takes memory":
+            held = bytearray(400_000_000)
+            time.sleep(600)
+            del held
+        case "fails":
+            raise ValueError("no")
+    yield f"{item} done"
+
+
+def whole(item: str) -> Done[str]:
+    return Done((f"{item} begun", f"{item} done"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        ("hangs", "stopped after 1 s"),
+        ("loops", "stopped after 1 s"),
+        ("is killed", "its process was killed"),
+        ("exits", "its process ended with the status 7"),
+        ("fails", "internal error, please report it: ValueError: no"),
+    ],
+)
+def test_one_item_is_lost_alone_and_keeps_what_it_found(item: str, why: str, jobs: int) -> None:
+    items = ["a", item, "b", item, "c"]
+    lost = Done((f"{item} begun",), why, item == "fails")
+    assert list(carried_out(work, items, jobs, Limits(1))) == [whole("a"), lost, whole("b"), lost, whole("c")]
+
+
+@LINUX
+def test_memory_has_a_limit() -> None:
+    found = list(carried_out(work, ["takes memory", "a"], 1, Limits(60, 300)))
+    assert found == [Done(("takes memory begun",), "stopped, since it took more than 300 MB"), whole("a")]
+
+
+def test_what_runs_in_this_process_says_the_same() -> None:
+    assert list(carried_out(work, ["a", "fails"])) == list(carried_out(work, ["a", "fails"], 2))
+
+
+def test_the_order_is_that_of_the_items_and_ends_are_told_at_once() -> None:
+    ended: list[int] = []
+    found = carried_out(work, ["hangs", "a", "b"], 2, Limits(1), lambda number, done: ended.append(number))
+    assert [d.found[0] for d in found] == ["hangs begun", "a begun", "b begun"]
+    assert ended == [1, 2, 0]
+
+
+def test_processes_end_with_the_iteration() -> None:
+    found = carried_out(_own_number, ["a", "b", "c"], 2, Limits(60))
+    (process,) = next(found).found
+    found.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_other_threads_hold_nothing_up() -> None:
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    try:
+        assert list(carried_out(work, ["a", "b"], 2, Limits(60))) == [whole("a"), whole("b")]
+    finally:
+        stop.set()
+        other.join()
+
+
+def _own_number(item: str) -> Iterator[int]:
+    yield os.getpid()
+
+
+SCRIPT = """
+import sys, time
+from tests.test_workers import work, Limits, carried_out
+if __name__ == "__main__":
+    for done in carried_out(work, ["a", "loops", "hangs"], 2, Limits(300)):
+        print(done.found, flush=True)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_processes_never_outlive_their_parent(ended_by: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "script.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None and b"a begun" in parent.stdout.readline()
+        assert _until(lambda: len(_children(parent.pid)) == 2)
+        children = _children(parent.pid)
+        os.kill(parent.pid, ended_by)
+        parent.wait(10)
+    assert _until(lambda: not any(_runs(c) for c in children))
+
+
+def _children(process: int) -> list[int]:
+    return [int(c) for c in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False

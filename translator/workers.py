@@ -1,0 +1,238 @@
+"""Work on many items in processes that can be stopped: one item that hangs, crashes or takes all memory loses no other.
+
+Neither Python's own pools nor loky (BSD) can stop a call, and where a process of theirs dies, the pool is broken. Pebble (LGPL) has limits
+of time, and none of memory; its processes share one pipe, and outlive a parent that is killed. So each process here has a pipe of its own,
+and one item at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+_TICK = 0.1
+"""Seconds between two looks at the memory of the processes."""
+
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_PR_SET_PDEATHSIG = 1
+"""The option of prctl(2) that names the signal a process gets when its parent ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one item may take; 0 for as much as it wants.
+
+    Attributes:
+        seconds: of the clock.
+        megabytes: of resident memory of its process, which is looked at where the system tells (Linux).
+    """
+
+    seconds: float = 0
+    megabytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[_Found]):
+    """What came of an item.
+
+    Attributes:
+        found: what it gave, as far as it came.
+        stopped: why it did not come to its end; empty where it did.
+        failed: whether that was an error of its own, which it would meet again.
+    """
+
+    found: tuple[_Found, ...]
+    stopped: str = ""
+    failed: bool = False
+
+
+def carried_out(
+    function: Callable[[_Item], Iterator[_Found]],
+    items: Sequence[_Item],
+    jobs: int = 1,
+    limits: Limits = Limits(),
+    finished: Callable[[int, Done[_Found]], None] = lambda number, done: None,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Done[_Found]]:
+    """What a function gives for each item, in the order of the items whatever ``jobs`` is.
+
+    The processes end with the iteration, also where an exception (Ctrl-C) ends it, and on Linux with this process however it ends. One job
+    without limits runs in this process.
+
+    Args:
+        function: what is done; it and the items can be pickled where processes are not forked.
+        jobs: how many processes there are.
+        finished: is told of each item when it ends, in the order of their ends, with its number.
+        tick: is called now and then.
+    """
+    if jobs == 1 and limits == Limits():
+        for number, item in enumerate(items):
+            done = _here(function, item)
+            finished(number, done)
+            tick()
+            yield done
+        return
+    ready: dict[int, Done[_Found]] = {}
+    following = 0
+    with _Crew(function, items, min(jobs, len(items)), limits) as crew:
+        while following < len(items):
+            for number, done in crew.ended():
+                finished(number, done)
+                ready[number] = done
+            tick()
+            while following in ready:
+                yield ready.pop(following)
+                following += 1
+
+
+def _here(function: Callable[[_Item], Iterator[_Found]], item: _Item) -> Done[_Found]:
+    found: list[_Found] = []
+    try:
+        found.extend(function(item))
+    except Exception as error:
+        return Done(tuple(found), _told(error), failed=True)
+    return Done(tuple(found))
+
+
+def _told(error: Exception) -> str:
+    return f"internal error, please report it: {type(error).__name__}: {error}"
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process, this end of its pipe, and the item that it has."""
+
+    process: BaseProcess
+    pipe: Connection
+    number: int | None = None
+    since: float = 0
+    found: list[Any] = field(default_factory=list)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+class _Crew(Generic[_Item, _Found]):
+    """Processes that work on items, each on one at a time."""
+
+    def __init__(self, function: Callable[[_Item], Iterator[_Found]], items: Sequence[_Item], jobs: int, limits: Limits) -> None:
+        self.function, self.items, self.jobs, self.limits = function, items, jobs, limits
+        # Forked processes begin at once; but what another thread holds at that moment, they wait for without end.
+        forked = sys.platform == "linux" and threading.active_count() == 1
+        self.context: BaseContext = multiprocessing.get_context("fork" if forked else "spawn")
+        self.workers: list[_Worker] = []
+        self.next = 0
+
+    def __enter__(self) -> _Crew[_Item, _Found]:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for worker in self.workers:
+            worker.end()
+
+    def ended(self) -> Iterator[tuple[int, Done[_Found]]]:
+        """The items that ended since, by their numbers, after a moment at most; who has none gets the next one."""
+        while len(self.workers) < self.jobs and self.next < len(self.items):
+            self.workers.append(self.started())
+        for pipe in wait([w.pipe for w in self.workers], _TICK):
+            worker = next(w for w in self.workers if w.pipe is pipe)
+            try:
+                what, told = worker.pipe.recv()
+            except (EOFError, OSError):
+                yield from self.replaced(worker, self.ending(worker))
+                continue
+            if what == "found":
+                worker.found.append(told)
+                continue
+            if worker.number is not None:
+                yield worker.number, Done(tuple(worker.found), told, failed=bool(told))
+            self.give(worker)
+        for worker in list(self.workers):
+            if worker.number is not None and (why := self.beyond(worker)):
+                yield from self.replaced(worker, why)
+
+    def started(self) -> _Worker:
+        here, there = self.context.Pipe()
+        process = self.context.Process(target=_work, args=(there, self.function, os.getpid()), daemon=True)  # type: ignore[attr-defined]
+        process.start()
+        there.close()
+        return _Worker(process, here)
+
+    def give(self, worker: _Worker) -> None:
+        worker.found, worker.number = [], None
+        if self.next < len(self.items):
+            worker.number, worker.since = self.next, time.monotonic()
+            self.next += 1
+            with suppress(OSError):  # where it is dead its pipe ends, which is found when that is read
+                worker.pipe.send(self.items[worker.number])
+        else:
+            self.workers.remove(worker)
+            worker.end()
+
+    def replaced(self, worker: _Worker, why: str) -> Iterator[tuple[int, Done[_Found]]]:
+        """Ends a process; the next call starts another one."""
+        worker.end()
+        self.workers.remove(worker)
+        if worker.number is None:  # it never came to take an item, and no other would
+            raise RuntimeError(f"a process to work with cannot be started: {why}")
+        yield worker.number, Done(tuple(worker.found), why)
+
+    def ending(self, worker: _Worker) -> str:
+        worker.process.join(1)
+        code = worker.process.exitcode
+        how = "was killed" if code in (None, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)) else f"ended with the status {code}"
+        return f"its process {how}"
+
+    def beyond(self, worker: _Worker) -> str:
+        """The limit that an item is beyond; empty where it is within all."""
+        if self.limits.seconds and time.monotonic() - worker.since > self.limits.seconds:
+            return f"stopped after {self.limits.seconds:g} s"
+        if self.limits.megabytes and _megabytes(worker.process.pid) > self.limits.megabytes:
+            return f"stopped, since it took more than {self.limits.megabytes} MB"
+        return ""
+
+
+def _megabytes(process: int | None) -> float:
+    """The resident memory of a process; 0 where the system does not tell. Source: proc_pid_statm(5)."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1]) * _PAGE / 1_000_000
+    except (OSError, IndexError):
+        return 0
+
+
+def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: int) -> None:
+    """What a process does: items come in, and for each what was found, then why it failed, or nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its processes
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            return
+    with suppress(EOFError, OSError):
+        pipe.send(("ended", ""))
+        while True:
+            item = pipe.recv()
+            why = ""
+            try:
+                for found in function(item):
+                    pipe.send(("found", found))
+            except Exception as error:
+                why = _told(error)
+            pipe.send(("ended", why))
