@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from translator import catalog
 from translator.plan import functions
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
@@ -161,7 +162,8 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
                 yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
         yield to("empty", "", 1)
         yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
-        yield to("with a space before", f" {current}", 3)
+        if not any(c.table is not None and catalog.is_address(c.table, c.name) for c in columns_of(subject)):  # these hold no blanks
+            yield to("with a space before", f" {current}", 3)
         others = [c.value for c in constants if c.value != current]
         for place, other in enumerate((*others[-1:], *others[:-1])):
             yield to(f"the value {other}", other, 1 if place < _ALTERNATIVES else 3)
