@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from translator import pack
 from translator.cli import main
+from translator.commands import explain
+from translator.pipeline import Conversion, convert
+from translator.rulepack import Rule
 
 GOOD = "name: Good\nquery: |\n  SigninLogs\n  | where ResultType == '0'\n"
 
@@ -88,3 +98,53 @@ def test_two_rules_of_one_name_and_id_both_survive_packaging(tmp_path: Path) -> 
     assert stanzas == ["[Good]", "[Good (5c2a6f43)]"]
     rules = [json.loads(x)["rule_id"] for x in (tmp_path / "out/elastic/rules.ndjson").read_text().splitlines()]
     assert len(set(rules)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked, and know nothing of what a test puts in")
+@pytest.mark.parametrize(("jobs", "dies"), [("1", False), ("2", False), ("1", True), ("2", True)])
+def test_a_rule_that_hangs_or_kills_its_process_is_one_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: str, dies: bool
+) -> None:
+    def hanging(rule: Rule, *others: Any) -> Conversion:
+        if rule.name == "Bad":
+            os.kill(os.getpid(), signal.SIGKILL) if dies else time.sleep(600)
+        return convert(rule, *others)
+
+    monkeypatch.setattr(pack, "convert", hanging)
+    for name in ("Good", "Bad", "Better"):
+        (tmp_path / f"{name}.yaml").write_text(GOOD.replace("Good", name))
+    result = run("convert", str(tmp_path), "-o", str(tmp_path / "out"), "--jobs", jobs, "--rule-timeout", "8")
+    assert result.exit_code == 1
+    assert f"Bad.yaml:3:3: error: {'its process was killed' if dies else 'stopped after 8 s'}" in result.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert {r["name"]: r["status"] for r in report["rules"]} == {"Good": "ok", "Bad": "failed", "Better": "ok"}
+
+
+def test_convert_and_explain_try_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kql = "SigninLogs | where ResultType == '50126' | summarize c = count() by IPAddress | where c >= 5"
+    (tmp_path / "r.yaml").write_text(f"name: r\nquery: |\n  {kql}\n")
+    asked = ("convert", str(tmp_path / "r.yaml"), "-t", "splunk", "-t", "sql", "--verify", "--format", "json")
+    right = run(*asked)
+    outputs = json.loads(right.stdout)["rules"][0]["outputs"]
+    assert right.exit_code == 0 and "proof" not in outputs["sql"]
+    assert outputs["splunk"]["proof"].pop("events") > 100
+    assert outputs["splunk"]["proof"] == {"outcome": "proven", "claim": "same-alerts", "branches": [2, 2]}
+
+    def wrong(rule: Rule, *others: Any) -> Conversion:
+        found = convert(rule, *others)
+        output = found.outputs["splunk"]
+        texts = tuple(t.replace(">=5", ">=4") for t in output.texts)
+        return replace(found, outputs={**found.outputs, "splunk": replace(output, texts=texts)})
+
+    monkeypatch.setattr(pack, "convert", wrong)
+    monkeypatch.setattr(explain, "convert", wrong)
+    found = run(*asked, "--rule-timeout", "0")
+    output = json.loads(found.stdout)["rules"][0]["outputs"]["splunk"]
+    assert found.exit_code == 1
+    assert (output["verdict"], output["proof"]["outcome"], output["proof"]["claim"]) == ("broader", "contradicted", "same-alerts")
+    assert output["diagnostics"][-1]["code"] == "tried-broader"
+    shown = run("convert", str(tmp_path / "r.yaml"), "-t", "splunk", "--verify", "--rule-timeout", "0", "-o", str(tmp_path / "out"))
+    assert shown.exit_code == 1 and "contradicted" in shown.stdout and "splunk: 1 contradicted" in shown.stdout
+    explained = run("explain", str(tmp_path / "r.yaml"), "-t", "splunk", "--verify")
+    assert explained.exit_code == 1 and "splunk: broader, contradicted" in explained.stdout
+    assert "tried on events, the text alerts where the KQL does not" in explained.stdout

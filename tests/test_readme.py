@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -100,3 +101,12 @@ def test_the_verify_commands_prove_what_they_say(page: str, monkeypatch: pytest.
     for command in commands:
         found = CliRunner().invoke(main, command.split())
         assert found.exit_code == 0 and "proven" in found.stdout and "contradicted" not in found.stdout
+
+
+def test_the_conversion_that_is_tried_is_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (command,) = re.findall(r"^kql2sigma (convert rules/\S+ -o) out/( .*--verify.*)$", (ROOT / "docs/verify.md").read_text("utf-8"), re.M)
+    monkeypatch.chdir(ROOT)
+    found = CliRunner().invoke(main, [*command[0].split(), str(tmp_path / "out"), *command[1].split()])
+    assert found.exit_code == 0 and "splunk: 1 proven" in found.stdout
+    (rule,) = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["rules"]
+    assert {o["proof"]["outcome"] for o in rule["outputs"].values()} == {"proven"}

@@ -62,6 +62,15 @@ _MAPPINGS = click.option(
 )
 
 
+_RULE_TIMEOUT = click.option(
+    "--rule-timeout",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds that the work on one rule may take, and 2 GB of memory; 0: no limits.",
+)
+
+
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -69,6 +78,8 @@ _MAPPINGS = click.option(
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
+@_RULE_TIMEOUT
+@click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
 )
@@ -181,12 +192,13 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     from translator.commands.common import UsageProblem
     from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
+    from translator.pack import Effort
     from translator.targets.base import Options
 
     try:
         options = Options(site=site_of(mappings, ()))
         console = Console(emoji=False, stderr=True)
-        entries = converted(console, paths, (target,), options, jobs)
+        entries = converted(console, paths, (target,), options, Effort(jobs))
         click.echo(write_mapping(entries, target, output), nl=False)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
@@ -245,6 +257,12 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
 @click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
+@_RULE_TIMEOUT
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file that keeps what was found: what it has of the same rule, options and tool is not tried again.",
+)
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def verify(
     paths: tuple[Path, ...],
@@ -260,6 +278,8 @@ def verify(
     sample: str,
     beside: bool,
     jobs: int,
+    rule_timeout: float,
+    resume: Path | None,
     form: str,
 ) -> None:
     """Run rules and what is written for them on the same events, made from the rules or real: proven, contradicted, or not executable here.
@@ -272,7 +292,9 @@ def verify(
 
     try:
         chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
-        request = VerifyRequest(paths, chosen, text, fields, mappings, seed, jobs, form, save, replay, data, now, sample, beside)
+        request = VerifyRequest(
+            paths, chosen, text, fields, mappings, seed, jobs, form, rule_timeout, resume, save, replay, data, now, sample, beside
+        )
         status = verify_paths(request)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
@@ -294,11 +316,12 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
-def explain(paths: tuple[Path, ...], targets: tuple[str, ...]) -> None:
+@click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
+def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool) -> None:
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
     from translator.commands.explain import explain as explain_paths
 
-    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS))
+    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify))
 
 
 @main.command()

@@ -180,6 +180,11 @@ CODES: dict[str, Code] = {
     "events-more": Code(Effect.MORE, "add what tells the events that are meant, or choose another home with --home"),
     "computed-column": Code(Effect.EITHER, "compare the formula with a few events: how Azure computes this column is not documented"),
     "trigger-threshold": Code(Effect.MORE, "the rule alerts at a number of rows only; set that number where the output is scheduled"),
+    # --- what a proof has seen
+    "tried-broader": Code(Effect.MORE, "kql2sigma verify shows the events"),
+    "tried-narrower": Code(Effect.FEWER, "kql2sigma verify shows the events"),
+    "tried-differs": Code(Effect.EITHER, "kql2sigma verify shows the events"),
+    # ---
     "trigger-condition": Code(Effect.EITHER, "the rule alerts on few rows; set that condition where the output is scheduled"),
     "window-widened": Code(Effect.MORE, "the parts of the query look back differently far; the output uses the longest window for all"),
     "bucket-widened": Code(Effect.MORE, "use the output for a rule whose period is as long as the buckets of the summary"),

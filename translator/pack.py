@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 from translator.targets.base import Options
+from translator.workers import Limits, carried_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,39 @@ class Entry:
     result: Conversion | Failure
 
 
-def _convert_file(job: tuple[str, tuple[str, ...], Options]) -> list[Conversion | Failure]:
-    path, targets, options = job
+RULE_SECONDS = 60
+"""How long one rule may take to be converted, unless the caller says."""
+
+RULE_MEGABYTES = 2_000
+"""How much memory the work on one rule may take, where the system tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How a pack is worked on.
+
+    Attributes:
+        jobs: how many processes there are.
+        seconds: how long one rule may take; 0 for as long as it wants.
+    """
+
+    jobs: int = 1
+    seconds: float = RULE_SECONDS
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.seconds, RULE_MEGABYTES) if self.seconds else Limits()
+
+
+def _read_file(path: str) -> Iterator[Rule | Failure]:
     try:
-        rules = read(Path(path))
+        yield from read(Path(path))
     except RuleFileError as error:
-        return [Failure(path, Path(path).stem, "", error.line, error.column, error.message)]
-    return [_convert_rule(rule, targets, options) for rule in rules]
+        yield Failure(path, Path(path).stem, "", error.line, error.column, error.message)
 
 
-def _convert_rule(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion | Failure:
+def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion | Failure:
+    """A rule in every target, or why it has none."""
     try:
         return convert(rule, targets, options)
     except KqlSyntaxError as error:
@@ -55,46 +79,62 @@ def _convert_rule(rule: Rule, targets: tuple[str, ...], options: Options) -> Con
     except BindError as error:
         line, column = rule.place(error.span[0] if error.span else 0)
         return Failure(rule.source, rule.name, rule.id, line, column, error.message)
-    except Exception as error:
-        line, column = rule.place(0)
-        return Failure(rule.source, rule.name, rule.id, line, column, f"internal error, please report it: {type(error).__name__}: {error}")
+
+
+def _convert_rule(rule: Rule | Failure, targets: tuple[str, ...], options: Options) -> Iterator[Conversion | Failure]:
+    yield converted(rule, targets, options) if isinstance(rule, Rule) else rule
+
+
+def stopped(rule: Rule | Failure, why: str) -> Failure:
+    """A rule whose work did not come to its end."""
+    line, column = rule.place(0) if isinstance(rule, Rule) else (rule.line, rule.column)
+    return Failure(rule.source, rule.name, rule.id, line, column, why)
+
+
+def rules_of(paths: Iterable[Path], effort: Effort) -> list[Rule | Failure]:
+    """Every rule at ``paths``, in a stable order, and what could not be read."""
+    files: list[str] = []
+    found: list[Rule | Failure] = []
+    for path in paths:
+        try:
+            files.extend(str(p) for p in rule_files(path))
+        except RuleFileError as error:
+            found.append(Failure(str(path), path.name, "", error.line, error.column, error.message))
+    files = list(dict.fromkeys(files))
+    for file, done in zip(files, carried_out(_read_file, files, effort.jobs, effort.limits), strict=True):
+        found.extend(done.found)
+        if done.stopped:
+            found.append(Failure(file, Path(file).stem, "", 1, 1, done.stopped))
+    return found
 
 
 def convert_pack(
     paths: Iterable[Path],
     targets: tuple[str, ...],
     options: Options,
-    jobs: int = 1,
+    effort: Effort = Effort(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Entry]:
-    """Converts every rule at ``paths``, in a stable order that does not depend on ``jobs``."""
-    files: list[str] = []
-    failures: list[Conversion | Failure] = []
-    for path in paths:
-        try:
-            files.extend(str(p) for p in rule_files(path))
-        except RuleFileError as error:
-            failures.append(Failure(str(path), path.name, "", error.line, error.column, error.message))
-    files = list(dict.fromkeys(files))
-    work = [(f, targets, options) for f in files]
-    results: list[Conversion | Failure] = list(failures)
-    if jobs > 1 and len(work) > 1:
-        with ProcessPoolExecutor(jobs) as pool:
-            for number, found in enumerate(pool.map(_convert_file, work, chunksize=4)):
-                results.extend(found)
-                progress(number + 1, len(work))
-    else:
-        for number, job in enumerate(work):
-            results.extend(_convert_file(job))
-            progress(number + 1, len(work))
+    """Converts every rule at ``paths``, in a stable order that does not depend on ``effort``."""
+    rules = rules_of(paths, effort)
+    work = functools.partial(_convert_rule, targets=targets, options=options)
+    results: list[Conversion | Failure] = []
+    for rule, done in zip(rules, carried_out(work, rules, effort.jobs, effort.limits), strict=True):
+        results.append(stopped(rule, done.stopped) if done.stopped else done.found[0])
+        progress(len(results), len(rules))
     return _named(results)
 
 
 def _named(results: list[Conversion | Failure]) -> list[Entry]:
-    taken: set[str] = set()
-    entries = []
-    for result in results:
-        name, identifier = (result.rule.name, result.rule.id) if isinstance(result, Conversion) else (result.name, result.id)
+    slugs = slugs_of([result.rule if isinstance(result, Conversion) else result for result in results])
+    return [Entry(slug, result) for slug, result in zip(slugs, results, strict=True)]
+
+
+def slugs_of(rules: Iterable[Rule | Failure]) -> list[str]:
+    """File names of rules: what tells each from the others of its pack."""
+    taken: dict[str, None] = {}
+    for rule in rules:
+        name, identifier = rule.name, rule.id
         base = slug(name)
         fresh = base
         if fresh in taken:
@@ -102,9 +142,8 @@ def _named(results: list[Conversion | Failure]) -> list[Entry]:
         number = 2
         while fresh in taken:
             fresh, number = f"{base}-{number}", number + 1
-        taken.add(fresh)
-        entries.append(Entry(fresh, result))
-    return entries
+        taken[fresh] = None
+    return list(taken)
 
 
 def slug(name: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,10 @@ from click.testing import CliRunner
 import translator
 from tests.rules import rule
 from translator.cli import main
+from translator.commands import verify as verify_command
 from translator.fidelity import Verdict
 from translator.targets.base import Options
+from translator.verify import proof
 from translator.verify.comparing import Compared
 from translator.verify.proof import Outcome, Trial, prove
 
@@ -35,9 +40,9 @@ JOIN = (
 def test_what_is_written_is_proven(kql: str, target: str) -> None:
     conversion = translator.convert(rule(kql), (target,), SOURCE)
     if conversion.outputs[target].verdict in (Verdict.EXACT, Verdict.SAME_ALERTS):
-        proof = prove(conversion, target, options=SOURCE)
-        assert (proof.outcome, proof.errs) == (Outcome.PROVEN, None), proof
-        assert proof.alerting and proof.worlds > 10 and proof.coverage.share == 1
+        found = prove(conversion, target, options=SOURCE)
+        assert (found.outcome, found.errs) == (Outcome.PROVEN, None), found
+        assert found.alerting and found.worlds > 10 and found.coverage.share == 1
 
 
 THREE = [
@@ -211,3 +216,82 @@ def test_the_command(tmp_path: Path) -> None:
     shown = run(main, ["verify", str(folder), "-t", "splunk", "--fields", "source", "--text", str(wrong)])
     assert "The KQL does not alert, the text does:" in shown.stdout and shown.stdout.count("SigninLogs: ") == 4
     assert run(main, ["verify", str(folder), "--text", str(wrong)]).exit_code == 2
+
+
+def test_an_absent_event_is_known_to_be_absent_since_a_world_has_all_of_its_events() -> None:
+    left = f"{SIGNINS} | where ResultType == '0' and isnotempty(UserPrincipalName)"
+    kql = f"{left} | join kind=leftanti ({SIGNINS} | where ResultType == '50126') on UserPrincipalName"
+    assert prove(translator.convert(rule(kql), ("sigma",), SOURCE), "sigma", options=SOURCE).outcome is Outcome.PROVEN
+
+
+PACK = {"a": PLAIN, "b": COUNT, "c": DISTINCT, "d": "SigninLogs | where (", "e": OTHER}
+
+
+def pack(folder: Path) -> Path:
+    (folder / "pack").mkdir()
+    for name, kql in PACK.items():
+        (folder / "pack" / f"{name}.yaml").write_text(f"name: {name}\nquery: |\n  {kql}\n", encoding="utf-8")
+    return folder / "pack"
+
+
+def verified(*arguments: str) -> tuple[int, str, str]:
+    found = CliRunner().invoke(main, ["verify", "--fields", "source", *arguments])
+    return found.exit_code, found.stdout, found.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_jobs_change_nothing(tmp_path: Path, form: str) -> None:
+    folder = str(pack(tmp_path))
+    one = verified(folder, "--format", form)
+    assert one[0] == 1 and "d.yaml:3" in one[2]
+    assert verified(folder, "--format", form, "--jobs", "2") == one
+    assert verified(folder, "--format", form, "--rule-timeout", "0") == one
+    if form == "json":
+        assert one[1] == json.dumps(json.loads(one[1]), indent=2, ensure_ascii=False) + "\n"
+
+
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked, and know nothing of what a test puts in")
+
+
+@FORKED
+def test_a_rule_that_takes_too_long_is_said_to_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = proof.proofs_of
+
+    def slow(trial: Trial, *others: Any) -> Iterator[proof.Proof]:
+        found = first(trial, *others)
+        yield next(found)
+        if trial.conversion.rule.name == "b":
+            time.sleep(600)
+        yield from found
+
+    monkeypatch.setattr(verify_command, "proofs_of", slow)
+    folder, kept = str(pack(tmp_path)), tmp_path / "kept.jsonl"
+    arguments = (folder, "-t", "sigma", "-t", "splunk", "--format", "json", "--jobs", "2", "--resume", str(kept))
+    found = {r["name"]: [(p["outcome"], p["why"]) for p in r["proofs"]] for r in json.loads(verified(*arguments, "--rule-timeout", "8")[1])}
+    assert found.pop("b") == [("proven", ""), ("not executable", "stopped after 8 s")]
+    assert found == dict.fromkeys("ace", [("proven", "")] * 2)
+    assert len(kept.read_text("utf-8").splitlines()) == 3
+    monkeypatch.setattr(verify_command, "proofs_of", first)
+    assert [p["outcome"] for r in json.loads(verified(*arguments)[1]) for p in r["proofs"]] == ["proven"] * 8
+
+
+@FORKED
+def test_what_is_known_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, kept = pack(tmp_path), tmp_path / "kept.jsonl"
+    text = tmp_path / "wrong.spl"
+    text.write_text(f"{BASE} | stats count as c by IPAddress | where c>=4", encoding="utf-8")
+    contradicted = (str(folder / "b.yaml"), "-t", "splunk", "--text", str(text))
+    for arguments in ((str(folder),), (str(folder), "--format", "json"), contradicted, (*contradicted, "--format", "json")):
+        asked = (*arguments, "--resume", str(kept))
+        before = verified(*asked)
+        with kept.open("a", encoding="utf-8") as file:
+            file.write('{"torn')
+        with monkeypatch.context() as changed:
+            changed.setattr(verify_command, "converted", None)
+            assert verified(*asked)[:2] == before[:2]  # what fails, fails anew
+    assert "internal error" not in kept.read_text("utf-8")
+    held = len(kept.read_text("utf-8").splitlines())
+    for other in ((str(folder), "--seed", "1"), (str(folder), "-t", "sigma")):
+        verified(*other, "--resume", str(kept))
+        assert len(kept.read_text("utf-8").splitlines()) > held
+        held = len(kept.read_text("utf-8").splitlines())

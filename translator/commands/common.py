@@ -2,15 +2,80 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 
 
 class UsageProblem(Exception):
     """The command was called in a way that cannot be carried out: exit status 2."""
+
+
+class Progressing:
+    """How far work on rules has come: a bar on a terminal, else a line each half minute.
+
+    It draws when it is told of something, and has no thread of its own, so that processes can be forked beside it.
+    """
+
+    PAUSE = 30.0
+    """Seconds between two lines."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self.console, self.what = console, what
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(
+            *columns,
+            console=console,
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task(what, total=None, rate="")
+        self.begun = self.said = self.drawn = time.monotonic()
+        self.known: int | None = None
+
+    def __enter__(self) -> Progressing:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.bar.stop()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leaves the screen to what is printed meanwhile."""
+        self.bar.stop()
+        yield
+        self.bar.start()
+
+    def at(self, done: int, total: int) -> None:
+        """Says that ``done`` of ``total`` are done."""
+        now = time.monotonic()
+        if self.known is None:
+            self.known = done - 1  # what was found by an earlier run took no time of this one
+        rate = (done - self.known) / max(now - self.begun, 0.001)
+        if self.console.is_terminal:
+            self.bar.update(self.task, completed=done, total=total, rate=f"{rate:.1f}/s", refresh=now - self.drawn > 0.2)
+            self.drawn = now if now - self.drawn > 0.2 else self.drawn
+        elif now - self.said > self.PAUSE and 0 < done < total:
+            self.said = now
+            left = round((total - done) / rate)
+            said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left"
+            self.console.print(said, markup=False, highlight=False)
 
 
 def rules_at(console: Console, path: Path) -> list[Rule] | None:

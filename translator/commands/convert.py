@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,23 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from translator import catalog
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import UsageProblem
+from translator.commands.common import Progressing, UsageProblem
+from translator.commands.proving import Proofs, with_proofs
 from translator.fidelity import Verdict
 from translator.kql.errors import suggestion
-from translator.pack import Entry, Failure, convert_pack, output_paths
+from translator.pack import RULE_SECONDS, Effort, Entry, Failure, convert_pack, output_paths
 from translator.package import packaged
 from translator.package.options import DEFAULT, PackageOptions
 from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
 from translator.targets.base import Options, Output, Readiness
+from translator.verify.proof import Outcome, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,12 @@ class ConvertRequest:
     ingest_delay: str = ""
     author: str = ""
     date: str = ""
+    rule_timeout: float = RULE_SECONDS
+    verify: bool = False
 
 
 def run_convert(request: ConvertRequest) -> int:
-    """Converts, writes and prints. The exit status: 0 where every rule reached ``fail_on``, else 1.
+    """Converts, writes and prints. The exit status: 0 where every rule reached ``fail_on`` and no proof contradicts its verdict, else 1.
 
     Raises:
         UsageProblem: for a time span, a home, a mapping or an inventory that cannot be read, or a folder that cannot be written.
@@ -77,7 +81,11 @@ def run_convert(request: ConvertRequest) -> int:
         site_of(request.mappings, request.inventories), request.splunk_model, request.author, request.date,
     )  # fmt: skip
     console = Console(emoji=False, stderr=True)
-    entries = converted(console, request.paths, request.targets, options, request.jobs)
+    effort = Effort(request.jobs, request.rule_timeout)
+    entries = converted(console, request.paths, request.targets, options, effort)
+    proofs: Proofs = {}
+    if request.verify:
+        entries, proofs = with_proofs(entries, options, effort, console)
     paths: dict[tuple[str, str], list[str]] = {}
     files: dict[str, str | bytes] = {}
     for entry in entries:
@@ -92,18 +100,19 @@ def run_convert(request: ConvertRequest) -> int:
     packages = packaged(entries, options, package_options(request))
     files.update(packages.files)
     entries = packages.told(entries)
-    content = report(entries, paths, packages.alerts, packages.kibana)
+    content = report(entries, paths, packages.alerts, packages.kibana, proofs)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if request.output is not None:
         write_files(request.output, {**files, "report.json": text})
     if request.format == "json":
         sys.stdout.write(text)
     elif request.output is None:
-        _print_outputs(entries)
+        _print_outputs(entries, proofs)
     else:
-        _print_summary(entries, content, request.output)
+        _print_summary(entries, content, request.output, proofs)
     print_failures(entries, console)
-    return _status(entries, Verdict(request.fail_on))
+    contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
+    return 1 if contradicted else _status(entries, Verdict(request.fail_on))
 
 
 def package_options(request: ConvertRequest) -> PackageOptions:
@@ -137,11 +146,10 @@ def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:
         raise UsageProblem(str(error)) from error
 
 
-def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, jobs: int) -> list[Entry]:
+def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, effort: Effort) -> list[Entry]:
     """A pack converted, with a bar on a terminal."""
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("converting", total=None)
-        return convert_pack(paths, targets, options, jobs, lambda done, total: progress.update(task, completed=done, total=total))
+    with Progressing(console, "converting") as progress:
+        return convert_pack(paths, targets, options, effort, progress.at)
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
@@ -166,12 +174,12 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
         raise UsageProblem(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
 
-def _print_outputs(entries: list[Entry]) -> None:
+def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
     console = Console(emoji=False, highlight=False, soft_wrap=True)
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
-                console.rule(f"{entry.result.rule.name}: {name}, {', '.join(_said(output))}", align="left")
+                console.rule(f"{entry.result.rule.name}: {name}, {', '.join(_said(output, proofs.get((entry.slug, name))))}", align="left")
                 for text in output.texts:
                     console.print(text.rstrip("\n"), markup=False)
                 for lacking in _lacking(output):
@@ -181,7 +189,7 @@ def _print_outputs(entries: list[Entry]) -> None:
                     console.print(f"  {line}:{column} {diagnostic.direction.value}: {diagnostic.message}", markup=False, style="dim")
 
 
-def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Path) -> None:
+def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Path, proofs: Proofs) -> None:
     console = Console(emoji=False)
     table = Table(title=f"{content['summary']['rules']} rules, {content['summary']['failed']} failed")
     table.add_column("rule", overflow="fold")
@@ -190,18 +198,23 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Pat
         table.add_column(name)
     for entry in entries:
         if isinstance(entry.result, Conversion):
-            table.add_row(entry.result.rule.name, *(_coloured(entry.result.outputs[n]) for n in names))
+            table.add_row(entry.result.rule.name, *(_coloured(entry.result.outputs[n], proofs.get((entry.slug, n))) for n in names))
         else:
             table.add_row(entry.result.name, *("[red]failed[/red]" for _ in names))
     console.print(table)
+    for target in names:
+        outcomes = Counter(p.outcome for (_, t), p in proofs.items() if t == target)
+        if outcomes:
+            console.print(f"{target}: " + ", ".join(f"{outcomes[o]} {o.value}" for o in Outcome if outcomes[o]), highlight=False)
     for target, counts in content["summary"]["readiness"].items():
         console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)
     console.print(f"written to {folder}", markup=False, highlight=False)
 
 
-def _said(output: Output) -> list[str]:
-    """Verdict and readiness."""
-    return [output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])]
+def _said(output: Output, proof: Proof | None) -> list[str]:
+    """Verdict, readiness and what came of trying it."""
+    readiness = [output.readiness.value] if output.readiness is not None else []
+    return [output.verdict.value, *readiness, *([proof.outcome.value] if proof is not None else [])]
 
 
 def _lacking(output: Output) -> list[str]:
@@ -212,20 +225,23 @@ def _lacking(output: Output) -> list[str]:
     return homeless + [f"no field is known for {', '.join(names)} of {table}" for table, names in output.deployment.missing]
 
 
-def _coloured(output: Output) -> str:
+def _coloured(output: Output, proof: Proof | None) -> str:
     colour = {0: "green", 1: "green", 2: "yellow", 3: "yellow", 4: "red"}[output.verdict.rank]
-    verdict, *readiness = _said(output)
-    shades = {"ready": "green", "set-up": "yellow", "names": "red"}
-    return "\n".join([f"[{colour}]{verdict}[/{colour}]", *(f"[{shades[r]}]{r}[/{shades[r]}]" for r in readiness)])
+    verdict, *others = _said(output, proof)
+    shades = {"ready": "green", "set-up": "yellow", "names": "red", "proven": "green", "not executable": "yellow", "contradicted": "red"}
+    return "\n".join([f"[{colour}]{verdict}[/{colour}]", *(f"[{shades[o]}]{o}[/{shades[o]}]" for o in others)])
 
 
 def print_failures(entries: list[Entry], console: Console) -> int:
     """Prints what could not be read or converted. The exit status: 1 where there was any, or no rule at all."""
     for entry in entries:
         if isinstance(entry.result, Failure):
-            f = entry.result
-            console.print(f"{f.source}:{f.line}:{f.column}: error: {f.message}", markup=False, highlight=False, soft_wrap=True)
+            print_failure(entry.result, console)
     return int(not entries or any(isinstance(entry.result, Failure) for entry in entries))
+
+
+def print_failure(f: Failure, console: Console) -> None:
+    console.print(f"{f.source}:{f.line}:{f.column}: error: {f.message}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _status(entries: list[Entry], threshold: Verdict) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from translator import catalog
 from translator.commands.common import rules_at
+from translator.commands.proving import lowered, tries
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
@@ -26,13 +27,17 @@ from translator.plan.describe import expression, relation
 from translator.report import alert_of
 from translator.rulepack import Rule
 from translator.targets.base import Options, duration
+from translator.verify.proof import Outcome, Proof
 
 WIDTH = 100
 """Columns."""
 
 
-def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
-    """Prints an explanation of every rule at ``paths``. The exit status: 1 where one has none."""
+def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool = False) -> int:
+    """Prints an explanation of every rule at ``paths``, with what comes of trying its outputs where ``verify`` asks for it.
+
+    The exit status: 1 where a rule has no explanation, or a proof contradicts a verdict.
+    """
     console = Console(emoji=False, highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
     status = 0
     for path in paths:
@@ -41,7 +46,10 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
             continue
         for rule in rules:
             try:
-                _explain(console, rule, convert(rule, targets))
+                conversion = convert(rule, targets)
+                proofs = {p.target: p for p in tries(conversion, Options())} if verify else {}
+                _explain(console, rule, conversion, proofs)
+                status |= any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
             except KqlSyntaxError as error:
                 status = 1
                 for found in error.errors:
@@ -54,7 +62,7 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...]) -> int:
     return status
 
 
-def _explain(console: Console, rule: Rule, conversion: Conversion) -> None:
+def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mapping[str, Proof]) -> None:
     console.rule(f"[bold]{escape(rule.name)}", align="left")
     first = rule.place(0)[0]
     lines = rule.query.strip("\n").split("\n")
@@ -77,7 +85,11 @@ def _explain(console: Console, rule: Rule, conversion: Conversion) -> None:
             console.print(Text(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
     _alert(console, rule, conversion)
     for name, output in conversion.outputs.items():
-        console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}")
+        proof = proofs.get(name)
+        if proof is not None:
+            output = lowered(output, proof)
+        told = "" if proof is None else f", {proof.outcome.value}" + (f" ({proof.why})" if proof.why else "")
+        console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}{escape(told)}")
         for diagnostic in output.diagnostics:
             row, column = place(rule, diagnostic)
             console.print(Text(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"))

@@ -14,6 +14,7 @@ from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import settings_of
 from translator.targets.base import Output, Readiness
+from translator.verify.proof import Proof
 
 
 def report(
@@ -21,15 +22,16 @@ def report(
     paths: Mapping[tuple[str, str], list[str]],
     alerts: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     kibana: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    proofs: Mapping[tuple[str, str], Proof] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The content of ``report.json``. ``paths`` are the files written, by slug and target, ``alerts`` what packages say of a rule's alerts,
-    by slug and product, ``kibana`` which kind of rule each became there.
+    by slug and product, ``kibana`` which kind of rule each became there, ``proofs`` what was tried of outputs, by slug and target.
     """
     verdicts: dict[str, Counter[str]] = {}
     readiness: dict[str, Counter[str]] = {}
     rules = []
     for entry in entries:
-        found = _rule(entry, paths, alerts.get(entry.slug, {}))
+        found = _rule(entry, paths, alerts.get(entry.slug, {}), proofs)
         rules.append({**found, "kibana": kibana[entry.slug]} if entry.slug in kibana else found)
         if isinstance(entry.result, Conversion):
             for target, output in entry.result.outputs.items():
@@ -50,7 +52,9 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
     return {v.value: counts[v.value] for v in Verdict if counts[v.value]}
 
 
-def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]], alerts: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(
+    entry: Entry, paths: Mapping[tuple[str, str], list[str]], alerts: Mapping[str, Any], proofs: Mapping[tuple[str, str], Proof]
+) -> dict[str, Any]:
     result = entry.result
     if isinstance(result, Failure):
         return {
@@ -81,6 +85,7 @@ def _rule(entry: Entry, paths: Mapping[tuple[str, str], list[str]], alerts: Mapp
             "lane": output.lane,
             "paths": paths.get((entry.slug, target), []),
             **_deployment(output),
+            **({"proof": _proof(proofs[entry.slug, target])} if (entry.slug, target) in proofs else {}),
             "diagnostics": found,
         }
     some = [o.verdict for o in result.outputs.values()]
@@ -117,6 +122,12 @@ def _deployment(output: Output) -> dict[str, Any]:
         "missing": [{"table": table, "fields": list(names)} for table, names in found.missing],
         "set_up": list(found.set_up),
     }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    """What came of trying an output; its ``claim`` is the verdict that it had before."""
+    found: dict[str, Any] = {"outcome": proof.outcome.value, "claim": proof.claim.value, "events": proof.events}
+    return {**found, "branches": list(proof.branches), **({"why": proof.why} if proof.why else {})}
 
 
 def attack_of(rule: Rule) -> dict[str, list[str]]:

@@ -18,7 +18,9 @@ from translator.catalog.site_files import FAMILY_OF
 from translator.detection.model import Detection
 from translator.engine import EngineError
 from translator.fidelity import Verdict
+from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion
+from translator.plan.binder import BindError
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
@@ -91,6 +93,7 @@ class Proof:
         errs: the direction in which the text was seen to err; None where in none.
         worlds: how many worlds were run on both sides.
         alerting: in how many of them the KQL alerts.
+        events: how many events of the product these worlds have.
         compared: what of both sides was compared at the most, where both alert.
         coverage: which conditions were both true and false on some event.
         missing: what stood for no events of the product, or lacks columns there, and worlds on which the text could not be run.
@@ -107,6 +110,12 @@ class Proof:
     missing: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
     compared: Compared = Compared.ALERTS
+    events: int = 0
+
+    @property
+    def branches(self) -> tuple[int, int]:
+        """How many of the rule's conditions were both true and false on some event, and how many there are."""
+        return sum(a.true and a.false for a in self.coverage.atoms), len(self.coverage.atoms)
 
 
 class Trial(Stage):
@@ -162,7 +171,8 @@ class Trial(Stage):
             why = f"no world that alerts was tried: {untold[0] if untold else 'each has events at the edge'}"
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, why, missing=missing)
         alerting = sum(t.alerts for t in run)
-        proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(run), alerting, self.coverage, (*missing, *untold))
+        events = sum(len(t.events) for t in run)
+        proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(run), alerting, self.coverage, (*missing, *untold), events=events)
         proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
@@ -352,6 +362,28 @@ def prove(
     return Trial(conversion, options or Options(), now, seed).prove(
         target, conversion.outputs[target] if text is None else given(target, text)
     )
+
+
+def trial_of(conversion: Conversion, options: Options, seed: int = 0) -> Trial | str:
+    """A rule to be tried; why it cannot be."""
+    try:
+        return Trial(conversion, options, seed=seed)
+    except (KqlSyntaxError, BindError) as error:
+        return unbound(error)
+
+
+def unbound(error: KqlSyntaxError | BindError) -> str:
+    """Why a rule cannot be tried whose query cannot be read."""
+    return f"the KQL cannot be bound to the tables: {error}"
+
+
+def proofs_of(trial: Trial | str, outputs: Mapping[str, Output]) -> Iterator[Proof]:
+    """A proof for each of the outputs of a rule, by target; the reason where there is no trial."""
+    for target, output in outputs.items():
+        if isinstance(trial, str):
+            yield Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, trial)
+        else:
+            yield trial.prove(target, output)
 
 
 def given(target: str, text: str) -> Output:

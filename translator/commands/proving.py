@@ -1,0 +1,58 @@
+"""What was converted, tried: each output's proof, and the verdicts that a contradiction leaves of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from translator.catalog.site_files import FAMILY_OF
+from translator.commands.common import Progressing
+from translator.fidelity import Diagnostic
+from translator.pack import Effort, Entry
+from translator.pipeline import Conversion
+from translator.targets.base import Options, Output
+from translator.verify.proof import CLAIMS, Outcome, Proof, proofs_of, trial_of
+from translator.workers import carried_out
+
+Proofs = Mapping[tuple[str, str], Proof]
+"""Proofs by the slug of the rule and the target."""
+
+
+def with_proofs(entries: Sequence[Entry], options: Options, effort: Effort, console: Console) -> tuple[list[Entry], Proofs]:
+    """The entries, with the verdict lowered of what is contradicted, and the proof of each output that claims something."""
+    converted = [(n, e.result) for n, e in enumerate(entries) if isinstance(e.result, Conversion)]
+    found, proofs = list(entries), dict[tuple[str, str], Proof]()
+    tried = carried_out(functools.partial(tries, options=options), [c for _, c in converted], effort.jobs, effort.limits)
+    with Progressing(console, "proving") as progress:
+        for done, ((number, conversion), came) in enumerate(zip(converted, tried, strict=True), 1):
+            unknown = [Proof(t, Outcome.NOT_EXECUTABLE, o.verdict, came.stopped) for t, o in claiming(conversion).items()]
+            known = {p.target: p for p in (*unknown, *came.found)}
+            outputs = {t: lowered(o, known[t]) if t in known else o for t, o in conversion.outputs.items()}
+            found[number] = replace(entries[number], result=replace(conversion, outputs=outputs))
+            proofs |= {(entries[number].slug, t): p for t, p in known.items()}
+            progress.at(done, len(converted))
+    return found, proofs
+
+
+def claiming(conversion: Conversion) -> dict[str, Output]:
+    """The outputs that can be tried: those in a language that there is a reader of, whose verdict claims something."""
+    return {t: o for t, o in conversion.outputs.items() if t in FAMILY_OF and o.verdict in CLAIMS}
+
+
+def tries(conversion: Conversion, options: Options) -> Iterator[Proof]:
+    """The proofs of what was written of a rule."""
+    yield from proofs_of(trial_of(conversion, options), claiming(conversion))
+
+
+def lowered(output: Output, proof: Proof) -> Output:
+    """An output with what its proof contradicts among its diagnostics, from which its verdict follows."""
+    if proof.outcome is not Outcome.CONTRADICTED or proof.errs is None:
+        return output
+    example = proof.counterexample
+    does = "alerts" if example is not None and not example.kql else "does not alert"
+    about = f" ({example.about})" if example is not None else ""
+    message = f"tried on events, the text {does} where the KQL {'does not' if does == 'alerts' else 'does'}{about}"
+    return replace(output, diagnostics=(*output.diagnostics, Diagnostic(f"tried-{proof.errs.value}", message)))

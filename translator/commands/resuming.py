@@ -1,0 +1,114 @@
+"""What earlier runs found, kept in a file, so that it is not found again."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import json
+import types
+import typing
+from enum import Enum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import translator
+from translator.commands.common import UsageProblem
+
+_Kept = TypeVar("_Kept")
+
+
+class Kept(Generic[_Kept]):
+    """A file of JSON with a line for each thing that was found, under a key that holds all that it depends on.
+
+    A line that was not written to its end, and one of another form, are as if they were not there.
+
+    Args:
+        path: the file, made where it is not there; None keeps nothing.
+        kind: the dataclass of what is kept.
+
+    Raises:
+        UsageProblem: where the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path | None, kind: type[_Kept]) -> None:
+        self.kind, self.lines = kind, dict[str, Any]()
+        self.file = None
+        if path is None:
+            return
+        try:
+            held = path.read_text("utf-8") if path.exists() else ""
+            self.file = path.open("a", encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageProblem(f"{path} cannot be read and written: {error}") from error
+        for line in held.splitlines():
+            try:
+                self.lines |= json.loads(line)
+            except (ValueError, TypeError):
+                continue
+        if held and not held.endswith("\n"):
+            self.file.write("\n")
+
+    def get(self, key: str) -> _Kept | None:
+        try:
+            return _read(self.kind, self.lines[key])  # type: ignore[no-any-return]
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def keep(self, key: str, found: _Kept) -> None:
+        if self.file is not None:
+            self.file.write(json.dumps({key: plain(found)}, ensure_ascii=False) + "\n")
+            self.file.flush()
+
+
+def key_of(*parts: object) -> str:
+    """A key of things that are written in full by ``repr``, and of this tool as it is."""
+    return hashlib.sha256("\n".join([_tool(), *map(repr, parts)]).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+@functools.cache
+def _tool() -> str:
+    """The tool's version, and a digest of its files, since two states of a working copy have one version."""
+    digest, root = hashlib.sha256(translator.__version__.encode()), Path(translator.__file__).parent
+    for path in sorted(p for p in (*root.rglob("*"), *(root.parent / "grammars").glob("*.lark")) if p.suffix not in (".pyc", "")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it: times in ISO form, lengths of time in seconds, what is an enumeration by its value."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    match value:
+        case Enum():
+            return value.value
+        case dict() | types.MappingProxyType():
+            return {str(k): plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [plain(v) for v in value]
+        case dt.datetime():
+            return value.isoformat() + "Z"
+        case dt.timedelta():
+            return value.total_seconds()
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)
+
+
+def _read(kind: Any, data: Any) -> Any:
+    """What ``plain`` made of a value of a type; a value of any type stays as it is."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        return kind(**{f.name: _read(hints[f.name], data[f.name]) for f in dataclasses.fields(kind)})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    if origin in (typing.Union, types.UnionType):
+        return None if data is None else _read(next(a for a in args if a is not type(None)), data)
+    if origin is tuple:
+        kinds = [args[0]] * len(data) if args[-1] is Ellipsis else args
+        return tuple(_read(k, d) for k, d in zip(kinds, data, strict=True))
+    if args and isinstance(data, dict):
+        return {k: _read(args[1], v) for k, v in data.items()}
+    return data
