@@ -10,6 +10,7 @@ import pytest
 
 from translator.targets.base import Options
 from translator.verify.shaping import Shape, Shaped, shaped
+from translator.verify.shaping.making import FILLER
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 FAMILIES = ("splunk", "elastic", "sigma")
@@ -64,6 +65,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         # moments
         ("SigninLogs", {}, "splunk", {"_time": 1777636800.0}),
         ("SigninLogs", {}, "elastic", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
+        ("Cisco_Umbrella", {"EventType": "proxylogs"}, "sigma", {"logsource": {"category": "proxy"}, "cs-method": FILLER}),
         ("SigninLogs", {}, "sigma", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
         ("SigninLogs", {"CreatedDateTime": "2026-05-01T11:00:00Z"}, "splunk", {"properties.createdDateTime": "2026-05-01T11:00:00Z"}),
         # values that the product spells otherwise

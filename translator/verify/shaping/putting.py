@@ -17,6 +17,7 @@ from translator import catalog
 from translator.catalog import Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
+from translator.sigma.emit import ALWAYS
 from translator.targets.homes import TIMES, selected
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
@@ -237,7 +238,7 @@ class Putting:
                 raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
 
     def finished(self) -> Row:
-        """The event, with what Splunk keeps of it as a whole."""
+        """The event, with what Splunk keeps of it as a whole, and with what every event of a Sigma category has."""
         site, home = self.site, self.site.home
         if site.family == "splunk":
             if "_raw" not in self.event and (raw := raw_of(home, self.row)) is not None:
@@ -249,6 +250,10 @@ class Putting:
             if model := home.place.get("datamodel"):
                 prefix = model.rpartition(".")[2]
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
+        elif site.family == "sigma" and (always := ALWAYS.get(home.place.get("category", ""))):
+            told = (c for name, c in home.columns.items() if name in self.row)  # what a row says of it is not changed
+            if not any(isinstance(c, Stored) and c.name == always for c in told):
+                self.event.setdefault(always, FILLER)
         return self.event
 
 
