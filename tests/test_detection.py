@@ -859,7 +859,7 @@ GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeIS
             604800,
             {"window-of-search"},
         ),
-        (f"{GIVEN} A | where TimeGenerated > s - 14d | summarize c = count() by k | where c > 5", None, 1209600, {"window-of-search"}),
+        (f"{GIVEN} A | where TimeGenerated > s - 14d | summarize c = count() by k | where c > 5", None, 1296000, {"window-of-search"}),
         (
             "A | where TimeGenerated > ago(1d) | extend t = TimeGenerated"
             " | join kind=inner (B | extend u = TimeGenerated) on k | where u between (t .. (t + 10m))",

@@ -130,3 +130,8 @@ def test_worlds_run_together_do_not_meet() -> None:
 )
 def test_a_text_that_a_pattern_matches(regex: str) -> None:
     assert any(re.search(regex, text) for text in matching(regex))
+
+
+def test_a_pattern_that_cannot_be_turned_around_is_said() -> None:
+    plan = translator.bind(translator.parse("T | parse kind=regex a with 'x[0-9]+' b:string 'y' | where b == 'z'"), {"T": {"a": "string"}})
+    assert "parse with a regular expression" in [u.why for u in made(plan, NOW).unreached]

@@ -155,7 +155,7 @@ class Lifting(Notes, ABC):
                     self.say("window-of-search", "the query looks at the time that a hunting search is given", part.span)
                 if is_of_days(part):
                     self.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
-                self.windows.append(back_of(window, given))
+                self.windows.append(back_of(window, (self.period or self.default) if given else None))
                 if window[1] != 0 and window[0] != SEARCH and not self.timed:
                     what = "before the time of the search" if given else f"of at least {human(window[1])} ago"
                     self.say("window-shifted", f"the query looks at events {what} only", part.span)

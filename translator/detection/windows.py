@@ -109,11 +109,15 @@ def with_given_moments(plan: Plan, period: int) -> Plan:
     return replace(plan, root=rewritten(plan.root, given))
 
 
-def back_of(window: tuple[int, int], given: bool) -> int:
-    """How far a window reaches back; 0 where only the search is to know. Of ``given`` moments it is what the query adds to them."""
-    if not given:
+def back_of(window: tuple[int, int], search: int | None) -> int:
+    """How far a window reaches back, in seconds; 0 where only the search is to know.
+
+    Args:
+        search: how far a search looks back whose moments the window is told by: what the query adds to them comes before. None of others.
+    """
+    if search is None:
         return window[0]
-    return window[0] - 1 if window[0] > _ADDED else 0
+    return window[0] - 1 + search if window[0] > _ADDED else 0
 
 
 def is_of_days(predicate: Expr) -> bool:

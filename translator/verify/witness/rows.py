@@ -218,11 +218,11 @@ class Parsed(Row):
     def __init__(self, state: State, row: Row, parse: o.Parse) -> None:
         self.pieces = [p for p in parse.pattern if isinstance(p, Column)]
         super().__init__(state, (row,), frozenset(c.id for c in self.pieces))
-        self.parse = parse
+        self.parse, self.pattern = parse, pieces(parse)
 
     def found(self) -> re.Match[str] | None:
         text = value_of(self.parse.value, self.inputs[0])
-        return pieces(self.parse).fullmatch(text_of(text))
+        return self.pattern.fullmatch(text_of(text))
 
     def parsed(self) -> bool:
         return self.found() is not None
