@@ -595,3 +595,9 @@ def test_the_second_opinion_agrees() -> None:
         compared += 1
         assert other == expected or (other is None and expected == ""), expression
     assert compared > 35
+
+
+def test_groups_are_as_many_as_a_pattern_has() -> None:
+    """DuckDB's own function knows nine."""
+    result = translator.run('print x = extract("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", 10, "abcdefghij")', {})
+    assert result.rows == [("j",)]

@@ -102,6 +102,10 @@ def compared(kind: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.Exp
     return kind(this=sides[0], expression=sides[1])
 
 
+_MOST_GROUPS = 9
+"""Up to this one DuckDB's ``regexp_extract`` knows groups (duckdb.org/docs/stable/sql/functions/regular_expressions)."""
+
+
 class Scalars:
     """Compiles expressions for one dialect, collecting the Python functions that the SQL calls."""
 
@@ -719,7 +723,8 @@ class Scalars:
 
     def captured(self, regex: e.Expr, group: e.Expr, source: exp.Expr) -> exp.Expr:
         """What a group of a regular expression of KQL holds of the first place where it is found; empty or null where there is none."""
-        spelled = self.spelled(regex) if isinstance(group, e.Const) and "group" in self.dialect.words else None
+        plain = isinstance(group, e.Const) and isinstance(group.value, int) and group.value <= _MOST_GROUPS
+        spelled = self.spelled(regex) if plain and "group" in self.dialect.words else None
         if spelled is not None:
             return self.word("group", source, spelled, self.value(group))
         known = find("extract")
