@@ -40,7 +40,7 @@ class Limits:
 
     Attributes:
         seconds: of the clock.
-        megabytes: of resident memory of its process, which is looked at where the system tells (Linux).
+        megabytes: of resident memory of its process beyond what that begins with, which is looked at where the system tells (Linux).
     """
 
     seconds: float = 0
@@ -116,10 +116,11 @@ def _told(error: Exception) -> str:
 
 @dataclass(slots=True)
 class _Worker:
-    """A process, this end of its pipe, and the item that it has."""
+    """A process, this end of its pipe, how much memory it began with, and the item that it has."""
 
     process: BaseProcess
     pipe: Connection
+    megabytes: float
     number: int | None = None
     since: float = 0
     found: list[Any] = field(default_factory=list)
@@ -174,7 +175,7 @@ class _Crew(Generic[_Item, _Found]):
         process = self.context.Process(target=_work, args=(there, self.function, os.getpid()), daemon=True)  # type: ignore[attr-defined]
         process.start()
         there.close()
-        return _Worker(process, here)
+        return _Worker(process, here, _megabytes(process.pid))
 
     def give(self, worker: _Worker) -> None:
         worker.found, worker.number = [], None
@@ -205,7 +206,7 @@ class _Crew(Generic[_Item, _Found]):
         """The limit that an item is beyond; empty where it is within all."""
         if self.limits.seconds and time.monotonic() - worker.since > self.limits.seconds:
             return f"stopped after {self.limits.seconds:g} s"
-        if self.limits.megabytes and _megabytes(worker.process.pid) > self.limits.megabytes:
+        if self.limits.megabytes and _megabytes(worker.process.pid) - worker.megabytes > self.limits.megabytes:
             return f"stopped, since it took more than {self.limits.megabytes} MB"
         return ""
 
