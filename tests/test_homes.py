@@ -380,3 +380,20 @@ def test_a_key_of_one_value_is_no_key() -> None:
 def test_case_tells_nothing_of_a_value_that_is_spelled_one_way(condition: str, said: bool) -> None:
     codes = {d.code for d in converted(f"AuditLogs | where Result {condition}", "esql").diagnostics}
     assert any(c.startswith("case-ignored") for c in codes) == said
+
+
+@pytest.mark.parametrize(
+    ("target", "field"), [("esql", "process.executable"), ("eql", "process.executable"), ("splunk", "match(Image"), ("sigma", "Image|re|i")]
+)
+def test_values_of_event_data_that_are_kept_under_other_names(target: str, field: str) -> None:
+    """A name of Sysmon that Elastic's pipeline renames is no field there."""
+    output = translator.convert(
+        rule(
+            "Event | where Source == 'Microsoft-Windows-Sysmon' | where EventID == 1"
+            " | extend EventData = parse_xml(EventData).DataItem.EventData.Data | mv-expand bagexpansion=array EventData"
+            " | evaluate bag_unpack(EventData) | extend Key = tostring(column_ifexists('@Name', '')), Value = column_ifexists('#text', '')"
+            " | evaluate pivot(Key, any(Value), TimeGenerated, Source, EventID, Computer) | where Image has 'rundll32.exe'"
+        ),
+        (target,),
+    ).outputs[target]
+    assert field in output.text and "winlog.event_data.Image" not in output.text

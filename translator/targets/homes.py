@@ -513,10 +513,21 @@ class _Move:
             return Computed(f"'{column.table}'"), "", ()
         pattern = columns.get("EventData.{name}")
         if isinstance(pattern, Stored) and not steps and column.name not in catalog.schemas().get(column.table or "", {}):
-            return pattern, pattern.name.replace("{name}", column.name), ()
+            return self.of_event_data(column.name) or (pattern, pattern.name.replace("{name}", column.name), ())
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
         return None, column.name, ()
+
+    def of_event_data(self, name: str) -> tuple[Counterpart | None, str, tuple[str | int, ...]] | None:
+        """What the home has for a value in the data of a Windows event by its name, where it is not kept by that name."""
+        found = _at(self.home.columns if self.home is not None else {}, "EventData", (name,))
+        if found is None:
+            return None
+        counterpart, stored, _ = found
+        if isinstance(counterpart, ByValue):
+            counterpart = self.by(counterpart)
+            stored = counterpart.name if isinstance(counterpart, Stored) else stored
+        return counterpart, stored, ()
 
     @property
     def separators(self) -> tuple[str, ...]:
