@@ -170,26 +170,37 @@ def _answer(rows: list[dict[str, object]], traced: bool) -> Answer:
     return Answer(tuple(rows), frozenset(m for m in marks if isinstance(m, str)) if told else None)
 
 
-class _Traced:
-    """Gives the rows of a plan the mark of the event that each of them is, where it is one.
+class _Carrying:
+    """Gives every relation of a plan a column of its own, as ``rebuilt`` says, each relation once.
 
     Args:
+        name: what the column is called.
         first: the last number that a column has.
     """
 
-    def __init__(self, first: int) -> None:
-        self.next = first
+    def __init__(self, name: str, kind: Type, first: int) -> None:
+        self.name, self.kind, self.next = name, kind, first
         self.done: dict[int, tuple[o.Relation, Column | None]] = {}
 
     def column(self, table: str | None = None, source: int | None = None) -> Column:
         self.next += 1
-        return Column(self.next, ROW, Type.STRING, table, source)
+        return Column(self.next, self.name, self.kind, table, source)
 
     def relation(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         found = self.done.get(id(relation))
         if found is None:
             found = self.done[id(relation)] = self.rebuilt(relation)
         return found
+
+    def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
+        raise NotImplementedError
+
+
+class _Traced(_Carrying):
+    """Gives the rows of a plan the mark of the event that each of them is, where it is one."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(ROW, Type.STRING, first)
 
     def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         match relation:
@@ -216,23 +227,12 @@ class _Traced:
         return relation, None
 
 
-class _Apart:
+class _Apart(_Carrying):
     """Gives every relation of a plan a column that says which world a row is of."""
 
     def __init__(self, plan: o.Plan) -> None:
-        self.next = 1 + max((p.id for p in o.parts((plan.root, tuple(c for _, c in plan.names))) if isinstance(p, Column)), default=0)
-        self.next = max(self.next, 1 + max((p.id for p in o.parts(plan.root) if isinstance(p, o.Source)), default=0))
-        self.done: dict[int, tuple[o.Relation, Column | None]] = {}
-
-    def column(self, table: str | None = None, source: int | None = None) -> Column:
-        self.next += 1
-        return Column(self.next, _WORLD, Type.LONG, table, source)
-
-    def relation(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
-        found = self.done.get(id(relation))
-        if found is None:
-            found = self.done[id(relation)] = self.rebuilt(relation)
-        return found
+        parts = list(o.parts((plan.root, tuple(c for _, c in plan.names))))
+        super().__init__(_WORLD, Type.LONG, 1 + max((p.id for p in parts if isinstance(p, Column | o.Source)), default=0))
 
     def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         match relation:
