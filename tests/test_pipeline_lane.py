@@ -74,6 +74,8 @@ WRITTEN = [
     # days of the week and spans as texts and numbers
     "| extend d = dayofweek(TimeGenerated) | where d !in~ ('2.00:00:00', '00:00:00') | summarize c = count() by tostring(d)",
     "| summarize a = min(TimeGenerated), b = max(TimeGenerated) by UserPrincipalName | extend d = b - a | where tolong(d) > 6000000000",
+    "| summarize a = min(TimeGenerated), b = max(TimeGenerated) by UserPrincipalName | where tolong(b - a + 100ms) > 1000000"
+    " | project UserPrincipalName",
     # a row for each part of a text
     "| mv-expand a = split(IPAddress, '.') | where a in ('10', '1') | summarize c = count() by tostring(a), UserPrincipalName",
     # summaries beside others by what may be missing
@@ -167,6 +169,12 @@ def test_random_queries(target: str) -> None:
             "null is none",
         ),
         (f"| summarize x = {LEAST} by IPAddress | distinct x", "dedup leaves out what is missing"),
+        (f"| extend k = 1 | join kind=leftsemi ({CHANGES} | summarize n = count() | extend k = 1) on k", "a row of no events"),
+        (f"| where strlen(UserPrincipalName) in (({CHANGES} | summarize n = count()))", "a row of no events"),
+        (f"| summarize c = count() | join kind=inner ({CHANGES} | summarize n = count() by Identity | extend c = 0) on c", "the same"),
+        (f"| summarize n = count() | union ({CHANGES} | summarize n = count()) | where n == 0", "the same"),
+        ("| mv-expand a = split(AppDisplayName, ',') to typeof(long) | where isnull(a)", "a text that is no number is null"),
+        ("| summarize q = make_set(AppDisplayName) by UserPrincipalName | mv-expand q to typeof(int) | where isnull(q)", "the same"),
         ("| summarize f = countif(ResultType != '0'), c = count() by IPAddress | where f * 0.1 == c * 0.3", "last digits"),
     ],
 )

@@ -353,17 +353,9 @@ def _emptiness(expr: Expr) -> Expr:
             return TRUE if inner.value in ("", None) else FALSE
         if isinstance(inner, Apply) and inner.function in ("tolower", "toupper"):
             return Apply(expr.span, Type.BOOL, "isempty", inner.args)
-    if isinstance(expr, Apply) and expr.function in EQUALITIES and len(expr.args) == 2 and expr.args[1] == const("") and _is_text(expr):
+    if isinstance(expr, Apply) and expr.function in EQUALITIES and len(expr.args) == 2 and expr.args[1] == const(""):
         return _emptiness(Apply(expr.span, Type.BOOL, "isempty", (expr.args[0],)))
     return expr
-
-
-def _is_text(comparison: Apply) -> bool:
-    """Whether what is compared is empty where it is missing: a null is not equal to the empty text.
-
-    Source: learn.microsoft.com/kusto/query/scalar-data-types/null-values, "Predicates on null values".
-    """
-    return comparison.args[0].type != Type.DYNAMIC
 
 
 def _null_of_string(expr: Expr) -> Expr:
@@ -412,7 +404,7 @@ def _empty_operand(expr: Expr) -> Expr:
     left, right = expr.args
     if right == const("") and expr.function in TEXT_SEARCHES:
         return TRUE
-    if expr.function in ("in", "in~") and isinstance(right, Items) and const("") in right.items and _is_text(expr):
+    if expr.function in ("in", "in~") and isinstance(right, Items) and const("") in right.items:
         rest = tuple(i for i in right.items if i != const(""))
         empty = _simplify_node(Apply(expr.span, Type.BOOL, "isempty", (left,)))
         return (

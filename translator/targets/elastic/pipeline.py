@@ -219,6 +219,7 @@ class EsqlWalk(Walk):
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
+        part = self.made_of_events(part, node)
         beside = part.flag is not None or id(node) in self.unrolled
         node = self.rolled_out(node)
         by: list[tuple[str, Column, Value]] = []

@@ -166,7 +166,7 @@ KINDS: Mapping[Type, str] = {
 }  # fmt: skip
 WRITTEN = frozenset({"text", "part", "json"})
 """The kinds whose values are texts in the language, which are empty where KQL has none."""
-_OF_WHOLE = frozenset({"==", "=~", "in", "in~"})
+_WORD = re.compile(r"[A-Za-z][\w.@-]*")
 _NUMBERS = frozenset({"int", "real"})
 ORDERED = frozenset({"int", "real", "time", "span"})
 _INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -250,7 +250,7 @@ class Values:
                 return self.cut_off(number, function == "toint")  # of NaN it is null
             case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
                 length = self.of_kind(inner, "span")
-                return Value(self.between(grouped(length), "*", str(TICKS)), "real", length.nullable, length.natural)
+                return Value(self.ticks(length), "real", length.nullable, length.natural)
             case Apply(function="totimespan", args=(inner,)):
                 return self.of_kind(inner, "span")
             case Path(base=base, steps=steps) if language.inside is not None and (whole := self.json(base)) is not None:
@@ -308,6 +308,9 @@ class Values:
     def moved(self, moment: Value, operator: str, span: Value) -> str:
         """A moment some seconds later or earlier."""
         return self.between(grouped(moment), operator, grouped(span))
+
+    def ticks(self, span: Value) -> str:
+        return self.between(grouped(span), "*", str(TICKS))
 
     def units(self, moment: Value, seconds: int) -> str:
         """How many units of time have begun until a moment."""
@@ -525,10 +528,7 @@ class Values:
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                searched = self.of_kind(subject, self.searched_kinds(rest))
-                if searched.kind != "text" and subject.type != Type.STRING and function in _OF_WHOLE and not self.are_filled(rest):
-                    raise self.refuse(expr, "equality of what may be null and an empty text")
-                return language.atoms[function](searched.text, tuple(rest), expr)
+                return language.atoms[function](self.of_kind(subject, self.searched_kinds(rest)).text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
@@ -542,15 +542,10 @@ class Values:
         return expr.type == kind and not isinstance(expr, Const)
 
     @staticmethod
-    def are_filled(operands: list[Expr]) -> bool:
-        items = [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
-        return all(isinstance(i, Const) and i.value for i in items)
-
-    @staticmethod
     def searched_kinds(operands: list[Expr]) -> str:
-        """The kinds of texts that may be searched: JSON for words alone, since languages write it with other spaces and escapes."""
+        """The kinds of texts that may be searched: JSON for words alone, whose spaces, escapes and numbers may be written otherwise."""
         items = [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
-        words = all(isinstance(i, Const) and isinstance(i.value, str) and re.fullmatch(r"[\w.@-]+", i.value) for i in items)
+        words = all(isinstance(i, Const) and isinstance(i.value, str) and _WORD.fullmatch(i.value) for i in items)
         return "text|part|json" if words else "text|part"
 
     def asked(self, function: str, inner: Expr, expr: Expr) -> Value:

@@ -39,7 +39,7 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of
-from translator.targets.pipeline.values import CONDITIONAL, ORDERED, WRITTEN, Command, Language, Value, Values
+from translator.targets.pipeline.values import CONDITIONAL, KINDS, ORDERED, WRITTEN, Command, Language, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +403,12 @@ class Walk(Notes, ABC):
             return part
         raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
 
+    def made_of_events(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """A part that has no rows where it has no events."""
+        if part.always:
+            raise Cannot(Diagnostic("unsupported-operator", "what no events come to is not supported here", node.span))
+        return part
+
     def separate(self) -> None:
         """Makes an event of several parts a row of each of them."""
         if self.apart or not any(self.may_meet(*pair) for pair in itertools.combinations(self.open, 2)):
@@ -440,6 +446,8 @@ class Walk(Notes, ABC):
     def united(self, node: o.Union, parts: list[Part]) -> Part:
         """Several parts as one, whose columns are for each row those of its part."""
         flags = [p.flag for p in parts if p.flag is not None]
+        for part in parts:
+            self.made_of_events(part, node)
         if len(flags) < len(parts):
             raise Cannot(Diagnostic("unsupported-operator", "a union of these is not supported here", node.span))
         self.separate()
@@ -582,8 +590,11 @@ class Walk(Notes, ABC):
             raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
         other_flag = other.flag
         if other.always and kind in ("inner", "innerunique", "leftouter", "rightouter") and self.are_constant(mine, theirs):
+            self.made_of_events(kept, node)
             del self.open[other_flag]
             return self.without_others(kept, [])
+        for part in (kept, other):
+            self.made_of_events(part, node)
         by = [self.key(a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
         across = [k.text for k in by]
         if many:
@@ -772,13 +783,13 @@ class Walk(Notes, ABC):
         alone = not others and node.index is None and node.limit is None and not node.pairs
         match of:
             case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and self.language.split:
-                return self.torn(first, text, mark, part)
+                return self.torn(first, text, mark, part, node)
         if alone and (place := self.place_of(of)) is not None:
             return self.unpacked(first, of, place, part, node)
         found = [(c, self.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in self.elements]
         if len(found) < len(node.items) or part.spread is None:
             raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
-        self.columns |= {column.id: value for column, (_, value) in found}
+        self.columns |= {column.id: self.element(column, value, node) for column, (_, value) in found}
         if found[0][1][0] == "make_list":
             return replace(part, unique=None, spread=None)
         (column, _), spread = found[0], part.spread
@@ -823,10 +834,18 @@ class Walk(Notes, ABC):
         self.expanded(name)
         self.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
         kind = "part" if element.is_plain() else "json"
-        self.columns[column.id] = Value(self.quoted(name), kind, False, simple=True)
+        self.columns[column.id] = self.element(column, Value(self.quoted(name), kind, False, simple=True), node)
         return replace(part, unique=None, spread=None)
 
-    def torn(self, column: Column, text: Expr, mark: str, part: Part) -> Part:
+    def element(self, column: Column, value: Value, node: o.Expand) -> Value:
+        """An element as the type that ``mv-expand`` gives it, where that is its own."""
+        if column.type == Type.STRING and value.kind == "part":
+            return replace(value, kind="text")
+        if column.type in (Type.DYNAMIC, Type.UNKNOWN) or KINDS[column.type] == value.kind:
+            return value
+        raise Cannot(Diagnostic("unsupported-operator", "elements of another type are not supported here", node.span))
+
+    def torn(self, column: Column, text: Expr, mark: str, part: Part, node: o.Expand) -> Part:
         """A row for each part of a text; an empty one is its only part."""
         language, name = self.language, self.named(column)
         parts = language.split.format(self.values().simplest(text).text, language.string(mark))
@@ -836,7 +855,7 @@ class Walk(Notes, ABC):
             parts = language.chosen([(self.present(part.flag), parts)], language.string(""))
         self.commands.append(self.eval([(name, parts)]))
         self.expanded(name)
-        self.columns[column.id] = Value(self.quoted(name), "text", False, simple=True)
+        self.columns[column.id] = self.element(column, Value(self.quoted(name), "text", False, simple=True), node)
         return replace(part, unique=None, spread=None)
 
     def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
@@ -943,6 +962,8 @@ class Walk(Notes, ABC):
         for name, column in self.names:
             with suppress(Cannot):
                 given[name] = values.shown(ColumnRef(None, column.type, column))
+                if given[name].kind == "json" and self.needed(column):
+                    self.say("columns-differ", f"{name}: the JSON is shown as the product writes it")
         used = {v.text for v in given.values()}
         times = {v.text for f, v in self.fields.items() if is_time(f)}
         for name, column in self.names:

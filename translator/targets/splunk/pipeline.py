@@ -65,6 +65,10 @@ SPL = Language(
 
 
 class _Values(Values):
+    def ticks(self, span: Value) -> str:
+        """Times are floating-point numbers, whose differences are told to the microsecond."""
+        return super().ticks(replace(span, text=f"round({span.text}, 6)", simple=True))
+
     def bucket(self, moment: str, seconds: int) -> str:
         return bucket_of(seconds, moment)
 
@@ -159,7 +163,7 @@ class SplWalk(Walk):
 
         Beside the events of other parts it is ``eventstats``, which leaves each event of the part as a row of its group.
         """
-        part = self.single(part, node)
+        part = self.single(self.made_of_events(part, node), node)
         beside = part.flag is not None or id(node) in self.unrolled
         node = self.rolled_out(node)
         before: list[tuple[str, str]] = []
