@@ -169,6 +169,7 @@ def test_random_queries(target: str) -> None:
             "null is none",
         ),
         (f"| summarize x = {LEAST} by IPAddress | distinct x", "dedup leaves out what is missing"),
+        ("| where extract('(a)(b)(c)(d)(e)(f)(g)(h)(i)(.)', 10, IPAddress) == 'x' | summarize c = count() by IPAddress", "no tenth group"),
         (f"| extend k = 1 | join kind=leftsemi ({CHANGES} | summarize n = count() | extend k = 1) on k", "a row of no events"),
         (f"| where strlen(UserPrincipalName) in (({CHANGES} | summarize n = count()))", "a row of no events"),
         (f"| summarize c = count() | join kind=inner ({CHANGES} | summarize n = count() by Identity | extend c = 0) on c", "the same"),

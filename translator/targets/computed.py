@@ -18,6 +18,9 @@ from translator.targets.predicates import Predicates
 
 _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
 
+_MOST_GROUPS = 9
+"""A reference to a group in a replacement has one digit that is sure."""
+
 MAX_DEPTH = 40
 """How deep computed texts may nest: each level is a call in the target's words."""
 
@@ -137,7 +140,7 @@ class Texts:
         """What a group of a regular expression holds in its first match: all else is replaced by nothing."""
         text = self._of(inner, True)
         tree = parsed(regex)
-        if text is None or tree is None or not 0 <= group <= syntax.groups(tree):
+        if text is None or tree is None or not 0 <= group <= min(syntax.groups(tree), _MOST_GROUPS):
             return None
         before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
         found_ = syntax.Group(tree, 1) if group == 0 else tree
