@@ -124,7 +124,7 @@ class Generator:
         if what == "distinct" and texts:
             chosen = self.pick.sample(texts, min(len(texts), self.pick.randint(1, 2)))
             return f"{text} | distinct {', '.join(chosen)}", dict.fromkeys(chosen, "text")
-        moments = "TimeGenerated" in kinds and "summarize" not in text  # of which no two are equal
+        moments = "TimeGenerated" in kinds and "summarize" not in text and "join" not in text  # of which no two are equal
         if what == "top" and moments:
             return f"{text} | top {self.pick.choice([3, 8])} by TimeGenerated {self.pick.choice(['desc', 'asc'])}", kinds
         if what == "latest" and moments and texts:
