@@ -250,7 +250,7 @@ def over(node: o.Relation, news: Sequence[o.Relation]) -> o.Relation:
             return replace(node, inputs=tuple(news))
         case o.Filter(predicate=predicate) if len(news) > 1:
             relations: dict[int, Expr] = {id(s): replace(s, relation=r) for s, r in zip(subqueries_of(predicate), news[1:], strict=True)}
-            return replace(node, input=news[0], predicate=_with_subqueries(predicate, relations))
+            return replace(node, input=news[0], predicate=with_others(predicate, relations))
     return replace(node, input=news[0])  # type: ignore[call-arg]
 
 
@@ -276,14 +276,15 @@ def _columns_of(parse: o.Parse) -> list[Column]:
     return [part for part in parse.pattern if isinstance(part, Column)]
 
 
-def _with_subqueries(expr: Expr, news: Mapping[int, Expr]) -> Expr:
+def with_others(expr: Expr, news: Mapping[int, Expr]) -> Expr:
+    """An expression with others in the places of some of its parts, told by which they are."""
     match expr:
-        case Subquery():
+        case _ if id(expr) in news:
             return news[id(expr)]
         case Apply(args=args):
-            return replace(expr, args=tuple(_with_subqueries(a, news) for a in args))
+            return replace(expr, args=tuple(with_others(a, news) for a in args))
         case Items(items=items):
-            return replace(expr, items=tuple(_with_subqueries(i, news) for i in items))
+            return replace(expr, items=tuple(with_others(i, news) for i in items))
     return expr
 
 
@@ -330,7 +331,7 @@ def _over(node: o.Relation, below: o.Relation, ordered: o.Relation) -> o.Relatio
 
 def _over_ordered(condition: Expr) -> Expr:
     """A condition whose other queries are in order."""
-    return _with_subqueries(condition, {id(s): replace(s, relation=_in_order(s.relation)) for s in subqueries_of(condition)})
+    return with_others(condition, {id(s): replace(s, relation=_in_order(s.relation)) for s in subqueries_of(condition)})
 
 
 def _roughly(condition: Expr) -> Expr | None:

@@ -241,7 +241,7 @@ class Values:
             case Apply(function="bin", args=(value_, size)):
                 return self.binned(self.value(value_), size, expr)
             case Apply(function="coalesce", args=args) if args:
-                return self.first_of([self.typed(a) for a in args], expr)
+                return self.first_of([_typed(self.value(a), a) for a in args], expr)
             case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
                 return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
             case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.shown(inner)).kind == "int":
@@ -319,13 +319,7 @@ class Values:
     def simplest(self, expr: Expr, undefined: bool = False) -> Value:
         """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
         form = simplify(expr)
-        found = self.shown(form) if undefined else self.value(form)
-        return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
-
-    def typed(self, expr: Expr) -> Value:
-        """A value that is a text where it is a place in an object that is read as one."""
-        found = self.value(expr)
-        return replace(found, kind="text") if found.kind == "part" and expr.type == Type.STRING else found
+        return _typed(self.shown(form) if undefined else self.value(form), expr)
 
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
@@ -455,7 +449,7 @@ class Values:
         return Value(text, values[0].kind, all(v.nullable for v in values), all(v.natural for v in values))
 
     def decided(self, found: list[tuple[Expr, Expr]], expr: Expr) -> Value:
-        pairs = [(guard, self.typed(value)) for guard, value in found]
+        pairs = [(guard, _typed(self.value(value), value)) for guard, value in found]
         kinds = {v.kind for _, v in pairs}
         kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
@@ -515,9 +509,9 @@ class Values:
             case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
                 a, b = self.of_kind(subject, "text").text, self.of_kind(other, "text").text
                 return language.of_columns[function].format(a, b)
-            case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if self.of_type(
-                subject, Type.TIMESPAN
-            ) and self.are_texts(rest):
+            case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
+                subject.type == Type.TIMESPAN and not isinstance(subject, Const) and self.are_texts(rest)
+            ):
                 return language.atoms[function](self.as_text(subject).text, tuple(rest), expr)
             case Apply(function="cidr" | "is_ipv4" as function, args=(subject, *rest)) if function in language.atoms:
                 return language.atoms[function](self.of_kind(subject, "text").text, tuple(rest), expr)
@@ -535,17 +529,12 @@ class Values:
 
     @staticmethod
     def are_texts(operands: list[Expr]) -> bool:
-        return all(isinstance(i, Const) and i.type == Type.STRING for a in operands for i in (a.items if isinstance(a, Items) else (a,)))
-
-    @staticmethod
-    def of_type(expr: Expr, kind: Type) -> bool:
-        return expr.type == kind and not isinstance(expr, Const)
+        return all(isinstance(i, Const) and i.type == Type.STRING for i in _listed(operands))
 
     @staticmethod
     def searched_kinds(operands: list[Expr]) -> str:
         """The kinds of texts that may be searched: JSON for words alone, whose spaces, escapes and numbers may be written otherwise."""
-        items = [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
-        words = all(isinstance(i, Const) and isinstance(i.value, str) and _WORD.fullmatch(i.value) for i in items)
+        words = all(isinstance(i, Const) and isinstance(i.value, str) and _WORD.fullmatch(i.value) for i in _listed(operands))
         return "text|part|json" if words else "text|part"
 
     def asked(self, function: str, inner: Expr, expr: Expr) -> Value:
@@ -593,7 +582,7 @@ class Values:
             ) and value.nullable:
                 raise self.refuse(expr, "a negated comparison of what may be null")
             case Apply(args=(subject, *rest)) if self.shown(subject).kind in ("part", "json") and not all(
-                isinstance(i, Const) and isinstance(i.value, str) for x in rest for i in (x.items if isinstance(x, Items) else (x,))
+                isinstance(i, Const) and isinstance(i.value, str) for i in _listed(rest)
             ):
                 raise self.refuse(expr, "a negated comparison of what may be null")
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
@@ -631,6 +620,16 @@ class Values:
                 raise self.refuse(expr, "this comparison")
         text = " OR ".join(self.between(grouped(value), "==", grouped(other)) for other in others)
         return f"({text})" if len(others) > 1 else text
+
+
+def _typed(value: Value, expr: Expr) -> Value:
+    """A value that is a text where it is a place in an object that is read as one."""
+    return replace(value, kind="text") if value.kind == "part" and expr.type == Type.STRING else value
+
+
+def _listed(operands: list[Expr]) -> list[Expr]:
+    """Operands of which lists are the items that they have."""
+    return [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
 
 
 def grouped(value: Value) -> str:

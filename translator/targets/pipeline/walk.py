@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -38,7 +37,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
-from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of
+from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of, with_others
 from translator.targets.pipeline.values import CONDITIONAL, KINDS, ORDERED, WRITTEN, Command, Language, Value, Values
 
 
@@ -574,7 +573,7 @@ class Walk(Notes, ABC):
             present = Apply(asked.of.span, Type.BOOL, ">", (ColumnRef(asked.of.span, Type.LONG, count), const(0)))
             told[id(asked.of)] = negation(present) if asked.negated else present
         if not alone:
-            self.keep(kept, [self.values().holds(simplify(_with(predicate, told)))])
+            self.keep(kept, [self.values().holds(simplify(with_others(predicate, told)))])
         return kept
 
     def matched(
@@ -827,15 +826,9 @@ class Walk(Notes, ABC):
         found = Apply(node.span, Type.BOOL, "matches regex", (of, const(EMPTY_ARRAY)))
         empty = language.atoms["matches regex"](array.text, found.args[1:], found)
         self.keep(part, [language.negated.format(empty)])
-        name = self.named(column)
-        elements = language.functions["coalesce"].words.format(f"{language.elements.format(array.text)}, {language.string('')}")
-        chosen = elements if part.flag is None else language.chosen([(self.present(part.flag), elements)], language.string(""))
-        self.commands.append(self.eval([(name, chosen)]))
-        self.expanded(name)
         self.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
         kind = "part" if element.is_plain() else "json"
-        self.columns[column.id] = self.element(column, Value(self.quoted(name), kind, False, simple=True), node)
-        return replace(part, unique=None, spread=None)
+        return self.each(column, language.elements.format(array.text), kind, part, node)
 
     def element(self, column: Column, value: Value, node: o.Expand) -> Value:
         """An element as the type that ``mv-expand`` gives it, where that is its own."""
@@ -847,15 +840,19 @@ class Walk(Notes, ABC):
 
     def torn(self, column: Column, text: Expr, mark: str, part: Part, node: o.Expand) -> Part:
         """A row for each part of a text; an empty one is its only part."""
+        parts = self.language.split.format(self.values().simplest(text).text, self.language.string(mark))
+        return self.each(column, parts, "text", part, node)
+
+    def each(self, column: Column, several: str, kind: str, part: Part, node: o.Expand) -> Part:
+        """A row for each of several values, and one with an empty text where there is none."""
         language, name = self.language, self.named(column)
-        parts = language.split.format(self.values().simplest(text).text, language.string(mark))
-        parts = language.functions["coalesce"].words.format(f"{parts}, {language.string('')}")
+        values = language.functions["coalesce"].words.format(f"{several}, {language.string('')}")
         if part.flag is not None:
             self.separate()
-            parts = language.chosen([(self.present(part.flag), parts)], language.string(""))
-        self.commands.append(self.eval([(name, parts)]))
+            values = language.chosen([(self.present(part.flag), values)], language.string(""))
+        self.commands.append(self.eval([(name, values)]))
         self.expanded(name)
-        self.columns[column.id] = self.element(column, Value(self.quoted(name), "text", False, simple=True), node)
+        self.columns[column.id] = self.element(column, Value(self.quoted(name), kind, False, simple=True), node)
         return replace(part, unique=None, spread=None)
 
     def measured(self, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
@@ -1059,13 +1056,3 @@ def _is_alone(predicate: Expr) -> int:
             return -_is_alone(inner)
     found = _membership_of(predicate)
     return 0 if found is None else -1 if found.negated else 1
-
-
-def _with(expr: Expr, news: Mapping[int, Expr]) -> Expr:
-    """A condition with others in the places of some of its parts."""
-    match expr:
-        case _ if id(expr) in news:
-            return news[id(expr)]
-        case Apply(function="and" | "or" | "not", args=args):
-            return replace(expr, args=tuple(_with(a, news) for a in args))
-    return expr

@@ -44,6 +44,7 @@ from translator.targets.splunk.words import (
     field,
     is_network,
     is_plain,
+    json_extract,
     literal,
     moment_of,
     string,
@@ -160,7 +161,7 @@ class _Writer:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
-            inside=lambda holder, path: _inside(field(holder), path),
+            inside=lambda holder, path: json_extract(field(holder), path),
             computed=lambda expr: self.texts.of(expr),
             limit="_time{0}now()-{1}",
             ingested="_indextime{0}now()-{1}",
@@ -635,7 +636,7 @@ class _Writer:
         if found is None:
             raise Cannot(Diagnostic("unsupported-expression", "the JSON of this place cannot be searched for", place.span))
         self.predicates.spelled(place)
-        return OR_EMPTY.format(_inside(*found))
+        return OR_EMPTY.format(json_extract(*found))
 
     def value(self, expr: Expr) -> str | None:
         """A value that is shown; None where SPL is not known to have it."""
@@ -647,10 +648,6 @@ class _Writer:
             name = self.names.field(expr)
             return field(name) if all(c.isalnum() or c in "._@{}" for c in name) else None
         return self.texts.shown(expr)
-
-
-def _inside(text: str, path: str) -> str:
-    return f"json_extract({text}, {string(path)})"
 
 
 def macro_terms(names: Names, selector: Selector) -> tuple[str, str]:

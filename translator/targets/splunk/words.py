@@ -177,17 +177,22 @@ OR_EMPTY = 'coalesce({0}, "")'
 """A field that counts as empty where it is missing, as KQL's strings do."""
 
 
+def json_extract(text: str, path: str) -> str:
+    """What stands at a path in a text that holds JSON, missing where nothing does (Search Reference, "JSON functions", json_extract)."""
+    return f"json_extract({text}, {string(path)})"
+
+
 def inside(text: str, steps: tuple[str | int, ...]) -> str:
-    """What stands at a place in a text that holds JSON, missing where nothing does (Search Reference, "JSON functions", json_extract).
+    """The same of a place, whose names may be any.
 
     Raises:
         Cannot: where the place is counted from the end of an array.
     """
     path = json_path(steps)
     if path is not None and all(isinstance(s, str) or s >= 0 for s in steps):
-        return f"json_extract({text}, {string(path)})"
+        return json_extract(text, path)
     for step in steps:
         if isinstance(step, int) and step < 0:
             raise Cannot(Diagnostic("unsupported-expression", "a place from the end of an array is not supported here", None))
-        text = f"json_extract({text}, {string(f'{{{step}}}')})" if isinstance(step, int) else f"json_extract_exact({text}, {string(step)})"
+        text = json_extract(text, f"{{{step}}}") if isinstance(step, int) else f"json_extract_exact({text}, {string(step)})"
     return text
