@@ -263,3 +263,10 @@ def test_an_entity_of_one_side_of_one_table_comes_from_its_events(target: str, t
     made = rule(f"{sides[0]} | project k | join kind=inner ({sides[1]}) on k | extend IPCustomEntity = ip")
     made = replace(made, entities=(EntityMapping("IP", "Address", "IPCustomEntity"),))
     assert told in translator.convert(made, (target,)).outputs[target].text
+
+
+def test_a_column_of_one_side_is_that_of_its_events() -> None:
+    sides = "A | where TimeGenerated > ago(1h)", "B | where TimeGenerated > ago(1h)"
+    made = rule(f"{sides[0]} | project k, Parent = image | join kind=inner ({sides[1]} | project k, Child = image) on k")
+    text = translator.convert(made, ("splunk",)).outputs["splunk"].text
+    assert "eval Parent=if(a==1, image, null())" in text and "eval Child=if(b==1, image, null())" in text

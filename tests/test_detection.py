@@ -72,13 +72,19 @@ def codes(found: Detection | NoDetection) -> set[str]:
             "A | where x == 'a' and TimeGenerated > ago(1d)"
             " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
             "event",
+            {"first-seen-list", "empty-listed"},
+        ),
+        (
+            "A | where x == 'a' and isnotempty(k) and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
+            "event",
             {"first-seen-list"},
         ),
         (
             "A | where x == 'a' and TimeGenerated > ago(1d)"
             " | join kind=leftanti (A | where x == 'a' and TimeGenerated between (ago(8d) .. ago(1d))) on k, x",
             "event",
-            {"first-seen-list"},
+            {"first-seen-list", "empty-listed"},
         ),
         (
             "A | where x == 'a' and TimeGenerated > ago(1d)"
@@ -127,6 +133,8 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | where x in (_GetWatchlist('vip') | project v) or k in (_GetWatchlist('vip') | project v)", "event", {"list-placeholder"}),
         ("A | where not(x in (_GetWatchlist('vip') | where w == 'a' | project v))", "event", {"list-placeholder", "list-condition"}),
         ("A | where x in ((_GetWatchlist('vip') | project v = tolower(v)))", "event", {"list-placeholder", "list-condition"}),
+        ("A | where tolower(x) in (_GetWatchlist('vip') | project v)", "event", {"list-placeholder", "list-case"}),
+        ("A | where tolower(x) in~ (_GetWatchlist('vip') | project v)", "event", {"list-placeholder"}),
         ("A | where x has_any (_GetWatchlist('vip') | project v)", "event", {"list-placeholder", "list-terms"}),
         ("A | where n == 1 and not(x has_any (_GetWatchlist('vip') | project v))", "event", {"list-placeholder", "list-terms"}),
         (
@@ -229,6 +237,33 @@ def test_the_data_of_windows_events_becomes_fields(path: str, key: str, value: s
     assert codes(found) == {"expanded-rows", "event-data-columns"}
     (selector,) = found.selectors
     assert expression(selector.predicate) == expression(lifted_predicate("E | where EventID == 13 | where TargetObject has 'Run'"))
+
+
+ELEMENT_OF_A_NAME = "E | where EventID == 5136 | mv-apply d = parse_xml(EventData).EventData.Data on (where {named} | project v = {value})"
+
+
+@pytest.mark.parametrize("named", ["d['@Name'] == 'TargetObject'", "tostring(d['@Name']) == 'TargetObject'"])
+def test_an_element_of_a_name_is_the_field_of_that_name(named: str) -> None:
+    found = lifted(ELEMENT_OF_A_NAME.format(named=named, value="tostring(d['#text'])") + " | where v has 'Run'")
+    assert isinstance(found, Detection), found
+    assert codes(found) == {"expanded-rows", "event-data-columns"}
+    (selector,) = found.selectors
+    filled = "E | where EventID == 5136 and isnotempty(TargetObject) | where TargetObject has 'Run'"
+    assert expression(selector.predicate) == expression(lifted_predicate(filled))
+
+
+@pytest.mark.parametrize(
+    ("named", "value"),
+    [
+        ("d['@Name'] == 'TargetObject' or k == 'a'", "tostring(d['#text'])"),
+        ("d['@Name'] != 'TargetObject'", "tostring(d['#text'])"),
+        ("d['@Id'] == 'TargetObject'", "tostring(d['#text'])"),
+        ("d['@Name'] == 'TargetObject'", "tostring(d['other'])"),
+    ],
+)
+def test_other_elements_are_no_fields(named: str, value: str) -> None:
+    found = lifted(ELEMENT_OF_A_NAME.format(named=named, value=value) + " | where v has 'Run'")
+    assert not isinstance(found, Detection) or "TargetObject has" not in expression(found.selectors[0].predicate)
 
 
 @pytest.mark.parametrize(
@@ -531,8 +566,8 @@ def test_a_count_over_everything_alerts_on_nothing(condition: str, operator: str
 @pytest.mark.parametrize(
     ("by", "period", "said"),
     [
-        ("k", None, {"first-seen-list", "rows-differ"}),
-        ("k", 14 * DAY, {"first-seen-list", "rows-differ"}),
+        ("k", None, {"first-seen-list", "empty-listed", "rows-differ"}),
+        ("k", 14 * DAY, {"first-seen-list", "empty-listed", "rows-differ"}),
         ("k", DAY, {"rows-differ"}),
         ("k, x", None, {"first-seen-dropped", "rows-differ"}),
     ],

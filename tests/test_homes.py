@@ -251,6 +251,14 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
             "narrower",
         ),
         ("Syslog | where Facility == 'auth' and ProcessName == 'sshd'", "esql", "computed-column", "differs"),
+        ("AuditLogs | where tostring(TargetResources[0].displayName) == 'a'", "sigma", "array-element", "differs"),
+        (
+            "AuditLogs | where tostring(TargetResources[0].modifiedProperties[0].displayName) == 'a'",
+            "sigma",
+            "array-element",
+            "differs",
+        ),
+        ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
         ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored", "broader"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),
         ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged", "broader"),
@@ -265,6 +273,11 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
 )
 def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str, direction: str) -> None:
     assert (code, direction) in {(d.code, d.direction.value) for d in converted(kql, target).diagnostics}
+
+
+def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
+    kql = "AuditLogs | where tostring(TargetResources[0].modifiedProperties[0].displayName) == 'a'"
+    assert "TargetResources.ModifiedProperties.DisplayName|cased: a" in converted(kql, "sigma").text
 
 
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:

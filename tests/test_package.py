@@ -526,7 +526,8 @@ def test_contentctl_gets_what_its_objects_have() -> None:
 
 
 SEEN = (
-    "SigninLogs | where TimeGenerated > ago(1d) and ResultType == '0' | summarize n = count() by IPAddress, UserPrincipalName | where n > 3"
+    "SigninLogs | where TimeGenerated > ago(1d) and ResultType == '0' and isnotempty(IPAddress)"
+    " | summarize n = count() by IPAddress, UserPrincipalName | where n > 3"
     " | join kind=leftanti (SigninLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and ResultType == '%s' | summarize by IPAddress)"
     " on IPAddress"
 )

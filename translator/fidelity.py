@@ -116,6 +116,7 @@ CODES: dict[str, Code] = {
     "unknown-technique": Code(Effect.NOTE, "check the identifier against attack.mitre.org; it is kept as written"),
     "false-predicate": Code(Effect.NOTE, "compare with a literal in lower case"),
     "list-placeholder": Code(Effect.NOTE, "give the placeholder its values with a processing pipeline when the Sigma is converted"),
+    "list-case": Code(Effect.NOTE, "nothing to do where all values of the list are in that case"),
     "empty-key-group": Code(Effect.NOTE, "leave out the documents of events without the key where these are of no interest"),
     "path-for-name": Code(Effect.NOTE, "nothing to do: the end of the path is compared instead of the name"),
     "list-lookup": Code(
@@ -129,6 +130,7 @@ CODES: dict[str, Code] = {
     "missing-value-group": Code(Effect.NOTE, "leave out its documents where events without the field are of no interest"),
     "ignored-operator": Code(Effect.NOTE, "nothing to do: it only arranges the result"),
     # --- other columns, the same entities
+    "values-of-one-case": Code(Effect.ROWS, "nothing to do where no two hosts, accounts or files have names that differ by case alone"),
     "column-left-out": Code(Effect.ROWS, "nothing to do, unless a playbook reads them; --mapping FILE gives the site's names"),
     "event-data-columns": Code(Effect.ROWS, "nothing to do where the events are stored with a field for each named value of theirs"),
     "columns-differ": Code(Effect.ROWS, "nothing to do, unless a playbook reads the missing columns"),
@@ -206,6 +208,7 @@ CODES: dict[str, Code] = {
     "joined-with-itself": Code(
         Effect.FEWER, "use the output in SPL or ES|QL; or nothing, where one event can never satisfy both sides of the join"
     ),
+    "empty-listed": Code(Effect.FEWER, "add isnotempty(...) for the key to the KQL: an empty key never identifies anything"),
     "empty-join-key": Code(Effect.FEWER, "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything"),
     "key-case": Code(Effect.FEWER, "normalize the case of these fields when they are ingested"),
     "ascii-case": Code(Effect.FEWER, "give the word in each case that it comes in"),
@@ -276,8 +279,9 @@ class Notes:
     place: Place = field(default=Place.PLAIN, kw_only=True)
 
     def say(self, code: str, message: str, span: Span | None = None, place: Place = Place.PLAIN) -> None:
-        """Says something of a ``place`` within the one where the walk is."""
-        diagnostic = Diagnostic(code, message, span, place.below(self.place))
+        """Says something of a ``place`` within the one where the walk is, which matters for what deviates in a direction."""
+        directed = CODES[code].effect not in (Effect.NOTE, Effect.ROWS)
+        diagnostic = Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN)
         if diagnostic not in self.said:
             self.said.append(diagnostic)
 

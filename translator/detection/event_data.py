@@ -7,20 +7,44 @@ from typing import Any
 
 from translator import catalog
 from translator.detection.shapes import Branch
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, conjuncts, transform
+from translator.plan.expressions import (
+    ELEMENT,
+    TRUE,
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    conjuncts,
+    negation,
+    transform,
+)
 from translator.plan.types import Type
 
 DATA = {("EventData", "Data"), ("DataItem", "EventData", "Data")}
 """Where the named values of an event stand: in SecurityEvent, and in Event (learn.microsoft.com/windows/win32/wes/eventschema-elements)."""
 
+_NAMED = "@Name="
+"""A step to the element with the name behind it; no key of an object that ``parse_xml`` gives holds an equals sign."""
+
 SAID_OF_DATA = "the query makes columns of the data of each event, the output reads its fields of these names"
 
 
 def by_position(branch: Branch, expr: Expr) -> Expr:
-    """``expr`` with the values at fixed places in an event's data as fields of these names, where the events of ``branch`` tell which."""
+    """``expr`` with the values at fixed places in an event's data as fields of these names, where the events of ``branch`` tell which.
+
+    So are the values of elements of a known name; see ``named_element``.
+    """
 
     def named(node: Expr) -> Expr:
         match node:
+            case Path(
+                base=Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)),
+                steps=(*data, str(step), "#text"),
+            ) if tuple(data) in DATA and step.startswith(_NAMED):
+                return ColumnRef(node.span, Type.STRING, data_field(holder, step.removeprefix(_NAMED)))
             case Path(
                 base=Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)),
                 steps=(*data, int(place), "#text"),
@@ -33,6 +57,45 @@ def by_position(branch: Branch, expr: Expr) -> Expr:
         return node
 
     return transform(expr, named)
+
+
+def named_element(branch: Branch, part: Expr) -> Expr | None:
+    """What stands for the condition that an element of an event's data has a certain name: that the event has a value of that name.
+
+    The rows of ``branch`` are those of this element then, and of one for each event. None where ``part`` is another condition, and
+    where the query has rows of other elements as well.
+    """
+    match part:
+        case Apply(function="==", args=(Path() as asked, Const(value=str(name)))):
+            pass
+        case Apply(function="==", args=(Apply(function="tostring", args=(Path() as asked,)), Const(value=str(name)))):
+            pass
+        case _:
+            return None
+    data, (*steps, last) = asked.base, asked.steps
+    if last != "@Name" or steps[-1:] != [ELEMENT]:
+        return None
+    element = Path(None, Type.DYNAMIC, data, tuple(steps))
+    rows = [n for n, x in branch.env.items() if isinstance(x, Path) and (x.base, x.steps) == (element.base, element.steps)]
+    match data:
+        case Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)) if (
+            len(rows) == 1 and tuple(steps[:-1]) in DATA
+        ):
+            pass
+        case _:
+            return None
+
+    def of_name(node: Expr) -> Expr:
+        if isinstance(node, Path) and node.base == data and node.steps[: len(steps)] == element.steps:
+            return dataclasses.replace(node, steps=(*steps[:-1], f"{_NAMED}{name}", *node.steps[len(steps) :]))
+        return node
+
+    branch.env = {n: transform(x, of_name) for n, x in branch.env.items()}
+    branch.multiplied = False
+    layouts = [catalog.event_data().get(event, ()) for event in _events(branch.predicate)]
+    if layouts and all(name in layout for layout in layouts):
+        return TRUE
+    return negation(Apply(part.span, Type.BOOL, "isempty", (ColumnRef(part.span, Type.STRING, data_field(holder, name)),)))
 
 
 def _events(predicate: Expr) -> list[tuple[str, int]]:

@@ -279,7 +279,7 @@ class _Lifter(Lifting):
             inner = self.shape(asked.relation)
             assert isinstance(inner, Listed)
             name = self.list_name(inner.name, (asked.column.name, asked.relation.span))
-            said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}"
+            said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}, but no empty ones"
             self.say("list-placeholder", said, node.span)
             if asked.within:
                 what = "the KQL searches for the values of this list as terms, the output for any part of the text"

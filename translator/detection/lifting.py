@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from translator.detection.approximations import approximated, is_custom_text
-from translator.detection.event_data import SAID_OF_DATA, by_position
-from translator.detection.model import Detection, History, Selector, Side, Threshold
+from translator.detection.event_data import SAID_OF_DATA, by_position, named_element
+from translator.detection.model import Detection, History, Selector, Side, Threshold, counts_missing
+from translator.detection.naming import is_of_history
 from translator.detection.overlaps import repeated
-from translator.detection.placeholders import placeholder
+from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, Events, Shape, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
 from translator.fidelity import CODES, Notes, Place, Verdict, direction_of
@@ -38,7 +39,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.monotonicity import Above
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import address_test, fields_of, is_field, is_presence, is_present, pushed, simplify
+from translator.plan.simplify import LISTS, address_test, fields_of, is_field, is_presence, is_present, pushed, simplify
 from translator.plan.types import Type
 
 FieldTest: TypeAlias = Callable[[str, str], bool]
@@ -135,6 +136,8 @@ class Lifting(Notes, ABC):
         if (named := by_position(branch, value)) != value:
             self.say("event-data-columns", SAID_OF_DATA, predicate.span)
             value = simplify(named)
+        for name, case in in_one_case(value):
+            self.say("list-case", f"leave out of %{name}% what is not in {case} case: the query never finds it", predicate.span)
         value = transform(value, placeholder)
         if (added := foreign(value, branch)) is not None:
             what = f"this condition reads {added}, a column that the join only adds"
@@ -143,6 +146,10 @@ class Lifting(Notes, ABC):
             self.say("condition-dropped", f"{what}, and is left out", predicate.span)
             return
         for part in conjuncts(pushed(value)):
+            if (filled := named_element(branch, part)) is not None:
+                self.say("event-data-columns", SAID_OF_DATA, predicate.span)
+                branch.predicate = and_also(branch.predicate, filled)
+                continue
             part = self.approximation(part)
             window = window_of(part)
             if window is not None and (arrival := limits_of_ingestion(part, window)) is not None:
@@ -255,9 +262,24 @@ class Lifting(Notes, ABC):
                 self.say(*said, None, Place.PLAIN if counted is None else counted.measured)
             for selector in side.selectors:
                 self.note_types(selector, side.place(threshold, bool(keys or self.bin)))
+                self.note_empty_listed(selector, side.place(threshold, bool(keys or self.bin)))
         found = Detection(kind, sides, keys, guaranteed, threshold, 0, self.bin, (), within, histories=tuple(self.histories))
         timespan, lookback = self.timespans(found)
         return replace(found, timespan=timespan, lookback=lookback, diagnostics=tuple(self.said))
+
+    def note_empty_listed(self, selector: Selector, place: Place) -> None:
+        """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
+        parts = list(conjuncts(selector.predicate))
+        for part in parts:
+            negated = negated_in(part)
+            for node in walk(part):
+                if not (isinstance(node, Apply) and node.function in LISTS and is_of_history(str(cast(Const, node.args[1]).value))):
+                    continue
+                beside = conjunction(*(p for p in parts if p is not part))
+                if any(not counts_missing(f) or self.has_always(f, beside) for f in fields_of(node.args[0])):
+                    continue
+                what = "events without the value are not found in the list, as they are in the earlier window of the query"
+                self.say("empty-listed", what, node.span, (Place.TURNED if id(node) in negated else Place.PLAIN).below(place))
 
     def timespans(self, detection: Detection) -> tuple[int, int]:
         """The window of the correlation, and how far its events may lie back."""

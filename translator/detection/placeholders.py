@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from translator.plan.expressions import FALSE, Apply, Const, Expr, const, disjunction
+from collections.abc import Iterator
+
+from translator.plan.expressions import FALSE, Apply, Const, Expr, const, disjunction, walk
 from translator.plan.texts import last_part
 from translator.plan.types import Type
 
@@ -22,3 +24,17 @@ def placeholder(expr: Expr) -> Expr:
             return FALSE
         case _:
             return expr
+
+
+_CASES = {"tolower": "lower", "toupper": "upper"}
+
+
+def in_one_case(expr: Expr) -> Iterator[tuple[str, str]]:
+    """Lists that a condition compares, with case, with texts of one case: their names, and ``lower`` or ``upper``.
+
+    Values in another case are never met there. The output ignores case, so that they are to be left out of the list.
+    """
+    for node in walk(expr):
+        match node:
+            case Apply(function="expand_cs", args=(Apply(function="tolower" | "toupper" as case), Const(value=name))):
+                yield str(name), _CASES[case]

@@ -334,6 +334,9 @@ class _Move:
             return expr
         before = len(self.mover.said)
         found = simplify(self.moved(expr))
+        if is_field(expr) and isinstance(counterpart := self.field(expr)[1], Stored) and counterpart.case:
+            said = f"{_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
+            self.mover.say("values-of-one-case", said)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or _joined(found):
             return found
         del self.mover.said[before:]
@@ -421,7 +424,7 @@ class _Move:
         base = expr.base if isinstance(expr, Path) else expr
         assert isinstance(base, ColumnRef)
         column = base.column
-        counterpart, name, rest = self.counterpart(column, expr.steps if isinstance(expr, Path) else ())
+        counterpart, name, rest = self.counterpart(column, self.steps(expr))
         match counterpart:
             case Stored() if self.has(name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
@@ -443,6 +446,19 @@ class _Move:
             own = ColumnRef(base.span, base.type, replace(column, stored=self.inventory[column.name]))
             return (replace(expr, base=own) if isinstance(expr, Path) else own), None
         return expr, counterpart
+
+    def steps(self, expr: Expr) -> tuple[str | int, ...]:
+        """The way from a column to a place inside it; that to any element where the product has one field for all of them."""
+        if not isinstance(expr, Path):
+            return ()
+        if not isinstance(expr.base, ColumnRef) or self.home is None:
+            return expr.steps
+        name, columns = expr.base.column.name, self.home.columns
+        of_any = tuple(ELEMENT if isinstance(s, int) else s for s in expr.steps)
+        if of_any == expr.steps or _at(columns, name, expr.steps) is not None or _at(columns, name, of_any) is None:
+            return expr.steps
+        self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
+        return of_any
 
     def listed(self, node: Expr) -> Expr:
         """A field that selects the events of the home, as one that is missing where the site has not listed it."""

@@ -136,7 +136,7 @@ class Names(Notes):
             self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
         if self.family == "elastic" and ELEMENT in steps:
             self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
-        if any(isinstance(step, int) for step in steps) and (self.family == "elastic" or source or not column.stored):
+        if any(isinstance(step, int) for step in steps) and (self.family != "splunk" or source or not column.stored):
             self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
         if not source and not column.stored:
             self.lacks(column.table, path_of(name, steps))

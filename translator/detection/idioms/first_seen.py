@@ -5,7 +5,7 @@ from __future__ import annotations
 from translator.detection.idioms.lists import in_list
 from translator.detection.lifting import Lifting
 from translator.detection.model import History, Selector
-from translator.detection.naming import name_of, snake
+from translator.detection.naming import name_of_history, snake
 from translator.detection.shapes import (
     Events,
     Grouped,
@@ -25,7 +25,6 @@ from translator.plan.expressions import (
     conjunction,
     conjuncts,
     substitute,
-    walk,
 )
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -85,8 +84,7 @@ def not_seen(
         earlier: what was seen there, and its keys, where these are known.
     """
     if len(keys) == 1:
-        tables = [f"in_{snake(n.column.table)}" for n in walk(keys[0]) if isinstance(n, ColumnRef) and n.column.table]
-        name = lifting.list_name("_".join(["seen", snake(name_of(keys[0])), *tables[:1]]), object())
+        name = lifting.list_name(name_of_history(keys[0]), object())
         if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
             lifting.histories.append(found)
         what = "the values that the earlier window of the query finds"

@@ -606,7 +606,7 @@ class _Writer:
             if len(texts) != 1 or name in own or texts[0] == "_time" or field(name) != name:
                 continue
             of = [s.name for s in self.detection.shown if name in dict(s.outputs)]
-            apart = name in self.wanted and self.detection.kind.startswith("temporal") and len(of) < len(selectors)
+            apart = self.detection.kind.startswith("temporal") and len(of) < len(selectors)
             read = any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", t) for other, (t, *_) in spelled.items() if other != name)
             if texts[0] != name and read:
                 continue
