@@ -84,7 +84,7 @@ def test_documents_are_created_in_their_data_stream(kit: tuple[Path, Any]) -> No
     lines = (kit[0] / "many-failed-sign-ins-from-one-address" / "elastic" / "001.ndjson").read_text("utf-8").splitlines()
     assert len(lines) == 2 * 21
     assert json.loads(lines[0]) == {"create": {"_index": "logs-azure.signinlogs-default"}}
-    assert json.loads(lines[1])["@timestamp"] == "2026-06-01T11:47:30.000Z"
+    assert json.loads(lines[1])["@timestamp"] == "2026-06-01T12:04:30.000Z"
 
 
 def test_raw_events_are_listed_with_what_splunk_knows_beside_them(kit: tuple[Path, Any]) -> None:
@@ -97,7 +97,7 @@ def test_raw_events_are_listed_with_what_splunk_knows_beside_them(kit: tuple[Pat
 
 def test_tables_have_the_rows_of_all_worlds(kit: tuple[Path, Any]) -> None:
     text = (kit[0] / "many-failed-sign-ins-from-one-address" / "kql" / "SigninLogs.csv").read_text("utf-8")
-    assert text.startswith("world,TimeGenerated,IPAddress,ResultType\n1,2026-06-01T11:47:30.000000Z,203.0.113.7,50126\n")
+    assert text.startswith("world,TimeGenerated,IPAddress,ResultType\n1,2026-06-01T12:04:30.000000Z,203.0.113.7,50126\n")
 
 
 BASE = 'sourcetype="azure:monitor:aad" category=SignInLogs (resultType="50126" OR resultType="50053") callerIpAddress!=""'

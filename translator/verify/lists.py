@@ -24,7 +24,9 @@ from translator.verify.witness.model import Event, NotKnown
 from translator.verify.witness.scalars import value_of
 
 _FILLED = frozenset({"list-placeholder", "indicator-list", "first-seen-list"})
-_KEPT = "list-condition"
+_KEPT, _CASE = "list-condition", "list-case"
+_WITHOUT_EMPTY = "no empty ones"
+_IN_CASE = re.compile(r"%(\w+)%.* in (lower|upper) case")
 _NAME, _COLUMN = re.compile(r"%(\w+)%"), re.compile(r"values of (\w+) in that")
 _OUTSIDE = "list {}"
 
@@ -183,8 +185,11 @@ class Lists:
             except NotKnown as error:
                 held[name] = error.what
                 continue
-            held[name] = list(dict.fromkeys(text_of(e) for value in values for e in _elements(value) if e is not None))
-            if any("*" in value for value in held[name]):  # a wildcard in a lookup, as the reader takes it
+            kept = [said[2] for d in diagnostics if d.code == _CASE and (said := _IN_CASE.search(d.message)) and said[1] == name]
+            texts = dict.fromkeys(text_of(e) for value in values for e in _elements(value) if e is not None)
+            held[name] = [t for t in texts if all(t == (t.lower() if case == "lower" else t.upper()) for case in kept)]
+            without_empty = any(_WITHOUT_EMPTY in d.message and name in _NAME.findall(d.message) for d in diagnostics)
+            if any("*" in v or (without_empty and not v) for v in held[name]):  # a wildcard in a lookup, as the reader takes it
                 return None
         return held
 

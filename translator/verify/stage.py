@@ -39,7 +39,7 @@ from translator.verify.witness.feeding import custom_tables, read_columns, table
 from translator.verify.witness.judging import answers
 from translator.verify.witness.states import RECEIVED, TIMES
 
-NOW = dt.datetime(2026, 6, 1, 12, 0)
+NOW = dt.datetime(2026, 6, 1, 12, 17)
 """When everything is run, unless the caller says: proofs are the same whenever they are made."""
 
 MOST_WORLDS = 72
@@ -67,6 +67,18 @@ class Tried:
     events: tuple[Row, ...]
     alerts: bool
     answer: Answer | None
+
+
+_OF_ONE_CASE = re.compile(r"([\w.]+) is in")
+
+
+def differ_by_case(output: Output, tried: Tried) -> bool:
+    """Whether a world has values that differ by case alone in a column that an output presumes to have none."""
+    for name in (m[1] for d in output.diagnostics if d.code == "values-of-one-case" and (m := _OF_ONE_CASE.match(d.message))):
+        values = {str(row[name]) for rows in tried.rows.values() for row in rows if name in row}
+        if len({v.lower() for v in values}) < len(values):
+            return True
+    return False
 
 
 class Stage:
@@ -126,7 +138,7 @@ class Stage:
             EngineError: where the KQL cannot be run.
         """
         tried, shape = self.on(FAMILY_OF[target], *self.presumed(output))
-        return [t for t in tried if self.filled_lists(output, t) is not None], shape
+        return [t for t in tried if self.filled_lists(output, t) is not None and not differ_by_case(output, t)], shape
 
     def presumed(self, output: Output) -> tuple[frozenset[str], Own]:
         """The tables that are lists to an output, and the columns whose own names it has to use."""

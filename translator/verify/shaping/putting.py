@@ -179,7 +179,14 @@ class Putting:
             self.plain(column, steps, leaf, self.site.place(column, steps, self.row))
 
     def listed(self, name: str, form: str, value: str, where: str, order: int) -> None:
-        """Puts a value into the text of a field that has several, in the order of the catalog's columns."""
+        """Puts a value into the text of a field that has several, in the order of the catalog's columns.
+
+        Raises:
+            Unfit: for what is no hash where hashes stand.
+        """
+        for kind, digits in _DIGITS.items():
+            if where.upper().endswith(kind) and (len(value) > digits or value != value.lower()):
+                raise Unfit(f"a hash of this kind has {digits} digits, in lower case")
         parts = self.parts.setdefault(name, [])
         parts.append((order, form.replace("{value}", value)))
         mark = "\n" if form.endswith(":{value}") else ","
@@ -255,6 +262,14 @@ class Putting:
             if not any(isinstance(c, Stored) and c.name == always for c in told):
                 self.event.setdefault(always, FILLER)
         return self.event
+
+
+_DIGITS = {"MD5": 32, "SHA1": 40, "SHA256": 64, "SHA512": 128, "IMPHASH": 32}
+"""How many hexadecimal digits a hash has, by how names of columns with such end.
+
+Sources: RFC 1321, 3; FIPS 180-4, figure 1; that of imports is an MD5. Tables have them in lower case, as the examples of
+learn.microsoft.com/azure/sentinel/normalization-schema-file-event show.
+"""
 
 
 def frame(site: Site) -> Row:

@@ -329,7 +329,7 @@ def tstats(command: Command, read: Reader) -> Step:
         if others := sorted(f for f in used if f not in INDEXED and not (within and f.startswith(within))):
             raise command.refuse(f"{others[0]}, which may not be in the {'data set' if model else 'index'}")
         if "fillnull_value" in told.options:
-            found = [{**dict.fromkeys(set(told.by) - set(INDEXED), told.options["fillnull_value"]), **e} for e in found]
+            found = [{**dict.fromkeys(set(told.by) - {"_time"}, told.options["fillnull_value"]), **e} for e in found]
         if told.condition is not None:
             found = [e for e in found if told.condition(e, run)]
         if "_time" in told.by:
