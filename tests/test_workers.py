@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from translator.workers import Done, Limits, carried_out
+from translator.workers import Done, Interrupted, Limits, carried_out
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process, and ends it with its parent")
 
@@ -36,7 +36,26 @@ def work(item: str) -> Iterator[str]:
             del held
         case "fails":
             raise ValueError("no")
+        case "gives too much":
+            yield "a" * 2_000_000
+    if item.startswith("/"):  # dies where nobody has before
+        place = Path(item)
+        if not place.exists():
+            place.touch()
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(600)
     yield f"{item} done"
+
+
+class Shy:
+    """What goes out of a process and does not come in again."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return int, ("none",)
+
+
+def shy(item: str) -> Iterator[object]:
+    yield Shy() if item == "in" else (lambda: None) if item == "out" else item
 
 
 def whole(item: str) -> Done[str]:
@@ -58,6 +77,38 @@ def test_one_item_is_lost_alone_and_keeps_what_it_found(item: str, why: str, job
     items = ["a", item, "b", item, "c"]
     lost = Done((f"{item} begun",), why, item == "fails")
     assert list(carried_out(work, items, jobs, Limits(1))) == [whole("a"), lost, whole("b"), lost, whole("c")]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_an_item_gives_has_a_limit(jobs: int) -> None:
+    lost = Done(("gives too much begun",), "stopped, since it gives more than 1 MB", True)
+    found = list(carried_out(work, ["a", "gives too much", "b"], jobs, Limits(60, found=1)))
+    assert found == [whole("a"), lost, whole("b")]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_item_whose_process_dies_is_tried_once_more(jobs: int, tmp_path: Path) -> None:
+    place = str(tmp_path / "died")
+    assert list(carried_out(work, ["a", place, "b"], jobs, Limits(60))) == [whole("a"), whole(place), whole("b")]
+
+
+@pytest.mark.parametrize("where", ["in", "out"])
+def test_what_cannot_be_passed_on_is_one_item_that_fails(where: str) -> None:
+    a, lost, b = carried_out(shy, ["a", where, "b"], 2, Limits(60))
+    assert (a.found, lost.found, b.found) == (("a",), (), ("b",))
+    assert lost.stopped.startswith("internal error, please report it: ")
+
+
+def test_an_interruption_leaves_what_has_ended() -> None:
+    ended: list[int] = []
+
+    def tick() -> None:
+        if len(ended) == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        list(carried_out(work, ["hangs", "a", "b", "hangs"], 2, Limits(60), lambda number, done: ended.append(number), tick))
+    assert ended == [1, 2]
 
 
 @LINUX

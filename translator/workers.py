@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +29,9 @@ _Found = TypeVar("_Found")
 
 _TICK = 0.1
 """Seconds between two looks at the memory of the processes."""
+
+_STILLBORN = 5
+"""How many processes in a row may end before they take an item."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _PR_SET_PDEATHSIG = 1
@@ -41,10 +45,16 @@ class Limits:
     Attributes:
         seconds: of the clock.
         megabytes: of resident memory of its process beyond what that begins with, which is looked at where the system tells (Linux).
+        found: megabytes of each thing that it gives, as it is passed on.
     """
 
     seconds: float = 0
     megabytes: int = 0
+    found: int = 0
+
+
+class Interrupted(Exception):
+    """What a tick raises to end the work: what is under way is stopped, and no other item begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,9 @@ def carried_out(
         function: what is done; it and the items can be pickled where processes are not forked.
         jobs: how many processes there are.
         finished: is told of each item when it ends, in the order of their ends, with its number.
-        tick: is called now and then.
+        tick: is called now and then; what it raises ends the work.
+
+    An item whose process dies, of whatever cause, is tried once more, in another process.
     """
     if jobs == 1 and limits == Limits():
         for number, item in enumerate(items):
@@ -141,6 +153,10 @@ class _Crew(Generic[_Item, _Found]):
         self.context: BaseContext = multiprocessing.get_context("fork" if forked else "spawn")
         self.workers: list[_Worker] = []
         self.next = 0
+        self.again: list[int] = []
+        """The items that are tried once more."""
+        self.died: set[int] = set()
+        self.stillborn = 0
 
     def __enter__(self) -> _Crew[_Item, _Found]:
         return self
@@ -151,14 +167,22 @@ class _Crew(Generic[_Item, _Found]):
 
     def ended(self) -> Iterator[tuple[int, Done[_Found]]]:
         """The items that ended since, by their numbers, after a moment at most; who has none gets the next one."""
-        while len(self.workers) < self.jobs and self.next < len(self.items):
-            self.workers.append(self.started())
+        while len(self.workers) < self.jobs and (self.again or self.next < len(self.items)):
+            try:
+                self.workers.append(self.started())
+            except OSError:  # the system has no place for another process
+                if not self.workers:
+                    raise
+                break
         for pipe in wait([w.pipe for w in self.workers], _TICK):
             worker = next(w for w in self.workers if w.pipe is pipe)
             try:
                 what, told = worker.pipe.recv()
             except (EOFError, OSError):
-                yield from self.replaced(worker, self.ending(worker))
+                yield from self.died_at(worker)
+                continue
+            except Exception as error:  # what was given cannot be put together again
+                yield from self.replaced(worker, _told(error))
                 continue
             if what == "found":
                 worker.found.append(told)
@@ -172,16 +196,22 @@ class _Crew(Generic[_Item, _Found]):
 
     def started(self) -> _Worker:
         here, there = self.context.Pipe()
-        process = self.context.Process(target=_work, args=(there, self.function, os.getpid()), daemon=True)  # type: ignore[attr-defined]
+        arguments = (there, self.function, os.getpid(), self.limits.found)
+        process = self.context.Process(target=_work, args=arguments, daemon=True)  # type: ignore[attr-defined]
         process.start()
         there.close()
         return _Worker(process, here, _megabytes(process.pid))
 
     def give(self, worker: _Worker) -> None:
         worker.found, worker.number = [], None
-        if self.next < len(self.items):
-            worker.number, worker.since = self.next, time.monotonic()
-            self.next += 1
+        self.stillborn = 0
+        if self.again or self.next < len(self.items):
+            if self.again:
+                worker.number = self.again.pop()
+            else:
+                worker.number = self.next
+                self.next += 1
+            worker.since = time.monotonic()
             with suppress(OSError):  # where it is dead its pipe ends, which is found when that is read
                 worker.pipe.send(self.items[worker.number])
         else:
@@ -192,9 +222,21 @@ class _Crew(Generic[_Item, _Found]):
         """Ends a process; the next call starts another one."""
         worker.end()
         self.workers.remove(worker)
-        if worker.number is None:  # it never came to take an item, and no other would
-            raise RuntimeError(f"a process to work with cannot be started: {why}")
-        yield worker.number, Done(tuple(worker.found), why)
+        if worker.number is not None:
+            yield worker.number, Done(tuple(worker.found), why)
+
+    def died_at(self, worker: _Worker) -> Iterator[tuple[int, Done[_Found]]]:
+        """Replaces a process that died; its item is another's first, since what kills a process may have nothing to do with it."""
+        why = self.ending(worker)
+        if worker.number is None:
+            self.stillborn += 1
+            if self.stillborn > _STILLBORN:
+                raise RuntimeError(f"a process to work with cannot be started: {why}")
+        elif worker.number not in self.died:
+            self.died.add(worker.number)
+            self.again.append(worker.number)
+            worker.number = None
+        yield from self.replaced(worker, why)
 
     def ending(self, worker: _Worker) -> str:
         worker.process.join(1)
@@ -219,9 +261,10 @@ def _megabytes(process: int | None) -> float:
         return 0
 
 
-def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: int) -> None:
+def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: int, most: int) -> None:
     """What a process does: items come in, and for each what was found, then why it failed, or nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its processes
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -233,7 +276,11 @@ def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: in
             why = ""
             try:
                 for found in function(item):
-                    pipe.send(("found", found))
+                    data = ForkingPickler.dumps(("found", found))
+                    if most and len(data) > most * 1_000_000:
+                        why = f"stopped, since it gives more than {most} MB"
+                        break
+                    pipe.send_bytes(data)
             except Exception as error:
                 why = _told(error)
             pipe.send(("ended", why))
