@@ -79,6 +79,13 @@ def test_one_item_is_lost_alone_and_keeps_what_it_found(item: str, why: str, job
     assert list(carried_out(work, items, jobs, Limits(1))) == [whole("a"), lost, whole("b"), lost, whole("c")]
 
 
+@LINUX
+def test_the_processor_has_a_limit_that_waiting_does_not_reach() -> None:
+    lost = Done(("loops begun",), "stopped after 0.5 s of the processor")
+    waits = Done(("hangs begun",), "stopped after 2 s")
+    assert list(carried_out(work, ["loops", "hangs", "a"], 2, Limits(2, processor=0.5))) == [lost, waits, whole("a")]
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_an_item_gives_has_a_limit(jobs: int) -> None:
     lost = Done(("gives too much begun",), "stopped, since it gives more than 1 MB", True)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from translator import __version__
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 TARGET_NAMES = ("sigma", "splunk", "eql", "esql", "sql")
 DEFAULT_TARGETS = ("sigma", "splunk", "eql", "esql")
 DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trino", "athena")
 PACKAGES, DEFAULT_PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-rules"), ("splunk-app", "kibana")
 VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
+
+
+def cores() -> int:
+    """How many processors this process may use, at most 64."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 64)
 
 
 class _Target(click.ParamType):  # type: ignore[type-arg]
@@ -30,13 +41,25 @@ class _Target(click.ParamType):  # type: ignore[type-arg]
 
 
 class _Commands(click.Group):
-    """Ctrl-C and a closed pipe end the command without a traceback."""
+    """Ctrl-C, a closed pipe, a full disk and what nobody foresaw end the command without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):  # what the encoding of a terminal lacks is an escape there
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             sys.stderr.close()
+            ctx.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from translator.commands.common import line
+            from translator.workers import told
+
+            said = f"{error.filename or ''}: {error.strerror}".removeprefix(": ") if isinstance(error, OSError) else told(error)
+            click.echo(line(f"error: {said}"), err=True)
             ctx.exit(1)
 
 
@@ -62,13 +85,24 @@ _MAPPINGS = click.option(
 )
 
 
-_RULE_TIMEOUT = click.option(
-    "--rule-timeout",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="Seconds that the work on one rule may take, and 2 GB of memory; 0: no limits.",
-)
+def _rule_timeout(default: float | None, shown: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--rule-timeout",
+        type=click.FloatRange(min=0),
+        default=default,
+        show_default=shown,
+        help="Seconds of the clock that the work on one rule may take; it may take 2 GB of memory, and give 20 MB. 0: no limits.",
+    )
+
+
+def _jobs() -> Callable[[_Command], _Command]:
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=cores,
+        show_default="one for each core",
+        help="Processes to work with; what comes out is the same.",
+    )
 
 
 @main.command()
@@ -77,8 +111,11 @@ _RULE_TIMEOUT = click.option(
     "-t", "--target", "targets", multiple=True, type=_Target(), help="Targets; all but sql by default. pysigma:NAME is a pySigma backend."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
-@_RULE_TIMEOUT
+@_jobs()
+@_rule_timeout(None, "60, and 15 of the processor to convert it")
+@click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
+@click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
 @click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
@@ -184,7 +221,7 @@ def targets(form: str) -> None:
 @click.option(
     "--mapping", "mappings", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What is named already."
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to convert with.")
+@_jobs()
 def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], jobs: int) -> None:
     """Write what a site has to name so that its rules can run, for --mapping, ranked by the rules that it would make ready."""
     from rich.console import Console
@@ -256,8 +293,8 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option("--now", help="When the rules run on --data; else a second after the newest event that they read.")
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
 @click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to work with.")
-@_RULE_TIMEOUT
+@_jobs()
+@_rule_timeout(60, "60")
 @click.option(
     "--resume",
     type=click.Path(path_type=Path, dir_okay=False),

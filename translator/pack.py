@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 from translator.targets.base import Options
-from translator.workers import Limits, carried_out
+from translator.workers import Done, Interrupted, Limits, carried_out
+
+if TYPE_CHECKING:
+    from translator.package.prepared import Prepared
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +40,30 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rule of the pack: converted, or failed. ``slug`` names its files."""
+    """One rule of the pack: converted, or failed. ``slug`` names its files.
+
+    Attributes:
+        prepared: what packages need of it, where that is known.
+        unpackaged: why no package can have it.
+    """
 
     slug: str
     result: Conversion | Failure
+    prepared: Prepared | None = None
+    unpackaged: str = ""
 
 
-RULE_SECONDS = 60
-"""How long one rule may take to be converted, unless the caller says."""
+RULE_SECONDS, RULE_PROCESSOR = 60, 15
+"""How many seconds of the clock the work on one rule may take, and how many of the processor to convert it, unless the caller says."""
 
-RULE_MEGABYTES = 2_000
-"""How much memory the work on one rule may take, where the system tells."""
+RULE_MEGABYTES, RULE_OUTPUT = 2_000, 20
+"""How many megabytes of memory the work on one rule may take, where the system tells, and how many it may give."""
+
+INTERRUPTED = "not converted: the run was interrupted"
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +72,72 @@ class Effort:
 
     Attributes:
         jobs: how many processes there are.
-        seconds: how long one rule may take; 0 for as long as it wants.
+        seconds: how long one rule may take, by the clock; 0 for as long as it wants.
+        processor: the same by the processor, where the system tells.
+        tick: is called now and then, and raises Interrupted to end the work.
     """
 
     jobs: int = 1
     seconds: float = RULE_SECONDS
+    processor: float = 0
+    tick: Callable[[], None] = _nothing
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.seconds, RULE_MEGABYTES) if self.seconds else Limits()
+        return Limits(self.seconds, RULE_MEGABYTES, RULE_OUTPUT, self.processor) if self.seconds else Limits()
+
+    def carried_out(
+        self,
+        function: Callable[[_Item], Iterator[_Found]],
+        items: Sequence[_Item],
+        finished: Callable[[int, Done[_Found]], None] = lambda number, done: None,
+    ) -> Iterator[Done[_Found]]:
+        """What a function gives for each item, as :func:`translator.workers.carried_out` has it."""
+        return carried_out(function, items, self.jobs, self.limits, finished, self.tick)
 
 
 def _read_file(path: str) -> Iterator[Rule | Failure]:
     try:
-        yield from read(Path(path))
+        for rule in read(Path(path)):
+            found = dataclasses.replace(whole(rule), source=path_text(path))
+            if found.query.count("\ufffd") == rule.query.count("\ufffd"):
+                yield found
+            else:
+                yield stopped(found, "the query holds the half of a character, a lone surrogate")
     except RuleFileError as error:
-        yield Failure(path, Path(path).stem, "", error.line, error.column, error.message)
+        yield _unread(path, error)
+
+
+def _unread(path: str, error: RuleFileError) -> Failure:
+    return whole(Failure(path_text(path), Path(path).stem, "", error.line, error.column, error.message))
+
+
+def path_text(path: str | Path) -> str:
+    """A path for people to read: bytes that are no UTF-8 as ``\\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+_Whole = TypeVar("_Whole")
+
+
+def whole(value: _Whole) -> _Whole:
+    """A value whose texts can be written in any encoding of Unicode: halves of one character are joined, and lone ones replaced.
+
+    Such halves are what JSON's escapes leave of an emoji in YAML, and what Python makes of a file name that is no UTF-8.
+    """
+    return _whole(value)  # type: ignore[no-any-return]
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+        changed = {name: new for name, old in fields if (new := _whole(old)) != old}
+        return dataclasses.replace(value, **changed) if changed else value
+    return value
 
 
 def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion | Failure:
@@ -81,8 +154,13 @@ def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Convers
         return Failure(rule.source, rule.name, rule.id, line, column, error.message)
 
 
-def _convert_rule(rule: Rule | Failure, targets: tuple[str, ...], options: Options) -> Iterator[Conversion | Failure]:
-    yield converted(rule, targets, options) if isinstance(rule, Rule) else rule
+def _convert_rule(
+    rule: Rule, targets: tuple[str, ...], options: Options, prepare: Callable[[Conversion], Prepared] | None
+) -> Iterator[Conversion | Failure | Prepared]:  # fmt: skip
+    result = converted(rule, targets, options)
+    yield result
+    if isinstance(result, Conversion) and prepare is not None:
+        yield prepare(result)
 
 
 def stopped(rule: Rule | Failure, why: str) -> Failure:
@@ -91,20 +169,27 @@ def stopped(rule: Rule | Failure, why: str) -> Failure:
     return Failure(rule.source, rule.name, rule.id, line, column, why)
 
 
-def rules_of(paths: Iterable[Path], effort: Effort) -> list[Rule | Failure]:
-    """Every rule at ``paths``, in a stable order, and what could not be read."""
+def rules_of(
+    paths: Iterable[Path], effort: Effort, left_out: Callable[[Path], bool] = lambda path: False
+) -> list[Rule | Failure]:  # fmt: skip
+    """Every rule at ``paths``, in a stable order, and what could not be read; of files that are ``left_out``, nothing."""
     files: list[str] = []
     found: list[Rule | Failure] = []
     for path in paths:
         try:
-            files.extend(str(p) for p in rule_files(path))
+            files.extend(str(p) for p in rule_files(path) if not left_out(p))
         except RuleFileError as error:
-            found.append(Failure(str(path), path.name, "", error.line, error.column, error.message))
+            found.append(_unread(str(path), error))
     files = list(dict.fromkeys(files))
-    for file, done in zip(files, carried_out(_read_file, files, effort.jobs, effort.limits), strict=True):
+    came: dict[int, Done[Rule | Failure]] = {}
+    with suppress(Interrupted):
+        for _ in effort.carried_out(_read_file, files, came.__setitem__):
+            pass
+    for number, file in enumerate(files):
+        done = came.get(number, Done((), INTERRUPTED))
         found.extend(done.found)
         if done.stopped:
-            found.append(Failure(file, Path(file).stem, "", 1, 1, done.stopped))
+            found.append(_unread(file, RuleFileError(file, done.stopped)))
     return found
 
 
@@ -114,20 +199,41 @@ def convert_pack(
     options: Options,
     effort: Effort = Effort(),
     progress: Callable[[int, int], None] = lambda done, total: None,
+    prepare: Callable[[Conversion], Prepared] | None = None,
+    came: Callable[[Entry], Entry] = lambda entry: entry,
+    left_out: Callable[[Path], bool] = lambda path: False,
 ) -> list[Entry]:
-    """Converts every rule at ``paths``, in a stable order that does not depend on ``effort``."""
-    rules = rules_of(paths, effort)
-    work = functools.partial(_convert_rule, targets=targets, options=options)
-    results: list[Conversion | Failure] = []
-    for rule, done in zip(rules, carried_out(work, rules, effort.jobs, effort.limits), strict=True):
-        results.append(stopped(rule, done.stopped) if done.stopped else done.found[0])
-        progress(len(results), len(rules))
-    return _named(results)
+    """Converts every rule at ``paths``, in a stable order that does not depend on ``effort``.
+
+    Args:
+        progress: is told how many of how many are done.
+        prepare: makes of a conversion what packages need; it can be pickled where processes are not forked.
+        came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
+        left_out: whether a file is none of the pack.
+    """
+    rules = rules_of(paths, effort, left_out)
+    slugs = slugs_of(rules)
+    entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
+    waiting = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule)]
+
+    def finished(number: int, done: Done[Conversion | Failure | Prepared]) -> None:
+        place, rule = waiting[number]
+        entries[place] = came(_entry(slugs[place], rule, done))
+        progress(len(entries), len(rules))
+
+    work = functools.partial(_convert_rule, targets=targets, options=options, prepare=prepare)
+    with suppress(Interrupted):
+        for _ in effort.carried_out(work, [rule for _, rule in waiting], finished):
+            pass
+    return [entries.get(n) or Entry(slugs[n], stopped(rule, INTERRUPTED)) for n, rule in enumerate(rules)]
 
 
-def _named(results: list[Conversion | Failure]) -> list[Entry]:
-    slugs = slugs_of([result.rule if isinstance(result, Conversion) else result for result in results])
-    return [Entry(slug, result) for slug, result in zip(slugs, results, strict=True)]
+def _entry(slug: str, rule: Rule, done: Done[Conversion | Failure | Prepared]) -> Entry:
+    """What came of a rule: where only the work for its packages was stopped, its conversion is there."""
+    result, *more = done.found or (stopped(rule, done.stopped),)
+    assert isinstance(result, Conversion | Failure)
+    prepared: Any = more[0] if more else None
+    return Entry(slug, result, prepared, done.stopped if isinstance(result, Conversion) else "")
 
 
 def slugs_of(rules: Iterable[Rule | Failure]) -> list[str]:
@@ -149,7 +255,7 @@ def slugs_of(rules: Iterable[Rule | Failure]) -> list[str]:
 def slug(name: str) -> str:
     """A file name that is safe everywhere: lower-case letters, digits and hyphens, at most 80 characters, never empty."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80].strip("-")
-    return f"{words}-rule" if words in ("con", "prn", "aux", "nul") else words or "rule"
+    return f"{words}-rule" if re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", words) else words or "rule"
 
 
 def output_paths(entry: Entry, target: str, extension: str, count: int) -> list[str]:

@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
 
 _TICK = 0.1
-"""Seconds between two looks at the memory of the processes."""
+"""Seconds between two looks at what the processes take."""
 
 _STILLBORN = 5
 """How many processes in a row may end before they take an item."""
@@ -45,12 +45,15 @@ class Limits:
     Attributes:
         seconds: of the clock.
         megabytes: of resident memory of its process beyond what that begins with, which is looked at where the system tells (Linux).
+        processor: seconds of the processor, which are looked at where the system tells (Linux): on a machine that does much else, the clock
+            says little of what an item takes.
         found: megabytes of each thing that it gives, as it is passed on.
     """
 
     seconds: float = 0
     megabytes: int = 0
     found: int = 0
+    processor: float = 0
 
 
 class Interrupted(Exception):
@@ -118,11 +121,12 @@ def _here(function: Callable[[_Item], Iterator[_Found]], item: _Item) -> Done[_F
     try:
         found.extend(function(item))
     except Exception as error:
-        return Done(tuple(found), _told(error), failed=True)
+        return Done(tuple(found), told(error), failed=True)
     return Done(tuple(found))
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """An error that nobody foresaw, in words."""
     return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
@@ -135,6 +139,8 @@ class _Worker:
     megabytes: float
     number: int | None = None
     since: float = 0
+    spent: float = 0
+    """Seconds of the processor that it had used before its item."""
     found: list[Any] = field(default_factory=list)
 
     def end(self) -> None:
@@ -177,18 +183,18 @@ class _Crew(Generic[_Item, _Found]):
         for pipe in wait([w.pipe for w in self.workers], _TICK):
             worker = next(w for w in self.workers if w.pipe is pipe)
             try:
-                what, told = worker.pipe.recv()
+                what, given = worker.pipe.recv()
             except (EOFError, OSError):
                 yield from self.died_at(worker)
                 continue
             except Exception as error:  # what was given cannot be put together again
-                yield from self.replaced(worker, _told(error))
+                yield from self.replaced(worker, told(error))
                 continue
             if what == "found":
-                worker.found.append(told)
+                worker.found.append(given)
                 continue
             if worker.number is not None:
-                yield worker.number, Done(tuple(worker.found), told, failed=bool(told))
+                yield worker.number, Done(tuple(worker.found), given, failed=bool(given))
             self.give(worker)
         for worker in list(self.workers):
             if worker.number is not None and (why := self.beyond(worker)):
@@ -211,7 +217,7 @@ class _Crew(Generic[_Item, _Found]):
             else:
                 worker.number = self.next
                 self.next += 1
-            worker.since = time.monotonic()
+            worker.since, worker.spent = time.monotonic(), _processor(worker.process.pid)
             with suppress(OSError):  # where it is dead its pipe ends, which is found when that is read
                 worker.pipe.send(self.items[worker.number])
         else:
@@ -248,6 +254,8 @@ class _Crew(Generic[_Item, _Found]):
         """The limit that an item is beyond; empty where it is within all."""
         if self.limits.seconds and time.monotonic() - worker.since > self.limits.seconds:
             return f"stopped after {self.limits.seconds:g} s"
+        if self.limits.processor and _processor(worker.process.pid) - worker.spent > self.limits.processor:
+            return f"stopped after {self.limits.processor:g} s of the processor"
         if self.limits.megabytes and _megabytes(worker.process.pid) - worker.megabytes > self.limits.megabytes:
             return f"stopped, since it took more than {self.limits.megabytes} MB"
         return ""
@@ -258,6 +266,15 @@ def _megabytes(process: int | None) -> float:
     try:
         return int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1]) * _PAGE / 1_000_000
     except (OSError, IndexError):
+        return 0
+
+
+def _processor(process: int | None) -> float:
+    """The seconds of the processor that a process has used; 0 where the system does not tell. Source: proc_pid_stat(5)."""
+    try:
+        used = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
         return 0
 
 
@@ -282,5 +299,5 @@ def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: in
                         break
                     pipe.send_bytes(data)
             except Exception as error:
-                why = _told(error)
+                why = told(error)
             pipe.send(("ended", why))

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 
 
 class UsageProblem(Exception):
     """The command was called in a way that cannot be carried out: exit status 2."""
+
+
+def shown(text: str) -> str:
+    """A text of a rule or of data as a screen may have it: what would control it, or is no character, as Python's escapes.
+
+    Tabs and the ends of lines stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\t\n" or unicodedata.category(c) == "Zs" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def line(text: str) -> str:
+    """The same for what is to be one line."""
+    return shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def cell(text: str) -> Text:
+    """The same for a cell of a table, or a line that rich lays out."""
+    return Text(shown(text))
+
+
+def write_json(data: object) -> None:
+    """Prints data as JSON, which stays JSON in whatever encoding the output has."""
+    utf = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=not utf) + "\n")
 
 
 class Progressing:
@@ -26,7 +60,7 @@ class Progressing:
     PAUSE = 30.0
     """Seconds between two lines."""
 
-    def __init__(self, console: Console, what: str) -> None:
+    def __init__(self, console: Console, what: str, quiet: bool = False) -> None:
         self.console, self.what = console, what
         columns = (
             TextColumn("{task.description}"),
@@ -34,6 +68,7 @@ class Progressing:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
         )
         self.bar = Progress(
             *columns,
@@ -42,9 +77,10 @@ class Progressing:
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
-        self.task = self.bar.add_task(what, total=None, rate="")
+        self.quiet = quiet
+        self.task = self.bar.add_task(what, total=None, rate="", told="")
         self.begun = self.said = self.drawn = time.monotonic()
         self.known: int | None = None
 
@@ -62,19 +98,21 @@ class Progressing:
         yield
         self.bar.start()
 
-    def at(self, done: int, total: int) -> None:
-        """Says that ``done`` of ``total`` are done."""
+    def at(self, done: int, total: int, told: str = "") -> None:
+        """Says that ``done`` of ``total`` are done, and what came of them."""
+        if self.quiet:
+            return
         now = time.monotonic()
         if self.known is None:
             self.known = done - 1  # what was found by an earlier run took no time of this one
         rate = (done - self.known) / max(now - self.begun, 0.001)
         if self.console.is_terminal:
-            self.bar.update(self.task, completed=done, total=total, rate=f"{rate:.1f}/s", refresh=now - self.drawn > 0.2)
+            self.bar.update(self.task, completed=done, total=total, rate=f"{rate:.1f}/s", told=told, refresh=now - self.drawn > 0.2)
             self.drawn = now if now - self.drawn > 0.2 else self.drawn
         elif now - self.said > self.PAUSE and 0 < done < total:
             self.said = now
-            left = round((total - done) / rate)
-            said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left"
+            left = round((total - done) / max(rate, 0.001))
+            said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
             self.console.print(said, markup=False, highlight=False)
 
 

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import tempfile
+import functools
+import signal
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from translator import catalog
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import Progressing, UsageProblem
+from translator.commands.common import Progressing, UsageProblem, cell, line, shown, write_json
 from translator.commands.proving import Proofs, with_proofs
+from translator.commands.stopping import Stopping
+from translator.commands.writing import REPORT, CannotWrite, OutputFolder
 from translator.fidelity import Verdict
 from translator.kql.errors import suggestion
-from translator.pack import RULE_SECONDS, Effort, Entry, Failure, convert_pack, output_paths
-from translator.package import packaged
+from translator.pack import (
+    INTERRUPTED,
+    RULE_PROCESSOR,
+    RULE_SECONDS,
+    Effort,
+    Entry,
+    Failure,
+    convert_pack,
+    output_paths,
+    path_text,
+    stopped,
+)
+from translator.package import packaged, prepared
 from translator.package.options import DEFAULT, PackageOptions
+from translator.package.schedule import numbered
 from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import seconds
@@ -58,16 +73,161 @@ class ConvertRequest:
     ingest_delay: str = ""
     author: str = ""
     date: str = ""
-    rule_timeout: float = RULE_SECONDS
+    rule_timeout: float | None = None
     verify: bool = False
+    quiet: bool = False
+    check: bool = False
+    prune: bool = False
 
 
 def run_convert(request: ConvertRequest) -> int:
-    """Converts, writes and prints. The exit status: 0 where every rule reached ``fail_on`` and no proof contradicts its verdict, else 1.
+    """Converts, writes and prints.
+
+    The exit status: 0 where every rule reached ``fail_on``, no proof contradicts its verdict and all could be written, or is as it would be
+    written; 128 and the number of a signal that ended it; else 1.
 
     Raises:
         UsageProblem: for a time span, a home, a mapping or an inventory that cannot be read, or a folder that cannot be written.
     """
+    options = _options(request)
+    of_packages = package_options(request)
+    if request.output is None and (request.check or request.prune):
+        raise UsageProblem("--check and --prune are about the files of an output folder: name it by -o")
+    console = Console(emoji=False, stderr=True)
+    folder = OutputFolder(request.output, request.check) if request.output is not None else None
+    if folder is not None:
+        of_packages = replace(of_packages, previous=folder.previous)
+    with Stopping() as stopping, folder or nullcontext():
+        run = _Run(request, options, of_packages, console, folder, stopping)
+        status = run.carried_out()
+    return stopping.status if stopping.signal else status
+
+
+class _Run:
+    """One run of the command: rules are written as they come, then what is made of all of them."""
+
+    def __init__(
+        self, request: ConvertRequest, options: Options, of_packages: PackageOptions, console: Console, folder: OutputFolder | None,
+        stopping: Stopping,
+    ) -> None:  # fmt: skip
+        self.request, self.options, self.of_packages, self.console = request, options, of_packages, console
+        self.folder, self.stopping = folder, stopping
+        self.paths: dict[tuple[str, str], list[str]] = {}
+        self.entries: list[Entry] = []
+        self.counts: Counter[str] = Counter()
+        self.problems: list[str] = []
+
+    def carried_out(self) -> int:
+        request, proofs = self.request, Proofs()
+        entries = self.converted()
+        if request.verify:
+            entries, proofs = with_proofs(entries, self.options, self.effort(), self.console, request.quiet)
+        packages = packaged(entries, self.options, self.of_packages)
+        for path, made in packages.files.items():
+            self.put(path, made)
+        self.problems += [f"{slug} is in no package: {why}" for slug, why in packages.failed.items()]
+        entries = packages.told(entries)
+        content = report(entries, self.paths, packages.alerts, packages.kibana, proofs)
+        if self.stopping.signal:
+            name = signal.Signals(self.stopping.signal).name
+            left = sum(isinstance(e.result, Failure) and e.result.message == INTERRUPTED for e in entries)
+            content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
+        if self.folder is not None:
+            content = self.finished(self.folder, entries, content)
+        if request.format == "json":
+            write_json(content)
+        elif self.folder is None:
+            _print_outputs(entries, proofs)
+        elif not request.quiet:
+            _print_summary(entries, content, self.folder, proofs)
+        print_failures(entries, self.console)
+        for problem in self.problems:
+            self.console.print(f"error: {line(problem)}", markup=False, highlight=False, soft_wrap=True)
+        contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
+        return 1 if contradicted or self.problems else _status(entries, Verdict(request.fail_on))
+
+    def effort(self, processor: float = 0) -> Effort:
+        """How the pack is worked on: where no limit is given, by that of the ``processor`` too."""
+        if self.request.rule_timeout is None:
+            return Effort(self.request.jobs, RULE_SECONDS, processor, self.stopping.tick)
+        return Effort(self.request.jobs, self.request.rule_timeout, 0, self.stopping.tick)
+
+    def converted(self) -> list[Entry]:
+        """Every rule of the pack, written."""
+        request, prepare = self.request, functools.partial(prepared, convert=self.options, kinds=self.of_packages.kinds)
+        with Progressing(self.console, "converting", request.quiet) as progress:
+            return convert_pack(
+                request.paths, request.targets, self.options, self.effort(RULE_PROCESSOR),
+                lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
+                self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
+            )  # fmt: skip
+
+    def counted(self) -> str:
+        return ", ".join(f"{n} {what}" for what, n in self.counts.most_common())
+
+    def came(self, entry: Entry) -> Entry:
+        """Writes the files of a rule. What stands for it: itself, or why they could not be written."""
+        if isinstance(entry.result, Conversion):
+            try:
+                for name, content in self.files_of(entry, entry.result):
+                    if self.folder is not None:
+                        self.folder.put(name, content)
+            except CannotWrite as problem:
+                entry = Entry(entry.slug, stopped(entry.result.rule, str(problem)))
+        if isinstance(entry.result, Conversion):
+            for output in entry.result.outputs.values():
+                self.counts.update([output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])])
+        else:
+            self.counts["failed"] += 1
+        self.entries.append(entry)
+        if self.folder is not None:
+            self.folder.go_on(lambda: report(self.entries, self.paths))
+        return entry
+
+    def files_of(self, entry: Entry, conversion: Conversion) -> Iterator[tuple[str, str]]:
+        for name, output in conversion.outputs.items():
+            if output.filters:
+                yield f"sigma/filters/{entry.slug}.yml", output.filters
+            if output.texts:
+                found = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
+                self.paths[entry.slug, name] = found
+                yield from ((path, text.rstrip("\n") + "\n") for path, text in zip(found, output.texts, strict=True))
+
+    def put(self, name: str, content: str | bytes) -> None:
+        """Writes a file of a package, or keeps why it cannot be."""
+        try:
+            if self.folder is not None:
+                self.folder.put(name, content)
+        except CannotWrite as problem:
+            self.problems.append(str(problem))
+
+    def finished(self, folder: OutputFolder, entries: list[Entry], content: dict[str, Any]) -> dict[str, Any]:
+        """Prunes, writes the report and compares, as far as it was asked for."""
+        if self.request.prune and not folder.checks and not self.stopping.signal:
+            removed, stays = folder.prune(folder.of_failed(content["rules"]))
+            self.tell(f"removed {name}" for name in removed)
+            self.problems += [
+                f"{folder.root / name} is of a rule that is gone, and has changed since or cannot be removed" for name in stays
+            ]
+        stale = folder.stale()
+        content = {**content, "files": dict(sorted(folder.digests.items())), **({"stale": stale} if stale else {})}
+        try:
+            folder.finish(content)
+        except CannotWrite as problem:
+            self.problems.append(str(problem))
+        if folder.checks:
+            differing = {**folder.differing, **dict.fromkeys(stale, "is of an earlier run")}
+            self.problems += [f"{folder.root / name} {why}" for name, why in sorted(differing.items())]
+        elif REPORT in folder.lost:
+            self.problems.append(f"{folder.root / REPORT} has no place for all that is to be said: it is short")
+        return content
+
+    def tell(self, lines: Iterable[str]) -> None:
+        for text in lines if not self.request.quiet else ():
+            self.console.print(line(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def _options(request: ConvertRequest) -> Options:
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
@@ -76,43 +236,10 @@ def run_convert(request: ConvertRequest) -> int:
             raise UsageProblem(f"--home: '{home}' is no home of the catalog{suggestion(home, catalog.home_names())}")
     if request.date and not _is_date(request.date):
         raise UsageProblem(f"--date takes a date such as 2026-01-31, not '{request.date}'")
-    options = Options(
+    return Options(
         request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
         site_of(request.mappings, request.inventories), request.splunk_model, request.author, request.date,
     )  # fmt: skip
-    console = Console(emoji=False, stderr=True)
-    effort = Effort(request.jobs, request.rule_timeout)
-    entries = converted(console, request.paths, request.targets, options, effort)
-    proofs: Proofs = {}
-    if request.verify:
-        entries, proofs = with_proofs(entries, options, effort, console)
-    paths: dict[tuple[str, str], list[str]] = {}
-    files: dict[str, str | bytes] = {}
-    for entry in entries:
-        if isinstance(entry.result, Conversion):
-            for name, output in entry.result.outputs.items():
-                if output.filters:
-                    files[f"sigma/filters/{entry.slug}.yml"] = output.filters
-                if output.texts:
-                    found = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
-                    paths[entry.slug, name] = found
-                    files.update({p: t.rstrip("\n") + "\n" for p, t in zip(found, output.texts, strict=True)})
-    packages = packaged(entries, options, package_options(request))
-    files.update(packages.files)
-    entries = packages.told(entries)
-    content = report(entries, paths, packages.alerts, packages.kibana, proofs)
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    if request.output is not None:
-        write_files(request.output, {**files, "report.json": text})
-    if request.format == "json":
-        sys.stdout.write(text)
-    elif request.output is None:
-        _print_outputs(entries, proofs)
-    else:
-        _print_summary(entries, content, request.output, proofs)
-    print_failures(entries, console)
-    contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
-    return 1 if contradicted else _status(entries, Verdict(request.fail_on))
 
 
 def package_options(request: ConvertRequest) -> PackageOptions:
@@ -120,15 +247,7 @@ def package_options(request: ConvertRequest) -> PackageOptions:
     delay = seconds(request.ingest_delay) if request.ingest_delay else 0
     if delay is None:
         raise UsageProblem(f"--ingest-delay takes a length of time such as 5m or 1h, not '{request.ingest_delay}'")
-    folder = request.output
-
-    def previous(path: str) -> str | None:
-        try:
-            return (folder / path).read_text(encoding="utf-8") if folder is not None else None
-        except (OSError, UnicodeDecodeError):
-            return None
-
-    return PackageOptions(request.packages, request.enable, delay, request.author, request.date, previous)
+    return PackageOptions(request.packages, request.enable, delay, request.author, request.date)
 
 
 def _is_date(text: str) -> bool:
@@ -152,44 +271,24 @@ def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...
         return convert_pack(paths, targets, options, effort, progress.at)
 
 
-def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Writes files below a folder, each as a whole or not at all. Raises UsageProblem for one that cannot be written."""
-    root = folder.resolve()
-    try:
-        paths = {name: (root / name).resolve() for name in files}
-        for path in paths.values():
-            if not path.is_relative_to(root):
-                raise UsageProblem(f"refusing to write {path} outside {root}")
-        for name, content in files.items():
-            path = paths[name]
-            if name.endswith("/"):
-                path.mkdir(parents=True, exist_ok=True)
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".kql2sigma-", delete=False) as file:
-                file.write(content if isinstance(content, bytes) else content.encode())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-    except OSError as error:
-        raise UsageProblem(f"{error.filename or folder} cannot be written: {error.strerror}") from error
-
-
 def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
     console = Console(emoji=False, highlight=False, soft_wrap=True)
     for entry in entries:
         if isinstance(entry.result, Conversion):
             for name, output in entry.result.outputs.items():
-                console.rule(f"{entry.result.rule.name}: {name}, {', '.join(_said(output, proofs.get((entry.slug, name))))}", align="left")
-                for text in output.texts:
-                    console.print(text.rstrip("\n"), markup=False)
+                told = ", ".join(_said(output, proofs.get((entry.slug, name))))
+                for text, part in numbered(output) or [("", "")]:
+                    console.rule(Text(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
+                    if text:  # rich would make blanks of its tabs
+                        click.echo(shown(text.rstrip("\n")))
                 for lacking in _lacking(output):
-                    console.print(f"  {lacking}", markup=False, style="dim")
+                    console.print(cell(f"  {lacking}"), style="dim")
                 for diagnostic in output.diagnostics:
-                    line, column = entry.result.rule.place(diagnostic.span[0] if diagnostic.span else 0)
-                    console.print(f"  {line}:{column} {diagnostic.direction.value}: {diagnostic.message}", markup=False, style="dim")
+                    row, column = entry.result.rule.place(diagnostic.span[0] if diagnostic.span else 0)
+                    console.print(cell(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"), style="dim")
 
 
-def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Path, proofs: Proofs) -> None:
+def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: OutputFolder, proofs: Proofs) -> None:
     console = Console(emoji=False)
     table = Table(title=f"{content['summary']['rules']} rules, {content['summary']['failed']} failed")
     table.add_column("rule", overflow="fold")
@@ -198,9 +297,10 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Pat
         table.add_column(name)
     for entry in entries:
         if isinstance(entry.result, Conversion):
-            table.add_row(entry.result.rule.name, *(_coloured(entry.result.outputs[n], proofs.get((entry.slug, n))) for n in names))
+            cells = [_coloured(entry.result.outputs[n], proofs.get((entry.slug, n))) for n in names]
+            table.add_row(Text(line(entry.result.rule.name)), *cells)
         else:
-            table.add_row(entry.result.name, *("[red]failed[/red]" for _ in names))
+            table.add_row(Text(line(entry.result.name)), *("[red]failed[/red]" for _ in names))
     console.print(table)
     for target in names:
         outcomes = Counter(p.outcome for (_, t), p in proofs.items() if t == target)
@@ -208,7 +308,8 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Pat
             console.print(f"{target}: " + ", ".join(f"{outcomes[o]} {o.value}" for o in Outcome if outcomes[o]), highlight=False)
     for target, counts in content["summary"]["readiness"].items():
         console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)
-    console.print(f"written to {folder}", markup=False, highlight=False)
+    done = "compared with" if folder.checks else "written to"
+    console.print(f"{done} {line(path_text(folder.root))}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _said(output: Output, proof: Proof | None) -> list[str]:
@@ -241,7 +342,7 @@ def print_failures(entries: list[Entry], console: Console) -> int:
 
 
 def print_failure(f: Failure, console: Console) -> None:
-    console.print(f"{f.source}:{f.line}:{f.column}: error: {f.message}", markup=False, highlight=False, soft_wrap=True)
+    console.print(line(f"{f.source}:{f.line}:{f.column}: error: {f.message}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _status(entries: list[Entry], threshold: Verdict) -> int:

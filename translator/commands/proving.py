@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from rich.console import Console
@@ -15,25 +16,35 @@ from translator.pack import Effort, Entry
 from translator.pipeline import Conversion
 from translator.targets.base import Options, Output
 from translator.verify.proof import CLAIMS, Outcome, Proof, proofs_of, trial_of
-from translator.workers import carried_out
+from translator.workers import Done, Interrupted
 
-Proofs = Mapping[tuple[str, str], Proof]
+Proofs = dict[tuple[str, str], Proof]
 """Proofs by the slug of the rule and the target."""
 
 
-def with_proofs(entries: Sequence[Entry], options: Options, effort: Effort, console: Console) -> tuple[list[Entry], Proofs]:
+def with_proofs(
+    entries: Sequence[Entry], options: Options, effort: Effort, console: Console, quiet: bool = False
+) -> tuple[list[Entry], Proofs]:
     """The entries, with the verdict lowered of what is contradicted, and the proof of each output that claims something."""
     converted = [(n, e.result) for n, e in enumerate(entries) if isinstance(e.result, Conversion)]
-    found, proofs = list(entries), dict[tuple[str, str], Proof]()
-    tried = carried_out(functools.partial(tries, options=options), [c for _, c in converted], effort.jobs, effort.limits)
-    with Progressing(console, "proving") as progress:
-        for done, ((number, conversion), came) in enumerate(zip(converted, tried, strict=True), 1):
-            unknown = [Proof(t, Outcome.NOT_EXECUTABLE, o.verdict, came.stopped) for t, o in claiming(conversion).items()]
-            known = {p.target: p for p in (*unknown, *came.found)}
-            outputs = {t: lowered(o, known[t]) if t in known else o for t, o in conversion.outputs.items()}
-            found[number] = replace(entries[number], result=replace(conversion, outputs=outputs))
-            proofs |= {(entries[number].slug, t): p for t, p in known.items()}
-            progress.at(done, len(converted))
+    tried: dict[int, Done[Proof]] = {}
+    with Progressing(console, "proving", quiet) as progress:
+
+        def ended(number: int, done: Done[Proof]) -> None:
+            tried[number] = done
+            progress.at(len(tried), len(converted))
+
+        with suppress(Interrupted):
+            for _ in effort.carried_out(functools.partial(tries, options=options), [c for _, c in converted], ended):
+                pass
+    found, proofs = list(entries), Proofs()
+    for place, (number, conversion) in enumerate(converted):
+        came = tried.get(place, Done((), "not tried: the run was interrupted"))
+        unknown = [Proof(t, Outcome.NOT_EXECUTABLE, o.verdict, came.stopped) for t, o in claiming(conversion).items()]
+        known = {p.target: p for p in (*unknown, *came.found)}
+        outputs = {t: lowered(o, known[t]) if t in known else o for t, o in conversion.outputs.items()}
+        found[number] = replace(entries[number], result=replace(conversion, outputs=outputs))
+        proofs |= {(entries[number].slug, t): p for t, p in known.items()}
     return found, proofs
 
 

@@ -14,11 +14,12 @@ from typing import TypeAlias
 from rich.console import Console
 
 from translator.commands.common import Progressing, UsageProblem
-from translator.commands.convert import print_failure, site_of, write_files
+from translator.commands.convert import print_failure, site_of
 from translator.commands.proved import OnData, Proved, Written
 from translator.commands.proving import claiming
 from translator.commands.resuming import Kept, key_of
 from translator.commands.run import moment_at
+from translator.commands.writing import write_files
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError

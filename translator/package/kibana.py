@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from translator import attack, catalog
@@ -22,6 +23,7 @@ from translator.kql.parser import parse
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions
+from translator.package.prepared import Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError, bind
@@ -43,6 +45,9 @@ RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 
 _ORDER = ("query", "threshold", "new_terms", "threat_match", "eql", "esql")
 """Kinds of rules, what an analyst reads first before what takes most to read."""
+
+Excepted = tuple[int, str, list[dict[str, Any]]]
+"""An exclusion by its number, with its text and the entries of an exception."""
 
 _READY = (Readiness.READY, Readiness.SET_UP, Readiness.NAMES, None)
 
@@ -85,16 +90,21 @@ def ndjson(found: Iterable[Packaged]) -> str:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-def rules(conversions: list[tuple[str, Conversion]], convert: Options, options: PackageOptions) -> list[Packaged]:
-    """The rules of a pack, under names and identifiers of which none comes twice."""
+def rules(
+    conversions: list[tuple[str, Conversion]],
+    convert: Options,
+    options: PackageOptions,
+    prepared: Mapping[str, Prepared] = MappingProxyType({}),
+) -> list[Packaged]:
+    """The rules of a pack, under names and identifiers of which none comes twice; ``prepared`` is what is known already, by slug."""
     names: set[str] = set()
     identifiers: set[str] = set()
     known = _versions(options.previous(FILE) or "")
     found = []
     for slug, conversion in conversions:
-        chosen = choose(conversion, convert)
-        if chosen is not None:
-            found.append(_packaged(slug, conversion, chosen, options, names, identifiers, known))
+        ready = prepared[slug] if slug in prepared else Prepared(None, choose(conversion, convert), excepted(conversion))
+        if ready.chosen is not None:
+            found.append(_packaged(slug, conversion, ready.chosen, ready.excepted, options, names, identifiers, known))
     return found
 
 
@@ -184,15 +194,15 @@ def _with_keep(query: str) -> str:
 
 
 def _packaged(
-    slug: str, conversion: Conversion, chosen: Chosen, options: PackageOptions, names: set[str], identifiers: set[str],
-    known: Mapping[str, tuple[int, str]],
+    slug: str, conversion: Conversion, chosen: Chosen, excepted: tuple[Excepted, ...], options: PackageOptions, names: set[str],
+    identifiers: set[str], known: Mapping[str, tuple[int, str]],
 ) -> Packaged:  # fmt: skip
     rule, detection = conversion.rule, conversion.detection
     assert isinstance(detection, Detection)
     output = chosen.output or Output(chosen.kind, ("",), (), lookback=chosen.lookback)
     in_query = any("NOW()" in str(query["query"]) for query, _ in chosen.parts)
     schedule = schedule_of(rule, detection, output, 0 if in_query else options.delay)
-    lists = _exceptions(rule, conversion, len(chosen.parts) > 1)
+    lists = _exceptions(rule, excepted, len(chosen.parts) > 1)
     found = []
     for number, (query, part) in enumerate(chosen.parts, 1):
         made = _rule(conversion, _unique(_named(rule.name + part), names), query, chosen, schedule, options)
@@ -388,17 +398,22 @@ def _reference(container: Mapping[str, Any]) -> dict[str, str]:
     return {"id": container["list_id"], **{k: container[k] for k in ("list_id", "type", "namespace_type")}}
 
 
-def _exceptions(rule: Rule, conversion: Conversion, shared: bool) -> list[dict[str, Any]]:
-    """The list of a rule's exclusions, and an item for each that exceptions can say: what is equal to a value, or is one of some.
-
-    A list of several rules is ``shared``, which the default list of one is not.
-    """
+def excepted(conversion: Conversion) -> tuple[Excepted, ...]:
+    """The exclusions of a rule that exceptions can say: of what is equal to a value, or is one of some."""
     items = []
-    for number, text in enumerate(rule.exclusions, 1):
+    for number, text in enumerate(conversion.rule.exclusions, 1):
         for table in conversion.tables:
             if (entries := _entries(table, text)) is not None:
                 items.append((number, text, entries))
                 break
+    return tuple(items)
+
+
+def _exceptions(rule: Rule, items: tuple[Excepted, ...], shared: bool) -> list[dict[str, Any]]:
+    """The list of a rule's exclusions, and an item for each.
+
+    A list of several rules is ``shared``, which the default list of one is not.
+    """
     if not items:
         return []
     identifier = stable_id(rule, "exceptions")

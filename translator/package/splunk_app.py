@@ -12,6 +12,7 @@ import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from translator import catalog
@@ -21,6 +22,7 @@ from translator.kql.errors import KqlSyntaxError
 from translator.package import conf
 from translator.package.entities import Entities, entity_fields
 from translator.package.options import PackageOptions, changed
+from translator.package.prepared import Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
@@ -78,10 +80,12 @@ class Search:
         return {"search": self.name, "ingest_delay": self.delay, **told}
 
 
-def app_files(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> tuple[dict[str, str], list[Search]]:
-    """The app's files by path below its folder, and its searches."""
+def app_files(
+    conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared] = MappingProxyType({})
+) -> tuple[dict[str, str], list[Search]]:
+    """The app's files by path below its folder, and its searches; ``prepared`` is what is known of rules already, by slug."""
     conversions = told_apart(conversions)
-    found = searches(conversions, options)
+    found = searches(conversions, options, prepared)
     kept = histories(conversions, options)
     files = {
         "default/savedsearches.conf": "".join(
@@ -166,14 +170,15 @@ def with_macros(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions) -> list[Search]:
+def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared]) -> list[Search]:
     """The searches of all rules, one for each alternative, under names that Splunk tells apart."""
     parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
     names = conf.names((c.rule.name + part, c.rule.id) for _, c, _, part in parts)
     macros_ = conf.macro_names(names)
     return [
-        _search(slug, c, text, name, macro, options) for (slug, c, text, _), name, macro in zip(parts, names, macros_, strict=True)
-    ]  # fmt: skip
+        _search(slug, c, text, name, macro, options, prepared.get(slug, Prepared()))
+        for (slug, c, text, _), name, macro in zip(parts, names, macros_, strict=True)
+    ]
 
 
 def told_apart(conversions: list[tuple[str, Conversion]]) -> list[tuple[str, Conversion]]:
@@ -226,7 +231,9 @@ def histories(conversions: list[tuple[str, Conversion]], options: PackageOptions
     return found
 
 
-def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str, options: PackageOptions) -> Search:
+def _search(
+    slug: str, conversion: Conversion, text: str, name: str, macro: str, options: PackageOptions, prepared: Prepared
+) -> Search:  # fmt: skip
     rule, output = conversion.rule, conversion.outputs["splunk"]
     behind = conversion.behind(output)
     assert isinstance(behind, Detection)
@@ -252,8 +259,8 @@ def _search(slug: str, conversion: Conversion, text: str, name: str, macro: str,
         **risk(rule, named, entities),
         **notable(rule, named, entities, conversion.tables),
     }
-    definition, unsaid = exclusions(conversion)
-    return Search(name, settings, macro, definition, slug, counted, schedule.delay, tuple(unsaid))
+    definition, unsaid = prepared.narrowed or exclusions(conversion)
+    return Search(name, settings, macro, definition, slug, counted, schedule.delay, unsaid)
 
 
 AT_ONCE = {"schedule_window": "0", "allow_skew": "0"}
@@ -383,12 +390,12 @@ def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
     return "audit" if places else "threat"
 
 
-def exclusions(conversion: Conversion) -> tuple[str, list[str]]:
+def exclusions(conversion: Conversion) -> tuple[str, tuple[str, ...]]:
     """What the filter macro of a rule does, and the exclusions of its author that it cannot say: of summaries, of several tables."""
     detection, rule = conversion.behind(conversion.outputs["splunk"]), conversion.rule
     assert isinstance(detection, Detection)
     if detection.kind != "event" or len(conversion.tables) != 1:
-        return "search *", list(rule.exclusions)
+        return "search *", rule.exclusions
     commands, unsaid = list[str](), list[str]()
     for text in rule.exclusions:
         query = f"['{conversion.tables[0]}'] | where {text}"
@@ -403,4 +410,4 @@ def exclusions(conversion: Conversion) -> tuple[str, list[str]]:
             commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
         else:
             unsaid.append(text)
-    return " | ".join(commands) or "search *", unsaid
+    return " | ".join(commands) or "search *", tuple(unsaid)

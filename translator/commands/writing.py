@@ -1,0 +1,302 @@
+"""Files of an output folder, each written as a whole or not at all, and what a folder has of earlier runs."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from translator.commands.common import UsageProblem
+
+REPORT = "report.json"
+
+UNFINISHED = "the run has not come to its end"
+
+
+class CannotWrite(Exception):
+    """A file that cannot be written, and why."""
+
+    def __init__(self, path: Path | str, why: str) -> None:
+        super().__init__(f"{path} cannot be written: {why}")
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Writes files below a folder. Raises UsageProblem for one that cannot be written."""
+    try:
+        for name, content in files.items():
+            write_file(folder.resolve(), name, content)
+    except CannotWrite as problem:
+        raise UsageProblem(str(problem)) from problem
+
+
+def write_file(root: Path, name: str, content: str | bytes) -> None:
+    """Writes a file below a folder; a name that ends with a slash is a folder.
+
+    Args:
+        root: the folder, resolved.
+
+    Raises:
+        CannotWrite: where it cannot be written, or would be outside of the folder.
+    """
+    path, temporary = below(root, name), ""
+    try:
+        if name.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".kql2sigma-", delete=False) as file:
+                temporary = file.name
+                file.write(_bytes(content))
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+
+
+def below(root: Path, name: str) -> Path:
+    """A path below a folder. Raises CannotWrite for one that is not, also by a link."""
+    try:
+        path = (root / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CannotWrite(name, str(error)) from error
+    if not path.is_relative_to(root):
+        raise CannotWrite(path, f"it is outside of {root}")
+    return path
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+
+
+def digest(name: str, content: str | bytes) -> str:
+    """What tells a content from others; of an archive what it holds, whose compressor may be another elsewhere."""
+    data = _bytes(content)
+    if name.endswith(".gz"):
+        with suppress(OSError, EOFError):
+            data = gzip.decompress(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A report as a run has written it, of its folder or its file.
+
+    Raises:
+        UsageProblem: where it cannot be read, or is none.
+    """
+    file = path / REPORT if path.is_dir() else path
+    try:
+        data = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageProblem(f"{file} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageProblem(f"{file} is no report: {error}") from error
+    if not isinstance(data, dict) or data.get("version") != 1 or not isinstance(data.get("rules"), list):
+        raise UsageProblem(f"{file} is no report that this version writes")
+    return data
+
+
+class OutputFolder:
+    """A folder that a run writes, or only compares with what it would write.
+
+    Attributes:
+        root: the folder, resolved.
+        checks: whether nothing is written.
+        known: what earlier runs have written, by name, with the digests that it had.
+        digests: what this run has written, in the same way.
+        differing: the names of what is not there as it would be written, with a word for why.
+        lost: the names of what could not be written.
+    """
+
+    RESERVES = (131_072, 16_384)
+    """Bytes that are kept free for the report where the disk becomes full: the most that there is place for."""
+
+    PAUSE, SHARE = 5.0, 50
+    """Seconds between two reports of a run that goes on, and how many times as long as it takes to write one."""
+
+    def __init__(self, path: Path, checks: bool = False) -> None:
+        """Raises UsageProblem where the folder cannot be written."""
+        self.root, self.checks = path.resolve(), checks
+        self.digests: dict[str, str] = {}
+        self.differing: dict[str, str] = {}
+        self.lost: list[str] = []
+        self.reserve = ""
+        self.next = time.monotonic() + self.PAUSE
+        try:
+            self.earlier = read_report(self.root / REPORT)
+        except UsageProblem:
+            self.earlier = {}
+        self.known = {**_texts(self.earlier.get("stale")), **_texts(self.earlier.get("files"))}
+        if not checks:
+            write_files(self.root, {REPORT: self._unfinished({"version": 1, "summary": {}, "rules": []})})
+            self._keep_free()
+
+    def _unfinished(self, content: Mapping[str, Any]) -> str:
+        return report_text({**content, "stopped": UNFINISHED, "stale": self.known})
+
+    def _keep_free(self) -> None:
+        for size in self.RESERVES:
+            try:
+                with tempfile.NamedTemporaryFile(dir=self.root, prefix=".kql2sigma-", delete=False) as file:
+                    self.reserve = file.name
+                    file.write(bytes(size))
+                return
+            except OSError:
+                self._set_free()
+
+    def _set_free(self) -> None:
+        if self.reserve:
+            with suppress(OSError):
+                os.unlink(self.reserve)
+            self.reserve = ""
+
+    def __enter__(self) -> OutputFolder:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._set_free()
+
+    def owned(self, given: Iterable[Path]) -> Callable[[Path], bool]:
+        """Whether a file is one that runs have written here, so that it is no rule.
+
+        Args:
+            given: where rules are looked for. What is in this folder is written by runs, unless rules are looked for in it as such.
+        """
+        places = [path.resolve() for path in given]
+        if any(place.is_relative_to(self.root) for place in places):
+            return lambda path: (
+                (found := path.resolve()).is_relative_to(self.root) and found.relative_to(self.root).as_posix() in self.known
+            )
+        if any(self.root.is_relative_to(place) for place in places):
+            return lambda path: path.resolve().is_relative_to(self.root)
+        return lambda path: False
+
+    def of_failed(self, rules: Iterable[Mapping[str, Any]]) -> set[str]:
+        """What is not stale though it was not written: the files of rules that are there and fail now, and what packages share with them.
+
+        Args:
+            rules: the rules of this run, as the report has them.
+        """
+        failed = [r for r in rules if r["status"] == "failed"]
+        earlier = [r for r in self.earlier.get("rules", ()) if isinstance(r, dict) and isinstance(r.get("outputs"), dict)]
+        paths = {id(r): {p for o in r["outputs"].values() if isinstance(o, dict) for p in o.get("paths", ())} for r in earlier}
+        if failed and "stopped" in self.earlier:  # which rule had which files is not known
+            return set(self.stale())
+        same = [e for e in earlier if any(e.get("source") == r["source"] or (r["id"] and e.get("id") == r["id"]) for r in failed)]
+        if not any(paths[id(e)] for e in same):
+            return set()
+        of_others = set[str]().union(*(paths[id(e)] for e in earlier if e not in same))
+        return self.stale().keys() - of_others
+
+    def put(self, name: str, content: str | bytes) -> None:
+        """Writes a file, unless it is there as it is. Raises CannotWrite."""
+        found = "" if name.endswith("/") else self._compared(name, content)
+        if self.checks:
+            if found:
+                self.differing[name] = found
+        elif found or name.endswith("/"):
+            try:
+                write_file(self.root, name, content)
+            except CannotWrite:
+                self.lost.append(name)
+                raise
+        if not name.endswith("/"):
+            self.digests[name] = digest(name, content)
+
+    def _compared(self, name: str, content: str | bytes) -> str:
+        try:
+            return "" if below(self.root, name).read_bytes() == _bytes(content) else "differs"
+        except (OSError, CannotWrite):
+            return "is not there"
+
+    def previous(self, name: str) -> str | None:
+        """The text of a file as it is; None where there is none."""
+        try:
+            return below(self.root, name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError, CannotWrite):
+            return None
+
+    def go_on(self, content: Callable[[], Mapping[str, Any]]) -> None:
+        """Writes what a report has so far, now and then, for whoever finds the folder of a run that was killed."""
+        if self.checks or (begun := time.monotonic()) < self.next:
+            return
+        with suppress(CannotWrite):
+            write_file(self.root, REPORT, self._unfinished(content()))
+        self.next = time.monotonic() + max(self.PAUSE, self.SHARE * (time.monotonic() - begun))
+
+    def finish(self, content: Mapping[str, Any]) -> str:
+        """Writes the report; where there is no place for all of it, without what is said of each output. Raises CannotWrite."""
+        self._set_free()
+        text = report_text(content)
+        if self.checks:
+            if found := self._compared(REPORT, text):
+                self.differing[REPORT] = found
+            return text
+        try:
+            write_file(self.root, REPORT, text)
+        except CannotWrite:
+            write_file(self.root, REPORT, report_text(_shortened(content)))
+            self.lost.append(REPORT)
+        return text
+
+    def stale(self) -> dict[str, str]:
+        """The files that earlier runs have written, this one has not, and that are still there, with their digests."""
+        return {name: of for name, of in sorted(self.known.items()) if name not in self.digests and self._is_file(name)}
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            return below(self.root, name).is_file() and not (self.root / name).is_symlink()
+        except (OSError, CannotWrite):
+            return False
+
+    def prune(self, kept: Set[str]) -> tuple[list[str], list[str]]:
+        """Removes what is stale: the files that are as they were written. What of others has changed since, or cannot be removed, stays.
+
+        Args:
+            kept: names that stay.
+
+        Returns:
+            The names of what was removed, and of what stays though it is stale.
+        """
+        removed, stays = list[str](), list[str]()
+        for name, of in self.stale().items():
+            if name in kept:
+                continue
+            path = self.root / name
+            try:
+                same = digest(name, path.read_bytes()) == of
+                if same:
+                    path.unlink()
+                (removed if same else stays).append(name)
+            except OSError:
+                stays.append(name)
+        return removed, stays
+
+
+def _texts(found: object) -> dict[str, str]:
+    return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def report_text(content: Mapping[str, Any]) -> str:
+    """A report as JSON."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _shortened(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A report without what is said of each output."""
+    rules = []
+    for rule in content["rules"]:
+        told = {k: rule[k] for k in ("id", "name", "source", "status", "error") if k in rule}
+        rules.append({**told, "outputs": {t: {k: o[k] for k in ("verdict", "paths")} for t, o in rule["outputs"].items()}})
+    return {**{k: v for k, v in content.items() if k not in ("files", "stale")}, "rules": rules}
