@@ -177,19 +177,23 @@ def convert(targets: tuple[str, ...], **given: Any) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
-def check(paths: tuple[Path, ...], form: str, strict: bool) -> None:
+@_jobs()
+@_rule_timeout(60, "60")
+def check(paths: tuple[Path, ...], form: str, strict: bool, jobs: int, rule_timeout: float) -> None:
     """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
     from translator.commands.check import as_json, as_sarif, check_paths
+    from translator.commands.common import line, shown, write_json
+    from translator.pack import Effort
 
     findings = []
-    for finding in check_paths(paths, strict):
+    for finding in check_paths(paths, strict, Effort(jobs, rule_timeout)):
         findings.append(finding)
         if form == "text":
-            click.echo(str(finding))
+            click.echo(line(str(finding)))
             if finding.excerpt:
-                click.echo("\n".join(f"    {line}" for line in finding.excerpt.split("\n")))
+                click.echo("\n".join(f"    {shown(text)}" for text in finding.excerpt.split("\n")))
     if form != "text":
-        click.echo(as_json(findings) if form == "json" else as_sarif(findings))
+        write_json(as_json(findings) if form == "json" else as_sarif(findings))
     raise SystemExit(1 if any(f.severity == "error" for f in findings) else 0)
 
 
@@ -226,7 +230,7 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     """Write what a site has to name so that its rules can run, for --mapping, ranked by the rules that it would make ready."""
     from rich.console import Console
 
-    from translator.commands.common import UsageProblem
+    from translator.commands.common import UsageProblem, write_text
     from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
     from translator.pack import Effort
@@ -236,7 +240,7 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
         options = Options(site=site_of(mappings, ()))
         console = Console(emoji=False, stderr=True)
         entries = converted(console, paths, (target,), options, Effort(jobs))
-        click.echo(write_mapping(entries, target, output), nl=False)
+        write_text(write_mapping(entries, target, output))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(print_failures(entries, console))
@@ -354,11 +358,13 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
-def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool) -> None:
+@_rule_timeout(60, "60")
+def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, rule_timeout: float) -> None:
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
     from translator.commands.explain import explain as explain_paths
+    from translator.pack import Effort
 
-    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify))
+    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify, Effort(seconds=rule_timeout)))
 
 
 @main.command()

@@ -176,10 +176,7 @@ def rules_of(
     files: list[str] = []
     found: list[Rule | Failure] = []
     for path in paths:
-        try:
-            files.extend(str(p) for p in rule_files(path) if not left_out(p))
-        except RuleFileError as error:
-            found.append(_unread(str(path), error))
+        files.extend(str(p) for p in rule_files(path, lambda error: found.append(_unread(error.path, error))) if not left_out(p))
     files = list(dict.fromkeys(files))
     came: dict[int, Done[Rule | Failure]] = {}
     with suppress(Interrupted):

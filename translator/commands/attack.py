@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from translator import attack
-from translator.commands.common import rules_at
+from translator.commands.common import cell, line
+from translator.pack import Effort, Failure, rules_of
 
 
 def coverage(paths: Iterable[Path]) -> int:
@@ -17,20 +18,20 @@ def coverage(paths: Iterable[Path]) -> int:
     console = Console(emoji=False, highlight=False)
     found: dict[str, list[str]] = {}
     rules, status = 0, 0
-    for path in paths:
-        if (listed := rules_at(console, path)) is None:
+    for rule in rules_of(paths, Effort()):
+        if isinstance(rule, Failure):
             status = 1
+            console.print(cell(line(f"{rule.source}:{rule.line}:{rule.column}: {rule.message}")), soft_wrap=True)
             continue
-        rules += len(listed)
-        for rule in listed:
-            for identifier in rule.techniques:
-                known = attack.technique(identifier)
-                found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
+        rules += 1
+        for identifier in rule.techniques:
+            known = attack.technique(identifier)
+            found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
     table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
     for column in ("technique", "name", "rules"):
         table.add_column(column, overflow="fold")
     for identifier, names in sorted(found.items()):
         technique = attack.technique(identifier)
-        table.add_row(identifier, technique.name if technique else "", str(len(set(names))))
+        table.add_row(cell(line(identifier)), technique.name if technique else "", str(len(set(names))))
     console.print(table)
     return status

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from translator import __version__, catalog
 from translator.detection.trigger import trigger_of
 from translator.kql.errors import KqlSyntaxError, excerpt
 from translator.kql.lint import CODES, warnings
 from translator.kql.parser import parse, scan
+from translator.pack import Effort, Failure, rules_of
 from translator.plan import operators as o
 from translator.plan.binder import PROBLEMS, examine
-from translator.rulepack import Rule, RuleFileError, read, rule_files
+from translator.rulepack import Rule
 
 OF_RULES = {
     "whole-table": "a rule without any condition",
@@ -41,28 +43,25 @@ class Finding:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
-def check_paths(paths: Iterable[Path], strict: bool = False) -> Iterator[Finding]:
-    """The findings for every rule at ``paths``, file by file.
+def check_paths(paths: Iterable[Path], strict: bool, effort: Effort) -> Iterator[Finding]:
+    """The findings for every rule at ``paths``, rule by rule.
 
     Args:
         strict: whether it is an error to name what the documentation does not list.
+        effort: in how many processes, and within which limits.
     """
-    for path in paths:
-        try:
-            for file in rule_files(path):
-                yield from check_file(file, strict)
-        except RuleFileError as error:
-            yield _file_error(error)
-
-
-def check_file(path: Path, strict: bool = False) -> Iterator[Finding]:
-    try:
-        rules = read(path)
-    except RuleFileError as error:
-        yield _file_error(error)
-        return
-    for rule in rules:
-        yield from check_rule(rule, strict)
+    found = rules_of(paths, effort)
+    rules = [one for one in found if isinstance(one, Rule)]
+    checked = effort.carried_out(functools.partial(check_rule, strict=strict), rules)
+    for one in found:
+        if isinstance(one, Failure):
+            yield Finding(one.source, one.line, one.column, "error", "file", one.message)
+            continue
+        done = next(checked)
+        yield from done.found
+        if done.stopped:
+            line, column = one.place(0)
+            yield Finding(one.source, line, column, "error", "stopped", done.stopped)
 
 
 def check_rule(rule: Rule, strict: bool = False) -> Iterator[Finding]:
@@ -108,20 +107,20 @@ def _is_whole_table(plan: o.Plan) -> bool:
     return kept and any(isinstance(n, o.Source | o.External) for n in nodes)
 
 
-def _file_error(error: RuleFileError) -> Finding:
-    return Finding(error.path, error.line, error.column, "error", "file", error.message)
+def as_json(findings: list[Finding]) -> list[dict[str, str | int]]:
+    return [{k: getattr(f, k) for k in ("path", "line", "column", "severity", "code", "message", "hint")} for f in findings]
 
 
-def as_json(findings: list[Finding]) -> str:
-    rows = [
-        {k: getattr(f, k) for k in ("path", "line", "column", "severity", "code", "message", "hint")} for f in findings
-    ]  # fmt: skip
-    return json.dumps(rows, indent=2, ensure_ascii=False)
-
-
-def as_sarif(findings: list[Finding]) -> str:
+def as_sarif(findings: list[Finding]) -> dict[str, Any]:
     """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0), one run with a result for each finding."""
-    rules = {"syntax": "the text is no KQL", "file": "the file holds no rule", **PROBLEMS, **CODES, **OF_RULES}
+    rules = {
+        "syntax": "the text is no KQL",
+        "file": "the file holds no rule",
+        "stopped": "a rule beyond its limits",
+        **PROBLEMS,
+        **CODES,
+        **OF_RULES,
+    }
     results = [
         {
             "ruleId": f.code,
@@ -143,9 +142,8 @@ def as_sarif(findings: list[Finding]) -> str:
         "version": __version__,
         "rules": [{"id": code, "shortDescription": {"text": text}} for code, text in rules.items()],
     }
-    log = {
+    return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
-
-from translator.rulepack import Rule, RuleFileError, read, rule_files
 
 
 class UsageProblem(Exception):
@@ -40,15 +38,30 @@ def line(text: str) -> str:
     return shown(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def cell(text: str) -> Text:
+def cell(text: str, style: str = "") -> Text:
     """The same for a cell of a table, or a line that rich lays out."""
-    return Text(shown(text))
+    return Text(shown(text), style)
+
+
+_INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+"""What JSON need not escape, and a screen would take for a command, or any encoding refuse."""
+
+
+def json_text(data: object, ascii_only: bool = False) -> str:
+    """Data as JSON that can be shown and encoded."""
+    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
+    return _INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
 
 
 def write_json(data: object) -> None:
     """Prints data as JSON, which stays JSON in whatever encoding the output has."""
     utf = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=not utf) + "\n")
+    sys.stdout.write(json_text(data, ascii_only=not utf))
+
+
+def write_text(text: str) -> None:
+    """Prints a text that is data: as it is, but for what would control a terminal that it is printed on."""
+    sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
 
 
 class Progressing:
@@ -114,12 +127,3 @@ class Progressing:
             left = round((total - done) / max(rate, 0.001))
             said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
             self.console.print(said, markup=False, highlight=False)
-
-
-def rules_at(console: Console, path: Path) -> list[Rule] | None:
-    """The rules at ``path``; None, with the reason printed, where they cannot be read."""
-    try:
-        return [rule for file in rule_files(path) for rule in read(file)]
-    except RuleFileError as error:
-        console.print(f"{error.path}:{error.line}:{error.column}: {error.message}", markup=False)
-        return None

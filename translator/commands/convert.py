@@ -15,7 +15,6 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from translator import catalog
 from translator.catalog import site_files
@@ -278,7 +277,7 @@ def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
             for name, output in entry.result.outputs.items():
                 told = ", ".join(_said(output, proofs.get((entry.slug, name))))
                 for text, part in numbered(output) or [("", "")]:
-                    console.rule(Text(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
+                    console.rule(cell(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
                     if text:  # rich would make blanks of its tabs
                         click.echo(shown(text.rstrip("\n")))
                 for lacking in _lacking(output):
@@ -298,9 +297,9 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Out
     for entry in entries:
         if isinstance(entry.result, Conversion):
             cells = [_coloured(entry.result.outputs[n], proofs.get((entry.slug, n))) for n in names]
-            table.add_row(Text(line(entry.result.rule.name)), *cells)
+            table.add_row(cell(line(entry.result.rule.name)), *cells)
         else:
-            table.add_row(Text(line(entry.result.name)), *("[red]failed[/red]" for _ in names))
+            table.add_row(cell(line(entry.result.name)), *("[red]failed[/red]" for _ in names))
     console.print(table)
     for target in names:
         outcomes = Counter(p.outcome for (_, t), p in proofs.items() if t == target)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from translator import catalog
-from translator.commands.common import rules_at
+from translator.commands.common import cell, line
 from translator.commands.proving import lowered, tries
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
-from translator.pack import Entry
+from translator.pack import Effort, Entry, Failure, rules_of, stopped
 from translator.package import packaged
 from translator.package.options import PackageOptions
 from translator.pipeline import Conversion, convert, place
@@ -33,47 +37,82 @@ WIDTH = 100
 """Columns."""
 
 
-def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool = False) -> int:
+def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effort: Effort) -> int:
     """Prints an explanation of every rule at ``paths``, with what comes of trying its outputs where ``verify`` asks for it.
 
     The exit status: 1 where a rule has no explanation, or a proof contradicts a verdict.
     """
-    console = Console(emoji=False, highlight=False, width=min(WIDTH, Console().width if Console().is_terminal else WIDTH))
+    console = Console(emoji=False, highlight=False)
+    screen = Screen(min(WIDTH, console.width if console.is_terminal else WIDTH), console.color_system, console.encoding)
     status = 0
-    for path in paths:
-        if (rules := rules_at(console, path)) is None:
+    rules = rules_of(paths, effort)
+    work = functools.partial(_explained, targets=targets, verify=verify, screen=screen)
+    explained = effort.carried_out(work, [rule for rule in rules if isinstance(rule, Rule)])
+    for rule in rules:
+        failure = rule if isinstance(rule, Failure) else None
+        if isinstance(rule, Rule):
+            done = next(explained)
+            for text, contradicted in done.found:
+                sys.stdout.write(text)
+                status |= contradicted
+            failure = stopped(rule, done.stopped) if done.stopped else None
+        if failure is not None:
             status = 1
-            continue
-        for rule in rules:
-            try:
-                conversion = convert(rule, targets)
-                proofs = {p.target: p for p in tries(conversion, Options())} if verify else {}
-                _explain(console, rule, conversion, proofs)
-                status |= any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
-            except KqlSyntaxError as error:
-                status = 1
-                for found in error.errors:
-                    line, column = rule.place(found.offset)
-                    console.print(f"{rule.source}:{line}:{column}: {found.message}", markup=False)
-            except BindError as bound:
-                status = 1
-                line, column = rule.place(bound.span[0] if bound.span else 0)
-                console.print(f"{rule.source}:{line}:{column}: {bound.message}", markup=False)
+            click.echo(line(f"{failure.source}:{failure.line}:{failure.column}: {failure.message}"))
     return status
 
 
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What is known of a screen: its columns, its colours and its encoding."""
+
+    width: int
+    colours: str | None
+    encoding: str
+
+
+class _Lines(io.StringIO):
+    """What is to be printed, for a screen of an encoding."""
+
+    encoding = "utf-8"
+
+
+def _explained(rule: Rule, targets: tuple[str, ...], verify: bool, screen: Screen) -> Iterator[tuple[str, bool]]:
+    """The text of an explanation, and whether a proof contradicts a verdict or there is none."""
+    lines = _Lines()
+    lines.encoding = screen.encoding
+    console = Console(
+        file=lines, emoji=False, highlight=False, width=screen.width, color_system=screen.colours,  # type: ignore[arg-type]
+        force_terminal=screen.colours is not None,
+    )  # fmt: skip
+    contradicted = True
+    try:
+        conversion = convert(rule, targets)
+        proofs = {p.target: p for p in tries(conversion, Options())} if verify else {}
+        _explain(console, rule, conversion, proofs)
+        contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
+    except KqlSyntaxError as error:
+        for found in error.errors:
+            row, column = rule.place(found.offset)
+            console.print(cell(line(f"{rule.source}:{row}:{column}: {found.message}")), soft_wrap=True)
+    except BindError as bound:
+        row, column = rule.place(bound.span[0] if bound.span else 0)
+        console.print(cell(line(f"{rule.source}:{row}:{column}: {bound.message}")), soft_wrap=True)
+    yield lines.getvalue(), contradicted
+
+
 def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mapping[str, Proof]) -> None:
-    console.rule(f"[bold]{escape(rule.name)}", align="left")
+    console.rule(cell(line(rule.name), "bold"), align="left")
     first = rule.place(0)[0]
     lines = rule.query.strip("\n").split("\n")
     offset = len(rule.query) - len(rule.query.lstrip("\n"))
     start = rule.place(offset)[0] if offset else first
-    for number, line in enumerate(lines, start):
-        console.print(Text(f"{number:5} | {line}", style="dim"), overflow="ellipsis", no_wrap=True)
+    for number, text in enumerate(lines, start):
+        console.print(cell(f"{number:5} | {text}", "dim"), overflow="ellipsis", no_wrap=True)
     console.print("\n[bold]plan")
     plan = bind(parse(rule.query), catalog.schemas())
-    for line in relation(plan.root):
-        console.print(Text(f"  {line}"), overflow="fold")
+    for text in relation(plan.root):
+        console.print(cell(f"  {text}"), overflow="fold")
     console.print("\n[bold]detection")
     detection = conversion.detection
     if isinstance(detection, Detection):
@@ -82,19 +121,19 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mappi
     else:
         for reason in detection.diagnostics:
             row, column = place(rule, reason)
-            console.print(Text(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
+            console.print(cell(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
     _alert(console, rule, conversion)
     for name, output in conversion.outputs.items():
         proof = proofs.get(name)
         if proof is not None:
             output = lowered(output, proof)
         told = "" if proof is None else f", {proof.outcome.value}" + (f" ({proof.why})" if proof.why else "")
-        console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}{escape(told)}")
+        console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}{escape(line(told))}")
         for diagnostic in output.diagnostics:
             row, column = place(rule, diagnostic)
-            console.print(Text(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"))
+            console.print(cell(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"))
             if diagnostic.direction.rank:
-                console.print(Text(f"      {diagnostic.advice}", style="dim"))
+                console.print(cell(f"      {diagnostic.advice}", "dim"))
     console.print()
 
 
@@ -107,7 +146,7 @@ def _alert(console: Console, rule: Rule, conversion: Conversion) -> None:
         table.add_column(name, overflow="fold", ratio=1)
     told = [[f"{k}: {_words(v)}" for k, v in of.items() if v not in (None, "")] for of in columns.values()]
     for row in zip_longest(*told, fillvalue=""):
-        table.add_row(*map(escape, row))
+        table.add_row(*map(cell, row))
     console.print()
     console.print(table)
 
@@ -119,13 +158,13 @@ def _words(value: object) -> str:
 def _detection(console: Console, detection: Detection) -> None:
     keys = f" by {', '.join(detection.group_by)}" if detection.group_by else ""
     within = f", at most {duration(detection.within)} apart" if detection.within else ""
-    console.print(Text(f"  {detection.kind}{keys} within {duration(detection.timespan)}{within}"))
+    console.print(cell(f"  {detection.kind}{keys} within {duration(detection.timespan)}{within}"))
     if detection.threshold is not None:
-        console.print(Text(f"  where the {detection.threshold.kind} is {detection.threshold.operator} {detection.threshold.count}"))
+        console.print(cell(f"  where the {detection.threshold.kind} is {detection.threshold.operator} {detection.threshold.count}"))
     for side in detection.sides:
         if side.absent:
-            console.print(Text("  and no event of"))
+            console.print("  and no event of")
         for selector in side.selectors:
-            console.print(Text(f"  {selector.name}: {selector.table} where {expression(selector.predicate)}"))
+            console.print(cell(f"  {selector.name}: {selector.table} where {expression(selector.predicate)}"))
         if side.threshold is not None:
-            console.print(Text(f"    whose {side.threshold.kind} is {side.threshold.operator} {side.threshold.count}"))
+            console.print(cell(f"    whose {side.threshold.kind} is {side.threshold.operator} {side.threshold.count}"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from translator.commands.common import line, shown, write_text
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.formatter import format_kql
 from translator.rulepack.model import RuleFileError, read_text
@@ -23,16 +24,16 @@ def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
         except (KqlSyntaxError, RuleFileError) as error:
             found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)
             for problem in found:
-                click.echo(f"{path}:{problem}", err=True)
+                click.echo(shown(f"{path}:{problem}"), err=True)
             status = 1
             continue
         if only_check:
             if formatted != text:
-                click.echo(f"{path} would change")
+                click.echo(line(f"{path} would change"))
                 status = 1
         elif write and str(path) != "-":
             if formatted != text:
                 path.write_text(formatted, encoding="utf-8", newline="\n")
         else:
-            click.echo(formatted, nl=False)
+            write_text(formatted)
     return status

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from translator.commands.common import cell, line
 from translator.commands.resuming import plain
 from translator.verify.data import Taken
 from translator.verify.proof import Outcome, Proof
@@ -65,8 +66,8 @@ class Written:
             worlds = f"{proof.worlds} worlds" if proof.worlds else ""
             told = proof.why or (f"errs: {proof.errs.value}" if proof.errs is not None else f"compared: {proof.compared.value}")
             parts = [p for p in (worlds, reached, told) if p]
-            line = f"  {proof.target:<7} {proof.claim.value:<11} {proof.outcome.value}" + (f": {', '.join(parts)}" if parts else "")
-            self.console.print(_plain(line), soft_wrap=True)
+            said = f"  {proof.target:<7} {proof.claim.value:<11} {proof.outcome.value}" + (f": {', '.join(parts)}" if parts else "")
+            self.console.print(_plain(said), soft_wrap=True)
         if one.real is not None:
             _print_taken(one, self.console)
         for proof in one.proofs:
@@ -84,7 +85,7 @@ class Written:
 def _print_taken(one: Proved, console: Console) -> None:
     assert one.real is not None
     told = [f"{t.table} {t.picked} of {t.inside} events (of {t.rows} in the data)" for t in one.real.taken]
-    text = f"\n{one.name}, at {one.real.now.isoformat()}Z: {', '.join(told)}"
+    text = f"\n{line(one.name)}, at {one.real.now.isoformat()}Z: {', '.join(told)}"
     console.print("\n".join([text, *(f"  {_plain(note)}" for note in one.real.notes)]), markup=False, soft_wrap=True)
 
 
@@ -95,14 +96,14 @@ def _print_counterexample(one: Proved, proof: Proof, console: Console) -> None:
     found = f"The KQL {does}, the text {other}:"
     if example.lacking or example.surplus:
         found = f"Both alert, and the text lacks {_rows(example.lacking)}, and has {_rows(example.surplus)} that the KQL has not:"
-    console.print(f"\n{one.name}, {proof.target}: {example.about}. {found}", markup=False, soft_wrap=True)
+    console.print(cell(f"\n{line(one.name)}, {proof.target}: {example.about}. {found}"), soft_wrap=True)
     told = Counter(
         f"{name}: " + ", ".join(f"{k}={_shown(v)}" for k, v in row.items() if v is not None)
         for name, rows in example.rows.items()
         for row in rows
     )
     for text, times in list(told.items())[:_SHOWN]:
-        console.print(f"  {text}" + (f" ({times} times)" if times > 1 else ""), markup=False, soft_wrap=True)
+        console.print(cell(f"  {text}" + (f" ({times} times)" if times > 1 else "")), soft_wrap=True)
     if len(told) > _SHOWN:
         console.print(f"  and {len(told) - _SHOWN} more, which --format json has")
 
@@ -114,7 +115,7 @@ def _rows(rows: Sequence[Row]) -> str:
 
 def _plain(text: str) -> str:
     """A text of a rule without what a terminal or rich would take for more than text."""
-    return escape("".join(c if c.isprintable() else "?" for c in text))
+    return escape(line(text))
 
 
 def _shown(value: object) -> str:

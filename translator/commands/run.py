@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from translator import catalog
-from translator.commands.common import UsageProblem
+from translator.commands.common import UsageProblem, cell, line, write_json, write_text
 from translator.engine import EngineError, Result, execute
 from translator.engine.python_functions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
@@ -49,7 +48,7 @@ def run_query(request: RunRequest) -> int:
         now = moment_at(request.now)
         schema = {**catalog.schemas(), **schema_files(request.schemas)}
     except (UsageProblem, RuleFileError) as problem:
-        errors.print(str(problem), markup=False)
+        errors.print(cell(str(problem)))
         return 2
     try:
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
@@ -57,17 +56,17 @@ def run_query(request: RunRequest) -> int:
             result = execute(parse(text), request.data, request.engine, now, schema, lambda done: progress.update(task, completed=done))
     except KqlSyntaxError as error:
         for found in error.errors:
-            errors.print(f"{name}:{found}", markup=False)
+            errors.print(cell(f"{name}:{found}"))
         return 1
     except (BindError, EngineError) as error:
         place = ""
         if error.span:
             line, column = line_and_column(text, error.span[0])
             place = f"{line}:{column}: "
-        errors.print(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}", markup=False)
+        errors.print(cell(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}"))
         return 1
     for warning in result.warnings:
-        errors.print(f"warning: {warning}", markup=False)
+        errors.print(cell(f"warning: {warning}"))
     _print(result, request.format)
     return 0
 
@@ -129,16 +128,19 @@ def _json_value(value: Any) -> Any:
 def _print(result: Result, form: str) -> None:
     names = [n for n, _ in result.columns]
     if form == "json":
-        rows = [dict(zip(names, map(_json_value, row), strict=True)) for row in result.rows]
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        write_json([dict(zip(names, map(_json_value, row), strict=True)) for row in result.rows])
     elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_shown(v) for v in row] for row in result.rows)
+        write_text(lines.getvalue())
     else:
         table = Table(highlight=False)
         for name, kind in result.columns:
-            table.add_column(f"{name}\n{kind}", overflow="fold", justify="right" if kind in ("int", "long", "real", "decimal") else "left")
+            table.add_column(
+                cell(f"{line(name)}\n{kind}"), overflow="fold", justify="right" if kind in ("int", "long", "real", "decimal") else "left"
+            )
         for row in result.rows:
-            table.add_row(*(_shown(v).replace("[", "\\[") for v in row))
+            table.add_row(*(cell(_shown(v)) for v in row))
         Console(emoji=False, soft_wrap=False).print(table)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from translator.commands.common import UsageProblem
+from translator.commands.common import UsageProblem, json_text
 
 REPORT = "report.json"
 
@@ -143,7 +143,7 @@ class OutputFolder:
             self._keep_free()
 
     def _unfinished(self, content: Mapping[str, Any]) -> str:
-        return report_text({**content, "stopped": UNFINISHED, "stale": self.known})
+        return json_text({**content, "stopped": UNFINISHED, "stale": self.known})
 
     def _keep_free(self) -> None:
         for size in self.RESERVES:
@@ -238,7 +238,7 @@ class OutputFolder:
     def finish(self, content: Mapping[str, Any]) -> str:
         """Writes the report; where there is no place for all of it, without what is said of each output. Raises CannotWrite."""
         self._set_free()
-        text = report_text(content)
+        text = json_text(content)
         if self.checks:
             if found := self._compared(REPORT, text):
                 self.differing[REPORT] = found
@@ -246,7 +246,7 @@ class OutputFolder:
         try:
             write_file(self.root, REPORT, text)
         except CannotWrite:
-            write_file(self.root, REPORT, report_text(_shortened(content)))
+            write_file(self.root, REPORT, json_text(_shortened(content)))
             self.lost.append(REPORT)
         return text
 
@@ -286,11 +286,6 @@ class OutputFolder:
 
 def _texts(found: object) -> dict[str, str]:
     return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(found, dict) else {}
-
-
-def report_text(content: Mapping[str, Any]) -> str:
-    """A report as JSON."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _shortened(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from translator.rulepack import sentinel_yaml, web_text
@@ -15,18 +16,41 @@ SUFFIXES = (".yaml", ".yml", ".kql", ".csl", ".txt", ".md")
 _FENCE = re.compile(r"^```[ \t]*(?:kql|kusto|kusto-query-language)[ \t]*\n(.*?)^```", re.S | re.M | re.I)
 
 
-def rule_files(path: Path) -> Iterator[Path]:
+def _raised(error: RuleFileError) -> None:
+    raise error
+
+
+def rule_files(path: Path, unread: Callable[[RuleFileError], None] = _raised) -> Iterator[Path]:
     """The rule files at ``path``: itself, or those below a folder, in a stable order.
 
+    Args:
+        unread: is told of a path without anything, a folder that cannot be read, and what is named as a rule file and is none, such as a
+            named pipe, which would be waited for without end.
+
     Raises:
-        RuleFileError: where there is nothing at the path.
+        RuleFileError: for the first of these, unless ``unread`` is given.
     """
-    if path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and p.name != "README.md")
-    elif path.exists():
+    if os.path.isdir(path):
+        files = list[Path]()
+        for folder, _, names in os.walk(path, onerror=lambda error: unread(_unreadable(error))):
+            files += (Path(folder, name) for name in names if name != "README.md" and Path(name).suffix.lower() in SUFFIXES)
+        for file in sorted(files):
+            if os.path.isfile(file):
+                yield file
+            else:
+                unread(
+                    RuleFileError(
+                        str(file), "this is no file: " + ("a link to nothing" if not os.path.exists(file) else "a pipe or a device")
+                    )
+                )
+    elif os.path.exists(path):
         yield path
     else:
-        raise RuleFileError(str(path), "there is no such file or folder")
+        unread(RuleFileError(str(path), "there is no such file or folder"))
+
+
+def _unreadable(error: OSError) -> RuleFileError:
+    return RuleFileError(str(error.filename), f"this folder cannot be read: {error.strerror}")
 
 
 def read(path: Path) -> list[Rule]:
