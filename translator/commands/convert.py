@@ -202,6 +202,7 @@ class _Run:
 
     def finished(self, folder: OutputFolder, entries: list[Entry], content: dict[str, Any]) -> dict[str, Any]:
         """Prunes, writes the report and compares, as far as it was asked for."""
+        content = {**content, "rules": folder.with_kept(content["rules"])}
         if self.request.prune and not folder.checks and not self.stopping.signal:
             removed, stays = folder.prune(folder.of_failed(content["rules"]))
             self.tell(f"removed {name}" for name in removed)

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from typing import Any
 from translator.commands.common import UsageProblem, json_text
 
 REPORT = "report.json"
+
+SHARED = ("sigma/filters/", "splunk/app/", "elastic/", "contentctl/", "detection-rules/")
+"""Where files are of which a report does not say which rule they are of."""
 
 UNFINISHED = "the run has not come to its end"
 
@@ -182,22 +185,29 @@ class OutputFolder:
             return lambda path: path.resolve().is_relative_to(self.root)
         return lambda path: False
 
-    def of_failed(self, rules: Iterable[Mapping[str, Any]]) -> set[str]:
-        """What is not stale though it was not written: the files of rules that are there and fail now, and what packages share with them.
+    def with_kept(self, rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Rules as a report has them; those that fail now with the files that they had, which are not stale: ``kept``."""
+        earlier = [r for r in self.earlier.get("rules", ()) if isinstance(r, dict)]
+        found = []
+        for rule in rules:
+            kept = list[str]()
+            if rule["status"] == "failed":
+                same = [e for e in earlier if e.get("source") == rule["source"] or (rule["id"] and e.get("id") == rule["id"])]
+                kept = sorted({p for e in same for p in _paths(e) if p not in self.digests and self._is_file(p)})
+            found.append({**rule, **({"kept": kept} if kept else {})})
+        return found
+
+    def of_failed(self, rules: Iterable[Mapping[str, Any]]) -> Set[str]:
+        """What is not to be removed, since there are rules that fail now: the files that they had, and what packages may share with them.
 
         Args:
-            rules: the rules of this run, as the report has them.
+            rules: the rules of this run, with what they keep.
         """
         failed = [r for r in rules if r["status"] == "failed"]
-        earlier = [r for r in self.earlier.get("rules", ()) if isinstance(r, dict) and isinstance(r.get("outputs"), dict)]
-        paths = {id(r): {p for o in r["outputs"].values() if isinstance(o, dict) for p in o.get("paths", ())} for r in earlier}
+        kept = {p for r in failed for p in r.get("kept", ())}
         if failed and "stopped" in self.earlier:  # which rule had which files is not known
-            return set(self.stale())
-        same = [e for e in earlier if any(e.get("source") == r["source"] or (r["id"] and e.get("id") == r["id"]) for r in failed)]
-        if not any(paths[id(e)] for e in same):
-            return set()
-        of_others = set[str]().union(*(paths[id(e)] for e in earlier if e not in same))
-        return self.stale().keys() - of_others
+            return self.stale().keys()
+        return kept | {name for name in self.stale() if kept and name.startswith(SHARED)}
 
     def put(self, name: str, content: str | bytes) -> None:
         """Writes a file, unless it is there as it is. Raises CannotWrite."""
@@ -286,6 +296,16 @@ class OutputFolder:
 
 def _texts(found: object) -> dict[str, str]:
     return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(found, dict) else {}
+
+
+def _paths(rule: Mapping[str, Any]) -> Iterator[str]:
+    """The files of a rule of a report, whoever wrote that."""
+    outputs = rule.get("outputs")
+    for output in outputs.values() if isinstance(outputs, dict) else ():
+        found = output.get("paths") if isinstance(output, dict) else None
+        yield from (p for p in found if isinstance(p, str)) if isinstance(found, list) else ()
+    kept = rule.get("kept")
+    yield from (p for p in kept if isinstance(p, str)) if isinstance(kept, list) else ()
 
 
 def _shortened(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,16 +22,22 @@ def names(wanted: Iterable[tuple[str, str]]) -> list[str]:
     taken: set[str] = set()
     found = []
     for text, identifier in wanted:
-        clean = " ".join(_REFUSED.sub("-", plain(text).replace("[", "(").replace("]", ")")).split()).strip(" .-;")
+        clean = _name(text)
         clean = clean if clean.lower() not in _RESERVED else f"{clean} rule".strip()
         name, number = clean[:LONGEST_NAME].rstrip(), 1
         while name.lower() in taken:
             number += 1
-            suffix = f" ({identifier[:8]})" if number == 2 and identifier else f" ({number})"
+            tag = _name(identifier)[:8].rstrip() if number == 2 else ""
+            suffix = f" ({tag or number})"
             name = clean[: LONGEST_NAME - len(suffix)].rstrip() + suffix
         taken.add(name.lower())
         found.append(name)
     return found
+
+
+def _name(text: str) -> str:
+    """A text without what a name of a stanza may not have."""
+    return " ".join(_REFUSED.sub("-", plain(text).replace("[", "(").replace("]", ")")).split()).strip(" .-;")
 
 
 def macro_names(stanzas: Iterable[str]) -> list[str]:

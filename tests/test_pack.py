@@ -1,0 +1,455 @@
+"""A pack among hostile files, signals and disks: every good rule comes out, what does not is named, and the report is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests import conf_reader
+from translator import pack
+from translator.cli import main
+from translator.pipeline import Conversion, convert
+from translator.rulepack import Rule
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and limits of this kind are of POSIX")
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked, and know nothing of what a test puts in")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert "Traceback" not in result.output and not isinstance(result.exception, Exception), result.output
+    return result
+
+
+def rule(name: str, code: int = 4720, **facts: str) -> str:
+    """A rule file; every value is a YAML string in double quotes, with JSON's escapes."""
+    lines = [f"{key}: {json.dumps(value)}" for key, value in {"name": name, **facts}.items()]
+    return "\n".join([*lines, f"query: SecurityEvent | where EventID == {code}"]) + "\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A pack of three good rules, one before and one behind whatever else is put there."""
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    for number, name in enumerate(("a-first", "m-second", "z-third")):
+        (folder / f"{name}.yaml").write_text(rule(name, 4720 + number))
+    return folder
+
+
+def report(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "report.json").read_text("utf-8"))
+    return found
+
+
+def statuses(out: Path) -> dict[str, str]:
+    return {r["name"]: r["status"] for r in report(out)["rules"]}
+
+
+GOOD = {"a-first": "ok", "m-second": "ok", "z-third": "ok"}
+
+
+def came_out(out: Path) -> None:
+    """All that the three good rules come to is there, and what reads it can."""
+    found = statuses(out)
+    assert {n: found.get(n) for n in GOOD} == GOOD
+    for name in GOOD:
+        for target, extension in (("sigma", "yml"), ("splunk", "spl"), ("eql", "eql"), ("esql", "esql")):
+            assert (out / target / f"{name}.{extension}").read_text("utf-8").strip()
+    assert GOOD.keys() <= conf_reader.read((out / "splunk/app/default/savedsearches.conf").read_text("utf-8")).keys()
+    lines = (out / "elastic/rules.ndjson").read_text("utf-8").splitlines()
+    assert GOOD.keys() <= {json.loads(text)["name"] for text in lines}
+
+
+# --- files
+
+
+HOSTILE_NAMES = {
+    "lone": '"half \\ud800 of one"',
+    "pair": '"an emoji \\ud83d\\ude00 as JSON has it"',
+    "markup": '"[/red] [bold]loud[/bold]"',
+    "escape": '"\\e[31mred\\e]0;title\\a"',
+    "default": '"default"',
+    "brackets": '"a] [b"',
+    "case": '"A-FIRST"',
+    "backslash": '"ends with \\\\"',
+    "lines": '"one\\ntwo = 3\\n[four]"',
+    "nul": '"n\\0ul"',
+    "blank": '" "',
+    "dots": '"../../up"',
+    "device": '"COM1"',
+    "right to left": '"\\u202egnp.exe"',
+}
+
+
+def test_hostile_metadata_lose_nothing(good: Path, tmp_path: Path) -> None:
+    for name, text in HOSTILE_NAMES.items():
+        for number in range(2):
+            lines = f"id: {text}\nname: {text}\ndescription: {text}\nquery: SecurityEvent | where EventID == {number}\n"
+            (good / f"{name} {number}.yaml").write_text(lines)
+    result = run("convert", good, "-o", tmp_path / "out")
+    came_out(tmp_path / "out")
+    rules = report(tmp_path / "out")["rules"]
+    assert len(rules) == 3 + 2 * len(HOSTILE_NAMES)
+    stanzas = conf_reader.read((tmp_path / "out/splunk/app/default/savedsearches.conf").read_text("utf-8"))
+    assert len({name.casefold() for name in stanzas}) == len(stanzas) == len(rules)
+    assert "default" not in {name.casefold() for name in stanzas}
+    assert not any(c in result.output for c in "\x1b\x07\x00\u202e")
+    written = [p for p in tmp_path.rglob("*") if p.is_file() and good not in p.parents]
+    assert all((tmp_path / "out") in p.parents for p in written)
+    assert not {p.name.split(".")[0] for p in written} & {"com1", "con", ""}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_half_of_a_character_in_a_query_is_refused_by_name(good: Path, tmp_path: Path, jobs: str) -> None:
+    (good / "b.yaml").write_text("name: b\nquery: \"SecurityEvent | where Account == '\\ud800'\"\n")
+    result = run("convert", good, "-o", tmp_path / "out", "--jobs", jobs)
+    came_out(tmp_path / "out")
+    assert result.exit_code == 1 and "half of a character" in result.stderr and statuses(tmp_path / "out")["b"] == "failed"
+
+
+@POSIX
+def test_file_names_of_any_bytes(good: Path, tmp_path: Path) -> None:
+    for name in (b"caf\xe9.kql", b"two\nlines.kql", b"\x1b[31mred.kql", b"[red].kql"):
+        with open(os.fsencode(good) + b"/" + name, "wb") as file:
+            file.write(b"SecurityEvent | where")
+    for command in (("convert", good, "-o", tmp_path / "out"), ("check", good), ("explain", good), ("attack", good)):
+        result = run(*command)
+        assert "\x1b[31m" not in result.output and "\ntwo" not in result.output.replace("two\\n", "")
+        if command[0] in ("convert", "check"):
+            assert all(told in result.output for told in ("caf\\xe9.kql:1:", "two\\nlines.kql:1:", "\\x1b[31mred.kql:1:", "[red].kql:1:"))
+    came_out(tmp_path / "out")
+    assert len({r["source"] for r in report(tmp_path / "out")["rules"]}) == 7
+
+
+@POSIX
+def test_what_is_no_file_is_said(good: Path, tmp_path: Path) -> None:
+    os.mkfifo(good / "b.kql")
+    (good / "c.kql").symlink_to("nowhere.kql")
+    (good / "d.kql").mkdir()
+    result = run("convert", good, "-o", tmp_path / "out")
+    came_out(tmp_path / "out")
+    assert result.exit_code == 1
+    assert "b.kql:1:1: error: this is no file: a pipe or a device" in result.stderr
+    assert "c.kql:1:1: error: this is no file: a link to nothing" in result.stderr
+    assert "b.kql:1:1: error: this is no file" in run("check", good).stdout
+
+
+def test_a_folder_that_cannot_be_read_is_said(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (good / "secret").mkdir()
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    result = run("convert", good, "-o", tmp_path / "out")
+    came_out(tmp_path / "out")
+    assert result.exit_code == 1 and "secret:1:1: error: this folder cannot be read: Permission denied" in result.stderr
+
+
+# --- limits and processes
+
+
+@FORKED
+@pytest.mark.parametrize("where", ["convert", "prepared", "output"])
+def test_a_rule_beyond_a_limit_is_lost_alone(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    def slow(one: Rule, *others: Any) -> Conversion:
+        if one.name == "b" and where == "convert":
+            while True:
+                pass
+        if one.name == "b" and where == "output":
+            monkeypatch.setattr(pack, "RULE_OUTPUT", 1)
+        return convert(one, *others)
+
+    def prepared(conversion: Conversion, *others: Any, **more: Any) -> Any:
+        if conversion.rule.name == "b" and where == "prepared":
+            raise ValueError("no package for b")
+        return real(conversion, *others, **more)
+
+    from translator.commands import convert as command
+
+    real = command.prepared
+    monkeypatch.setattr(pack, "convert", slow)
+    monkeypatch.setattr(command, "prepared", prepared)
+    (good / "b.yaml").write_text(rule("b", 1, description="x" * (1_100_000 if where == "output" else 1)))
+    monkeypatch.setattr(pack, "RULE_OUTPUT", 1)
+    result = run("convert", good, "-o", tmp_path / "out", "--rule-timeout", "10")
+    came_out(tmp_path / "out")
+    assert result.exit_code == 1
+    told = {"convert": "stopped after 10 s", "prepared": "b is in no package: ", "output": "it gives more than 1 MB"}
+    assert told[where] in result.stderr
+    assert statuses(tmp_path / "out")["b"] == ("ok" if where == "prepared" else "failed")
+    assert (tmp_path / "out/splunk/b.spl").exists() == (where == "prepared")
+
+
+@FORKED
+def test_a_rule_that_breaks_the_packages_is_in_none(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from translator.package import splunk_app
+
+    real = splunk_app.correlation
+
+    def breaking(one: Rule, *others: Any) -> dict[str, str]:
+        if one.name == "b":
+            raise KeyError("severity")
+        return real(one, *others)
+
+    monkeypatch.setattr(splunk_app, "correlation", breaking)
+    (good / "b.yaml").write_text(rule("b", 1))
+    result = run("convert", good, "-o", tmp_path / "out")
+    came_out(tmp_path / "out")
+    assert result.exit_code == 1 and "b is in no package" in result.stderr
+    (one,) = (r for r in report(tmp_path / "out")["rules"] if r["name"] == "b")
+    assert any("no package has this rule" in d["message"] for d in one["outputs"]["splunk"]["diagnostics"])
+
+
+@FORKED
+def test_a_killed_process_costs_no_rule(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(one: Rule, *others: Any) -> Conversion:
+        if not (tmp_path / one.name).exists():
+            (tmp_path / one.name).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return convert(one, *others)
+
+    monkeypatch.setattr(pack, "convert", dying)
+    assert run("convert", good, "-o", tmp_path / "out").exit_code == 0
+    came_out(tmp_path / "out")
+
+
+# --- signals
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from translator import pack
+from translator.cli import main
+real = pack.convert
+def waiting(rule, *others):
+    while rule.name.startswith("m-"):
+        time.sleep(0.1)
+    return real(rule, *others)
+pack.convert = waiting
+main()
+"""
+
+
+def started(*arguments: str | Path, script: str = SLOW, **more: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **more)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def everybody(process: int) -> Iterator[int]:
+    for text in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split():
+        yield int(text)
+
+
+@FORKED
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_leaves_what_has_come(good: Path, tmp_path: Path, ended_by: signal.Signals, whole_group: bool) -> None:
+    out = tmp_path / "out"
+    with started("convert", good, "-o", out, "--jobs", "2") as running:
+        assert until(lambda: all((out / f"esql/{name}.esql").exists() for name in ("a-first", "z-third")))
+        children = list(everybody(running.pid))
+        (os.killpg if whole_group else os.kill)(running.pid, ended_by)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 128 + ended_by and "Traceback" not in errors
+    assert "m-second.yaml:2:8: error: not converted: the run was interrupted" in errors
+    assert statuses(out) == {"a-first": "ok", "m-second": "failed", "z-third": "ok"}
+    assert report(out)["stopped"] == f"{ended_by.name}: 1 of 3 were not converted"
+    searches = conf_reader.read((out / "splunk/app/default/savedsearches.conf").read_text("utf-8"))
+    assert searches.keys() == {"a-first", "z-third"}
+    assert not list(out.rglob(".kql2sigma-*"))
+    assert until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+@FORKED
+def test_a_run_that_is_killed_leaves_a_report_and_no_process(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with started("convert", good, "-o", out, "--jobs", "2") as running:
+        assert until(lambda: all((out / f"esql/{name}.esql").exists() for name in ("a-first", "z-third")))
+        children = list(everybody(running.pid))
+        running.kill()
+        running.communicate(timeout=60)
+    assert report(out)["stopped"] == "the run has not come to its end"
+    assert children and until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+# --- the disk
+
+
+@POSIX
+def test_a_disk_without_place_is_said_and_the_report_is_there(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    names = ", ".join(f"'name {n}'" for n in range(1500))
+    (good / "b.yaml").write_text(f"name: b\nquery: SecurityEvent | where Account in ({names})\n")
+
+    def limited() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (14_000, 14_000))
+
+    with started(
+        "convert", good, "-o", out, "--jobs", "1", script="from translator.cli import main; main()", preexec_fn=limited
+    ) as running:
+        _, errors = running.communicate(timeout=120)
+    assert running.returncode == 1 and "Traceback" not in errors
+    assert "b.yaml:2:8: error: " in errors and "cannot be written: File too large" in errors
+    assert statuses(out) == {**GOOD, "b": "failed"}
+    assert (out / "splunk/a-first.spl").exists() and not list(out.rglob(".kql2sigma-*"))
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "out", tmp_path / "file"):
+        result = run("convert", good, "-o", out)
+        assert result.exit_code == 2 and "error" in result.stderr.lower()
+
+
+def test_what_stands_in_the_way_of_one_file_is_said(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "splunk/m-second.spl").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (out / "eql").symlink_to(tmp_path / "elsewhere")
+    result = run("convert", good, "-o", out, "-t", "splunk", "-t", "eql")
+    assert result.exit_code == 1 and "m-second.spl cannot be written: Is a directory" in result.stderr
+    assert "it is outside of" in result.stderr and not list((tmp_path / "elsewhere").iterdir())
+    assert statuses(out) == dict.fromkeys(GOOD, "failed")
+
+
+# --- the folder over time
+
+
+def test_check_says_what_differs_and_writes_nothing(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    missing = run("convert", good, "-o", out, "--check")
+    assert missing.exit_code == 1 and "a-first.spl is not there" in missing.stderr and not out.exists()
+    run("convert", good, "-o", out)
+    assert run("convert", good, "-o", out, "--check").exit_code == 0
+    (out / "splunk/a-first.spl").write_text("search index=mine\n")
+    (good / "m-second.yaml").write_text(rule("m-second", 1))
+    (good / "z-third.yaml").unlink()
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    found = run("convert", good, "-o", out, "--check")
+    assert found.exit_code == 1 and before == {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    for told in (
+        "splunk/a-first.spl differs",
+        "splunk/m-second.spl differs",
+        "splunk/z-third.spl is of an earlier run",
+        "report.json differs",
+    ):
+        assert told in found.stderr
+    assert "sigma/a-first.yml" not in found.stderr
+
+
+def test_prune_removes_what_runs_wrote_and_nothing_else(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("convert", good, "-o", out)
+    (out / "splunk/mine.spl").write_text("search index=mine\n")
+    (out / "eql/z-third.eql").write_text("any where true // changed by hand\n")
+    (good / "z-third.yaml").unlink()
+    (good / "m-second.yaml").write_text("name: m-second\nquery: SecurityEvent | where\n")
+    run("convert", good, "-o", out)
+    assert (out / "splunk/z-third.spl").exists() and "splunk/z-third.spl" in report(out)["stale"]
+    result = run("convert", good, "-o", out, "--prune")
+    assert "removed splunk/z-third.spl" in result.stderr and "eql/z-third.eql" in result.stderr
+    left = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    assert {"splunk/mine.spl", "eql/z-third.eql", "splunk/m-second.spl", "splunk/a-first.spl"} <= left
+    assert not {"splunk/z-third.spl", "esql/z-third.esql", "sigma/z-third.yml"} & left
+
+
+@pytest.mark.parametrize("name", ["../../victim", "/victim", "sigma/../../victim", "link"])
+def test_a_report_that_somebody_else_wrote_removes_nothing_outside(good: Path, tmp_path: Path, name: str) -> None:
+    from translator.commands.writing import digest
+
+    out, victim = tmp_path / "a/out", tmp_path / "victim"
+    victim.write_text("mine")
+    run("convert", good, "-o", out)
+    (out / "link").symlink_to(victim)
+    found = report(out)
+    found["files"][name.replace("/victim", str(victim)) if name == "/victim" else name] = digest("victim", "mine")
+    (out / "report.json").write_text(json.dumps(found))
+    run("convert", good, "-o", out, "--prune")
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("below", ["out", "."])
+def test_outputs_inside_the_pack_are_not_read_back(good: Path, below: str) -> None:
+    for _ in range(2):
+        assert run("convert", good, "-o", good / below).exit_code == 0
+        assert statuses(good / below) == GOOD
+
+
+def test_quiet_is_quiet(good: Path, tmp_path: Path) -> None:
+    result = run("convert", good, "-o", tmp_path / "out", "--quiet")
+    assert result.output == "" and result.exit_code == 0
+    (good / "b.kql").write_text("SecurityEvent | where")
+    assert run("convert", good, "-o", tmp_path / "out", "--quiet").output.count("\n") == 1
+
+
+# --- the screen
+
+
+def test_the_screen_has_text_alone(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(
+        "name: \"[bold]x[/bold]\\e[31m\"\nquery: \"SecurityEvent | where Account == 'a\\tb' or Account == '\\e]0;t\\a[/red]'\"\n"
+    )
+    for command in ("convert", "explain", "check", "attack"):
+        result = run(command, tmp_path)
+        assert not any(c in result.output for c in "\x1b\x07")
+        if command in ("convert", "explain"):
+            assert "[bold]x[/bold]\\x1b[31m" in result.stdout
+        if command == "explain":
+            assert "[/red]" in result.stdout
+    assert "[/red]" in run("convert", tmp_path, "-t", "sql").stdout and "a\tb" in run("convert", tmp_path, "-t", "sql").stdout
+
+
+def test_queries_of_one_rule_are_told_apart(tmp_path: Path) -> None:
+    counted = [
+        f"({table} | summarize n=count() by {by} | where n > 5)"
+        for table, by in (("SecurityEvent", "Account"), ("SigninLogs", "IPAddress"))
+    ]
+    (tmp_path / "r.kql").write_text(f"union {', '.join(counted)}")
+    shown = run("convert", tmp_path / "r.kql", "-t", "splunk").stdout
+    assert "r: splunk (1 of 2), " in shown and "r: splunk (2 of 2), " in shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "command", [("convert", "-t", "splunk"), ("convert", "--format", "json"), ("check", "--format", "json"), ("explain",)]
+)
+def test_any_encoding_of_the_terminal(tmp_path: Path, encoding: str, command: tuple[str, ...]) -> None:
+    (tmp_path / "r.yaml").write_text(rule("na\u00efve \u4e2d\u6587 \U0001f600") + "tactics: [Bad]\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", "from translator.cli import main; main()", command[0], str(tmp_path / "r.yaml"), *command[1:]],
+        cwd=ROOT, env=environment, capture_output=True, timeout=120,
+    )  # fmt: skip
+    text = done.stdout.decode(encoding)
+    assert b"Traceback" not in done.stderr and done.returncode == 0
+    if "json" in command:
+        found = json.loads(text)
+        assert command[0] == "check" or found["rules"][0]["name"] == "na\u00efve \u4e2d\u6587 \U0001f600"
