@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -15,12 +16,13 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests import conf_reader
 from tests.rules import rule
-from translator.pack import Entry
+from translator.pack import Entry, slugs_of, whole
 from translator.package import conf, kibana, packaged
 from translator.package.detection_rules import schema
 from translator.package.options import PackageOptions
@@ -263,6 +265,56 @@ def test_a_search_is_read_back_as_it_was(text: str) -> None:
     wanted = "\n".join(line.rstrip() for line in f"search x{text}\n| `f`".splitlines())
     found = conf_reader.read(conf.stanza("s", {"search": wanted}))["s"]["search"]
     assert "\n".join(line.rstrip() for line in found.split("\n")) == wanted
+
+
+ANY = st.text(max_size=40) | st.sampled_from(
+    [*HOSTILE, "a\\\n[b]\nc = d", "\r\n# x", "\ud800", "\ud83d\ude00", "..", "/a/b", "COM1", "n\0ul"]
+)
+METADATA = st.fixed_dictionaries(
+    {
+        "name": ANY, "id": ANY, "description": ANY, "author": ANY, "tactics": st.tuples(ANY), "techniques": st.tuples(ANY),
+        "references": st.tuples(ANY), "tags": st.tuples(ANY), "severity": ANY, "version": ANY, "date": ANY,
+    }
+)  # fmt: skip
+CONVERTED = functools.cache(lambda: convert(scheduled()))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a value as a file of Splunk's keeps them: without control characters and the blanks at their ends."""
+    return [line.rstrip() for line in conf.plain(text).strip().splitlines()] or [""]
+
+
+@of_hypothesis(deadline=None, max_examples=200)
+@given(METADATA, METADATA)
+def test_whatever_is_said_of_rules_the_packages_can_be_read(one: dict[str, Any], other: dict[str, Any]) -> None:
+    rules = [whole(replace(CONVERTED().rule, **facts)) for facts in (one, other)]
+    slugs = slugs_of(rules)
+    assert len(set(slugs)) == 2 and all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,99}", slug) for slug in slugs)
+    conversions = [(slug, replace(CONVERTED(), rule=rule)) for slug, rule in zip(slugs, rules, strict=True)]
+    _, searches = app_files(conversions, PackageOptions())
+    found = packaged(
+        [Entry(slug, c) for slug, c in conversions], Options(), PackageOptions(("splunk-app", "kibana", "contentctl", "detection-rules"))
+    )
+    assert not found.failed
+    for path, content in found.files.items():
+        assert ".." not in path.split("/") and not path.startswith("/") and "\\" not in path
+        assert content if isinstance(content, bytes) else content.encode() is not None
+    stanzas = conf_reader.read(str(found.files["splunk/app/default/savedsearches.conf"]))
+    assert len({name.casefold() for name in stanzas}) == 2 and "default" not in {name.casefold() for name in stanzas}
+    for search in searches:
+        read_back = stanzas[search.name]
+        assert read_back.keys() == search.settings.keys()
+        for key, text in search.settings.items():
+            *head, last = lines_of(text)
+            wanted = [*head, last.rstrip("\\ ") if last.endswith("\\") else last]
+            assert [line.rstrip() for line in read_back[key].split("\n")] == wanted
+    made = [json.loads(line) for line in str(found.files["elastic/rules.ndjson"]).split("\n") if line]
+    assert len(made) == len({m["rule_id"] for m in made}) == len({m["name"].lower() for m in made}) == 2
+    for path, content in found.files.items():
+        if path.endswith(".yml"):
+            yaml.safe_load(str(content))
+        if path.endswith(".toml"):
+            tomllib.loads(str(content))
 
 
 def test_the_archive_is_one_folder_and_always_the_same() -> None:

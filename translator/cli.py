@@ -247,6 +247,22 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
 
 
 @main.command()
+@click.argument("old", type=click.Path(path_type=Path, exists=True))
+@click.argument("new", type=click.Path(path_type=Path, exists=True))
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+def diff(old: Path, new: Path, form: str) -> None:
+    """Say which rules changed verdict, readiness or text between two output folders, or their report.json, and why. Exits with 1 then."""
+    from translator.commands.common import UsageProblem
+    from translator.commands.diff import print_diff
+
+    try:
+        status = print_diff(old, new, form)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
+    raise SystemExit(status)
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 @click.option(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
