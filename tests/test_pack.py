@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -282,8 +283,49 @@ def test_a_signal_leaves_what_has_come(good: Path, tmp_path: Path, ended_by: sig
     assert report(out)["stopped"] == f"{ended_by.name}: 1 of 3 were not converted"
     searches = conf_reader.read((out / "splunk/app/default/savedsearches.conf").read_text("utf-8"))
     assert searches.keys() == {"a-first", "z-third"}
-    assert not list(out.rglob(".kql2sigma-*"))
+    assert [p.name for p in out.rglob(".kql2sigma-*")] == [".kql2sigma-journal"]
     assert until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+@FORKED
+def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    with started("convert", good, "-o", out, "--jobs", "2") as running:
+        assert until(lambda: all((out / f"esql/{name}.esql").exists() for name in ("a-first", "z-third")))
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    (good / "z-third.yaml").write_text(rule("z-third", 1))
+
+    def counted(one: Rule, *others: Any) -> Conversion:
+        (tmp_path / f"converted {one.name}").touch()
+        return convert(one, *others)
+
+    run("convert", good, "-o", whole)
+    monkeypatch.setattr(pack, "convert", counted)
+    assert run("convert", good, "-o", out, "--resume").exit_code == 0
+    assert {p.name for p in tmp_path.glob("converted *")} == {"converted m-second", "converted z-third"}
+    files = {p.relative_to(whole) for p in whole.rglob("*") if p.is_file()}
+    assert files == {p.relative_to(out) for p in out.rglob("*") if p.is_file()}
+    changed = {str(f) for f in files if (whole / f).read_bytes() != (out / f).read_bytes()}
+    assert changed <= VERSIONED
+
+
+VERSIONED = {f"splunk/{f}" for f in ("app/default/app.conf", "kql2sigma_detections.tar.gz")} | {"elastic/rules.ndjson", "report.json"}
+"""What counts how often it has changed."""
+
+
+def test_a_journal_of_somebody_else_runs_nothing(good: Path, tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/owned",)
+
+    out = tmp_path / "out"
+    out.mkdir()
+    for data in (pickle.dumps(("key", Bomb())), b"\x80\x05garbage", b""):
+        (out / ".kql2sigma-journal").write_bytes(data)
+        assert run("convert", good, "-o", out, "--resume").exit_code == 0
+        assert not (tmp_path / "owned").exists() and not (out / ".kql2sigma-journal").exists()
+        came_out(out)
 
 
 @FORKED

@@ -53,6 +53,9 @@ class Entry:
     unpackaged: str = ""
 
 
+Known = Callable[[Rule], Entry | None]
+"""What is known of a rule already; None where that is nothing."""
+
 RULE_SECONDS, RULE_PROCESSOR = 60, 15
 """How many seconds of the clock the work on one rule may take, and how many of the processor to convert it, unless the caller says."""
 
@@ -199,6 +202,7 @@ def convert_pack(
     prepare: Callable[[Conversion], Prepared] | None = None,
     came: Callable[[Entry], Entry] = lambda entry: entry,
     left_out: Callable[[Path], bool] = lambda path: False,
+    known: Known = lambda rule: None,
 ) -> list[Entry]:
     """Converts every rule at ``paths``, in a stable order that does not depend on ``effort``.
 
@@ -207,11 +211,15 @@ def convert_pack(
         prepare: makes of a conversion what packages need; it can be pickled where processes are not forked.
         came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
         left_out: whether a file is none of the pack.
+        known: what is known of a rule, which then is not converted.
     """
     rules = rules_of(paths, effort, left_out)
     slugs = slugs_of(rules)
     entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
-    waiting = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule)]
+    for number, rule in enumerate(rules):
+        if isinstance(rule, Rule) and (entry := known(rule)) is not None:
+            entries[number] = came(dataclasses.replace(entry, slug=slugs[number]))
+    waiting = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule) and n not in entries]
 
     def finished(number: int, done: Done[Conversion | Failure | Prepared]) -> None:
         place, rule = waiting[number]

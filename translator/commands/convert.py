@@ -21,6 +21,7 @@ from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
 from translator.commands.common import Progressing, UsageProblem, cell, line, shown, write_json
+from translator.commands.journal import Journal
 from translator.commands.proving import Proofs, with_proofs
 from translator.commands.stopping import Stopping
 from translator.commands.writing import REPORT, CannotWrite, OutputFolder
@@ -77,6 +78,7 @@ class ConvertRequest:
     quiet: bool = False
     check: bool = False
     prune: bool = False
+    resume: bool = False
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -90,8 +92,8 @@ def run_convert(request: ConvertRequest) -> int:
     """
     options = _options(request)
     of_packages = package_options(request)
-    if request.output is None and (request.check or request.prune):
-        raise UsageProblem("--check and --prune are about the files of an output folder: name it by -o")
+    if request.output is None and (request.check or request.prune or request.resume):
+        raise UsageProblem("--check, --prune and --resume are about the files of an output folder: name it by -o")
     console = Console(emoji=False, stderr=True)
     folder = OutputFolder(request.output, request.check) if request.output is not None else None
     if folder is not None:
@@ -112,7 +114,9 @@ class _Run:
         self.request, self.options, self.of_packages, self.console = request, options, of_packages, console
         self.folder, self.stopping = folder, stopping
         self.paths: dict[tuple[str, str], list[str]] = {}
-        self.entries: list[Entry] = []
+        self.entries: dict[str, Entry] = {}
+        writes = folder is not None and not folder.checks
+        self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds)) if folder is not None and writes else None
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
 
@@ -131,6 +135,8 @@ class _Run:
             name = signal.Signals(self.stopping.signal).name
             left = sum(isinstance(e.result, Failure) and e.result.message == INTERRUPTED for e in entries)
             content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
+        if self.journal is not None:
+            self.journal.keep(self.entries, now=True) if self.stopping.signal else self.journal.end()
         if self.folder is not None:
             content = self.finished(self.folder, entries, content)
         if request.format == "json":
@@ -159,6 +165,7 @@ class _Run:
                 request.paths, request.targets, self.options, self.effort(RULE_PROCESSOR),
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
+                self.journal.known() if self.journal is not None and request.resume else lambda rule: None,
             )  # fmt: skip
 
     def counted(self) -> str:
@@ -178,9 +185,11 @@ class _Run:
                 self.counts.update([output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])])
         else:
             self.counts["failed"] += 1
-        self.entries.append(entry)
+        self.entries[entry.slug] = entry
         if self.folder is not None:
-            self.folder.go_on(lambda: report(self.entries, self.paths))
+            self.folder.go_on(lambda: report([*self.entries.values()], self.paths))
+        if self.journal is not None:
+            self.journal.keep(self.entries)
         return entry
 
     def files_of(self, entry: Entry, conversion: Conversion) -> Iterator[tuple[str, str]]:
