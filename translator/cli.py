@@ -112,7 +112,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @_jobs()
-@_rule_timeout(None, "60, and 15 of the processor to convert it")
+@_rule_timeout(None, "30, and 12 of the processor; 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
@@ -234,13 +234,13 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     from translator.commands.common import UsageProblem, write_text
     from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
-    from translator.pack import Effort
+    from translator.pack import RULE_PROCESSOR, Effort
     from translator.targets.base import Options
 
     try:
         options = Options(site=site_of(mappings, ()))
         console = Console(emoji=False, stderr=True)
-        entries = converted(console, paths, (target,), options, Effort(jobs))
+        entries = converted(console, paths, (target,), options, Effort(jobs, processor=RULE_PROCESSOR))
         write_text(write_mapping(entries, target, output))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem

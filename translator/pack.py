@@ -56,8 +56,8 @@ class Entry:
 Known = Callable[[Rule], Entry | None]
 """What is known of a rule already; None where that is nothing."""
 
-RULE_SECONDS, RULE_PROCESSOR = 60, 15
-"""How many seconds of the clock the work on one rule may take, and how many of the processor to convert it, unless the caller says."""
+RULE_SECONDS, RULE_PROCESSOR, PROOF_SECONDS = 30, 12, 60
+"""How many seconds the work on one rule may take: by the clock and by the processor to convert it, by the clock to try it."""
 
 RULE_MEGABYTES, RULE_OUTPUT = 2_000, 20
 """How many megabytes of memory the work on one rule may take, where the system tells, and how many it may give."""

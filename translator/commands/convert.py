@@ -29,6 +29,7 @@ from translator.fidelity import Verdict
 from translator.kql.errors import suggestion
 from translator.pack import (
     INTERRUPTED,
+    PROOF_SECONDS,
     RULE_PROCESSOR,
     RULE_SECONDS,
     Effort,
@@ -124,7 +125,7 @@ class _Run:
         request, proofs = self.request, Proofs()
         entries = self.converted()
         if request.verify:
-            entries, proofs = with_proofs(entries, self.options, self.effort(), self.console, request.quiet)
+            entries, proofs = with_proofs(entries, self.options, self.effort(PROOF_SECONDS), self.console, request.quiet)
         packages = packaged(entries, self.options, self.of_packages)
         for path, made in packages.files.items():
             self.put(path, made)
@@ -151,18 +152,18 @@ class _Run:
         contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
         return 1 if contradicted or self.problems else _status(entries, Verdict(request.fail_on))
 
-    def effort(self, processor: float = 0) -> Effort:
-        """How the pack is worked on: where no limit is given, by that of the ``processor`` too."""
-        if self.request.rule_timeout is None:
-            return Effort(self.request.jobs, RULE_SECONDS, processor, self.stopping.tick)
-        return Effort(self.request.jobs, self.request.rule_timeout, 0, self.stopping.tick)
+    def effort(self, seconds: float, processor: float = 0) -> Effort:
+        """How the pack is worked on, within these limits unless another is given."""
+        given = self.request.rule_timeout
+        clock, used = (seconds, processor) if given is None else (given, 0)
+        return Effort(self.request.jobs, clock, used, self.stopping.tick)
 
     def converted(self) -> list[Entry]:
         """Every rule of the pack, written."""
         request, prepare = self.request, functools.partial(prepared, convert=self.options, kinds=self.of_packages.kinds)
         with Progressing(self.console, "converting", request.quiet) as progress:
             return convert_pack(
-                request.paths, request.targets, self.options, self.effort(RULE_PROCESSOR),
+                request.paths, request.targets, self.options, self.effort(RULE_SECONDS, RULE_PROCESSOR),
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
                 self.journal.known() if self.journal is not None and request.resume else lambda rule: None,

@@ -23,7 +23,7 @@ from translator.commands.writing import write_files
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
-from translator.pack import RULE_SECONDS, Effort, Failure, converted, rules_of, slugs_of, stopped
+from translator.pack import PROOF_SECONDS, Effort, Failure, converted, rules_of, slugs_of, stopped
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError
 from translator.rulepack.model import Rule, RuleFileError, read_text
@@ -49,7 +49,7 @@ class VerifyRequest:
     seed: int
     jobs: int
     format: str
-    rule_timeout: float = RULE_SECONDS
+    rule_timeout: float = PROOF_SECONDS
     resume: Path | None = None
     save: Path | None = None
     replay: Path | None = None
