@@ -95,6 +95,10 @@ def _rule_timeout(default: float | None, shown: str) -> Callable[[_Command], _Co
     )
 
 
+def _executor() -> Callable[[_Command], _Command]:
+    return click.option("--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work.")
+
+
 def _jobs() -> Callable[[_Command], _Command]:
     return click.option(
         "--jobs",
@@ -112,6 +116,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @_jobs()
+@_executor()
 @_rule_timeout(None, "30, and 12 of the processor; 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
@@ -162,13 +167,15 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--ingest-delay", default="", help="How long packaged searches wait for late events, such as 5m.")
 @click.option("--author", default="", help="The author of rules that name none.")
 @click.option("--date", default="", help="The date of rules that state none, such as 2026-01-31.")
-def convert(targets: tuple[str, ...], **given: Any) -> None:
+def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
     """Convert rules (files or folders) and say how faithful each output is."""
     from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
+    from translator.commands.executing import executor_of
 
     try:
-        status = run_convert(ConvertRequest(targets=targets or DEFAULT_TARGETS, **given))
+        with executor_of(executor) as workers:
+            status = run_convert(ConvertRequest(targets=targets or DEFAULT_TARGETS, executor=workers, **given))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)
@@ -315,6 +322,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
 @click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
 @_jobs()
+@_executor()
 @_rule_timeout(60, "60")
 @click.option(
     "--resume",
@@ -336,6 +344,7 @@ def verify(
     sample: str,
     beside: bool,
     jobs: int,
+    executor: str,
     rule_timeout: float,
     resume: Path | None,
     form: str,
@@ -345,15 +354,33 @@ def verify(
     The status is 1 where a claim is contradicted, and 3 where the translation in --text cannot be run.
     """
     from translator.commands.common import UsageProblem
+    from translator.commands.executing import executor_of
     from translator.commands.verify import VerifyRequest
     from translator.commands.verify import verify as verify_paths
 
     try:
         chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
-        request = VerifyRequest(
-            paths, chosen, text, fields, mappings, seed, jobs, form, rule_timeout, resume, save, replay, data, now, sample, beside
-        )
-        status = verify_paths(request)
+        with executor_of(executor) as workers:
+            request = VerifyRequest(
+                paths,
+                chosen,
+                text,
+                fields,
+                mappings,
+                seed,
+                jobs,
+                form,
+                rule_timeout,
+                resume,
+                save,
+                replay,
+                data,
+                now,
+                sample,
+                beside,
+                workers,
+            )
+            status = verify_paths(request)
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
     raise SystemExit(status)

@@ -7,6 +7,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 from translator.targets.base import Options
-from translator.workers import Done, Interrupted, Limits, carried_out
+from translator.workers import Done, Interrupted, Limits, carried_out, executed
 
 if TYPE_CHECKING:
     from translator.package.prepared import Prepared
@@ -78,12 +79,14 @@ class Effort:
         seconds: how long one rule may take, by the clock; 0 for as long as it wants.
         processor: the same by the processor, where the system tells.
         tick: is called now and then, and raises Interrupted to end the work.
+        executor: who works instead of processes here; files are read here all the same.
     """
 
     jobs: int = 1
     seconds: float = RULE_SECONDS
     processor: float = 0
     tick: Callable[[], None] = _nothing
+    executor: Executor | None = None
 
     @property
     def limits(self) -> Limits:
@@ -96,6 +99,8 @@ class Effort:
         finished: Callable[[int, Done[_Found]], None] = lambda number, done: None,
     ) -> Iterator[Done[_Found]]:
         """What a function gives for each item, as :func:`translator.workers.carried_out` has it."""
+        if self.executor is not None:
+            return executed(self.executor, function, items, self.limits, finished, self.tick)
         return carried_out(function, items, self.jobs, self.limits, finished, self.tick)
 
 
@@ -183,7 +188,7 @@ def rules_of(
     files = list(dict.fromkeys(files))
     came: dict[int, Done[Rule | Failure]] = {}
     with suppress(Interrupted):
-        for _ in effort.carried_out(_read_file, files, came.__setitem__):
+        for _ in dataclasses.replace(effort, executor=None).carried_out(_read_file, files, came.__setitem__):
             pass
     for number, file in enumerate(files):
         done = came.get(number, Done((), INTERRUPTED))

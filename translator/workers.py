@@ -15,7 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
+from concurrent.futures import wait as wait_for
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -116,6 +118,54 @@ def carried_out(
                 following += 1
 
 
+_CHUNK = 8
+"""Items that a task of an executor has: a process is made for them, which costs more than a small one of them."""
+
+
+def executed(
+    executor: Executor,
+    function: Callable[[_Item], Iterator[_Found]],
+    items: Sequence[_Item],
+    limits: Limits = Limits(),
+    finished: Callable[[int, Done[_Found]], None] = lambda number, done: None,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Done[_Found]]:
+    """The same as :func:`carried_out` by an executor, whose workers keep to the limits by processes of their own.
+
+    What a task of it fails with, as where its worker is lost, costs no item: those are carried out in a process here.
+    """
+    tasks = {
+        executor.submit(_chunk, function, items[first : first + _CHUNK], limits): range(first, min(first + _CHUNK, len(items)))
+        for first in range(0, len(items), _CHUNK)
+    }
+    ready: dict[int, Done[_Found]] = {}
+    following = 0
+    waiting: set[Future[list[Done[_Found]]]] = set(tasks)
+    try:
+        while following < len(items):
+            ended, waiting = wait_for(waiting, _TICK, FIRST_COMPLETED)
+            for task in ended:
+                numbers = tasks[task]
+                try:
+                    came = task.result()
+                except (Exception, CancelledError):
+                    came = list(carried_out(function, [items[n] for n in numbers], 1, limits, tick=tick))
+                for number, done in zip(numbers, came, strict=True):
+                    finished(number, done)
+                    ready[number] = done
+            tick()
+            while following in ready:
+                yield ready.pop(following)
+                following += 1
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def _chunk(function: Callable[[_Item], Iterator[_Found]], items: Sequence[_Item], limits: Limits) -> list[Done[_Found]]:
+    return list(carried_out(function, items, 1, limits))
+
+
 def _here(function: Callable[[_Item], Iterator[_Found]], item: _Item) -> Done[_Found]:
     found: list[_Found] = []
     try:
@@ -204,7 +254,8 @@ class _Crew(Generic[_Item, _Found]):
         here, there = self.context.Pipe()
         arguments = (there, self.function, os.getpid(), self.limits.found)
         process = self.context.Process(target=_work, args=arguments, daemon=True)  # type: ignore[attr-defined]
-        process.start()
+        with _parental():
+            process.start()
         there.close()
         return _Worker(process, here, _megabytes(process.pid))
 
@@ -259,6 +310,18 @@ class _Crew(Generic[_Item, _Found]):
         if self.limits.megabytes and _megabytes(worker.process.pid) - worker.megabytes > self.limits.megabytes:
             return f"stopped, since it took more than {self.limits.megabytes} MB"
         return ""
+
+
+@contextmanager
+def _parental() -> Iterator[None]:
+    """Lets a process have children that is to end with its parent, as a worker of Dask is: these children end with it too."""
+    configuration: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = configuration.get("daemon")
+    configuration["daemon"] = False
+    try:
+        yield
+    finally:
+        configuration["daemon"] = before
 
 
 def _megabytes(process: int | None) -> float:

@@ -6,6 +6,7 @@ import functools
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
@@ -80,6 +81,7 @@ class ConvertRequest:
     check: bool = False
     prune: bool = False
     resume: bool = False
+    executor: Executor | None = None
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -156,7 +158,7 @@ class _Run:
         """How the pack is worked on, within these limits unless another is given."""
         given = self.request.rule_timeout
         clock, used = (seconds, processor) if given is None else (given, 0)
-        return Effort(self.request.jobs, clock, used, self.stopping.tick)
+        return Effort(self.request.jobs, clock, used, self.stopping.tick, self.request.executor)
 
     def converted(self) -> list[Entry]:
         """Every rule of the pack, written."""

@@ -7,6 +7,7 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -32,7 +33,7 @@ from translator.verify.data import SAMPLE, NoEvents, Real
 from translator.verify.kit import BrokenKit, Kit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
 from translator.verify.proof import Outcome, Proof, Trial, given, proofs_of, trial_of, unbound
 from translator.verify.stage import NOW
-from translator.workers import Done, carried_out
+from translator.workers import Done
 
 CONTRADICTED, NOT_EXECUTABLE = 1, 3
 
@@ -57,6 +58,7 @@ class VerifyRequest:
     now: str | None = None
     sample: str = ""
     beside: bool = False
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,12 @@ def verify(request: VerifyRequest) -> int:
 
 def _tried(request: VerifyRequest, options: Options, text: str | None, progress: Progressing) -> Iterator[Proved | Failure]:
     """What came of each rule, in their order; what is known already is not tried again, unless it was stopped."""
-    effort, real = Effort(request.jobs, request.rule_timeout), _real(request)
+    effort, real = Effort(request.jobs, request.rule_timeout, executor=request.executor), _real(request)
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
     rules = rules_of(request.paths, effort)
     if text is not None and len(rules) != 1:
         raise UsageProblem(f"--text is for one rule: {len(rules)} were found")
-    asked = replace(request, paths=(), jobs=0, format="", resume=None, rule_timeout=0, text=None), options, text
+    asked = replace(request, paths=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None), options, text
     kept = Kept(request.resume, Proved)
     keys = {n: key_of(replace(rule, source=""), *asked) for n, rule in enumerate(rules) if isinstance(rule, Rule)}
     known = {n: replace(found, source=rules[n].source) for n, key in keys.items() if (found := kept.get(key)) is not None}
@@ -148,7 +150,7 @@ def _tried(request: VerifyRequest, options: Options, text: str | None, progress:
 
     work = functools.partial(_steps, targets=request.targets, text=text, options=options, seed=request.seed, facts=facts, real=real)
     trying = [rule for n in places if isinstance(rule := rules[n], Rule)]
-    tried = carried_out(work, trying, effort.jobs, effort.limits, keep)
+    tried = effort.carried_out(work, trying, keep)
     for number, rule in enumerate(rules):
         if isinstance(rule, Failure):
             yield rule
@@ -226,7 +228,7 @@ def _replayed(request: VerifyRequest, options: Options, text: str | None, progre
     assert folder is not None
     if request.paths or request.save is not None or request.data is not None:
         raise UsageProblem("--replay takes the rules and the events of the kit: it goes with no others, and is not saved")
-    effort = Effort(request.jobs, request.rule_timeout)
+    effort = Effort(request.jobs, request.rule_timeout, executor=request.executor)
     try:
         folders = rule_folders(folder)
         facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)}
@@ -236,7 +238,7 @@ def _replayed(request: VerifyRequest, options: Options, text: str | None, progre
         raise UsageProblem(f"--text is for one rule: {folder} has {len(folders)}; name the folder of one of them")
     work = functools.partial(_again, targets=request.targets, text=text, options=options, facts=facts)
     ended = itertools.count(1)
-    tried = carried_out(work, folders, effort.jobs, effort.limits, lambda number, done: progress.at(next(ended), len(folders)))
+    tried = effort.carried_out(work, folders, lambda number, done: progress.at(next(ended), len(folders)))
     for one, done in zip(folders, tried, strict=True):
         yield done.found[0] if done.found else Proved(str(one), one.name, (), f"{one}: {done.stopped}")
 
