@@ -280,6 +280,21 @@ def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
     assert "TargetResources.ModifiedProperties.DisplayName|cased: a" in converted(kql, "sigma").text
 
 
+@pytest.mark.parametrize(
+    ("kql", "target"),
+    [
+        # the type of the account of a logon follows from its name and identifier
+        ("SecurityEvent | where EventID in (4624, 4625) and AccountType == 'User'", "splunk"),
+        ("SecurityEvent | where EventID == 4625 and AccountType =~ 'Machine'", "esql"),
+        ("SecurityEvent | where EventID == 4624 and AccountType != 'Machine'", "sigma"),
+        # a hyphen is a value, also where the product keeps none
+        ("W3CIISLog | where isnotempty(csUriQuery) and csUriQuery !has 'Protocol' and sPort == '1'", "splunk"),
+    ],
+)
+def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -> None:
+    assert converted(kql, target).verdict.value == "exact"
+
+
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:
     output = converted("DeviceFileEvents | where FolderPath endswith 'a.exe'", "sigma")
     assert len(output.texts) == 1 and "category: file_event" in output.text

@@ -61,6 +61,33 @@ def test_an_object_is_asked_for_by_its_parts() -> None:
     assert outputs["splunk"].verdict.value == "exact"
 
 
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("AuditLogs | where TargetResources has 'offline'", "exact"),
+        ("AuditLogs | where TargetResources !contains 'a b'", "exact"),
+        ("AuditLogs | where TargetResources[0].modifiedProperties has_any ('x', 'y')", "exact"),
+        # of which there is a field of its own by name, if it is no object
+        ("AuditLogs | where InitiatedBy.user has 'x'", "narrower"),
+        # marks of JSON, what stands there otherwise or may, and anchors
+        ("""AuditLogs | where TargetResources has '"x":1'""", "narrower"),
+        ("AuditLogs | where TargetResources has 'x/y'", "narrower"),
+        ("AuditLogs | where TargetResources has 'é'", "narrower"),
+        ("AuditLogs | where TargetResources has '10'", "narrower"),
+        ("AuditLogs | where TargetResources contains ' x'", "narrower"),
+        ("AuditLogs | where tostring(TargetResources) matches regex 'a.c'", "narrower"),
+    ],
+)
+def test_events_that_are_json_have_the_words_of_their_objects(condition: str, verdict: str) -> None:
+    assert translator.convert(rule(condition), ("splunk",)).outputs["splunk"].verdict.value == verdict
+
+
+def test_events_of_a_table_without_a_home_are_taken_for_json() -> None:
+    output = translator.convert(rule("BehaviorAnalytics | where ActivityInsights has 'True'"), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value == "exact" and 'json_extract(_raw, "ActivityInsights")' in output.text
+    assert output.deployment is not None and ("BehaviorAnalytics", ("ActivityInsights",)) in output.deployment.missing
+
+
 def test_an_element_counted_from_the_end_is_no_field() -> None:
     for output in translator.convert(
         rule("AuditLogs | where TargetResources[-1].type == 'User'"), ("sigma", "splunk", "eql")

@@ -38,6 +38,7 @@ from translator.plan.expressions import (
     conjuncts,
     const,
     disjunction,
+    negation,
     rebuild,
     transform,
     walk,
@@ -261,7 +262,7 @@ class _Move:
         shown = shown_columns(selector, self.mover.wanted)
         selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
         for value in (*selector.keys, *self.measured):
-            if not self.reads_whole(value, False):
+            if not self.reads_whole(value):
                 note_whole(value, self.mover)
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
@@ -305,19 +306,27 @@ class _Move:
         del self.mover.said[before:]
         return found
 
-    def reads_whole(self, expr: Expr, asked: bool) -> bool:
-        """Whether the target reads the text of an object or an array inside a column, or where that is ``asked`` knows it is there.
+    def reads_whole(self, expr: Expr, asked: bool = False, loose: bool = False) -> bool:
+        """Whether the target reads the text of an object or an array inside a column.
 
-        Splunk does in a text, and in events that are JSON.
+        Splunk does in a text. In events that are JSON it knows whether anything is there, which is ``asked``, and reads what is there as it
+        is laid out, which is enough for a ``loose`` question; those of a table without a home are taken for such events.
         """
         if self.family != "splunk":
             return False
         before = len(self.mover.said)
         found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.field(expr)[0]
         del self.mover.said[before:]
-        if not isinstance(found, Path) or ELEMENT in found.steps or not isinstance(base := found.base, ColumnRef):
+        base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
+        if not isinstance(base, ColumnRef) or ELEMENT in steps:
             return False
-        return (asked and base.column.stored == "json") or (base.type == Type.STRING and not base.column.stored)
+        if steps and base.type == Type.STRING and not base.column.stored:
+            return True
+        whole = not steps or any(isinstance(s, int) for s in steps)
+        in_json = base.column.stored == "json" or (
+            self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
+        )
+        return in_json and (asked or (loose and whole))
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
@@ -412,12 +421,13 @@ class _Move:
             self.mover.say("value-differs", f"the product may have no {_name(atom.args[0])} for {stored.missing}", atom.span)
             return found
         wanted, of_none = (test == TRUE for test in tests)
+        nothing = Apply(atom.span, Type.BOOL, "isempty", (subject,))
+        if filled and of_none and not wanted and self.mover.place is Place.TURNED:
+            return conjunction(found, negation(nothing))
         if wanted != of_none and not (filled and wanted):
             what = f"the product may have no {_name(atom.args[0])} for {stored.missing}, as for events without one"
             self.mover.say("values-merged", what, atom.span)
-        if wanted:
-            return disjunction(found, Apply(atom.span, Type.BOOL, "isempty", (subject,)))
-        return found
+        return disjunction(found, nothing) if wanted else found
 
     def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it."""

@@ -213,7 +213,8 @@ class Names(Notes):
         """The field and the path of a value that Splunk has no field of, but in the text of another; None for other values.
 
         That is the whole event for an element of an array, a text for what the KQL reads in it as JSON. ``named`` asks for a place with a
-        name in the event as well: Splunk has fields of values alone, none of the objects around them.
+        name in the event as well: Splunk has fields of values alone, none of the objects around them. Events of a table without a home are
+        taken for JSON, as fields inside of its columns are.
         """
         if self.family != "splunk":
             return None
@@ -232,8 +233,11 @@ class Names(Notes):
                 self.lacks(column.table, column.name)
             return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
-        if self.options.fields == "source" or column.stored != "json" or (by_name and not named):
+        homeless = not column.stored and base.type == Type.DYNAMIC and column.table not in {table for table, _ in self.homes}
+        if self.options.fields == "source" or not (column.stored == "json" or homeless) or (by_name and not named):
             return None
+        if homeless:
+            self.lacks(column.table, column.name)
         return "_raw", column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
 
     def showable(self, expr: Expr) -> bool:

@@ -6,6 +6,7 @@ of its parts, of an array one of several values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from translator import catalog
@@ -13,6 +14,7 @@ from translator.catalog import Steps
 from translator.fidelity import Notes, Place
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
+from translator.plan.pins import constants
 from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
 
@@ -28,13 +30,20 @@ _SEARCHES = (TEXT_SEARCHES - _WHOLE) | _REGEXES
 
 _EMPTY = frozenset({"isempty", "isnull"})
 
+_WORDS = re.compile(r"(?=[^ ])(?=.*[A-Za-z])[A-Za-z0-9 #@._;%$!()*=?^|~-]+(?<! )", re.ASCII)
+"""Texts that stand in JSON as they are, however it is laid out: none of its marks, nothing that some writers escape, no number alone
+(RFC 8259, sections 2, 6 and 7)."""
 
-def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], flat: bool, notes: Notes, negated: bool = False) -> Expr:
+_NUMBER = re.compile(r"[-.0-9]+[eE][-0-9]*")
+
+
+def with_parts(condition: Expr, whole: Callable[[Expr, bool, bool], bool], flat: bool, notes: Notes, negated: bool = False) -> Expr:
     """``condition`` with the parts of what is known to be an object in its place, and what is said of the other values.
 
     Args:
         condition: on the fields of events, in normal form.
-        whole: whether the target reads all that is at a place as one text, or where only that is asked whether anything is there.
+        whole: whether the target reads all that is at a place as one text, or can answer where only that is asked whether anything is
+            there, or for what does not depend on how the text is laid out.
         flat: whether the target takes arrays of objects for several values of each part, and a condition on several values is no condition.
         notes: what is said goes here.
         negated: whether the condition stands below a negation of its predicate.
@@ -51,7 +60,7 @@ def with_parts(condition: Expr, whole: Callable[[Expr, bool], bool], flat: bool,
     return condition
 
 
-def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: Notes, negated: bool) -> Expr:
+def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, notes: Notes, negated: bool) -> Expr:
     asked = atom.function in _EMPTY
     searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
     for field, column, steps in _places(atom):
@@ -60,7 +69,7 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool], bool], flat: bool, notes: N
             what = f"{column.column.name} has a text there that holds JSON, of which the output would need fields"
             notes.say("json-in-string", what, atom.span, Place.TURNED if asked else Place.PLAIN)
             continue
-        if below == () or whole(field, asked):
+        if below == () or whole(field, asked, _is_of_words(atom)):
             continue
         name = _name(column, steps)
         deep = flat and len(steps) > 1 and _below(column, steps[:-1]) is None
@@ -110,6 +119,14 @@ def _below(column: ColumnRef, steps: tuple[str | int, ...]) -> tuple[Steps, ...]
 
 def _name(column: ColumnRef, steps: tuple[str | int, ...]) -> str:
     return ".".join([column.column.name, *(str(s) for s in steps if s != ELEMENT)])
+
+
+def _is_of_words(atom: Apply) -> bool:
+    """Whether a condition searches anywhere in a text, for what no writer of JSON puts in another way."""
+    if atom.function not in TEXT_SEARCHES - _WHOLE or len(atom.args) != 2:
+        return False
+    values = constants(atom.args[1])
+    return bool(values) and all(isinstance(v, str) and _WORDS.fullmatch(v) and not _NUMBER.fullmatch(v) for v in values or ())
 
 
 def _is_anchored(atom: Apply) -> bool:
