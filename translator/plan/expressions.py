@@ -29,7 +29,7 @@ class Column:
 
     ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column. ``stored`` is the
     product's own type of it where it has been moved to the field of a product, which is then its name; ``several`` that such a field may
-    have several values.
+    have several values, ``one_line`` that none of them has a line feed.
     """
 
     id: int
@@ -39,6 +39,7 @@ class Column:
     source: int | None = field(default=None, compare=False)
     stored: str = field(default="", compare=False)
     several: bool = field(default=False, compare=False)
+    one_line: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

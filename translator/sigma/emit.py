@@ -18,7 +18,7 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, compares, counts_missing
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import TRUE, Apply, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
@@ -568,6 +568,14 @@ def _field_to_field(node: Expr) -> Expr:
     return node
 
 
+def _is_one_line(field: Expr) -> bool:
+    """Whether a field is known to have no line feed."""
+    match field:
+        case ColumnRef(column=column):
+            return column.one_line or (not column.stored and catalog.is_one_line(column.table or "", column.name))
+    return False
+
+
 def _hours(atom: Apply) -> tuple[Expr, list[int]] | None:
     """The time and the hours of the day that a condition on ``hourofday`` allows; None where it is another."""
     match atom:
@@ -685,7 +693,8 @@ class Selections:
         if self.names.family == "sigma":  # where spaces may end the text, so may a line feed
             pattern = pattern.removesuffix(rf"\s*{END}") + r"\s*$" if pattern.endswith(rf"\s*{END}") else pattern
         if self.names.family == "sigma" and END in pattern:
-            self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
+            if not _is_one_line(atom.args[0]):
+                self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
         if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):
             raise Cannot(Diagnostic("unsupported-expression", "a portable regular expression cannot look ahead", atom.span))

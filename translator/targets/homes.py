@@ -443,7 +443,9 @@ class _Move:
                     kind, name, rest = "text", path_of(name, rest), ()
                 number = _number(column, name) if isinstance(expr, Path) else column.id
                 several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))
-                ref = ColumnRef(expr.span, expr.type, replace(column, id=number, name=name, stored=kind, several=several))
+                line = not isinstance(expr, Path) and catalog.is_one_line(column.table or "", column.name)
+                moved = replace(column, id=number, name=name, stored=kind, several=several, one_line=line)
+                ref = ColumnRef(expr.span, expr.type, moved)
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
             case Computed(file_of=path) if path:
                 whole, _ = self.field(replace(base, column=replace(column, name=path)))
