@@ -260,7 +260,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
     """What a product has for a column, as a catalog file has it."""
     if "by" in data:
         by = data["by"]
-        of = tuple((tuple(x["values"]), counterpart_of({k: v for k, v in x.items() if k != "values"})) for x in by["of"])
+        of = tuple((tuple(x["values"]), counterpart_of(x.get("has") or {k: v for k, v in x.items() if k != "values"})) for x in by["of"])
         return ByValue(by["column"], of, counterpart_of(by["else"]))
     if "absent" in data:
         return Absent(data["absent"])
