@@ -61,6 +61,17 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['json_extract(_raw, "properties.targetResources{0}.displayName")'],
         ),
         ("SigninLogs | where tostring(LocationDetails.city) == 'x'", "esql", ["geo.city_name"]),
+        # by the value of another column
+        (
+            "AWSCloudTrail | where EventName == 'ConsoleLogin' and tostring(parse_json(ResponseElements).ConsoleLogin) == 'Failure'",
+            "esql",
+            ['event.outcome == "failure"'],
+        ),
+        (
+            "AWSCloudTrail | where EventName =~ 'ConsoleLogin' and tostring(parse_json(AdditionalEventData).MFAUsed) == 'No'",
+            "eql",
+            ["console_login.additional_eventdata.mfa_used == false"],
+        ),
         # what Azure computes
         (
             "SecurityEvent | where Process =~ 'cmd.exe' and EventID == 4688",
@@ -295,6 +306,18 @@ def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -
     assert converted(kql, target).verdict.value == "exact"
 
 
+@pytest.mark.parametrize(
+    ("kql", "said"),
+    [
+        ("SecurityEvent | where EventID == 4688 and NewProcessName matches regex @'(^|\\\\)net1?\\.exe$'", False),
+        ("SecurityEvent | where EventID == 4728 and TargetSid matches regex 'S-1-5-32-5[0-9][0-9]$'", False),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9]$'", True),
+    ],
+)
+def test_a_pattern_that_ends_with_the_text_lets_line_feeds_through_where_values_have_some(kql: str, said: bool) -> None:
+    assert ("line-feed-at-end" in {d.code for d in converted(kql, "sigma").diagnostics}) == said
+
+
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:
     output = converted("DeviceFileEvents | where FolderPath endswith 'a.exe'", "sigma")
     assert len(output.texts) == 1 and "category: file_event" in output.text
@@ -311,6 +334,8 @@ def test_alternatives_are_not_searched_beside_the_default() -> None:
 def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
     output = converted("PaloAltoPrismaCloud | where AlertSeverity == 'high'", "esql")
     assert "prisma_cloud.audit" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
+    output = converted("SecurityAlert | where isnotempty(extract('(https?://.*)', 1, Entities))", "splunk")
+    assert "ms365" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
 
 
 def test_a_data_model_has_default_fields_without_its_name() -> None:

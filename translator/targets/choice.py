@@ -10,10 +10,11 @@ from translator.catalog import Absent, Computed, Counterpart, Home, Stored
 from translator.catalog.site import SiteTable
 from translator.detection.model import Selector
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import ColumnRef, Expr, Value, walk
+from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Path, Value, conjuncts, const, transform, walk
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import is_present
+from translator.plan.simplify import is_present, simplify
 from translator.targets.base import Options
+from translator.targets.predicates import takes_empty
 
 
 def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
@@ -83,9 +84,27 @@ def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
 
 
 def lacks_required(home: Home, predicate: Expr) -> bool:
-    """Whether a home has no event with a value in some column that a predicate asks for."""
-    fields = [n for n in walk(predicate) if isinstance(n, ColumnRef) and isinstance(home.columns.get(n.column.name), Absent)]
-    return any(is_present(f, predicate) for f in fields)
+    """Whether no event of a home satisfies a predicate, since it has no value in some column that this asks for."""
+
+    def emptied(node: Expr) -> Expr:
+        match node:
+            case ColumnRef(column=column) if isinstance(home.columns.get(column.name), Absent):
+                return const("")
+            case Path(base=Const(value="")):
+                return const("")
+        return node
+
+    found = (simplify(transform(part, emptied)) for part in conjuncts(predicate))
+    return any(
+        part == FALSE
+        or (
+            isinstance(part, Apply)
+            and part.function in ("matches regex", "matches regex~")
+            and part.args[0] == const("")
+            and not takes_empty(part)
+        )
+        for part in found
+    )
 
 
 def has_all(home: Home, read_by: Iterable[Expr]) -> bool:

@@ -198,6 +198,8 @@ class _Mover(Notes):
         homes = homes_of(selector.table, self.family, self.options)
         pins = told(selector)
         home = home_for(homes, pins)
+        if home is not None and home.when and not allowed(home, pins):
+            home = home_for(tuple(h for h in homes if not lacks_required(h, selector.predicate)), pins) or home
         if (home is None or not allowed(home, pins)) and (several := self.several(selector, homes, pins)):
             yield from several
             return
