@@ -18,7 +18,7 @@ from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Sto
 from translator.commands.tables import tables_page
 from translator.plan.expressions import columns_of
 from translator.plan.normalized import parser_of
-from translator.targets.homes import parsed, selected
+from translator.targets.formulas import parsed, selected
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -336,6 +336,8 @@ def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
     assert "prisma_cloud.audit" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
     output = converted("SecurityAlert | where isnotempty(extract('(https?://.*)', 1, Entities))", "splunk")
     assert "ms365" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
+    output = converted("CommonSecurityLog | where DeviceProduct == 'X' and isnotempty(SourceIP)", "splunk")
+    assert "pan:" not in output.text and "cisco" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
 
 
 def test_a_data_model_has_default_fields_without_its_name() -> None:

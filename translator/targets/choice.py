@@ -14,6 +14,7 @@ from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Pa
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import is_present, simplify
 from translator.targets.base import Options
+from translator.targets.formulas import parsed
 from translator.targets.predicates import takes_empty
 
 
@@ -84,17 +85,21 @@ def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
 
 
 def lacks_required(home: Home, predicate: Expr) -> bool:
-    """Whether no event of a home satisfies a predicate, since it has no value in some column that this asks for."""
+    """Whether no event of a home satisfies a predicate, by what it has none or one value of."""
 
-    def emptied(node: Expr) -> Expr:
+    def known(node: Expr) -> Expr:
         match node:
-            case ColumnRef(column=column) if isinstance(home.columns.get(column.name), Absent):
-                return const("")
+            case ColumnRef(column=column) if column.table is not None:
+                match home.columns.get(column.name):
+                    case Absent():
+                        return const("")
+                    case Computed(expression=text) if text and isinstance(value := parsed(column.table, text), Const):
+                        return value
             case Path(base=Const(value="")):
                 return const("")
         return node
 
-    found = (simplify(transform(part, emptied)) for part in conjuncts(predicate))
+    found = (simplify(transform(part, known)) for part in conjuncts(predicate))
     return any(
         part == FALSE
         or (

@@ -6,7 +6,6 @@ counterpart keeps its KQL name, which the writers note. Afterwards writers only 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,9 +17,6 @@ from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Sto
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.windows import TIME_COLUMNS, is_time
 from translator.fidelity import Notes, Place
-from translator.kql.parser import parse
-from translator.plan import operators as o
-from translator.plan.binder import bind
 from translator.plan.expressions import (
     ELEMENT,
     FALSE,
@@ -62,6 +58,7 @@ from translator.targets.choice import (
     possible,
     told,
 )
+from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
 from translator.targets.objects import note_whole, with_parts
@@ -108,33 +105,6 @@ def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple
         return known and (name in wanted or name.endswith("CustomEntity"))
 
     return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
-
-
-_OWN_FIELD = re.compile(r"(?<=\[')=[^']+(?='\])")
-
-
-@functools.cache
-def parsed(table: str, text: str) -> Expr:
-    """A KQL expression over the columns of a table, told by their names, and over fields of the product, as ``['=_raw']``."""
-    own = dict.fromkeys(_OWN_FIELD.findall(text), "string")
-    schemas = catalog.schemas()
-    if own and table in schemas:
-        schemas = {**schemas, table: {**schemas[table], **own}}
-    plan = bind(parse(f"['{table}'] | extend ['own value'] = {text}"), schemas)
-    assert isinstance(plan.root, o.Compute)
-    return plan.root.items[0][1]
-
-
-@functools.cache
-def selected(text: str) -> Expr:
-    """A condition over fields of a product, which are texts."""
-    plan = bind(parse(f"['events of a product'] | where {text}"), {})
-    assert isinstance(plan.root, o.Filter)
-
-    def stored(node: Expr) -> Expr:
-        return ColumnRef(node.span, Type.STRING, replace(node.column, stored="keyword")) if isinstance(node, ColumnRef) else node
-
-    return pushed(simplify(transform(plan.root.predicate, stored)))
 
 
 MAX_HOMES = 4

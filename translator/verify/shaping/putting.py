@@ -18,7 +18,8 @@ from translator.catalog import Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
 from translator.sigma.emit import ALWAYS
-from translator.targets.homes import TIMES, selected
+from translator.targets.formulas import selected
+from translator.targets.homes import TIMES
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of

@@ -15,7 +15,7 @@ from translator.kql.parser import parse
 from translator.plan.expressions import Apply
 from translator.plan.types import Type, type_of
 from translator.targets.base import Options
-from translator.targets.homes import parsed
+from translator.targets.formulas import parsed
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, time_field

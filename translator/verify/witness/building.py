@@ -9,7 +9,7 @@ from translator import catalog
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path
 from translator.plan.types import Type
-from translator.targets.homes import parsed
+from translator.targets.formulas import parsed
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Pivoted, Unpacked
