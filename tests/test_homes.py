@@ -318,6 +318,14 @@ def test_a_pattern_that_ends_with_the_text_lets_line_feeds_through_where_values_
     assert ("line-feed-at-end" in {d.code for d in converted(kql, "sigma").diagnostics}) == said
 
 
+@pytest.mark.parametrize(
+    ("keys", "other"), [("LogonTypeName", True), ("LogonType, LogonTypeName", False), ("Computer, LogonTypeName", True)]
+)
+def test_a_key_that_the_others_tell_makes_no_other_groups(keys: str, other: bool) -> None:
+    output = converted(f"SecurityEvent | where EventID == 4625 | summarize count() by {keys} | where count_ > 5", "splunk")
+    assert (output.verdict.value == "differs") == other
+
+
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:
     output = converted("DeviceFileEvents | where FolderPath endswith 'a.exe'", "sigma")
     assert len(output.texts) == 1 and "category: file_event" in output.text

@@ -30,6 +30,7 @@ from translator.plan.expressions import (
     Path,
     Value,
     children,
+    columns_of,
     conjunction,
     conjuncts,
     const,
@@ -120,8 +121,10 @@ class _Mover(Notes):
         self.entities = {e.column for e in rule.entities} if rule is not None else set()
         self.wanted = {*rule.alert_columns} if rule is not None else set()
         self.homes: dict[tuple[str, str], Home] = {}
+        self.alone = False
 
     def detection(self, detection: Detection) -> Detection:
+        self.alone = len(detection.selectors) == 1
         sides, fields = [], list[Expr]()
         given = iter(detection.threshold.fields if detection.threshold else ())
         for side in detection.sides:
@@ -247,7 +250,7 @@ class _Move:
         predicate = self.condition(selector.predicate)
         if self.home is not None and self.home.select:
             predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
-        keys = tuple(map(self.value, selector.keys))
+        keys = tuple(self.key(k, selector.keys) for k in selector.keys)
         outputs = [(name, self.shown(name, x)) for name, x in shown]
         known = [(name, x) for name, x in outputs if not self.lacks(x)]
         lost = ", ".join(name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given))
@@ -265,6 +268,22 @@ class _Move:
         apart = [other.name for other, written in self.mover.besides(self.chosen, home, self.measured) if not written]
         if apart:
             yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
+
+    def key(self, key: Expr, keys: tuple[Expr, ...]) -> Expr:
+        """A value that events are grouped by: where the other keys tell all that it is computed of, the groups are the same without it."""
+        told_by = {k.column.name for k in keys if isinstance(k, ColumnRef) and k != key}
+        with self.mover.within(Place.SHOWN if self.mover.alone and self.follows(key, told_by) else Place.PLAIN):
+            return self.value(key)
+
+    def follows(self, key: Expr, told_by: set[str]) -> bool:
+        """Whether a column is computed of some others alone, and identifies no alert."""
+        if not isinstance(key, ColumnRef) or key.column.name in self.mover.entities:
+            return False
+        counterpart, *_ = self.counterpart(key.column, ())
+        if not isinstance(counterpart, Computed) or not counterpart.expression:
+            return False
+        read = {c.name for c in columns_of(parsed(key.column.table or "", counterpart.expression))}
+        return bool(read) and read <= told_by
 
     def shown(self, name: str, expr: Expr) -> Expr:
         """A value that is only shown: where Azure computes it in its own way, the alert is the same, unless it is an entity of it."""
