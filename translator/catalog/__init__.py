@@ -157,8 +157,8 @@ class Kind:
 @dataclass(frozen=True, slots=True)
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
-    that no row leaves empty, ``one_line`` those whose values have no line feed, ``plain`` places inside of columns that hold a plain value,
-    no object and no array.
+    that no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
+    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array.
     """
 
     name: str
@@ -166,6 +166,7 @@ class Table:
     addresses: frozenset[str]
     filled: frozenset[str]
     one_line: frozenset[str]
+    numbers: frozenset[str]
     plain: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
@@ -201,12 +202,14 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled, one_line, plain = (
-        frozenset(x for listed in (data.get(key) or {}).values() for x in listed) for key in ("filled", "one_line", "plain")
+    filled, one_line, numbers, plain = (
+        frozenset(x for listed in (data.get(key) or {}).values() for x in listed) for key in ("filled", "one_line", "numbers", "plain")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only"))) for k in data.get("kinds", ()))
-    return Table(data["table"], data["source"], addresses, filled, one_line | addresses, plain, kinds, MappingProxyType(homes))
+    return Table(
+        data["table"], data["source"], addresses, filled, one_line | addresses | numbers, numbers, plain, kinds, MappingProxyType(homes)
+    )
 
 
 def _of_table(name: str, home: Home) -> Home:
@@ -304,6 +307,12 @@ def is_one_line(name: str, column: str) -> bool:
     """Whether no value of a table's column has a line feed."""
     known = table(name)
     return known is not None and column in known.one_line
+
+
+def is_plain_number(name: str, column: str) -> bool:
+    """Whether a table's column is a text whose numbers are whole and written in decimal digits alone."""
+    known = table(name)
+    return known is not None and column in known.numbers
 
 
 def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProxyType({})) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from translator import catalog
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
@@ -47,7 +48,9 @@ def approximated(predicate: Expr, say: Say) -> Expr:
             values = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, int) and not isinstance(i.value, bool)]
             least = 0 if function == ">" or (function in ("==", "in") and source.type != Type.REAL) else 1
             if len(values) == len(items) and all(v >= least for v in values):
-                if _is_text(source):
+                if _is_plain(source):
+                    pass
+                elif _is_text(source):
                     what = "the KQL reads a whole number in this value, of which the output knows the plain spelling"
                     say("number-in-text", what, predicate.span)
                 elif source.type not in (Type.INT, Type.LONG, Type.REAL):
@@ -67,7 +70,8 @@ def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -
     if _is_text(source):
         if operator in ("==", "in"):
             return compared("==", str(number))
-        return compared("matches regex", rf"^{at_least(low) if operator in ('>', '>=') else at_most(high)}\s*$")
+        behind = "" if _is_plain(source) else r"\s*"
+        return compared("matches regex", f"^{at_least(low) if operator in ('>', '>=') else at_most(high)}{behind}$")
     if operator in (">", ">="):
         return compared(">=", low)
     if operator in ("<", "<="):
@@ -80,6 +84,11 @@ def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -
 def _is_text(source: Expr) -> bool:
     """Whether a value that is converted to a number is a text: one of unknown type is, since numbers need no conversion."""
     return source.type == Type.STRING or (isinstance(source, ColumnRef) and source.type == Type.UNKNOWN)
+
+
+def _is_plain(source: Expr) -> bool:
+    """Whether a text is known to write its numbers in one way."""
+    return isinstance(source, ColumnRef) and catalog.is_plain_number(source.column.table or "", source.column.name)
 
 
 def is_custom_text(source: Expr) -> bool:

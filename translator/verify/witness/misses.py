@@ -162,7 +162,8 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
                 yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
         yield to("empty", "", 1)
         yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
-        if not any(c.table is not None and catalog.is_address(c.table, c.name) for c in columns_of(subject)):  # these hold no blanks
+        stored = [(c.table, c.name) for c in columns_of(subject) if c.table is not None]
+        if not any(catalog.is_address(*c) or catalog.is_plain_number(*c) for c in stored):  # these hold no blanks
             yield to("with a space before", f" {current}", 3)
         others = [c.value for c in constants if c.value != current]
         for place, other in enumerate((*others[-1:], *others[:-1])):
