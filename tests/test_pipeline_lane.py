@@ -91,6 +91,9 @@ WRITTEN = [
     # conditions on what is computed among the events
     "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
     " | summarize c = count() by b",
+    # classes of Unicode
+    r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
+    " | summarize c = count() by n, w",
     # of two tables
     f"| project u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u | project u",
     f"| project u = UserPrincipalName | join kind=inner ({CHANGES} | summarize m = make_set(OperationName) by u = Identity) on u"
@@ -127,7 +130,7 @@ WRITTEN = [
 ]
 
 
-SPL_ALONE = ("arg_max", "m = max(n) by u", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)")
+SPL_ALONE = ("arg_max", "m = max(n) by u", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
 """What ES|QL has no words for."""
 
 
@@ -158,7 +161,7 @@ def test_random_queries(target: str) -> None:
             "an average of nothing is NaN",
         ),
         ("| top 3 by UserPrincipalName | summarize c = count() by IPAddress", "texts are sorted in another way"),
-        (r"| extend x = strcat(AppDisplayName, '') | summarize c = count() by x | where x matches regex @'\d'", "digits of Unicode"),
+        (r"| extend x = strcat(AppDisplayName, '') | summarize c = count() by x | where x matches regex @'\bx'", "words of Unicode"),
         (
             "| summarize fails = countif(ResultType != '0'), c = countif(ResultType == '0') by IPAddress | where fails / c > 1",
             "of no number",

@@ -204,7 +204,9 @@ def test_what_is_written_for_a_pattern_finds_what_its_verdict_says() -> None:
     [
         (r"x matches regex @'^\d+$'", "esql", "narrower"),
         (r"x matches regex @'^[^\w.]+$'", "eql", "broader"),
-        (r"not(x matches regex @'^\D')", "splunk", "narrower"),
+        (r"not(x matches regex @'^\D')", "eql", "narrower"),
+        (r"not(x matches regex @'^\D')", "splunk", "exact"),
+        (r"x matches regex @'^[^\w.]+\s'", "splunk", "exact"),
         (r"x matches regex @'\bcat'", "splunk", "differs"),
         (r"x matches regex @'^[[:alpha:]_]+$'", "splunk", "exact"),
         (r"x matches regex @'(?s)^a.b$'", "eql", "exact"),

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from translator.regex.syntax import Anchor, Class, Combined, Node, Perl, Set, walk
 
 
-def asciified(node: Node) -> dict[str, frozenset[bool]]:
+def asciified(node: Node, written: str = "") -> dict[str, frozenset[bool]]:
     r"""The classes and boundaries of a pattern that know other characters than ASCII's in KQL alone, as ``\d``.
+
+    Args:
+        written: the letters of the classes that the language writes out as those of Unicode.
 
     Returns:
         By the spelling of each, whether it takes fewer characters in ASCII (False), more (True), or now these and now those.
@@ -24,6 +27,8 @@ def asciified(node: Node) -> dict[str, frozenset[bool]]:
                 if not is_everything(members):
                     for member in members:
                         for spelled, more in _perls(member):
+                            if spelled[1].lower() in written:
+                                continue
                             found[spelled] = found.get(spelled, frozenset()) | {turned != negated for turned in more}
             case Anchor(kind=kind, ascii=False) if "word" in kind:
                 found["\\B" if kind == "not-word" else "\\b"] = frozenset({False, True})

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from translator.regex.ascii import is_everything
 from translator.regex.classes import OTHER_WORD, POSIX, WHITE_SPACE, Ranges, Unlisted, category, ranges_of, script, without
 from translator.regex.syntax import (
     Alternation,
@@ -338,6 +339,26 @@ class _Flat(Writer):
         return None
 
 
+class _Categories(_Flat):
+    r"""Languages that know the categories of Unicode, of which ``\d`` and ``\w`` are made."""
+
+    def of_unicode(self, member: Perl) -> str | None:
+        match member:
+            case Perl("d", negated):
+                return r"\P{Nd}" if negated else r"\p{Nd}"
+            case Perl("s", False):
+                return self.ranges(WHITE_SPACE)
+            case Perl("w", False):
+                return r"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}" + self.ranges(OTHER_WORD)
+        return None
+
+    def class_(self, node: Class) -> str:
+        match node.members:
+            case (Perl(letter, True, False),) if letter != "d":
+                return self.class_(Class((Perl(letter),), not node.negated))
+        return super().class_(node)
+
+
 class Portable(_Flat):
     r"""What Python's ``re``, PCRE and Java's patterns read alike, and so Sigma: ``\d``, ``\s``, ``\w`` and ``\b`` are what each knows."""
 
@@ -412,8 +433,16 @@ def _takes_newline(node: Class) -> bool:
         return False
 
 
-class Pcre(Portable):
-    """PCRE2, with its own ways for characters and properties."""
+class Pcre(_Categories, Portable):
+    r"""PCRE2, with its own ways for characters and properties, and so with the ``\d``, ``\s`` and ``\w`` of Unicode."""
+
+    def perl(self, member: Perl) -> str | None:
+        return super().perl(member) if member.ascii else self.of_unicode(member)
+
+    def class_(self, node: Class) -> str:
+        if is_everything(node.members):
+            return self.nothing() if node.negated else self.everything()
+        return super().class_(node)
 
     def code(self, code: int) -> str:
         return f"\\x{code:02x}" if code < 0x80 else f"\\x{{{code:x}}}"
@@ -472,7 +501,7 @@ class Python(_Flat):
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-class Re2(_Flat):
+class Re2(_Categories):
     r"""RE2 as DuckDB has it, whose ``\d``, ``\s``, ``\w`` and ``\b`` are of ASCII characters."""
 
     def node(self, node: Node, caseless: bool) -> str:
@@ -490,19 +519,7 @@ class Re2(_Flat):
                 return "[:^space:]" if negated else "[:space:]"
             case Perl(letter, negated, True):
                 return f"\\{letter.upper() if negated else letter}"
-            case Perl("d", negated):
-                return r"\P{Nd}" if negated else r"\p{Nd}"
-            case Perl("s", False):
-                return self.ranges(WHITE_SPACE)
-            case Perl("w", False):
-                return r"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}" + self.ranges(OTHER_WORD)
-        return None
-
-    def class_(self, node: Class) -> str:
-        match node.members:
-            case (Perl(letter, True, False),) if not node.negated and letter != "d":
-                return self.class_(Class((Perl(letter),), True))
-        return super().class_(node)
+        return self.of_unicode(member)
 
     def nothing(self) -> str:
         return r"[^\x00-\x{10ffff}]"

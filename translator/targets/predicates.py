@@ -69,6 +69,8 @@ class Predicates:
     """How a value of another type is read as a text."""
     inside: Callable[[str, str], str] | None = None
     """How a place is read inside a text that is JSON, by the field with the text and its path."""
+    classes: str = ""
+    r"""The letters of ``\d``, ``\s`` and ``\w`` that the target's regular expressions write out as those of Unicode."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
 
@@ -151,7 +153,7 @@ class Predicates:
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.function in ("matches regex", "matches regex~"):
-            tell_of_ascii(self.names, predicate)
+            tell_of_ascii(self.names, predicate, self.classes)
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             asked = predicate.function in ("isempty", "isnull")
             with self.names.within(Place.TURNED if takes_empty(predicate) else Place.PLAIN):
@@ -236,10 +238,10 @@ def _has_text(predicate: Apply) -> bool:
     return any(isinstance(x, Const) and isinstance(x.value, str) for x in items)
 
 
-def tell_of_ascii(names: Names, predicate: Apply) -> None:
-    """Says which classes of a regular expression hold ASCII characters alone in SPL and in Lucene."""
+def tell_of_ascii(names: Names, predicate: Apply, written: str = "") -> None:
+    """Says which classes of a regular expression hold ASCII characters alone in the output, but for those that are ``written`` out."""
     try:
-        found = asciified(searched(predicate))
+        found = asciified(searched(predicate), written)
     except RegexError:
         return
     if found:

@@ -112,6 +112,8 @@ class Language:
     """A whole number of the width that all of them have."""
     fraction: bool = False
     """Whether a number with fractions is written with some."""
+    classes: str = ""
+    r"""The letters of ``\d``, ``\s`` and ``\w`` that its regular expressions write out as those of Unicode."""
     split: str = ""
     """The parts of a text as several values, where the language keeps all of them."""
     span_text: str = ""
@@ -292,7 +294,7 @@ class Values:
                     Apply(function="extract", args=(Const(value=str(regex)), *_))
                     | Apply(function="replace_regex", args=(_, Const(value=str(regex)), _))
                 ) if (tree := parsed(regex)) is not None:
-                    if asciified(tree):
+                    if asciified(tree, self.language.classes):
                         raise self.refuse(expr, "a class of characters of Unicode")
                     if node.function == "replace_regex" and not least_width(tree):
                         raise self.refuse(expr, "what replaces nothing")
@@ -547,7 +549,7 @@ class Values:
     def refuse_classes(self, expr: Apply) -> None:
         """Refuses classes of characters that are those of Unicode in KQL, and of ASCII in the language."""
         try:
-            narrower = asciified(searched(expr))
+            narrower = asciified(searched(expr), self.language.classes)
         except RegexError:
             narrower = {}
         if narrower:

@@ -32,7 +32,7 @@ from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
 from translator.targets.splunk.functions import TEXTS
-from translator.targets.splunk.pipeline import SplWalk
+from translator.targets.splunk.pipeline import SPL, SplWalk
 from translator.targets.splunk.words import (
     ATOMS,
     NUMBER,
@@ -163,6 +163,7 @@ class _Writer:
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
             inside=lambda holder, path: json_extract(field(holder), path),
             computed=lambda expr: self.texts.of(expr),
+            classes=SPL.classes,
             limit="_time{0}now()-{1}",
             ingested="_indextime{0}now()-{1}",
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},

@@ -60,7 +60,7 @@ SPL = Language(
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
-    length="coalesce(mvcount(split({0}, {1})), 1)",
+    classes="dsw", length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from translator.verify.characters import of_category
 from translator.verify.esql.types import Rejected
 from translator.verify.reading import NotReadable
 
@@ -174,14 +175,17 @@ def lucene(pattern: str) -> re.Pattern[str]:
 _JAVA = {
     r"\z": r"\Z", r"\h": r"[ \t]", r"\R": r"(?:\r\n|[\n\r\x0b\x0c])", r"\p{Alpha}": "[A-Za-z]", r"\p{Digit}": "[0-9]",
     r"\p{Alnum}": "[A-Za-z0-9]", r"\p{Upper}": "[A-Z]", r"\p{Lower}": "[a-z]", r"\p{Space}": r"[ \t\n\x0b\f\r]",
-    r"\p{Punct}": r"[!-/:-@\[-`{-~]",
+    r"\p{Punct}": r"[!-/:-@\[-`{-~]", **{rf"\p{{{name}}}": f"[{of_category(name)}]" for name in ("L", "M", "Nd", "Nl", "Pc")},
 }  # fmt: skip
 
 
 @cache
 def java(pattern: str) -> re.Pattern[str]:
     """A pattern of java.util.regex. Raises NotReadable for constructs that Python has not."""
-    if re.search(r"&&|\[[^\]]*\[|\\[QEGXpPNZ](?!\{(Alpha|Digit|Alnum|Upper|Lower|Space|Punct)\})", re.sub(r"\\\\|\\\[|\\\]", "", pattern)):
+    if re.search(
+        r"&&|\[[^\]]*\[|\\[QEGXpPNZ](?!\{(Alpha|Digit|Alnum|Upper|Lower|Space|Punct|L|M|Nd|Nl|Pc)\})",
+        re.sub(r"\\\\|\\\[|\\\]", "", pattern),
+    ):
         raise NotReadable(f"a construct of Java in the regular expression {pattern}")
     made, inside, position = "", False, 0
     while position < len(pattern):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from translator.verify.characters import of_category
 from translator.verify.reading import NotReadable
 
 _POSIX = {
@@ -168,6 +169,11 @@ def _member(piece: re.Match[str], source: str) -> str:
             return special[found]
         if found[1] in "ABGKZzRXN":
             raise NotReadable(f"{found} in the regular expression {source!r}")
+        if found[1] in "pP":
+            members, negated = _property(found, source)
+            if negated:
+                raise NotReadable(f"{found} in a class of the regular expression {source!r}")
+            return members
         return _escape(found, source)
     return "".join("\\" + c if c in "[]&~|" else c for c in found)
 
@@ -178,8 +184,20 @@ _ESCAPES = {
 }  # fmt: skip
 
 
+def _property(found: str, source: str) -> tuple[str, bool]:
+    r"""The members of ``\p{..}``, and whether it is all but these; letters of one case differ by PCRE's version."""
+    name = found[3:-1] if found[2] == "{" else found[2:]
+    members = "" if name in ("Lu", "Ll", "Lt") or not name.isalpha() else of_category(name)
+    if not members:
+        raise NotReadable(f"{found} in the regular expression {source!r}")
+    return members, found[1] == "P"
+
+
 def _escape(found: str, source: str) -> str:
     letter = found[1]
+    if letter in "pP":
+        members, negated = _property(found, source)
+        return f"[{'^' if negated else ''}{members}]"
     if letter in _ESCAPES:
         return _ESCAPES[letter]
     if found.startswith("\\x{"):
