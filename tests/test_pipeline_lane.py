@@ -9,7 +9,7 @@ import random
 import pytest
 
 import translator
-from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, readings, rows_of
+from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, found_by, readings, rows_of
 from tests.rules import rule
 from translator.pipeline import convert, piped
 from translator.plan.functions import aggregates, functions
@@ -140,6 +140,42 @@ def test_rows_and_columns_are_those_of_the_query(kql: str, target: str) -> None:
     for seed in range(3):
         output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40), audits(random.Random(seed), 12), target)
         assert (output is None) == (target == "esql" and any(word in kql for word in SPL_ALONE)) and difference == ""
+
+
+LISTED = "externaldata(Name: string, Tier: string, Most: long)['https://example.org/lists/KnownAccounts.csv?x=1'] with (format='csv')"
+
+KNOWN = [("ann", "1", "2"), ("ann", "2", ""), ("bob", "", "1"), ("eve", "1", "0x3"), ("", "3", "7"), ("ANN", "2", "many")]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "| join kind=rightouter {0} on $left.UserPrincipalName == $right.Name | where Tier != '3'"
+        " | summarize n = count(), f = countif(ResultType != '0') by Tier, IPAddress | where n >= f",
+        "| join kind=inner ({0} | where Most > 0 or Tier == '2') on $left.UserPrincipalName == $right.Name"
+        " | summarize n = count(), m = max(Most) by Name, Tier",
+        "| summarize n = count() by Name = UserPrincipalName | join kind=leftouter ({0} | summarize t = dcount(Tier) by Name) on Name"
+        " | where isnull(t) or n > t",
+        "| where UserPrincipalName !in (({0} | where isnull(Most) | project Name)) | summarize n = count()"
+        " by UserPrincipalName | where n > 1",
+    ],
+)
+def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
+    text = f"{SIGNINS} {kql}"
+    output = piped("splunk", rule(text.format(LISTED)), OPTIONS)
+    assert (
+        output is not None and output.verdict.value == "exact" and dict(output.tables) == {"known_accounts_rows": ("Name", "Tier", "Most")}
+    )
+    assert any("downloaded from https://example.org/lists/KnownAccounts.csv" in d.message for d in output.diagnostics)
+    fields = [{k: v for k, v in zip(("Name", "Tier", "Most"), row, strict=True) if v} for row in KNOWN]
+    numbers = {"": "long(null)", "many": "long(null)", "0x3": "3"}
+    cells = ", ".join(f"'{name}', '{tier}', {numbers.get(most, most)}" for name, tier, most in KNOWN)
+    for seed in range(4):
+        signins = events(random.Random(seed), 25)
+        logged = {"SigninLogs": signins, "AuditLogs": audits(random.Random(seed), 1)}
+        asked = text.format(f"datatable(Name: string, Tier: string, Most: long)[{cells}]")
+        wanted = rows_of(asked, {"SigninLogs": signins}, sorted(output.columns))
+        assert wanted and found_by("splunk", output, logged, {"known_accounts_rows": fields}) == [wanted, wanted]
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])

@@ -123,6 +123,7 @@ CODES: dict[str, Code] = {
         Effect.NOTE,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
     ),
+    "list-rows": Code(Effect.NOTE, "fill the lookup of that name, and again whenever the list changes where it comes from"),
     "list-at-ingest": Code(
         Effect.FEWER,
         "an enrich processor in the ingest pipeline, as the message has it; the ES|QL looks lists up itself",

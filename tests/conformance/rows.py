@@ -10,6 +10,7 @@ import collections
 import datetime as dt
 import random
 import sys
+from types import MappingProxyType
 from typing import Any
 
 import translator
@@ -18,6 +19,7 @@ from translator.pipeline import piped
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output
 from translator.verify import NotReadable, esql, spl
+from translator.verify.reading import Lists
 
 NOW = dt.datetime(2026, 3, 6, 12, 0)
 OPTIONS = Options(fields="source")
@@ -281,7 +283,9 @@ def rows_of(kql: str, logged: dict[str, list[dict[str, Any]]], columns: list[str
     return collections.Counter(tuple(_plain(row[p]) for p in places) for row in result.rows)
 
 
-def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]]) -> list[collections.Counter[tuple[Any, ...]]]:
+def found_by(
+    target: str, output: Output, logged: dict[str, list[dict[str, Any]]], lists: Lists = MappingProxyType({})
+) -> list[collections.Counter[tuple[Any, ...]]]:  # fmt: skip
     """The rows that an output finds of the events that it looks at, in each reading of the target."""
     time, source = ("@timestamp", "event.dataset") if target == "esql" else ("_time", "sourcetype")
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
@@ -296,16 +300,18 @@ def found_by(target: str, output: Output, logged: dict[str, list[dict[str, Any]]
         for e in events_
         if (moment := e["TimeGenerated"].replace(tzinfo=dt.UTC).timestamp()) > at - (output.lookback or 0)
     ]
-    return readings(target, output, fed)
+    return readings(target, output, fed, lists)
 
 
-def readings(target: str, output: Output, fed: list[dict[str, Any]]) -> list[collections.Counter[tuple[Any, ...]]]:
+def readings(
+    target: str, output: Output, fed: list[dict[str, Any]], lists: Lists = MappingProxyType({})
+) -> list[collections.Counter[tuple[Any, ...]]]:  # fmt: skip
     """The rows that an output finds of events, in each reading of the target; dates of Elastic have milliseconds."""
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     if target == "esql":
         read = [esql.run(output.text, fed, at)]
     else:
-        read = [spl.run(output.text, fed, at, unknown=unknown) for unknown in (True, False)]
+        read = [spl.run(output.text, fed, at, lists, unknown=unknown) for unknown in (True, False)]
 
     def shown(value: Any, name: str) -> Any:
         several = name[:1] in _UNORDERED and value is not None and not isinstance(value, list)

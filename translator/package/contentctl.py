@@ -15,7 +15,7 @@ import yaml
 
 from translator.package.conf import plain
 from translator.package.options import PackageOptions, changed
-from translator.package.splunk_app import Search
+from translator.package.splunk_app import LISTED, Search
 from translator.pipeline import Conversion
 from translator.rulepack.model import Rule
 from translator.sigma.identity import NAMESPACE, stable_id
@@ -82,8 +82,12 @@ def files(
             found[f"{FOLDER}/macros/{macro}.yml"] = _dump(
                 {"name": macro, "definition": search.filter_definition, "description": "What the rule's author excludes."}
             )
-        for lookup, kind in conversion.outputs["splunk"].lookups.items():
-            found[f"{FOLDER}/lookups/{lookup}.csv"] = "value,note\n"
+        lists: dict[str, tuple[str, tuple[str, ...]]] = {
+            name: (kind, LISTED) for name, kind in conversion.outputs["splunk"].lookups.items()
+        }
+        lists |= {name: ("exact", columns) for name, columns in conversion.outputs["splunk"].tables.items()}
+        for lookup, (kind, columns) in lists.items():
+            found[f"{FOLDER}/lookups/{lookup}.csv"] = f"{','.join(columns)}\n"
             found[f"{FOLDER}/lookups/{lookup}.yml"] = _dump(_lookup(lookup, kind, date))
     known = re.search(r"^  version: (\d+)\.(\d+)\.(\d+)$", options.previous(f"{FOLDER}/contentctl.yml") or "", re.M)
     major, minor, patch = map(int, known.groups()) if known else (1, 0, 0)
@@ -96,7 +100,7 @@ def files(
 def misread(text: str, conversion: Conversion) -> bool:
     """Whether contentctl would take words of a text in the search for a lookup or a macro: it reads searches without their quoting."""
     output = conversion.outputs["splunk"]
-    lists = set(re.findall(r"(?i)\W(?:input|output)?lookup\s+(?:\w+=\w+\s+)*(\w+)", f" {text}")) - set(output.lookups)
+    lists = set(re.findall(r"(?i)\W(?:input|output)?lookup\s+(?:\w+=\w+\s+)*(\w+)", f" {text}")) - {*output.lookups, *output.tables}
     macros = {m for m in re.findall(r"`([^\s`]+)`", text) if not m.endswith("_filter")} - set(output.macros)
     return bool(lists or macros)
 

@@ -151,16 +151,22 @@ def macros(conversions: list[Conversion], found: list[Search]) -> str:
     return "".join([*texts, *(conf.stanza(name, {"definition": text}) for name, text in filters.items())])
 
 
+LISTED = ("value", "note")
+"""The columns of a list of values."""
+
+
 def lookups(outputs: list[Output]) -> dict[str, str]:
     """A definition and a file with its header for every list that a search looks up; the site fills the file."""
     lists = {name: kind for output in outputs for name, kind in output.lookups.items()}
-    if not lists:
-        return {}
+    tables = {name: columns for output in outputs for name, columns in output.tables.items()}
     stanzas = []
     for name, kind in sorted(lists.items()):
         settings = {"filename": f"{name}.csv", "max_matches": "1", "case_sensitive_match": "1" if kind == "exact" else "0"}
         stanzas.append(conf.stanza(name, {**settings, **({"match_type": "WILDCARD(value)"} if kind == "within" else {})}))
-    return {"default/transforms.conf": "".join(stanzas), **{f"lookups/{name}.csv": "value,note\n" for name in sorted(lists)}}
+    stanzas += [conf.stanza(name, {"filename": f"{name}.csv"}) for name in sorted(tables)]
+    headers = {**dict.fromkeys(lists, LISTED), **tables}
+    files = {f"lookups/{name}.csv": f"{','.join(columns)}\n" for name, columns in sorted(headers.items())}
+    return {"default/transforms.conf": "".join(stanzas), **files} if files else {}
 
 
 def with_macros(text: str, known: Mapping[str, str]) -> str:

@@ -543,7 +543,8 @@ class _Binder:
                 columns_of = {c.name.value: self._column(c.name.value, type_of(c.type)) for c in schema.columns}
                 address = str(sources[0].value) if sources else ""
                 file = address.split("?")[0].rstrip("/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-                return _Table(o.External(node.span, "externaldata", file or "external_data", tuple(columns_of.values())), columns_of)
+                declared = tuple(columns_of.values())
+                return _Table(o.External(node.span, "externaldata", file or "external_data", declared, None, address), columns_of)
             case _:
                 return self._unsupported(None, node, f"{_what(node)} is not supported yet")
 

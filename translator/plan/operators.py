@@ -198,13 +198,14 @@ class Series(Relation):
 class External(Relation):
     """A list that is kept outside of the logs: a watchlist or externaldata, by ``name``.
 
-    Its columns are those that it declares, or those of ``source`` that the query names.
+    Its columns are those that it declares, or those of ``source`` that the query names; ``address`` says where it is downloaded from.
     """
 
     kind: str
     name: str
     columns: tuple[Column, ...] = ()
     source: Source | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ class Output:
     """The product's types of fields that it names."""
     lookups: Mapping[str, str] = field(default_factory=dict)
     """The lists that the product must have, by name, and how values are found in each: ``exact``, ``caseless``, or ``within`` a text."""
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The lists whose rows the output reads, by name, with their columns."""
     histories: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """The searches for what some of the lists hold, as rows of ``value`` and ``event_count``, with how many seconds each looks back."""
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Span, Subquery, conjuncts, walk
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
+from translator.verify.reading import Row
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Event, NotKnown
 from translator.verify.witness.scalars import value_of
@@ -28,6 +29,7 @@ _KEPT, _CASE = "list-condition", "list-case"
 _WITHOUT_EMPTY = "no empty ones"
 _IN_CASE = re.compile(r"%(\w+)%.* in (lower|upper) case")
 _NAME, _COLUMN = re.compile(r"%(\w+)%"), re.compile(r"values of (\w+) in that")
+_ROWS = re.compile(r"fill the list (\w+) with the columns")
 _OUTSIDE = "list {}"
 
 
@@ -102,6 +104,16 @@ class Lists:
                     found[name[1]] = self.at(self.edits.place(said.span), name[1], column[1] if column else "", diagnostics)
             self._found[diagnostics] = found
         return self._found[diagnostics]
+
+    def rows(self, diagnostics: tuple[Diagnostic, ...], given: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+        """The rows of the lists that an output reads as they are, as a file of texts has them: those of the tables that stand for them."""
+        named = {(start, end): new.strip("[]'") for start, end, new in self.edits.edits}
+        found = {n[1]: named.get(d.span) for d in diagnostics if d.code == "list-rows" and d.span and (n := _ROWS.search(d.message))}
+        return {
+            name: [{k: text_of(v) for k, v in row.items() if v not in (None, "")} for row in given.get(table, ())]
+            for name, table in found.items()
+            if table in self.outside
+        }
 
     def tables(self, diagnostics: tuple[Diagnostic, ...]) -> frozenset[str]:
         """The tables that an output reads as lists and not as events."""

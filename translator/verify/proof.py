@@ -259,12 +259,12 @@ class Trial(Stage):
 
     def finds(
         self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool],
-        held: Mapping[str, list[str] | str],
+        held: Mapping[str, list[str] | list[Row] | str],
     ) -> list[Row]:  # fmt: skip
         """What a text finds, in one reading of what its language leaves open.
 
         Args:
-            held: the values of its lists, by name; why they are not known.
+            held: the values of its lists, or their rows, by name; why they are not known.
 
         Raises:
             NotReadable: where its reader does not know what it has.
@@ -274,7 +274,12 @@ class Trial(Stage):
         for name, values in held.items():
             if isinstance(values, str):
                 raise NotReadable(f"the values of the list {name}: {values}")
-            lists |= {f"{name}{end}": [*_listed(values, end, output.lookups.get(f"{name}{end}", ""))] for end in ("", _WITHIN)}
+            if name in output.tables:
+                lists[name] = [v for v in values if isinstance(v, dict)]
+                continue
+            lists |= {
+                f"{name}{end}": [*_listed([str(v) for v in values], end, output.lookups.get(f"{name}{end}", ""))] for end in ("", _WITHIN)
+            }
         for name, (search, seconds) in output.histories.items():
             rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
             lists[name] = list(_listed([text_of(r.get("value")) for r in rows], "", output.lookups.get(name, "")))

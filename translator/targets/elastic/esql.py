@@ -208,7 +208,7 @@ class _Writer:
         if "@timestamp" in self.keys:
             raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
         detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
-        flags, lines = self.flagged(case, not grouped) if len(case.selectors) > 1 else ((), self.filtered(not grouped))
+        flags, lines = self.flagged(case, not grouped) if case.flagged else ((), self.filtered(not grouped))
         pairs, found = fields_of(case, self.keys, "@timestamp", field, lambda number, kind: self.merged(number, kind, case))
         base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")
         commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]

@@ -69,6 +69,10 @@ class Cut:
                 todo += inputs_of(node)
         return found
 
+    def lists(self) -> list[o.External]:
+        """The lists of rows that stand beside the heads, each once."""
+        return list({id(r): r for r in self.operators() if isinstance(r, o.External)}.values())
+
 
 _OF_EVENTS = o.Source | o.Union | o.Filter | o.Compute | o.Project | o.Arrange
 
@@ -82,8 +86,9 @@ class Dropped(o.Relation):
     widens: bool
 
 
-WALKED = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union | o.Expand | o.Number
-"""The operators that the walk writes over heads."""
+_OVER = o.Filter | o.Compute | o.Project | o.Aggregate | o.Distinct | o.Sort | o.Limit | o.Arrange | o.Join | o.Union | o.Expand | o.Number
+WALKED = _OVER | o.External
+"""The operators that the walk writes over heads, and lists that stand beside them."""
 
 MOST_CUTS, MOST_HEADS = 3, 16
 
@@ -170,8 +175,8 @@ def _cuts(root: o.Relation) -> Iterator[Cut]:
     unions = (False, True) if any(isinstance(n, o.Union) for n in o.parts(ordered)) else (False,)
     for opened, split in itertools.product(unions, (_whole, _plain_first)):
         found = _heads(ordered, split, opened)
-        if found is not None and len(found[1]) > 1:
-            yield Cut(found[0], tuple(found[1]))
+        if found is not None and (cut := Cut(found[0], tuple(found[1]))).heads and len(cut.heads) + len(cut.lists()) > 1:
+            yield cut
 
 
 def _cuts_of_one(root: o.Relation, spine: list[o.Relation]) -> Iterator[Cut]:
@@ -229,6 +234,8 @@ def _heads(
             found = selected = replace(node)
         return found, [selected]
     below = inputs_of(node)
+    if isinstance(node, o.External):
+        return replace(node), []
     if not below:
         return None
     rebuilt = [_heads(b, split, opened) for b in below]
@@ -257,13 +264,20 @@ def over(node: o.Relation, news: Sequence[o.Relation]) -> o.Relation:
 def spelled_out(plan: o.Plan) -> o.Plan:
     """A plan in which ``parse`` is what it computes.
 
-    What ``in`` looks for in an array of another query it looks for in the rows that this is made of, and parts of texts are where they
-    are read.
+    What ``in`` looks for in an array of another query it looks for in the rows that this is made of, parts of texts are where they
+    are read, and lists that are kept outside of the logs have the columns that the query names.
     """
+
+    named: dict[int | None, dict[int, Column]] = {}
+    for part in o.parts(plan.root):
+        if isinstance(part, Column):
+            named.setdefault(part.source, {})[part.id] = part
 
     def spelled(node: object) -> object:
         if isinstance(node, Apply):
             return as_rows(node)
+        if isinstance(node, o.External) and node.source is not None:
+            return replace(node, columns=tuple(named.get(node.source.id, {}).values()), source=None)
         if not isinstance(node, o.Parse) or (node.kind != "relaxed" and any(c.type != Type.STRING for c in _columns_of(node))):
             return node  # where one column cannot be converted, all are null
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
@@ -450,6 +464,11 @@ class PipelineCase:
     loose: bool = False
     """Whether what has no words is left out, and that is said."""
 
+    @property
+    def flagged(self) -> bool:
+        """Whether the stream holds rows of several parts, which flags tell apart."""
+        return len(self.selectors) + len(self.cut.lists()) > 1
+
 
 def overlaps(case: PipelineCase) -> frozenset[frozenset[int]]:
     """The pairs of heads that may select one event."""
@@ -522,6 +541,8 @@ def _made_by(relation: o.Relation) -> list[Column]:
             return [c for c, _ in (*keys, *aggregates)]
         case o.Union(columns=columns):
             return [c for c, _ in columns]
+        case o.External(columns=listed):
+            return list(listed)
     return []
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from translator import catalog
+from translator.detection.naming import snake
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes, Place
 from translator.plan import operators as o
@@ -155,6 +156,8 @@ class Walk(Notes, ABC):
         self.places = dict[int, _Place]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
+        self.flag_of = dict[int, str]()
+        self.tables = dict[str, tuple[str, ...]]()
 
     @abstractmethod
     def values(self) -> Values: ...
@@ -176,6 +179,17 @@ class Walk(Notes, ABC):
     @abstractmethod
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """A summary: of the whole stream, or beside the events of one part of it."""
+
+    def listed(self, node: o.External, name: str, flag: str) -> None:
+        """Adds the rows of a list to the stream, which alone have a flag.
+
+        Args:
+            name: what the product calls the list.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+        raise Cannot(Diagnostic("unsupported-operator", f"the rows of a {node.kind} beside events are not supported here", node.span))
 
     @abstractmethod
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
@@ -239,10 +253,45 @@ class Walk(Notes, ABC):
         for operator in self.cut.operators():
             if isinstance(operator, o.Expand) and (of := _unrolled_by(operator)) is not None:
                 self.unrolled[id(of)] = frozenset(n.column.id for _, x in operator.items for n in walk(x) if isinstance(n, ColumnRef))
+        for listed in self.cut.lists():
+            self.flag_of[id(listed)] = self.opened(listed)
         self.part(self.cut.root, Above(tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c))))
+
+    def opened(self, node: o.External) -> str:
+        """The rows of a list as a part of the stream, with the columns that are read. Returns its flag."""
+        name, columns = f"{snake(node.name)}_rows", tuple(c.name for c in node.columns)
+        if self.tables.setdefault(name, columns) != columns:
+            raise Cannot(Diagnostic("unsupported-operator", f"the {node.kind} {node.name} with other columns", node.span))
+        flag = self.named(Column(-1, f"is_{snake(node.name)}", Type.LONG))
+        self.listed(node, name, flag)
+        self.open[flag] = frozenset()
+        where = f", as it is downloaded from {node.address}" if node.address else ""
+        self.say("list-rows", f"fill the list {name} with the columns {', '.join(columns)}{where}", node.span)
+        pairs, language = list[tuple[str, str]](), self.language
+        for column in node.columns:
+            if not self.needed(column):
+                continue
+            held, kind = self.quoted(column.name), KINDS[column.type]
+            function = language.functions.get({"int": "toint" if column.type == Type.INT else "tolong", "real": "todouble"}.get(kind, ""))
+            if kind == "text":
+                value = language.functions["coalesce"].words.format(f"{held}, {language.string('')}")
+            elif function is not None:
+                value = function.words.format(held)
+            elif self.is_vital(column):
+                raise Cannot(Diagnostic("unsupported-expression", f"{column.name} of the type {column.type} in a list", node.span))
+            else:
+                continue
+            own = self.named(column)
+            pairs.append((own, language.chosen([(self.present(flag), value)], language.string("") if kind == "text" else language.null)))
+            self.columns[column.id] = Value(self.quoted(own), kind, kind != "text", simple=True)
+        if pairs:
+            self.commands.append(self.eval(pairs))
+        return flag
 
     def part(self, node: o.Relation, above: Above) -> Part:
         """Writes a relation. ``above`` is what is read of it by the operators over it."""
+        if id(node) in self.flag_of:
+            return Part(self.flag_of[id(node)])
         number = self.cut.number(node)
         if number is not None:
             for items in computed(node):

@@ -110,7 +110,7 @@ class Splunk:
         columns = walk.finish()
         text = "\n| ".join(c.text for c in walk.commands)
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
-        return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds)
+        return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         text = output.text + row_condition(trigger)
@@ -202,7 +202,7 @@ class _Writer:
             raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
         selecting = self.filtered()
         pairs, found = fields_of(case, self.keys, "_time", field, lambda number, kind: self.typed(number, kind, case))
-        flags, (base, *rest) = self.flagged(case) if len(case.selectors) > 1 else ((), self.filtered() if self.mark else selecting)
+        flags, (base, *rest) = self.flagged(case) if case.flagged else ((), self.filtered() if self.mark else selecting)
         lines = [base, *self.known(), *self.looked_up(), *rest]
         if pairs:
             lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))

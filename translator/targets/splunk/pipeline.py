@@ -102,6 +102,12 @@ class SplWalk(Walk):
     def once(self, names: tuple[str, ...]) -> None:
         self.commands.append(self.distinct(list(names)) if names else self.limit(1))
 
+    def listed(self, node: o.External, name: str, flag: str) -> None:
+        """``inputlookup`` with ``append``: the rows of the list behind the events, which alone have a time."""
+        self.commands.append(Command("inputlookup", f"inputlookup append=true {name}"))
+        others = [f"isnull({field(f)})" for f in self.flag_of.values()]
+        self.commands.append(self.eval([(flag, f"if({' AND '.join(['isnull(_time)', *others])}, 1, null())")]))
+
     def copied(self, marks: list[tuple[str, str]]) -> str:
         """``mvexpand``, which makes as many rows as the memory for it holds (limits.conf, max_mem_usage_mb)."""
         name = self.free("part")
