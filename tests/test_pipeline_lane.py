@@ -91,6 +91,14 @@ WRITTEN = [
     # conditions on what is computed among the events
     "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
     " | summarize c = count() by b",
+    # deviations, of one value and of none too; how often something is in a text, and its length in bytes
+    "| summarize c = count(), a = avg(strlen(IPAddress)), e = stdev(strlen(IPAddress)) by UserPrincipalName | where e * c > a or e < 0.5",
+    "| summarize e = stdevif(strlen(IPAddress), ResultType == '0'), v = variance(tolong(strlen(IPAddress))), p = stdevp(strlen(IPAddress)),"
+    " w = variancep(strlen(IPAddress)) by AppDisplayName | where v >= e and p < 9 and not(w > 40)",
+    "| extend n = countof(IPAddress, '.'), m = countof(UserPrincipalName, '[a-n]', 'regex'), "
+    " b = string_size(strcat(AppDisplayName, 'é€😀')) | summarize c = count() by n, m, b | where n >= m",
+    "| summarize c = count(), a = avg(strlen(IPAddress)) by UserPrincipalName | extend m = max_of(a * 0.5, c, 3), n = min_of(c, 4)"
+    " | where m > n or n < 3",
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",

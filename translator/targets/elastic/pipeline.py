@@ -1,8 +1,9 @@
 """Plans in ES|QL, command by command.
 
 Facts: the ES|QL reference (elastic.co/docs/reference/query-languages/esql), STATS (null is a group of its own; without BY there is one
-row), INLINE STATS (since 9.2), "Operators" (whole numbers divide without fractions), the pages of the functions named below; COUNT_DISTINCT
-is close to exact up to its precision, 40,000 at most. Times are dates; a span is a number of seconds.
+row), INLINE STATS (since 9.2), "Operators" (whole numbers divide without fractions), the pages of the functions named below;
+COUNT_DISTINCT is close to exact up to its precision, 40,000 at most; STD_DEV is of all values, not of a sample. Times are dates; a span is
+a number of seconds.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "tolower": Function(("text",), "text", "TO_LOWER({0})", False),
         "toupper": Function(("text",), "text", "TO_UPPER({0})", False),
         "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True),
+        "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True),
         # Type conversion functions
         "tostring": Function(("int",), "text", "TO_STRING({0})", False),
         **dict.fromkeys(
@@ -44,6 +46,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "sqrt": Function(("int",), "real", "SQRT({0})", True),
         # Conditional functions
         "coalesce": Function((), "text", "COALESCE({0})"),
+        "max_of": Function((), "same", "GREATEST({0})"),
+        "min_of": Function((), "same", "LEAST({0})"),
         # Date-time functions: a week of DATE_TRUNC begins on Monday, and Sunday is the seventh day of DATE_EXTRACT
         "hourofday": Function(("time",), "int", 'DATE_EXTRACT("hour_of_day", {0})', natural=True),
         "dayofweek": Function(("time",), "span", '((DATE_EXTRACT("day_of_week", {0}) % 7) * 86400)', natural=True),
@@ -85,7 +89,7 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
         "max": "MAX({0})",
         "avg": "AVG({0})",
         "sum": "SUM({0})",
-        "stdev": "STD_DEV({0})",
+        **dict.fromkeys(("stdev", "stdevp", "variance", "variancep"), "STD_DEV({0})"),
         "percentile": "PERCENTILE({0}, {1})",
         "dcount": "COUNT_DISTINCT({0})",
         "count_distinct": "COUNT_DISTINCT({0})",
@@ -102,6 +106,12 @@ ESQL = Language(
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
+    deviations={
+        "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
+        "stdevp": "CASE({1} > 0, {0}, 0.0)",
+        "variance": "CASE({1} > 1, {0} * {0} * {1} / ({1} - 1.0), 0.0)",
+        "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
+    },
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 

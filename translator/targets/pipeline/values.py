@@ -17,10 +17,12 @@ from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, columns_of, walk
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
+from translator.plan.texts import literally
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError, parsed
 from translator.regex.syntax import least_width
+from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
 from translator.targets.computed import Functions, Texts
 from translator.targets.predicates import Spelling
@@ -103,6 +105,8 @@ class Language:
     """What functions make of texts."""
     aggregates: Mapping[str, str]
     """The functions of summaries, over a value and, of a percentile, its rank; ``count`` is over values that are there."""
+    deviations: Mapping[str, str]
+    """What KQL has for an aggregate of deviations, of what the language has for it and the number of its values: of one, and of none, 0."""
     negated: str = "NOT {0}"
     gap: str = ""
     """What stands on both sides of an operator."""
@@ -139,13 +143,14 @@ CONDITIONAL: Mapping[str, str] = MappingProxyType(
         "take_anyif": "take_any",
         "stdevif": "stdev",
         "varianceif": "variance",
+        "variancepif": "variancep",
     }
 )
 """Aggregates over the rows for which a condition holds, and those that they are of all rows."""
 
 WALKED = frozenset(
     "== != =~ !~ < <= > >= and or in !in in~ !in~ between !between + - * / % not ago now strcat tostring todouble toreal bin iff iif case "
-    "coalesce array_length datetime_diff isempty isnotempty isnull isnotnull has_any has_all".split()
+    "coalesce array_length countof datetime_diff isempty isnotempty isnull isnotnull has_any has_all".split()
 )
 """What the walk itself writes of functions and operators, in every language."""
 
@@ -169,7 +174,7 @@ KINDS: Mapping[Type, str] = {
 WRITTEN = frozenset({"text", "part", "json"})
 """The kinds whose values are texts in the language, which are empty where KQL has none."""
 _WORD = re.compile(r"[A-Za-z][\w.@-]*")
-_NUMBERS = frozenset({"int", "real"})
+NUMBERS = frozenset({"int", "real"})
 ORDERED = frozenset({"int", "real", "time", "span"})
 _INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
@@ -244,7 +249,7 @@ class Values:
                 return self.binned(self.value(value_), size, expr)
             case Apply(function="coalesce", args=args) if args:
                 return self.first_of([_typed(self.value(a), a) for a in args], expr)
-            case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in _NUMBERS:
+            case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in NUMBERS:
                 return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
             case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.shown(inner)).kind == "int":
                 return number
@@ -258,6 +263,16 @@ class Values:
             case Path(base=base, steps=steps) if language.inside is not None and (whole := self.json(base)) is not None:
                 found_ = f"{language.inside(whole.text, steps)}, {language.string('')}"
                 return Value(language.functions["coalesce"].words.format(found_), "part", False)
+            case Apply(function="max_of" | "min_of" as function, args=args) if function in language.functions:
+                found_of = [self.value(a) for a in args]
+                kinds = {v.kind for v in found_of}
+                if not (kinds <= NUMBERS or (len(kinds) == 1 and kinds <= ORDERED)) or any(v.nullable for v in found_of):
+                    raise self.refuse(expr)
+                chosen = language.functions[function].words.format(", ".join(self.alike(v, kinds) for v in found_of))
+                kind = "real" if "real" in kinds else kinds.pop()
+                return Value(chosen, kind, False, all(v.natural for v in found_of), all(v.positive for v in found_of))
+            case Apply(function="countof", args=(inner, Const(value=str(what)), *how)):
+                return self.counted(self.of_kind(inner, "text|part"), what, [h.value for h in how if isinstance(h, Const)], expr)
             case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
                 return self.columns[-column.id - 1]
             case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
@@ -285,6 +300,23 @@ class Values:
             case ColumnRef(column=column) if column.id in self.columns:
                 return found if (found := self.columns[column.id]).kind == "json" else None
         return None
+
+    def counted(self, text: Value, what: str, how: list[object], expr: Apply) -> Value:
+        """How often something is found in a text: so many characters it has more where one stands for each than where none does.
+
+        Source: learn.microsoft.com/kusto/query/countof-function: plain texts may overlap, what expressions match does not.
+        """
+        tree = parsed(what if how == ["regex"] else literally(what)) if how in ([], ["normal"], ["regex"]) else None
+        overlap = how != ["regex"] and any(what.startswith(what[n:]) for n in range(1, len(what)))
+        length = self.language.functions["strlen"].words
+        if tree is None or overlap or not least_width(tree) or asciified(tree, self.language.classes):
+            raise self.refuse(expr)
+        try:
+            pattern = self.language.string(self.language.texts.pattern(tree))
+        except Inexpressible as error:
+            raise self.refuse(expr, f"countof() of {error}") from None
+        with_, without = (self.language.texts.replaced.format(text.text, pattern, self.language.string(by)) for by in ("_", ""))
+        return Value(f"({self.between(length.format(with_), '-', length.format(without))})", "int", False, True, simple=True)
 
     def text(self, expr: Expr) -> str | None:
         """What functions of texts make; None for other values."""
@@ -327,7 +359,7 @@ class Values:
         if len(expr.args) != len(function.takes):
             raise self.refuse(expr)
         # Where a function takes a text it takes a place in an object as the text that it is: an empty one where there is nothing.
-        of_texts = function.gives == "text" or expr.function == "strlen"
+        of_texts = function.gives == "text" or expr.function in ("strlen", "string_size")
         kinds = [f"{kind}|part" if kind == "text" and of_texts else kind for kind in function.takes]
         args = [self.of_kind(a, kind) for a, kind in zip(expr.args, kinds, strict=True)]
         nullable = any(a.nullable for a in args) if function.nullable is None else function.nullable
@@ -599,7 +631,7 @@ class Values:
         """A comparison, false of what is missing; ``read`` gives its sides, where not all may be missing."""
         a, b = map(read or self.shown, (left, right))
         a, b = self.like(a, left, b), self.like(b, right, a)
-        if not ({a.kind, b.kind} <= _NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
+        if not ({a.kind, b.kind} <= NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
             raise self.refuse(expr, f"'{operator}'")
         return self.between(grouped(a), operator, grouped(b))
 
@@ -618,7 +650,7 @@ class Values:
         for other in others:
             if "real" in (value.kind, other.kind):  # whose last digits products keep or not
                 raise self.refuse(expr, "equality of numbers with fractions")
-            if other.nullable or not ({value.kind, other.kind} <= _NUMBERS or value.kind == other.kind) or value.kind == "list":
+            if other.nullable or not ({value.kind, other.kind} <= NUMBERS or value.kind == other.kind) or value.kind == "list":
                 raise self.refuse(expr, "this comparison")
         text = " OR ".join(self.between(grouped(value), "==", grouped(other)) for other in others)
         return f"({text})" if len(others) > 1 else text

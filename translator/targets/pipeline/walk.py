@@ -39,7 +39,7 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of, with_others
-from translator.targets.pipeline.values import CONDITIONAL, KINDS, ORDERED, WRITTEN, Command, Language, Value, Values
+from translator.targets.pipeline.values import CONDITIONAL, KINDS, NUMBERS, ORDERED, WRITTEN, Command, Language, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Measure:
     """A term of a summary: what ``function`` finds of a value on the rows for which a condition holds.
 
     ``function`` is the name that KQL has for it over all rows; the ``count`` of rows has no value. ``rank`` is that of a percentile,
-    ``length`` what to call the number of elements of a list, empty where nothing asks for it; ``exact`` says that a close number will
-    not do.
+    ``length`` what to call the number of values, or of elements of a list, empty where nothing asks for it; ``exact`` says that a close
+    number will not do.
     """
 
     name: str
@@ -799,7 +799,9 @@ class Walk(Notes, ABC):
                 found.behind.append((measure.name, values.first_of([whole, values.number(0, whole.kind)], expr).text))
                 whole = replace(whole, nullable=False)
             found.columns[made.id] = whole
-            if measure.length:
+            if (corrected := self.language.deviations.get(measure.function)) is not None:
+                found.behind.append((measure.name, corrected.format(self.quoted(measure.name), self.quoted(measure.length))))
+            elif measure.length:
                 found.columns[-made.id - 1] = Value(self.quoted(measure.length), "int", False, True, False, True)
         return found
 
@@ -929,8 +931,8 @@ class Walk(Notes, ABC):
                 pass
             case ("avg", []) if kind in ORDERED - {"time"}:
                 whole = replace(whole, kind="real" if kind == "int" else kind, undefined=nullable)
-            case ("stdev" | "variance", []) if kind in ORDERED - {"time"} and not decides:  # of one value, and of none, products differ
-                whole = replace(whole, kind="real", nullable=True, undefined=True)
+            case ("stdev" | "stdevp" | "variance" | "variancep", []) if kind in NUMBERS:
+                whole = Value("", "real", False, True)
             case ("percentile", [Const(value=int(rank))]) if kind in ORDERED - {"time"} and 0 < rank <= 100:
                 self.say("percentile-method", self.percentiles, expr.span, Place.PLAIN if decides else Place.SHOWN)
                 whole = replace(whole, kind="real" if self.language.fraction else kind)
@@ -948,7 +950,8 @@ class Walk(Notes, ABC):
             case _:
                 raise values.refuse(expr)
         name = self.named(made)
-        length = self.free(f"{name}_count") if whole.kind == "list" and made.id in self.lengths else ""
+        counted = function in self.language.deviations or (whole.kind == "list" and made.id in self.lengths)
+        length = self.free(f"{name}_count") if counted else ""
         return Measure(name, function, value, condition, rank, length, decides), replace(whole, text=self.quoted(name), simple=True)
 
     def settled(self, column: Column, node: o.Relation) -> None:

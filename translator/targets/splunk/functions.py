@@ -28,6 +28,13 @@ def _braced(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def _in_bytes(text: str) -> str:
+    """A text with as many characters as it has bytes in UTF-8."""
+    for size, longer in ((2, r"[\x{80}-\x{7ff}]"), (3, r"[\x{800}-\x{ffff}]"), (4, r"[\x{10000}-\x{10ffff}]")):
+        text = f"replace({text}, {_braced(string(longer))}, {string('_' * size)})"
+    return text
+
+
 _BARE = "replace({0}, " + string(r"^\s*\+?|\s+$") + ', "")'
 
 
@@ -50,6 +57,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "tolower": Function(("text",), "text", "lower({0})", False),
         "toupper": Function(("text",), "text", "upper({0})", False),
         "strlen": Function(("text",), "int", "len({0})", False, natural=True),
+        "string_size": Function(("text",), "int", f"len({_in_bytes('{0}')})", False, natural=True),
         # Conversion functions
         "tostring": Function(("int",), "text", "tostring({0})", False),
         "tolong": Function(("text",), "int", _whole(*_OF_64_BITS), True),
@@ -65,6 +73,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "sqrt": Function(("int",), "real", "sqrt({0})", True),
         # Comparison and conditional functions
         "coalesce": Function((), "text", "coalesce({0})"),
+        # Statistical eval functions
+        "max_of": Function((), "same", "max({0})"),
+        "min_of": Function((), "same", "min({0})"),
         # Date and time by arithmetic; the first day of the epoch was a Thursday
         "hourofday": Function(("time",), "int", "floor(({0}%86400)/3600)", natural=True),
         "dayofweek": Function(("time",), "span", "(((floor({0}/86400)+4)%7)*86400)", natural=True, rounded=True),

@@ -32,8 +32,8 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
         "max": "max({0})",
         "avg": "avg({0})",
         "sum": "sum({0})",
-        "stdev": "stdev({0})",
-        "variance": "var({0})",
+        **dict.fromkeys(("stdev", "stdevp"), "stdevp({0})"),
+        **dict.fromkeys(("variance", "variancep"), "varp({0})"),
         "percentile": "exactperc{1}({0})",
         "dcount": "dc({0})",
         "count_distinct": "dc({0})",
@@ -60,6 +60,11 @@ SPL = Language(
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
+    deviations={
+        "stdev": "if({1}>1, {0}*sqrt({1}/({1}-1)), 0)",
+        "variance": "if({1}>1, {0}*{1}/({1}-1), 0)",
+        **dict.fromkeys(("stdevp", "variancep"), "if({1}>0, {0}, 0)"),
+    },
     classes="dsw", length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
