@@ -81,6 +81,8 @@ WRITTEN = [
     # summaries beside others by what may be missing
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | extend n = toint(Result)"
     " | summarize m = count() by n, u = Identity | where m > 0) on u | where c > m",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | extend n = iff(Result == 'success', strlen(Identity),"
+    " int(null)) | summarize m = count() by n, u = Identity | summarize k = count(), x = max(n), y = min(m) by u) on u | where c >= k",
     # lists that are rows again
     "| summarize x = make_list(IPAddress), t = make_list(TimeGenerated), c = count() by UserPrincipalName | where c > 2"
     " | mv-expand x to typeof(string), t to typeof(datetime) | where t > ago(1h)",
@@ -138,7 +140,7 @@ WRITTEN = [
 ]
 
 
-SPL_ALONE = ("arg_max", "m = max(n) by u", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
+SPL_ALONE = ("arg_max", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
 """What ES|QL has no words for."""
 
 

@@ -199,17 +199,31 @@ class EsqlWalk(Walk):
         return field(name)
 
     def numbered(self, node: o.Relation | Subquery) -> str:
+        name = self.identified(node)
+        self.summed = True
+        return name
+
+    def identified(self, node: o.Relation | Subquery) -> str:
         """The id of the document, of which a row is the only one until some are made by a summary or of others."""
         first = self.commands[0]
         if self.summed or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if "METADATA" not in first.text:
             self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
-        self.summed = True
         name = self.free("row")
         copy = f', "/", {self.copy}' if self.copy else ""
         self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copy})')]))
         return name
+
+    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """The rows of the first documents of those that stand for one."""
+        if part.spread is None or part.flag is None:
+            return part
+        row, first, there = self.identified(node), self.free("first_row"), self.present(part.flag)
+        self.inline([f"{field(first)} = MIN({row}) WHERE {there}"], list(part.spread))
+        self.commands.append(self.eval([(part.flag, f"CASE({there} AND {row} == {field(first)}, 1)")]))
+        self.changed.add(part.flag)
+        return replace(part, spread=None, tied=False)
 
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)
@@ -229,22 +243,23 @@ class EsqlWalk(Walk):
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
-        part = self.made_of_events(part, node)
+        part = self.single(self.made_of_events(part, node), node)
         beside = part.flag is not None or id(node) in self.unrolled
         node = self.rolled_out(node)
         by: list[tuple[str, Column, Value]] = []
         for made, expr in node.keys:
             value = self.group(expr)
             name = self.name_of(value)
-            if name is None or name in {n for n, _, _ in by}:
+            if beside and value.nullable:  # null is no value by which a row is found again
+                name = self.named(made)
+                self.commands.append(self.eval([(name, f'COALESCE(TO_STRING({value.text}), "")')]))
+            elif name is None or name in {n for n, _, _ in by}:
                 name = self.named(made)
                 if beside or "(" not in value.text:
                     self.commands.append(self.eval([(name, value.text)]))
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
         names, unique = tuple(field(n) for n, _, _ in by), frozenset(made.id for _, made, _ in by)
-        if beside and (part.spread is not None or any(v.nullable for *_, v in by)):
-            raise Cannot(Diagnostic("unsupported-operator", "this summary beside other events is not supported here", node.span))
         found = self.summary(node, bool(by), part.flag)
         if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
@@ -253,7 +268,10 @@ class EsqlWalk(Walk):
             self.inline(found.terms, list(names))
         if found.behind:
             self.commands.append(self.eval(found.behind))
-        self.columns |= {made.id: replace(value, text=field(name), simple=True) for name, made, value in by} | found.columns
+        for name, made, value in by:
+            own = value if beside and value.nullable else replace(value, text=field(name), simple=True)
+            self.columns[made.id] = own
+        self.columns |= found.columns
         if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=names, tied=False, always=not by)
