@@ -11,8 +11,14 @@ import pytest
 import translator
 from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, found_by, readings, rows_of
 from tests.rules import rule
+from translator import catalog
+from translator.kql.parser import parse
 from translator.pipeline import convert, piped
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.expressions import Const
 from translator.plan.functions import aggregates, functions
+from translator.plan.series import places
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
 from translator.verify.shaping import shaped
@@ -101,6 +107,19 @@ WRITTEN = [
     " b = string_size(strcat(AppDisplayName, 'é€😀')) | summarize c = count() by n, m, b | where n >= m",
     "| summarize c = count(), a = avg(strlen(IPAddress)) by UserPrincipalName | extend m = max_of(a * 0.5, c, 3), n = min_of(c, 4)"
     " | where m > n or n < 3",
+    # lines and statistics of series
+    "| make-series d = dcount(IPAddress) default = 0 on TimeGenerated from ago(2h) to now() step 7m by UserPrincipalName, ResultType"
+    " | extend (r, b, v, w, i, l) = series_fit_line(d) | where b > -0.01 | project UserPrincipalName, ResultType, b, v, i, w",
+    "| make-series n = count(), m = sum(strlen(IPAddress)) default = 2 on TimeGenerated in range(ago(2h), now(), 10m) by UserPrincipalName"
+    " | extend (g, p, most, q, mean, e, v) = series_stats(m), (a, b, c) = series_stats(n) | where most > mean + e and a >= 0"
+    " | project UserPrincipalName, g, most, mean, e, v, a, c",
+    f"| make-series n = countif(ResultType != '0') on TimeGenerated from ago(1h) to now() step 5m by u = UserPrincipalName"
+    f" | extend (r, b) = series_fit_line(n) | where b > 0 | project u, b | join kind=leftsemi ({CHANGES} | project u = Identity) on u",
+    # the first rows of one of several parts
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | top 4 by TimeGenerated | project u = Identity) on u",
+    f"| make-series n = count() on TimeGenerated from ago(1h) to now() step 5m by UserPrincipalName | extend (r, b) = series_fit_line(n)"
+    f" | top 2 by b | join kind=inner ({SIGNINS} | summarize m = count() by UserPrincipalName, IPAddress) on UserPrincipalName"
+    " | project UserPrincipalName, IPAddress, m, b | where m > 1",
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",
@@ -140,7 +159,7 @@ WRITTEN = [
 ]
 
 
-SPL_ALONE = ("arg_max", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
+SPL_ALONE = ("top 4 by", "top 2 by", "arg_max", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
 """What ES|QL has no words for."""
 
 
@@ -188,6 +207,30 @@ def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
         assert wanted and found_by("splunk", output, logged, {"known_accounts_rows": fields}) == [wanted, wanted]
 
 
+@pytest.mark.parametrize("run", [NOW, NOW.replace(hour=0), NOW.replace(hour=23, minute=59, second=7)])
+@pytest.mark.parametrize(
+    "axis",
+    [
+        "from ago(2h) to now() step 7m",
+        "from startofday(ago(3d)) to startofday(ago(1d)) step 1h",
+        "in range(startofday(ago(7d)), now(), 1d)",
+        "in range(ago(14d), now(), 1d)",
+        "in range(ago(14d), startofday(now()), 1d)",
+        "in range(ago(6h), ago(1h), 30m)",
+        "from now() - 3d to now() - 1d step 1d",
+        "from datetime(2026-03-05 11:10) to datetime(2026-03-06 11:00) step 1h",
+        "in range(datetime(2026-03-05 11:10), datetime(2026-03-06 11:00), 1h)",
+    ],
+)
+def test_the_number_of_places_is_that_of_the_series(axis: str, run: dt.datetime) -> None:
+    kql = f"SigninLogs | make-series n = count() on TimeGenerated {axis} by UserPrincipalName | project k = array_length(n)"
+    (series,) = (n for n in o.parts(bind(parse(kql), catalog.schemas()).root) if isinstance(n, o.Series))
+    assert series.start is not None and series.stop is not None and isinstance(series.step, Const) and isinstance(series.step.value, int)
+    logged = [{"TimeGenerated": run - dt.timedelta(minutes=m), "UserPrincipalName": "ann"} for m in range(5, 6000, 25)]
+    (row,) = translator.run(kql, {"SigninLogs": logged}, now=run).rows
+    assert row == (places(series.start, series.stop, series.step.value, series.included),)
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 def test_random_queries(target: str) -> None:
     pick, written = random.Random(11), 0
@@ -216,6 +259,25 @@ def test_random_queries(target: str) -> None:
         (
             "| extend b = DeviceDetail.browser | summarize d = dcount(b), c = count() by AppDisplayName | where d * 2 < c",
             "null is none",
+        ),
+        (
+            "| make-series n = count() on TimeGenerated step 1h by IPAddress | extend (r, b) = series_fit_line(n) | where b > 0",
+            "the places of each series are those of its events",
+        ),
+        (
+            "| make-series n = count() on TimeGenerated from startofday(ago(1d)) to now() step 1h by IPAddress"
+            " | extend (r, b) = series_fit_line(n) | where b > 0",
+            "the number of places depends on the hour",
+        ),
+        (
+            "| make-series n = max(strlen(IPAddress)) on TimeGenerated from ago(1h) to now() step 5m by IPAddress"
+            " | extend (r, b) = series_fit_line(n) | where b > 0",
+            "a place whose maximum is null is none of the line",
+        ),
+        (
+            "| make-series n = count() on TimeGenerated from ago(1h) to now() step 5m by IPAddress"
+            " | extend (a, s) = series_decompose_anomalies(n) | mv-expand a to typeof(long) | where a > 0",
+            "no search finds the season of a series",
         ),
         (f"| summarize x = {LEAST} by IPAddress | distinct x", "dedup leaves out what is missing"),
         ("| where extract('(a)(b)(c)(d)(e)(f)(g)(h)(i)(.)', 10, IPAddress) == 'x' | summarize c = count() by IPAddress", "no tenth group"),
@@ -358,7 +420,9 @@ def test_the_lane_is_taken_where_no_other_one_is_as_good() -> None:
 
 
 CALLS = {
-    "tolower": "tolower(IPAddress)", "toupper": "toupper(IPAddress)", "strlen": "strlen(IPAddress)", "strcat": "strcat(IPAddress, '-')",
+    "tolower": "tolower(IPAddress)", "toupper": "toupper(IPAddress)", "strlen": "strlen(IPAddress)",
+    "countof": "countof(IPAddress, '.')", "string_size": "string_size(IPAddress)",
+    "max_of": "max_of(strlen(IPAddress), 3)", "min_of": "min_of(strlen(IPAddress), 3)", "strcat": "strcat(IPAddress, '-')",
     "substring": "substring(IPAddress, 1, 2)", "split": "tostring(split(IPAddress, '.')[1])", "extract": "extract('a(.)', 1, IPAddress)",
     "replace_regex": "replace_regex(IPAddress, 'a+', 'b')", "replace_string": "replace_string(IPAddress, 'a', 'b')",
     "tostring": "tostring(strlen(IPAddress))", "todouble": "todouble(AutonomousSystemNumber) / 2",
@@ -401,8 +465,10 @@ AGGREGATES = {
     "dcount": "dcount(IPAddress)", "count_distinct": "count_distinct(IPAddress)", "sumif": "sumif(n, ResultType == '0')",
     "avgif": "avgif(n, ResultType == '0')", "minif": "minif(n, ResultType == '0')", "maxif": "maxif(n, ResultType == '0')",
     "dcountif": "dcountif(IPAddress, ResultType == '0')",
+    **{name: f"{name}(n)" for name in ("stdev", "stdevp", "variance", "variancep")},
+    **{name: f"{name}(n, ResultType == '0')" for name in ("stdevif", "varianceif", "variancepif")},
 }  # fmt: skip
-SHOWN = {"stdev", "variance", "stdevif", "varianceif", "take_any", "take_anyif", "percentile"}
+SHOWN = {"take_any", "take_anyif", "percentile"}
 """Aggregates that are written where they decide nothing: products differ in them, or any value will do."""
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TypeAlias
 
 Row: TypeAlias = dict[str, object]
@@ -88,3 +91,17 @@ def moment_of(value: object) -> int | None:
 def in_utc(moment: dt.datetime) -> dt.datetime:
     """A time in UTC; one without a zone is of UTC."""
     return moment.astimezone(dt.UTC) if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+
+
+@cache
+def of_category(name: str) -> str:
+    """The characters of a general category of Unicode, or of all that begin with its letter, as members of a class; empty for none."""
+    found, start = list[str](), -1
+    for code in range(sys.maxunicode + 2):
+        held = code <= sys.maxunicode and unicodedata.category(chr(code)).startswith(name)
+        if held and start < 0:
+            start = code
+        elif not held and start >= 0:
+            found.append(f"\\U{start:08x}-\\U{code - 1:08x}")
+            start = -1
+    return "".join(found)

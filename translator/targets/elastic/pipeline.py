@@ -43,7 +43,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "abs": Function(("int|real|span",), "same", "ABS({0})", natural=True),
         "floor": Function(("real|int",), "int", "TO_LONG(FLOOR({0}))"),
         "ceiling": Function(("real|int",), "int", "TO_LONG(CEIL({0}))"),
-        "sqrt": Function(("int",), "real", "SQRT({0})", True),
+        "sqrt": Function(("int|real",), "real", "SQRT({0})", True),
         # Conditional functions
         "coalesce": Function((), "text", "COALESCE({0})"),
         "max_of": Function((), "same", "GREATEST({0})"),

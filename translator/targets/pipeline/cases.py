@@ -39,6 +39,7 @@ from translator.plan.expressions import (
 )
 from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
+from translator.plan.series import with_series_summed
 from translator.plan.simplify import is_field, simplify
 from translator.plan.splits import with_splits_inlined
 from translator.plan.types import Type
@@ -283,7 +284,7 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    return replace(plan, root=with_expansions_spelled(with_splits_inlined(rewritten(plan.root, spelled))))
+    return replace(plan, root=with_expansions_spelled(with_splits_inlined(with_series_summed(rewritten(plan.root, spelled)))))
 
 
 def _columns_of(parse: o.Parse) -> list[Column]:

@@ -386,12 +386,16 @@ class Walk(Notes, ABC):
                 if whole:
                     self.order(keys)
                 return part
-            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole:
+            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole or keys:
+                part = part if whole else self.single(part, node)
                 if keys:
                     self.order(keys)
                 if self.unsorted:
                     raise Cannot(Diagnostic("unsupported-operator", "the first rows by a text are not supported here", node.span))
-                self.commands.append(self.limit(count))
+                if whole:
+                    self.commands.append(self.limit(count))
+                else:
+                    self.first(count, part, node)
                 return part
             case o.Arrange():
                 return part
@@ -450,6 +454,10 @@ class Walk(Notes, ABC):
         if part.spread is None:
             return part
         raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
+
+    def first(self, count: int, part: Part, node: o.Relation) -> None:
+        """Leaves of a part of the stream, whose rows are sorted, the first ones."""
+        raise Cannot(Diagnostic("unsupported-operator", "the first rows of a part of the events are not supported here", node.span))
 
     def made_of_events(self, part: Part, node: o.Relation | Subquery) -> Part:
         """A part that has no rows where it has no events."""

@@ -150,6 +150,13 @@ class SplWalk(Walk):
         self.changed.add(part.flag)
         return replace(part, spread=None, tied=False)
 
+    def first(self, count: int, part: Part, node: o.Relation) -> None:
+        """Numbers of the rows with the flag, by ``streamstats``."""
+        assert part.flag is not None
+        number = self.free("rank")
+        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}"))
+        self.keep(part, [f"{number}<={count}"])
+
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         """``eventstats``, which adds to every row of a key what it finds of all of them."""
         before, terms = list[tuple[str, str]](), [f"count({flag}) as {column(number)}"]

@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from translator.verify.characters import of_category
 from translator.verify.esql.types import Rejected
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, of_category
 
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": r" \t\n\r"}
 """The classes of Lucene by their letters (RegExp.java, expandPreDefined)."""
