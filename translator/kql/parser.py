@@ -21,10 +21,10 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from translator.grammar import grammar_text
 from translator.kql.builder import Builder, Refused
-from translator.kql.driver import TableParser
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
 from translator.kql.lexer import OffsetLexer
 from translator.kql.syntax import Query
+from translator.lalr import TableParser
 
 MAX_ERRORS = 20
 """How many problems of one text are reported."""

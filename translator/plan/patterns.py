@@ -5,6 +5,8 @@ Source: learn.microsoft.com/kusto/query/parse-operator.
 
 from __future__ import annotations
 
+import functools
+
 from translator.plan.expressions import Apply, Column, Const, Expr, const
 from translator.plan.operators import Parse
 from translator.plan.types import Type
@@ -33,8 +35,13 @@ def searched(predicate: Apply) -> syntax.Node:
     """
     pattern = predicate.args[1]
     assert isinstance(pattern, Const) and isinstance(pattern.value, str)
-    tree = parsed(pattern.value)
-    return syntax.caseless(tree) if predicate.function.endswith("~") else tree
+    return _read(pattern.value, predicate.function.endswith("~"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(pattern: str, caseless: bool) -> syntax.Node:
+    tree = parsed(pattern)
+    return syntax.caseless(tree) if caseless else tree
 
 
 def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:

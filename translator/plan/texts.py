@@ -6,12 +6,13 @@ Source: learn.microsoft.com/kusto/query/split-function, extract-function, strcat
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, const, disjunction, negation
-from translator.plan.functions.values import pattern
+from translator.plan.functions.values import finds_nothing_in_empty, pattern
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.parser import parsed
@@ -460,10 +461,16 @@ def leading_flag(expr: Expr) -> Expr:
     """``x matches regex "(?i)a"`` is the operator that ignores case."""
     match expr:
         case Apply(function="matches regex" | "matches regex~", args=(subject, Const(value=str(regex)))) if "(?" in regex:
-            tree = parsed(regex)
-            if tree is not None and case_of(tree) is True:
-                return Apply(expr.span, expr.type, "matches regex~", (subject, const(kql_without_case(tree))))
+            if (plain := _without_leading_flag(regex)) is not None:
+                return Apply(expr.span, expr.type, "matches regex~", (subject, const(plain)))
     return expr
+
+
+@functools.lru_cache(maxsize=4096)
+def _without_leading_flag(regex: str) -> str | None:
+    """A pattern without the flag by which it ignores case; None where not all of it does."""
+    tree = parsed(regex)
+    return kql_without_case(tree) if tree is not None and case_of(tree) is True else None
 
 
 def folded_constant(expr: Expr) -> Expr:
@@ -481,6 +488,6 @@ def folded_constant(expr: Expr) -> Expr:
 
 def _finds_nothing_in_empty(regex: str) -> bool:
     try:
-        return pattern(regex).search("") is None
+        return finds_nothing_in_empty(regex)
     except ValueError:
         return False

@@ -16,6 +16,7 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from translator.grammar import grammar_text
+from translator.lalr import TableParser
 from translator.regex.classes import POSIX, is_property
 from translator.regex.syntax import (
     Alternation,
@@ -58,7 +59,7 @@ class RegexError(ValueError):
         self.offset = offset
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=16_384)
 def parse(pattern: str) -> Node:
     """The tree of ``pattern``.
 
@@ -110,7 +111,14 @@ def _with_plain_brackets(pattern: str) -> str:
 
 @functools.cache
 def _parser() -> lark.Lark:
-    return lark.Lark(grammar_text("re2"), parser="lalr", lexer="contextual", keep_all_tokens=True, maybe_placeholders=False)
+    return lark.Lark(
+        grammar_text("re2"),
+        parser="lalr",
+        lexer="contextual",
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+        _plugins={"LALR_Parser": TableParser},
+    )
 
 
 _VERBOSE = re.compile(r"\(\?[imsRUu]*x[imsRUux]*(-[imsRUu]+)?\)")

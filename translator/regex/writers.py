@@ -59,7 +59,7 @@ class Modes:
 
 def modes_of(node: Node) -> Modes:
     """The flags that say most of a pattern at its start."""
-    found = list(walk(node))
+    found = [n for n in walk(node) if isinstance(n, Any | Anchor)]
     dots = {n.newline for n in found if isinstance(n, Any)}
     lines = any(isinstance(n, Anchor) and n.kind in ("line-start", "line-end") for n in found)
     return Modes(case_of(node) is True, lines, dots == {True})
@@ -67,8 +67,13 @@ def modes_of(node: Node) -> Modes:
 
 def case_of(node: Node) -> bool | None:
     """Whether all letters of a part are without case (True) or all with it (False); None where it has both, or none of either."""
-    found = {n.caseless for n in walk(node) if (isinstance(n, Literal) and _cased(n)) or (isinstance(n, Class) and _cased(n))}
-    return found.pop() if len(found) == 1 else None
+    known: bool | None = None
+    for part in (node,) if isinstance(node, Literal | Class) else walk(node):
+        if isinstance(part, Literal | Class) and part.caseless is not known and _cased(part):
+            if known is not None:
+                return None
+            known = part.caseless
+    return known
 
 
 def _cased(node: Literal | Class) -> bool:

@@ -9,7 +9,7 @@ from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
-from translator.plan.functions.values import pattern
+from translator.plan.functions.values import finds_nothing_in_empty
 from translator.plan.patterns import searched
 from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
@@ -255,7 +255,7 @@ def takes_empty(predicate: Apply) -> bool:
     """Whether a missing field satisfies a regular expression, being the empty string."""
     regex = predicate.args[1] if predicate.function in ("matches regex", "matches regex~") else None
     try:
-        return isinstance(regex, Const) and isinstance(regex.value, str) and pattern(regex.value).search("") is not None
+        return isinstance(regex, Const) and isinstance(regex.value, str) and not finds_nothing_in_empty(regex.value)
     except ValueError:
         return False
 

@@ -8,8 +8,8 @@ import re
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from translator.regex.parser import parse
-from translator.regex.syntax import Group, walk
+from translator.regex.parser import parse, parsed
+from translator.regex.syntax import Group, least_width, walk
 from translator.regex.writers import Inexpressible, python
 
 Dynamic: TypeAlias = Any
@@ -78,7 +78,7 @@ def type_name(value: Dynamic) -> str:
     return names.get(type(value), "string")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def pattern(regex: str) -> re.Pattern[str]:
     """A regular expression of KQL as Python's, groups numbered alike and without names.
 
@@ -89,6 +89,16 @@ def pattern(regex: str) -> re.Pattern[str]:
         return re.compile(python(parse(regex)))
     except Inexpressible as error:
         raise ValueError(f"the regular expression {regex!r} asks for {error}, which is not known here") from None
+
+
+def finds_nothing_in_empty(regex: str) -> bool:
+    """Whether a regular expression does not match the empty text, which is seldom to be tried.
+
+    Raises:
+        ValueError: as ``pattern`` does, where it is to be tried.
+    """
+    tree = parsed(regex)
+    return (tree is not None and least_width(tree) > 0) or pattern(regex).search("") is None
 
 
 @lru_cache(maxsize=512)
