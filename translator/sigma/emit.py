@@ -7,6 +7,7 @@ and sigma-modifiers (appendix).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations, islice
@@ -593,6 +594,8 @@ class Selections:
     def __init__(self, names: Names, selector: Selector) -> None:
         self.names, self.selector = names, replace(selector, predicate=pushed(transform(selector.predicate, _field_to_field)))
         self.maps: dict[str, dict[str, Any]] = {}
+        self.names_of_maps: dict[str, str] = {}
+        self.numbers = Counter[str]()
 
     def detection(self) -> dict[str, Any]:
         if self.selector.predicate == TRUE:
@@ -621,13 +624,13 @@ class Selections:
         return self.text(self.selector.predicate, False)
 
     def add(self, kind: str, items: dict[str, Any]) -> str:
-        for name, known in self.maps.items():
-            if known == items:
-                return name
-        number = sum(n == kind or n.startswith(f"{kind}_") for n in self.maps) + 1
-        name = kind if number == 1 and kind == "selection" else f"{kind}_{number}"
-        self.maps[name] = items
-        return name
+        told = repr(items)
+        if told not in self.names_of_maps:
+            self.numbers[kind] += 1
+            number = self.numbers[kind]
+            name = kind if number == 1 and kind == "selection" else f"{kind}_{number}"
+            self.maps[name], self.names_of_maps[told] = items, name
+        return self.names_of_maps[told]
 
     def text(self, predicate: Expr, nested: bool) -> str:
         if isinstance(predicate, Apply) and predicate.function == "and":
@@ -659,16 +662,15 @@ class Selections:
         return f"({text})" if nested and len(texts) > 1 and " and " in text else text
 
     def disjunction(self, parts: tuple[Expr, ...], nested: bool) -> str:
-        merged: dict[str, list[Any]] = {}
+        merged: dict[str, dict[Any, None]] = {}
         texts = []
         for part in parts:
             if isinstance(part, Apply) and part.function in ("and", "or", "not"):
                 texts.append(self.text(part, True))
                 continue
             key, value = self.item(part)
-            bucket = merged.setdefault(key, [])
-            bucket.extend(v for v in (value if isinstance(value, list) else [value]) if v not in bucket)
-        for key, found in merged.items():
+            merged.setdefault(key, {}).update(dict.fromkeys(value if isinstance(value, list) else [value]))
+        for key, found in ((key, [*values_]) for key, values_ in merged.items()):
             texts.append(self.add("selection", {key: found[0] if len(found) == 1 else found}))
         text = " or ".join(dict.fromkeys(texts))
         return f"({text})" if nested and len(texts) > 1 else text

@@ -54,7 +54,7 @@ def told(selector: Selector) -> Pins:
     found = pins_of(selector.predicate)
     known = catalog.table(selector.table)
     for kind in known.kinds if known is not None else ():
-        asked = (n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only)
+        asked = {n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only}
         if any(is_present(field, selector.predicate) for field in asked):
             values: frozenset[Value] = frozenset(kind.values)
             found[kind.column] = found.get(kind.column, values) & values

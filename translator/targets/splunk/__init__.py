@@ -9,6 +9,7 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
@@ -603,12 +604,14 @@ class _Writer:
         own = {*self.detection.group_by, *self.keys, *(s.name for s in self.detection.selectors), *self.own_names}
         commands: list[str] = []
         terms: list[str] = []
+        words = {other: set(re.findall(r"[\w.]+", texts[0])) for other, texts in spelled.items() if texts}
+        readers = Counter(word for found in words.values() for word in found)
         for name, texts in spelled.items():
             if len(texts) != 1 or name in own or texts[0] == "_time" or field(name) != name:
                 continue
             of = [s.name for s in self.detection.shown if name in dict(s.outputs)]
             apart = self.detection.kind.startswith("temporal") and len(of) < len(selectors)
-            read = any(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", t) for other, (t, *_) in spelled.items() if other != name)
+            read = readers[name] > (name in words[name])
             if texts[0] != name and read:
                 continue
             if apart and not read:
