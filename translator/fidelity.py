@@ -241,6 +241,7 @@ CODES: dict[str, Code] = {
     ),
     "unsupported-expression": Code(Effect.REFUSED, "rewrite the condition on stored fields"),
     "unsupported-join": Code(Effect.REFUSED, "join on one common set of keys, with kind=inner"),
+    "too-large": Code(Effect.REFUSED, "compute these columns in fewer steps, each from fewer of the others"),
     "unsupported-detection": Code(Effect.REFUSED, "no equivalent in this target"),
     "target-cannot": Code(Effect.REFUSED, "use another target for this rule"),
 }

@@ -38,7 +38,7 @@ from translator.detection.shapes import (
     columns_within,
     with_keys,
 )
-from translator.fidelity import Place, Verdict
+from translator.fidelity import Diagnostic, Place, Verdict
 from translator.plan import operators as o
 from translator.plan.expressions import (
     ELEMENT,
@@ -59,7 +59,7 @@ from translator.plan.expressions import (
 from translator.plan.missing import asked_of
 from translator.plan.monotonicity import of_groups
 from translator.plan.patterns import extractions, matching
-from translator.plan.simplify import pushed, simplify
+from translator.plan.simplify import TooLarge, pushed, simplify
 from translator.plan.types import Type
 
 _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
@@ -91,6 +91,8 @@ class _Lifter(Lifting):
             if isinstance(shape, Listed) and self.lists_indicators:
                 return self.again(lists_indicators=False)
             return self.detection(shape)
+        except TooLarge as error:
+            return NoDetection((Diagnostic("too-large", str(error), error.span),))
         except Blocked:
             refused = NoDetection(tuple(d for d in self.said if d.direction is Verdict.NONE))
             if not self.ventured:

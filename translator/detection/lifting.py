@@ -139,12 +139,13 @@ class Lifting(Notes, ABC):
         for name, case in in_one_case(value):
             self.say("list-case", f"leave out of %{name}% what is not in {case} case: the query never finds it", predicate.span)
         value = transform(value, placeholder)
-        if (added := foreign(value, branch)) is not None:
-            what = f"this condition reads {added}, a column that the join only adds"
+        if (joined := foreign(value, branch)) is not None:
+            what = f"this condition reads {joined}, a column that the join only adds"
             if not self.broadens("condition-dropped") or not narrows(branch.predicate):
                 raise self.block("unsupported-join", what, predicate.span)
             self.say("condition-dropped", f"{what}, and is left out", predicate.span)
             return
+        added = list[Expr]()
         for part in conjuncts(pushed(value)):
             if (filled := named_element(branch, part)) is not None:
                 self.say("event-data-columns", SAID_OF_DATA, predicate.span)
@@ -153,7 +154,7 @@ class Lifting(Notes, ABC):
             part = self.approximation(part)
             window = window_of(part)
             if window is not None and (arrival := limits_of_ingestion(part, window)) is not None:
-                branch.predicate = conjunction(branch.predicate, arrival)
+                added.append(arrival)
                 continue
             if window is not None:
                 branch.windows.append(window)
@@ -170,13 +171,14 @@ class Lifting(Notes, ABC):
                     limits = limits_of(part, window)
                     if limits is None:
                         raise self.block("unsupported-detection", "this window is not known to the second", part.span)
-                    branch.predicate = conjunction(branch.predicate, limits)
+                    added.append(limits)
                 continue
             part = self.address(part)
             self.note_elements(branch, part)
             if part == FALSE:
                 self.say("false-predicate", "this condition is never true", predicate.span)
-            branch.predicate = and_also(branch.predicate, part)
+            added.append(part)
+        branch.predicate = and_also(branch.predicate, conjunction(*added))
 
     def approximation(self, part: Expr) -> Expr:
         """``part``, or where more may alert what stands for it on fields."""

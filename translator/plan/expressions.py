@@ -6,7 +6,7 @@ Operators are applications like functions: ``Apply("==", (a, b))``. A string is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -112,14 +112,28 @@ def apply(function: str, *args: Expr, span: Span | None = None, type: Type = Typ
     return Apply(span, type, function, args)
 
 
+_FEW = 16
+"""How many expressions are sooner compared with each other than told by their hashes, which read them to their ends."""
+
+
+def distinct(exprs: Iterable[Expr], known: Sequence[Expr] = ()) -> list[Expr]:
+    """Expressions in their order, each once, without those that are ``known``."""
+    given = list(exprs)
+    if len(given) + len(known) > _FEW:
+        told = set(known)
+        return [e for e in dict.fromkeys(given) if e not in told]
+    found: list[Expr] = []
+    for expr in given:
+        if expr not in found and expr not in known:
+            found.append(expr)
+    return found
+
+
 def _junction(name: str, parts: list[Expr], neutral: Const, absorbing: Const) -> Expr:
-    flat: list[Expr] = []
-    for part in parts:
-        for item in part.args if isinstance(part, Apply) and part.function == name else (part,):
-            if item == absorbing:
-                return absorbing
-            if item != neutral and item not in flat:
-                flat.append(item)
+    items = [i for part in parts for i in (part.args if isinstance(part, Apply) and part.function == name else (part,))]
+    if absorbing in items:
+        return absorbing
+    flat = distinct(i for i in items if i != neutral)
     if not flat:
         return neutral
     if len(flat) == 1:
@@ -139,8 +153,8 @@ def conjunction(*parts: Expr) -> Expr:
 
 def and_also(predicate: Expr, part: Expr) -> Expr:
     """``conjunction(predicate, part)`` for a predicate that is one: its members, which may be many, are not compared again."""
-    known = list(conjuncts(predicate))
-    added = [p for p in conjuncts(part) if p not in known]
+    known = conjuncts(predicate)
+    added = distinct(conjuncts(part), known)
     if FALSE in (predicate, part) or len(known) + len(added) < 3:
         return conjunction(predicate, part)
     if not added:
@@ -243,6 +257,19 @@ def negated_in(expr: Expr) -> set[int]:
 def columns_of(expr: Expr) -> set[Column]:
     """The columns that ``expr`` reads, subqueries aside."""
     return {node.column for node in walk(expr) if isinstance(node, ColumnRef)}
+
+
+def repeated(expr: Expr) -> int:
+    """How many nodes ``expr`` has, written out, beyond those that it has as it is: for a node in several places, all but the first."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Expr) -> int:
+        known = sizes.get(id(node))
+        if known is None:
+            known = sizes[id(node)] = 1 + sum(map(size, children(node)))
+        return known
+
+    return size(expr) - len(sizes)
 
 
 def substitute(expr: Expr, env: dict[int, Expr]) -> Expr:

@@ -22,6 +22,7 @@ from translator.plan.expressions import (
     Expr,
     Items,
     Path,
+    Span,
     apply,
     columns_of,
     conjunction,
@@ -29,6 +30,7 @@ from translator.plan.expressions import (
     const,
     disjunction,
     negation,
+    repeated,
     transform,
     walk,
 )
@@ -91,8 +93,9 @@ def is_presence(expr: Expr) -> bool:
 
 def is_present(key: Expr, predicate: Expr) -> bool:
     """Whether ``predicate`` makes sure that ``key`` is there and not empty."""
+    filled = negation(Apply(None, Type.BOOL, "isempty", (key,)))
     for part in conjuncts(predicate):
-        if part == negation(Apply(None, Type.BOOL, "isempty", (key,))):
+        if part == filled:
             return True
         if (
             isinstance(part, Apply)
@@ -106,8 +109,30 @@ def is_present(key: Expr, predicate: Expr) -> bool:
     return False
 
 
+MOST_REPEATED = 10_000
+"""How many nodes of an expression may stand again where they are written out: six times what the largest of real queries have."""
+
+
+class TooLarge(Exception):
+    """An expression that grows beyond measure where each column is replaced by what it is computed from.
+
+    Each step over a column that the one before reads twice doubles it. ``span`` is where the expression is.
+    """
+
+    def __init__(self, span: Span | None, nodes: int) -> None:
+        super().__init__(
+            f"the columns that this reads are computed from each other over and over: it would have {nodes:,} more parts if that were"
+            f" written out, and may have {MOST_REPEATED:,}"
+        )
+        self.span = span
+
+
 def simplify(expr: Expr) -> Expr:
-    """``expr`` in normal form."""
+    """``expr`` in normal form.
+
+    Raises:
+        TooLarge: where what stands in several places of it, written out, is more than ``MOST_REPEATED`` nodes.
+    """
     return _simplified(_Same(expr))
 
 
@@ -129,6 +154,8 @@ class _Same:
 @lru_cache(maxsize=4096)
 def _simplified(same: _Same) -> Expr:
     """The stages of a rule and its targets ask for the same few expressions again and again."""
+    if (more := repeated(same.expr)) > MOST_REPEATED:
+        raise TooLarge(same.expr.span, more)
     return transform(same.expr, _simplify_node)
 
 
@@ -295,6 +322,16 @@ def is_true(predicate: Expr) -> Expr | None:
 
 def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     """(guard, value) of a conditional, each guard excluding those before it; None where ``expr`` is none."""
+    found: list[tuple[Expr, Expr]] = []
+    before: Expr = TRUE
+    for condition, value in alternatives(expr) or ():
+        found.append((conjunction(before, condition), value))
+        before = conjunction(before, negation(condition))
+    return found or None
+
+
+def alternatives(expr: Expr) -> list[tuple[Expr, Expr]] | None:
+    """(condition, value) of a conditional, of which the first counts whose condition holds; None where ``expr`` is none."""
     if not isinstance(expr, Apply):
         return None
     pairs: list[tuple[Expr, Expr]]
@@ -308,13 +345,11 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
         case _:
             return None
     found: list[tuple[Expr, Expr]] = []
-    before: Expr = TRUE
     for condition, value in pairs:
         certain = is_true(condition)
         if certain is None:
             return None
-        found.append((conjunction(before, certain), value))
-        before = conjunction(before, negation(certain))
+        found.append((certain, value))
     return found
 
 

@@ -16,7 +16,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, columns_of, walk
 from translator.plan.patterns import searched
-from translator.plan.simplify import TEXT_OPERATORS, branches, is_field, simplify
+from translator.plan.simplify import TEXT_OPERATORS, alternatives, is_field, simplify
 from translator.plan.texts import literally
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
@@ -278,7 +278,7 @@ class Values:
             case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
                 split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
                 return Value(split, "int", False, True, True)
-        if found := branches(expr):
+        if found := alternatives(expr):
             return self.decided(found, expr)
         if (text := self.text(expr)) is not None:
             return Value(text, "text" if expr.type == Type.STRING else "part", False)
@@ -488,7 +488,7 @@ class Values:
         kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
             kind = "part"
-        # The conditions of the branches exclude each other; the last one holds where no other does.
+        # The first branch counts whose condition holds, in every language; the last one where no other does.
         if kind in ("", "list", "json"):
             raise self.refuse(expr)
         nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)

@@ -1,0 +1,105 @@
+"""What a query asks for is bounded: what is shared stays shared, is written once for each step, or is refused in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.rules import rule
+from translator.pipeline import Conversion, convert
+from translator.plan.expressions import Apply, apply, conjuncts, const, disjunction, distinct, repeated
+from translator.plan.simplify import MOST_REPEATED, TooLarge, alternatives, branches, simplify
+from translator.plan.types import Type
+
+EVENTS = "SigninLogs | where TimeGenerated > ago(1h)"
+
+
+def chain(first: str, step: Callable[[int], str], last: str, steps: int) -> str:
+    """A query whose column x0 is ``first``, and each of the next ones a step over the one before."""
+    columns = "".join(f"\n| extend x{n} = {step(n - 1)}" for n in range(1, steps))
+    return f"{EVENTS}\n| extend x0 = {first}{columns}\n| where {last.format(f'x{steps - 1}')}"
+
+
+CHAINS = {
+    "texts of choices": ("iff(ResultType == '0', 'a', 'b')", lambda n: f"iff(x{n} == 'a', strcat(x{n}, '{n}'), x{n})", "{0} == 'a'"),
+    "booleans": ("ResultType == '0'", lambda n: f"(x{n} and AppDisplayName != '{n}') or not(x{n})", "{0}"),
+    "texts": ("AppDisplayName", lambda n: f"strcat(x{n}, '-', x{n})", "{0} == 'a'"),
+    "numbers": ("strlen(AppDisplayName)", lambda n: f"x{n} * x{n} + 1", "{0} > 5"),
+    "what is there first": ("AppDisplayName", lambda n: f"coalesce(x{n}, UserPrincipalName, x{n})", "{0} == 'a'"),
+}
+
+
+def refusals(found: Conversion, target: str) -> set[str]:
+    return {d.code for d in found.outputs[target].diagnostics}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chain_of_columns_ends_however_long_it_is(name: str) -> None:
+    """Written out, the last column of forty steps is longer than any disk."""
+    found = convert(rule(chain(*CHAINS[name], 40)))
+    for target, output in found.outputs.items():
+        assert sum(map(len, output.texts)) < 100_000
+        assert output.texts or "too-large" in refusals(found, target), target
+
+
+def test_a_chain_stays_a_chain_where_the_target_has_columns() -> None:
+    found = convert(rule(chain(*CHAINS["texts of choices"], 30)))
+    assert not found.outputs["sigma"].texts
+    assert "too-large" in refusals(found, "sigma")
+    text = found.outputs["splunk"].text
+    assert text.count("case(") + text.count("if(") <= 30
+    assert found.outputs["splunk"].verdict.value in ("exact", "same-alerts")
+
+
+def test_what_is_refused_says_where_and_how_much() -> None:
+    query = chain(*CHAINS["texts of choices"], 30)
+    said = next(d for d in convert(rule(query)).outputs["eql"].diagnostics if d.code == "too-large")
+    assert said.span is not None
+    assert f"{MOST_REPEATED:,}" in said.message
+
+
+def test_repeated_parts_are_counted_without_writing_them() -> None:
+    expr = const("a")
+    doubled: Apply = apply("strcat", expr, expr, type=Type.STRING)
+    for _ in range(200):
+        doubled = apply("strcat", doubled, doubled, type=Type.STRING)
+    assert repeated(doubled) == 2**202 - 1 - 202
+    assert repeated(expr) == 0
+    with pytest.raises(TooLarge):
+        simplify(doubled)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_each_of_many_stands_once(count: int) -> None:
+    many = [const(f"v{n}") for n in range(count)]
+    assert distinct([*many, *many]) == many
+    assert distinct([*many, *many], many[:2]) == many[2:]
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_junctions_of_any_length_keep_the_order_and_hold_no_member_twice(count: int) -> None:
+    parts = [apply("==", const(f"a{n}"), const("b")) for n in range(count)]
+    whole = disjunction(*parts, *reversed(parts))
+    assert isinstance(whole, Apply)
+    assert list(whole.args) == parts
+    assert disjunction(*parts, const(True)) == const(True)
+    assert conjuncts(whole) == (whole,)
+
+
+def test_the_conditions_of_a_case_are_asked_in_order() -> None:
+    """As the languages do: each branch need not deny those before it, which took as many conditions as the square of their number."""
+    count = 50
+    parts = ", ".join(f"AppDisplayName has 'w{n}', 'v{n}'" for n in range(count))
+    query = f"{EVENTS} | extend k = case({parts}, 'z') | summarize c = count() by k | where c > 3"
+    found = convert(rule(query)).outputs
+    for target in ("splunk", "esql"):
+        assert found[target].text.count("w49") == 1, target
+
+
+def test_branches_exclude_those_before_and_alternatives_do_not() -> None:
+    condition = apply("==", const("a", Type.STRING), const("b"))
+    expr = Apply(None, Type.STRING, "iff", (condition, const("x"), const("y")))
+    assert [c for c, _ in alternatives(expr) or ()] == [condition, const(True)]
+    assert [c for c, _ in branches(expr) or ()] == [condition, apply("not", condition)]
+    assert branches(const("x")) is None
