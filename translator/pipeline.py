@@ -18,7 +18,7 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import BindError, bind
 from translator.plan.expressions import Apply, Const, conjuncts
-from translator.plan.simplify import MOMENTS
+from translator.plan.simplify import MOMENTS, TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, duration
@@ -117,6 +117,8 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         return _converted(rule, targets, options or Options())
     except RecursionError as error:
         raise BindError("this query nests too deeply", None) from error
+    except TooLarge as error:
+        raise BindError(str(error), error.span) from error
 
 
 def piped(target: str, rule: Rule, options: Options) -> Output | None:
@@ -161,7 +163,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             if isinstance(detection, NoDetection):
                 output = Output(name, (), detection.diagnostics)
             else:
-                output = _triggered(name, target, rule, detection, timed, options)
+                output = _within_bounds(name, functools.partial(_triggered, name, target, rule, detection, timed, options))
             if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
                 walked = walked or _walked(rule, known, options)
                 lane = _lane(target, rule, walked, options)
@@ -176,6 +178,14 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
     tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
+
+
+def _within_bounds(name: str, write: Callable[[], Output]) -> Output:
+    """What ``write`` gives for a target; nothing where the fields of its product are computed from each other without measure."""
+    try:
+        return write()
+    except TooLarge as error:
+        return Output(name, (), (Diagnostic("too-large", str(error), error.span),))
 
 
 def _better(output: Output, other: Output | None) -> Output:

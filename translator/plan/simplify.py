@@ -109,8 +109,8 @@ def is_present(key: Expr, predicate: Expr) -> bool:
     return False
 
 
-MOST_REPEATED = 10_000
-"""How many nodes of an expression may stand again where they are written out: six times what the largest of real queries have."""
+MOST_REPEATED = 5_000
+"""How many nodes of an expression may stand again where they are written out: three times what the largest of real queries have."""
 
 
 class TooLarge(Exception):

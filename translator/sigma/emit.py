@@ -588,6 +588,10 @@ def _hours(atom: Apply) -> tuple[Expr, list[int]] | None:
     return None
 
 
+MOST_PATTERNS = 1_000
+"""How many regular expressions a selection may have: pySigma compiles each, several times, for a hundredth of a second."""
+
+
 class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
@@ -596,6 +600,7 @@ class Selections:
         self.maps: dict[str, dict[str, Any]] = {}
         self.names_of_maps: dict[str, str] = {}
         self.numbers = Counter[str]()
+        self.patterns = 0
 
     def detection(self) -> dict[str, Any]:
         if self.selector.predicate == TRUE:
@@ -688,6 +693,10 @@ class Selections:
 
     def regex(self, field: str, atom: Apply) -> tuple[str, Any]:
         """A regular expression, in Sigma's own rules without looking ahead: pySigma 2 takes those of RE2 alone (sigma.types, policies)."""
+        self.patterns += 1
+        if self.patterns > MOST_PATTERNS:
+            what = f"a selection of more than {MOST_PATTERNS:,} regular expressions is not written in Sigma"
+            raise Cannot(Diagnostic("target-cannot", what, atom.span))
         try:
             flags, pattern = sigma(searched(atom))
         except (RegexError, Inexpressible) as error:

@@ -13,6 +13,7 @@ from translator.detection.model import Detection, NoDetection, Trigger
 from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
+from translator.plan.simplify import TooLarge
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.pipeline.cases import SHOWING, Cut, Move, case_of, loose_cuts, read_columns
 from translator.targets.protocols import CountsRows, Pipes
@@ -79,7 +80,7 @@ class Lane:
         try:
             case = case_of(self.plan, cut, *columns, lift, self.move, self.options.fields == "source", timed, loose)
             return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
-        except Cannot:
+        except (Cannot, TooLarge):
             return None
 
     def counted(self, head: Detection, output: Output, timed: bool) -> Output | None:

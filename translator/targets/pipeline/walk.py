@@ -249,8 +249,9 @@ class Walk(Notes, ABC):
         Raises:
             Cannot: where one that decides anything has no words here.
         """
-        self.lengths = {c.id for r in self.cut.operators() for n in o.parts(r) if (c := _of_length(n)) is not None}
-        for operator in self.cut.operators():
+        operators = self.cut.operators()
+        self.lengths = {c.id for r in operators[:1] for n in o.parts(r) if (c := _of_length(n)) is not None}
+        for operator in operators:
             if isinstance(operator, o.Expand) and (of := _unrolled_by(operator)) is not None:
                 self.unrolled[id(of)] = frozenset(n.column.id for _, x in operator.items for n in walk(x) if isinstance(n, ColumnRef))
         for listed in self.cut.lists():
