@@ -103,3 +103,11 @@ def test_branches_exclude_those_before_and_alternatives_do_not() -> None:
     assert [c for c, _ in alternatives(expr) or ()] == [condition, const(True)]
     assert [c for c, _ in branches(expr) or ()] == [condition, apply("not", condition)]
     assert branches(const("x")) is None
+
+
+def test_more_patterns_than_sigma_is_given_are_refused_there_and_written_elsewhere() -> None:
+    terms = ", ".join(f"'w{n}'" for n in range(1_500))
+    found = convert(rule(f"{EVENTS} | where AppDisplayName has_any ({terms})")).outputs
+    assert not found["sigma"].texts
+    assert any("1,000 regular expressions" in d.message for d in found["sigma"].diagnostics)
+    assert found["splunk"].text.count("w1499") == 1

@@ -693,10 +693,6 @@ class Selections:
 
     def regex(self, field: str, atom: Apply) -> tuple[str, Any]:
         """A regular expression, in Sigma's own rules without looking ahead: pySigma 2 takes those of RE2 alone (sigma.types, policies)."""
-        self.patterns += 1
-        if self.patterns > MOST_PATTERNS:
-            what = f"a selection of more than {MOST_PATTERNS:,} regular expressions is not written in Sigma"
-            raise Cannot(Diagnostic("target-cannot", what, atom.span))
         try:
             flags, pattern = sigma(searched(atom))
         except (RegexError, Inexpressible) as error:
@@ -712,6 +708,13 @@ class Selections:
         if self.names.family != "sigma":
             tell_of_ascii(self.names, atom)
         return f"{field}|re{flags}", pattern
+
+    def count(self, patterns: int, atom: Apply) -> None:
+        """Counts regular expressions. Raises Cannot where they are too many."""
+        self.patterns += patterns
+        if self.patterns > MOST_PATTERNS:
+            what = f"a selection of more than {MOST_PATTERNS:,} regular expressions is not written in Sigma"
+            raise Cannot(Diagnostic("target-cannot", what, atom.span))
 
     def item(self, atom: Expr) -> tuple[str, Any]:
         if is_field(atom):
@@ -744,10 +747,13 @@ class Selections:
             if atom.function in ("<", "<=", ">", ">=") and self.names.number_as_text(atom.args[0]):
                 raise Cannot(Diagnostic("unsupported-expression", f"{field} holds numbers as texts, which Sigma does not order", atom.span))
             if atom.function in ("matches regex", "matches regex~"):
+                self.count(1, atom)
                 return self.regex(field, atom)
             if spell is not None and len(atom.args) == 2:
                 found = values(atom.args[1])
                 key, value = spell(field, found)
+                if "|re" in key:
+                    self.count(len(value) if isinstance(value, list) else 1, atom)
                 return self.portable(key, value, atom) if self.names.options.prefer == "portable" else (key, value)
         what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands has no Sigma spelling yet", atom.span))
