@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -15,10 +16,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from tests import conf_reader
 from translator import pack
 from translator.cli import main
+from translator.commands import common
 from translator.pipeline import Conversion, convert
 from translator.rulepack import Rule
 
@@ -450,6 +453,25 @@ def test_quiet_is_quiet(good: Path, tmp_path: Path) -> None:
     assert result.output == "" and result.exit_code == 0
     (good / "b.kql").write_text("SecurityEvent | where")
     assert run("convert", good, "-o", tmp_path / "out", "--quiet").output.count("\n") == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_says_how_far_it_is_and_what_came(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, 20))
+    monkeypatch.setattr(common.time, "monotonic", lambda: float(next(clock)))
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=terminal, width=200, color_system=None)
+    with common.Progressing(console, "converting") as progress:
+        for done in range(1, 4):
+            progress.at(done, 9, "2 exact, 1 failed [/red]")
+    told = ("3/9", "/s") if terminal else ("converting: 2 of 9, ", " a second, ", " left; ")
+    assert all(text in shown.getvalue() for text in (*told, "2 exact, 1 failed [/red]"))
+    if not terminal:
+        assert "\x1b" not in shown.getvalue() and shown.getvalue().count("\n") == 1
+    silent = io.StringIO()
+    with common.Progressing(Console(file=silent, force_terminal=terminal), "converting", quiet=True) as progress:
+        progress.at(1, 9)
+    assert silent.getvalue() == ""
 
 
 # --- the screen

@@ -186,15 +186,15 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
 @_jobs()
-@_rule_timeout(60, "60")
-def check(paths: tuple[Path, ...], form: str, strict: bool, jobs: int, rule_timeout: float) -> None:
+@_rule_timeout(None, "30, and 12 of the processor")
+def check(paths: tuple[Path, ...], form: str, strict: bool, jobs: int, rule_timeout: float | None) -> None:
     """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
     from translator.commands.check import as_json, as_sarif, check_paths
     from translator.commands.common import line, shown, write_json
     from translator.pack import Effort
 
     findings = []
-    for finding in check_paths(paths, strict, Effort(jobs, rule_timeout)):
+    for finding in check_paths(paths, strict, Effort.within(jobs, rule_timeout)):
         findings.append(finding)
         if form == "text":
             click.echo(line(str(finding)))
@@ -241,13 +241,13 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     from translator.commands.common import UsageProblem, write_text
     from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
-    from translator.pack import RULE_PROCESSOR, Effort
+    from translator.pack import Effort
     from translator.targets.base import Options
 
     try:
         options = Options(site=site_of(mappings, ()))
         console = Console(emoji=False, stderr=True)
-        entries = converted(console, paths, (target,), options, Effort(jobs, processor=RULE_PROCESSOR))
+        entries = converted(console, paths, (target,), options, Effort.within(jobs, None))
         write_text(write_mapping(entries, target, output))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
@@ -402,13 +402,15 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
-@_rule_timeout(60, "60")
-def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, rule_timeout: float) -> None:
+@_jobs()
+@_rule_timeout(None, "30, and 12 of the processor; 60 with --verify")
+def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, jobs: int, rule_timeout: float | None) -> None:
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
     from translator.commands.explain import explain as explain_paths
-    from translator.pack import Effort
+    from translator.pack import PROOF_SECONDS, Effort
 
-    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify, Effort(seconds=rule_timeout)))
+    seconds = PROOF_SECONDS if verify and rule_timeout is None else rule_timeout
+    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify, Effort.within(jobs, seconds)))
 
 
 @main.command()

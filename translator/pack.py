@@ -88,6 +88,12 @@ class Effort:
     tick: Callable[[], None] = _nothing
     executor: Executor | None = None
 
+    @classmethod
+    def within(cls, jobs: int, seconds: float | None, tick: Callable[[], None] = _nothing, executor: Executor | None = None) -> Effort:
+        """So many processes, with the limit of time that is given, or those that rules are converted in."""
+        clock, processor = (RULE_SECONDS, RULE_PROCESSOR) if seconds is None else (seconds, 0)
+        return cls(jobs, clock, processor, tick, executor)
+
     @property
     def limits(self) -> Limits:
         return Limits(self.seconds, RULE_MEGABYTES, RULE_OUTPUT, self.processor) if self.seconds else Limits()
@@ -224,7 +230,10 @@ def convert_pack(
     for number, rule in enumerate(rules):
         if isinstance(rule, Rule) and (entry := known(rule)) is not None:
             entries[number] = came(dataclasses.replace(entry, slug=slugs[number]))
-    waiting = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule) and n not in entries]
+    # The long ones first, as they take longest: no process then waits at the end for the other that has one.
+    waiting = sorted(
+        ((n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule) and n not in entries), key=lambda one: -len(one[1].query)
+    )
 
     def finished(number: int, done: Done[Conversion | Failure | Prepared]) -> None:
         place, rule = waiting[number]

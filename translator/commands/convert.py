@@ -31,8 +31,6 @@ from translator.kql.errors import suggestion
 from translator.pack import (
     INTERRUPTED,
     PROOF_SECONDS,
-    RULE_PROCESSOR,
-    RULE_SECONDS,
     Effort,
     Entry,
     Failure,
@@ -154,18 +152,17 @@ class _Run:
         contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
         return 1 if contradicted or self.problems else _status(entries, Verdict(request.fail_on))
 
-    def effort(self, seconds: float, processor: float = 0) -> Effort:
-        """How the pack is worked on, within these limits unless another is given."""
+    def effort(self, seconds: float | None = None) -> Effort:
+        """How the pack is worked on: in so many seconds, unless another limit is given."""
         given = self.request.rule_timeout
-        clock, used = (seconds, processor) if given is None else (given, 0)
-        return Effort(self.request.jobs, clock, used, self.stopping.tick, self.request.executor)
+        return Effort.within(self.request.jobs, seconds if given is None else given, self.stopping.tick, self.request.executor)
 
     def converted(self) -> list[Entry]:
         """Every rule of the pack, written."""
         request, prepare = self.request, functools.partial(prepared, convert=self.options, kinds=self.of_packages.kinds)
         with Progressing(self.console, "converting", request.quiet) as progress:
             return convert_pack(
-                request.paths, request.targets, self.options, self.effort(RULE_SECONDS, RULE_PROCESSOR),
+                request.paths, request.targets, self.options, self.effort(),
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
                 self.journal.known() if self.journal is not None and request.resume else lambda rule: None,
