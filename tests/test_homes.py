@@ -164,7 +164,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             [
                 'direction="Rcv"',
                 'message_type="Query"',
-                r'replace(replace(coalesce(query, ""), "\\(\\d+\\)", "."), "^\\.+|\\.+$(?!\\n)", "")',
+                r'replace(replace(coalesce(query, ""), "\\([0-9]+\\)", "."), "^\\.+|\\.+$(?!\\n)", "")',
             ],
         ),
         # normalized tables

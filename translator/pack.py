@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
@@ -19,9 +19,6 @@ from translator.plan.binder import BindError
 from translator.rulepack import Rule, RuleFileError, read, rule_files
 from translator.targets.base import Options
 from translator.workers import Done, Interrupted, Limits, carried_out, executed
-
-if TYPE_CHECKING:
-    from translator.package.prepared import Prepared
 
 _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
@@ -50,7 +47,7 @@ class Entry:
 
     slug: str
     result: Conversion | Failure
-    prepared: Prepared | None = None
+    prepared: Any = None
     unpackaged: str = ""
 
 
@@ -169,8 +166,8 @@ def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Convers
 
 
 def _convert_rule(
-    rule: Rule, targets: tuple[str, ...], options: Options, prepare: Callable[[Conversion], Prepared] | None
-) -> Iterator[Conversion | Failure | Prepared]:  # fmt: skip
+    rule: Rule, targets: tuple[str, ...], options: Options, prepare: Callable[[Conversion], object] | None
+) -> Iterator[object]:  # fmt: skip
     result = converted(rule, targets, options)
     yield result
     if isinstance(result, Conversion) and prepare is not None:
@@ -210,7 +207,7 @@ def convert_pack(
     options: Options,
     effort: Effort = Effort(),
     progress: Callable[[int, int], None] = lambda done, total: None,
-    prepare: Callable[[Conversion], Prepared] | None = None,
+    prepare: Callable[[Conversion], object] | None = None,
     came: Callable[[Entry], Entry] = lambda entry: entry,
     left_out: Callable[[Path], bool] = lambda path: False,
     known: Known = lambda rule: None,
@@ -235,7 +232,7 @@ def convert_pack(
         ((n, rule) for n, rule in enumerate(rules) if isinstance(rule, Rule) and n not in entries), key=lambda one: -len(one[1].query)
     )
 
-    def finished(number: int, done: Done[Conversion | Failure | Prepared]) -> None:
+    def finished(number: int, done: Done[object]) -> None:
         place, rule = waiting[number]
         entries[place] = came(_entry(slugs[place], rule, done))
         progress(len(entries), len(rules))
@@ -247,7 +244,7 @@ def convert_pack(
     return [entries.get(n) or Entry(slugs[n], stopped(rule, INTERRUPTED)) for n, rule in enumerate(rules)]
 
 
-def _entry(slug: str, rule: Rule, done: Done[Conversion | Failure | Prepared]) -> Entry:
+def _entry(slug: str, rule: Rule, done: Done[object]) -> Entry:
     """What came of a rule: where only the work for its packages was stopped, its conversion is there."""
     result, *more = done.found or (stopped(rule, done.stopped),)
     assert isinstance(result, Conversion | Failure)

@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,13 +17,13 @@ from translator import attack, catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
 from translator.engine.known import with_known_values
-from translator.fidelity import Diagnostic, Verdict
+from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions
-from translator.package.prepared import Prepared
+from translator.package.prepared import Chosen, Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError, bind
@@ -50,26 +50,6 @@ Excepted = tuple[int, str, list[dict[str, Any]]]
 """An exclusion by its number, with its text and the entries of an exception."""
 
 _READY = (Readiness.READY, Readiness.SET_UP, Readiness.NAMES, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a rule becomes: its ``kind``, the settings of each of its parts, and what these make of the KQL."""
-
-    kind: str
-    parts: tuple[tuple[Mapping[str, Any], str], ...]
-    verdict: Verdict
-    readiness: Readiness | None
-    diagnostics: tuple[Diagnostic, ...]
-    keys: tuple[str, ...]
-    lookback: int | None
-    reads: tuple[str, ...] = ()
-    output: Output | None = None
-    rows: tuple[str, ...] = ()
-    """The fields that tell the rows of groups apart."""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """The fields that the alert has for columns of the query."""
 
 
 @dataclass(frozen=True, slots=True)

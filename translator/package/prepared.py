@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-if TYPE_CHECKING:
-    from translator.package.kibana import Chosen
+from translator.fidelity import Diagnostic, Verdict
+from translator.targets.base import Output, Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a rule becomes in Kibana: its ``kind``, the settings of each of its parts, and what these make of the KQL."""
+
+    kind: str
+    parts: tuple[tuple[Mapping[str, Any], str], ...]
+    verdict: Verdict
+    readiness: Readiness | None
+    diagnostics: tuple[Diagnostic, ...]
+    keys: tuple[str, ...]
+    lookback: int | None
+    reads: tuple[str, ...] = ()
+    output: Output | None = None
+    rows: tuple[str, ...] = ()
+    """The fields that tell the rows of groups apart."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The fields that the alert has for columns of the query."""
 
 
 @dataclass(frozen=True, slots=True)
