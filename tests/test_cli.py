@@ -33,15 +33,13 @@ def run(*arguments: str) -> Result:
         ("no.yaml", b"a: [1, 2\nb: }", ":2:2:", "not valid YAML"),
         ("empty.yaml", b"", ":1:1:", "empty"),
         ("blank.kql", b"  \n ", ":1:1:", "empty"),
-        ("list.yaml", b"- a\n- b\n", ":1:1:", "no rule"),
-        ("noquery.yaml", b"name: x\n", ":1:1:", "no key 'query'"),
+        ("noquery.yaml", b"name: x\nseverity: High\n", ":1:1:", "no key 'query'"),
         ("nullquery.yaml", b"name: x\nquery:\n", ":2:", "the query of this rule is empty"),
         ("binary.yaml", b"\x00\x01\x02", ":1:1:", "binary"),
         ("latin.yaml", b"name: x\nquery: caf\xe9\n", ":2:1:", "UTF-8"),
         ("syntax.yaml", b"name: x\nquery: |\n  T\n  | where (a\n  | take 5\n", ":5:11:", "the query ends here"),
         ("operator.yaml", b"name: x\nquery: |\n  T\n  | wehre a\n", ":4:5:", "did you mean 'where'?"),
         ("command.kql", b".show tables", ":1:1:", "management command"),
-        ("plain.txt", b"just some prose", ":1:1:", "no rule was found"),
     ],
 )
 def test_bad_input_is_one_clear_message_and_loses_no_other_rule(tmp_path: Path, name: str, content: bytes, place: str, says: str) -> None:

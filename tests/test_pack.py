@@ -120,7 +120,7 @@ def test_half_of_a_character_in_a_query_is_refused_by_name(good: Path, tmp_path:
     (good / "b.yaml").write_text("name: b\nquery: \"SecurityEvent | where Account == '\\ud800'\"\n")
     result = run("convert", good, "-o", tmp_path / "out", "--jobs", jobs)
     came_out(tmp_path / "out")
-    assert result.exit_code == 1 and "half of a character" in result.stderr and statuses(tmp_path / "out")["b"] == "failed"
+    assert result.exit_code == 1 and "half of a surrogate pair" in result.stderr and statuses(tmp_path / "out")["b"] == "failed"
 
 
 @POSIX

@@ -111,15 +111,14 @@ def prove(rule: Rule | str, target: str, text: str | None = None, options: Optio
 
 
 def read_rules(path: str | Path) -> Iterator[Rule]:
-    """The rules at a file or below a folder.
+    """The rules at a file, below a folder or in an archive; what is no rule (a picture, a text without a query) is passed over.
 
     Raises:
-        translator.rulepack.RuleFileError: at the first file that holds no rule.
+        translator.rulepack.RuleFileError: where there is a rule that cannot be read, or no rule in a file that is named.
     """
-    from translator.rulepack import read, rule_files
+    from translator.rulepack import read
 
-    for file in rule_files(Path(path)):
-        yield from read(file)
+    yield from read(Path(path))
 
 
 def __getattr__(name: str) -> Any:

@@ -85,6 +85,15 @@ _MAPPINGS = click.option(
 )
 
 
+_EXCLUDED = click.option(
+    "--exclude",
+    "excluded",
+    multiple=True,
+    metavar="PATTERN",
+    help="Files and folders to leave aside, by name or by path below the folder: Archive, '*.md', 'Solutions/*/Workbooks'.",
+)
+
+
 def _rule_timeout(default: float | None, shown: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--rule-timeout",
@@ -115,6 +124,7 @@ def _jobs() -> Callable[[_Command], _Command]:
     "-t", "--target", "targets", multiple=True, type=_Target(), help="Targets; all but sql by default. pysigma:NAME is a pySigma backend."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
+@_EXCLUDED
 @_jobs()
 @_executor()
 @_rule_timeout(None, "30, and 12 of the processor; 60 for what --verify tries")
@@ -168,7 +178,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--author", default="", help="The author of rules that name none.")
 @click.option("--date", default="", help="The date of rules that state none, such as 2026-01-31.")
 def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
-    """Convert rules (files or folders) and say how faithful each output is."""
+    """Convert rules (files, folders, zip archives; - for standard input) and say how faithful each output is."""
     from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
     from translator.commands.executing import executor_of
@@ -185,16 +195,17 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
+@_EXCLUDED
 @_jobs()
 @_rule_timeout(None, "30, and 12 of the processor")
-def check(paths: tuple[Path, ...], form: str, strict: bool, jobs: int, rule_timeout: float | None) -> None:
+def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> None:
     """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
     from translator.commands.check import as_json, as_sarif, check_paths
     from translator.commands.common import line, shown, write_json
     from translator.pack import Effort
 
     findings = []
-    for finding in check_paths(paths, strict, Effort.within(jobs, rule_timeout)):
+    for finding in check_paths(paths, strict, Effort.within(jobs, rule_timeout), excluded):
         findings.append(finding)
         if form == "text":
             click.echo(line(str(finding)))
@@ -321,6 +332,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option("--now", help="When the rules run on --data; else a second after the newest event that they read.")
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
 @click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
+@_EXCLUDED
 @_jobs()
 @_executor()
 @_rule_timeout(60, "60")
@@ -343,6 +355,7 @@ def verify(
     now: str | None,
     sample: str,
     beside: bool,
+    excluded: tuple[str, ...],
     jobs: int,
     executor: str,
     rule_timeout: float,
@@ -378,6 +391,7 @@ def verify(
                 now,
                 sample,
                 beside,
+                excluded,
                 workers,
             )
             status = verify_paths(request)

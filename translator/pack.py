@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
-from translator.rulepack import Rule, RuleFileError, read, rule_files
+from translator.rulepack import Function, Rule, Source, Unread, pack_of, read_source, sources
 from translator.targets.base import Options
 from translator.workers import Done, Interrupted, Limits, carried_out, executed
 
@@ -107,20 +108,8 @@ class Effort:
         return carried_out(function, items, self.jobs, self.limits, finished, self.tick)
 
 
-def _read_file(path: str) -> Iterator[Rule | Failure]:
-    try:
-        for rule in read(Path(path)):
-            found = dataclasses.replace(whole(rule), source=path_text(path))
-            if found.query.count("\ufffd") == rule.query.count("\ufffd"):
-                yield found
-            else:
-                yield stopped(found, "the query holds the half of a character, a lone surrogate")
-    except RuleFileError as error:
-        yield _unread(path, error)
-
-
-def _unread(path: str, error: RuleFileError) -> Failure:
-    return whole(Failure(path_text(path), Path(path).stem, "", error.line, error.column, error.message))
+def _read(source: Source) -> Iterator[Rule | Function | Unread]:
+    yield from map(whole, read_source(source))
 
 
 def path_text(path: str | Path) -> str:
@@ -181,24 +170,45 @@ def stopped(rule: Rule | Failure, why: str) -> Failure:
 
 
 def rules_of(
-    paths: Iterable[Path], effort: Effort, left_out: Callable[[Path], bool] = lambda path: False
-) -> list[Rule | Failure]:  # fmt: skip
-    """Every rule at ``paths``, in a stable order, and what could not be read; of files that are ``left_out``, nothing."""
-    files: list[str] = []
-    found: list[Rule | Failure] = []
-    for path in paths:
-        files.extend(str(p) for p in rule_files(path, lambda error: found.append(_unread(error.path, error))) if not left_out(p))
-    files = list(dict.fromkeys(files))
-    came: dict[int, Done[Rule | Failure]] = {}
+    paths: Iterable[Path],
+    effort: Effort,
+    excluded: tuple[str, ...] = (),
+    left_out: Callable[[Path], bool] = lambda path: False,
+    unread: Callable[[Unread], None] = lambda item: None,
+) -> list[Rule | Failure]:
+    """Every rule at ``paths``, in a stable order, and what should be one and could not be read.
+
+    Args:
+        excluded: patterns of files and folders that are left aside.
+        left_out: whether a file is none of the pack: nothing is said of it.
+        unread: is told of what is no rule: pictures, texts without a query, functions.
+    """
+    met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
+    listed = list({(s.path, s.member) if isinstance(s, Source) else s: s for s in met}.values())
+    texts = [s for s in listed if isinstance(s, Source)]
+    came: dict[int, Done[Rule | Function | Unread]] = {}
     with suppress(Interrupted):
-        for _ in dataclasses.replace(effort, executor=None).carried_out(_read_file, files, came.__setitem__):
+        for _ in dataclasses.replace(effort, executor=None).carried_out(_read, texts, came.__setitem__):
             pass
-    for number, file in enumerate(files):
-        done = came.get(number, Done((), INTERRUPTED))
+    number = itertools.count()
+    found: list[Rule | Function | Unread] = []
+    for source in listed:
+        if isinstance(source, Unread):
+            found.append(source)
+            continue
+        done = came.get(next(number), Done((), INTERRUPTED))
         found.extend(done.found)
         if done.stopped:
-            found.append(_unread(file, RuleFileError(file, done.stopped)))
-    return found
+            found.append(Unread(source.name, source.stem, done.stopped))
+    rules: list[Rule | Failure] = []
+    for item in pack_of(found):
+        if isinstance(item, Rule):
+            rules.append(item)
+        elif item.fault:
+            rules.append(Failure(item.source, item.name, item.id, item.line, item.column, item.message))
+        else:
+            unread(item)
+    return rules
 
 
 def convert_pack(
@@ -211,6 +221,8 @@ def convert_pack(
     came: Callable[[Entry], Entry] = lambda entry: entry,
     left_out: Callable[[Path], bool] = lambda path: False,
     known: Known = lambda rule: None,
+    excluded: tuple[str, ...] = (),
+    unread: Callable[[Unread], None] = lambda item: None,
 ) -> list[Entry]:
     """Converts every rule at ``paths``, in a stable order that does not depend on ``effort``.
 
@@ -220,8 +232,9 @@ def convert_pack(
         came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
         left_out: whether a file is none of the pack.
         known: what is known of a rule, which then is not converted.
+        excluded, unread: see ``rules_of``.
     """
-    rules = rules_of(paths, effort, left_out)
+    rules = rules_of(paths, effort, excluded, left_out, unread)
     slugs = slugs_of(rules)
     entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
     for number, rule in enumerate(rules):

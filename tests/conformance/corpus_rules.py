@@ -36,7 +36,7 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, I
 from translator.plan.expressions import Path as Place
 from translator.plan.operators import Aggregate, Distinct, Join, Plan, Project, Relation, Source, Union
 from translator.plan.types import Type
-from translator.rulepack import RuleFileError, read, rule_files
+from translator.rulepack import Rule, rules_at
 from translator.targets.base import Options
 from translator.verify import esql
 
@@ -126,58 +126,53 @@ def cases(
         cased: whether values that differ in case alone are among the events.
         nested: whether rules are among them that read places within dynamic columns.
     """
-    for file in rule_files(rules):
+    for found in (item for item in rules_at(rules) if isinstance(item, Rule)):
+        rule = replace(found, trigger_operator="", trigger_threshold=None)  # events are compared, not how many there are
         try:
-            rules = read(file)
-        except RuleFileError:
+            conversion = convert(rule, ("sigma", *RUNS), Options(fields="source"))
+        except (KqlSyntaxError, BindError):
             continue
-        for found in rules:
-            rule = replace(found, trigger_operator="", trigger_threshold=None)  # events are compared, not how many there are
-            try:
-                conversion = convert(rule, ("sigma", *RUNS), Options(fields="source"))
-            except (KqlSyntaxError, BindError):
-                continue
-            detection, output = conversion.detection, conversion.outputs["sigma"]
-            if not isinstance(detection, Detection) or detection.kind != "event" or output.verdict.value not in ("exact", "same-alerts"):
-                continue
-            if {"first-seen-list", "list-placeholder", "indicator-list"} & {d.code for d in output.diagnostics}:
-                reasons["a list that is kept elsewhere"] += 1
-                continue
-            tables = {s.table for s in detection.selectors}
-            if len(tables) != 1 or detection.others:
-                reasons["several tables"] += 1
-                continue
-            (table,) = tables
-            events, kinds = events_for([s.predicate for s in detection.selectors], pick, 60, cased)
-            objects = {n.split(".")[0] for n in kinds if "." in n}
-            if not kinds or any(k not in (Type.STRING, Type.BOOL, *_NUMBERS) for k in kinds.values()) or (objects and not nested):
-                reasons["dynamic values, or no condition"] += 1
-                continue
-            schema = {
-                table: {
-                    **catalog.schemas().get(table, {}),
-                    **{n: str(k) for n, k in kinds.items() if "." not in n},
-                    **dict.fromkeys(objects, "dynamic"),
-                    "TimeGenerated": "datetime",
-                    "id": "long",
-                }
+        detection, output = conversion.detection, conversion.outputs["sigma"]
+        if not isinstance(detection, Detection) or detection.kind != "event" or output.verdict.value not in ("exact", "same-alerts"):
+            continue
+        if {"first-seen-list", "list-placeholder", "indicator-list"} & {d.code for d in output.diagnostics}:
+            reasons["a list that is kept elsewhere"] += 1
+            continue
+        tables = {s.table for s in detection.selectors}
+        if len(tables) != 1 or detection.others:
+            reasons["several tables"] += 1
+            continue
+        (table,) = tables
+        events, kinds = events_for([s.predicate for s in detection.selectors], pick, 60, cased)
+        objects = {n.split(".")[0] for n in kinds if "." in n}
+        if not kinds or any(k not in (Type.STRING, Type.BOOL, *_NUMBERS) for k in kinds.values()) or (objects and not nested):
+            reasons["dynamic values, or no condition"] += 1
+            continue
+        schema = {
+            table: {
+                **catalog.schemas().get(table, {}),
+                **{n: str(k) for n, k in kinds.items() if "." not in n},
+                **dict.fromkeys(objects, "dynamic"),
+                "TimeGenerated": "datetime",
+                "id": "long",
             }
-            data = Tables({table: events}, schema)
-            binder = _Binder(schema)
-            try:
-                plan = binder.query(parse(rule.query))
-                known = [c for (_, name), c in binder.stored.items() if name == "id"]
-                told = Plan(keeping(plan.root, known[0]), (("id", known[0]),), False)
-                rows = DuckDbEngine(data).execute(compile_plan(told, DUCKDB, NOW, data.columns))
-            except (EngineError, BindError, IndexError) as error:
-                reasons[str(error)[:60]] += 1
-                continue
-            columns = {} if objects else {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
-            ids = sorted({row[0] for row in rows if row[0] is not None})
-            claiming = [t for t in RUNS if conversion.outputs[t].verdict.value in ("exact", "same-alerts")]
-            queries = {target: conversion.outputs[target].texts for target in claiming}
-            named = {"name": file.name, "sigma": output.text, "queries": queries, "table": table}
-            yield {**named, "rows": ids, "events": events, "columns": columns}
+        }
+        data = Tables({table: events}, schema)
+        binder = _Binder(schema)
+        try:
+            plan = binder.query(parse(rule.query))
+            known = [c for (_, name), c in binder.stored.items() if name == "id"]
+            told = Plan(keeping(plan.root, known[0]), (("id", known[0]),), False)
+            rows = DuckDbEngine(data).execute(compile_plan(told, DUCKDB, NOW, data.columns))
+        except (EngineError, BindError, IndexError) as error:
+            reasons[str(error)[:60]] += 1
+            continue
+        columns = {} if objects else {n: "text" if k == Type.STRING else "integer" for n, k in kinds.items()}
+        ids = sorted({row[0] for row in rows if row[0] is not None})
+        claiming = [t for t in RUNS if conversion.outputs[t].verdict.value in ("exact", "same-alerts")]
+        queries = {target: conversion.outputs[target].texts for target in claiming}
+        named = {"name": Path(found.source).name, "sigma": output.text, "queries": queries, "table": table}
+        yield {**named, "rows": ids, "events": events, "columns": columns}
 
 
 def keeping(relation: Relation, column: Column) -> Relation:

@@ -45,7 +45,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.parser import parsed
-from translator.rulepack import RuleFileError, read, rule_files
+from translator.rulepack import rules_at
 from translator.rulepack.model import Rule
 from translator.targets.base import Output, Readiness
 from translator.targets.homes import selected
@@ -453,11 +453,7 @@ class Tally:
 
 
 def rules_of(folder: Path) -> Iterator[Rule]:
-    for file in rule_files(folder):
-        try:
-            yield from read(file)
-        except RuleFileError:
-            continue
+    yield from (item for item in rules_at(folder) if isinstance(item, Rule))
 
 
 def _lacks(rule: Read, entity: str, lacking: Iterable[tuple[str, str]]) -> bool:

@@ -16,7 +16,7 @@ import translator
 from translator.engine import EngineError
 from translator.kql.errors import KqlSyntaxError
 from translator.plan.binder import BindError
-from translator.rulepack import RuleFileError, read, rule_files
+from translator.rulepack import Unread, rules_at
 from translator.verify.witness import made, reached
 from translator.verify.witness.judging import judged
 
@@ -92,14 +92,11 @@ def main() -> int:
     options = parser.parse_args()
     first, step = map(int, options.part.split("/"))
     figures = Figures()
-    for file in sorted(rule_files(options.rules))[first::step]:
-        try:
-            rules = list(read(file))
-        except RuleFileError:
-            figures.counts["not readable"] += 1
-            continue
-        for rule in rules:
-            measure(file.name, rule.query, figures, options.seed, options.verbose)
+    for item in rules_at(options.rules)[first::step]:
+        if isinstance(item, Unread):
+            figures.counts["not readable"] += item.fault
+        else:
+            measure(Path(item.source).name, item.query, figures, options.seed, options.verbose)
     counts = figures.counts
     for why, number in figures.why.most_common(12):
         print(f"  no alert: {number} {why}")

@@ -16,7 +16,7 @@ from translator.kql.parser import parse, scan
 from translator.pack import Effort, Failure, rules_of
 from translator.plan import operators as o
 from translator.plan.binder import PROBLEMS, examine
-from translator.rulepack import Rule
+from translator.rulepack import Rule, Unread
 
 OF_RULES = {
     "whole-table": "a rule without any condition",
@@ -27,7 +27,7 @@ OF_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An error or a warning at a place of a file. ``excerpt`` is the line with a caret below, where there is one."""
+    """An error, a warning or a note at a place of a file. ``excerpt`` is the line with a caret below, where there is one."""
 
     path: str
     line: int
@@ -43,14 +43,16 @@ class Finding:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
-def check_paths(paths: Iterable[Path], strict: bool, effort: Effort) -> Iterator[Finding]:
+def check_paths(paths: Iterable[Path], strict: bool, effort: Effort, excluded: tuple[str, ...] = ()) -> Iterator[Finding]:
     """The findings for every rule at ``paths``, rule by rule.
 
     Args:
         strict: whether it is an error to name what the documentation does not list.
         effort: in how many processes, and within which limits.
+        excluded: patterns of files and folders that are left aside.
     """
-    found = rules_of(paths, effort)
+    unread: list[Unread] = []
+    found = rules_of(paths, effort, excluded, unread=unread.append)
     rules = [one for one in found if isinstance(one, Rule)]
     checked = effort.carried_out(functools.partial(check_rule, strict=strict), rules)
     for one in found:
@@ -62,6 +64,7 @@ def check_paths(paths: Iterable[Path], strict: bool, effort: Effort) -> Iterator
         if done.stopped:
             line, column = one.place(0)
             yield Finding(one.source, line, column, "error", "stopped", done.stopped)
+    yield from (Finding(item.source, item.line, item.column, "note", "file", item.message) for item in unread)
 
 
 def check_rule(rule: Rule, strict: bool = False) -> Iterator[Finding]:
@@ -115,7 +118,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
     """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0), one run with a result for each finding."""
     rules = {
         "syntax": "the text is no KQL",
-        "file": "the file holds no rule",
+        "file": "the file holds no rule, or one that cannot be read",
         "stopped": "a rule beyond its limits",
         **PROBLEMS,
         **CODES,

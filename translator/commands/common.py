@@ -7,12 +7,14 @@ import re
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from translator.rulepack import Unread
 
 
 class UsageProblem(Exception):
@@ -127,3 +129,19 @@ class Progressing:
             left = round((total - done) / max(rate, 0.001))
             said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
             self.console.print(said, markup=False, highlight=False)
+
+
+_SHOWN = 3
+"""How many files are named of those that have one reason."""
+
+
+def print_unread(unread: Iterable[Unread], console: Console) -> None:
+    """Says what was met and is no rule: counted, with the reason and the first places of each."""
+    reasons: dict[str, list[Unread]] = {}
+    for item in unread:
+        reasons.setdefault(item.message, []).append(item)
+    for reason, items in reasons.items():
+        places = [f"{i.source}:{i.line}:{i.column}" if i.line > 1 else i.source for i in items[:_SHOWN]]
+        more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+        told = f"not read: {', '.join(places)}{more}: {reason}"
+        console.print(line(told), markup=False, highlight=False, soft_wrap=True)

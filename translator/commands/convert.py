@@ -21,7 +21,7 @@ from translator import catalog
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import Progressing, UsageProblem, cell, line, shown, write_json
+from translator.commands.common import Progressing, UsageProblem, cell, line, print_unread, shown, write_json
 from translator.commands.journal import Journal
 from translator.commands.proving import Proofs, with_proofs
 from translator.commands.stopping import Stopping
@@ -44,7 +44,7 @@ from translator.package.options import DEFAULT, PackageOptions
 from translator.package.schedule import numbered
 from translator.pipeline import Conversion, target_of
 from translator.report import report
-from translator.rulepack import seconds
+from translator.rulepack import Unread, seconds
 from translator.targets.base import Options, Output, Readiness
 from translator.verify.proof import Outcome, Proof
 
@@ -79,6 +79,7 @@ class ConvertRequest:
     check: bool = False
     prune: bool = False
     resume: bool = False
+    excluded: tuple[str, ...] = ()
     executor: Executor | None = None
 
 
@@ -120,6 +121,7 @@ class _Run:
         self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds)) if folder is not None and writes else None
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
+        self.unread: list[Unread] = []
 
     def carried_out(self) -> int:
         request, proofs = self.request, Proofs()
@@ -131,7 +133,7 @@ class _Run:
             self.put(path, made)
         self.problems += [f"{slug} is in no package: {why}" for slug, why in packages.failed.items()]
         entries = packages.told(entries)
-        content = report(entries, self.paths, packages.alerts, packages.kibana, proofs)
+        content = report(entries, self.paths, packages.alerts, packages.kibana, proofs, self.unread)
         if self.stopping.signal:
             name = signal.Signals(self.stopping.signal).name
             left = sum(isinstance(e.result, Failure) and e.result.message == INTERRUPTED for e in entries)
@@ -147,6 +149,8 @@ class _Run:
         elif not request.quiet:
             _print_summary(entries, content, self.folder, proofs)
         print_failures(entries, self.console)
+        if not request.quiet:
+            print_unread(self.unread, self.console)
         for problem in self.problems:
             self.console.print(f"error: {line(problem)}", markup=False, highlight=False, soft_wrap=True)
         contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
@@ -166,6 +170,7 @@ class _Run:
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
                 self.journal.known() if self.journal is not None and request.resume else lambda rule: None,
+                request.excluded, self.unread.append,
             )  # fmt: skip
 
     def counted(self) -> str:
@@ -275,9 +280,12 @@ def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:
 
 
 def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, effort: Effort) -> list[Entry]:
-    """A pack converted, with a bar on a terminal."""
+    """A pack converted, with a bar on a terminal; what is no rule is said."""
+    unread: list[Unread] = []
     with Progressing(console, "converting") as progress:
-        return convert_pack(paths, targets, options, effort, progress.at)
+        entries = convert_pack(paths, targets, options, effort, progress.at, unread=unread.append)
+    print_unread(unread, console)
+    return entries
 
 
 def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from translator import catalog
-from translator.commands.common import cell, line
+from translator.commands.common import cell, line, print_unread
 from translator.commands.proving import lowered, tries
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
@@ -29,7 +29,7 @@ from translator.pipeline import Conversion, convert, place
 from translator.plan.binder import BindError, bind
 from translator.plan.describe import expression, relation
 from translator.report import alert_of
-from translator.rulepack import Rule
+from translator.rulepack import Rule, Unread
 from translator.targets.base import Options, duration
 from translator.verify.proof import Outcome, Proof
 
@@ -45,7 +45,8 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effor
     console = Console(emoji=False, highlight=False)
     screen = Screen(min(WIDTH, console.width if console.is_terminal else WIDTH), console.color_system, console.encoding)
     status = 0
-    rules = rules_of(paths, effort)
+    unread: list[Unread] = []
+    rules = rules_of(paths, effort, unread=unread.append)
     work = functools.partial(_explained, targets=targets, verify=verify, screen=screen)
     explained = effort.carried_out(work, [rule for rule in rules if isinstance(rule, Rule)])
     for rule in rules:
@@ -59,6 +60,7 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effor
         if failure is not None:
             status = 1
             click.echo(line(f"{failure.source}:{failure.line}:{failure.column}: {failure.message}"))
+    print_unread(unread, Console(emoji=False, stderr=True))
     return status
 
 
@@ -103,12 +105,10 @@ def _explained(rule: Rule, targets: tuple[str, ...], verify: bool, screen: Scree
 
 def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mapping[str, Proof]) -> None:
     console.rule(cell(line(rule.name), "bold"), align="left")
-    first = rule.place(0)[0]
-    lines = rule.query.strip("\n").split("\n")
-    offset = len(rule.query) - len(rule.query.lstrip("\n"))
-    start = rule.place(offset)[0] if offset else first
-    for number, text in enumerate(lines, start):
-        console.print(cell(f"{number:5} | {text}", "dim"), overflow="ellipsis", no_wrap=True)
+    offset = rule.prelude + len(rule.own_query) - len(rule.own_query.lstrip("\n"))
+    for text in rule.own_query.strip("\n").split("\n"):
+        console.print(cell(f"{rule.place(offset)[0]:5} | {text}", "dim"), overflow="ellipsis", no_wrap=True)
+        offset += len(text) + 1
     console.print("\n[bold]plan")
     plan = bind(parse(rule.query), catalog.schemas())
     for text in relation(plan.root):

@@ -10,7 +10,8 @@ import click
 from translator.commands.common import line, shown, write_text
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.formatter import format_kql
-from translator.rulepack.model import RuleFileError, read_text
+from translator.rulepack.model import RuleFileError
+from translator.rulepack.sources import read_text
 
 
 def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:

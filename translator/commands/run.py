@@ -22,7 +22,8 @@ from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
 from translator.plan.binder import BindError
 from translator.plan.functions.values import text_of, timespan_text
-from translator.rulepack.model import RuleFileError, read_text
+from translator.rulepack.model import RuleFileError
+from translator.rulepack.sources import read_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from translator.kql.errors import KqlSyntaxError
 from translator.pack import PROOF_SECONDS, Effort, Failure, converted, rules_of, slugs_of, stopped
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError
-from translator.rulepack.model import Rule, RuleFileError, read_text
+from translator.rulepack.model import Rule, RuleFileError
+from translator.rulepack.sources import read_text
 from translator.targets.base import Options, Output
 from translator.verify.data import SAMPLE, NoEvents, Real
 from translator.verify.kit import BrokenKit, Kit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
@@ -58,6 +59,7 @@ class VerifyRequest:
     now: str | None = None
     sample: str = ""
     beside: bool = False
+    excluded: tuple[str, ...] = ()
     executor: Executor | None = None
 
 
@@ -128,10 +130,10 @@ def _tried(request: VerifyRequest, options: Options, text: str | None, progress:
     """What came of each rule, in their order; what is known already is not tried again, unless it was stopped."""
     effort, real = Effort(request.jobs, request.rule_timeout, executor=request.executor), _real(request)
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
-    rules = rules_of(request.paths, effort)
+    rules = rules_of(request.paths, effort, request.excluded)
     if text is not None and len(rules) != 1:
         raise UsageProblem(f"--text is for one rule: {len(rules)} were found")
-    asked = replace(request, paths=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None), options, text
+    asked = replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None), options, text
     kept = Kept(request.resume, Proved)
     keys = {n: key_of(replace(rule, source=""), *asked) for n, rule in enumerate(rules) if isinstance(rule, Rule)}
     known = {n: replace(found, source=rules[n].source) for n, key in keys.items() if (found := kept.get(key)) is not None}

@@ -26,6 +26,8 @@ from translator.kql.lexer import OffsetLexer
 from translator.kql.syntax import Query
 from translator.lalr import TableParser
 
+_ENDLESS = re.compile(r"\d{309,}")
+
 MAX_ERRORS = 20
 """How many problems of one text are reported."""
 
@@ -139,6 +141,8 @@ def parse(text: str) -> Query:
     Raises:
         KqlSyntaxError: where the text is no KQL, with every independent problem that was found.
     """
+    if (digits := _endless_number(text)) is not None:
+        raise KqlSyntaxError((problem(text, digits[0], f"a number of {digits[1]:,} digits is none of KQL's"),))
     try:
         tree: Any = _parser().parse(text)
         return cast(Query, tree)
@@ -159,6 +163,15 @@ def parse(text: str) -> Query:
         except RecursionError:
             continue
     raise KqlSyntaxError(tuple(errors))
+
+
+def _endless_number(text: str) -> tuple[int, int] | None:
+    """Where a number begins that has more digits than any real of KQL, and how many; Python would not read it, or make it infinite."""
+    if not _ENDLESS.search(text):
+        return None
+    bare = "".join(text[a:b] if kind not in ("string", "comment") else " " * (b - a) for kind, a, b in scan(text))
+    found = _ENDLESS.search(bare)
+    return (found.start(), len(found[0])) if found else None
 
 
 def scan(text: str) -> Iterator[tuple[str, int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +11,7 @@ from translator import attack
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, place
-from translator.rulepack.model import Rule
+from translator.rulepack.model import Rule, Unread
 from translator.rulepack.settings import settings_of
 from translator.targets.base import Output, Readiness
 from translator.verify.proof import Proof
@@ -23,9 +23,11 @@ def report(
     alerts: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     kibana: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     proofs: Mapping[tuple[str, str], Proof] = MappingProxyType({}),
+    unread: Iterable[Unread] = (),
 ) -> dict[str, Any]:
     """The content of ``report.json``. ``paths`` are the files written, by slug and target, ``alerts`` what packages say of a rule's alerts,
-    by slug and product, ``kibana`` which kind of rule each became there, ``proofs`` what was tried of outputs, by slug and target.
+    by slug and product, ``kibana`` which kind of rule each became there, ``proofs`` what was tried of outputs, by slug and target,
+    ``unread`` what was met and is no rule.
     """
     verdicts: dict[str, Counter[str]] = {}
     readiness: dict[str, Counter[str]] = {}
@@ -45,7 +47,8 @@ def report(
         "verdicts": {t: _ordered(c) for t, c in verdicts.items()},
         "readiness": {t: {r.value: c[r.value] for r in Readiness if c[r.value]} for t, c in readiness.items()},
     }
-    return {"version": 1, "summary": summary, "rules": rules}
+    skipped = [{"source": u.source, "name": u.name, "line": u.line, "column": u.column, "reason": u.message} for u in unread]
+    return {"version": 1, "summary": summary, **({"skipped": skipped} if skipped else {}), "rules": rules}
 
 
 def _ordered(counts: Counter[str]) -> dict[str, int]:

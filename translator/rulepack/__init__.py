@@ -2,81 +2,85 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from translator.rulepack import sentinel_yaml, web_text
-from translator.rulepack.model import Connector, EntityMapping, Rule, RuleFileError, TextMap, read_text, seconds
+from translator.rulepack import documents, kql_file, markdown, web_text
+from translator.rulepack.content import Content
+from translator.rulepack.model import Connector, EntityMapping, Function, Rule, RuleFileError, TextMap, Unread, seconds
+from translator.rulepack.saved_functions import linked
+from translator.rulepack.sources import STANDARD_INPUT, Source, sources, text_of
 
-__all__ = ["Connector", "EntityMapping", "Rule", "RuleFileError", "TextMap", "read", "rule_files", "seconds"]
-
-SUFFIXES = (".yaml", ".yml", ".kql", ".csl", ".txt", ".md")
-_FENCE = re.compile(r"^```[ \t]*(?:kql|kusto|kusto-query-language)[ \t]*\n(.*?)^```", re.S | re.M | re.I)
-
-
-def _raised(error: RuleFileError) -> None:
-    raise error
-
-
-def rule_files(path: Path, unread: Callable[[RuleFileError], None] = _raised) -> Iterator[Path]:
-    """The rule files at ``path``: itself, or those below a folder, in a stable order.
-
-    Args:
-        unread: is told of a path without anything, a folder that cannot be read, and what is named as a rule file and is none, such as a
-            named pipe, which would be waited for without end.
-
-    Raises:
-        RuleFileError: for the first of these, unless ``unread`` is given.
-    """
-    if os.path.isdir(path):
-        files = list[Path]()
-        for folder, _, names in os.walk(path, onerror=lambda error: unread(_unreadable(error))):
-            files += (Path(folder, name) for name in names if name != "README.md" and Path(name).suffix.lower() in SUFFIXES)
-        for file in sorted(files):
-            if os.path.isfile(file):
-                yield file
-            else:
-                unread(
-                    RuleFileError(
-                        str(file), "this is no file: " + ("a link to nothing" if not os.path.exists(file) else "a pipe or a device")
-                    )
-                )
-    elif os.path.exists(path):
-        yield path
-    else:
-        unread(RuleFileError(str(path), "there is no such file or folder"))
+__all__ = [
+    "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "pack_of", "read", "read_source",
+    "rules_at", "seconds", "sources",
+]  # fmt: skip
 
 
-def _unreadable(error: OSError) -> RuleFileError:
-    return RuleFileError(str(error.filename), f"this folder cannot be read: {error.strerror}")
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A way to write rules down: whether a text is written so, and what is in it."""
+
+    recognizes: Callable[[Content], bool]
+    read: Callable[[Content], Iterator[Rule | Function | Unread]]
+
+
+READERS = (
+    Reader(kql_file.is_called_so, kql_file.read),
+    Reader(documents.recognizes, documents.read),
+    Reader(lambda content: web_text.recognizes(content) and not markdown.holds_fence(content), web_text.read),
+    Reader(lambda content: content.suffix in markdown.SUFFIXES, markdown.read),
+    Reader(kql_file.recognizes, kql_file.read),
+    Reader(markdown.holds_fence, markdown.read),
+    Reader(lambda content: kql_file.resembles(content) or content.name == str(STANDARD_INPUT), kql_file.read),
+)
+"""The forms of rules; a text is read by the first that recognizes it."""
+
+
+def read_source(source: Source) -> Iterator[Rule | Function | Unread]:
+    """The rules and functions of a file, and what in it became none. A file that was asked for and holds nothing else is a fault."""
+    text = text_of(source)
+    if isinstance(text, Unread):
+        yield text
+        return
+    content = Content(source.name, source.stem, source.suffix, text)
+    reader = next((r for r in READERS if r.recognizes(content)), None)
+    if reader is None:
+        why = "no rule was found: neither YAML, JSON, KQL, a rule's web page as text, nor Markdown with a query"
+        yield Unread(content.name, content.stem, why, fault=source.named)
+        return
+    held: list[Unread] | None = []
+    for item in reader.read(content):
+        if held is not None and isinstance(item, Unread) and not item.fault:
+            held.append(item)
+            continue
+        yield from held or ()
+        held = None
+        yield item
+    yield from (replace(item, fault=source.named) for item in held or ())
+
+
+def pack_of(found: Iterable[Rule | Function | Unread]) -> list[Rule | Unread]:
+    """What was read of a pack, in its order, the rules with the functions that they call."""
+    items = list(found)
+    rules = linked([i for i in items if isinstance(i, Rule)], [i for i in items if isinstance(i, Function)])
+    return [next(rules) if isinstance(item, Rule) else item for item in items if not isinstance(item, Function)]
+
+
+def rules_at(path: Path, excluded: tuple[str, ...] = ()) -> list[Rule | Unread]:
+    """Everything at a file, below a folder, in an archive or in standard input: the rules, and what became none."""
+    return pack_of(item for s in sources(path, excluded) for item in ((s,) if isinstance(s, Unread) else read_source(s)))
 
 
 def read(path: Path) -> list[Rule]:
-    """The rules in one file.
+    """The rules in one file or folder.
 
     Raises:
-        RuleFileError: where the file holds none, with line and column.
+        RuleFileError: where something there should be one and cannot be read, with line and column.
     """
-    text, name, suffix = read_text(path), str(path), path.suffix.lower()
-    if suffix in (".kql", ".csl"):
-        return [_bare(name, text, path.stem, 0, text.split("\n"))]
-    if suffix in (".yaml", ".yml"):
-        return [sentinel_yaml.read(name, text)]
-    if web_text.looks_like(text):
-        return [web_text.read(name, text)]
-    lines = text.split("\n")
-    found = list(_FENCE.finditer(text))
-    rules = []
-    for number, match in enumerate(found):
-        first = text.count("\n", 0, match.start(1))
-        stem = path.stem if len(found) == 1 else f"{path.stem}-{number + 1}"
-        rules.append(_bare(name, match[1].rstrip("\n"), stem, first, lines))
-    if not rules:
-        raise RuleFileError(name, "no rule was found: expected YAML, a .kql file, a rule's web page as text, or a fenced kql block")
-    return rules
-
-
-def _bare(path: str, query: str, stem: str, first: int, lines: list[str]) -> Rule:
-    return Rule(source=path, id="", name=stem.replace("_", " "), query=query, text_map=TextMap.locate(query, lines, first))
+    found = rules_at(path)
+    for item in found:
+        if isinstance(item, Unread) and item.fault:
+            raise RuleFileError(item.source, item.message, item.line, item.column)
+    return [item for item in found if isinstance(item, Rule)]

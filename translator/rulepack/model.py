@@ -6,7 +6,6 @@ import bisect
 import datetime
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 
 class RuleFileError(Exception):
@@ -18,10 +17,47 @@ class RuleFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """What was met where rules are read, and became none, with its place. ``line`` and ``column`` count from 1.
+
+    ``fault`` tells whether it should have become one: a rule that cannot be read, not a picture or a text without a query.
+    """
+
+    source: str
+    name: str
+    message: str
+    line: int = 1
+    column: int = 1
+    fault: bool = True
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that a workspace keeps, which rules call by its name. ``parameters`` are written as in KQL, without parentheses.
+
+    Source: learn.microsoft.com/azure/azure-monitor/logs/functions.
+    """
+
+    source: str
+    name: str
+    parameters: str
+    body: str
+
+
+def shown(text: object) -> str:
+    """A value as a message shows it: its beginning, where it is long."""
+    said = str(text)
+    return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+@dataclass(frozen=True, slots=True)
 class TextMap:
     """Where a query stands in its file: offsets in the query (from 0), each with the line and column (from 1) of the file that is there."""
 
     pieces: tuple[tuple[int, int, int], ...]
+    before: tuple[int, int] | None = None
+    """The place of what stands before the first piece, where that is not the file's own text."""
 
     @classmethod
     def locate(cls, query: str, file_lines: list[str], first: int) -> TextMap:
@@ -55,12 +91,25 @@ class TextMap:
     def place(self, query: str, offset: int) -> tuple[int, int]:
         """Line and column in the file of a character offset in the query."""
         offset = max(0, min(offset, len(query)))
+        if self.before is not None and offset < self.pieces[0][0]:
+            return self.before
         start, line, column = self.pieces[max(0, bisect.bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1)]
         return line, column + offset - start
 
     def joins(self, start: int, end: int) -> int:
         """How many lines of the file begin between two offsets that are on one line of the query."""
-        return sum(start < at < end for at, _, _ in self.pieces)
+        follow = zip(self.pieces, self.pieces[1:], strict=False)
+        return sum(start < at < end and line > before for (_, before, _), (at, line, _) in follow)
+
+    def part(self, query: str, start: int) -> TextMap:
+        """A map for the part of the query that begins at an offset."""
+        following = tuple((at - start, line, column) for at, line, column in self.pieces if at > start)
+        return TextMap(((0, *self.place(query, start)), *following))
+
+    def behind(self, length: int) -> TextMap:
+        """A map for the query with as many characters before it that stand in no file: their place is that of the query."""
+        _, line, column = self.pieces[0]
+        return TextMap(tuple((at + length, line, column) for at, line, column in self.pieces), (line, column))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +196,13 @@ class Rule:
     incidents: Incidents = Incidents()
     exclusions: tuple[str, ...] = ()
     """Predicates in KQL that hold for events which are no false positives, beside the query."""
+    prelude: int = 0
+    """How many characters of the query define functions of its pack, which stand in other files."""
+
+    @property
+    def own_query(self) -> str:
+        """The query as it stands in the rule's file."""
+        return self.query[self.prelude :]
 
     @property
     def day(self) -> str:
@@ -170,9 +226,9 @@ class Rule:
         return self.text_map.place(self.query, offset)
 
 
-_ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
-_SHORT = re.compile(r"(\d+)\s*(?:(w)(?:eeks?)?|(d)(?:ays?)?|(h)(?:(?:ou)?rs?)?|(m)(?:in(?:ute)?s?)?|(s)(?:ec(?:ond)?s?)?)", re.I)
-_CLOCK = re.compile(r"(?:(\d+)[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_ISO = re.compile(r"P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.I)
+_SHORT = re.compile(r"(\d{1,9})\s*(?:(w)(?:eeks?)?|(d)(?:ays?)?|(h)(?:(?:ou)?rs?)?|(m)(?:in(?:ute)?s?)?|(s)(?:ec(?:ond)?s?)?)", re.I)
+_CLOCK = re.compile(r"(?:(\d{1,6})[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
 _UNITS = (604_800, 86_400, 3_600, 60, 1)
 
 
@@ -186,21 +242,3 @@ def seconds(text: object) -> int | None:
     if clock := _CLOCK.fullmatch(written):
         return sum(int(g or 0) * size for g, size in zip(clock.groups(), _UNITS[1:], strict=True))
     return None
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, or a RuleFileError that says why there is none."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RuleFileError(str(path), f"cannot be read: {error.strerror}") from error
-    if b"\0" in data[:8192]:
-        raise RuleFileError(str(path), "this is a binary file, not a rule")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RuleFileError(str(path), "this file is not UTF-8 text", line) from error
-    if not text.strip():
-        raise RuleFileError(str(path), "this file is empty")
-    return text.replace("\r\n", "\n")

@@ -7,11 +7,13 @@ read line by line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-import yaml
-
-from translator.rulepack.model import Rule, RuleFileError, TextMap
-from translator.rulepack.sentinel_yaml import SettingError, rule_from
+from translator.rulepack import yaml_text
+from translator.rulepack.content import Content
+from translator.rulepack.model import Function, Rule, TextMap, Unread
+from translator.rulepack.sentinel import rule_from
+from translator.rulepack.tree import Fields, Misread, Settings
 
 _TOP = frozenset(
     """
@@ -27,19 +29,15 @@ _NESTED = {
 """How far the nested keys of a rule are indented when written out."""
 
 
-def looks_like(text: str) -> bool:
+def recognizes(content: Content) -> bool:
     """Whether a text holds a rule in this form: the key ``query:`` and another key of a rule, each at the start of a line."""
-    keys = {m[1] for line in text.split("\n") if (m := _KEY.match(line)) and m[1] in _TOP}
+    keys = {m[1] for line in content.lines if (m := _KEY.match(line)) and m[1] in _TOP}
     return "query" in keys and len(keys) > 1
 
 
-def read(path: str, text: str) -> Rule:
-    """The rule in the text of a page.
-
-    Raises:
-        RuleFileError: where the parts around the query cannot be put back into order.
-    """
-    lines = text.split("\n")
+def read(content: Content) -> Iterator[Rule | Function | Unread]:
+    """The rule in the text of a page."""
+    lines = content.lines
     start = next(i for i, line in enumerate(lines) if (m := _KEY.match(line)) and m[1] in ("id", "name", "query"))
     sections: dict[str, tuple[int, list[str]]] = {}
     current = ""
@@ -56,16 +54,30 @@ def read(path: str, text: str) -> Rule:
     while lead < len(lines) and query and not lines[lead].strip():
         lead += 1
     if not query.strip():
-        raise RuleFileError(path, "the query of this rule is empty", first + 1)
-    rebuilt = "\n".join(_section(name, content) for name, (_, content) in sections.items())
+        yield Unread(content.name, content.stem, "the query of this rule is empty", first + 1)
+        return
+    notes: list[Misread] = []
+    fields, places = Fields({}, (start + 1, 1)), dict[str, int]()
+    for name, (index, written) in sections.items():
+        for found_tree in yaml_text.documents(_section(name, written)):
+            if isinstance(found_tree, Misread):
+                notes.append(Misread(f"{name} is left out: {found_tree.message}", (index + 1, 1)))
+            elif isinstance(found_tree, Fields):
+                fields = Fields({**fields.entries, **found_tree.entries}, fields.place)
+                places[name] = index + 1
     try:
-        data = yaml.safe_load(rebuilt)
-    except yaml.YAMLError as error:
-        raise RuleFileError(path, f"the rule in this text cannot be read: {error}", start + 1) from error
-    try:
-        return rule_from(path, data, query, TextMap.locate(query, lines, lead), _false_positives(lines), _exclusions(lines))
-    except SettingError as error:
-        raise RuleFileError(path, str(error), start + 1) from error
+        data = Settings(fields, notes)
+        made = rule_from(
+            content.name, data, query, TextMap.locate(query, lines, lead), content.stem, _false_positives(lines), _exclusions(lines)
+        )
+    except Misread as error:
+        name = error.message.split(" ", 1)[0]
+        yield Unread(content.name, content.stem, error.message, places.get(name, start + 1))
+        return
+    yield made
+    for note in notes:
+        line = places.get(note.message.split(" ", 1)[0], note.place[0] if note.message.endswith("YAML") else start + 1)
+        yield Unread(content.name, made.name, note.message, line, fault=False)
 
 
 def _section(name: str, content: list[str]) -> str:

@@ -11,7 +11,7 @@ NAMESPACE = uuid.UUID("8a4f6f8e-2d0c-5c1b-9c55-6b1d7f1f3a90")
 
 def source_key(rule: Rule) -> str:
     """What identifies a rule: its id, else its name and text."""
-    return rule.id or f"{rule.name}\n{rule.query}"
+    return rule.id or f"{rule.name}\n{rule.own_query}"
 
 
 def stable_id(rule: Rule, role: str) -> str:

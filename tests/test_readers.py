@@ -1,0 +1,645 @@
+"""Files of every form that holds rules, what is read of them, and what is said of the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from translator.cli import main
+from translator.pack import Effort, Failure, rules_of
+from translator.pipeline import convert
+from translator.rulepack import Rule, Unread, read, rules_at
+from translator.rulepack.model import EntityMapping
+from translator.rulepack.queries import judged, split
+from translator.sigma.identity import stable_id
+
+GUID, OTHER = "0a1b2c3d-1111-4222-8333-444455556666", "0a1b2c3d-1111-4222-8333-444455557777"
+RULE = f"""\
+id: {GUID}
+name: Accounts made
+severity: High
+tactics: [Persistence]
+query: |
+  SecurityEvent
+  | where EventID == 4720
+"""
+SEARCH = "SigninLogs\n| where ResultType == '50126'"
+
+
+def found_in(folder: Path, name: str, content: str | bytes) -> list[Rule | Unread]:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return rules_at(path)
+
+
+def rules_in(folder: Path, name: str, content: str | bytes) -> list[Rule]:
+    return [item for item in found_in(folder, name, content) if isinstance(item, Rule)]
+
+
+def said_of(found: list[Rule | Unread]) -> list[tuple[int, bool, str]]:
+    return [(item.line, item.fault, item.message) for item in found if isinstance(item, Unread)]
+
+
+def run(*arguments: str, text: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, list(arguments), input=text)
+
+
+# --- YAML
+
+
+def test_documents_lists_and_wrapped_properties(tmp_path: Path) -> None:
+    wrapped = f"kind: Scheduled\nname: {OTHER}\nproperties:\n  displayName: Wrapped\n  queryFrequency: PT1H\n  query: SigninLogs\n"
+    several = rules_in(tmp_path, "r.yaml", f"{RULE}---\n{wrapped}---\n- name: A\n  query: SigninLogs\n- name: B\n  query: AuditLogs\n")
+    assert [(r.name, r.id, r.frequency) for r in several] == [
+        ("Accounts made", GUID, None),
+        ("Wrapped", OTHER, 3600),
+        ("A", "", None),
+        ("B", "", None),
+    ]
+    assert [r.place(0) for r in several] == [(6, 3), (14, 10), (17, 10), (19, 10)]
+
+
+def test_a_document_that_is_no_yaml_loses_no_other(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "r.yaml", f"a: [1\n---\n{RULE}---\nname: x\nquery: 'T\n")
+    assert [r.name for r in found if isinstance(r, Rule)] == ["Accounts made"]
+    assert [(line, fault) for line, fault, _ in said_of(found)] == [(2, True), (13, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("name: [a, b]", 1, "name is left out: expected a text, not a list"),
+        ("requiredDataConnectors: true", 1, "requiredDataConnectors is left out: expected a list"),
+        ("tactics: {a: b}", 1, "tactics is left out: expected a list of texts, not a mapping"),
+        ("? [a, b]\n: c", 1, "a key that is a list or a mapping is left out"),
+        ("severity: low\nseverity: high", 2, "the key 'severity' stands here twice"),
+        ("description: !!binary aGVsbG8=", 1, "the tag !!binary is not read"),
+        ('name: "n\\0ul"', 1, "name holds the control character U+0000"),
+        ('name: "a\\ud800"', 1, "name holds half of a surrogate pair (U+D800)"),
+        ("enabled: perhaps", 1, "expected true or false"),
+        ("tags: &a [*a]", 1, "an alias stands inside of what it names"),
+    ],
+)
+def test_a_field_of_another_shape_is_named_and_loses_nothing_else(tmp_path: Path, text: str, line: int, says: str) -> None:
+    found = found_in(tmp_path, "r.yaml", f"{text}\nid: x\nquery: SigninLogs\n")
+    assert [r.id for r in found if isinstance(r, Rule)] == ["x"]
+    assert [(at, fault) for at, fault, message in said_of(found) if says in message] == [(line, False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('query: "a\\ud800"', "half of a surrogate pair"),
+        ('query: "T\\e[31m"', "control character U+001B"),
+        ("query: [T]", "the query of this rule is no text"),
+        ("query: T\nqueryPeriod: " + "9" * 5000, "expected a length of time"),
+        ("query: T\nqueryPeriod: 999999999d", "longer than a hundred years"),
+        ("query: T\ntriggerThreshold: [1]", "expected a whole number"),
+        ("query: T\ntags: " + "[" * 200 + "]" * 200, "levels deep"),
+        ("query: T\ntags: " + "[" * 20_000, "nests too deeply"),
+    ],
+)
+def test_what_decides_on_the_alert_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    found = found_in(tmp_path, "r.yaml", f"name: x\nkind: Scheduled\n{text}\n")
+    assert not [r for r in found if isinstance(r, Rule)]
+    ((line, fault, message),) = said_of(found)
+    assert fault and says in message and line >= 3 and len(message) < 200
+
+
+def test_scalars_are_what_stands_in_the_file(tmp_path: Path) -> None:
+    (rule,) = rules_in(tmp_path, "r.yaml", 'id: 0x10\nname: "\\ud83d\\ude00 found"\nversion: 1.10\nquery: T\nqueryPeriod: 01:00:00\n')
+    assert (rule.id, rule.name, rule.version, rule.period) == ("0x10", "\U0001f600 found", "1.10", 3600)
+
+
+def test_aliases_and_merges_are_bounded(tmp_path: Path) -> None:
+    bomb = "a: &a [x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24))
+    (rule,) = rules_in(tmp_path, "r.yaml", f"{bomb}name: x\ntactics: *y\nquery: SigninLogs\n")
+    assert rule.query == "SigninLogs" and rule.tactics == ()
+    (own,) = rules_in(tmp_path, "m.yaml", "- &b {severity: High, name: Base, query: SigninLogs}\n- {<<: *b, name: Own}\n")[1:]
+    assert (own.name, own.severity) == ("Own", "high")
+
+
+# --- JSON
+
+
+def template(*resources: Any, **rest: Any) -> str:
+    schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    return json.dumps({"$schema": schema, "contentVersion": "1.0.0.0", **rest, "resources": list(resources)}, indent=2)
+
+
+def analytic(name: str, kind: str = "Scheduled", **properties: Any) -> dict[str, Any]:
+    return {"type": "Microsoft.OperationalInsights/workspaces/providers/alertRules", "kind": kind, "name": name, "properties": properties}
+
+
+def test_an_export_of_the_portal(tmp_path: Path) -> None:
+    scheduled = analytic(
+        f"[concat(parameters('workspace'),'/Microsoft.SecurityInsights/{GUID}')]",
+        displayName="Failures",
+        severity="Low",
+        enabled=False,
+        query="SigninLogs\r\n| where ResultType == '50126'\r\n| where Foo(",
+        queryFrequency="PT5M",
+        queryPeriod="P1D",
+        triggerOperator="GreaterThan",
+        triggerThreshold=3,
+        suppressionEnabled=True,
+        suppressionDuration="PT2H",
+        tactics=["CredentialAccess"],
+        techniques=["T1110"],
+        subTechniques=["T1110.003"],
+        customDetails={"Who": "UserPrincipalName"},
+        incidentConfiguration={"createIncident": True, "groupingConfiguration": {"enabled": True, "lookbackDuration": "PT5H"}},
+        eventGroupingSettings={"aggregationKind": "AlertPerResult"},
+        entityMappings=[{"entityType": "Account", "fieldMappings": [{"identifier": "Name", "columnName": "UserPrincipalName"}]}],
+    )
+    nrt = analytic(OTHER, "NRT", displayName="Cleared", query="SecurityEvent | where EventID == 1102")
+    fusion = analytic("BuiltInFusion", "Fusion", enabled=True)
+    found = found_in(tmp_path, "export.json", template(scheduled, nrt, fusion, {"type": "Microsoft.Logic/workflows", "name": "x"}))
+    first, second = (item for item in found if isinstance(item, Rule))
+    assert (first.id, first.name, first.severity, first.enabled) == (GUID, "Failures", "low", False)
+    assert (first.frequency, first.period, first.suppression, first.trigger_threshold) == (300, 86_400, 7_200, 3)
+    assert first.techniques == ("T1110", "T1110.003") and first.grouping == "each" and first.incidents.grouped
+    assert first.entities == (EntityMapping("Account", "Name", "UserPrincipalName"),) and first.custom_details == (
+        ("Who", "UserPrincipalName"),
+    )
+    assert (second.id, second.kind, second.frequency) == (OTHER, "nrt", 60)
+    line = next(n for n, text in enumerate((tmp_path / "export.json").read_text().split("\n"), 1) if "Foo(" in text)
+    text = (tmp_path / "export.json").read_text().split("\n")[line - 1]
+    assert first.place(first.query.index("Foo(")) == (line, text.index("Foo(") + 1)
+    assert [(fault, message) for _, fault, message in said_of(found)] == [
+        (False, "a rule of the kind Fusion has no query"),
+        (False, "a resource of the type Microsoft.Logic/workflows is no rule"),
+    ]
+
+
+def test_expressions_of_templates(tmp_path: Path) -> None:
+    resources = [
+        analytic(
+            "[variables('one').id]",
+            displayName="[format('{0} of {1}', variables('names')[0], parameters('who'))]",
+            query="[concat('SigninLogs | where Identity == ''', parameters('who'), '''')]",
+        ),
+        analytic("two", displayName="[[ESCAPED]", query="T | where a == '[x]'"),
+        analytic("three", displayName="Needs a deployment", query="[concat('T | where Id == ', resourceGroup().id)]"),
+        analytic("four", displayName="In a circle", query="[variables('round')]"),
+    ]
+    variables = {"one": {"id": GUID}, "names": ["Sign-ins"], "round": "[variables('Round')]"}
+    text = template(*resources, parameters={"who": {"type": "string", "defaultValue": "eve"}}, variables=variables)
+    found = found_in(tmp_path, "t.json", text)
+    assert [(r.id, r.name, r.query) for r in found if isinstance(r, Rule)] == [
+        (GUID, "Sign-ins of eve", "SigninLogs | where Identity == 'eve'"),
+        ("two", "[ESCAPED]", "T | where a == '[x]'"),
+    ]
+    assert [fault for _, fault, _ in said_of(found)] == [True, True]
+    assert "only a deployment knows resourcegroup()" in said_of(found)[0][2] and "refers to itself" in said_of(found)[1][2]
+
+
+def test_packaged_content_and_nested_templates(tmp_path: Path) -> None:
+    inner = analytic("[variables('content').id]", displayName="Packaged", query="SigninLogs", enabled=False)
+    inner["type"] = "Microsoft.SecurityInsights/AlertRuleTemplates"
+    packaged = {
+        "type": "Microsoft.OperationalInsights/workspaces/providers/contentTemplates",
+        "name": "x",
+        "properties": {"contentKind": "AnalyticsRule", "mainTemplate": {"variables": {}, "resources": [inner]}},
+    }
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "name": "y",
+        "properties": {
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "parameters": {"title": {"value": "Given"}},
+            "template": {
+                "parameters": {"title": {"type": "string"}},
+                "resources": [analytic(OTHER, displayName="[parameters('title')]", query="AuditLogs")],
+            },
+        },
+    }
+    made = rules_in(tmp_path, "mainTemplate.json", template(packaged, nested, variables={"content": {"id": GUID}}))
+    assert [(r.id, r.name, r.enabled) for r in made] == [(GUID, "Packaged", True), (OTHER, "Given", True)]
+
+
+def test_lists_of_rest_azsentinel_saved_searches_and_query_packs(tmp_path: Path) -> None:
+    listed = {
+        "value": [
+            {
+                "id": f"/x/alertRules/{GUID}",
+                "name": GUID,
+                "kind": "Scheduled",
+                "properties": {"displayName": "Listed", "query": "SigninLogs"},
+            }
+        ]
+    }
+    assert [(r.id, r.name) for r in rules_in(tmp_path, "rest.json", json.dumps(listed))] == [(GUID, "Listed")]
+    az = {
+        "Scheduled": [
+            {"displayName": "Az", "query": "SigninLogs", "queryFrequency": "5H", "queryPeriod": "6h", "aggregationKind": "SingleAlert"}
+        ],
+        "NRT": [{"displayName": "Near", "query": "AuditLogs"}],
+        "Fusion": [{"displayName": "F", "enabled": True}],
+    }
+    found = found_in(tmp_path, "az.json", json.dumps(az))
+    assert [(r.name, r.kind, r.frequency, r.period, r.grouping) for r in found if isinstance(r, Rule)] == [
+        ("Az", "scheduled", 18_000, 21_600, "single"),
+        ("Near", "nrt", 60, 60, ""),
+    ]
+    assert [message for *_, message in said_of(found)] == ["a rule of the kind Fusion has no query"]
+    tags = [
+        {"name": "description", "value": "Why"},
+        {"name": "tactics", "value": "Impact, Persistence"},
+        {"name": "techniques", "value": "T1098"},
+    ]
+    saved = {
+        "type": "Microsoft.OperationalInsights/savedSearches",
+        "name": f"w/{OTHER}",
+        "properties": {"category": "Hunting Queries", "displayName": "Hunt", "query": SEARCH, "tags": tags},
+    }
+    (hunt,) = rules_in(tmp_path, "saved.json", template(saved))
+    assert (hunt.id, hunt.name, hunt.description, hunt.tactics, hunt.techniques) == (
+        OTHER,
+        "Hunt",
+        "Why",
+        ("Impact", "Persistence"),
+        ("T1098",),
+    )
+    pack = {
+        "value": [
+            {
+                "name": GUID,
+                "properties": {
+                    "displayName": "Both",
+                    "description": "d",
+                    "body": f"{SEARCH}\n\nAuditLogs\n| take 5",
+                    "related": {"categories": ["security"]},
+                },
+            }
+        ]
+    }
+    both = rules_in(tmp_path, "pack.json", json.dumps(pack))
+    assert [(r.id, r.name, r.query) for r in both] == [(f"{GUID}-1", "Both 1", SEARCH), (f"{GUID}-2", "Both 2", "AuditLogs\n| take 5")]
+
+
+DETECTION = {
+    "@odata.type": "#microsoft.graph.security.detectionRule",
+    "id": "17",
+    "displayName": "Dumped",
+    "isEnabled": True,
+    "createdBy": "a@b.example",
+    "queryCondition": {"queryText": "DeviceEvents | where FileName =~ 'x.exe'", "lastModifiedDateTime": "2026-01-02T03:04:05Z"},
+    "schedule": {"period": "12H"},
+    "detectionAction": {
+        "responseActions": [{"@odata.type": "#microsoft.graph.security.isolateDeviceResponseAction", "identifier": "deviceId"}],
+        "alertTemplate": {
+            "title": "Dump on {{DeviceName}}",
+            "description": "why",
+            "severity": "high",
+            "category": "CredentialAccess",
+            "mitreTechniques": ["T1003.001"],
+            "impactedAssets": [{"@odata.type": "#microsoft.graph.security.impactedUserAsset", "identifier": "accountUpn"}],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_custom_detections_of_graph(tmp_path: Path, several: bool) -> None:
+    found = found_in(
+        tmp_path, "d.json", json.dumps({"value": [DETECTION, {**DETECTION, "schedule": {"period": "0"}}]} if several else DETECTION)
+    )
+    rule, *others = (item for item in found if isinstance(item, Rule))
+    assert (rule.id, rule.name, rule.severity, rule.tactics, rule.techniques) == (
+        "17",
+        "Dumped",
+        "high",
+        ("CredentialAccess",),
+        ("T1003.001",),
+    )
+    assert (rule.frequency, rule.period, rule.kind, rule.day, rule.details.title) == (
+        43_200,
+        172_800,
+        "scheduled",
+        "2026-01-02",
+        "Dump on {{DeviceName}}",
+    )
+    assert rule.entities == (EntityMapping("Account", "AccountUpn", "AccountUpn"),)
+    assert [(r.kind, r.frequency) for r in others] == ([("nrt", 60)] if several else [])
+    assert "isolateDeviceResponseAction" in said_of(found)[0][2] and not said_of(found)[0][1]
+
+
+def test_a_custom_detection_in_yaml(tmp_path: Path) -> None:
+    text = "displayName: Dumped\nqueryCondition:\n  queryText: |\n    DeviceEvents\n    | where (\nschedule:\n  period: 1H\n"
+    (rule,) = rules_in(tmp_path, "d.yaml", text)
+    assert (rule.name, rule.frequency, rule.period, rule.place(rule.query.index("("))) == ("Dumped", 3_600, 14_400, (5, 13))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('{"query": "T",}', 1, "not valid JSON"),
+        ('{"a": 1}\n{"b": 2}', 2, "not valid JSON: Extra data"),
+        ("[" * 100_000, 1, "nests too deeply"),
+        ('{"severity": "Low",\n "query": "a\\ud800"}', 2, "half of a surrogate pair"),
+        ('{"kind": "Scheduled", "properties": {"severity": "Low"}}', 1, "no key 'query'"),
+    ],
+)
+def test_what_is_wrong_in_json_has_its_place(tmp_path: Path, text: str, line: int, says: str) -> None:
+    ((at, fault, message),) = said_of(found_in(tmp_path, "x.json", text))
+    assert fault and at == line and says in message
+
+
+# --- KQL
+
+
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("A | take 1\n\nB | take 2", ["A | take 1", "B | take 2"]),
+        ("// one\nA\n| take 1\n\n\n// two\n\nB", ["// one\nA\n| take 1", "// two\n\nB"]),
+        ("let x = 5;\n\nA | where b == x\n\n| take 5", ["let x = 5;\n\nA | where b == x\n\n| take 5"]),
+        (
+            "let x = 5;\n\nA | where b == x\n\nlet y = 6;\n\nB | where b == y",
+            ["let x = 5;\n\nA | where b == x", "let y = 6;\n\nB | where b == y"],
+        ),
+        ("A\n| where b in (\n\n'c',\n\n'd')\n\nB", ["A\n| where b in (\n\n'c',\n\n'd')", "B"]),
+        ("A | where x == '\n\n", ["A | where x == '\n\n"]),
+        ("let x = 1;\nA | take x;\nB | take x", ["let x = 1;\nA | take x", "let x = 1;\n           \nB | take x"]),
+        ("A | where (\n\nB | take 1", ["A | where (\n\nB | take 1"]),
+    ],
+)
+def test_empty_lines_end_queries_where_the_text_is_not_one(text: str, queries: list[str]) -> None:
+    assert [q.text for q in split(text)] == queries
+
+
+def test_each_query_of_a_file_has_its_place(tmp_path: Path) -> None:
+    rules = rules_in(
+        tmp_path, "two_kinds.kql", "// Made\nSecurityEvent\n| where EventID == 4720\n\n// Gone\nSecurityEvent\n| where EventID == 4726\n"
+    )
+    assert [(r.name, r.description, r.place(r.query.index("Event"))) for r in rules] == [
+        ("two kinds-1", "Made", (2, 9)),
+        ("two kinds-2", "Gone", (6, 9)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "problem"),
+    [
+        ("SecurityEvent | where EventID == 1", True, False),
+        ("Mine_CL\n| take 5", True, False),
+        ("imDns | take 5", True, False),
+        ("Get-Process | Where-Object Name -eq lsass", False, False),
+        ("SecurityEvent is a table | of events", False, True),
+        ("Other | where a == 1", False, False),
+        ("az monitor query 'SecurityEvent | take 5'", False, False),
+        ("a, b | c", False, False),
+    ],
+)
+def test_kql_is_told_from_other_texts(text: str, query: bool, problem: bool) -> None:
+    found = judged(text)
+    assert (found.query, found.problem is not None) == (query, problem)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    (rule,) = rules_in(tmp_path, "x.kql", "SecurityEvent\r\n| where Account == 'Zoë'\r\n".encode(encoding))
+    assert rule.query == "SecurityEvent\n| where Account == 'Zoë'\n"
+
+
+def test_texts_without_a_telling_name_are_recognized_by_what_they_hold(tmp_path: Path) -> None:
+    assert [r.query for r in rules_in(tmp_path, "a.txt", SEARCH)] == [SEARCH]
+    assert [r.name for r in rules_in(tmp_path, "b.txt", RULE)] == ["Accounts made"]
+    assert [r.name for r in rules_in(tmp_path, "c", json.dumps(DETECTION))] == ["Dumped"]
+    assert [r.query for r in rules_in(tmp_path, "d.txt", f"Look at this:\n```\n{SEARCH}\n```\n")] == [SEARCH]
+    (broken,) = rules_in(tmp_path, "e.txt", "SigninLogs\n| were ResultType == 0")
+    assert "did you mean 'where'?" in run("check", broken.source).output
+
+
+# --- Markdown
+
+PAGE = f"""\
+# Failed sign-ins
+
+## Description
+Somebody guesses *passwords*.
+
+## Sentinel
+``` kql title="x"
+{SEARCH}
+```
+
+> quoted:
+> ~~~Kusto
+> AuditLogs
+> | take 5
+> ~~~
+
+1. in a list
+
+   ````{{.kql .numberLines}}
+   SecurityEvent
+   | where Account == "```"
+   ````
+
+## Others
+```
+DeviceEvents | where ActionType == "a"
+```
+
+```c#
+DeviceProcessEvents | where FileName == "b"
+```
+
+    DeviceInfo
+    | take 5
+
+```powershell
+Get-Process | Where-Object Name -eq lsass
+```
+
+```
+DeviceEvents
+| where (
+```
+
+## MITRE ATT&CK
+| Technique | Name |
+|---|---|
+| T1110.003 | Spraying |
+
+## References
+- https://example.org/a
+"""
+
+
+def test_blocks_of_every_style(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "hunt.md", PAGE)
+    rules = [item for item in found if isinstance(item, Rule)]
+    assert [r.query.split("\n")[0].split(" ")[0] for r in rules] == [
+        "SigninLogs",
+        "AuditLogs",
+        "SecurityEvent",
+        "DeviceEvents",
+        "DeviceProcessEvents",
+        "DeviceInfo",
+    ]
+    assert rules[1].query == "AuditLogs\n| take 5" and rules[2].query.endswith('| where Account == "```"')
+    lines = PAGE.split("\n")
+    for rule in rules:
+        line, column = rule.place(0)
+        assert lines[line - 1][column - 1 :].startswith(rule.query.split("\n")[0])
+    (broken, other) = (item for item in found if isinstance(item, Unread))
+    assert broken.fault and lines[broken.line - 1].startswith("| where (") and "no KQL" in broken.message
+    assert not other.fault and "a block of powershell is no query" in other.message
+
+
+def test_blocks_of_yaml_and_json_are_read_as_files_are(tmp_path: Path) -> None:
+    text = f"# A\n```yaml\n{RULE}```\n```json\n{json.dumps(DETECTION)}\n```\n```yaml\non: push\n```\n"
+    found = found_in(tmp_path, "x.md", text)
+    assert [(r.name, r.place(0)[0]) for r in found if isinstance(r, Rule)] == [("Accounts made", 8), ("Dumped", 12)]
+    assert [message for *_, message in said_of(found)][-1] == "a block of yaml is no query"
+
+
+def test_what_a_page_says_of_its_queries(tmp_path: Path) -> None:
+    first, *_ = rules_in(tmp_path, "hunt.md", PAGE)
+    assert first.name == "Failed sign-ins - Sentinel" and first.description == "Somebody guesses passwords."
+    assert first.techniques == ("T1110.003",) and first.references == ("https://example.org/a",)
+    (alone,) = rules_in(tmp_path, "one.md", f"# One hunt\n\nWhy it matters.\n\n## Query\n```kql\n{SEARCH}\n```\n")
+    assert (alone.name, alone.description) == ("One hunt", "Why it matters.")
+
+
+# --- folders, archives, standard input
+
+
+def test_what_is_no_rule_is_counted_and_named(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    for name, text in {
+        "a.yaml": RULE,
+        "README.md": "# About\n\nNothing.\n",
+        "x.png": "\x89",
+        "y.png": "\x89",
+        "notes.txt": "some prose",
+        "list.yaml": "- a\n- b\n",
+        ".git/hooks.yaml": RULE,
+        "old/b.yaml": RULE,
+        "w.yml": "on: push\njobs: {}\n",
+    }.items():
+        (pack / name).parent.mkdir(parents=True, exist_ok=True)
+        (pack / name).write_text(text)
+    result = run("convert", str(pack), "-o", str(tmp_path / "out"), "-t", "sigma", "--exclude", "old")
+    assert result.exit_code == 0 and "not read:" in result.stderr and "files called .png hold no rules" in result.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert [r["source"] for r in report["rules"]] == [str(pack / "a.yaml")]
+    assert sorted(Path(s["source"]).name for s in report["skipped"]) == [
+        ".git",
+        "README.md",
+        "list.yaml",
+        "notes.txt",
+        "old",
+        "w.yml",
+        "x.png",
+        "y.png",
+    ]
+    assert all(s["reason"] for s in report["skipped"])
+
+
+def test_a_file_that_is_asked_for_and_holds_no_rule_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("# Nothing\n")
+    for arguments in (["convert"], ["check"], ["explain"]):
+        result = run(*arguments, str(tmp_path / "x.md"))
+        assert result.exit_code == 1 and "no block of code" in result.output, arguments
+
+
+def test_archives(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rules/a.yaml", RULE)
+        archive.writestr("rules/b.kql", SEARCH)
+        archive.writestr("rules/bomb.kql", " " * 30_000_000)
+        archive.writestr("inner.zip", "x")
+        archive.writestr("../../c.kql", SEARCH)
+    for at in (path, tmp_path):
+        found = rules_at(at)
+        assert [(r.source, r.name) for r in found if isinstance(r, Rule)] == [
+            (f"{path}/../../c.kql", "c"),
+            (f"{path}/rules/a.yaml", "Accounts made"),
+            (f"{path}/rules/b.kql", "b"),
+        ]
+        assert sorted(message for *_, message in said_of(found)) == [
+            "an archive in an archive is not read",
+            "this file is larger than 10 MB, which is more than rules take",
+        ]
+    (tmp_path / "broken.zip").write_text("no archive")
+    assert [(fault, "cannot be read" in message) for _, fault, message in said_of(rules_at(tmp_path / "broken.zip"))] == [(True, True)]
+
+
+@pytest.mark.parametrize("text", [SEARCH, RULE, json.dumps(DETECTION), SEARCH.encode("utf-16")])
+def test_standard_input(text: str | bytes) -> None:
+    result = run("convert", "-", "-t", "splunk", text=text)
+    assert result.exit_code == 0 and "index=*" in result.stdout
+    assert run("check", "-", text=text).exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may a name be any bytes")
+def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
+    pack = os.fsencode(tmp_path / "pack")
+    os.mkdir(pack)
+    for name in (b"caf\xe9.kql", b"two\nlines.kql", b"pic\xff.png"):
+        Path(os.fsdecode(pack + b"/" + name)).write_text(SEARCH)
+    result = run("convert", os.fsdecode(pack), "-o", str(tmp_path / "out"), "-t", "splunk")
+    assert result.exit_code == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    assert sorted(r["name"] for r in report["rules"]) == ["caf\ufffd", "two\\x0alines"] and len(report["skipped"]) == 1
+
+
+def test_links_and_pipes_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    assert {message for *_, message in said_of(rules_at(tmp_path))} <= {
+        "this is no file that can be read",
+        "files called folder hold no rules",
+    }
+
+
+# --- functions of a pack
+
+
+def test_functions_are_known_to_the_rules_that_call_them(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    for name, text in {
+        "asim.yaml": (
+            "ParserName: vimMine\nParserParams:\n- {Name: who, Type: string, Default: \"'*'\"}\n"
+            "ParserQuery: |\n  Logons(5)\n  | where who == '*' or Computer == who\n"
+        ),
+        "solution.yaml": "Function: {Title: x}\nFunctionName: Unused\nFunctionAlias: Unused\nFunctionQuery: SigninLogs\n",
+        "Plain.kql": "SecurityEvent\n| where EventID == 4624\n",
+        "made.kql": ".create-or-alter function with (folder='x') Logons(n:long) {\n  Plain // of all\n  | where LogonType == n\n}\n",
+        "rule.yaml": f"id: {GUID}\nname: Calls\nquery: |\n  vimMine(who='a')\n  | where Nowhere ==\n",
+        "good.yaml": f"id: {OTHER}\nname: Good\nquery: vimMine('a')\n",
+    }.items():
+        pack.mkdir(exist_ok=True)
+        (pack / name).write_text(text)
+    found = {r.name: r for r in rules_at(pack) if isinstance(r, Rule)}
+    conversion = convert(found["Good"], ("splunk",))
+    assert conversion.tables == ("SecurityEvent",) and "4624" in conversion.outputs["splunk"].text
+    assert found["Good"].own_query == "vimMine('a')" and found["Good"].place(0) == (3, 8)
+    assert not [item for item in rules_of([pack], Effort()) if isinstance(item, Failure)]
+    (pack / "rule.yaml").unlink()
+    shown = run("explain", str(pack), "-t", "splunk").stdout
+    assert "    3 | vimMine('a')" in shown and "let vimMine" not in shown
+    (pack / "rule.yaml").write_text(f"id: {GUID}\nname: Calls\nquery: |\n  vimMine(who='a')\n  | where Nowhere ==\n")
+    checked = run("check", str(pack / "rule.yaml"))
+    assert "rule.yaml:5:21:" in checked.output
+    alone = next(r for r in read(pack / "good.yaml"))
+    assert stable_id(alone, "x") == stable_id(found["Good"], "x")
+
+
+def test_functions_that_call_each_other_in_a_circle_are_left_out(tmp_path: Path) -> None:
+    for name, text in {"a.kql": "Bb | take 1", "Bb.kql": "Cc | take 1", "Cc.kql": "Bb | take 1"}.items():
+        (tmp_path / name).write_text(text)
+    assert {r.prelude for r in rules_at(tmp_path) if isinstance(r, Rule)} == {0}

@@ -1,0 +1,47 @@
+"""A text that may hold rules, as every reader sees it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from translator.rulepack import json_text, yaml_text
+from translator.rulepack.tree import Misread, Tree
+
+_KEY = re.compile(r"(?:- )?[\"']?[A-Za-z_][\w.]*[\"']?:(?:[ \t]|$)", re.M)
+
+
+@dataclass(frozen=True)
+class Content:
+    """``name`` is what is shown of its path; ``suffix`` is lower case, with its dot, and empty for standard input; ``stem`` names rules."""
+
+    name: str
+    stem: str
+    suffix: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether the text begins as a document of JSON does."""
+        return self.text.lstrip()[:1] in ("{", "[")
+
+    @cached_property
+    def may_be_yaml(self) -> bool:
+        """Whether the first line that says something is a key of a mapping, or of the first mapping of a list."""
+        said = (line for line in self.lines if line.strip() and not line.startswith(("#", "---", "%")))
+        return _KEY.match(next(said, "")) is not None
+
+    @cached_property
+    def trees(self) -> tuple[Tree | Misread, ...]:
+        """The documents of the text, read as JSON or as YAML."""
+        if self.suffix == ".json" or (self.is_json and self.suffix not in (".yaml", ".yml")):
+            try:
+                return (json_text.document(self.text),)
+            except Misread as error:
+                return (error,)
+        return tuple(yaml_text.documents(self.text))

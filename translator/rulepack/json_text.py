@@ -1,0 +1,104 @@
+"""JSON as a tree with places.
+
+The decoder is Python's own; its hooks for texts, lists and objects are told where each begins, as ``json.loads`` tells none.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import json.decoder
+import json.scanner
+import re
+from collections.abc import Callable
+from typing import Any
+
+from translator.rulepack.model import TextMap, shown
+from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
+
+_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]+", re.S)
+_NOWHERE = (0, 0)
+"""The place of numbers and of true, false and null, which the decoder does not tell: the mapping's own serves for it."""
+
+
+def document(text: str) -> Tree:
+    """The tree of a text.
+
+    Raises:
+        Misread: where it is no JSON, with its place.
+    """
+    try:
+        found, end = _Decoder(text).raw_decode(text, len(text) - len(text.lstrip()))
+        if rest := text[end:].lstrip():
+            raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
+    except json.JSONDecodeError as error:
+        raise Misread(f"this is not valid JSON: {error.msg}", (error.lineno, error.colno)) from error
+    except RecursionError as error:
+        raise Misread("this JSON nests too deeply to be read", (1, 1)) from error
+    return _tree(found)
+
+
+class _Decoder(json.JSONDecoder):
+    def __init__(self, text: str) -> None:
+        super().__init__(object_pairs_hook=_pairs, parse_int=_number, parse_float=_number, parse_constant=_number, strict=False)
+        self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
+        objects: Callable[..., Any] = getattr(json.decoder, "JSONObject")  # noqa: B009
+        scan: Callable[..., Any] = getattr(json.decoder, "scanstring")  # noqa: B009
+        lists: Callable[..., Any] = getattr(json.decoder, "JSONArray")  # noqa: B009
+
+        def read_text(s: str, end: int, strict: bool = True) -> tuple[Leaf, int]:
+            value, after = scan(s, end, strict)
+            raw, place = s[end : after - 1], self.place(end - 1)
+            return Leaf(value, place, lambda query: _text_map(query, raw, place)), after
+
+        def read_object(state: tuple[str, int], *rest: Any) -> tuple[Fields, int]:
+            (entries, faults), after = objects(state, *rest)
+            place = self.place(state[1] - 1)
+            return Fields(entries, place, tuple(Odd(what, place) for what in faults)), after
+
+        def read_list(state: tuple[str, int], *rest: Any) -> tuple[Items, int]:
+            items, after = lists(state, *rest)
+            return Items(tuple(map(_tree, items)), self.place(state[1] - 1)), after
+
+        self.parse_string, self.parse_object, self.parse_array = read_text, read_object, read_list
+        self.scan_once = getattr(json.scanner, "py_make_scanner")(self)  # noqa: B009
+
+    def place(self, offset: int) -> tuple[int, int]:
+        line = bisect.bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> tuple[dict[str, Tree], list[str]]:
+    entries: dict[str, Tree] = {}
+    twice = []
+    for key, value in pairs:
+        if key in entries:
+            twice.append(f"the key '{shown(key)}' stands here twice: the last one is taken")
+        entries[key] = _tree(value)
+    return entries, twice
+
+
+def _number(written: str) -> Leaf:
+    return Leaf(written, _NOWHERE, lambda query: TextMap(((0, 1, 1),)))
+
+
+def _tree(value: Any) -> Tree:
+    if value is None or isinstance(value, bool):
+        return Leaf(None if value is None else str(value).lower(), _NOWHERE, lambda query: TextMap(((0, 1, 1),)))
+    found: Tree = value
+    return found
+
+
+def _text_map(query: str, raw: str, place: tuple[int, int]) -> TextMap:
+    """Where a query stands that a text of JSON holds, whose escapes are longer than what they stand for."""
+    line, column = place
+    pieces, decoded, at = [(0, line, column + 1)], [], 0
+    for found in _ESCAPE.finditer(raw):
+        pieces.append((at, line, column + 1 + found.start()))
+        said = found[0] if found[0][0] != "\\" else json.loads(f'"{found[0]}"')
+        decoded.append(said)
+        at += len(said)
+    text = "".join(decoded)
+    dropped = [m.start() for m in re.finditer("\r(?=\n)", text)]
+    moved = tuple((at - bisect.bisect_left(dropped, at), line, column) for at, line, column in pieces)
+    return TextMap(tuple({piece[0]: piece for piece in moved}.values())) if query else TextMap(((0, line, column),))

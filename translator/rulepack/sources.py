@@ -1,0 +1,205 @@
+"""Where rules come from: files, folders, zip archives and standard input, and the texts in them."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from translator.rulepack.model import RuleFileError, Unread
+
+SUFFIXES = (".yaml", ".yml", ".json", ".kql", ".csl", ".kusto", ".txt", ".md", ".markdown", "")
+"""What a file below a folder may be called that is looked into."""
+
+ASIDE = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"})
+"""Folders that tools keep for themselves."""
+
+MAX_BYTES = 10_000_000
+"""How large a file may be."""
+
+MAX_MEMBERS = 50_000
+"""How many files an archive may hold."""
+
+STANDARD_INPUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, a member of an archive, or what came in by standard input. ``named``: whether it was asked for by its own name."""
+
+    path: Path
+    member: str = ""
+    named: bool = False
+    data: bytes | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return visible(f"{self.path}/{self.member}" if self.member else str(self.path))
+
+    @property
+    def suffix(self) -> str:
+        return "" if self.data is not None else PurePosixPath(self.member or self.path.name).suffix.lower()
+
+    @property
+    def stem(self) -> str:
+        return "stdin" if self.data is not None else visible(PurePosixPath(self.member or self.path.name).stem)
+
+
+def visible(name: str) -> str:
+    """The name of a file as it can be written: bytes that are no UTF-8 are replaced, and line breaks and other controls escaped."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _left_out(path: Path, why: str, fault: bool = False) -> Unread:
+    return Unread(visible(str(path)), visible(path.name), why, fault=fault)
+
+
+def sources(path: Path, excluded: tuple[str, ...] = ()) -> Iterator[Source | Unread]:
+    """What there is to read at a path, in a stable order, and what is left aside: pictures, folders of tools, what is excluded.
+
+    Args:
+        path: a file, a folder, or ``-`` for standard input.
+        excluded: patterns (``*``, ``?``) of paths below ``path``, or of names of files or folders, that are not looked into.
+    """
+    if path == STANDARD_INPUT:
+        yield Source(path, named=True, data=sys.stdin.buffer.read(MAX_BYTES + 1))
+    elif path.is_dir():
+        yield from _below(path, excluded)
+    elif path.exists():
+        yield from _members(path, excluded, named=True) if _is_archive(path) else (Source(path, named=True),)
+    else:
+        yield _left_out(path, "there is no such file or folder", fault=True)
+
+
+def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]:
+    found: list[tuple[Path, str]] = []
+    unreadable: list[OSError] = []
+    for here, folders, files in os.walk(folder, onerror=unreadable.append):
+        at = Path(here)
+        for name in sorted(folders):
+            if why := "a folder that a tool keeps for itself" if name in ASIDE else _excluded(at / name, folder, excluded):
+                folders.remove(name)
+                found.append((at / name, why))
+        found.extend((at / name, _excluded(at / name, folder, excluded)) for name in files)
+    for path, why in sorted(found):
+        suffix = path.suffix.lower()
+        if why:
+            yield _left_out(path, why)
+        elif not path.is_file():
+            yield _left_out(path, "this is no file that can be read")
+        elif suffix == ".zip":
+            yield from _members(path, excluded)
+        elif suffix not in SUFFIXES or path.name.startswith("."):
+            yield _left_out(path, f"files called {visible(suffix or path.name)} hold no rules")
+        else:
+            yield Source(path)
+    for error in unreadable:
+        yield _left_out(Path(str(error.filename)), f"cannot be read: {error.strerror}", fault=True)
+
+
+def _excluded(path: Path, root: Path, patterns: tuple[str, ...]) -> str:
+    relative = path.relative_to(root).as_posix()
+    for pattern in patterns:
+        bare = pattern.rstrip("/")
+        if fnmatch.fnmatchcase(relative, bare) or fnmatch.fnmatchcase(path.name, bare):
+            return f"excluded by {pattern}"
+    return ""
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return path.suffix.lower() == ".zip" or (path.is_file() and zipfile.is_zipfile(path) and not path.suffix)
+    except OSError:
+        return False
+
+
+def _members(path: Path, excluded: tuple[str, ...], named: bool = False) -> Iterator[Source | Unread]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        yield _left_out(path, f"this archive cannot be read: {error}", fault=True)
+        return
+    if len(members) > MAX_MEMBERS:
+        yield _left_out(path, f"this archive holds {len(members):,} files, of {MAX_MEMBERS:,} at most", fault=True)
+        return
+    for name in sorted({info.filename for info in members}):
+        member = PurePosixPath(name)
+        whole = path / name
+        aside = any(part in ASIDE for part in member.parts)
+        why = "in a folder that a tool keeps for itself" if aside else _excluded(path / name, path, excluded)
+        suffix = member.suffix.lower()
+        if not why and (suffix not in SUFFIXES or member.name.startswith(".")):
+            why = (
+                f"files called {visible(suffix or member.name)} hold no rules"
+                if suffix != ".zip"
+                else "an archive in an archive is not read"
+            )
+        yield _left_out(whole, why) if why else Source(path, name)
+
+
+def text_of(source: Source) -> str | Unread:
+    """The text of a file, or why there is none: UTF-8, or UTF-16 and UTF-32 as their first bytes tell."""
+
+    def refused(message: str, line: int = 1) -> Unread:
+        return Unread(source.name, source.stem, message, line)
+
+    try:
+        data = _bytes(source)
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        return refused(f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    if len(data) > MAX_BYTES:
+        return refused(f"this file is larger than {MAX_BYTES // 1_000_000} MB, which is more than rules take")
+    encoding = _encoding(data)
+    if encoding == "utf-8-sig" and b"\0" in data[:8192]:
+        return refused("this is a binary file, not a rule")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        return refused(f"this file is not {encoding[:6].upper().rstrip('-')} text", data.count(b"\n", 0, error.start) + 1)
+    if not text.strip():
+        return refused("this file is empty")
+    return text.replace("\r\n", "\n")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        RuleFileError: where there is none, with the reason.
+    """
+    found = text_of(Source(path, named=True))
+    if isinstance(found, Unread):
+        raise RuleFileError(found.source, found.message, found.line, found.column)
+    return found
+
+
+def _bytes(source: Source) -> bytes:
+    if source.data is not None:
+        return source.data
+    if source.member:
+        with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as file:
+            return file.read(MAX_BYTES + 1)
+    with source.path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding of a text, as its mark says it, or the nulls beside its first characters where it has none."""
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    head = data[:512]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    half = len(head) // 2
+    if len(head) >= 8 and odd > 0.4 * half and even < 0.1 * half:
+        return "utf-16-le"
+    if len(head) >= 8 and even > 0.4 * half and odd < 0.1 * half:
+        return "utf-16-be"
+    return "utf-8-sig"
