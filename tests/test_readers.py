@@ -555,6 +555,13 @@ def test_a_file_that_is_asked_for_and_holds_no_rule_is_an_error(tmp_path: Path) 
         assert result.exit_code == 1 and "no block of code" in result.output, arguments
 
 
+@pytest.mark.parametrize("command", ["convert", "check", "verify", "explain", "attack"])
+def test_a_folder_without_a_rule_is_an_error(tmp_path: Path, command: str) -> None:
+    (tmp_path / "README.md").write_text("# Nothing\n")
+    result = run(command, str(tmp_path))
+    assert result.exit_code == 1 and "no rule was found here" in result.output
+
+
 def test_archives(tmp_path: Path) -> None:
     path = tmp_path / "pack.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -597,13 +604,12 @@ def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
     assert sorted(r["name"] for r in report["rules"]) == ["caf\ufffd", "two\\x0alines"] and len(report["skipped"]) == 1
 
 
-def test_links_and_pipes_are_no_files(tmp_path: Path) -> None:
+def test_links_to_nowhere_and_to_folders_are_named_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to(tmp_path / "nowhere.yaml")
     (tmp_path / "folder").symlink_to(tmp_path)
-    assert {message for *_, message in said_of(rules_at(tmp_path))} <= {
-        "this is no file that can be read",
-        "files called folder hold no rules",
-    }
+    found = found_in(tmp_path, "b.kql", SEARCH) and rules_at(tmp_path)
+    assert [r.name for r in found if isinstance(r, Rule)] == ["b"]
+    assert said_of(found) == [(1, False, "this is no file that can be read"), (1, False, "a link to a folder is not followed")]
 
 
 # --- functions of a pack

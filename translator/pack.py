@@ -183,6 +183,7 @@ def rules_of(
         left_out: whether a file is none of the pack: nothing is said of it.
         unread: is told of what is no rule: pictures, texts without a query, functions.
     """
+    paths = list(paths)
     met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
     listed = list({(s.path, s.member) if isinstance(s, Source) else s: s for s in met}.values())
     texts = [s for s in listed if isinstance(s, Source)]
@@ -201,7 +202,7 @@ def rules_of(
         if done.stopped:
             found.append(Unread(source.name, source.stem, done.stopped))
     rules: list[Rule | Failure] = []
-    for item in pack_of(found):
+    for item in pack_of(found, *paths):
         if isinstance(item, Rule):
             rules.append(item)
         elif item.fault:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from rich.console import Console
 
-from translator.commands.common import Progressing, UsageProblem
+from translator.commands.common import Progressing, UsageProblem, print_unread
 from translator.commands.convert import print_failure, site_of
 from translator.commands.proved import OnData, Proved, Written
 from translator.commands.proving import claiming
@@ -27,7 +27,7 @@ from translator.kql.errors import KqlSyntaxError
 from translator.pack import PROOF_SECONDS, Effort, Failure, converted, rules_of, slugs_of, stopped
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError
-from translator.rulepack.model import Rule, RuleFileError
+from translator.rulepack.model import Rule, RuleFileError, Unread
 from translator.rulepack.sources import read_text
 from translator.targets.base import Options, Output
 from translator.verify.data import SAMPLE, NoEvents, Real
@@ -130,7 +130,10 @@ def _tried(request: VerifyRequest, options: Options, text: str | None, progress:
     """What came of each rule, in their order; what is known already is not tried again, unless it was stopped."""
     effort, real = Effort(request.jobs, request.rule_timeout, executor=request.executor), _real(request)
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
-    rules = rules_of(request.paths, effort, request.excluded)
+    unread: list[Unread] = []
+    rules = rules_of(request.paths, effort, request.excluded, unread=unread.append)
+    with progress.aside():
+        print_unread(unread, progress.console)
     if text is not None and len(rules) != 1:
         raise UsageProblem(f"--text is for one rule: {len(rules)} were found")
     asked = replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None), options, text

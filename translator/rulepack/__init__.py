@@ -10,7 +10,7 @@ from translator.rulepack import documents, kql_file, markdown, web_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Connector, EntityMapping, Function, Rule, RuleFileError, TextMap, Unread, seconds
 from translator.rulepack.saved_functions import linked
-from translator.rulepack.sources import STANDARD_INPUT, Source, sources, text_of
+from translator.rulepack.sources import STANDARD_INPUT, Source, sources, text_of, visible
 
 __all__ = [
     "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "pack_of", "read", "read_source",
@@ -61,16 +61,20 @@ def read_source(source: Source) -> Iterator[Rule | Function | Unread]:
     yield from (replace(item, fault=source.named) for item in held or ())
 
 
-def pack_of(found: Iterable[Rule | Function | Unread]) -> list[Rule | Unread]:
-    """What was read of a pack, in its order, the rules with the functions that they call."""
+def pack_of(found: Iterable[Rule | Function | Unread], *paths: Path) -> list[Rule | Unread]:
+    """What was read of a pack at some paths, in its order, the rules with the functions that they call. No rule at all is a fault."""
     items = list(found)
+    if paths and all(isinstance(item, Function) or (isinstance(item, Unread) and not item.fault) for item in items):
+        where = ", ".join(str(path) for path in paths)
+        items.append(Unread(visible(where), visible(paths[0].stem), "no rule was found here"))
     rules = linked([i for i in items if isinstance(i, Rule)], [i for i in items if isinstance(i, Function)])
     return [next(rules) if isinstance(item, Rule) else item for item in items if not isinstance(item, Function)]
 
 
 def rules_at(path: Path, excluded: tuple[str, ...] = ()) -> list[Rule | Unread]:
     """Everything at a file, below a folder, in an archive or in standard input: the rules, and what became none."""
-    return pack_of(item for s in sources(path, excluded) for item in ((s,) if isinstance(s, Unread) else read_source(s)))
+    found = (item for s in sources(path, excluded) for item in ((s,) if isinstance(s, Unread) else read_source(s)))
+    return pack_of(found, path)
 
 
 def read(path: Path) -> list[Rule]:

@@ -82,7 +82,8 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
     for here, folders, files in os.walk(folder, onerror=unreadable.append):
         at = Path(here)
         for name in sorted(folders):
-            if why := "a folder that a tool keeps for itself" if name in ASIDE else _excluded(at / name, folder, excluded):
+            link = "a link to a folder is not followed" if (at / name).is_symlink() else ""
+            if why := "a folder that a tool keeps for itself" if name in ASIDE else link or _excluded(at / name, folder, excluded):
                 folders.remove(name)
                 found.append((at / name, why))
         found.extend((at / name, _excluded(at / name, folder, excluded)) for name in files)
