@@ -61,6 +61,12 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['json_extract(_raw, "properties.targetResources{0}.displayName")'],
         ),
         ("SigninLogs | where tostring(LocationDetails.city) == 'x'", "esql", ["geo.city_name"]),
+        # a parser of events that another table has
+        (
+            "PingFederateEvent | where EventType == 'PWD_RESET'",
+            "esql",
+            ["FROM logs-cef.log-*", '"*pingfederate*"', 'cef.name == "PWD_RESET"'],
+        ),
         # by the value of another column
         (
             "AWSCloudTrail | where EventName == 'ConsoleLogin' and tostring(parse_json(ResponseElements).ConsoleLogin) == 'Failure'",
