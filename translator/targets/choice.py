@@ -10,7 +10,7 @@ from translator.catalog import Absent, Computed, Counterpart, Home, Stored
 from translator.catalog.site import SiteTable
 from translator.detection.model import Selector
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Path, Value, conjuncts, const, transform, walk
+from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Path, Value, columns_of, conjuncts, const, transform, walk
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import is_present, simplify
 from translator.targets.base import Options
@@ -86,30 +86,34 @@ def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
 
 def lacks_required(home: Home, predicate: Expr) -> bool:
     """Whether no event of a home satisfies a predicate, by what it has none or one value of."""
+    stored = {c for c in columns_of(predicate) if c.table is not None}
+    told = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
 
     def known(node: Expr) -> Expr:
         match node:
-            case ColumnRef(column=column) if column.table is not None:
-                match home.columns.get(column.name):
-                    case Absent():
-                        return const("")
-                    case Computed(expression=text) if text and isinstance(value := parsed(column.table, text), Const):
-                        return value
+            case ColumnRef(column=column) if column in told:
+                return told[column]
             case Path(base=Const(value="")):
                 return const("")
         return node
 
-    found = (simplify(transform(part, known)) for part in conjuncts(predicate))
-    return any(
-        part == FALSE
-        or (
-            isinstance(part, Apply)
-            and part.function in ("matches regex", "matches regex~")
-            and part.args[0] == const("")
-            and not takes_empty(part)
-        )
-        for part in found
-    )
+    def fails(part: Expr) -> bool:
+        found = simplify(transform(part, known))
+        if isinstance(found, Apply) and found.function in ("matches regex", "matches regex~"):
+            return found.args[0] == const("") and not takes_empty(found)
+        return found == FALSE
+
+    return bool(told) and any(fails(part) for part in conjuncts(predicate) if told.keys() & columns_of(part))
+
+
+def _only_value(home: Home, table: str, column: str) -> Const | None:
+    """The value that a column has in all events of a home, empty where it has none; None where it may have several."""
+    match home.columns.get(column):
+        case Absent():
+            return const("")
+        case Computed(expression=text) if text and isinstance(value := parsed(table, text), Const):
+            return value
+    return None
 
 
 def has_all(home: Home, read_by: Iterable[Expr]) -> bool:
