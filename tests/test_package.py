@@ -602,6 +602,12 @@ def test_a_list_of_what_was_seen_comes_with_the_search_that_fills_it() -> None:
     assert read_by == ["seen_ip_address", "seen_ip_address_2", "seen_ip_address"]
 
 
+def test_a_rule_of_the_name_of_such_a_search_is_told_apart_from_it() -> None:
+    seen = replace(scheduled(SEEN % "0", frequency=DAY, period=14 * DAY), name="seen")
+    stanzas = app(seen, others=(replace(scheduled(), name="history - seen_IP_address"),))["savedsearches.conf"]
+    assert len({name.lower() for name in stanzas}) == 3 and "outputlookup" in stanzas["History - seen_ip_address"]["search"]
+
+
 # --- what together went wrong
 
 

@@ -17,9 +17,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ud800-
 _RESERVED = frozenset({"default", ""})
 
 
-def names(wanted: Iterable[tuple[str, str]]) -> list[str]:
-    """Names of stanzas that Splunk tells apart, for names and what tells two of one name apart, as an id: case and brackets do not."""
-    taken: set[str] = set()
+def names(wanted: Iterable[tuple[str, str]], others: Iterable[str] = ()) -> list[str]:
+    """Names of stanzas that Splunk tells apart, for names and what tells two of one name apart, as an id: case and brackets do not.
+
+    ``others`` are names of stanzas that the file has beside them.
+    """
+    taken = {name.lower() for name in others}
     found = []
     for text, identifier in wanted:
         clean = _name(text)

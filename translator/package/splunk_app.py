@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -85,8 +85,8 @@ def app_files(
 ) -> tuple[dict[str, str], list[Search]]:
     """The app's files by path below its folder, and its searches; ``prepared`` is what is known of rules already, by slug."""
     conversions = told_apart(conversions)
-    found = searches(conversions, options, prepared)
     kept = histories(conversions, options)
+    found = searches(conversions, options, prepared, kept)
     files = {
         "default/savedsearches.conf": "".join(
             conf.stanza(name, settings) for name, settings in (*((s.name, s.settings) for s in found), *kept.items())
@@ -176,10 +176,12 @@ def with_macros(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-def searches(conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared]) -> list[Search]:
-    """The searches of all rules, one for each alternative, under names that Splunk tells apart."""
+def searches(
+    conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared], others: Iterable[str]
+) -> list[Search]:
+    """The searches of all rules, one for each alternative, under names that Splunk tells apart, from ``others`` too."""
     parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
-    names = conf.names((c.rule.name + part, c.rule.id) for _, c, _, part in parts)
+    names = conf.names(((c.rule.name + part, c.rule.id) for _, c, _, part in parts), others)
     macros_ = conf.macro_names(names)
     return [
         _search(slug, c, text, name, macro, options, prepared.get(slug, Prepared()))
