@@ -491,6 +491,16 @@ def test_the_screen_has_text_alone(tmp_path: Path) -> None:
     assert "[/red]" in run("convert", tmp_path, "-t", "sql").stdout and "a\tb" in run("convert", tmp_path, "-t", "sql").stdout
 
 
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_values_of_a_query_are_text_too(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "on_terminal", lambda: True)
+    result = run("run", "print ['[red]x'] = '\\x1b[31m[/red]\\x9b1m'", "--format", form)
+    assert result.exit_code == 0 and not any(c in result.output for c in "\x1b\x9b")
+    assert "[/red]" in result.output and "[red]x" in result.output
+    if form == "json":
+        assert json.loads(result.stdout) == [{"[red]x": "\x1b[31m[/red]\x9b1m"}]
+
+
 def test_queries_of_one_rule_are_told_apart(tmp_path: Path) -> None:
     counted = [
         f"({table} | summarize n=count() by {by} | where n > 5)"

@@ -269,15 +269,16 @@ def _entry(slug: str, rule: Rule, done: Done[object]) -> Entry:
 def slugs_of(rules: Iterable[Rule | Failure]) -> list[str]:
     """File names of rules: what tells each from the others of its pack."""
     taken: dict[str, None] = {}
+    numbers: dict[str, int] = {}
     for rule in rules:
         name, identifier = rule.name, rule.id
         base = slug(name)
         fresh = base
         if fresh in taken:
             fresh = f"{base}-{slug(identifier)[:8]}" if identifier else base
-        number = 2
         while fresh in taken:
-            fresh, number = f"{base}-{number}", number + 1
+            numbers[base] = numbers.get(base, 1) + 1
+            fresh = f"{base}-{numbers[base]}"
         taken[fresh] = None
     return list(taken)
 

@@ -63,7 +63,12 @@ def write_json(data: object) -> None:
 
 def write_text(text: str) -> None:
     """Prints a text that is data: as it is, but for what would control a terminal that it is printed on."""
-    sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(shown(text) if on_terminal() else text)
+
+
+def on_terminal() -> bool:
+    """Whether what is printed goes to a terminal."""
+    return sys.stdout.isatty()
 
 
 class Progressing:

@@ -116,7 +116,7 @@ class _Run:
         self.request, self.options, self.of_packages, self.console = request, options, of_packages, console
         self.folder, self.stopping = folder, stopping
         self.paths: dict[tuple[str, str], list[str]] = {}
-        self.entries: dict[str, Entry] = {}
+        self.entries: list[Entry] = []
         writes = folder is not None and not folder.checks
         self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds)) if folder is not None and writes else None
         self.counts: Counter[str] = Counter()
@@ -139,9 +139,9 @@ class _Run:
             left = sum(isinstance(e.result, Failure) and e.result.message == INTERRUPTED for e in entries)
             content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
         if self.journal is not None:
-            self.journal.keep(self.entries, now=True) if self.stopping.signal else self.journal.end()
+            self.journal.flush() if self.stopping.signal else self.journal.end()
         if self.folder is not None:
-            content = self.finished(self.folder, entries, content)
+            content = self.finished(self.folder, content)
         if request.format == "json":
             write_json(content)
         elif self.folder is None:
@@ -190,11 +190,11 @@ class _Run:
                 self.counts.update([output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])])
         else:
             self.counts["failed"] += 1
-        self.entries[entry.slug] = entry
+        self.entries.append(entry)
         if self.folder is not None:
-            self.folder.go_on(lambda: report([*self.entries.values()], self.paths))
+            self.folder.go_on(lambda: report(self.entries, self.paths))
         if self.journal is not None:
-            self.journal.keep(self.entries)
+            self.journal.keep(entry)
         return entry
 
     def files_of(self, entry: Entry, conversion: Conversion) -> Iterator[tuple[str, str]]:
@@ -214,7 +214,7 @@ class _Run:
         except CannotWrite as problem:
             self.problems.append(str(problem))
 
-    def finished(self, folder: OutputFolder, entries: list[Entry], content: dict[str, Any]) -> dict[str, Any]:
+    def finished(self, folder: OutputFolder, content: dict[str, Any]) -> dict[str, Any]:
         """Prunes, writes the report and compares, as far as it was asked for."""
         content = {**content, "rules": folder.with_kept(content["rules"])}
         if self.request.prune and not folder.checks and not self.stopping.signal:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import pickle
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
@@ -49,7 +49,8 @@ class Journal:
         """``depends`` are what conversions depend on beside their rules."""
         self.path, self.depends = root / FILE, tuple(depends)
         self.begun = time.monotonic()
-        self.written: set[str] = set()
+        self.pending: list[Entry] = []
+        self.opened = False
 
     def known(self) -> Known:
         """What an earlier run has converted of rules that are the same, with the same tool and options, and has left here."""
@@ -77,18 +78,23 @@ class Journal:
                     return
                 yield key, entry
 
-    def keep(self, entries: Mapping[str, Entry], now: bool = False) -> None:
-        """Adds the conversions that it does not have, by slug: ``now``, or where the run has lasted for a while."""
-        if not now and time.monotonic() - self.begun < self.PAUSE:
-            return
+    def keep(self, entry: Entry) -> None:
+        """Adds a conversion, once the run has lasted for a while."""
+        if isinstance(entry.result, Conversion):
+            self.pending.append(entry)
+        if time.monotonic() - self.begun >= self.PAUSE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was added."""
+        pending, self.pending = self.pending, []
         with suppress(OSError, pickle.PicklingError, RecursionError):
-            flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if self.written else os.O_TRUNC)
-            with os.fdopen(os.open(self.path, flags, 0o600), "ab" if self.written else "wb") as file:
-                for slug in [s for s in entries if s not in self.written]:
-                    result = entries[slug].result
-                    if isinstance(result, Conversion):
-                        file.write(pickle.dumps((self._key(result.rule), entries[slug])))
-                    self.written.add(slug)
+            flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if self.opened else os.O_TRUNC)
+            with os.fdopen(os.open(self.path, flags, 0o600), "ab" if self.opened else "wb") as file:
+                self.opened = True
+                for entry in pending:
+                    if isinstance(entry.result, Conversion):
+                        file.write(pickle.dumps((self._key(entry.result.rule), entry)))
 
     def end(self) -> None:
         """Takes the file away."""

@@ -187,13 +187,16 @@ class OutputFolder:
 
     def with_kept(self, rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Rules as a report has them; those that fail now with the files that they had, which are not stale: ``kept``."""
-        earlier = [r for r in self.earlier.get("rules", ()) if isinstance(r, dict)]
+        earlier: dict[tuple[str, str], set[str]] = {}
+        for rule in self.earlier.get("rules", ()):
+            for name in ("source", "id") if isinstance(rule, dict) else ():
+                earlier.setdefault((name, str(rule.get(name) or "")), set()).update(_paths(rule))
         found = []
         for rule in rules:
             kept = list[str]()
             if rule["status"] == "failed":
-                same = [e for e in earlier if e.get("source") == rule["source"] or (rule["id"] and e.get("id") == rule["id"])]
-                kept = sorted({p for e in same for p in _paths(e) if p not in self.digests and self._is_file(p)})
+                had = set[str]().union(*(earlier.get((name, rule[name]), ()) for name in ("source", "id") if rule[name]))
+                kept = sorted(p for p in had if p not in self.digests and self._is_file(p))
             found.append({**rule, **({"kept": kept} if kept else {})})
         return found
 

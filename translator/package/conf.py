@@ -23,15 +23,17 @@ def names(wanted: Iterable[tuple[str, str]], others: Iterable[str] = ()) -> list
     ``others`` are names of stanzas that the file has beside them.
     """
     taken = {name.lower() for name in others}
+    numbers: dict[str, int] = {}
     found = []
     for text, identifier in wanted:
         clean = _name(text)
         clean = clean if clean.lower() not in _RESERVED else f"{clean} rule".strip()
-        name, number = clean[:LONGEST_NAME].rstrip(), 1
+        name, tag = clean[:LONGEST_NAME].rstrip(), _name(identifier)[:8].rstrip()
+        base = name.lower()
         while name.lower() in taken:
-            number += 1
-            tag = _name(identifier)[:8].rstrip() if number == 2 else ""
-            suffix = f" ({tag or number})"
+            if not tag:
+                numbers[base] = numbers.get(base, 2 if identifier else 1) + 1
+            suffix, tag = f" ({tag or numbers[base]})", ""
             name = clean[: LONGEST_NAME - len(suffix)].rstrip() + suffix
         taken.add(name.lower())
         found.append(name)
