@@ -120,6 +120,13 @@ WRITTEN = [
     f"| make-series n = count() on TimeGenerated from ago(1h) to now() step 5m by UserPrincipalName | extend (r, b) = series_fit_line(n)"
     f" | top 2 by b | join kind=inner ({SIGNINS} | summarize m = count() by UserPrincipalName, IPAddress) on UserPrincipalName"
     " | project UserPrincipalName, IPAddress, m, b | where m > 1",
+    # lists as the texts that they are shown as
+    r"| summarize s = make_set(strcat(iff(ResultType == '0', '\\', '\"'), IPAddress)), c = count() by UserPrincipalName"
+    " | where s !contains '3' or s has '10'",
+    f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | join kind=inner ({SIGNINS} | where ResultType != '0'"
+    " | summarize n = count() by u = AppDisplayName, i = IPAddress | extend u = 'ann') on u | where s !contains i",
+    r"| extend i = strcat(iff(ResultType == '0', '\\', '\"'), IPAddress) | summarize s = make_set(i), y = max(strlen(i)) by AppDisplayName"
+    r""" | extend z = iff(y > 8, @'"\\10.0.0.1', '\\"10.0.0.1') | where s contains z""",
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",
@@ -159,7 +166,15 @@ WRITTEN = [
 ]
 
 
-SPL_ALONE = ("top 4 by", "top 2 by", "arg_max", "dayofweek", "split(IPAddress, '.') | where", "toint(Result)", r"(\d+)")
+SPL_ALONE = (
+    "top 4 by",
+    "top 2 by",
+    "arg_max",
+    "dayofweek",
+    "split(IPAddress, '.') | where",
+    "toint(Result)",
+    r"(\d+)",
+)
 """What ES|QL has no words for."""
 
 

@@ -100,12 +100,22 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
 )
 """Functions of STATS (the reference's pages on aggregate functions)."""
 
+
+def _list_text() -> str:
+    """The JSON of several texts, whose quotes and backslashes it escapes."""
+    text = 'MV_CONCAT({0}, "\\n")'
+    for old, new in ((r"\\", r"\\\\"), ('"', r"\\" + '"'), (r"\n", '","')):
+        text = f"REPLACE({text}, {string(old)}, {string(new)})"
+    return f'COALESCE(CONCAT({string("[" + chr(34))}, {text}, {string(chr(34) + "]")}), "[]")'
+
+
 ESQL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
+    list_text=_list_text(),
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
         "stdevp": "CASE({1} > 0, {0}, 0.0)",

@@ -37,7 +37,8 @@ class Value:
     text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
-    ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not.
+    ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not. ``of_texts``: it is a list of
+    all texts that there are, which may be shown as the text of its JSON.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Value:
     simple: bool = False
     undefined: bool = False
     rounded: bool = False
+    of_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Language:
     """The text of a place in a text that holds JSON, missing where there is none; None where the language has no words for it."""
     parsed: str = ""
     """What a text that may hold JSON is read as: the text of a JSON string, otherwise the text as it is, where the language has words."""
+    list_text: str = ""
+    """The JSON of several texts, where the language has words for it."""
     elements: str = ""
     """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
 
@@ -541,7 +545,7 @@ class Values:
                 form = language.equal if operator == "==" else language.caseless
                 return form.format(self.of_kind(left, "text").text, self.of_kind(right, "text").text)
             case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
-                a, b = self.of_kind(subject, "text").text, self.of_kind(other, "text").text
+                a, b = self.searched(subject, "text").text, self.of_kind(other, "text").text
                 return language.of_columns[function].format(a, b)
             case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
                 subject.type == Type.TIMESPAN and not isinstance(subject, Const) and self.are_texts(rest)
@@ -556,10 +560,19 @@ class Values:
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                return language.atoms[function](self.of_kind(subject, self.searched_kinds(rest)).text, tuple(rest), expr)
+                kinds = self.searched_kinds(rest)
+                text = (self.searched if function in TEXT_OPERATORS else self.of_kind)(subject, kinds).text
+                return language.atoms[function](text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
+
+    def searched(self, expr: Expr, kinds: str) -> Value:
+        """A text that is searched for another one, which a list is as well."""
+        value = self.value(expr)
+        if value.kind == "list" and value.of_texts and self.language.list_text:
+            return Value(self.language.list_text.format(value.text), "text", False)
+        return self.of_kind(expr, kinds)
 
     @staticmethod
     def are_texts(operands: list[Expr]) -> bool:

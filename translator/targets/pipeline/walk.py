@@ -953,7 +953,7 @@ class Walk(Notes, ABC):
                     raise values.refuse(expr)
                 if limited or function == "make_list":
                     self.say("columns-differ", self.lists, expr.span)
-                whole = Value("", "list", False)
+                whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited)
             case ("take_any", []) if not decides:
                 pass
             case _:

@@ -53,12 +53,24 @@ ELEMENTS = f"if(match({{0}}, {_JSON_ARRAY}), json_array_to_mv({{0}}), null())"
 PARSED = f'case(match({{0}}, {_JSON_STRING}), json_extract("[".{{0}}."]", "{{{{0}}}}"), match({{0}}, {_JSON_NULL}), "", true(), {{0}})'
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
+
+def _escaped(text: str) -> str:
+    """A text as JSON has it between quotes."""
+    for old, new in (("\\", "\\\\"), ('"', '\\"')):
+        text = f'coalesce(mvjoin(split({text}, {string(old)}), {string(new)}), "")'
+    return text
+
+
+LIST_TEXT = f'if(isnull({{0}}), "[]", "[\\"".mvjoin(mvmap({{0}}, {_escaped("{0}")}), "\\",\\"")."\\"]")'
+"""The JSON of several texts, whose quotes and backslashes it escapes."""
+
 SPL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
+    list_text=LIST_TEXT,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={
         "stdev": "if({1}>1, {0}*sqrt({1}/({1}-1)), 0)",
