@@ -127,6 +127,8 @@ WRITTEN = [
     " | summarize n = count() by u = AppDisplayName, i = IPAddress | extend u = 'ann') on u | where s !contains i",
     r"| extend i = strcat(iff(ResultType == '0', '\\', '\"'), IPAddress) | summarize s = make_set(i), y = max(strlen(i)) by AppDisplayName"
     r""" | extend z = iff(y > 8, @'"\\10.0.0.1', '\\"10.0.0.1') | where s contains z""",
+    # what is computed of aggregates among them
+    "| summarize d = tolong(avg(strlen(IPAddress))) + count(), c = count(), x = 2 * dcount(IPAddress) by UserPrincipalName | where d > x",
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",

@@ -21,7 +21,7 @@ from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
-from translator.targets.pipeline.values import Command
+from translator.targets.pipeline.values import Command, Value
 from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -104,6 +104,9 @@ class Esql:
             output, texts=(output.text.removesuffix(MOST_ROWS) + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said)
         )
 
+
+WHOLE = frozenset({"long", "integer", "short", "byte"})
+"""The types of whole numbers."""
 
 ARRAYS = frozenset({"event.category", "event.type"})
 """Fields of ECS that hold several values, of which a comparison in ES|QL would make null (ECS, "Categorization fields")."""
@@ -210,6 +213,7 @@ class _Writer:
         detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
         flags, lines = self.flagged(case, not grouped) if case.flagged else ((), self.filtered(not grouped))
         pairs, found = fields_of(case, self.keys, "@timestamp", field, lambda number, kind: self.merged(number, kind, case))
+        found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and self.is_whole(n, found[f], case)}
         base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")
         commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
         if pairs:
@@ -236,6 +240,12 @@ class _Writer:
         lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
         return tuple(flags), lines
 
+    def is_whole(self, number: int, value: Value, case: PipelineCase) -> bool:
+        """Whether a text is that of a whole number, as the product keeps it."""
+        owners = case.selectors[case.owners[number]]
+        keys = [s.keys[number] for s in self.detection.selectors if s.name in owners]
+        return value.kind == "text" and all(is_field(x) and self.names.stored(x) in WHOLE for x in keys)
+
     def merged(self, number: int, kind: str, case: PipelineCase) -> str | None:
         """A key of the selectors of one head as a value of a kind; None where it has several values."""
         selectors = [s for s in self.detection.selectors if s.name in case.selectors[case.owners[number]]]
@@ -257,7 +267,7 @@ class _Writer:
         as_text = not is_field(expr) or self.names.is_text(expr)
         match kind:
             case "int":
-                return text if stored in ("long", "integer", "short", "byte") or not (stored or as_text) else f"TO_LONG({text})"
+                return text if stored in WHOLE or not (stored or as_text) else f"TO_LONG({text})"
             case "real":
                 return text if stored in ("double", "float") else f"TO_DOUBLE({text})"
             case "bool":

@@ -116,6 +116,7 @@ ESQL = Language(
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(),
+    digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
         "stdevp": "CASE({1} > 0, {0}, 0.0)",

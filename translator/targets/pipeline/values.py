@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from translator.detection.windows import TICKS
@@ -38,7 +38,7 @@ class Value:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
     ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not. ``of_texts``: it is a list of
-    all texts that there are, which may be shown as the text of its JSON.
+    all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Value:
     undefined: bool = False
     rounded: bool = False
     of_texts: bool = False
+    digits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ class Language:
     """The text of a place in a text that holds JSON, missing where there is none; None where the language has no words for it."""
     parsed: str = ""
     """What a text that may hold JSON is read as: the text of a JSON string, otherwise the text as it is, where the language has words."""
+    digits: Mapping[str, str] = field(default_factory=dict)
+    """How ``toint`` and ``tolong`` read a text of decimal digits, where the language has no words for all that KQL reads."""
     list_text: str = ""
     """The JSON of several texts, where the language has words for it."""
     elements: str = ""
@@ -259,6 +262,8 @@ class Values:
                 return number
             case Apply(function="tolong" | "toint" as function, args=(inner,)) if (number := self.shown(inner)).kind == "real":
                 return self.cut_off(number, function == "toint")  # of NaN it is null
+            case Apply(function="tolong" | "toint" as function, args=(inner,)) if language.digits and (number := self.value(inner)).digits:
+                return Value(language.digits[function].format(number.text), "int", True)
             case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
                 length = self.of_kind(inner, "span")
                 return Value(self.ticks(length), "real", length.nullable, length.natural)

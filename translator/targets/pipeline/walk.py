@@ -100,6 +100,9 @@ class Measure:
     exact: bool = False
 
 
+_OF_NUMBERS = frozenset({"sum", "avg", "stdev", "stdevp", "variance", "variancep", "percentile"})
+"""Aggregates that KQL has of numbers alone, so that a column of unknown type is one."""
+
 _MADE = 10**9
 """Columns of the walk's own have numbers below this, negated."""
 
@@ -931,6 +934,8 @@ class Walk(Notes, ABC):
         if not args or function not in self.language.aggregates or any(not isinstance(a, Const) for a in args[1:]):
             raise values.refuse(expr)
         value, rank = values.simplest(args[0]), 0
+        if function in _OF_NUMBERS:
+            value = values.like(value, simplify(args[0]), Value("", "real"))
         kind, nullable = value.kind, value.nullable or not everywhere
         whole = replace(value, nullable=nullable, positive=value.positive and not nullable)
         match function, args[1:]:
