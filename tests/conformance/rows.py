@@ -181,6 +181,9 @@ class Generator:
             found[f"b{number}"] = (f"dcount({column})", "int")
         if column := self.of(kinds, "int", "real"):
             found[f"m{number}"] = (f"{self.pick.choice(['sum', 'min', 'max', 'avg'])}({column})", "real")
+            deviation = self.pick.choice(["stdev", "stdevp", "variance", "variancep"])
+            found[f"e{number}"] = (f"{deviation}({column})", "real")
+            found[f"x{number}"] = (f"max_of(count(), dcount({column})) - {self.pick.choice([1, 2])}", "int")
         if "TimeGenerated" in kinds:
             found[f"t{number}"] = (f"{self.pick.choice(['min', 'max'])}(TimeGenerated)", "time")
         chosen = dict(self.pick.sample(list(found.items()), self.pick.randint(1, len(found))))
@@ -223,6 +226,9 @@ class Generator:
             ]
         if column := self.of(kinds, "list"):
             made += [f"array_length({column}) > 1", f"isempty({column})"]
+            made += [f"{column} {pick.choice(['has', '!has', 'contains', '!contains'])} '{pick.choice(['ann', '0.1', 'x'])}'"]
+            if text := self.of(kinds, "text"):
+                made.append(f"{column} {pick.choice(['contains', '!contains'])} {text}")
         if column := self.of(kinds, "time"):
             made += [f"{column} > ago(20m)", f"not({column} > ago(20m))", f"{column} > datetime(2026-03-06 11:30)"]
         return pick.choice(made) if made else ""
@@ -234,7 +240,10 @@ class Generator:
             made += [
                 (f"strcat({column}, '-', {other})", "text"), (f"tolower({column})", "text"),
                 (f"toupper({column})", "text"),
-                (f"strlen({column})", "int"), (f"iff({self.condition(kinds)}, 'yes', {column})", "text"),
+                (f"strlen({column})", "int"), (f"string_size({column})", "int"),
+                (f"countof({column}, '{pick.choice(['a', '.', 'ta', '0'])}')", "int"),
+                (f"countof({column}, '{pick.choice(['[a-o]+', '[0-9]', '.'])}', 'regex')", "int"),
+                (f"iff({self.condition(kinds)}, 'yes', {column})", "text"),
                 (f"tostring(split({column}, '.')[{pick.choice([0, 1, 3])}])", "text"), (f"substring({column}, 1, 3)", "text"),
                 (f"extract('([a-z]+)(.?)', {pick.choice([0, 1, 2])}, {column})", "text"),
                 (f"replace_string({column}, 'o', '0\\\\1')", "text"),
