@@ -530,7 +530,8 @@ class Walk(Notes, ABC):
                 continue
             (first, *_), missing = there, len(there) < len(found)
             nullable = any(v.nullable for v in there) or (missing and first.kind not in WRITTEN)
-            value = replace(first, nullable=nullable, natural=all(v.natural for v in there), positive=all(v.positive for v in there))
+            natural, positive, digits = (all(getattr(v, a) for v in there) for a in ("natural", "positive", "digits"))
+            value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits)
             if len({v.text for v in there}) > 1 or missing:
                 none = language.string("") if first.kind in WRITTEN else language.null
                 texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
@@ -934,7 +935,7 @@ class Walk(Notes, ABC):
         if not args or function not in self.language.aggregates or any(not isinstance(a, Const) for a in args[1:]):
             raise values.refuse(expr)
         value, rank = values.simplest(args[0]), 0
-        if function in _OF_NUMBERS:
+        if function in _OF_NUMBERS and self.language.untyped:
             value = values.like(value, simplify(args[0]), Value("", "real"))
         kind, nullable = value.kind, value.nullable or not everywhere
         whole = replace(value, nullable=nullable, positive=value.positive and not nullable)

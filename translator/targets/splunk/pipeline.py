@@ -70,7 +70,7 @@ SPL = Language(
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
-    list_text=LIST_TEXT,
+    list_text=LIST_TEXT, untyped=True,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={
         "stdev": "if({1}>1, {0}*sqrt({1}/({1}-1)), 0)",
