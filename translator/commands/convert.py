@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -23,7 +23,6 @@ from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
 from translator.commands.common import Progressing, UsageProblem, cell, line, print_unread, shown, write_json
 from translator.commands.journal import Journal
-from translator.commands.proving import Proofs, with_proofs
 from translator.commands.stopping import Stopping
 from translator.commands.writing import REPORT, CannotWrite, OutputFolder
 from translator.fidelity import Verdict
@@ -46,7 +45,10 @@ from translator.pipeline import Conversion, target_of
 from translator.report import report
 from translator.rulepack import Unread, seconds
 from translator.targets.base import Options, Output, Readiness
-from translator.verify.proof import Outcome, Proof
+
+if TYPE_CHECKING:
+    from translator.commands.proving import Proofs
+    from translator.verify.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,12 @@ class _Run:
         self.unread: list[Unread] = []
 
     def carried_out(self) -> int:
-        request, proofs = self.request, Proofs()
+        request = self.request
+        proofs: Proofs = {}
         entries = self.converted()
         if request.verify:
+            from translator.commands.proving import with_proofs
+
             entries, proofs = with_proofs(entries, self.options, self.effort(PROOF_SECONDS), self.console, request.quiet)
         packages = packaged(entries, self.options, self.of_packages)
         for path, made in packages.files.items():
@@ -153,7 +158,7 @@ class _Run:
             print_unread(self.unread, self.console)
         for problem in self.problems:
             self.console.print(f"error: {line(problem)}", markup=False, highlight=False, soft_wrap=True)
-        contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
+        contradicted = any(p.outcome.value == "contradicted" for p in proofs.values())
         return 1 if contradicted or self.problems else _status(entries, Verdict(request.fail_on))
 
     def effort(self, seconds: float | None = None) -> Effort:
@@ -322,6 +327,8 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Out
     for target in names:
         outcomes = Counter(p.outcome for (_, t), p in proofs.items() if t == target)
         if outcomes:
+            from translator.verify.proof import Outcome  # which needs all readers
+
             console.print(f"{target}: " + ", ".join(f"{outcomes[o]} {o.value}" for o in Outcome if outcomes[o]), highlight=False)
     for target, counts in content["summary"]["readiness"].items():
         console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)

@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from translator.engine.data import Tables
 from translator.engine.errors import EngineError
-from translator.engine.relations import compile_plan
 from translator.plan import functions
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery, children, const, walk
@@ -143,8 +141,11 @@ class _Evaluation:
         return const(value, span=expr.span)
 
     def rows(self, plan: o.Plan) -> list[tuple[Any, ...]] | None:
+        from translator.engine.relations import compile_plan  # most queries need no engine
+
         if self.engine is None:
-            from translator.engine.duckdb_engine import DuckDbEngine  # most queries need none
+            from translator.engine.data import Tables
+            from translator.engine.duckdb_engine import DuckDbEngine
 
             self.engine = DuckDbEngine(Tables({}, {}))
         try:

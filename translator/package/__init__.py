@@ -8,7 +8,6 @@ from typing import Any
 
 from translator.fidelity import Diagnostic
 from translator.pack import Entry
-from translator.package import contentctl, detection_rules, kibana
 from translator.package.options import PackageOptions
 from translator.package.prepared import Prepared
 from translator.package.splunk_app import APP, FOLDER, app_files, archive, exclusions
@@ -47,6 +46,8 @@ def prepared(conversion: Conversion, convert: Options, kinds: tuple[str, ...]) -
     """What packages need of a rule that takes work on its query."""
     splunk, elastic = ({"splunk-app", "contentctl"} & {*kinds}), ({"kibana", "detection-rules"} & {*kinds})
     searched = conversion.outputs.get("splunk")
+    from translator.package import kibana
+
     return Prepared(
         exclusions(conversion) if splunk and searched is not None and searched.texts else None,
         kibana.choose(conversion, convert) if elastic else None,
@@ -85,6 +86,8 @@ def _packaged(entries: list[Entry], convert: Options, options: PackageOptions) -
             found.files |= {f"{FOLDER}/{path}": text for path, text in files.items()}
             found.files[f"splunk/{APP}.tar.gz"] = archive(files)
         if "contentctl" in options.kinds:
+            from translator.package import contentctl
+
             made, left_out = contentctl.files(splunk, searches, options)
             found.files |= made
         for search in searches:
@@ -94,8 +97,12 @@ def _packaged(entries: list[Entry], convert: Options, options: PackageOptions) -
                 said.append("contentctl takes words of a text in the search for a lookup or a macro: its package is without the rule")
             if said:
                 found.unsaid[search.slug, "splunk"] = tuple(said)
+    from translator.package import kibana
+
     elastic = kibana.rules(conversions, convert, options, known) if {"kibana", "detection-rules"} & {*options.kinds} else []
     if elastic and "detection-rules" in options.kinds:
+        from translator.package import detection_rules
+
         found.files |= detection_rules.files(elastic, options)
     if elastic and "kibana" in options.kinds:
         found.files |= {kibana.FILE: kibana.ndjson(elastic), **kibana.lookups(elastic, options)}

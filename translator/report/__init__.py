@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from translator import attack
 from translator.fidelity import Verdict
@@ -14,7 +14,9 @@ from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule, Unread
 from translator.rulepack.settings import settings_of
 from translator.targets.base import Output, Readiness
-from translator.verify.proof import Proof
+
+if TYPE_CHECKING:
+    from translator.verify.proof import Proof
 
 
 def report(
