@@ -121,7 +121,7 @@ def test_a_rule_that_hangs_or_kills_its_process_is_one_that_fails(
 def test_convert_and_explain_try_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kql = "SigninLogs | where ResultType == '50126' | summarize c = count() by IPAddress | where c >= 5"
     (tmp_path / "r.yaml").write_text(f"name: r\nquery: |\n  {kql}\n")
-    asked = ("convert", str(tmp_path / "r.yaml"), "-t", "splunk", "-t", "sql", "--verify", "--format", "json")
+    asked = ("convert", str(tmp_path / "r.yaml"), "-t", "splunk", "-t", "sql", "--verify", "--format", "json", "--no-cache")
     right = run(*asked)
     outputs = json.loads(right.stdout)["rules"][0]["outputs"]
     assert right.exit_code == 0 and "proof" not in outputs["sql"]

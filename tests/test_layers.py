@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = [
-    {"fidelity", "attack", "grammar", "lalr", "workers"},
+    {"fidelity", "attack", "cache", "grammar", "lalr", "workers"},
     {"regex"},
     {"kql"},
     {"plan"},

@@ -132,6 +132,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run into -o ended: what it has converted is taken as it is.")
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Take what earlier runs made of the same rules again.")
 @click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from translator.cache import Made, folder
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
 from translator.plan.binder import BindError
@@ -222,6 +223,7 @@ def convert_pack(
     came: Callable[[Entry], Entry] = lambda entry: entry,
     left_out: Callable[[Path], bool] = lambda path: False,
     known: Known = lambda rule: None,
+    made: Made | None = None,
     excluded: tuple[str, ...] = (),
     unread: Callable[[Unread], None] = lambda item: None,
 ) -> list[Entry]:
@@ -233,13 +235,15 @@ def convert_pack(
         came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
         left_out: whether a file is none of the pack.
         known: what is known of a rule, which then is not converted.
+        made: what earlier runs made of rules, wherever their files were.
         excluded, unread: see ``rules_of``.
     """
+    made = made or Made(None)
     rules = rules_of(paths, effort, excluded, left_out, unread)
     slugs = slugs_of(rules)
     entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
     for number, rule in enumerate(rules):
-        if isinstance(rule, Rule) and (entry := known(rule)) is not None:
+        if isinstance(rule, Rule) and (entry := known(rule) or _made(rule, made)) is not None:
             entries[number] = came(dataclasses.replace(entry, slug=slugs[number]))
     # The long ones first, as they take longest: no process then waits at the end for the other that has one.
     waiting = sorted(
@@ -248,7 +252,10 @@ def convert_pack(
 
     def finished(number: int, done: Done[object]) -> None:
         place, rule = waiting[number]
-        entries[place] = came(_entry(slugs[place], rule, done))
+        entry = _entry(slugs[place], rule, done)
+        if not done.stopped:
+            made.put(dataclasses.replace(rule, source=""), (entry.result, entry.prepared))
+        entries[place] = came(entry)
         progress(len(entries), len(rules))
 
     work = functools.partial(_convert_rule, targets=targets, options=options, prepare=prepare)
@@ -256,6 +263,20 @@ def convert_pack(
         for _ in effort.carried_out(work, [rule for _, rule in waiting], finished):
             pass
     return [entries.get(n) or Entry(slugs[n], stopped(rule, INTERRUPTED)) for n, rule in enumerate(rules)]
+
+
+def made_before(targets: tuple[str, ...], options: Options, *parts: object) -> Made:
+    """What earlier runs made of rules: nothing where a plug-in of pySigma writes, since what that depends on is not known here."""
+    return Made(folder() if not any(t.startswith("pysigma:") for t in targets) else None, targets, options, *parts)
+
+
+def _made(rule: Rule, made: Made) -> Entry | None:
+    match made.get(dataclasses.replace(rule, source="")):
+        case (Conversion() as found, prepared):
+            return Entry("", dataclasses.replace(found, rule=rule), prepared)
+        case (Failure() as found, _):
+            return Entry("", dataclasses.replace(found, source=rule.source))
+    return None
 
 
 def _entry(slug: str, rule: Rule, done: Done[object]) -> Entry:

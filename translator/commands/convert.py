@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from translator import catalog
+from translator.cache import Made
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
@@ -34,6 +35,7 @@ from translator.pack import (
     Entry,
     Failure,
     convert_pack,
+    made_before,
     output_paths,
     path_text,
     stopped,
@@ -82,6 +84,7 @@ class ConvertRequest:
     prune: bool = False
     resume: bool = False
     excluded: tuple[str, ...] = ()
+    cache: bool = True
     executor: Executor | None = None
 
 
@@ -121,6 +124,7 @@ class _Run:
         self.entries: list[Entry] = []
         writes = folder is not None and not folder.checks
         self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds)) if folder is not None and writes else None
+        self.made = made_before(request.targets, options, of_packages.kinds) if request.cache else Made(None)
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self.unread: list[Unread] = []
@@ -170,13 +174,17 @@ class _Run:
         """Every rule of the pack, written."""
         request, prepare = self.request, functools.partial(prepared, convert=self.options, kinds=self.of_packages.kinds)
         with Progressing(self.console, "converting", request.quiet) as progress:
-            return convert_pack(
+            entries = convert_pack(
                 request.paths, request.targets, self.options, self.effort(),
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
                 self.journal.known() if self.journal is not None and request.resume else lambda rule: None,
-                request.excluded, self.unread.append,
+                self.made, request.excluded, self.unread.append,
             )  # fmt: skip
+        self.made.close()
+        if self.made.corrupt:
+            self.tell([f"{self.made.corrupt} of the rules that the cache has cannot be read from it, and were converted again"])
+        return entries
 
     def counted(self) -> str:
         return ", ".join(f"{n} {what}" for what, n in self.counts.most_common())

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from translator.commands.resuming import key_of
+from translator.cache import key_of
 from translator.pack import Entry, Known
 from translator.pipeline import Conversion
 from translator.rulepack import Rule

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
-import hashlib
 import json
 import types
 import typing
@@ -13,7 +11,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import translator
 from translator.commands.common import UsageProblem
 
 _Kept = TypeVar("_Kept")
@@ -60,20 +57,6 @@ class Kept(Generic[_Kept]):
         if self.file is not None:
             self.file.write(json.dumps({key: plain(found)}, ensure_ascii=False) + "\n")
             self.file.flush()
-
-
-def key_of(*parts: object) -> str:
-    """A key of things that are written in full by ``repr``, and of this tool as it is."""
-    return hashlib.sha256("\n".join([_tool(), *map(repr, parts)]).encode("utf-8", "backslashreplace")).hexdigest()
-
-
-@functools.cache
-def _tool() -> str:
-    """The tool's version, and a digest of its files, since two states of a working copy have one version."""
-    digest, root = hashlib.sha256(translator.__version__.encode()), Path(translator.__file__).parent
-    for path in sorted(p for p in (*root.rglob("*"), *(root.parent / "grammars").glob("*.lark")) if p.suffix not in (".pyc", "")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def plain(value: object) -> Any:

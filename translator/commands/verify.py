@@ -14,11 +14,12 @@ from typing import TypeAlias
 
 from rich.console import Console
 
+from translator.cache import key_of
 from translator.commands.common import Progressing, UsageProblem, print_unread
 from translator.commands.convert import print_failure, site_of
 from translator.commands.proved import OnData, Proved, Written
 from translator.commands.proving import claiming
-from translator.commands.resuming import Kept, key_of
+from translator.commands.resuming import Kept
 from translator.commands.run import moment_at
 from translator.commands.writing import write_files
 from translator.engine import EngineError

@@ -6,12 +6,10 @@ import difflib
 import functools
 import gc
 import hashlib
-import os
 import re
-import stat
 import sys
-import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +17,7 @@ import lark
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from translator import cache
 from translator.grammar import grammar_text
 from translator.kql.builder import Builder, Refused
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
@@ -53,20 +52,6 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _cache_folder() -> Path | None:
-    """A folder that only this user can write, or None: a cache is unpickled, so nobody else may plant one."""
-    chosen = os.environ.get("KQL2SIGMA_CACHE")
-    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kql2sigma"
-    try:
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        facts = base.stat()
-    except (OSError, RuntimeError):
-        return None
-    if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-        return None
-    return base
-
-
 _PLUGINS = {"ContextualLexer": OffsetLexer, "LALR_Parser": TableParser}
 
 
@@ -97,18 +82,14 @@ def _from_grammar(text: str) -> lark.Lark:
 def _parser() -> lark.Lark:
     """The parser, from the cache where there is a sound one; built (and kept, where that is possible) otherwise."""
     text = grammar_text("kql")
-    folder = _cache_folder()
+    folder = cache.folder()
     if folder is None:
         return _build(text)
-    key = hashlib.sha256(f"{lark.__version__}\0{sys.version_info[:3]}\0{text}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{lark.__version__}\0{sys.version_info[:3]}\0{_PLUGINS}\0{text}".encode()).hexdigest()[:32]
     path = folder / f"kql-{key}.lark-cache"
-    try:
-        with path.open("rb") as stored:
-            digest, data = stored.read(32), stored.read()
-        if hashlib.sha256(data).digest() == digest:
+    with suppress(Exception):
+        if (data := cache.kept(path)) is not None:
             return _load(data)
-    except Exception:
-        pass
     built = _build(text)
     _store(built, path)
     return built
@@ -126,13 +107,7 @@ def _store(parser: lark.Lark, path: Path) -> None:
 
     buffer = io.BytesIO()
     parser.save(buffer)
-    data = buffer.getvalue()
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-            part.write(hashlib.sha256(data).digest() + data)
-        os.replace(part.name, path)
-    except OSError:
-        return
+    cache.keep(path, buffer.getvalue())
 
 
 def parse(text: str) -> Query:

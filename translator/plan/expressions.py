@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from translator.plan.types import Type
 
@@ -16,15 +16,24 @@ Span: TypeAlias = tuple[int, int]
 Value: TypeAlias = str | int | float | bool | None
 
 
+class _ByFields:
+    """Is pickled by its fields alone, in half the time of what dataclasses do for slots."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return type(self), tuple([getattr(self, name) for name in self.__dataclass_fields__])  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(_ByFields):
     """What all relational operators are: see ``translator.plan.operators``."""
 
     span: Span | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(_ByFields):
     """A column, identified by ``id`` alone: the same name may mean another column further down the pipeline.
 
     ``table`` is the source table where the column is stored and ``source`` which use of it, None for a computed column. ``stored`` is the
@@ -43,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(_ByFields):
     span: Span | None = field(compare=False)
     type: Type
 
