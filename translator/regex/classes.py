@@ -206,11 +206,15 @@ def ranges_of(member: Set, caseless: bool = False) -> Ranges:
             return without(found) if member.negated else found
 
 
+_UNCASED = 0x20000
+"""From here on, in the planes of ideographs and behind them, no character has a case (The Unicode Standard, 2.8)."""
+
+
 @functools.cache
 def _orbits() -> dict[int, tuple[int, ...]]:
     """The other characters that are one without case, by simple case folding (CaseFolding.txt, C and S)."""
     by_fold: dict[str, list[int]] = {}
-    for code in range(sys.maxunicode + 1):
+    for code in range(_UNCASED):
         char = chr(code)
         fold = char.casefold()
         if len(fold) > 1:

@@ -603,11 +603,12 @@ def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
     expanded = set[int]()
     while todo:
         expr = todo.pop(0)
-        paths = {id(n.base) for n in walk(expr) if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
-        texts = [n for n in walk(expr) if isinstance(n, Apply) and n.function == JSON_TEXT]
+        nodes = list(walk(expr))
+        paths = {id(n.base) for n in nodes if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
+        texts = [n for n in nodes if isinstance(n, Apply) and n.function == JSON_TEXT]
         found |= dict.fromkeys(texts)
         inside = {id(n) for text in texts for n in walk(text)}
-        for node in walk(expr):
+        for node in nodes:
             if id(node) in inside or (isinstance(node, ColumnRef) and node.column.id in own):
                 continue
             if isinstance(node, ColumnRef) and node.column.id in made:
@@ -717,7 +718,7 @@ def _placed(
     detection = lift(as_events(head, fields))
     if detection is None:
         return None
-    told = {n for s in detection.selectors[:1] for n, _ in s.outputs if all(n in dict(x.outputs) for x in detection.selectors)}
+    told = set.intersection(*({n for n, _ in s.outputs} for s in detection.selectors)) if detection.selectors else set[str]()
     kept = [n for n, f in enumerate(fields) if str(n) in told]
     if must & set(fields) - {fields[n] for n in kept}:
         return None
@@ -730,7 +731,7 @@ def _placed(
     needed = [n for n in kept if fields[n] in must]
     if everything is None or any(_may_meet(everything, *pair) for pair in itertools.combinations(_of_tables(everything), 2)):
         return None  # an event that two tables have would be one row
-    other = {number for n, number in enumerate(kept) if _is_spelled_otherwise(everything, n)}
+    other = {kept[n] for n in _spelled_otherwise(everything)}
     if wrong := {number for number in other if fields[number] in asked}:
         if any(fields[n] in must for n in wrong):
             return None
@@ -756,19 +757,22 @@ def _of_tables(placed: Placed) -> list[Selector]:
     return list({s.table: s for s in placed.detection.selectors}.values())
 
 
-def _is_spelled_otherwise(placed: Placed, number: int) -> bool:
-    """Whether the product has other values in a field that is a key than the KQL has in its column."""
+def _spelled_otherwise(placed: Placed) -> set[int]:
+    """The numbers of the keys in whose fields the product has other values than the KQL has in its columns."""
+    found = set[int]()
     for selector in placed.detection.selectors:
         home = placed.homes.get((selector.table, selector.home))
-        names = {n.column.name for n in walk(selector.keys[number]) if isinstance(n, ColumnRef)}
-        todo = list(home.columns.values()) if home is not None else []
+        todo, otherwise_spelled = list(home.columns.values()) if home is not None else [], set[str]()
         while todo:
             match todo.pop():
                 case ByValue(of=of, otherwise=otherwise):
                     todo += [*(c for _, c in of), otherwise]
-                case Stored() as stored if stored.name in names and (stored.values or stored.case or stored.prefixes or stored.form):
-                    return True
-    return False
+                case Stored() as stored if stored.values or stored.case or stored.prefixes or stored.form:
+                    otherwise_spelled.add(stored.name)
+        for number, key in enumerate(selector.keys):
+            if any(isinstance(n, ColumnRef) and n.column.name in otherwise_spelled for n in walk(key)):
+                found.add(number)
+    return found
 
 
 _WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_any", "any", "arg_max", "arg_min", "count"})
