@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 # A folder of real rules for `make conformance`; the sample rules unless another is given.
 RULES ?= $(if $(wildcard ../shared/corpus/sentinel_rules),../shared/corpus/sentinel_rules,rules)
 
-.PHONY: demo test check golden conformance attack-data clean
+.PHONY: demo test check golden bench conformance attack-data clean
 
 $(BIN)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,11 @@ check: test
 golden:
 	rm -rf outputs
 	$(MAKE) demo
+
+# What a pack costs, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines differ.
+bench: $(BIN)/.ready
+	$(BIN)/python -m tests.perf.packs $(RULES)
+	$(BIN)/python -m tests.perf.parse_scaling 1000
 
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge
