@@ -65,9 +65,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     largest = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     tool = [sys.executable, "-m", "translator.cli", "convert", "--jobs", "2"]
-    print(
-        "| rules | cold s | ms a rule | nothing changed s | of cold | pySigma s | cold against pySigma |\n|---:|---:|---:|---:|---:|---:|---:|"
-    )
+    print("| rules | cold s | ms a rule | nothing changed s | of cold | pySigma s | cold against pySigma |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as made:
         base = Path(made)
         cache = base / "cache"
