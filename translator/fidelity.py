@@ -284,7 +284,7 @@ class Notes:
         """Says something of a ``place`` within the one where the walk is, which matters for what deviates in a direction."""
         directed = CODES[code].effect not in (Effect.NOTE, Effect.ROWS)
         diagnostic = Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN)
-        if diagnostic not in self.said:
+        if not any(d.span == span and d == diagnostic for d in self.said):  # spans tell most of them apart, and sooner
             self.said.append(diagnostic)
 
     @contextmanager
