@@ -176,7 +176,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
                 continue
             noted = (*lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, behind, output, target))
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
-    tables = sorted({n.table for n in o.parts(plan.root) if isinstance(n, o.Source)})
+    tables = sorted({n.table for n in o.relations(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)
 
 

@@ -172,7 +172,7 @@ def columns_within(relation: o.Relation) -> set[Column]:
 
 def sources_within(relation: o.Relation) -> set[int]:
     """The numbers of the tables that a relation reads."""
-    return {n.id for n in o.parts(relation) if isinstance(n, o.Source)}
+    return {n.id for n in o.relations(relation) if isinstance(n, o.Source)}
 
 
 def by_name(expr: Expr) -> Expr:

@@ -112,7 +112,7 @@ class _Evaluation:
         found = self.rows(o.Plan(relation, tuple((f"c{n}", c) for n, c in enumerate(read)), False))
         if not found or len(found) > LIMIT:
             return None
-        if any(isinstance(p, _REORDERING) for p in o.parts(relation)):
+        if any(isinstance(p, _REORDERING) for p in o.relations(relation)):
             found = sorted(found, key=repr)  # the order of a group's rows is the engine's, not the query's
         values = ([("" if v is None and c.type == Type.STRING else v, c.type) for v, c in zip(row, read, strict=True)] for row in found)
         return o.Rows(relation.span, tuple(read), tuple(tuple(const(*v) for v in row) for row in values))

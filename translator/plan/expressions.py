@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from translator.plan.types import Type
 
@@ -212,6 +212,24 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
             return Path(expr.span, expr.type, parts[0], expr.steps)
         case _:
             return expr
+
+
+_Node = TypeVar("_Node")
+
+
+class Same(Generic[_Node]):
+    """A part of a plan told by which one it is: equal ones stand in several places of a query."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: _Node) -> None:
+        self.node = node
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.node is other.node
 
 
 def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
-from translator.plan.expressions import Column, Expr
+from translator.plan.expressions import Column, Expr, Same
 from translator.plan.expressions import Relation as Relation
 
 Names: TypeAlias = tuple[tuple[str, Column], ...]
@@ -397,3 +398,14 @@ def parts(node: object, left_out: object = None) -> Iterator[object]:
             stack.extend(current)
         elif isinstance(current, PARTS):
             stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+
+
+def relations(root: Relation) -> tuple[Relation, ...]:
+    """The relations of ``parts``, in their order."""
+    return _relations(Same(root))
+
+
+@lru_cache(maxsize=256)
+def _relations(same: Same[Relation]) -> tuple[Relation, ...]:
+    """The stages of a rule and its targets ask for those of the same few plans again and again."""
+    return tuple(p for p in parts(same.node) if isinstance(p, Relation))

@@ -39,7 +39,7 @@ class _Sums:
 
 def with_series_summed(root: o.Relation) -> o.Relation:
     """A relation in which series are summaries, where the number of their places is known; their arrays have no column any more."""
-    series = [n for n in o.parts(root) if isinstance(n, o.Series)]
+    series = [n for n in o.relations(root) if isinstance(n, o.Series)]
     if not series:
         return root
     fresh = itertools.count(max(n.id for n in o.parts(root) if isinstance(n, Column)) + 1)

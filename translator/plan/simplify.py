@@ -22,6 +22,7 @@ from translator.plan.expressions import (
     Expr,
     Items,
     Path,
+    Same,
     Span,
     apply,
     columns_of,
@@ -133,30 +134,15 @@ def simplify(expr: Expr) -> Expr:
     Raises:
         TooLarge: where what stands in several places of it, written out, is more than ``MOST_REPEATED`` nodes.
     """
-    return _simplified(_Same(expr))
-
-
-class _Same:
-    """An expression told by which one it is: equal ones stand in several places of a query."""
-
-    __slots__ = ("expr",)
-
-    def __init__(self, expr: Expr) -> None:
-        self.expr = expr
-
-    def __hash__(self) -> int:
-        return id(self.expr)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.expr is other.expr
+    return _simplified(Same(expr))
 
 
 @lru_cache(maxsize=4096)
-def _simplified(same: _Same) -> Expr:
+def _simplified(same: Same[Expr]) -> Expr:
     """The stages of a rule and its targets ask for the same few expressions again and again."""
-    if (more := repeated(same.expr)) > MOST_REPEATED:
-        raise TooLarge(same.expr.span, more)
-    return transform(same.expr, _simplify_node)
+    if (more := repeated(same.node)) > MOST_REPEATED:
+        raise TooLarge(same.node.span, more)
+    return transform(same.node, _simplify_node)
 
 
 def _simplify_node(expr: Expr) -> Expr:
@@ -282,7 +268,7 @@ def _constant_on_the_right(expr: Expr) -> Expr:
 
 
 _ORDERS = frozenset({"<", "<=", ">", ">="})
-LISTS = frozenset({"expand", "expand_cs", "expand_within"})
+LISTS = frozenset({"expand", "expand_cs", "expand_within", "expand_last", "expand_cs_last"})
 """Operators on a list that is kept outside of the logs: a placeholder stands for its values."""
 
 _TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand_end", "expand_cs_end"}) | LISTS | TEXT_OPERATORS

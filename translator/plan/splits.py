@@ -13,7 +13,7 @@ from translator.plan.rewriting import rewritten
 
 def with_splits_inlined(root: o.Relation) -> o.Relation:
     """A relation in which no column holds an array of the parts of a text, or a place in one: what reads such columns has the text."""
-    made = {c.id: x for n in o.parts(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
     found: dict[int, Expr | None] = {}
 
     def definition(column: int) -> Expr | None:

@@ -271,19 +271,18 @@ class _Move:
 
     def key(self, key: Expr, keys: tuple[Expr, ...]) -> Expr:
         """A value that events are grouped by: where the other keys tell all that it is computed of, the groups are the same without it."""
-        told_by = {k.column.name for k in keys if isinstance(k, ColumnRef) and k != key}
-        with self.mover.within(Place.SHOWN if self.mover.alone and self.follows(key, told_by) else Place.PLAIN):
+        with self.mover.within(Place.SHOWN if self.mover.alone and self.follows(key, keys) else Place.PLAIN):
             return self.value(key)
 
-    def follows(self, key: Expr, told_by: set[str]) -> bool:
-        """Whether a column is computed of some others alone, and identifies no alert."""
+    def follows(self, key: Expr, keys: tuple[Expr, ...]) -> bool:
+        """Whether a column is computed of some of the other keys alone, and identifies no alert."""
         if not isinstance(key, ColumnRef) or key.column.name in self.mover.entities:
             return False
         counterpart, *_ = self.counterpart(key.column, ())
         if not isinstance(counterpart, Computed) or not counterpart.expression:
             return False
         read = {c.name for c in columns_of(parsed(key.column.table or "", counterpart.expression))}
-        return bool(read) and read <= told_by
+        return bool(read) and read <= {k.column.name for k in keys if isinstance(k, ColumnRef) and k != key}
 
     def shown(self, name: str, expr: Expr) -> Expr:
         """A value that is only shown: where Azure computes it in its own way, the alert is the same, unless it is an entity of it."""

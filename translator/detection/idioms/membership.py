@@ -52,7 +52,7 @@ def is_same_column(asked: Membership) -> bool:
 
 def is_listed(asked: Membership, tables: frozenset[str]) -> bool:
     """Whether the values are those of one list that is kept outside of the logs, or of one of ``tables``."""
-    found = [p for p in o.parts(asked.relation) if isinstance(p, o.Relation)]
+    found = o.relations(asked.relation)
     read = [p for p in found if isinstance(p, o.External) or (isinstance(p, o.Source) and p.table in tables)]
     behind = [p.source for p in read if isinstance(p, o.External)]
     others = (o.Source, o.Rows, o.Range, o.Join, o.Union, o.Unsupported)

@@ -174,7 +174,7 @@ def _cuts(root: o.Relation) -> Iterator[Cut]:
     spine = way_to(ordered)
     if isinstance(spine[0], o.Source | o.Union):
         yield from (cut for cut in _cuts_of_one(ordered, spine) if not any(isinstance(r, o.Source | o.Union) for r in cut.operators()))
-    unions = (False, True) if any(isinstance(n, o.Union) for n in o.parts(ordered)) else (False,)
+    unions = (False, True) if any(isinstance(n, o.Union) for n in o.relations(ordered)) else (False,)
     for opened, split in itertools.product(unions, (_whole, _plain_first)):
         found = _heads(ordered, split, opened)
         if found is not None and (cut := Cut(found[0], tuple(found[1]))).heads and len(cut.heads) + len(cut.lists()) > 1:
@@ -407,8 +407,8 @@ def computed(head: o.Relation) -> list[tuple[tuple[Column, Expr], ...]]:
 def deciding(plan: o.Plan) -> set[int]:
     """The columns that decide which rows there are, and how many."""
     todo = list[Expr]()
-    limited = any(isinstance(n, o.Limit) for n in o.parts(plan.root))
-    for node in o.parts(plan.root):
+    limited = any(isinstance(n, o.Limit) for n in o.relations(plan.root))
+    for node in o.relations(plan.root):
         match node:
             case o.Filter(predicate=predicate):
                 todo += [predicate, *_asked_of(predicate)]
@@ -434,10 +434,10 @@ def _asked_of(predicate: Expr) -> list[Expr]:
 
 def all_made(plan: o.Plan) -> dict[int, Expr]:
     """What each column of a plan is made of, by id."""
-    made: dict[int, Expr] = {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
-    for union in (n for n in o.parts(plan.root) if isinstance(n, o.Union)):
+    made: dict[int, Expr] = {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
+    for union in (n for n in o.relations(plan.root) if isinstance(n, o.Union)):
         made |= {c.id: Items(None, c.type, tuple(_refs(below))) for c, below in union.columns}
-    return made | {c.id: x for n in o.parts(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+    return made | {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
 
 
 def _refs(columns: Iterable[Column | None]) -> list[Expr]:
@@ -706,7 +706,7 @@ def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
     """The stored fields, and columns of a union, that the events of a head have."""
     first = way_to(head)[0]
     merged = {c.id for c, _ in first.columns} if isinstance(first, o.Union) else set[int]()
-    sources = {n.id for n in o.parts(first) if isinstance(n, o.Source)}
+    sources = {n.id for n in o.relations(first) if isinstance(n, o.Source)}
     columns = [(f, next(n.column for n in walk(f) if isinstance(n, ColumnRef))) for f in fields]
     return [f for f, column in columns if column.id in merged or column.source in sources]
 
