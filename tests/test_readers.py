@@ -601,7 +601,7 @@ def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
     result = run("convert", os.fsdecode(pack), "-o", str(tmp_path / "out"), "-t", "splunk")
     assert result.exit_code == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
-    assert sorted(r["name"] for r in report["rules"]) == ["caf\ufffd", "two\\x0alines"] and len(report["skipped"]) == 1
+    assert sorted(r["name"] for r in report["rules"]) == ["caf\\xe9", "two\\nlines"] and len(report["skipped"]) == 1
 
 
 def test_links_to_nowhere_and_to_folders_are_named_and_not_followed(tmp_path: Path) -> None:
@@ -609,7 +609,7 @@ def test_links_to_nowhere_and_to_folders_are_named_and_not_followed(tmp_path: Pa
     (tmp_path / "folder").symlink_to(tmp_path)
     found = found_in(tmp_path, "b.kql", SEARCH) and rules_at(tmp_path)
     assert [r.name for r in found if isinstance(r, Rule)] == ["b"]
-    assert said_of(found) == [(1, False, "this is no file that can be read"), (1, False, "a link to a folder is not followed")]
+    assert said_of(found) == [(1, True, "this is no file: a link to nothing"), (1, False, "a link to a folder is not followed")]
 
 
 # --- functions of a pack

@@ -10,6 +10,7 @@ from sigma.collection import SigmaCollection
 
 import translator
 from tests.rules import rule
+from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Options
@@ -187,6 +188,25 @@ def test_lists_in_any_place_of_a_condition(condition: str, ids: list[int]) -> No
     )
     lists = {"w": [{"value": "admin"}], "w_within": [{"value": "*admin*"}]}
     assert sorted(e["id"] for e in spl.run(found.outputs["splunk"].text, events, lists=lists)) == ids
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ("tostring(split(x, '.')[-1]) in (W)", ["admin", "a.b.admin"]),
+        ("tostring(split(x, '.')[-1]) in~ (W)", ["admin", "a.b.admin", "A.ADMIN"]),
+        ("isnotempty(trim(' ', x)) and tostring(split(x, '.')[-1]) !in (W)", ["A.ADMIN", "admin.z", "z"]),
+    ],
+)
+def test_the_last_part_of_a_text_in_a_list(condition: str, names: list[str]) -> None:
+    texts = ["admin", "a.b.admin", "A.ADMIN", "admin.z", "z"]
+    events = [{"sourcetype": "T", "index": "main", "data_stream.dataset": "t", "x": text} for text in texts] + [{"sourcetype": "T"}]
+    found = translator.convert(
+        rule(f"let W = _GetWatchlist('w') | project v; T | where {condition}"), ("splunk", "esql"), Options(fields="source")
+    ).outputs
+    assert {found[t].verdict for t in found} <= {Verdict.EXACT, Verdict.SAME_ALERTS}
+    assert [e["x"] for e in spl.run(found["splunk"].text, events, lists={"w": [{"value": "admin"}]})] == names
+    assert "MV_LAST(SPLIT(x" in found["esql"].text
 
 
 def test_lists_of_one_source_that_differ_have_names_of_their_own() -> None:

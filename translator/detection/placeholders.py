@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from translator.plan.expressions import FALSE, Apply, Const, Expr, const, disjunction, walk
+from translator.plan.expressions import FALSE, Apply, Const, Expr, const, walk
 from translator.plan.texts import last_part
 from translator.plan.types import Type
 
@@ -18,8 +18,7 @@ def placeholder(expr: Expr) -> Expr:
             last := last_part(subject)
         ) is not None:
             source, mark = last
-            ending = Apply(expr.span, Type.BOOL, f"{function}_end", (source, const(f"{mark}%{name}%")))
-            return disjunction(Apply(expr.span, Type.BOOL, function, (source, const(name))), ending)
+            return Apply(expr.span, Type.BOOL, f"{function}_last", (source, const(name), const(mark)))
         case Apply(function="expand" | "expand_cs", args=(Const(), _)):
             return FALSE
         case _:

@@ -177,8 +177,9 @@ def with_macros(text: str, known: Mapping[str, str]) -> str:
 
 
 def searches(
-    conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared], others: Iterable[str]
-) -> list[Search]:
+    conversions: list[tuple[str, Conversion]], options: PackageOptions, prepared: Mapping[str, Prepared] = MappingProxyType({}),
+    others: Iterable[str] = (),
+) -> list[Search]:  # fmt: skip
     """The searches of all rules, one for each alternative, under names that Splunk tells apart, from ``others`` too."""
     parts = [(slug, c, text, part) for slug, c in conversions for text, part in numbered(c.outputs["splunk"])]
     names = conf.names(((c.rule.name + part, c.rule.id) for _, c, _, part in parts), others)

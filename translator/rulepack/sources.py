@@ -50,9 +50,9 @@ class Source:
 
 
 def visible(name: str) -> str:
-    """The name of a file as it can be written: bytes that are no UTF-8 are replaced, and line breaks and other controls escaped."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    """The name of a file as it can be written: bytes that are no UTF-8, line breaks and other controls as Python escapes them."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _left_out(path: Path, why: str, fault: bool = False) -> Unread:
@@ -92,7 +92,8 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
         if why:
             yield _left_out(path, why)
         elif not path.is_file():
-            yield _left_out(path, "this is no file that can be read")
+            what = "a pipe or a device" if path.exists() else "a link to nothing"
+            yield _left_out(path, f"this is no file: {what}", fault=suffix in SUFFIXES[:-1])
         elif suffix == ".zip":
             yield from _members(path, excluded)
         elif suffix not in SUFFIXES or path.name.startswith("."):
@@ -100,7 +101,7 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
         else:
             yield Source(path)
     for error in unreadable:
-        yield _left_out(Path(str(error.filename)), f"cannot be read: {error.strerror}", fault=True)
+        yield _left_out(Path(str(error.filename)), f"this folder cannot be read: {error.strerror}", fault=True)
 
 
 def _excluded(path: Path, root: Path, patterns: tuple[str, ...]) -> str:

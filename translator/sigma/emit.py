@@ -19,7 +19,20 @@ import yaml
 from translator import attack, catalog
 from translator.detection.model import Detection, Selector, Side, Threshold, compares, counts_missing
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Value, conjunction, conjuncts, disjunction, negation, transform
+from translator.plan.expressions import (
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Value,
+    conjunction,
+    conjuncts,
+    const,
+    disjunction,
+    negation,
+    transform,
+)
 from translator.plan.patterns import searched
 from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed, simplify
 from translator.plan.types import Type
@@ -569,6 +582,16 @@ def _field_to_field(node: Expr) -> Expr:
     return node
 
 
+def _ending_with(node: Expr) -> Expr:
+    """That the last part of a text is in a list as the text that ends so: Sigma has no parts of texts."""
+    match node:
+        case Apply(function="expand_last" | "expand_cs_last" as function, args=(source, Const(value=name), Const(value=mark))):
+            whole = function.removesuffix("_last")
+            ending = Apply(node.span, Type.BOOL, f"{whole}_end", (source, const(f"{mark}%{name}%")))
+            return disjunction(Apply(node.span, Type.BOOL, whole, (source, const(name))), ending)
+    return node
+
+
 def _is_one_line(field: Expr) -> bool:
     """Whether a field is known to have no line feed."""
     match field:
@@ -596,7 +619,10 @@ class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
     def __init__(self, names: Names, selector: Selector) -> None:
-        self.names, self.selector = names, replace(selector, predicate=pushed(transform(selector.predicate, _field_to_field)))
+        self.names, self.selector = (
+            names,
+            replace(selector, predicate=pushed(transform(transform(selector.predicate, _field_to_field), _ending_with))),
+        )
         self.maps: dict[str, dict[str, Any]] = {}
         self.names_of_maps: dict[str, str] = {}
         self.numbers = Counter[str]()

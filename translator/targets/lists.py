@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from translator.plan.expressions import Apply
+from translator.plan.expressions import Apply, Const, Expr
 from translator.targets.names import Names
 from translator.targets.predicates import Spelling, text_of
 
@@ -26,6 +27,17 @@ class Lists:
         """How it is spelt that any value of a list is part of a text: by a lookup that knows wildcards and no case."""
         how = ", with WILDCARD(value), without case, and with * around each value,"
         return lambda name, rest, node: present.format(self.looked_up((f"{text_of(rest, node)}_within", name, False), how, node))
+
+    def last(self, caseless: bool, present: str, part: Callable[[str, str], str]) -> Spelling:
+        """How it is spelled that the last part of a text is in a list; ``part`` spells that of a field whose parts a mark separates."""
+
+        def spell(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
+            listed, mark = rest
+            assert isinstance(listed, Const) and isinstance(mark, Const)
+            key = (str(listed.value), part(name, str(mark.value)), caseless)
+            return present.format(self.looked_up(key, ", in lower case," if caseless else "", node))
+
+        return spell
 
     @property
     def kinds(self) -> dict[str, str]:

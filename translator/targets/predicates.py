@@ -11,7 +11,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
 from translator.plan.functions.values import finds_nothing_in_empty
 from translator.plan.patterns import searched
-from translator.plan.simplify import INGESTED, LIMITS, MOMENTS, TEXT_SEARCHES, is_field
+from translator.plan.simplify import INGESTED, LIMITS, LISTS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
@@ -118,7 +118,10 @@ class Predicates:
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
-            name = self.tested(predicate.args[0])
+            subject = predicate.args[0]
+            if predicate.function == "isempty" and not is_field(subject) and (value := self.computed(subject)) is not None:
+                return self.not_empty.format(value)
+            name = self.tested(subject)
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
             return f"{self.present.format(name)}{self.and_}{self.not_empty.format(self.text(predicate.args[0]))}"
@@ -228,7 +231,7 @@ def _units(operand: Expr, part: str) -> int | None:
     return None
 
 
-_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", "expand", "expand_cs", "expand_within"}
+_SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", *LISTS}
 """Operators that are functions of text in every target."""
 
 

@@ -147,6 +147,8 @@ class _Writer:
         self.columns = dict(zip(detection.group_by, self.keys, strict=True))
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
+        for function, caseless in (("expand_last", True), ("expand_cs_last", False)):
+            listed[function] = self.lists.last(caseless, "{0} IS NOT NULL", lambda name, mark: f"MV_LAST(SPLIT({name}, {string(mark)}))")
         atoms = {**ATOMS, **listed}
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"

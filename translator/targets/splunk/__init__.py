@@ -144,6 +144,8 @@ class _Writer:
         self.columns = dict(zip(detection.group_by, map(column, self.keys), strict=True))
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "isnotnull({0})"), "expand": self.lists.spelling(True, "isnotnull({0})")}
+        for function, caseless in (("expand_last", True), ("expand_cs_last", False)):
+            listed[function] = self.lists.last(caseless, "isnotnull({0})", lambda name, mark: f"mvindex(split({name}, {string(mark)}), -1)")
         listed["expand_within"] = self.lists.within("isnotnull({0})")
         self.predicates = Predicates(
             names,
