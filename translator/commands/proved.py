@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from translator.commands.common import cell, line
-from translator.commands.resuming import plain
+from translator.report.values import plain
 from translator.verify.data import Taken
 from translator.verify.proof import Outcome, Proof
 from translator.verify.reading import Row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 import types
 import typing
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from translator.commands.common import UsageProblem
+from translator.report.values import plain
 
 _Kept = TypeVar("_Kept")
 
@@ -57,26 +57,6 @@ class Kept(Generic[_Kept]):
         if self.file is not None:
             self.file.write(json.dumps({key: plain(found)}, ensure_ascii=False) + "\n")
             self.file.flush()
-
-
-def plain(value: object) -> Any:
-    """A value as JSON has it: times in ISO form, lengths of time in seconds, what is an enumeration by its value."""
-    if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    match value:
-        case Enum():
-            return value.value
-        case dict() | types.MappingProxyType():
-            return {str(k): plain(v) for k, v in value.items()}
-        case list() | tuple():
-            return [plain(v) for v in value]
-        case dt.datetime():
-            return value.isoformat() + "Z"
-        case dt.timedelta():
-            return value.total_seconds()
-        case None | bool() | int() | float() | str():
-            return value
-    return str(value)
 
 
 def _read(kind: Any, data: Any) -> Any:
