@@ -98,6 +98,7 @@ class Proof:
         compared: what of both sides was compared at the most, where both alert.
         coverage: which conditions were both true and false on some event.
         missing: what stood for no events of the product, or lacks columns there, and worlds on which the text could not be run.
+        example: the smallest of the worlds in which the KQL alerts, and the text does not contradict it.
     """
 
     target: str
@@ -112,6 +113,7 @@ class Proof:
     counterexample: Counterexample | None = None
     compared: Compared = Compared.ALERTS
     events: int = 0
+    example: Counterexample | None = None
 
     @property
     def branches(self) -> tuple[int, int]:
@@ -151,7 +153,7 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         wrong: dict[Verdict, Tried] = {}
         reached_: set[Compared] = set()
-        run, not_told = list[Tried](), dict[str, int]()
+        run, agreed, not_told = list[Tried](), list[Tried](), dict[str, int]()
         try:
             edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
             for one in (t for t in tried if all(_seconds(e, target) not in edges for e in t.events)):
@@ -164,6 +166,8 @@ class Trial(Stage):
                 reached_.add(level)
                 if difference is not None:
                     wrong.setdefault(difference.errs, one)
+                elif one.alerts:
+                    agreed.append(one)
         except NotReadable as refused:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
@@ -177,7 +181,9 @@ class Trial(Stage):
         proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         if not (against := [t for d, t in wrong.items() if d not in allowed]):
-            return proof if alerting else replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=self.silent())
+            if not alerting:
+                return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=self.silent())
+            return replace(proof, example=counterexample(min(agreed, key=lambda t: len(t.events)), None)) if agreed else proof
         if output.deployment is not None and (names := [f"{t}.{c}" for t, columns in output.deployment.missing for c in columns]):
             why = f"the text has names of the KQL for which no field of the product is known: {', '.join(names[:3])}"
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=why)
