@@ -18,6 +18,7 @@ demo: $(BIN)/.ready
 # What CI runs. The judge of correlations needs pySigma 2, so an environment of its own; its tests are skipped where that cannot be made.
 test: $(BIN)/.ready
 	-$(MAKE) --no-print-directory $(VENV)-judge/.ready
+	-$(MAKE) --no-print-directory .node/.ready
 	$(BIN)/ruff check translator tests
 	$(BIN)/ruff format --check translator tests
 	$(BIN)/mypy
@@ -38,6 +39,11 @@ bench: $(BIN)/.ready
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge
 	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
+	touch $@
+
+# A browser's driver and rules of accessibility, for the page of a report; its test is skipped where these, node or Chromium cannot be had.
+.node/.ready:
+	npm install --silent --no-audit --no-fund --no-save --prefix .node playwright-core@1.65.1 axe-core@4.14.1
 	touch $@
 
 # Its pins want an older pySigma, with which it does not run beside the others; it works with this one.

@@ -133,6 +133,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run into -o ended: what it has converted is taken as it is.")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Take what earlier runs made of the same rules again.")
+@click.option("--no-html", "html", is_flag=True, flag_value=False, default=True, help="No page for people, report.html.")
 @click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
@@ -342,6 +343,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file that keeps what was found: what it has of the same rule, options and tool is not tried again.",
 )
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write what was found as a page for people, too.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def verify(
     paths: tuple[Path, ...],
@@ -361,6 +363,7 @@ def verify(
     executor: str,
     rule_timeout: float,
     resume: Path | None,
+    html: Path | None,
     form: str,
 ) -> None:
     """Run rules and what is written for them on the same events, made from the rules or real: proven, contradicted, or not executable here.
@@ -394,6 +397,7 @@ def verify(
                 beside,
                 excluded,
                 workers,
+                html,
             )
             status = verify_paths(request)
     except UsageProblem as problem:

@@ -85,6 +85,7 @@ class ConvertRequest:
     resume: bool = False
     excluded: tuple[str, ...] = ()
     cache: bool = True
+    html: bool = True
     executor: Executor | None = None
 
 
@@ -150,6 +151,10 @@ class _Run:
         if self.journal is not None:
             self.journal.flush() if self.stopping.signal else self.journal.end()
         if self.folder is not None:
+            if request.html:
+                from translator.report.html import PAGE, page
+
+                self.put(PAGE, page(entries, content, proofs))
             content = self.finished(self.folder, content)
         if request.format == "json":
             write_json(content)

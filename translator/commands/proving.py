@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -42,10 +42,15 @@ def with_proofs(
         came = tried.get(place, Done((), "not tried: the run was interrupted"))
         unknown = [Proof(t, Outcome.NOT_EXECUTABLE, o.verdict, came.stopped) for t, o in claiming(conversion).items()]
         known = {p.target: p for p in (*unknown, *came.found)}
-        outputs = {t: lowered(o, known[t]) if t in known else o for t, o in conversion.outputs.items()}
-        found[number] = replace(entries[number], result=replace(conversion, outputs=outputs))
+        found[number] = replace(entries[number], result=judged(conversion, known))
         proofs |= {(entries[number].slug, t): p for t, p in known.items()}
     return found, proofs
+
+
+def judged(conversion: Conversion, proofs: Mapping[str, Proof]) -> Conversion:
+    """A conversion with what proofs, by target, contradict among the diagnostics of its outputs."""
+    outputs = {t: lowered(o, proofs[t]) if t in proofs else o for t, o in conversion.outputs.items()}
+    return replace(conversion, outputs=outputs)
 
 
 def claiming(conversion: Conversion) -> dict[str, Output]:

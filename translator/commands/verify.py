@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +18,29 @@ from translator.cache import key_of
 from translator.commands.common import Progressing, UsageProblem, print_unread
 from translator.commands.convert import print_failure, site_of
 from translator.commands.proved import OnData, Proved, Written
-from translator.commands.proving import claiming
+from translator.commands.proving import Proofs, claiming, judged
 from translator.commands.resuming import Kept
 from translator.commands.run import moment_at
 from translator.commands.writing import write_files
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
-from translator.pack import PROOF_SECONDS, Effort, Failure, converted, rules_of, slugs_of, stopped
+from translator.pack import (
+    PROOF_SECONDS,
+    RULE_PROCESSOR,
+    RULE_SECONDS,
+    Effort,
+    Failure,
+    convert_pack,
+    converted,
+    rules_of,
+    slugs_of,
+    stopped,
+)
 from translator.pipeline import Conversion
 from translator.plan.binder import BindError
+from translator.report import report
+from translator.report.html import page
 from translator.rulepack.model import Rule, RuleFileError, Unread
 from translator.rulepack.sources import read_text
 from translator.targets.base import Options, Output
@@ -62,6 +75,7 @@ class VerifyRequest:
     beside: bool = False
     excluded: tuple[str, ...] = ()
     executor: Executor | None = None
+    html: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +112,20 @@ def verify(request: VerifyRequest) -> int:
         raise UsageProblem("name the rules, or a kit by --replay")
     if request.resume is not None and (request.save, request.replay, request.data) != (None, None, None):
         raise UsageProblem("--resume keeps what was found on events made from the rules: it goes with no --save, --replay or --data")
+    if request.html is not None and request.replay is not None:
+        raise UsageProblem("--html shows rules as they are: it goes with no --replay, whose rules are those of the kit")
     options = Options(fields=request.fields, site=site_of(request.mappings, ()))
     try:
         text = read_text(request.text) if request.text is not None else None
     except RuleFileError as problem:
         raise UsageProblem(str(problem)) from problem
     failed: list[Failure | str] = []
+    tried: list[Proved | Failure] = []
     counts: Counter[Outcome] = Counter()
     written = Written(request.format, console)
     with Progressing(errors, "proving") as progress:
         for one in (_tried if request.replay is None else _replayed)(request, options, text, progress):
+            tried.append(one)
             if isinstance(one, Failure):
                 failed.append(one)
                 continue
@@ -117,6 +135,8 @@ def verify(request: VerifyRequest) -> int:
             if one.failed:
                 failed.append(one.failed)
     written.end(counts)
+    if request.html is not None:
+        write_files(request.html.parent, {request.html.name: _page(request, options, text, tried, errors)})
     for failure in failed:
         if isinstance(failure, Failure):
             print_failure(failure, errors)
@@ -125,6 +145,22 @@ def verify(request: VerifyRequest) -> int:
     if Outcome.CONTRADICTED in counts or failed or not written.rules:
         return CONTRADICTED
     return NOT_EXECUTABLE if text is not None and Outcome.NOT_EXECUTABLE in counts else 0
+
+
+def _page(request: VerifyRequest, options: Options, text: str | None, tried: Sequence[Proved | Failure], console: Console) -> str:
+    """What came of each rule as a page, with the texts that were tried."""
+    effort = Effort(request.jobs, RULE_SECONDS, RULE_PROCESSOR, executor=request.executor)
+    unread, proofs = list[Unread](), Proofs()
+    with Progressing(console, "converting") as progress:
+        excluded = request.excluded
+        entries = convert_pack(request.paths, request.targets, options, effort, progress.at, excluded=excluded, unread=unread.append)
+    for number, (entry, one) in enumerate(zip(entries, tried, strict=False)):
+        if isinstance(entry.result, Conversion) and isinstance(one, Proved) and entry.result.rule.name == one.name:
+            known = {p.target: p for p in one.proofs}
+            conversion = replace(entry.result, outputs={**entry.result.outputs, **_tried_of(entry.result, request.targets, text)})
+            entries[number] = replace(entry, result=judged(conversion, known))
+            proofs |= {(entry.slug, t): p for t, p in known.items()}
+    return page(entries, report(entries, {}, proofs=proofs, unread=unread), proofs)
 
 
 def _tried(request: VerifyRequest, options: Options, text: str | None, progress: Progressing) -> Iterator[Proved | Failure]:
@@ -137,7 +173,11 @@ def _tried(request: VerifyRequest, options: Options, text: str | None, progress:
         print_unread(unread, progress.console)
     if text is not None and len(rules) != 1:
         raise UsageProblem(f"--text is for one rule: {len(rules)} were found")
-    asked = replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None), options, text
+    asked = (
+        replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None, html=None),
+        options,
+        text,
+    )
     kept = Kept(request.resume, Proved)
     keys = {n: key_of(replace(rule, source=""), *asked) for n, rule in enumerate(rules) if isinstance(rule, Rule)}
     known = {n: replace(found, source=rules[n].source) for n, key in keys.items() if (found := kept.get(key)) is not None}

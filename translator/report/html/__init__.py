@@ -1,0 +1,94 @@
+"""``report.html``: what a conversion came to, as one page that needs nothing else.
+
+The template, the style sheet and the script are files beside this module, put together when a page is written. What a rule's view shows is
+data within the page, which the script makes a view of when it is asked for; the totals and the list of rules are there without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from translator.pack import Entry
+from translator.report.html.rules import rules_data
+from translator.report.html.summary import TARGETS, WORDS, matrix, missing, obstacles, set_up, totals
+
+if TYPE_CHECKING:
+    from translator.verify.proof import Proof
+
+PAGE = "report.html"
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""What is no character to see, and may hide or turn around the others."""
+
+
+def page(
+    entries: Sequence[Entry], content: Mapping[str, Any], proofs: Mapping[tuple[str, str], Proof] = MappingProxyType({})
+) -> str:  # fmt: skip
+    """The page of a pack.
+
+    Args:
+        entries: the rules, as they were converted.
+        content: what ``report.json`` says of them, in the same order.
+        proofs: what was tried of outputs, by slug and target.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
+    )
+    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    rules = content["rules"]
+    targets = list(dict.fromkeys(t for r in rules for t in r["outputs"]))
+    data = rules_data(entries, rules, proofs)
+    names = {t: TARGETS.get(t, t) for t in targets}
+    return environment.get_template("page.html").render(
+        summary=content["summary"],
+        stopped=content.get("stopped", ""),
+        targets=names,
+        words=WORDS,
+        totals=totals(content, targets),
+        obstacles=obstacles(entries, targets),
+        failures=sorted({r["error"]["message"]: 0 for r in rules if r["status"] == "failed"}),
+        skipped=content.get("skipped", ()),
+        missing=missing(entries, targets),
+        set_up=set_up(rules, targets),
+        matrix=matrix(rules, targets),
+        rules=[(entry.slug, rule) for entry, rule in zip(entries, rules, strict=True)],
+        style=style,
+        script=script,
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+        data=_json({"targets": names, "words": WORDS, **data}),
+    )
+
+
+def _visible(value: object) -> object:
+    """A text as it is shown: what cannot be seen as a replacement character."""
+    return _CONTROLS.sub("\ufffd", value) if type(value) is str else value
+
+
+def _digest(text: str) -> str:
+    """What a page's policy of contents calls a script or style (www.w3.org/TR/CSP3, section 2.3.1, hash-source)."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """Data as JSON that is no markup wherever it stands in a page, a line for each rule."""
+    parts = []
+    for key, value in data.items():
+        items = isinstance(value, list)
+        lines = [json.dumps(v, ensure_ascii=False, separators=(",", ":")) for v in (value if items else [value])]
+        parts.append(json.dumps(key) + ":" + ("[\n" + ",\n".join(lines) + "\n]" if items else lines[0]))
+    text = "{" + ",\n".join(parts) + "}"
+    text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return _CONTROLS.sub(lambda found: json.dumps(found[0])[1:-1], text)
