@@ -174,8 +174,15 @@ def lucene(pattern: str) -> re.Pattern[str]:
 _JAVA = {
     r"\z": r"\Z", r"\h": r"[ \t]", r"\R": r"(?:\r\n|[\n\r\x0b\x0c])", r"\p{Alpha}": "[A-Za-z]", r"\p{Digit}": "[0-9]",
     r"\p{Alnum}": "[A-Za-z0-9]", r"\p{Upper}": "[A-Z]", r"\p{Lower}": "[a-z]", r"\p{Space}": r"[ \t\n\x0b\f\r]",
-    r"\p{Punct}": r"[!-/:-@\[-`{-~]", **{rf"\p{{{name}}}": f"[{of_category(name)}]" for name in ("L", "M", "Nd", "Nl", "Pc")},
+    r"\p{Punct}": r"[!-/:-@\[-`{-~]",
 }  # fmt: skip
+
+_CATEGORIES = {rf"\p{{{name}}}": name for name in ("L", "M", "Nd", "Nl", "Pc")}
+
+
+def _of_java(piece: str) -> str:
+    """What a piece of a pattern is in Python's words."""
+    return _JAVA[piece] if piece in _JAVA else f"[{of_category(_CATEGORIES[piece])}]"
 
 
 @cache
@@ -188,9 +195,10 @@ def java(pattern: str) -> re.Pattern[str]:
         raise NotReadable(f"a construct of Java in the regular expression {pattern}")
     made, inside, position = "", False, 0
     while position < len(pattern):
-        piece = next((p for p in _JAVA if pattern.startswith(p, position)), None)
+        piece = next((p for p in (*_JAVA, *_CATEGORIES) if pattern.startswith(p, position)), None)
         if piece:
-            made += _JAVA[piece][1:-1] if inside and _JAVA[piece].startswith("[") else _JAVA[piece]
+            found = _of_java(piece)
+            made += found[1:-1] if inside and found.startswith("[") else found
             position += len(piece)
             continue
         if pattern[position] == "\\":
