@@ -207,6 +207,8 @@ def test_the_last_part_of_a_text_in_a_list(condition: str, names: list[str]) -> 
     assert {found[t].verdict for t in found} <= {Verdict.EXACT, Verdict.SAME_ALERTS}
     assert [e["x"] for e in spl.run(found["splunk"].text, events, lists={"w": [{"value": "admin"}]})] == names
     assert "MV_LAST(SPLIT(x" in found["esql"].text
+    of_two_bytes = translator.convert(rule(f"let W = _GetWatchlist('w') | project v; T | where {condition.replace('.', '·')}"), ("esql",))
+    assert "SPLIT" not in of_two_bytes.outputs["esql"].text
 
 
 def test_lists_of_one_source_that_differ_have_names_of_their_own() -> None:

@@ -138,6 +138,13 @@ class _Predicates(Predicates):
         return super().atom(predicate)
 
 
+def _last_part(name: str, mark: str) -> str:
+    """The last part of a field. Raises Cannot for a mark of several bytes, which SPLIT does not take ("ES|QL string functions")."""
+    if not mark.isascii():
+        raise Cannot(Diagnostic("target-cannot", f"ES|QL splits texts by marks of one byte, not by {mark!r}", None))
+    return f"MV_LAST(SPLIT({name}, {string(mark)}))"
+
+
 class _Writer:
     def __init__(self, names: Names, detection: Detection) -> None:
         self.names = names
@@ -148,7 +155,7 @@ class _Writer:
         self.lists = Lists(names)
         listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
         for function, caseless in (("expand_last", True), ("expand_cs_last", False)):
-            listed[function] = self.lists.last(caseless, "{0} IS NOT NULL", lambda name, mark: f"MV_LAST(SPLIT({name}, {string(mark)}))")
+            listed[function] = self.lists.last(caseless, "{0} IS NOT NULL", _last_part)
         atoms = {**ATOMS, **listed}
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"
