@@ -129,6 +129,8 @@ WRITTEN = [
     r""" | extend z = iff(y > 8, @'"\\10.0.0.1', '\\"10.0.0.1') | where s contains z""",
     # what is computed of aggregates among them
     "| summarize d = tolong(avg(strlen(IPAddress))) + count(), c = count(), x = 2 * dcount(IPAddress) by UserPrincipalName | where d > x",
+    r"| summarize s = make_set(strcat(UserPrincipalName, '\n', IPAddress, '\r\t')), c = count() by AppDisplayName"
+    r""" | where s has 'n10' or s has 'ann' or s contains @'\r\t"' """,
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",
@@ -305,6 +307,9 @@ def test_random_queries(target: str) -> None:
         ("| mv-expand a = split(AppDisplayName, ',') to typeof(long) | where isnull(a)", "a text that is no number is null"),
         ("| summarize q = make_set(AppDisplayName) by UserPrincipalName | mv-expand q to typeof(int) | where isnull(q)", "the same"),
         ("| summarize f = countif(ResultType != '0'), c = count() by IPAddress | where f * 0.1 == c * 0.3", "last digits"),
+        ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s startswith '[\"ann'", "a set has no order"),
+        ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s contains 'ann\",\"bob'", "the same"),
+        ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s matches regex 'ann.*bob'", "the same"),
     ],
 )
 def test_what_would_be_other_rows_is_not_written(kql: str, reason: str) -> None:

@@ -101,10 +101,14 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
 """Functions of STATS (the reference's pages on aggregate functions)."""
 
 
+_MARK = "\u241f"
+"""Stands between the texts of a list until these are escaped: the picture of the separator of units, which no log has."""
+
+
 def _list_text() -> str:
-    """The JSON of several texts, whose quotes and backslashes it escapes."""
-    text = 'MV_CONCAT({0}, "\\n")'
-    for old, new in ((r"\\", r"\\\\"), ('"', r"\\" + '"'), (r"\n", '","')):
+    """The JSON of several texts, whose quotes, backslashes and ends of lines it escapes."""
+    text = f"MV_CONCAT({{0}}, {string(_MARK)})"
+    for old, new in ((r"\\", r"\\\\"), ('"', r"\\" + '"'), *((rf"\{c}", rf"\\{c}") for c in "nrt"), (_MARK, '","')):
         text = f"REPLACE({text}, {string(old)}, {string(new)})"
     return f'COALESCE(CONCAT({string("[" + chr(34))}, {text}, {string(chr(34) + "]")}), "[]")'
 

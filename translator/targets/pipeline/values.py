@@ -182,6 +182,10 @@ KINDS: Mapping[Type, str] = {
 }  # fmt: skip
 WRITTEN = frozenset({"text", "part", "json"})
 """The kinds whose values are texts in the language, which are empty where KQL has none."""
+_IN_ANY_ORDER = frozenset({"has", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs"})
+"""Operators that find a text in an element of a list wherever that stands."""
+_BETWEEN = ('["', '",', ',"', '"]')
+"""What the JSON of a list has before, between and behind its texts."""
 _WORD = re.compile(r"[A-Za-z][\w.@-]*")
 NUMBERS = frozenset({"int", "real"})
 ORDERED = frozenset({"int", "real", "time", "span"})
@@ -552,7 +556,7 @@ class Values:
                 form = language.equal if operator == "==" else language.caseless
                 return form.format(self.of_kind(left, "text").text, self.of_kind(right, "text").text)
             case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
-                a, b = self.searched(subject, "text").text, self.of_kind(other, "text").text
+                a, b = self.searched(function, subject, [other], "text").text, self.of_kind(other, "text").text
                 return language.of_columns[function].format(a, b)
             case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
                 subject.type == Type.TIMESPAN and not isinstance(subject, Const) and self.are_texts(rest)
@@ -567,17 +571,17 @@ class Values:
                     raise self.refuse(expr, f"'{function}'")
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                kinds = self.searched_kinds(rest)
-                text = (self.searched if function in TEXT_OPERATORS else self.of_kind)(subject, kinds).text
+                text = self.searched(function, subject, rest, self.searched_kinds(rest)).text
                 return language.atoms[function](text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
         raise self.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
 
-    def searched(self, expr: Expr, kinds: str) -> Value:
-        """A text that is searched for another one, which a list is as well."""
-        value = self.value(expr)
-        if value.kind == "list" and value.of_texts and self.language.list_text:
+    def searched(self, function: str, expr: Expr, operands: list[Expr], kinds: str) -> Value:
+        """A text that is searched for another one, which a list is as well where its order is of no matter: KQL has it in any."""
+        value, texts = self.value(expr), [i.value for i in _listed(operands) if isinstance(i, Const)]
+        ordered = any(mark in str(text) for text in texts for mark in _BETWEEN)
+        if value.kind == "list" and value.of_texts and self.language.list_text and function in _IN_ANY_ORDER and not ordered:
             return Value(self.language.list_text.format(value.text), "text", False)
         return self.of_kind(expr, kinds)
 

@@ -58,11 +58,13 @@ def _escaped(text: str) -> str:
     """A text as JSON has it between quotes."""
     for old, new in (("\\", "\\\\"), ('"', '\\"')):
         text = f'coalesce(mvjoin(split({text}, {string(old)}), {string(new)}), "")'
+    for letter in "nrt":
+        text = TEXTS.replaced.format(text, string(rf"\{letter}"), string(rf"\\{letter}"))
     return text
 
 
 LIST_TEXT = f'if(isnull({{0}}), "[]", "[\\"".mvjoin(mvmap({{0}}, {_escaped("{0}")}), "\\",\\"")."\\"]")'
-"""The JSON of several texts, whose quotes and backslashes it escapes."""
+"""The JSON of several texts, whose quotes, backslashes and ends of lines it escapes."""
 
 SPL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
