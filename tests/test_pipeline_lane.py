@@ -96,6 +96,7 @@ WRITTEN = [
     " | summarize n = count(), d = dcount(UserPrincipalName) by tostring(x)",
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
+    "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
     # conditions on what is computed among the events
     "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
     " | summarize c = count() by b",
@@ -177,6 +178,7 @@ SPL_ALONE = (
     "dayofweek",
     "split(IPAddress, '.') | where",
     "toint(Result)",
+    "'or')",
     r"(\d+)",
 )
 """What ES|QL has no words for."""
@@ -413,6 +415,24 @@ def test_what_sorts_and_what_tells_tables_apart_keeps_its_meaning() -> None:
         f"union {parts} | summarize c = count(), d = dcount(z) by t = sourcetype", *(make(random.Random(1), 9) for make in (events, audits))
     )
     assert output is not None and difference == ""
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "| summarize c = countif(isnotnull(Bytes)), d = countif(isnull(Bytes)) by Host",
+        "| extend x = iff(isnull(Bytes), 'none', Host) | summarize c = count() by x",
+        "| summarize c = count() by Bytes | where isnotnull(Bytes)",
+    ],
+)
+def test_a_number_of_unknown_type_may_be_missing(kql: str) -> None:
+    text = f"Bespoke_CL {kql}"
+    output = piped("splunk", rule(text), OPTIONS)
+    assert output is not None and output.verdict.value == "exact"
+    rows: list[dict[str, object]] = [{"TimeGenerated": NOW - dt.timedelta(minutes=n), "Host": "h", "Bytes": n} for n in range(3)]
+    rows.append({"TimeGenerated": NOW - dt.timedelta(minutes=4), "Host": "h", "Bytes": None})
+    wanted = rows_of(text, {"Bespoke_CL": rows}, sorted(output.columns))
+    assert wanted and found_by("splunk", output, {"Bespoke_CL": rows}) == [wanted, wanted]
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])

@@ -51,7 +51,11 @@ class Functions:
     true: str
     inside: Callable[[str, str], str] | None = None
     long_marks: bool = False
-    """Whether a text can be split by more than one character."""
+    """Whether a text can be split by more than one byte."""
+
+    def splits(self, mark: str) -> bool:
+        """Whether a text can be split at a mark."""
+        return bool(mark) and (self.long_marks or len(mark.encode()) == 1)
 
 
 class Texts:
@@ -118,9 +122,7 @@ class Texts:
                 text_ = self._of(inner, False)
                 found_ = None if text_ is None else functions.inside(text_, path)
                 return found_ if found_ is None or not empty else functions.empty.format(found_)
-            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1 or (
-                mark and functions.long_marks
-            ):
+            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if functions.splits(mark):
                 text_ = self._of(inner, True)
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
         return None

@@ -221,12 +221,12 @@ def series_stats(series: Dynamic, finite: bool = False) -> Dynamic:
 
 
 def _line(values: list[Any]) -> dict[str, Any]:
-    """Least squares over the indices of the series."""
+    """Least squares over the indices of the series, by sums, which are exact of whole numbers: a slope of 0 is none that is nearly 0."""
     points = [(i, v) for i, v in enumerate(values) if v is not None]
-    size = len(points)
-    mean_x, mean_y = sum(x for x, _ in points) / size, sum(y for _, y in points) / size
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    size, sum_x, sum_y = len(points), sum(x for x, _ in points), sum(y for _, y in points)
+    mean_x, mean_y = sum_x / size, sum_y / size
+    spread = size * sum(x * x for x, _ in points) - sum_x * sum_x
+    slope = (size * sum(x * y for x, y in points) - sum_x * sum_y) / spread if spread else 0.0
     intercept = mean_y - slope * mean_x
     total = sum((y - mean_y) ** 2 for _, y in points)
     rest = sum((y - intercept - slope * x) ** 2 for x, y in points)

@@ -290,7 +290,9 @@ class Values:
                 return self.counted(self.of_kind(inner, "text|part"), what, [h.value for h in how if isinstance(h, Const)], expr)
             case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
                 return self.columns[-column.id - 1]
-            case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if mark:
+            case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if (
+                language.texts.splits(mark)
+            ):
                 split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
                 return Value(split, "int", False, True, True)
         if found := alternatives(expr):
@@ -540,7 +542,7 @@ class Values:
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
                 if value.kind in WRITTEN:
-                    return self.between(grouped(value), "==", language.string("")) if function == "isempty" else language.false
+                    return self.between(grouped(value), "==", language.string("")) if _may_lack(function, inner) else language.false
                 return language.missing.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
                 return self.ordered(operator, left, right, expr)
@@ -626,7 +628,7 @@ class Values:
             case Apply(function="isempty" | "isnull" as function, args=(inner,)):
                 value = self.asked(function, inner, expr)
                 if value.kind in WRITTEN:
-                    return self.between(grouped(value), "!=", language.string("")) if function == "isempty" else language.true
+                    return self.between(grouped(value), "!=", language.string("")) if _may_lack(function, inner) else language.true
                 return language.present.format(value.text)
             case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
                 return self.ordered(_INVERSE[operator], left, right, expr, self.value)
@@ -683,6 +685,11 @@ class Values:
 def _typed(value: Value, expr: Expr) -> Value:
     """A value that is a text where it is a place in an object that is read as one."""
     return replace(value, kind="text") if value.kind == "part" and expr.type == Type.STRING else value
+
+
+def _may_lack(function: str, expr: Expr) -> bool:
+    """Whether a text may be empty, or null: one of unknown type may be a number, which is then missing, as in every other lane."""
+    return function == "isempty" or expr.type == Type.UNKNOWN
 
 
 def _listed(operands: list[Expr]) -> list[Expr]:
