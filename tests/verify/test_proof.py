@@ -145,6 +145,15 @@ def test_rows_of_an_exact_text_are_compared() -> None:
     assert proof.counterexample.kql and proof.counterexample.lacking and proof.counterexample.surplus
 
 
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize(
+    "keys", ["4625 | summarize c = count() by TargetAccount, IpAddress", "4688 | summarize c = count() by SubjectAccount"]
+)
+def test_an_account_that_a_backslash_is_part_of_is_never_empty(keys: str, target: str) -> None:
+    conversion = translator.convert(rule(f"SecurityEvent | where EventID == {keys} | where c > 3"), (target,))
+    assert conversion.outputs[target].verdict is Verdict.SAME_ALERTS and prove(conversion, target).outcome is Outcome.PROVEN
+
+
 @pytest.mark.parametrize(
     ("kql", "target", "what"),
     [(PLAIN, "esql", "events"), (PLAIN, "eql", "events"), (PLAIN, "sigma", "events"), (COUNT, "splunk", "entities"),
