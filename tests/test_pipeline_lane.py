@@ -69,6 +69,8 @@ WRITTEN = [
     "| summarize m = avg(strlen(IPAddress)), n = avgif(strlen(IPAddress), ResultType == '0') by UserPrincipalName"
     " | extend t = toint((m - 8.4) * 3000000000.5), l = tolong((8.4 - m) * 1.7), i = toint(n) | where t > l or i > 8",
     "| summarize c = count() by UserPrincipalName, bin(TimeGenerated, 5m * 2) | where c > 1",
+    "| summarize m = max(strlen(AppDisplayName)), n = max(countof(IPAddress, '.')), p = min(array_length(split(IPAddress, '.')))"
+    " by UserPrincipalName | extend k = m * 2000000000 + string_size(UserPrincipalName) * 1500000000 - n * p * 1000000000 | where k > 5",
     # what parse takes from texts
     "| parse IPAddress with a '.' b '.' c | summarize n = count() by a, c | where n > 1",
     "| parse AppDisplayName with * 'a' x 'e' * | where isnotempty(x) | summarize n = count(), d = dcount(x) by UserPrincipalName",

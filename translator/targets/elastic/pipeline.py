@@ -32,8 +32,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         # String functions
         "tolower": Function(("text",), "text", "TO_LOWER({0})", False),
         "toupper": Function(("text",), "text", "TO_UPPER({0})", False),
-        "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True),
-        "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True),
+        "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True, narrow=True),
+        "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True, narrow=True),
         # Type conversion functions
         "tostring": Function(("int",), "text", "TO_STRING({0})", False),
         **dict.fromkeys(

@@ -39,6 +39,7 @@ class Value:
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
     ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not. ``of_texts``: it is a list of
     all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
+    ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Value:
     rounded: bool = False
     of_texts: bool = False
     digits: bool = False
+    narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Function:
     """None where the result is missing as soon as an argument is."""
     natural: bool = False
     rounded: bool = False
+    narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +297,7 @@ class Values:
                 language.texts.splits(mark)
             ):
                 split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
-                return Value(split, "int", False, True, True)
+                return Value(split, "int", False, True, True, narrow=True)
         if found := alternatives(expr):
             return self.decided(found, expr)
         if (text := self.text(expr)) is not None:
@@ -333,7 +336,7 @@ class Values:
         except Inexpressible as error:
             raise self.refuse(expr, f"countof() of {error}") from None
         with_, without = (self.language.texts.replaced.format(text.text, pattern, self.language.string(by)) for by in ("_", ""))
-        return Value(f"({self.between(length.format(with_), '-', length.format(without))})", "int", False, True, simple=True)
+        return Value(f"({self.between(length.format(with_), '-', length.format(without))})", "int", False, True, simple=True, narrow=True)
 
     def text(self, expr: Expr) -> str | None:
         """What functions of texts make; None for other values."""
@@ -384,7 +387,7 @@ class Values:
         if len(text) > MOST_WORDS:
             raise self.refuse(expr)
         kind = function.gives if function.gives != "same" else args[0].kind
-        return Value(text, kind, nullable, function.natural, rounded=function.rounded)
+        return Value(text, kind, nullable, function.natural, rounded=function.rounded, narrow=function.narrow)
 
     def of_kind(self, expr: Expr, kind: str) -> Value:
         """A value that has to be of some kind: one of several divided by ``|``."""
@@ -447,6 +450,7 @@ class Values:
                 kind, left = "real", replace(left, text=self.language.real.format(left.text), simple=True)
             case ("+" | "-" | "*", ("int" | "real", "int" | "real")):
                 kind = "int" if kinds == ("int", "int") else "real"
+                left, right = map(self.wide, (left, right)) if kind == "int" else (left, right)
             case ("/", ("int", "int")) if right.positive and left.natural and (floor := self.language.functions.get("floor")):
                 return Value(floor.words.format(self.between(grouped(left), "/", grouped(right))), "int", nullable, True)
             case ("/", ("int" | "real", "int" | "real")) if right.positive and kinds != ("int", "int"):
@@ -457,6 +461,10 @@ class Values:
                 raise self.refuse(expr, f"'{operator}'")
         positive = operator in ("+", "*") and left.positive and right.positive
         return Value(f"({self.between(grouped(left), operator, grouped(right))})", kind, nullable, natural, positive, simple=True)
+
+    def wide(self, value: Value) -> Value:
+        """A whole number of the width that KQL's have."""
+        return replace(value, text=self.language.whole.format(value.text), simple=True, narrow=False) if value.narrow else value
 
     def binned(self, value: Value, size: Expr, expr: Apply) -> Value:
         match value.kind, size:
