@@ -24,6 +24,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SigninLogs | where ResultType == 0", "esql", ['azure.signinlogs.result_type == "0"']),
         ("SigninLogs | where ResultType in (0, 50126)", "eql", ['azure.signinlogs.result_type in ("0", "50126")']),
         ("SecurityEvent | where EventID == 4625", "esql", ['event.code == "4625"']),
+        ("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk", [r'"S-1-5-18", "NT AUTHORITY\\SYSTEM"']),
         ("SecurityEvent | where EventID > 4700", "esql", ["TO_LONG(event.code) > 4700"]),
         ("SigninLogs | where isnotempty(IPAddress) and ResultType == '0'", "esql", ["source.ip IS NOT NULL"]),
         (
@@ -261,6 +262,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element", "differs"),
         ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element", "differs"),
         ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
+        ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "value-differs", "differs"),
         (
             "WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'",
             "esql",

@@ -383,7 +383,11 @@ class _Move:
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             return plain
-        only_missing = bool(operands) and constants(operands[0]) == [counterpart.missing]
+        asked = constants(operands[0]) if operands else None
+        only_missing = asked == [counterpart.missing]
+        if asked and atom.function in EQUALITIES and counterpart.either.keys() >= {*asked}:
+            both = [v for value in asked for v in (value, counterpart.either[str(value)])]
+            return one_of(subject, tuple(map(const, both)), atom, "~" if "~" in atom.function else "")
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
