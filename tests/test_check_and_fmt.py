@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -153,7 +154,9 @@ def test_json_and_sarif_hold_the_same_findings(tmp_path: Path) -> None:
         assert found["ruleId"] in declared and found["level"] in ("error", "warning")
         (location,) = found["locations"]
         region = location["physicalLocation"]["region"]
-        places.append((location["physicalLocation"]["artifactLocation"]["uri"], region["startLine"], region["startColumn"]))
+        places.append(
+            (unquote(urlsplit(location["physicalLocation"]["artifactLocation"]["uri"]).path), region["startLine"], region["startColumn"])
+        )
     assert places == [(r["path"], r["line"], r["column"]) for r in rows] and len(rows) == 3
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +22,10 @@ PACKAGES, DEFAULT_PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-r
 VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
 
 
-def cores() -> int:
-    """How many processors this process may use, at most 64."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, 64)
+def _cores() -> int:
+    from translator.workers import cores
+
+    return cores()
 
 
 class _Target(click.ParamType):  # type: ignore[type-arg]
@@ -112,7 +111,7 @@ def _jobs() -> Callable[[_Command], _Command]:
     return click.option(
         "--jobs",
         type=click.IntRange(1, 64),
-        default=cores,
+        default=_cores,
         show_default="one for each core",
         help="Processes to work with; what comes out is the same.",
     )
@@ -138,7 +137,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option(
     "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
 )
-@click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+@click.option("--format", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @_FIELDS
 @_MAPPINGS
 @click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
@@ -439,6 +438,26 @@ def attack(paths: tuple[Path, ...]) -> None:
     from translator.commands.attack import coverage
 
     raise SystemExit(coverage(paths))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of report.json, and of what convert --format json prints."""
+    from translator.report import SCHEMA
+
+    click.echo(SCHEMA.read_text("utf-8"), nl=False)
+
+
+@main.command()
+def mcp() -> None:
+    """Serve check, convert, explain and verify to assistants by the Model Context Protocol, on standard input and output."""
+    from translator.commands.common import UsageProblem
+    from translator.commands.mcp import serve
+
+    try:
+        serve()
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ _PR_SET_PDEATHSIG = 1
 """The option of prctl(2) that names the signal a process gets when its parent ends."""
 
 
+def cores() -> int:
+    """How many processors this process may use, at most 64."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 64)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one item may take; 0 for as much as it wants.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from translator import __version__, catalog
+from translator import catalog
 from translator.detection.trigger import trigger_of
 from translator.kql.errors import KqlSyntaxError, excerpt
 from translator.kql.lint import CODES, warnings
@@ -16,18 +16,43 @@ from translator.kql.parser import parse, scan
 from translator.pack import Effort, Failure, rules_of
 from translator.plan import operators as o
 from translator.plan.binder import PROBLEMS, examine
+from translator.report.sarif import Kind, Result, sarif
 from translator.rulepack import Rule, Unread
 
-OF_RULES = {
-    "whole-table": "a rule without any condition",
-    "comment-joined": "a comment that takes in the lines behind it, since YAML joins them",
+KINDS = {
+    "syntax": ("the text is no KQL", "the message names what was expected at that place"),
+    "file": ("the file holds no rule, or one that cannot be read", "mend the file, or leave it aside with --exclude"),
+    "stopped": ("a rule beyond its limits", "split the query, or give it longer with --rule-timeout"),
+    "whole-table": ("a rule without any condition", "say with where what is to be found"),
+    "comment-joined": ("a comment that takes in the lines behind it, since YAML joins them", "write query: | to keep the lines"),
 }
-"""What is warned of in a rule beside its query, by code."""
+"""What is found in a rule beside its names and habits, by code: what it is, and what to do."""
+
+HELP = {
+    "assignment-in-where": "compare with ==",
+    "case-never-equal": "write the literal in the case of the function beside it, or compare without case: =~, in~",
+    "join-without-kind": "write kind=inner for every pair of rows, or kind=innerunique where one will do",
+    "binding": "the message names what the query wants and what is there",
+    "unknown-column": "name a column that is there, or keep it in the operators before",
+    "unknown-name": "define it with let before it is used",
+    "unknown-table": "name a table that is there: kql2sigma tables lists the documented ones",
+    "unknown-function": "name a function that is there: kql2sigma functions lists them",
+    "no-parts": "make it a dynamic first, with parse_json",
+    "unlisted-column": "nothing to do where the workspace has the column; without --strict it is only a warning",
+    "unlisted-table": "nothing to do where the workspace has the table; without --strict it is only a warning",
+    "saved-function": "bring the function along in the pack; nothing to do where the workspace has it saved",
+}
+"""What to do about the problems of names and what is legal and surely wrong, by code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An error, a warning or a note at a place of a file. ``excerpt`` is the line with a caret below, where there is one."""
+    """An error, a warning or a note at a place of a file.
+
+    Attributes:
+        excerpt: the line with a caret below, where there is one.
+        alike: the rule, and the line of its query.
+    """
 
     path: str
     line: int
@@ -37,6 +62,7 @@ class Finding:
     message: str
     hint: str = ""
     excerpt: str = ""
+    alike: str = ""
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
@@ -69,35 +95,36 @@ def check_paths(paths: Iterable[Path], strict: bool, effort: Effort, excluded: t
 
 def check_rule(rule: Rule, strict: bool = False) -> Iterator[Finding]:
     """Syntax errors, else the binder's, and the warnings of one rule."""
-    yield from _swallowed(rule)
+    for at, found in _found(rule, strict):
+        line = rule.query[rule.query.rfind("\n", 0, at) + 1 :].partition("\n")[0]
+        yield replace(found, alike=f"{rule.id or rule.name} {line.strip()}")
+
+
+def _found(rule: Rule, strict: bool) -> Iterator[tuple[int, Finding]]:
+    """The findings of a rule, each with its offset in the query."""
+
+    def at(offset: int, severity: str, code: str, message: str, hint: str = "", excerpt: str = "") -> tuple[int, Finding]:
+        return offset, Finding(rule.source, *rule.place(offset), severity, code, message, hint, excerpt)
+
+    for kind, start, end in scan(rule.query):
+        # A comment goes on to the end of its line, and a style of YAML that joins lines puts there what was to be run.
+        if kind == "comment" and (joined := rule.text_map.joins(start, end)):
+            told = f"YAML joins the lines of this query, so the comment takes in {joined} {'line' if joined == 1 else 'lines'} behind it"
+            yield at(start, "warning", "comment-joined", told, KINDS["comment-joined"][1])
     try:
         tree = parse(rule.query)
     except KqlSyntaxError as error:
-        for found in error.errors:
-            line, column = rule.place(found.offset)
-            yield Finding(rule.source, line, column, "error", "syntax", found.message, found.hint, excerpt(rule.query, found))
+        for e in error.errors:
+            yield at(e.offset, "error", "syntax", e.message, e.hint, excerpt(rule.query, e))
         return
     plan, problems = examine(tree, catalog.schemas())
     for problem in problems:
-        line, column = rule.place(problem.span[0])
-        severity = "warning" if problem.warns and not strict else "error"
-        yield Finding(rule.source, line, column, severity, problem.code, problem.message)
+        yield at(problem.span[0], "warning" if problem.warns and not strict else "error", problem.code, problem.message)
     for warning in warnings(tree):
-        line, column = rule.place(warning.span[0])
-        yield Finding(rule.source, line, column, "warning", warning.code, warning.message, warning.hint)
+        yield at(warning.span[0], "warning", warning.code, warning.message, warning.hint)
     if plan is not None and _is_whole_table(plan) and trigger_of(rule.trigger_operator, rule.trigger_threshold) is None:
-        line, column = rule.place(len(rule.query) - len(rule.query.lstrip()))
         told = "this has no condition: every event of the table is a result"
-        yield Finding(rule.source, line, column, "warning", "whole-table", told, "say with where what is to be found")
-
-
-def _swallowed(rule: Rule) -> Iterator[Finding]:
-    """A comment goes on to the end of its line, and a style of YAML that joins lines puts there what was to be run."""
-    for kind, start, end in scan(rule.query):
-        if kind == "comment" and (joined := rule.text_map.joins(start, end)):
-            line, column = rule.place(start)
-            told = f"YAML joins the lines of this query, so the comment takes in {joined} {'line' if joined == 1 else 'lines'} behind it"
-            yield Finding(rule.source, line, column, "warning", "comment-joined", told, "write query: | to keep the lines")
+        yield at(len(rule.query) - len(rule.query.lstrip()), "warning", "whole-table", told, KINDS["whole-table"][1])
 
 
 _KEEPS_ROWS = (o.Source, o.External, o.Compute, o.Project, o.Sort, o.Arrange, o.Parse, o.ParsePairs, o.Union)
@@ -115,38 +142,8 @@ def as_json(findings: list[Finding]) -> list[dict[str, str | int]]:
 
 
 def as_sarif(findings: list[Finding]) -> dict[str, Any]:
-    """SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0), one run with a result for each finding."""
-    rules = {
-        "syntax": "the text is no KQL",
-        "file": "the file holds no rule, or one that cannot be read",
-        "stopped": "a rule beyond its limits",
-        **PROBLEMS,
-        **CODES,
-        **OF_RULES,
-    }
-    results = [
-        {
-            "ruleId": f.code,
-            "level": f.severity,
-            "message": {"text": f.message + (f" ({f.hint})" if f.hint else "")},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": Path(f.path).as_posix()},
-                        "region": {"startLine": f.line, "startColumn": f.column},
-                    }
-                }
-            ],
-        }
-        for f in findings
-    ]
-    driver = {
-        "name": "kql2sigma",
-        "version": __version__,
-        "rules": [{"id": code, "shortDescription": {"text": text}} for code, text in rules.items()],
-    }
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
+    """SARIF 2.1.0 with a result for each finding."""
+    kinds = {code: Kind(about, what) for code, (about, what) in KINDS.items()}
+    kinds |= {code: Kind(about, HELP[code]) for code, about in {**PROBLEMS, **CODES}.items()}
+    told = [Result(f.code, f.severity, f.message + (f" ({f.hint})" if f.hint else ""), f.path, f.line, f.column, f.alike) for f in findings]
+    return sarif((t for t in told if t.level != "note"), kinds, (t for t in told if t.level == "note"))

@@ -22,7 +22,7 @@ from translator.cache import Made
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import Progressing, UsageProblem, cell, line, print_unread, shown, write_json
+from translator.commands.common import Progressing, UsageProblem, cell, json_text, line, print_unread, shown, write_json
 from translator.commands.journal import Journal
 from translator.commands.stopping import Stopping
 from translator.commands.writing import REPORT, CannotWrite, OutputFolder
@@ -45,6 +45,9 @@ from translator.package.options import DEFAULT, PackageOptions
 from translator.package.schedule import numbered
 from translator.pipeline import Conversion, target_of
 from translator.report import report
+from translator.report.navigator import layers
+from translator.report.sarif import of_report
+from translator.report.spreadsheet import spreadsheet
 from translator.rulepack import Unread, seconds
 from translator.targets.base import Options, Output, Readiness
 
@@ -150,6 +153,9 @@ class _Run:
             content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
         if self.journal is not None:
             self.journal.flush() if self.stopping.signal else self.journal.end()
+        self.put("report.csv", spreadsheet(content))
+        for target, layer in layers(content).items():
+            self.put(f"attack/{target.replace(':', '-')}.json", json_text(layer))
         if self.folder is not None:
             if request.html:
                 from translator.report.html import PAGE, page
@@ -158,6 +164,8 @@ class _Run:
             content = self.finished(self.folder, content)
         if request.format == "json":
             write_json(content)
+        elif request.format == "sarif":
+            write_json(of_report(content))
         elif self.folder is None:
             _print_outputs(entries, proofs)
         elif not request.quiet:

@@ -47,7 +47,7 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effor
     status = 0
     unread: list[Unread] = []
     rules = rules_of(paths, effort, unread=unread.append)
-    work = functools.partial(_explained, targets=targets, verify=verify, screen=screen)
+    work = functools.partial(explained_rule, targets=targets, verify=verify, screen=screen)
     explained = effort.carried_out(work, [rule for rule in rules if isinstance(rule, Rule)])
     for rule in rules:
         failure = rule if isinstance(rule, Failure) else None
@@ -79,7 +79,7 @@ class _Lines(io.StringIO):
     encoding = "utf-8"
 
 
-def _explained(rule: Rule, targets: tuple[str, ...], verify: bool, screen: Screen) -> Iterator[tuple[str, bool]]:
+def explained_rule(rule: Rule, targets: tuple[str, ...], verify: bool, screen: Screen) -> Iterator[tuple[str, bool]]:
     """The text of an explanation, and whether a proof contradicts a verdict or there is none."""
     lines = _Lines()
     lines.encoding = screen.encoding

@@ -57,7 +57,7 @@ class Written:
     def add(self, one: Proved) -> None:
         self.rules += 1
         if self.form == "json":
-            data = json.dumps(_data(one), indent=2, ensure_ascii=False)
+            data = json.dumps(data_of(one), indent=2, ensure_ascii=False)
             print(("," if self.rules > 1 else "[") + "\n" + textwrap.indent(data, "  "), end="", flush=True)
             return
         self.console.print(_plain(one.name), soft_wrap=True)
@@ -122,7 +122,8 @@ def _shown(value: object) -> str:
     return json.dumps(plain(value), ensure_ascii=True)
 
 
-def _data(found: Proved) -> dict[str, Any]:
+def data_of(found: Proved) -> dict[str, Any]:
+    """What came of a rule, for JSON."""
     data: dict[str, Any] = {"source": found.source, "name": found.name, "proofs": [_proof_data(p) for p in found.proofs]}
     if (real := found.real) is not None:
         tables = [{"table": t.table, "rows": t.rows, "inside": t.inside, "picked": t.picked} for t in real.taken]

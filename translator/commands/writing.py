@@ -17,7 +17,7 @@ from translator.commands.common import UsageProblem, json_text
 
 REPORT = "report.json"
 
-SHARED = ("sigma/filters/", "splunk/app/", "elastic/", "contentctl/", "detection-rules/")
+SHARED = ("report.csv", "attack/", "sigma/filters/", "splunk/app/", "elastic/", "contentctl/", "detection-rules/")
 """Where files are of which a report does not say which rule they are of."""
 
 UNFINISHED = "the run has not come to its end"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from translator.targets.base import Output, Readiness
 
 if TYPE_CHECKING:
     from translator.verify.proof import Proof
+
+SCHEMA = Path(__file__).parent / "report.schema.json"
+"""The JSON Schema (draft 2020-12) of what ``report`` gives, with what an output folder adds to it."""
 
 
 def report(
