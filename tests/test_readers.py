@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -583,6 +585,41 @@ def test_archives(tmp_path: Path) -> None:
         ]
     (tmp_path / "broken.zip").write_text("no archive")
     assert [(fault, "cannot be read" in message) for _, fault, message in said_of(rules_at(tmp_path / "broken.zip"))] == [(True, True)]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_archives_of_odd_names(tmp_path: Path) -> None:
+    names = ["//a.kql", "/etc/b.kql", "c/../c.kql", "d\ne.kql", "C:\\f.kql", "g.kql", "g.kql", "h/i.kql"]
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, SEARCH)
+    found = list(rules_at(tmp_path / "pack.zip", ("h",)))
+    assert sum(isinstance(r, Rule) for r in found) == len(set(names))
+    assert [m for *_, m in said_of(found)] == ["this archive holds 2 files of this name, of which the last one is read"]
+    assert sum(isinstance(r, Rule) for r in rules_at(tmp_path / "pack.zip", ("h/*", "etc", "b.kql"))) == len(set(names)) - 2
+
+
+def test_the_list_of_an_archive_is_not_read_for_each_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for number in range(50):
+            archive.writestr(f"{number}.kql", SEARCH)
+    opened: list[object] = []
+
+    class Counting(zipfile.ZipFile):
+        def _RealGetContents(self) -> None:
+            opened.append(self)
+            super()._RealGetContents()  # type: ignore[misc]
+
+    monkeypatch.setattr(zipfile, "ZipFile", Counting)
+    assert len(rules_at(tmp_path / "pack.zip")) == 50 and len(opened) < 5
+
+
+@pytest.mark.parametrize("command", ["convert", "check"])
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    module = importlib.import_module("translator.rulepack.sources")
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stdin=None))
+    result = run(command, "-")
+    assert result.exit_code == 1 and "-:1:1: error: standard input is closed" in result.output
 
 
 @pytest.mark.parametrize("text", [SEARCH, RULE, json.dumps(DETECTION), SEARCH.encode("utf-16")])

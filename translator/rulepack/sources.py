@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from translator.rulepack.model import RuleFileError, Unread
 
@@ -66,7 +68,9 @@ def sources(path: Path, excluded: tuple[str, ...] = ()) -> Iterator[Source | Unr
         path: a file, a folder, or ``-`` for standard input.
         excluded: patterns (``*``, ``?``) of paths below ``path``, or of names of files or folders, that are not looked into.
     """
-    if path == STANDARD_INPUT:
+    if path == STANDARD_INPUT and sys.stdin is None:
+        yield _left_out(path, "standard input is closed", fault=True)
+    elif path == STANDARD_INPUT:
         yield Source(path, named=True, data=sys.stdin.buffer.read(MAX_BYTES + 1))
     elif path.is_dir():
         yield from _below(path, excluded)
@@ -83,10 +87,11 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
         at = Path(here)
         for name in sorted(folders):
             link = "a link to a folder is not followed" if (at / name).is_symlink() else ""
-            if why := "a folder that a tool keeps for itself" if name in ASIDE else link or _excluded(at / name, folder, excluded):
+            apart = _excluded((at / name).relative_to(folder), excluded)
+            if why := "a folder that a tool keeps for itself" if name in ASIDE else link or apart:
                 folders.remove(name)
                 found.append((at / name, why))
-        found.extend((at / name, _excluded(at / name, folder, excluded)) for name in files)
+        found.extend((at / name, _excluded((at / name).relative_to(folder), excluded)) for name in files)
     for path, why in sorted(found):
         suffix = path.suffix.lower()
         if why:
@@ -104,11 +109,10 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
         yield _left_out(Path(str(error.filename)), f"this folder cannot be read: {error.strerror}", fault=True)
 
 
-def _excluded(path: Path, root: Path, patterns: tuple[str, ...]) -> str:
-    relative = path.relative_to(root).as_posix()
+def _excluded(relative: PurePath, patterns: tuple[str, ...]) -> str:
     for pattern in patterns:
         bare = pattern.rstrip("/")
-        if fnmatch.fnmatchcase(relative, bare) or fnmatch.fnmatchcase(path.name, bare):
+        if fnmatch.fnmatchcase(relative.as_posix(), bare) or fnmatch.fnmatchcase(relative.name, bare):
             return f"excluded by {pattern}"
     return ""
 
@@ -130,11 +134,12 @@ def _members(path: Path, excluded: tuple[str, ...], named: bool = False) -> Iter
     if len(members) > MAX_MEMBERS:
         yield _left_out(path, f"this archive holds {len(members):,} files, of {MAX_MEMBERS:,} at most", fault=True)
         return
-    for name in sorted({info.filename for info in members}):
-        member = PurePosixPath(name)
-        whole = path / name
+    for name, times in sorted(Counter(info.filename for info in members).items()):
+        member, whole = PurePosixPath(name), Path(f"{path}/{name}")
+        if times > 1:
+            yield _left_out(whole, f"this archive holds {times} files of this name, of which the last one is read")
         aside = any(part in ASIDE for part in member.parts)
-        why = "in a folder that a tool keeps for itself" if aside else _excluded(path / name, path, excluded)
+        why = "in a folder that a tool keeps for itself" if aside else _excluded(member, excluded)
         suffix = member.suffix.lower()
         if not why and (suffix not in SUFFIXES or member.name.startswith(".")):
             why = (
@@ -185,10 +190,16 @@ def _bytes(source: Source) -> bytes:
     if source.data is not None:
         return source.data
     if source.member:
-        with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as file:
+        with _archive(source.path, source.path.stat().st_mtime_ns, os.getpid()).open(source.member) as file:
             return file.read(MAX_BYTES + 1)
     with source.path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
+
+
+@functools.lru_cache(1)
+def _archive(path: Path, changed: int, process: int) -> zipfile.ZipFile:
+    """An archive whose list of files each process reads once: forked ones would share their place in its file."""
+    return zipfile.ZipFile(path)
 
 
 def _encoding(data: bytes) -> str:
