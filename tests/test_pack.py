@@ -385,6 +385,26 @@ def test_what_stands_in_the_way_of_one_file_is_said(good: Path, tmp_path: Path) 
     assert statuses(out) == dict.fromkeys(GOOD, "failed")
 
 
+@POSIX
+@pytest.mark.parametrize("options", [("--resume",), ("--check",)], ids=" ".join)
+def test_a_pipe_in_the_place_of_an_output_is_not_waited_for(good: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    out = tmp_path / "out"
+    (out / "splunk/app/default").mkdir(parents=True)
+    pipes = [out / n for n in ("report.json", ".kql2sigma-journal", "splunk/a-first.spl", "splunk/app/default/app.conf")]
+    for path in pipes:
+        os.mkfifo(path)
+    with started("convert", good, "-o", out, *options, script="from translator.cli import main; main()") as running:
+        try:
+            _, errors = running.communicate(timeout=120)
+        finally:
+            running.kill()
+    assert running.returncode == ("--check" in options), errors
+    if "--check" in options:
+        assert "splunk/a-first.spl is not there" in errors and all(path.is_fifo() for path in pipes)
+    else:
+        came_out(out)
+
+
 # --- the folder over time
 
 
@@ -443,9 +463,13 @@ def test_a_report_that_somebody_else_wrote_removes_nothing_outside(good: Path, t
 
 @pytest.mark.parametrize("below", ["out", "."])
 def test_outputs_inside_the_pack_are_not_read_back(good: Path, below: str) -> None:
-    for _ in range(2):
+    reports = []
+    for _ in range(3):
         assert run("convert", good, "-o", good / below).exit_code == 0
         assert statuses(good / below) == GOOD
+        reports.append((good / below / "report.json").read_text("utf-8"))
+    assert reports[0] == reports[1] == reports[2]
+    assert run("convert", good, "-o", good / below, "--check").exit_code == 0
 
 
 def test_quiet_is_quiet(good: Path, tmp_path: Path) -> None:

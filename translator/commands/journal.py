@@ -68,6 +68,8 @@ class Journal:
         return key_of(replace(rule, source=""), *self.depends)
 
     def _read(self) -> Iterator[tuple[str, Entry]]:
+        if not self.path.is_file():  # a pipe in its place might never say anything
+            return
         with (
             suppress(Exception),
             self.path.open("rb") as file,
@@ -89,7 +91,8 @@ class Journal:
         """Writes what was added."""
         pending, self.pending = self.pending, []
         with suppress(OSError, pickle.PicklingError, RecursionError):
-            flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | (os.O_APPEND if self.opened else os.O_TRUNC)
+            careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            flags = os.O_WRONLY | os.O_CREAT | careful | (os.O_APPEND if self.opened else os.O_TRUNC)
             with os.fdopen(os.open(self.path, flags, 0o600), "ab" if self.opened else "wb") as file:
                 self.opened = True
                 for entry in pending:

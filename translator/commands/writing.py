@@ -137,8 +137,8 @@ class OutputFolder:
         self.reserve = ""
         self.next = time.monotonic() + self.PAUSE
         try:
-            self.earlier = read_report(self.root / REPORT)
-        except UsageProblem:
+            self.earlier = read_report(self.root / REPORT) if (self.root / REPORT).is_file() else {}
+        except (UsageProblem, OSError):
             self.earlier = {}
         self.known = {**_texts(self.earlier.get("stale")), **_texts(self.earlier.get("files"))}
         if not checks:
@@ -171,16 +171,15 @@ class OutputFolder:
         self._set_free()
 
     def owned(self, given: Iterable[Path]) -> Callable[[Path], bool]:
-        """Whether a file is one that runs have written here, so that it is no rule.
+        """Whether a file is one that runs have written here, so that it is no rule: their report is, wherever rules are looked for.
 
         Args:
             given: where rules are looked for. What is in this folder is written by runs, unless rules are looked for in it as such.
         """
         places = [path.resolve() for path in given]
         if any(place.is_relative_to(self.root) for place in places):
-            return lambda path: (
-                (found := path.resolve()).is_relative_to(self.root) and found.relative_to(self.root).as_posix() in self.known
-            )
+            mine = {*self.known, REPORT}
+            return lambda path: (found := path.resolve()).is_relative_to(self.root) and found.relative_to(self.root).as_posix() in mine
         if any(self.root.is_relative_to(place) for place in places):
             return lambda path: path.resolve().is_relative_to(self.root)
         return lambda path: False
@@ -227,18 +226,23 @@ class OutputFolder:
         if not name.endswith("/"):
             self.digests[name] = digest(name, content)
 
-    def _compared(self, name: str, content: str | bytes) -> str:
+    def _there(self, name: str) -> bytes | None:
+        """What a file holds; None where there is none: a pipe in its place might never say anything."""
         try:
-            return "" if below(self.root, name).read_bytes() == _bytes(content) else "differs"
+            path = below(self.root, name)
+            return path.read_bytes() if path.is_file() else None
         except (OSError, CannotWrite):
-            return "is not there"
+            return None
+
+    def _compared(self, name: str, content: str | bytes) -> str:
+        there = self._there(name)
+        return "is not there" if there is None else "" if there == _bytes(content) else "differs"
 
     def previous(self, name: str) -> str | None:
         """The text of a file as it is; None where there is none."""
-        try:
-            return below(self.root, name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError, CannotWrite):
-            return None
+        with suppress(UnicodeDecodeError):
+            return None if (there := self._there(name)) is None else there.decode("utf-8")
+        return None
 
     def go_on(self, content: Callable[[], Mapping[str, Any]]) -> None:
         """Writes what a report has so far, now and then, for whoever finds the folder of a run that was killed."""
