@@ -82,3 +82,15 @@ def test_a_report_of_odd_shape_is_no_error(tmp_path: Path) -> None:
     }
     (tmp_path / "report.json").write_text(json.dumps(odd))
     assert run("diff", tmp_path, tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, "text", {}, [{"fields": 5}]])
+@pytest.mark.parametrize("member", ["paths", "diagnostics", "missing", "reads", "set_up"])
+def test_an_output_of_odd_shape_is_no_error(tmp_path: Path, member: str, odd: object) -> None:
+    for name, verdict in (("old", "exact"), ("new", "broader")):
+        output = {"verdict": verdict, **({member: odd} if name == "new" else {})}
+        rule = {"name": "a", "source": "a.kql", "status": "ok", "outputs": {"splunk": output}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"version": 1, "rules": [rule]}))
+    for one, other in (("old", "new"), ("new", "old")):
+        result = run("diff", tmp_path / f"{one}.json", tmp_path / f"{other}.json")
+        assert result.exit_code == 1 and "a (a.kql): splunk: verdict" in result.stdout

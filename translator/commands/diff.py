@@ -32,7 +32,7 @@ class Run:
 
     def texts(self, output: Mapping[str, Any]) -> list[str | None]:
         """What tells the texts of an output from others; None for each of which nothing is known."""
-        return [self._text(name) for name in output.get("paths", ()) if isinstance(name, str)]
+        return [self._text(name) for name in _listed(output, "paths") if isinstance(name, str)]
 
     def _text(self, name: str) -> str | None:
         if name in self.digests or self.folder is None:
@@ -97,7 +97,8 @@ def _pairs(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -
             key = _key(rule, keys)
             if id(rule) not in partners and all(key) and known[key] == asked[key] == 1:
                 partners[id(rule)] = by_key[key]
-                left = [r for r in left if r is not by_key[key]]
+        taken = {id(r) for r in partners.values()}
+        left = [r for r in left if id(r) not in taken]
     yield from ((partners.get(id(rule), _NONE), rule) for rule in waiting)
     yield from ((rule, _NONE) for rule in left)
 
@@ -152,23 +153,30 @@ def _error(rule: Mapping[str, Any], sign: str) -> Iterator[str]:
 
 def _said(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """The diagnostics that only one of two outputs has, and what only one lacks."""
-    for sign, output, other in (("-", old, new), ("+", new, old)):
-        yield from (f"{sign} {text}" for text in _words(output) if text not in set(_words(other)))
+    words = list(_words(old)), list(_words(new))
+    for sign, own, others in (("-", words[0], set(words[1])), ("+", words[1], set(words[0]))):
+        yield from (f"{sign} {text}" for text in own if text not in others)
 
 
 def _words(output: Mapping[str, Any]) -> Iterator[str]:
     if "lane" in output:
         yield f"lane {output['lane']}"
-    for found in output.get("diagnostics", ()):
+    for found in _listed(output, "diagnostics"):
         if isinstance(found, dict):
             yield f"{found.get('direction')}: {found.get('message')} ({found.get('code')})"
-    for found in output.get("missing", ()):
+    for found in _listed(output, "missing"):
         if isinstance(found, dict):
-            yield f"no name is known for {', '.join(map(str, found.get('fields', ())))} of {found.get('table')}"
-    for found in output.get("reads", ()):
+            yield f"no name is known for {', '.join(map(str, _listed(found, 'fields')))} of {found.get('table')}"
+    for found in _listed(output, "reads"):
         if isinstance(found, dict):
             yield f"{found.get('table')} is read from {found.get('home') or 'no home that is known'}, {found.get('place')}"
-    yield from (f"to be set up: {found}" for found in output.get("set_up", ()))
+    yield from (f"to be set up: {found}" for found in _listed(output, "set_up"))
+
+
+def _listed(data: Mapping[str, Any], name: str) -> list[Any]:
+    """A list of a report, whoever wrote that; an empty one where there is none."""
+    found = data.get(name)
+    return found if isinstance(found, list) else []
 
 
 def print_diff(old: Path, new: Path, form: str) -> int:
