@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -444,6 +445,21 @@ def test_prune_removes_what_runs_wrote_and_nothing_else(good: Path, tmp_path: Pa
     left = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert {"splunk/mine.spl", "eql/z-third.eql", "splunk/m-second.spl", "splunk/a-first.spl"} <= left
     assert not {"splunk/z-third.spl", "esql/z-third.esql", "sigma/z-third.yml"} & left
+
+
+def test_prune_keeps_what_is_of_rules_that_cannot_be_looked_for(good: Path, tmp_path: Path) -> None:
+    out, archive = tmp_path / "out", good / "more.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("inside.yaml", rule("inside"))
+    run("convert", good, "-o", out)
+    archive.write_bytes(archive.read_bytes()[:40])
+    (good / "z-third.yaml").unlink()
+    result = run("convert", good, "-o", out, "--prune")
+    assert "removed splunk/z-third.spl" in result.stderr and (out / "splunk/inside.spl").exists()
+    for elsewhere in (tmp_path / "nowhere", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        assert run("convert", elsewhere, "-o", out, "--prune").exit_code == 1
+        assert {p.name for p in (out / "splunk").glob("*.spl")} >= {"a-first.spl", "m-second.spl"}
 
 
 @pytest.mark.parametrize("name", ["../../victim", "/victim", "sigma/../../victim", "link"])

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -19,6 +20,9 @@ REPORT = "report.json"
 
 SHARED = ("report.csv", "attack/", "sigma/filters/", "splunk/app/", "elastic/", "contentctl/", "detection-rules/")
 """Where files are of which a report does not say which rule they are of."""
+
+_OWN = ".kql2sigma-"
+"""How the names of files begin that are there while a run goes on."""
 
 UNFINISHED = "the run has not come to its end"
 
@@ -55,7 +59,7 @@ def write_file(root: Path, name: str, content: str | bytes) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".kql2sigma-", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_OWN, delete=False) as file:
                 temporary = file.name
                 file.write(_bytes(content))
             os.chmod(temporary, 0o644)
@@ -151,7 +155,7 @@ class OutputFolder:
     def _keep_free(self) -> None:
         for size in self.RESERVES:
             try:
-                with tempfile.NamedTemporaryFile(dir=self.root, prefix=".kql2sigma-", delete=False) as file:
+                with tempfile.NamedTemporaryFile(dir=self.root, prefix=_OWN, delete=False) as file:
                     self.reserve = file.name
                     file.write(bytes(size))
                 return
@@ -171,7 +175,7 @@ class OutputFolder:
         self._set_free()
 
     def owned(self, given: Iterable[Path]) -> Callable[[Path], bool]:
-        """Whether a file is one that runs have written here, so that it is no rule: their report is, wherever rules are looked for.
+        """Whether a file is one that runs have written here, so that it is no rule; their report and what they write for a while are, too.
 
         Args:
             given: where rules are looked for. What is in this folder is written by runs, unless rules are looked for in it as such.
@@ -179,7 +183,10 @@ class OutputFolder:
         places = [path.resolve() for path in given]
         if any(place.is_relative_to(self.root) for place in places):
             mine = {*self.known, REPORT}
-            return lambda path: (found := path.resolve()).is_relative_to(self.root) and found.relative_to(self.root).as_posix() in mine
+            return lambda path: (
+                (found := path.resolve()).is_relative_to(self.root)
+                and (found.name.startswith(_OWN) or found.relative_to(self.root).as_posix() in mine)
+            )
         if any(self.root.is_relative_to(place) for place in places):
             return lambda path: path.resolve().is_relative_to(self.root)
         return lambda path: False
@@ -188,8 +195,12 @@ class OutputFolder:
         """Rules as a report has them; those that fail now with the files that they had, which are not stale: ``kept``."""
         earlier: dict[tuple[str, str], set[str]] = {}
         for rule in self.earlier.get("rules", ()):
-            for name in ("source", "id") if isinstance(rule, dict) else ():
-                earlier.setdefault((name, str(rule.get(name) or "")), set()).update(_paths(rule))
+            if not isinstance(rule, dict):
+                continue
+            paths, source = list(_paths(rule)), str(rule.get("source") or "")
+            above = [source[: found.start()] for found in re.finditer("/", source)]  # a folder or an archive that cannot be read now
+            for key in (*(("source", s) for s in (source, *above)), ("id", str(rule.get("id") or ""))):
+                earlier.setdefault(key, set()).update(paths)
         found = []
         for rule in rules:
             kept = list[str]()
@@ -205,7 +216,10 @@ class OutputFolder:
         Args:
             rules: the rules of this run, with what they keep.
         """
+        rules = list(rules)
         failed = [r for r in rules if r["status"] == "failed"]
+        if len(failed) == len(rules):  # the rules are elsewhere, which is no reason to remove what they came to
+            return self.stale().keys()
         kept = {p for r in failed for p in r.get("kept", ())}
         if failed and "stopped" in self.earlier:  # which rule had which files is not known
             return self.stale().keys()
