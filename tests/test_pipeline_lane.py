@@ -392,6 +392,17 @@ def test_rows_of_no_part_and_copies_of_events(kql: str, target: str) -> None:
         assert output is not None and difference == ""
 
 
+def test_places_that_end_in_one_name_have_names_of_their_own() -> None:
+    sides = "a = tostring(InitiatedBy.user.displayName), b = tostring(InitiatedBy.app.displayName)"
+    measured = (
+        f"AuditLogs | extend {sides} | summarize n = count(), m = sum(strlen(a) + 2 * strlen(b)) by Result | extend r = m / n | where r > 1"
+    )
+    text = translator.convert(rule(measured), ("splunk",)).outputs["splunk"].text
+    for name, place in (("displayName", "user"), ("displayName_2", "app")):
+        assert f"{name}=coalesce('properties.initiatedBy.{place}.displayName', \"\")" in text
+    assert "eval a=displayName, b=displayName_2" in text
+
+
 def test_tables_that_lie_in_one_place_share_events() -> None:
     parts = ", ".join(f"({t} | where TimeGenerated > ago(2h) | project u = DvcHostname)" for t in ("imProcessCreate", "imProcess"))
     output = translator.convert(rule(f"union {parts} | summarize c = count() by u | where c * 2 > 3"), ("esql",)).outputs["esql"]

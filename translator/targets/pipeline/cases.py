@@ -653,7 +653,7 @@ def as_groups(detection: Detection, names: list[str], wanted: list[int]) -> Dete
     )  # fmt: skip
 
 
-SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", "table-left-out"})
+SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", "table-left-out", "values-of-one-case"})
 """What may be said of the rows of a head that are counted, sorted or limited behind it."""
 
 Lift = Callable[[o.Plan], Detection | None]
@@ -724,7 +724,10 @@ def _placed(
         return None
 
     def placed(numbers: list[int]) -> Placed | None:
-        grouped = as_groups(detection, [_name_of(fields[n]) for n in numbers], numbers)
+        names = list[str]()
+        for n in numbers:
+            names.append(free_of(_name_of(fields[n]), names))
+        grouped = as_groups(detection, names, numbers)
         return None if grouped is None else move(grouped)
 
     everything = placed(kept)
