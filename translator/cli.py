@@ -126,7 +126,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 @_EXCLUDED
 @_jobs()
 @_executor()
-@_rule_timeout(None, "30, and 12 of the processor; 60 for what --verify tries")
+@_rule_timeout(None, "30, and 20 of the processor; 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
@@ -198,7 +198,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 @click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
 @_EXCLUDED
 @_jobs()
-@_rule_timeout(None, "30, and 12 of the processor")
+@_rule_timeout(None, "30, and 20 of the processor")
 def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> None:
     """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
     from translator.commands.check import as_json, as_sarif, check_paths
@@ -421,7 +421,7 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
 @_jobs()
-@_rule_timeout(None, "30, and 12 of the processor; 60 with --verify")
+@_rule_timeout(None, "30, and 20 of the processor; 60 with --verify")
 def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, jobs: int, rule_timeout: float | None) -> None:
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
     from translator.commands.explain import explain as explain_paths

@@ -56,7 +56,7 @@ class Entry:
 Known = Callable[[Rule], Entry | None]
 """What is known of a rule already; None where that is nothing."""
 
-RULE_SECONDS, RULE_PROCESSOR, PROOF_SECONDS = 30, 12, 60
+RULE_SECONDS, RULE_PROCESSOR, PROOF_SECONDS = 30, 20, 60
 """How many seconds the work on one rule may take: by the clock and by the processor to convert it, by the clock to try it."""
 
 RULE_MEGABYTES, RULE_OUTPUT = 2_000, 20
