@@ -282,7 +282,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     if isinstance(value, int | float):
-        return round(float(value), 3)
+        return float(f"{round(float(value), 3):.14g}")  # sums are taken in another order, which shows in the last digits of a double
     return value
 
 
