@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -111,11 +110,6 @@ class Effort:
 
 def _read(source: Source) -> Iterator[Rule | Function | Unread]:
     yield from map(whole, read_source(source))
-
-
-def path_text(path: str | Path) -> str:
-    """A path for people to read: bytes that are no UTF-8 as ``\\xe9``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 _Whole = TypeVar("_Whole")

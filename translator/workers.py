@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager, suppress
@@ -111,17 +111,25 @@ def carried_out(
             tick()
             yield done
         return
+    with _Crew(function, items, min(jobs, len(items)), limits) as crew:
+        yield from _in_order(iter(crew.ended, None), len(items), finished, tick)
+
+
+def _in_order(
+    rounds: Iterator[Iterable[tuple[int, Done[_Found]]]], total: int, finished: Callable[[int, Done[_Found]], None],
+    tick: Callable[[], None],
+) -> Iterator[Done[_Found]]:  # fmt: skip
+    """What has ended in each of some rounds, with its number, in the order of the items."""
     ready: dict[int, Done[_Found]] = {}
     following = 0
-    with _Crew(function, items, min(jobs, len(items)), limits) as crew:
-        while following < len(items):
-            for number, done in crew.ended():
-                finished(number, done)
-                ready[number] = done
-            tick()
-            while following in ready:
-                yield ready.pop(following)
-                following += 1
+    while following < total:
+        for number, done in next(rounds):
+            finished(number, done)
+            ready[number] = done
+        tick()
+        while following in ready:
+            yield ready.pop(following)
+            following += 1
 
 
 _CHUNK = 8
@@ -144,25 +152,21 @@ def executed(
         executor.submit(_chunk, function, items[first : first + _CHUNK], limits): range(first, min(first + _CHUNK, len(items)))
         for first in range(0, len(items), _CHUNK)
     }
-    ready: dict[int, Done[_Found]] = {}
-    following = 0
     waiting: set[Future[list[Done[_Found]]]] = set(tasks)
+
+    def ended() -> Iterator[tuple[int, Done[_Found]]]:
+        nonlocal waiting
+        those, waiting = wait_for(waiting, _TICK, FIRST_COMPLETED)
+        for task in those:
+            numbers = tasks[task]
+            try:
+                came = task.result()
+            except (Exception, CancelledError):
+                came = list(carried_out(function, [items[n] for n in numbers], 1, limits, tick=tick))
+            yield from zip(numbers, came, strict=True)
+
     try:
-        while following < len(items):
-            ended, waiting = wait_for(waiting, _TICK, FIRST_COMPLETED)
-            for task in ended:
-                numbers = tasks[task]
-                try:
-                    came = task.result()
-                except (Exception, CancelledError):
-                    came = list(carried_out(function, [items[n] for n in numbers], 1, limits, tick=tick))
-                for number, done in zip(numbers, came, strict=True):
-                    finished(number, done)
-                    ready[number] = done
-            tick()
-            while following in ready:
-                yield ready.pop(following)
-                following += 1
+        yield from _in_order(iter(ended, None), len(items), finished, tick)
     finally:
         for task in waiting:
             task.cancel()

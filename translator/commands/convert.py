@@ -37,7 +37,6 @@ from translator.pack import (
     convert_pack,
     made_before,
     output_paths,
-    path_text,
     stopped,
 )
 from translator.package import packaged, prepared
@@ -49,6 +48,7 @@ from translator.report.navigator import layers
 from translator.report.sarif import of_report
 from translator.report.spreadsheet import spreadsheet
 from translator.rulepack import Unread, seconds
+from translator.rulepack.sources import visible
 from translator.targets.base import Options, Output, Readiness
 
 if TYPE_CHECKING:
@@ -153,10 +153,10 @@ class _Run:
             content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
         if self.journal is not None:
             self.journal.flush() if self.stopping.signal else self.journal.end()
-        self.put("report.csv", spreadsheet(content))
-        for target, layer in layers(content).items():
-            self.put(f"attack/{target.replace(':', '-')}.json", json_text(layer))
         if self.folder is not None:
+            self.put("report.csv", spreadsheet(content))
+            for target, layer in layers(content).items():
+                self.put(f"attack/{target.replace(':', '-')}.json", json_text(layer))
             if request.html:
                 from translator.report.html import PAGE, page
 
@@ -354,7 +354,7 @@ def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: Out
     for target, counts in content["summary"]["readiness"].items():
         console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)
     done = "compared with" if folder.checks else "written to"
-    console.print(f"{done} {line(path_text(folder.root))}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{done} {line(visible(str(folder.root)))}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _said(output: Output, proof: Proof | None) -> list[str]:

@@ -136,7 +136,7 @@ class Lifting(Notes, ABC):
         if (named := by_position(branch, value)) != value:
             self.say("event-data-columns", SAID_OF_DATA, predicate.span)
             value = simplify(named)
-        for name, case in in_one_case(value):
+        for name, case in in_one_case(value) if self.lists else ():
             self.say("list-case", f"leave out of %{name}% what is not in {case} case: the query never finds it", predicate.span)
         value = transform(value, placeholder)
         if (joined := foreign(value, branch)) is not None:
@@ -271,6 +271,8 @@ class Lifting(Notes, ABC):
 
     def note_empty_listed(self, selector: Selector, place: Place) -> None:
         """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
+        if not any(map(is_of_history, self.lists)):
+            return
         parts = list(conjuncts(selector.predicate))
         for part in parts:
             negated = negated_in(part)

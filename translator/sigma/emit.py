@@ -621,7 +621,7 @@ class Selections:
     def __init__(self, names: Names, selector: Selector) -> None:
         self.names, self.selector = (
             names,
-            replace(selector, predicate=pushed(transform(transform(selector.predicate, _field_to_field), _ending_with))),
+            replace(selector, predicate=pushed(transform(selector.predicate, lambda n: _ending_with(_field_to_field(n))))),
         )
         self.maps: dict[str, dict[str, Any]] = {}
         self.names_of_maps: dict[str, str] = {}

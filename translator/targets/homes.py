@@ -332,10 +332,11 @@ class _Move:
         if self.mover.options.fields == "source":
             return expr
         before = len(self.mover.said)
-        found = simplify(self.moved(expr))
-        if is_field(expr) and isinstance(counterpart := self.field(expr)[1], Stored) and counterpart.case:
+        moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
+        if isinstance(counterpart, Stored) and counterpart.case:
             said = f"{_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
             self.mover.say("values-of-one-case", said)
+        found = simplify(moved)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or _joined(found):
             return found
         del self.mover.said[before:]
