@@ -398,6 +398,7 @@ def test_refused_with_a_reason(kql: str, code: str) -> None:
         ("A | take 9 | summarize c = count() by k, x | summarize s = sum(c) by k | where s < 2", "row-limit", "differs"),
         # where a deviation stands in a condition
         ("T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y'", "elements-apart", "broader"),
+        ("T | mv-expand e = d.list | where e.a == 'x' | mv-expand f = d.more | where e.b == 'y'", "elements-apart", "broader"),
         ("A | join kind=leftanti (T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y') on k", "elements-apart", "narrower"),
     ],
 )

@@ -283,8 +283,11 @@ class Notes:
     def say(self, code: str, message: str, span: Span | None = None, place: Place = Place.PLAIN) -> None:
         """Says something of a ``place`` within the one where the walk is, which matters for what deviates in a direction."""
         directed = CODES[code].effect not in (Effect.NOTE, Effect.ROWS)
-        diagnostic = Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN)
-        if not any(d.span == span and d == diagnostic for d in self.said):  # spans tell most of them apart, and sooner
+        self.note(Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN))
+
+    def note(self, diagnostic: Diagnostic) -> None:
+        """Adds what is not said yet."""
+        if not any(d.span == diagnostic.span and d == diagnostic for d in self.said):  # spans tell most of them apart, and sooner
             self.said.append(diagnostic)
 
     @contextmanager

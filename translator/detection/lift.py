@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 
+from translator.detection.conditions import constrain, narrows
 from translator.detection.idioms.absence import ANTI, negates
 from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
@@ -23,7 +23,7 @@ from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
 from translator.detection.idioms.threshold import counted_again, detect_threshold
 from translator.detection.idioms.values import denies_average
-from translator.detection.lifting import Blocked, FieldTest, FilledTest, Lifting, narrows
+from translator.detection.lifting import Blocked, FieldTest, FilledTest, Findings, Lifting, ListNames
 from translator.detection.model import DAY, Detection, NoDetection
 from translator.detection.naming import snake
 from translator.detection.shapes import (
@@ -38,7 +38,7 @@ from translator.detection.shapes import (
     columns_within,
     with_keys,
 )
-from translator.fidelity import Diagnostic, Place, Verdict
+from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import (
     ELEMENT,
@@ -84,25 +84,47 @@ def lift(
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
 
 
+def _numbers_of_rows(plan: o.Plan) -> set[int]:
+    """The ids of the columns that number the rows which ``mv-apply`` expands."""
+    return {n.column.id for n in o.relations(plan.root) if isinstance(n, o.Number)}
+
+
 class _Lifter(Lifting):
     def run(self) -> Detection | NoDetection:
         try:
             shape = self.shape(self.plan.root)
-            if isinstance(shape, Listed) and self.lists_indicators:
-                return self.again(lists_indicators=False)
-            return self.detection(shape)
+            if isinstance(shape, Listed) and self.takes_indicators_for_lists:
+                return self.again(takes_indicators_for_lists=False).run()
+            return self.finished(self.detection(shape))
         except TooLarge as error:
             return NoDetection((Diagnostic("too-large", str(error), error.span),))
-        except Blocked:
-            refused = NoDetection(tuple(d for d in self.said if d.direction is Verdict.NONE))
-            if not self.ventured:
+        except Blocked as blocked:
+            refused = NoDetection(blocked.diagnostics)
+            if not self.takes_rows_for_sides or not self.may_make_sides():
                 return refused
             # The rest may still decide something where what is read of rows beside a row, or joined to it, is left out.
-            again = self.again(lists_indicators=self.lists_indicators, ventures=False)
+            again = self.again(takes_rows_for_sides=False).run()
             return again if isinstance(again, Detection) else refused
 
-    def again(self, lists_indicators: bool, ventures: bool = True) -> Detection | NoDetection:
-        return _Lifter(self.plan, self.period, self.default, self.is_address, self.is_filled, lists_indicators, ventures, self.timed).run()
+    def again(self, takes_indicators_for_lists: bool | None = None, takes_rows_for_sides: bool = True) -> _Lifter:
+        """The walk from its start, with fewer liberties."""
+        lists = self.takes_indicators_for_lists if takes_indicators_for_lists is None else takes_indicators_for_lists
+        return replace(
+            self, takes_indicators_for_lists=lists, takes_rows_for_sides=takes_rows_for_sides, findings=Findings(), lists=ListNames()
+        )
+
+    def may_make_sides(self) -> bool:
+        """Whether a condition of the plan can take rows beside a row, or joined to it, for sides."""
+        filters = (n for n in o.relations(self.plan.root) if isinstance(n, o.Filter))
+        return any(decided(n) is not None or by_membership(n, self.list_tables) is not None for n in filters) or any(
+            isinstance(n, Apply) and reads_neighbour(n) for n in o.parts(self.plan.root)
+        )
+
+    def finished(self, detection: Detection) -> Detection:
+        """``detection`` and its alternatives, with all that was found on the way to them."""
+        said, histories = tuple(self.findings.said), tuple(self.findings.histories)
+        others = tuple(replace(d, diagnostics=said, histories=histories) for d in detection.others)
+        return replace(detection, diagnostics=said, histories=histories, others=others)
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
@@ -113,28 +135,18 @@ class _Lifter(Lifting):
             case o.Filter() if (with_partners := self.decided(relation)) is not None:
                 return with_partners
             case o.Filter(input=inner, predicate=predicate, span=span):
-                with self.below(relation):
-                    shape = self.shape(inner)
-                return self.filtered(shape, predicate, span)
+                return self.filtered(self.below(relation).shape(inner), predicate, span)
             case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
-                with self.below(relation):
-                    shape = self.shape(inner)
-                return self.computed(shape, items)
+                return self.computed(self.below(relation).shape(inner), items)
             case o.Aggregate(input=inner, keys=keys, aggregates=aggregates, span=span):
-                with self.below(relation, of_groups(relation, self.place, self.above)):
-                    shape = self.shape(inner)
+                shape = self.below(relation, of_groups(relation, self.place, self.above)).shape(inner)
                 return self.aggregated(shape, keys, aggregates, span)
             case o.Union(inputs=inputs, columns=columns, span=span, fuzzy=fuzzy):
-                shapes, windows, kept = [], [], []
-                with self.below(relation):
-                    found = alternatives_among(self, inputs, self.shape)
-                for number, (part, stated) in found:
-                    kept.append(number)
-                    shapes.append(part)
-                    windows.append(stated)
-                columns = tuple((c, tuple(origins[n] for n in kept)) for c, origins in columns)
+                found = alternatives_among(self.below(relation), inputs, lambda part, relation: part.shape(relation))
+                shapes, windows = [a.value for a in found], [a.windows for a in found]
+                columns = tuple((c, tuple(origins[a.number] for a in found)) for c, origins in columns)
                 if all(isinstance(s, Events) or (isinstance(s, Grouped) and not s.having and isinstance(s.input, Events)) for s in shapes):
-                    self.windows += [w for found in windows for w in found]
+                    self.findings.windows += [w for stated in windows for w in stated]
                     return union_of_events(self, shapes, columns, span, fuzzy)
                 return union_of_detections(self, shapes, windows, columns, span)
             case o.Join():
@@ -143,8 +155,7 @@ class _Lifter(Lifting):
                 return Listed(snake(name), kind)
             case o.Expand():
                 return self.expand(relation)
-            case o.Number(input=inner, column=row):
-                self.rows.add(row.id)
+            case o.Number(input=inner):
                 return self.shape(inner)
             case o.Parse():
                 return self.parse(relation)
@@ -153,9 +164,8 @@ class _Lifter(Lifting):
                 return self.shape(inner)
             case o.Sort(input=inner, keys=order, span=span):
                 self.say("ignored-operator", "'sort' does not decide what alerts", span)
-                sorted_ = self.shape(inner)
-                self.order = order
-                return sorted_
+                shape = self.shape(inner)
+                return replace(shape, order=order) if isinstance(shape, Events) else shape
             case o.Distinct(input=inner, columns=distinct, span=span):
                 self.say("rows-differ", "'distinct' merges events that the output shows apart", span)
                 keys = tuple((c, ColumnRef(span, c.type, c)) for c in distinct)
@@ -170,10 +180,13 @@ class _Lifter(Lifting):
             case o.Plugin(name="pivot") if (pivoted := of_event_data(self, relation)) is not None:
                 return pivoted
             case o.Unsupported(reason=reason, span=span, input=inner):
-                self.say("unsupported-operator", reason, span)
-                if inner is not None:
-                    self.shape(inner)
-                raise Blocked
+                blocked = self.block("unsupported-operator", reason, span)
+                try:
+                    if inner is not None:
+                        self.shape(inner)
+                except Blocked as below:
+                    raise Blocked(*blocked.diagnostics, *below.diagnostics) from below
+                raise blocked
             case _:
                 name = _OPERATORS.get(type(relation), type(relation).__name__.lower())
                 if isinstance(inner := getattr(relation, "input", None), o.Relation):
@@ -183,11 +196,8 @@ class _Lifter(Lifting):
 
     def decided(self, relation: o.Filter) -> Shape | None:
         """An outer join that this condition decides, or a union of what it asks for; None where it is another condition."""
-        joined = (decided(relation) or by_membership(relation, self.list_tables)) if self.ventures else None
-        if joined is None:
-            return None
-        self.ventured = True
-        return self.shape(joined)
+        joined = (decided(relation) or by_membership(relation, self.list_tables)) if self.takes_rows_for_sides else None
+        return None if joined is None else self.shape(joined)
 
     def expand(self, relation: o.Expand) -> Shape:
         """mv-expand: a column is any element of its array. The events stay what they are; a row for each element does not alert more."""
@@ -196,7 +206,7 @@ class _Lifter(Lifting):
             return shape
         self.say("expanded-rows", "the query gives a row for each element of an array, the output one for the event", relation.span)
         if isinstance(shape, Events):
-            shape = Events([replace(b, multiplied=True) for b in shape.branches])
+            shape = replace(shape, branches=[replace(b, multiplied=True) for b in shape.branches])
         if not asked_of([c for c, _ in relation.items], [r for r, _ in reversed(self.above)]):
             self.say("empty-array", "an event whose array is empty is no row in the query", relation.span)
         items = []
@@ -241,9 +251,12 @@ class _Lifter(Lifting):
                 raise self.block("unsupported-detection", "a threshold over a union of summaries or joins is not supported", span)
             shape.members = [self.filtered(m, predicate, span) for m in shape.members]
             return shape
-        if self.ventures and isinstance(shape, Events) and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches):
-            self.ventured = True
-            return adjacent_rows(self, shape, predicate, self.order, span)
+        if (
+            self.takes_rows_for_sides
+            and isinstance(shape, Events)
+            and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches)
+        ):
+            return adjacent_rows(self, shape, predicate, span)
         for part in conjuncts(with_constants(predicate)):
             if self.reads_list(shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
@@ -257,7 +270,7 @@ class _Lifter(Lifting):
             match shape:
                 case Events(branches=found):
                     for branch in found:
-                        self.constrain(branch, part)
+                        constrain(self, branch, part)
                 case Grouped():
                     self.having(shape, part)
                 case Joined():
@@ -267,7 +280,7 @@ class _Lifter(Lifting):
     @property
     def list_tables(self) -> frozenset[str]:
         """Tables that are taken for lists."""
-        return INDICATOR_TABLES if self.lists_indicators else frozenset()
+        return INDICATOR_TABLES if self.takes_indicators_for_lists else frozenset()
 
     def with_lists(self, part: Expr) -> Expr:
         """``part`` with placeholders for the lists that its conditions read."""
@@ -280,7 +293,7 @@ class _Lifter(Lifting):
                 return node
             inner = self.shape(asked.relation)
             assert isinstance(inner, Listed)
-            name = self.list_name(inner.name, (asked.column.name, asked.relation.span))
+            name = self.lists.name(inner.name, (asked.column.name, asked.relation.span))
             said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}, but no empty ones"
             self.say("list-placeholder", said, node.span)
             if asked.within:
@@ -293,31 +306,31 @@ class _Lifter(Lifting):
 
     def member(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
         """A semi-join or an anti-join; left out, and said, where the subquery comes to nothing that a detection can say."""
-        before = (list(self.said), list(self.windows))
+        own = self.apart()
         try:
-            return self.joined_with_values(shape, asked, part)
-        except Blocked:
+            found = own.joined_with_values(shape, asked, part)
+        except Blocked as blocked:
             alone = isinstance(shape, Events) and all(narrows(b.predicate) for b in shape.branches)
             if asked.negated or not self.broadens("condition-dropped") or not alone:
                 raise
-            reason = self.said[-1].message
-            self.said, self.windows = before
+            reason = blocked.diagnostics[-1].message
             self.say("condition-dropped", f"this condition on another query is left out: {reason}", part.span)
             return shape
+        self.findings.take(own.findings)
+        return found
 
     def joined_with_values(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
         """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
-        before = (list(self.said), list(self.windows))
         place = Place.TURNED if asked.negated else Place.PLAIN
-        with self.within(place):
-            inner = self.shape(asked.relation)
+        listed = self.within(place).apart()
+        inner = listed.shape(asked.relation)
         if asked.negated and not self.timed and is_history(shape, inner):
-            self.said, self.windows = before
             self.say_compared(asked, part)
             values_of = [ColumnRef(part.span, asked.column.type, asked.column)]
             found = not_seen(self, shape, [asked.subject], asked.cased, part.span, (inner, list(values_of)))
             assert isinstance(found, Events | Joined)
             return found
+        self.findings.take(listed.findings)
         self.say_compared(asked, part)
         if not asked.cased:
             self.say("key-case", "the KQL compares these values without case, the output with it", part.span, place)
@@ -329,6 +342,13 @@ class _Lifter(Lifting):
             what = "the KQL searches for these values in a text, the output compares them with the whole of it"
             self.say("term-as-value", what, part.span, Place.TURNED if asked.negated else Place.PLAIN)
 
+    def reads_list(self, shape: Shape, predicate: Expr) -> bool:
+        """Whether a predicate reads columns that a list brought in."""
+        if not self.findings.listed:
+            return False
+        env = shape.branches[0].env if isinstance(shape, Events) and shape.branches else getattr(shape, "env", {})
+        return any(c.id in self.findings.listed for c in columns_of(substitute(predicate, env)))
+
     def narrowed(self, shape: Shape, predicate: Expr, span: Span | None) -> Events | Joined:
         found = self.filtered(shape, predicate, span)
         assert isinstance(found, Events | Joined)
@@ -337,7 +357,7 @@ class _Lifter(Lifting):
     def aggregated(
         self, shape: Shape, keys: tuple[tuple[Column, Expr], ...], aggregates: tuple[tuple[Column, Expr], ...], span: Span | None
     ) -> Shape:
-        if any(c.id in self.rows for _, x in keys for c in columns_of(x)):
+        if keys and {c.id for _, x in keys for c in columns_of(x)} & _numbers_of_rows(self.plan):
             raise self.block("unsupported-operator", "a summary within mv-apply is not supported yet", span)
         if isinstance(shape, Listed):
             return shape
@@ -404,23 +424,21 @@ class _Lifter(Lifting):
             raise self.block("unsupported-join", f"a join of kind {kind} is not supported yet", join.span)
         kept_is_right = ANTI.get(kind) == "right"
         kept = self.shape(join.right if kept_is_right else join.left)
-        before = (list(self.said), list(self.windows))
-        side = join.left if kept_is_right else join.right
-        with self.within(Place.TURNED) if negates(kind) else nullcontext():
-            other = self.shape(side)
+        added = (self.within(Place.TURNED) if negates(kind) else self).apart()
+        other = added.shape(join.left if kept_is_right else join.right)
         pairs = join.on
         if negates(kind) and not isinstance(other, Listed) and is_history(kept, other):
             own, earlier = (1, 0) if kept_is_right else (0, 1)
             open_ = [p for p in pairs if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
             if not self.timed:
-                self.said, self.windows = before
                 return not_seen(self, kept, [p[own] for p in open_], True, join.span, (other, [p[earlier] for p in open_]))
             pairs = tuple(open_)
+        self.findings.take(added.findings)
         left, right = (other, kept) if kept_is_right else (kept, other)
         if isinstance(right, Listed):
-            self.listed |= {c.id for c in columns_within(join.right)}
+            self.findings.listed |= {c.id for c in columns_within(join.right)}
         elif isinstance(left, Listed):
-            self.listed |= {c.id for c in columns_within(join.left)}
+            self.findings.listed |= {c.id for c in columns_within(join.left)}
         if ANTI.get(kind) == "right" or (isinstance(left, Listed) and not isinstance(right, Listed)):
             left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
         if isinstance(right, Listed):
@@ -489,7 +507,7 @@ class _Lifter(Lifting):
             return
         side = joined.sides[self.owner(joined, predicate, len(joined.sides))]
         for branch in side.branches:
-            self.constrain(branch, predicate)
+            constrain(self, branch, predicate)
 
     def detection(self, shape: Shape) -> Detection:
         outer: Grouped | None = None

@@ -34,6 +34,8 @@ class Branch:
     """Whether an event may be several rows: for each match in a join that only adds columns, or each element of an array."""
     tolerated: bool = False
     """Whether the query does without the table where it does not exist."""
+    expanded: tuple[Expr, ...] = ()
+    """The arrays for whose elements conditions stand."""
 
     @property
     def dated(self) -> bool:
@@ -69,7 +71,10 @@ class Listed:
 
 @dataclass
 class Events:
+    """Events of some tables, in the ``order`` of the last ``sort``."""
+
     branches: list[Branch]
+    order: tuple[o.Ordering, ...] = ()
 
 
 @dataclass

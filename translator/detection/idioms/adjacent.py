@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
+from translator.detection.conditions import constrain
 from translator.detection.idioms.ordered import compare_sides
 from translator.detection.lifting import Lifting
 from translator.detection.shapes import Events, Gap, Joined, clone_of, cloned
 from translator.detection.windows import is_time
-from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Span, conjuncts, substitute, transform, walk
 from translator.plan.simplify import simplify
 
@@ -27,7 +26,7 @@ def _neighbour(node: Expr) -> tuple[str, Expr] | None:
     return None
 
 
-def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, order: Sequence[o.Ordering], span: Span | None) -> Joined:
+def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, span: Span | None) -> Joined:
     """The events and those next to them, where ``predicate`` reads ``prev()`` or ``next()``.
 
     Raises:
@@ -38,7 +37,7 @@ def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, order: Sequ
     (row,) = events.branches
     value = simplify(substitute(predicate, row.env))
     functions = {found[0] for n in walk(value) if (found := _neighbour(n)) is not None}
-    time = [k for k in order if is_time(simplify(substitute(k.expr, row.env)))]
+    time = [k for k in events.order if is_time(simplify(substitute(k.expr, row.env)))]
     if not time or len(functions) != 1:
         what = "rows before and behind" if len(functions) > 1 else f"{functions.pop()}() over events that are in no order of time"
         raise lifting.block("unsupported-detection", f"{what} is not supported", span)
@@ -66,9 +65,9 @@ def _place(lifting: Lifting, joined: Joined, part: Expr) -> None:
                     joined.pairs.append((0, cloned(here), 1, here))
                     return
     if not reads_neighbour(part):
-        lifting.constrain(row, part)
+        constrain(lifting, row, part)
     elif all(_is_beside(n, part) for n in walk(part) if isinstance(n, ColumnRef)):
-        lifting.constrain(other, _beside(part))
+        constrain(lifting, other, _beside(part))
     else:
         compare_sides(lifting, joined, _beside(part), {0, 1})
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from translator.detection.lifting import Blocked, Lifting
 from translator.detection.model import Detection
@@ -16,7 +16,7 @@ from translator.detection.shapes import (
     Shape,
     environments,
 )
-from translator.fidelity import Place, Verdict
+from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import (
     Column,
     ColumnRef,
@@ -30,24 +30,32 @@ _P = TypeVar("_P")
 _T = TypeVar("_T")
 
 
-def alternatives_among(lifting: Lifting, parts: Sequence[_P], lift: Callable[[_P], _T]) -> list[tuple[int, tuple[_T, list[int]]]]:
-    """What ``lift`` makes of each part of a union, with the part's number and the windows it states.
+@dataclass(frozen=True, slots=True)
+class Alternative(Generic[_T]):
+    """What a part of a union comes to, with its number there and the windows that it states, in seconds."""
+
+    number: int
+    value: _T
+    windows: list[int]
+
+
+def alternatives_among(lifting: Lifting, parts: Sequence[_P], lift: Callable[[Lifting, _P], _T]) -> list[Alternative[_T]]:
+    """What ``lift`` makes of each part of a union.
 
     A part that cannot be lifted is left out and said where the others can stand without it, which makes what alerts narrower.
     """
-    found, blockers = [], []
+    found, blockers = list[Alternative[_T]](), list[Diagnostic]()
     for number, part in enumerate(parts):
-        outside, lifting.windows = lifting.windows, []
-        before = list(lifting.said)
+        own = lifting.apart()
         try:
-            found.append((number, (lift(part), lifting.windows)))
-        except Blocked:
-            blockers += [d for d in lifting.said if d not in before and d.direction == Verdict.NONE]
-            lifting.said = before
-        lifting.windows = outside
+            value = lift(own, part)
+        except Blocked as blocked:
+            blockers += blocked.diagnostics
+            continue
+        found.append(Alternative(number, value, own.findings.windows))
+        lifting.findings.take(replace(own.findings, windows=[]))
     if blockers and (lifting.place is not Place.PLAIN or not found):
-        lifting.said += blockers
-        raise Blocked
+        raise Blocked(*blockers)
     for blocker in blockers:
         lifting.say("alternative-dropped", f"a part of the union is left out: {blocker.message}", blocker.span)
     return found
@@ -103,18 +111,15 @@ def union_of_detections(
 
 def detect_alternatives(lifting: Lifting, shape: Either) -> Detection:
     """The first alternative, with the others beside it."""
-    outside = list(lifting.windows)
 
-    def lifted(number: int) -> Detection:
-        lifting.windows, lifting.bin = [*shape.windows[number], *outside], None
-        return replace(lifting.detection(shape.members[number]), part=f"part_{number + 1}_")
+    def lifted(part: Lifting, number: int) -> Detection:
+        part.findings.windows += [*shape.windows[number], *lifting.findings.windows]
+        return replace(part.detection(shape.members[number]), part=f"part_{number + 1}_")
 
     return together(lifting, len(shape.members), lifted)
 
 
-def together(lifting: Lifting, count: int, lift: Callable[[int], Detection]) -> Detection:
+def together(lifting: Lifting, count: int, lift: Callable[[Lifting, int], Detection]) -> Detection:
     """The first of so many alternatives, each by its number, with the others beside it. Raises Blocked where there is none."""
-    found = [detection for _, (detection, _) in alternatives_among(lifting, range(count), lift)]
-    if len(found) == 1:
-        return replace(found[0], part="", diagnostics=tuple(lifting.said))
-    return replace(found[0], others=tuple(found[1:]), diagnostics=tuple(lifting.said))
+    first, *others = [alternative.value for alternative in alternatives_among(lifting, range(count), lift)]
+    return replace(first, others=tuple(others)) if others else replace(first, part="")

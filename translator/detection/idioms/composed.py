@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from translator.detection.conditions import constrain
+from translator.detection.finishing import finish
 from translator.detection.idioms.keys import column_name, grouping_keys, is_computed_key, key_field
 from translator.detection.idioms.measures import Measure
 from translator.detection.idioms.selector import outputs_of
@@ -36,9 +38,9 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
     lifting.say("columns-differ", "the alert shows the keys and the count, not every column of the query", None)
     if len(needed) == 1 and needed[0].kind == "exists":
         side = _side(lifting, inner, outer, [], needed[0], names)
-        return lifting.finish("event", (side,), (), (), None)
+        return finish(lifting, "event", (side,), (), (), None)
     places = {m.of_events for m in needed}
-    keys = grouping_keys(lifting, inner, outer, places.pop() if len(places) == 1 else Place.BOTH)
+    keys, bucket = grouping_keys(lifting, inner, outer, places.pop() if len(places) == 1 else Place.BOTH)
     sides = []
     for number, measure in enumerate(needed):
         own = names[number * len(inner.branches) : (number + 1) * len(inner.branches)]
@@ -50,8 +52,8 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
     threshold = sides[0].threshold
     if len(sides) == 1 and threshold is not None:
         only = Side(sides[0].name, sides[0].selectors)
-        return lifting.finish(threshold.kind, (only,), tuple(n for n, _ in keys), guaranteed, threshold)
-    return lifting.finish("temporal", tuple(sides), tuple(n for n, _ in keys), guaranteed, None)
+        return finish(lifting, threshold.kind, (only,), tuple(n for n, _ in keys), guaranteed, threshold, bucket=bucket)
+    return finish(lifting, "temporal", tuple(sides), tuple(n for n, _ in keys), guaranteed, None, bucket=bucket)
 
 
 def _side(
@@ -62,8 +64,7 @@ def _side(
     for name, branch in zip(names, inner.branches, strict=True):
         events = replace(branch, windows=list(branch.windows))
         if measure.only != TRUE:
-            with lifting.within(measure.of_events):
-                lifting.constrain(events, measure.only)
+            constrain(lifting.within(measure.of_events), events, measure.only)
         if events.predicate == FALSE:
             continue
         fields = tuple(key_field(lifting, x, branch, measure, x.span) for _, x in keys)

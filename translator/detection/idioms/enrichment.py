@@ -24,7 +24,7 @@ def enriched(lifting: Lifting, join: o.Join) -> Shape:
     lifting.say("enrichment-dropped", f"the {join.kind} join adds columns and decides nothing", join.span)
     keys = {c.id for pair in join.on for side in pair for c in columns_of(side)}
     if isinstance(shape, Events) and not _one_row_per_key(added, keys):
-        return Events([replace(b, multiplied=True) for b in shape.branches])
+        return replace(shape, branches=[replace(b, multiplied=True) for b in shape.branches])
     return shape
 
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     """bag_unpack: each column that the query names is the value of that key in the bag."""
-    with lifting.below(plugin):
-        shape = lifting.shape(plugin.input) if plugin.input is not None else None
+    shape = lifting.below(plugin).shape(plugin.input) if plugin.input is not None else None
     bag, *given = plugin.arguments
     prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
     columns = _columns(lifting, plugin)
@@ -32,8 +31,7 @@ def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
 
 def of_event_data(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     """pivot of the names and values in the XML of an event: columns that a collector of such events stores as fields."""
-    with lifting.below(plugin):
-        shape = lifting.shape(plugin.input) if plugin.input is not None else None
+    shape = lifting.below(plugin).shape(plugin.input) if plugin.input is not None else None
     if not isinstance(shape, Events | Joined) or len(plugin.arguments) != 2:
         return None
     holders = [_holder(env, *plugin.arguments) for env in environments(shape)]

@@ -84,9 +84,9 @@ def not_seen(
         earlier: what was seen there, and its keys, where these are known.
     """
     if len(keys) == 1:
-        name = lifting.list_name(name_of_history(keys[0]), object())
+        name = lifting.lists.name(name_of_history(keys[0]), object())
         if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
-            lifting.histories.append(found)
+            lifting.findings.histories.append(found)
         what = "the values that the earlier window of the query finds"
         lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
@@ -120,7 +120,7 @@ def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predi
     earlier = [clone_of(b) for b in events.branches] if isinstance(events, Events) else []
     lifting.filtered(events, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
     if start > 0 and not lifting.timed:
-        lifting.windows = [min(w, start) for w in lifting.windows]
+        lifting.findings.windows = [min(w, start) for w in lifting.findings.windows]
     if lifting.period is None or start == SEARCH or start < lifting.period:
         keys = [x for _, x in grouped.keys if bucket_of(x) is None]
         if not lifting.timed:

@@ -11,19 +11,20 @@ from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Path, S
 from translator.plan.simplify import fields_of, is_field, simplify
 
 
-def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place) -> list[tuple[str, Expr]]:
-    """Name and expression of each key that tells groups apart. Buckets of time become the window of the detection.
+def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place) -> tuple[list[tuple[str, Expr]], int | None]:
+    """Name and expression of each key that tells groups apart, and the length of the buckets of time among them, in seconds.
 
     Where more events pass what is asked of a group, whose ``place`` this is, keys that are computed are left out beside others, and said:
     larger groups pass more of it. Where fewer do, the fields that they are computed from take their place: smaller groups pass more.
     """
     keys: list[tuple[str, Expr]] = []
+    length: int | None = None
     for column, expr in outer.keys:
         bucket = bucket_in(expr, inner.branches[0])
         if bucket is None:
             keys.append((column.name, expr))
         else:
-            lifting.bin = bucket
+            length = bucket
     keys = independent(keys, inner)
     computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [substitute(k[1], b.env)])]
     if computed and len(computed) < len(keys) and place is Place.PLAIN:
@@ -39,7 +40,7 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place)
             lifting.say("key-finer", said, computed[0][1].span, place)
             own = {simplify(substitute(x, env)) for _, x in keys}
             keys = [k for k in keys if k not in computed] + [(name, x) for x, name in fields.items() if x not in own]
-    return keys
+    return keys, length
 
 
 def column_name(field: Expr) -> str:

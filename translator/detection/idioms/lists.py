@@ -32,7 +32,7 @@ def joined_with_list(
     for subject, listed in pairs:
         column = listed.column.name if isinstance(listed, ColumnRef) else ""
         # A pack fills one list of addresses for all of its rules, and another of file names.
-        name = lifting.list_name(f"{values.name}_{snake(column)}" if column and values == INDICATORS else values.name, column)
+        name = lifting.lists.name(f"{values.name}_{snake(column)}" if column and values == INDICATORS else values.name, column)
         of_column = f"{column} in " if column else ""
         lifting.say(code, f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}, but no empty ones", span)
         shape = lifting.filtered(shape, in_list(subject, name, True, negated, span), span)

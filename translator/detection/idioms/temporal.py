@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 
+from translator.detection.finishing import finish
 from translator.detection.idioms.ordered import order_of
 from translator.detection.idioms.selector import outputs_of
 from translator.detection.idioms.threshold import counted_side
@@ -51,7 +52,7 @@ def side_name(side: Events) -> str:
 
 
 def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> Detection:
-    classes = key_classes(lifting, joined)
+    classes, bucket = key_classes(lifting, joined)
     names = unique_names([side_name(side) for side in joined.sides])
     sides = []
     for number, (name, side) in enumerate(zip(names, joined.sides, strict=True)):
@@ -64,7 +65,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
             raise lifting.block(
                 "unsupported-detection", "a threshold on alternatives, or one that is absent, is not supported in a join", joined.span
             )
-        sides.append(counted_side(lifting, name, summary, side, selectors))
+        sides.append(counted_side(lifting, name, summary, side, selectors, bucket))
     told_apart = iter(unique_names([s.name for side in sides for s in side.selectors]))
     sides = [replace(side, selectors=tuple(replace(s, name=next(told_apart)) for s in side.selectors)) for side in sides]
     keys = tuple(snake(key_name(c)) for c in classes)
@@ -87,17 +88,21 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
     kind, sides, within, strict = order_of(lifting, joined, sides)
-    detection = lifting.finish(kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None, within)
+    detection = finish(lifting, kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None, within, bucket)
     return replace(detection, strict=strict)
 
 
-def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:
-    """The keys: for each of them the expression on every side. Joins in a chain share a key where they use the same one."""
+def key_classes(lifting: Lifting, joined: Joined) -> tuple[list[dict[int, Expr]], int | None]:
+    """The keys: for each of them the expression on every side; and the length of the buckets of time among them, in seconds.
+
+    Joins in a chain share a key where they use the same one.
+    """
     classes: list[dict[int, Expr]] = []
+    bucket: int | None = None
     for a_side, a, b_side, b in joined.pairs:
         a_value, b_value = key_value(lifting, joined, a_side, a), key_value(lifting, joined, b_side, b)
         if (size := bucket_of(a_value)) is not None and size == bucket_of(b_value):
-            lifting.bin = size
+            bucket = size
             continue
         for known in classes:
             if known.get(a_side) == a_value and b_side not in known:
@@ -111,7 +116,7 @@ def key_classes(lifting: Lifting, joined: Joined) -> list[dict[int, Expr]]:
         classes = plain
     if not classes or any(len(c) != len(joined.sides) for c in classes):
         raise lifting.block("unsupported-join", "the joins of this query use different keys: no single grouping says the same", joined.span)
-    return classes
+    return classes, bucket
 
 
 def is_computed(lifting: Lifting, joined: Joined, side: int, expr: Expr) -> bool:
@@ -166,8 +171,7 @@ def side_selectors(
         if len(found) > MAX_ALTERNATIVES:
             raise lifting.block("unsupported-expression", "the key has too many alternatives", joined.span)
     if computed and (not found or number in joined.absent):
-        lifting.said += computed
-        raise Blocked
+        raise Blocked(*computed)
     for blocker in computed:
         lifting.say("alternative-dropped", f"events with this key are left out: {blocker.message}", blocker.span)
     if not found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from translator.detection.conditions import constrain
 from translator.detection.idioms.alternatives import together
 from translator.detection.idioms.composed import detect_composed, measured_field, threshold_of
 from translator.detection.idioms.distinct_count import distinct_count, size_of_set
@@ -77,11 +78,10 @@ def detect_threshold(lifting: Lifting, inner: Events, outer: Grouped) -> Detecti
     found = choices([p for h in outer.having for p in conjuncts(simplify(h))])
     if len(found) == 1:
         return detect_composed(lifting, inner, outer, deciding(lifting, outer, found[0]))
-    outside = list(lifting.windows)
 
-    def lifted(number: int) -> Detection:
-        lifting.windows, lifting.bin = list(outside), None
-        detection = detect_composed(lifting, inner, outer, deciding(lifting, outer, found[number]))
+    def lifted(part: Lifting, number: int) -> Detection:
+        part.findings.windows += lifting.findings.windows
+        detection = detect_composed(part, inner, outer, deciding(part, outer, found[number]))
         return replace(detection, part=f"choice_{number + 1}_")
 
     return together(lifting, len(found), lifted)
@@ -98,8 +98,11 @@ def choices(conditions: list[Expr]) -> list[list[Expr]]:
     return found
 
 
-def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, selectors: tuple[Selector, ...]) -> Side:
-    """A side of a join that is a summary with a condition: how many events it needs, by the fields that the summary counts by."""
+def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, selectors: tuple[Selector, ...], bucket: int | None) -> Side:
+    """A side of a join that is a summary with a condition: how many events it needs, by the fields that the summary counts by.
+
+    ``bucket`` is the length of the buckets of time that the join itself has among its keys.
+    """
     conditions = [p for h in grouped.having for p in conjuncts(simplify(h))]
     measures = [m for m in deciding(lifting, grouped, conditions) if m.kind != "absent"]
     measure = next((m for m in measures if m.only == TRUE and m.kind != "exists"), next(iter(measures), None))
@@ -112,8 +115,7 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
         found = []
         for selector, branch in zip(selectors, side.branches, strict=True):
             events = replace(branch, predicate=selector.predicate)
-            with lifting.within(measure.of_events):
-                lifting.constrain(events, measure.only)
+            constrain(lifting.within(measure.of_events), events, measure.only)
             found.append(replace(selector, predicate=events.predicate))
         selectors = tuple(found)
     if measure.kind == "exists":
@@ -128,7 +130,7 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
         if any(k not in fields for k in selector.keys):
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
     threshold = threshold_of(lifting, measure, values, side)
-    for size in (s for _, x in grouped.keys if (s := bucket_in(x, side.branches[0])) is not None and s != lifting.bin):
+    for size in (s for _, x in grouped.keys if (s := bucket_in(x, side.branches[0])) is not None and s != bucket):
         what = f"the summary counts by {human(size)}, of which the join knows nothing: the output counts all of its window"
         lifting.say("bucket-widened", what, None, measure.place if threshold.kind in ("event_count", "value_count") else Place.BOTH)
     return Side(name, selectors, False, threshold, grouping)

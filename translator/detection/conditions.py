@@ -1,0 +1,138 @@
+"""Conditions on the events of a table: windows taken out of them, and what they mean where a target has no rows for elements of arrays."""
+
+from __future__ import annotations
+
+from translator.detection.approximations import approximated
+from translator.detection.event_data import SAID_OF_DATA, by_position, named_element
+from translator.detection.lifting import Lifting
+from translator.detection.placeholders import in_one_case, placeholder
+from translator.detection.shapes import Branch, foreign
+from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Path,
+    and_also,
+    conjunction,
+    conjuncts,
+    negation,
+    substitute,
+    transform,
+    walk,
+)
+from translator.plan.simplify import address_test, fields_of, is_presence, pushed, simplify
+from translator.plan.types import Type
+
+
+def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
+    """Adds ``predicate`` to a branch, taking out what only restricts the time."""
+    value = simplify(substitute(predicate, branch.env))
+    if (named := by_position(branch, value)) != value:
+        lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
+        value = simplify(named)
+    for name, case in in_one_case(value) if lifting.lists.given else ():
+        lifting.say("list-case", f"leave out of %{name}% what is not in {case} case: the query never finds it", predicate.span)
+    value = transform(value, placeholder)
+    if (joined := foreign(value, branch)) is not None:
+        what = f"this condition reads {joined}, a column that the join only adds"
+        if not lifting.broadens("condition-dropped") or not narrows(branch.predicate):
+            raise lifting.block("unsupported-join", what, predicate.span)
+        lifting.say("condition-dropped", f"{what}, and is left out", predicate.span)
+        return
+    added = list[Expr]()
+    for part in conjuncts(pushed(value)):
+        if (filled := named_element(branch, part)) is not None:
+            lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
+            branch.predicate = and_also(branch.predicate, filled)
+            continue
+        part = _approximation(lifting, part)
+        window = window_of(part)
+        if window is not None and (arrival := limits_of_ingestion(part, window)) is not None:
+            added.append(arrival)
+            continue
+        if window is not None:
+            branch.windows.append(window)
+            given = is_given(part)
+            if given:
+                lifting.say("window-of-search", "the query looks at the time that a hunting search is given", part.span)
+            if is_of_days(part):
+                lifting.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
+            lifting.findings.windows.append(back_of(window, (lifting.period or lifting.default) if given else None))
+            if window[1] != 0 and window[0] != SEARCH and not lifting.timed:
+                what = "before the time of the search" if given else f"of at least {human(window[1])} ago"
+                lifting.say("window-shifted", f"the query looks at events {what} only", part.span)
+            if lifting.timed:
+                limits = limits_of(part, window)
+                if limits is None:
+                    raise lifting.block("unsupported-detection", "this window is not known to the second", part.span)
+                added.append(limits)
+            continue
+        part = _address(lifting, part)
+        _note_elements(lifting, branch, part)
+        if part == FALSE:
+            lifting.say("false-predicate", "this condition is never true", predicate.span)
+        added.append(part)
+    branch.predicate = and_also(branch.predicate, conjunction(*added))
+
+
+def _approximation(lifting: Lifting, part: Expr) -> Expr:
+    """``part``, or where more may alert what stands for it on fields."""
+    return approximated(part, lifting.say) if lifting.broadens("condition-dropped") else part
+
+
+def _address(lifting: Lifting, part: Expr) -> Expr:
+    """Tests of addresses as one operator. Of what is no address KQL's tests are null, and so are their negations."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Apply(function="==", args=(Apply() as test, Const(value=bool(wanted)))) if address_test(test) is not test:
+                return address_test(test) if wanted else refused(test)
+            case Apply(function="==", args=(Apply() as test, Const(value=str(wanted)))) if address_test(test) is not test:
+                if wanted.lower() not in ("true", "false"):
+                    return node
+                return address_test(test) if wanted.lower() == "true" else refused(test)
+            case Apply(function="not", args=(Apply() as test,)) if address_test(test) is not test:
+                return refused(test)
+            case Apply(function="and" | "or", args=args):
+                return Apply(node.span, node.type, node.function, tuple(change(a) for a in args))
+            case _:
+                return address_test(node)
+
+    def refused(test: Expr) -> Expr:
+        found = address_test(test)
+        assert isinstance(found, Apply)
+        return conjunction(Apply(test.span, Type.BOOL, "is_ipv4", found.args[:1]), negation(found))
+
+    found = change(part)
+    if found != part and not all(
+        lifting.is_address(f.column.table or "", f.column.name) for f in fields_of(part) if isinstance(f, ColumnRef)
+    ):
+        lifting.say("address-alone", "the KQL also takes addresses with a prefix, as in 10.0.0.1/24, or with spaces around", part.span)
+    return found
+
+
+def _note_elements(lifting: Lifting, branch: Branch, part: Expr) -> None:
+    """What conditions on the elements of an array mean where these are not rows of their own."""
+    bases = {n.base: n.steps[: n.steps.index(ELEMENT) + 1] for n in walk(part) if isinstance(n, Path) and ELEMENT in n.steps}
+    if not bases:
+        return
+    if any(isinstance(n, Apply) and n.function == "not" and not is_presence(n) for n in walk(part)) or any(
+        isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(part) if not _inside_presence(n, part)
+    ):
+        lifting.say("element-negated", "the KQL asks for one element that differs, the output for none that is equal", part.span)
+    if any(b in branch.expanded for b in bases):
+        lifting.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
+    branch.expanded += tuple(bases)
+
+
+def narrows(predicate: Expr) -> bool:
+    """Whether a predicate asks for more than that fields are there: enough to stand without a further condition."""
+    return not all(is_presence(p) for p in conjuncts(predicate))
+
+
+def _inside_presence(node: Expr, whole: Expr) -> bool:
+    return any(is_presence(n) and isinstance(n, Apply) and n.args[0] == node for n in walk(whole))

@@ -1,0 +1,95 @@
+"""The end of the walk: a detection of sides, keys and a threshold, with its window and what it takes for granted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from translator.detection.approximations import is_custom_text
+from translator.detection.lifting import Lifting
+from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
+from translator.detection.naming import is_of_history
+from translator.detection.overlaps import repeated
+from translator.detection.windows import human
+from translator.fidelity import Place
+from translator.plan.expressions import Apply, Const, conjunction, conjuncts, negated_in, walk
+from translator.plan.simplify import LISTS, fields_of, is_field, is_present
+from translator.plan.types import Type
+
+
+def _note_types(lifting: Lifting, selector: Selector, place: Place) -> None:
+    """What the equality of two fields of unknown types takes for granted. The negation excludes events without both in any case."""
+    negated = negated_in(selector.predicate)
+    for node in walk(selector.predicate):
+        match node:
+            case Apply(function="==", args=(left, right)) if is_field(left) and is_field(right) and id(node) not in negated:
+                untyped = left.type == right.type == Type.UNKNOWN and not (is_custom_text(left) and is_custom_text(right))
+                if untyped and not any(is_present(f, selector.predicate) for f in (left, right)):
+                    lifting.say("type-assumed", "events without both fields satisfy this only if the fields are texts", node.span, place)
+
+
+def finish(
+    lifting: Lifting, kind: str, sides: tuple[Side, ...], keys: tuple[str, ...], guaranteed: tuple[bool, ...], threshold: Threshold | None,
+    within: int | None = None, bucket: int | None = None,
+) -> Detection:  # fmt: skip
+    """The detection, with what is said of its thresholds and its window; its times are in seconds.
+
+    Args:
+        within: how far apart its events may be.
+        bucket: the length of the buckets that it groups by.
+    """
+    thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
+    if any(t.percentile is not None for t in thresholds):
+        lifting.say("percentile-method", "the KQL estimates the percentile, products interpolate it in ways of their own", None)
+    for side in sides:
+        counted = side.threshold or threshold
+        if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
+            lifting.say(*said, None, Place.PLAIN if counted is None else counted.measured)
+        for selector in side.selectors:
+            _note_types(lifting, selector, side.place(threshold, bool(keys or bucket)))
+            _note_empty_listed(lifting, selector, side.place(threshold, bool(keys or bucket)))
+    found = Detection(kind, sides, keys, guaranteed, threshold, 0, bucket, (), within)
+    timespan, lookback = _timespans(lifting, found)
+    return replace(found, timespan=timespan, lookback=lookback)
+
+
+def _note_empty_listed(lifting: Lifting, selector: Selector, place: Place) -> None:
+    """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
+    if not any(map(is_of_history, lifting.lists.given)):
+        return
+    parts = list(conjuncts(selector.predicate))
+    for part in parts:
+        negated = negated_in(part)
+        for node in walk(part):
+            if not (isinstance(node, Apply) and node.function in LISTS and is_of_history(str(cast(Const, node.args[1]).value))):
+                continue
+            beside = conjunction(*(p for p in parts if p is not part))
+            if any(not counts_missing(f) or lifting.has_always(f, beside) for f in fields_of(node.args[0])):
+                continue
+            what = "events without the value are not found in the list, as they are in the earlier window of the query"
+            lifting.say("empty-listed", what, node.span, (Place.TURNED if id(node) in negated else Place.PLAIN).below(place))
+
+
+def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:
+    """The window of the correlation, and how far its events may lie back."""
+    kind, sides, within = detection.kind, detection.sides, detection.within
+    windows = [w for w in lifting.findings.windows if w]
+    dated = all(s.dated for side in sides for s in side.selectors)
+    if windows and lifting.period and not dated:
+        windows.append(lifting.period)  # what the query does not limit is limited by the rule
+    lookback = min(max(windows), lifting.period or max(windows)) if windows else lifting.period or lifting.default
+    if lifting.timed:
+        if not dated and lifting.period is None:
+            raise lifting.block("unsupported-detection", "how far a part of the query looks back is not known", None)
+        said = f"the search itself limits the time of each part: run it over {human(lifting.period or lookback)}"
+        lifting.say("window-in-search", said, None)
+    if within is not None:
+        return within, lookback
+    if detection.bin and kind != "event":
+        return detection.bin, max(detection.bin, lookback)
+    if len(set(windows)) > 1 and not lifting.timed:
+        lengths = ", ".join(map(human, sorted(set(windows))))
+        lifting.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None, detection.place)
+    if not windows and not lifting.period and kind != "event":
+        lifting.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
+    return lookback, lookback
