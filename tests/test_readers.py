@@ -550,6 +550,16 @@ def test_what_is_no_rule_is_counted_and_named(tmp_path: Path) -> None:
     assert all(s["reason"] for s in report["skipped"])
 
 
+@pytest.mark.parametrize("command", [["check"], ["explain"], ["attack"], ["mapping", "-t", "splunk"]], ids=lambda c: c[0])
+def test_every_command_on_packs_leaves_aside_what_is_excluded(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(RULE)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "b.yaml").write_text(RULE.replace("Accounts made", "["))
+    assert run(*command, str(tmp_path)).exit_code == 1
+    result = run(*command, str(tmp_path), "--exclude", "old")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_file_that_is_asked_for_and_holds_no_rule_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.md").write_text("# Nothing\n")
     for arguments in (["convert"], ["check"], ["explain"]):

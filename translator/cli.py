@@ -245,8 +245,11 @@ def targets(form: str) -> None:
 @click.option(
     "--mapping", "mappings", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What is named already."
 )
+@_EXCLUDED
 @_jobs()
-def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], jobs: int) -> None:
+def mapping(
+    paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], excluded: tuple[str, ...], jobs: int
+) -> None:
     """Write what a site has to name so that its rules can run, for --mapping, ranked by the rules that it would make ready."""
     from rich.console import Console
 
@@ -259,7 +262,7 @@ def mapping(paths: tuple[Path, ...], target: str, output: Path | None, mappings:
     try:
         options = Options(site=site_of(mappings, ()))
         console = Console(emoji=False, stderr=True)
-        entries = converted(console, paths, (target,), options, Effort.within(jobs, None))
+        entries = converted(console, paths, (target,), options, Effort.within(jobs, None), excluded)
         write_text(write_mapping(entries, target, output))
     except UsageProblem as problem:
         raise click.UsageError(str(problem)) from problem
@@ -419,25 +422,39 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
+@_FIELDS
+@_MAPPINGS
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
+@_EXCLUDED
 @_jobs()
 @_rule_timeout(None, "30, and 20 of the processor; 60 with --verify")
-def explain(paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, jobs: int, rule_timeout: float | None) -> None:
+def explain(
+    paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
+    jobs: int, rule_timeout: float | None,
+) -> None:  # fmt: skip
     """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
+    from translator.commands.common import UsageProblem
+    from translator.commands.convert import site_of
     from translator.commands.explain import explain as explain_paths
     from translator.pack import PROOF_SECONDS, Effort
+    from translator.targets.base import Options
 
+    try:
+        options = Options(fields=fields, site=site_of(mappings, ()))
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
     seconds = PROOF_SECONDS if verify and rule_timeout is None else rule_timeout
-    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, verify, Effort.within(jobs, seconds)))
+    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, Effort.within(jobs, seconds), excluded))
 
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-def attack(paths: tuple[Path, ...]) -> None:
+@_EXCLUDED
+def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> None:
     """List the ATT&CK techniques that rules cover."""
     from translator.commands.attack import coverage
 
-    raise SystemExit(coverage(paths))
+    raise SystemExit(coverage(paths, excluded))
 
 
 @main.command()

@@ -9,16 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from translator import attack
-from translator.commands.common import cell, line
+from translator.commands.common import cell, line, print_unread
 from translator.pack import Effort, Failure, rules_of
+from translator.rulepack import Unread
 
 
-def coverage(paths: Iterable[Path]) -> int:
-    """Prints which ATT&CK techniques the rules at ``paths`` claim. The exit status: 1 where a file cannot be read."""
+def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
+    """Prints which ATT&CK techniques the rules at ``paths`` claim, but for those ``excluded`` by patterns.
+
+    The exit status: 1 where a file cannot be read.
+    """
     console = Console(emoji=False, highlight=False)
     found: dict[str, list[str]] = {}
     rules, status = 0, 0
-    for rule in rules_of(paths, Effort.within(1, None)):
+    unread: list[Unread] = []
+    for rule in rules_of(paths, Effort.within(1, None), excluded, unread=unread.append):
         if isinstance(rule, Failure):
             status = 1
             console.print(cell(line(f"{rule.source}:{rule.line}:{rule.column}: {rule.message}")), soft_wrap=True)
@@ -34,4 +39,5 @@ def coverage(paths: Iterable[Path]) -> int:
         technique = attack.technique(identifier)
         table.add_row(cell(line(identifier)), technique.name if technique else "", str(len(set(names))))
     console.print(table)
+    print_unread(unread, Console(emoji=False, stderr=True))
     return status

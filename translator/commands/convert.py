@@ -305,11 +305,13 @@ def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:
         raise UsageProblem(str(error)) from error
 
 
-def converted(console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, effort: Effort) -> list[Entry]:
-    """A pack converted, with a bar on a terminal; what is no rule is said."""
+def converted(
+    console: Console, paths: tuple[Path, ...], targets: tuple[str, ...], options: Options, effort: Effort, excluded: tuple[str, ...]
+) -> list[Entry]:
+    """A pack converted but for what patterns have ``excluded``, with a bar on a terminal; what is no rule is said."""
     unread: list[Unread] = []
     with Progressing(console, "converting") as progress:
-        entries = convert_pack(paths, targets, options, effort, progress.at, unread=unread.append)
+        entries = convert_pack(paths, targets, options, effort, progress.at, excluded=excluded, unread=unread.append)
     print_unread(unread, console)
     return entries
 

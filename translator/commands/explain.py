@@ -37,8 +37,12 @@ WIDTH = 100
 """Columns."""
 
 
-def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effort: Effort) -> int:
+def explain(
+    paths: Iterable[Path], targets: tuple[str, ...], options: Options, verify: bool, effort: Effort, excluded: tuple[str, ...]
+) -> int:
     """Prints an explanation of every rule at ``paths``, with what comes of trying its outputs where ``verify`` asks for it.
+
+    What the patterns of ``excluded`` name is left aside.
 
     The exit status: 1 where a rule has no explanation, or a proof contradicts a verdict.
     """
@@ -46,8 +50,8 @@ def explain(paths: Iterable[Path], targets: tuple[str, ...], verify: bool, effor
     screen = Screen(min(WIDTH, console.width if console.is_terminal else WIDTH), console.color_system, console.encoding)
     status = 0
     unread: list[Unread] = []
-    rules = rules_of(paths, effort, unread=unread.append)
-    work = functools.partial(explained_rule, targets=targets, verify=verify, screen=screen)
+    rules = rules_of(paths, effort, excluded, unread=unread.append)
+    work = functools.partial(explained_rule, targets=targets, options=options, verify=verify, screen=screen)
     explained = effort.carried_out(work, [rule for rule in rules if isinstance(rule, Rule)])
     for rule in rules:
         failure = rule if isinstance(rule, Failure) else None
@@ -79,7 +83,7 @@ class _Lines(io.StringIO):
     encoding = "utf-8"
 
 
-def explained_rule(rule: Rule, targets: tuple[str, ...], verify: bool, screen: Screen) -> Iterator[tuple[str, bool]]:
+def explained_rule(rule: Rule, targets: tuple[str, ...], options: Options, verify: bool, screen: Screen) -> Iterator[tuple[str, bool]]:
     """The text of an explanation, and whether a proof contradicts a verdict or there is none."""
     lines = _Lines()
     lines.encoding = screen.encoding
@@ -89,9 +93,9 @@ def explained_rule(rule: Rule, targets: tuple[str, ...], verify: bool, screen: S
     )  # fmt: skip
     contradicted = True
     try:
-        conversion = convert(rule, targets)
-        proofs = {p.target: p for p in tries(conversion, Options())} if verify else {}
-        _explain(console, rule, conversion, proofs)
+        conversion = convert(rule, targets, options)
+        proofs = {p.target: p for p in tries(conversion, options)} if verify else {}
+        _explain(console, rule, conversion, options, proofs)
         contradicted = any(p.outcome is Outcome.CONTRADICTED for p in proofs.values())
     except KqlSyntaxError as error:
         for found in error.errors:
@@ -103,7 +107,7 @@ def explained_rule(rule: Rule, targets: tuple[str, ...], verify: bool, screen: S
     yield lines.getvalue(), contradicted
 
 
-def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mapping[str, Proof]) -> None:
+def _explain(console: Console, rule: Rule, conversion: Conversion, options: Options, proofs: Mapping[str, Proof]) -> None:
     console.rule(cell(line(rule.name), "bold"), align="left")
     offset = rule.prelude + len(rule.own_query) - len(rule.own_query.lstrip("\n"))
     for text in rule.own_query.strip("\n").split("\n"):
@@ -122,7 +126,7 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mappi
         for reason in detection.diagnostics:
             row, column = place(rule, reason)
             console.print(cell(f"  none: {row}:{column} {reason.message}; {reason.advice}"))
-    _alert(console, rule, conversion)
+    _alert(console, rule, conversion, options)
     for name, output in conversion.outputs.items():
         proof = proofs.get(name)
         if proof is not None:
@@ -137,9 +141,9 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, proofs: Mappi
     console.print()
 
 
-def _alert(console: Console, rule: Rule, conversion: Conversion) -> None:
+def _alert(console: Console, rule: Rule, conversion: Conversion, options: Options) -> None:
     """When the rule runs and how it alerts, beside what the packages tell each product."""
-    found = packaged([Entry("rule", conversion)], Options(), PackageOptions()).alerts.get("rule", {})
+    found = packaged([Entry("rule", conversion)], options, PackageOptions()).alerts.get("rule", {})
     columns = {"source": alert_of(rule), **found}
     table = Table(title="alert", title_justify="left", title_style="bold", box=None, width=WIDTH)
     for name in columns:

@@ -177,7 +177,8 @@ def explained(asked: Asked) -> Iterator[dict[str, Any]]:
             yield _unread(rule)
         else:
             screen = Screen(WIDTH, None, "utf-8")
-            yield {"name": rule.name, "text": "".join(text for text, _ in explained_rule(rule, asked.targets, False, screen))}
+            explanation = explained_rule(rule, asked.targets, asked.options, False, screen)
+            yield {"name": rule.name, "text": "".join(text for text, _ in explanation)}
 
 
 def tried(asked: Asked) -> Iterator[dict[str, Any]]:
