@@ -292,6 +292,18 @@ def test_a_signal_leaves_what_has_come(good: Path, tmp_path: Path, ended_by: sig
 
 
 @FORKED
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_the_wait_for_standard_input(ended_by: signal.Signals, tmp_path: Path) -> None:
+    with started("convert", "-", "-o", tmp_path / "out", stdin=subprocess.PIPE) as running:
+        if not until(lambda: Path(f"/proc/{running.pid}/wchan").read_text("ascii").endswith("pipe_read"), 30):
+            running.kill()
+            pytest.skip("this system does not say what a process waits for")
+        running.send_signal(ended_by)
+        assert until(lambda: running.poll() is not None, 30)
+        assert "Traceback" not in running.stderr.read()  # type: ignore[union-attr]
+
+
+@FORKED
 def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
     with started("convert", good, "-o", out, "--jobs", "2") as running:

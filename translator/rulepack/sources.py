@@ -5,7 +5,9 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
+import signal
 import sys
+import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -71,13 +73,26 @@ def sources(path: Path, excluded: tuple[str, ...] = ()) -> Iterator[Source | Unr
     if path == STANDARD_INPUT and sys.stdin is None:
         yield _left_out(path, "standard input is closed", fault=True)
     elif path == STANDARD_INPUT:
-        yield Source(path, named=True, data=sys.stdin.buffer.read(MAX_BYTES + 1))
+        yield Source(path, named=True, data=_standard_input())
     elif path.is_dir():
         yield from _below(path, excluded)
     elif path.exists():
         yield from _members(path, excluded, named=True) if _is_archive(path) else (Source(path, named=True),)
     else:
         yield _left_out(path, "there is no such file or folder", fault=True)
+
+
+def _standard_input() -> bytes:
+    """All of standard input, up to more than is read. Who waits for it is ended by one signal: there is nothing to keep yet."""
+    if threading.current_thread() is not threading.main_thread():
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    terminate = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]:
