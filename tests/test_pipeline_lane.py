@@ -151,6 +151,9 @@ WRITTEN = [
     f"| where UserPrincipalName !in~ (({CHANGES} | where Result == 'success' | project Identity)) | summarize c = count() by IPAddress",
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({SIGNINS} | where ResultType != '0' | summarize"
     f" f = min(TimeGenerated) by u = UserPrincipalName | join kind=leftsemi ({CHANGES} | project u = Identity) on u) on u",
+    # a key that all rows have alike tells no rows apart
+    f"| summarize c = count() by u = UserPrincipalName, k = 'x' | join ({CHANGES} | summarize n = count() by u = Identity) on u"
+    " | where c > n",
     f"| summarize c = count() by u = UserPrincipalName, b = bin(TimeGenerated, 10m) | join kind=inner ({CHANGES}"
     " | summarize n = count() by u = Identity, b = bin(TimeGenerated, 10m)) on u, b | where c >= n",
     # other queries that collect values, several of them, and one row of everything
@@ -457,6 +460,13 @@ def test_a_column_of_unknown_type_that_is_the_time_of_an_event_is_compared_as_on
     assert compared[target] in output.text
 
 
+@pytest.mark.parametrize(("ending", "verdict"), [("sort by t", "same-alerts"), ("top 3 by t", None), ("where t < ago(1h)", None)])
+def test_what_only_sorts_decides_nothing(ending: str, verdict: str | None) -> None:
+    joined = f"project t = TimeGenerated, u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u"
+    output = piped("splunk", rule(f"{SIGNINS} | {joined} | {ending} | project t, AccountCustomEntity = u"), OPTIONS)
+    assert (None if output is None else output.verdict.value) == verdict
+
+
 def test_what_is_cut_off_is_said() -> None:
     listed = piped("splunk", rule(f"{SIGNINS} | summarize l = make_list(IPAddress) by UserPrincipalName"), OPTIONS)
     assert listed is not None and [d.code for d in listed.diagnostics] == ["columns-differ"]
@@ -559,6 +569,10 @@ def test_every_listed_aggregate_is_written(name: str, target: str) -> None:
         "AuditLogs | mv-expand TargetResources | where TargetResources.type != 'User' | extend id = tostring(TargetResources.id)"
         " | join kind=inner (SigninLogs | summarize n = count() by UserId | where n > 1) on $left.id == $right.UserId"
         " | project TimeGenerated, id, n",
+        # the text of an object or an array tells rows apart
+        "AuditLogs | summarize c = count(), d = dcount(OperationName) by p = tostring(TargetResources[0].modifiedProperties)"
+        " | where c >= d",
+        "AuditLogs | extend t = strcat(Identity, TargetResources[0]) | summarize d = dcount(t), c = count() by OperationName | where d > 1",
     ],
 )
 def test_elements_of_stored_arrays_are_rows(kql: str) -> None:

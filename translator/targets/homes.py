@@ -17,6 +17,7 @@ from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Sto
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.detection.windows import TIME_COLUMNS, is_time
 from translator.fidelity import Notes, Place
+from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
     FALSE,
@@ -62,7 +63,7 @@ from translator.targets.choice import (
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
 from translator.targets.names import path_of
-from translator.targets.objects import note_whole, with_parts
+from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import SEPARATORS, file_name, on_path
 
 _T = TypeVar("_T")
@@ -236,6 +237,7 @@ class _Move:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
         selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
+        selector = replace(selector, keys=tuple(map(self.whole_key, selector.keys)))
         for value in (*selector.keys, *self.measured):
             if not self.reads_whole(value):
                 note_whole(value, self.mover)
@@ -268,6 +270,17 @@ class _Move:
         apart = [other.name for other, written in self.mover.besides(self.chosen, home, self.measured) if not written]
         if apart:
             yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
+
+    def whole_key(self, key: Expr) -> Expr:
+        """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
+        if self.family != "splunk" or not isinstance(key, Path) or not is_field(key) or is_plain(key) or self.reads_whole(key):
+            return key
+        before = len(self.mover.said)
+        found = self.field(key, entire=True)[0]
+        del self.mover.said[before:]
+        base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
+        readable = isinstance(base, ColumnRef) and ELEMENT not in steps and self.in_json(base)
+        return Apply(key.span, Type.STRING, JSON_TEXT, (key,)) if readable else key
 
     def key(self, key: Expr, keys: tuple[Expr, ...]) -> Expr:
         """A value that events are grouped by: where the other keys tell all that it is computed of, the groups are the same without it."""
@@ -313,10 +326,12 @@ class _Move:
         if steps and base.type == Type.STRING and not base.column.stored:
             return True
         whole = not steps or any(isinstance(s, int) for s in steps)
-        in_json = base.column.stored == "json" or (
-            self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
-        )
-        return in_json and (asked or (loose and whole))
+        return self.in_json(base) and (asked or (loose and whole))
+
+    def in_json(self, base: ColumnRef) -> bool:
+        """Whether a column is an object in an event that is JSON."""
+        homeless = self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
+        return homeless or base.column.stored == "json"
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
@@ -352,6 +367,8 @@ class _Move:
             return rebuild(expr, tuple(map(self.moved, expr.args)))
         if isinstance(expr, Apply) and (expr.function in MOMENTS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
             return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a) for a in expr.args))
+        if isinstance(expr, Apply) and expr.function == JSON_TEXT and is_field(expr.args[0]):
+            return rebuild(expr, (self.field(expr.args[0], entire=True)[0],))
         if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
             return self.atom(expr)
         if is_field(expr):
@@ -424,8 +441,8 @@ class _Move:
             self.mover.say("values-merged", what, atom.span)
         return disjunction(found, nothing) if wanted else found
 
-    def field(self, expr: Expr) -> tuple[Expr, Counterpart | None]:
-        """A stored column, or a place inside one, as what the home has for it."""
+    def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
+        """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""
         base = expr.base if isinstance(expr, Path) else expr
         assert isinstance(base, ColumnRef)
         column = base.column
@@ -434,7 +451,7 @@ class _Move:
             case Stored() if self.has(name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
-                if isinstance(expr, Path) and rest and self.family == "splunk" and _is_value(column, expr.steps):
+                if isinstance(expr, Path) and rest and self.family == "splunk" and not entire and _is_value(column, expr.steps):
                     kind, name, rest = "text", path_of(name, rest), ()
                 number = _number(column, name) if isinstance(expr, Path) else column.id
                 several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))

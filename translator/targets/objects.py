@@ -105,6 +105,11 @@ def note_whole(value: Expr, notes: Notes) -> None:
             notes.say("array-compared", f"{what}, the output by each value, or none", value.span, Place.BOTH)
 
 
+def is_plain(place: Path) -> bool:
+    """Whether a place inside of a column is known to hold no object and no array."""
+    return all(_below(column, steps) == () for _, column, steps in _places(place))
+
+
 def _places(expr: Expr) -> Iterator[tuple[Expr, ColumnRef, tuple[str | int, ...]]]:
     """The fields that ``expr`` reads inside of columns, and dynamic columns as a whole, with column and steps of each."""
     for field in fields_of(expr):

@@ -274,7 +274,7 @@ class EsqlWalk(Walk):
                     self.commands.append(self.eval([(name, value.text)]))
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
-        names, unique = tuple(field(n) for n, _, _ in by), frozenset(made.id for _, made, _ in by)
+        names, unique = tuple(field(n) for n, _, _ in by), self.telling(node.keys)
         found = self.summary(node, bool(by), part.flag)
         if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -44,14 +45,17 @@ from translator.targets.pipeline.values import CONDITIONAL, KINDS, NUMBERS, ORDE
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """What the operators over a relation read of it, and what of that decides about rows."""
+    """What the operators over a relation read of it, and what of that decides about rows; ``sorts``: what sorts rows does."""
 
     read: tuple[Expr, ...] = ()
     decides: tuple[Expr, ...] = ()
+    sorts: bool = False
 
     def and_by(self, node: o.Relation, decides: set[int], shown: set[int]) -> Above:
         """The same for what is below an operator."""
-        return Above((*self.read, *read_by(node, decides | shown)), (*self.decides, *read_by(node, decides)))
+        sorts = self.sorts or isinstance(node, o.Limit)
+        asked = read_by(node, decides) if sorts or not isinstance(node, o.Sort) else []
+        return Above((*self.read, *read_by(node, decides | shown)), (*self.decides, *asked), sorts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Walk(Notes, ABC):
         self.commands = list(head.commands)
         self.unsorted = False
         self.lengths: set[int] = set()
-        self.places = dict[int, _Place]()
+        self.places, self.constants = dict[int, _Place](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
         self.flag_of = dict[int, str]()
@@ -302,7 +306,7 @@ class Walk(Notes, ABC):
                 self.compute(items)
             return Part(self.flags[number] if self.flags else None)
         if isinstance(node, o.Union):
-            own = Above().and_by(node, self.decides, self.shown)
+            own = Above(sorts=above.sorts).and_by(node, self.decides, self.shown)
             return self.united(node, [self.part(below, own) for below in node.inputs])
         above = above.and_by(node, self.decides, self.shown)
         match node:
@@ -352,6 +356,24 @@ class Walk(Notes, ABC):
         over = list(itertools.takewhile(lambda r: r is not node, self.cut.operators()))
         return any(isinstance(r, o.Aggregate | o.Limit | o.Join) for r in over)
 
+    def telling(self, keys: Iterable[tuple[Column, Expr]]) -> frozenset[int]:
+        """Those of the columns that rows are grouped by that tell the groups apart: all but those that are the same on all rows."""
+        keys = tuple(keys)
+        self.constants |= {made.id for made, expr in keys if self.is_constant(expr)}
+        return frozenset(made.id for made, _ in keys) - self.constants
+
+    def is_constant(self, expr: Expr) -> bool:
+        """Whether all rows of a relation have one value; ``Type`` is the name of the table in every table of a workspace.
+
+        Source: learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns.
+        """
+        match expr:
+            case Const():
+                return True
+            case ColumnRef(column=column):
+                return column.id in self.constants or (column.table is not None and column.name == "Type")
+        return False
+
     def keys_of(self, node: o.Aggregate) -> tuple[tuple[Column, Expr], ...]:
         """The keys of a summary that can be computed."""
         found = []
@@ -385,7 +407,8 @@ class Walk(Notes, ABC):
                 names = tuple(self.columns[c.id].text for c in columns)
                 if whole:
                     self.commands.append(self.distinct(list(names)))
-                return replace(part, unique=frozenset(c.id for c in columns), spread=None if whole else names)
+                unique = self.telling((c, ColumnRef(None, c.type, c)) for c in columns)
+                return replace(part, unique=unique, spread=None if whole else names)
             case o.Sort(keys=keys):
                 if whole:
                     self.order(keys)
@@ -992,6 +1015,8 @@ class Walk(Notes, ABC):
                 if self.is_vital(column):
                     raise
                 continue
+            if self.is_constant(expr):
+                self.constants.add(column.id)
             if isinstance(expr, ColumnRef | Const):
                 made[column.id] = value
                 continue

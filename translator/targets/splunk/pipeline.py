@@ -212,7 +212,7 @@ class SplWalk(Walk):
                 behind.append((shown, f'if({field(name)}=="", null(), {field(name)})'))
                 value = replace(value, text=field(shown), simple=True)
             by.append((name, made, value))
-        names, unique = [column(n) for n, _, _ in by], frozenset(made.id for _, made, _ in by)
+        names, unique = [column(n) for n, _, _ in by], self.telling(node.keys)
         keys = {made.id: value if value.nullable else replace(value, text=field(name), simple=True) for name, made, value in by}
         if (latest := self.one_of_each(node)) is not None:
             if not by or any(v.nullable for *_, v in by):
