@@ -7,6 +7,7 @@ import pytest
 import translator
 from tests.conformance.homes import cases
 from tests.rules import rule
+from translator import catalog
 from translator.catalog.site import Site, SiteTable
 from translator.pipeline import Conversion
 from translator.targets.base import Options, Output, Readiness
@@ -164,6 +165,22 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ),
         # all events of a category
         ("AppServiceHTTPLogs", "sigma", ["category: webserver", "cs-method|exists: true"]),
+        # what ES|QL reads in fields that hold objects
+        (
+            "AWSCloudTrail | where EventName == 'x' and tostring(parse_json(RequestParameters).policyArn) == 'y'",
+            "esql",
+            ['FIELD_EXTRACT(aws.cloudtrail.flattened.request_parameters, "policyArn") == "y"'],
+        ),
+        (
+            "StorageBlobLogs | where toint(StatusCode) > 1 and UserAgentHeader has 'x'",
+            "esql",
+            ['TO_LOWER(FIELD_EXTRACT(azure.platformlogs.properties, "userAgentHeader")) RLIKE'],
+        ),
+        (
+            "GCP_IAM | where parse_json(PayloadAuthorizationinfo)[0].granted == true",
+            "esql",
+            ["METADATA _id, _index, _version, _source", 'JSON_EXTRACT(_source, "gcp.audit.authorization_info[0].granted") == "true"'],
+        ),
         # names that the log of the product writes in its own way
         (
             "DnsEvents | where Name endswith '.onion'",
@@ -471,3 +488,26 @@ def test_values_of_event_data_that_are_kept_under_other_names(target: str, field
         (target,),
     ).outputs[target]
     assert field in output.text and "winlog.event_data.Image" not in output.text
+
+
+@pytest.mark.parametrize(
+    ("condition", "written"),
+    [
+        ("parse_json(Entities)[0].AadUserId == 'x'", 'JSON_EXTRACT(Entities, "[0].AadUserId") == "x"'),
+        ("todynamic(Scores).adult > 80", 'TO_DOUBLE(JSON_EXTRACT(Scores, "adult")) > 80'),
+        ("parse_json(Scores).a.b in (1, 2)", 'TO_DOUBLE(JSON_EXTRACT(Scores, "a.b")) IN (1, 2)'),
+    ],
+)
+def test_texts_that_hold_json_are_read_by_esql(condition: str, written: str) -> None:
+    kql = f"Own_CL | extend Entities = tostring(Entities_s), Scores = tostring(Scores_s) | where {condition}"
+    output = converted(kql, "esql")
+    assert written.replace("(Entities", "(Entities_s").replace("(Scores", "(Scores_s") in output.text, output.text
+    assert output.verdict.value == "exact" and any("9.4" in d.message for d in output.diagnostics)
+
+
+def test_all_flattened_fields_of_the_catalog_are_known_by_what_is_around_them() -> None:
+    for table in catalog.schemas():
+        for home in known.homes["elastic"] if (known := catalog.table(table)) else ():
+            for stored in home.columns.values():
+                if isinstance(stored, catalog.Stored) and stored.type == "flattened":
+                    assert catalog.flattened_around(stored.name) is not None, stored.name

@@ -376,7 +376,7 @@ def written_once(name: str, target: Target, rule: Rule, detection: Detection, op
 
 def moved(target: Target, rule: Rule, detection: Detection, options: Options) -> Placed:
     """``detection`` where the target's product keeps the events of its tables."""
-    return placed(detection, target.family, options, rule, target.computes)
+    return placed(detection, target.family, options, rule, target.computes, target.reads_json)
 
 
 def parts(detection: Detection) -> list[Detection]:

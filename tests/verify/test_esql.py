@@ -386,3 +386,37 @@ def test_no_function_fails_but_by_refusing() -> None:
 def test_the_time_is_asked_for_only_where_it_is_known() -> None:
     with pytest.raises(NotReadable, match="NOW"):
         esql.run("FROM logs | WHERE @timestamp > NOW() - 1 hour", EVENTS)
+
+
+FLAT = [
+    {"bag": {"a": {"b": "x"}, "c": [2, "1", "2"], "d": True}, "n": 1, "list": [{"k": "v", "m": [1.50, None]}]},
+    {"bag.a.b": "y", "n": 2, "_source": '{"list": [{"k": null}]}'},
+    {"n": 3},
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ('EVAL b = FIELD_EXTRACT(bag, "a.b") | KEEP b', [{"b": "x"}, {"b": "y"}, {}]),
+        ('EVAL b = FIELD_EXTRACT(bag, "c") | KEEP b', [{"b": ["1", "2"]}, {}, {}]),
+        ('EVAL b = FIELD_EXTRACT(bag, "a"), d = FIELD_EXTRACT(bag, "d") | KEEP b, d', [{"d": "true"}, {}, {}]),
+        ('WHERE FIELD_EXTRACT(bag, "a.b") == "y" | KEEP n', [{"n": 2}]),
+        ('EVAL k = JSON_EXTRACT(_source, "list[0].k") | KEEP k', [{"k": "v"}, {}, {}]),
+        (
+            'EVAL k = JSON_EXTRACT(_source, "bag.a"), m = JSON_EXTRACT(_source, "n") | KEEP k, m',
+            [{"k": '{"b":"x"}', "m": "1"}, {}, {"m": "3"}],
+        ),
+    ],
+)
+def test_places_in_fields_that_hold_objects(query: str, rows: list[dict[str, Any]]) -> None:
+    types = {"bag": "flattened", "n": "long"}
+    assert esql.run(f"FROM logs METADATA _source | {query}", FLAT, types=types) == rows
+
+
+@pytest.mark.parametrize(
+    "query", ['WHERE bag == "x"', "WHERE bag.a.b IS NULL", 'EVAL b = FIELD_EXTRACT(bag, "c[0]")', 'EVAL b = FIELD_EXTRACT(n, "c")']
+)
+def test_fields_that_hold_objects_are_no_values(query: str) -> None:
+    with pytest.raises(esql.Rejected):
+        esql.run(f"FROM logs | {query}", FLAT, types={"bag": "flattened", "n": "long"})

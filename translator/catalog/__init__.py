@@ -378,6 +378,18 @@ def integration_of(dataset: str) -> Integration | None:
 
 
 @functools.cache
+def _flattened() -> frozenset[str]:
+    data = json.loads((Path(__file__).parent / "flattened.json").read_text(encoding="utf-8"))
+    return frozenset(data["fields"])
+
+
+def flattened_around(name: str) -> str | None:
+    """The field of Elastic's of the type flattened that has a place: the field itself, or one around it; None where none is known."""
+    parts = name.split(".")
+    return next((root for n in range(len(parts), 0, -1) if (root := ".".join(parts[:n])) in _flattened()), None)
+
+
+@functools.cache
 def documented(package: str) -> Mapping[str, Mapping[str, str]]:
     """Column types by table and column: ``microsoftxdr`` for Defender XDR's tables, ``azuremonitor`` for Azure Monitor's.
 

@@ -25,6 +25,7 @@ class Backend:
     family = "sigma"
     tells_time = False
     computes = False
+    reads_json = False
     keeps: frozenset[str] = frozenset({"odd-schedule"})
 
     def __init__(self, name: str) -> None:

@@ -19,6 +19,7 @@ class Sigma:
     extension = "yml"
     tells_time = False
     computes = False
+    reads_json = False
     keeps: frozenset[str] = frozenset({"odd-schedule"})
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:

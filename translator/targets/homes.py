@@ -62,7 +62,7 @@ from translator.targets.choice import (
 )
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, numeric, one_of, typed
-from translator.targets.names import path_of
+from translator.targets.names import PLAIN_TEXTS, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import SEPARATORS, file_name, on_path
 
@@ -81,7 +81,7 @@ class Placed:
 
 
 def placed(
-    detection: Detection, family: str, options: Options, rule: Rule | None = None, computes: bool = True
+    detection: Detection, family: str, options: Options, rule: Rule | None = None, computes: bool = True, reads_json: bool = False
 ) -> Placed:  # fmt: skip
     """``detection`` moved to the homes of its tables; as it is, but for columns that nobody looks at, where names are the KQL's own.
 
@@ -89,8 +89,9 @@ def placed(
         family: whose fields: splunk, elastic or sigma.
         rule: whose alerts are made of columns, which are shown of a whole table.
         computes: whether the target can compute texts of fields; else what no condition on fields says keeps its KQL name.
+        reads_json: whether it reads what stands in a text that holds JSON, and in the JSON of an event.
     """
-    mover = _Mover(family, options, rule, computes)
+    mover = _Mover(family, options, rule, computes, reads_json)
     moved = mover.detection(detection)
     return Placed(moved, MappingProxyType(mover.homes))
 
@@ -116,9 +117,9 @@ MAX_HOMES = 4
 class _Mover(Notes):
     """One detection on its way. ``homes`` are those that its selectors were moved to."""
 
-    def __init__(self, family: str, options: Options, rule: Rule | None, computes: bool) -> None:
+    def __init__(self, family: str, options: Options, rule: Rule | None, computes: bool, reads_json: bool) -> None:
         super().__init__()
-        self.family, self.options, self.computes = family, options, computes
+        self.family, self.options, self.computes, self.reads_json = family, options, computes, reads_json
         self.entities = {e.column for e in rule.entities} if rule is not None else set()
         self.wanted = {*rule.alert_columns} if rule is not None else set()
         self.homes: dict[tuple[str, str], Home] = {}
@@ -315,7 +316,7 @@ class _Move:
         Splunk does in a text. In events that are JSON it knows whether anything is there, which is ``asked``, and reads what is there as it
         is laid out, which is enough for a ``loose`` question; those of a table without a home are taken for such events.
         """
-        if self.family != "splunk":
+        if not self.mover.reads_json:
             return False
         before = len(self.mover.said)
         found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.field(expr)[0]
@@ -323,7 +324,11 @@ class _Move:
         base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
         if not isinstance(base, ColumnRef) or ELEMENT in steps:
             return False
-        if steps and base.type == Type.STRING and not base.column.stored:
+        if (
+            steps
+            and base.type == Type.STRING
+            and (not base.column.stored or (self.family == "elastic" and base.column.stored in PLAIN_TEXTS))
+        ):
             return True
         whole = not steps or any(isinstance(s, int) for s in steps)
         return self.in_json(base) and (asked or (loose and whole))
@@ -481,6 +486,9 @@ class _Move:
         of_any = tuple(ELEMENT if isinstance(s, int) else s for s in expr.steps)
         if of_any == expr.steps or _at(columns, name, expr.steps) is not None or _at(columns, name, of_any) is None:
             return expr.steps
+        whole = columns.get(name)
+        if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type == "nested":
+            return expr.steps
         self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
         return of_any
 
@@ -542,7 +550,8 @@ class _Move:
                 name = counterpart.name if isinstance(counterpart, Stored) else name
             if not isinstance(counterpart, Stored):
                 return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
-            if rest and counterpart.type not in ("json", "object", "flattened") and self.family != "sigma":
+            in_text = self.family == "elastic" and self.mover.reads_json and counterpart.type in PLAIN_TEXTS | {"nested"}
+            if rest and counterpart.type not in ("json", "object", "flattened") and not in_text and self.family != "sigma":
                 return None, name, ()
             if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
                 return counterpart, ".".join([name, *map(str, rest)]), ()

@@ -18,6 +18,9 @@ from translator.targets.base import Cannot, Deployment, Options, Output, Read
 TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_only_text", "flattened", "object", "json", "unknown"})
 """Types of a product's fields that hold texts, or what compares as one."""
 
+PLAIN_TEXTS = TEXTS - {"flattened", "object", "json"}
+"""Those of a text that is kept as it came."""
+
 _AS_TEXT = frozenset({Type.STRING, Type.UNKNOWN, Type.GUID})
 """Types of KQL whose values are texts in any product that keeps them under their own names."""
 
@@ -75,18 +78,43 @@ def free_of(wanted: str, taken: Container[str]) -> str:
     return name
 
 
-def json_path(steps: tuple[str | int, ...]) -> str | None:
-    """A place in a text of JSON, as Splunk's json_extract takes it; None where a name in it would be read as more than one."""
+def json_path(steps: tuple[str | int, ...], brackets: str = "{}") -> str | None:
+    """A place in a text of JSON, with numbers in ``brackets``, as Splunk's json_extract takes it; None where a name would be several."""
     if not all(isinstance(s, int) or s.isidentifier() for s in steps):
         return None
-    return "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+    opened, closed = brackets[0], brackets[1]
+    return "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """How a language reads JSON.
+
+    Attributes:
+        event: the field with the text of a whole event.
+        brackets: what stands around the number of an element in a path.
+        types: the product's types of columns that stand in the event's JSON alone.
+        of_texts: whether also the texts that the product keeps may hold JSON.
+        of_names: whether only what has no name in the event is read so, since names are fields.
+    """
+
+    event: str
+    brackets: str
+    types: frozenset[str]
+    of_texts: bool
+    of_names: bool
+
+
+SPLUNK_JSON = Json("_raw", "{}", frozenset({"json"}), False, True)
+ESQL_JSON = Json("_source", "[]", frozenset({"object", "nested"}), True, False)
 
 
 @dataclass
 class Names(Notes):
     """The names of one writer. ``homes`` are the places of the selectors by table and home; what is named is noted here.
 
-    ``unreadable`` are types of fields that the target has no conditions on; ``arrays`` says that it compares fields of several values.
+    ``unreadable`` are types of fields that the target has no conditions on; ``arrays`` says that it compares fields of several values;
+    ``json`` is how it reads JSON, None where it does not, ``flattened`` whether it reads places in fields of that type.
     """
 
     family: str
@@ -94,6 +122,8 @@ class Names(Notes):
     homes: Mapping[tuple[str, str], Home] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     arrays: bool = True
+    json: Json | None = None
+    flattened: bool = False
     missing: dict[str, list[str]] = field(default_factory=dict)
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)
@@ -146,8 +176,12 @@ class Names(Notes):
             return name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
         whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
         if column.stored and not source:
-            self.used[whole] = column.stored
+            self.used[self.flattened_around(whole) or whole if column.stored == "flattened" else whole] = column.stored
         return whole
+
+    def flattened_around(self, name: str) -> str | None:
+        """The field of the type flattened that a name is a place in; None where the target reads none, or it is not known."""
+        return catalog.flattened_around(name) if self.flattened else None
 
     def lacks(self, table: str | None, name: str) -> None:
         """Notes a name of the KQL of which it is not known what the product calls it."""
@@ -173,14 +207,22 @@ class Names(Notes):
         return ""
 
     def readable(self, expr: Expr) -> bool:
-        """Whether the target has conditions on a field of this type."""
-        return self.stored(expr) not in self.unreadable
+        """Whether the target has conditions on a field of this type, or reads it in another one."""
+        stored = self.stored(expr)
+        if stored == "flattened" and isinstance(column := expr.base if isinstance(expr, Path) else expr, ColumnRef):
+            root = self.flattened_around(column.column.name)
+            return root is not None and (root != column.column.name or isinstance(expr, Path))
+        return stored not in self.unreadable or self.in_json(expr) is not None
+
+    def is_column(self, expr: Expr) -> bool:
+        """Whether a stored field is one that the target has under its name, and does not read in another one."""
+        return self.readable(expr) and self.stored(expr) != "flattened" and self.in_json(expr) is None
 
     def is_text(self, expr: Expr) -> bool:
         """Whether the product keeps a field as a text, as far as is known."""
         stored = self.stored(expr)
-        if stored:
-            return stored in TEXTS
+        if stored or (self.family == "elastic" and self.in_json(expr) is not None):
+            return not stored or stored in TEXTS | {"nested"}
         match expr:
             case ColumnRef(column=column):
                 return column.type in _AS_TEXT
@@ -216,7 +258,7 @@ class Names(Notes):
         name in the event as well: Splunk has fields of values alone, none of the objects around them. Events of a table without a home are
         taken for JSON, as fields inside of its columns are.
         """
-        if self.family != "splunk":
+        if (json := self.json) is None:
             return None
         match expr:
             case ColumnRef(column=column) as base:
@@ -227,18 +269,21 @@ class Names(Notes):
                 return None
         if ELEMENT in steps:
             return None
-        if steps and base.type == Type.STRING and not column.stored:
-            path = json_path(steps)
-            if path is not None and self.options.fields != "source":
+        source = self.options.fields == "source"
+        if steps and base.type == Type.STRING and (not column.stored or (json.of_texts and column.stored in PLAIN_TEXTS)):
+            path = json_path(steps, json.brackets)
+            if path is not None and not column.stored and not source:
                 self.lacks(column.table, column.name)
             return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
         homeless = not column.stored and base.type == Type.DYNAMIC and column.table not in {table for table, _ in self.homes}
-        if self.options.fields == "source" or not (column.stored == "json" or homeless) or (by_name and not named):
+        in_event = column.stored in json.types or homeless
+        if source or not in_event or (by_name and not named and (homeless or json.of_names)):
             return None
         if homeless:
             self.lacks(column.table, column.name)
-        return "_raw", column.name + "".join(f"{{{s}}}" if isinstance(s, int) else f".{s}" for s in steps)
+        opened, closed = json.brackets[0], json.brackets[1]
+        return json.event, column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""

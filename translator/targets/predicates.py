@@ -172,8 +172,7 @@ class Predicates:
             if (predicate.function in _SEARCHES or untold) and not self.names.is_text(predicate.args[0]):
                 name = self.as_text.format(name)
             if predicate.function in ("<", "<=", ">", ">="):
-                stored = self.number if self.names.number_as_text(predicate.args[0]) else "{0}"
-                name = (self.untyped if predicate.args[0].type in (Type.STRING, Type.DYNAMIC) else stored).format(name)
+                name = self.number_of(predicate.args[0]).format(name)
             if spelling is not None and all(isinstance(a, Const | Items) for a in predicate.args[1:]):
                 text = spelling(name, predicate.args[1:], predicate)
                 subject = predicate.args[0]
@@ -191,6 +190,11 @@ class Predicates:
                 return self.ingested.format(INGESTED[limit], seconds)
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+    def number_of(self, expr: Expr) -> str:
+        """How a stored field is read as a number."""
+        stored = self.number if self.names.number_as_text(expr) else "{0}"
+        return self.untyped if expr.type in (Type.STRING, Type.DYNAMIC) else stored
 
     def of_computed(self, predicate: Apply) -> str | None:
         """A condition on a computed text, which is empty where it has no value; None where the target cannot compute it."""

@@ -16,8 +16,9 @@ class Target(Protocol):
     """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files.
 
     ``family`` is whose field names it uses, in the catalog. ``tells_time`` says that its searches can ask how long ago an event was, so
-    that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields. ``keeps`` are
-    the settings of rules (``translator.rulepack.settings``) that its package has a place for.
+    that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields, ``reads_json`` that
+    they read what stands in texts that hold JSON. ``keeps`` are the settings of rules (``translator.rulepack.settings``) that its
+    package has a place for.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Target(Protocol):
     extension: str
     tells_time: bool
     computes: bool
+    reads_json: bool
     keeps: frozenset[str]
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output: ...

@@ -33,9 +33,11 @@ KEEPS = frozenset({"odd-schedule", "suppression", "grouping-each", "custom-detai
 
 UNREADABLE = {
     "esql": frozenset({"flattened", "nested", "object", "geo_point", "conflict"}),
+    "query": frozenset({"nested"}),
     "eql": frozenset({"text", "match_only_text", "nested", "flattened", "conflict"}),
 }
-"""Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL)."""
+"""Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL; "Kibana Query Language" has words
+of its own for nested fields)."""
 
 _PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_@]*(\.[A-Za-z_@][A-Za-z0-9_@]*)*")
 

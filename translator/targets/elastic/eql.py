@@ -158,6 +158,7 @@ class Eql:
     extension = "eql"
     tells_time = False
     computes = False
+    reads_json = False
     keeps = KEEPS
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:

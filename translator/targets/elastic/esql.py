@@ -8,7 +8,7 @@ from translator.detection.model import Detection, Selector, Side, Threshold, Tri
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Const, Expr, columns_of
+from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Const, Expr, Items, columns_of, const
 from translator.plan.simplify import is_field, is_present
 from translator.plan.types import NULLABLE
 from translator.rulepack.model import Rule
@@ -19,7 +19,7 @@ from translator.targets.elastic.pipeline import MOST_PRECISE, EsqlWalk
 from translator.targets.elastic.words import ATOMS, TEXTS, like
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.names import ESQL_JSON, Names, free_of, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.values import Command, Value
 from translator.targets.predicates import Predicates, values
@@ -46,18 +46,39 @@ def measured(threshold: Threshold, value: str) -> str:
     return MEASURES[threshold.kind].format(value)
 
 
+SINCE = {
+    "INLINE STATS ": "INLINE STATS is a command of Elasticsearch 9.2 and later",
+    "JSON_EXTRACT(": "JSON_EXTRACT is a function of Elasticsearch 9.4 and later",
+    "FIELD_EXTRACT(": "FIELD_EXTRACT is a function of Elasticsearch 9.5 and later",
+}
+"""What is younger than Elasticsearch 9.0, by how a query has it (the badges of the pages of commands and functions)."""
+
+
+def tell_of(names: Names, text: str) -> None:
+    """Says what a query needs beside its events."""
+    if "NOW()" in text:
+        names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
+    for words, version in SINCE.items():
+        if words in text:
+            names.say("elastic-version", version)
+
+
 class Esql:
     name = "esql"
     family = "elastic"
     extension = "esql"
     tells_time = True
     computes = True
+    reads_json = True
     shows_rows = False
     keeps = KEEPS
 
+    def names(self, placed: Placed, options: Options) -> Names:
+        return Names(self.family, options, placed.homes, UNREADABLE["esql"], json=ESQL_JSON, flattened=True)
+
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
-            names = Names(self.family, options, placed.homes, UNREADABLE["esql"])
+            names = self.names(placed, options)
             writer = _Writer(names, detection)
             try:
                 texts: tuple[str, ...] = (writer.text() + MOST_ROWS,)
@@ -66,13 +87,12 @@ class Esql:
             for threshold in (detection.threshold, *(side.threshold for side in detection.sides)):
                 if threshold is not None and threshold.kind == "value_count" and threshold.count > MOST_PRECISE:
                     names.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
-            if "NOW()" in "".join(texts):
-                names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
+            tell_of(names, "".join(texts))
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
             return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
 
         def spell(_: Selector, part: Expr) -> object:
-            return _Writer(Names(self.family, options, placed.homes, UNREADABLE["esql"]), placed.detection).predicates.render(part)
+            return _Writer(self.names(placed, options), placed.detection).predicates.render(part)
 
         return translated(placed.detection, written, spell)
 
@@ -82,14 +102,13 @@ class Esql:
         Raises:
             Cannot: where something that decides has no words in ES|QL.
         """
-        names = Names(self.family, options, case.placed.homes, UNREADABLE["esql"])
+        names = self.names(case.placed, options)
         writer = _Writer(names, case.placed.detection)
         walk = EsqlWalk(case, writer.head(case))
         walk.run()
         columns = walk.finish()
         text = "\n| ".join(c.text for c in walk.commands)
-        if "NOW()" in text:
-            names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
+        tell_of(names, text)
         if walk.commands[-1].verb != "LIMIT":
             text += MOST_ROWS
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
@@ -119,14 +138,26 @@ class _Predicates(Predicates):
     def is_array(column: Column) -> bool:
         return bool(column.stored) and (column.several or column.name in ARRAYS)
 
+    def single(self, expr: Expr) -> str:
+        """A stored field, or the way to it in one of the type flattened.
+
+        Source: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions/field_extract.
+        """
+        name = super().spelled(expr)
+        if self.names.stored(expr) != "flattened" or self.names.in_json(expr) is not None:
+            return name
+        whole = self.names.field(expr)
+        root = self.names.flattened_around(whole) or whole
+        return f"FIELD_EXTRACT({field(root)}, {string(whole[len(root) + 1 :])})"
+
     def spelled(self, expr: Expr) -> str:
         """The values of an array one below the other, since a condition on several values at once is null."""
-        name = super().spelled(expr)
+        name = self.single(expr)
         return f'MV_CONCAT({self.texts_of(expr)}, "\\n")' if isinstance(expr, ColumnRef) and self.is_array(expr.column) else name
 
     def texts_of(self, expr: Expr) -> str:
         """The values of an array as texts, which alone MV_CONCAT takes (ES|QL functions, MV_CONCAT)."""
-        name = super().spelled(expr)
+        name = self.single(expr)
         return name if self.names.is_text(expr) else f"TO_STRING({name})"
 
     def atom(self, predicate: Expr) -> str:
@@ -135,7 +166,30 @@ class _Predicates(Predicates):
                 joined = f'CONCAT(",", MV_CONCAT({self.texts_of(subject)}, ","), ",")'
                 found = [f"{joined} LIKE {string(f'*,{like(str(v))},*')}" for v in values(operand)]
                 return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
+            case Apply(function="==" | "in" as function, args=(subject, operand)) if self.names.in_json(subject) is not None:
+                return self.of_json(function, subject, operand, predicate)
         return super().atom(predicate)
+
+    def of_json(self, function: str, subject: Expr, operand: Expr, node: Apply) -> str:
+        """A comparison with what JSON has at a place, which is always read as a text."""
+        name, items = self.single(subject), operand.items if isinstance(operand, Items) else (operand,)
+        texts = tuple(const(str(i.value).lower()) if isinstance(i, Const) and isinstance(i.value, bool) else i for i in items)
+        numbers = [isinstance(i, Const) and isinstance(i.value, int | float) for i in texts]
+        if any(numbers) and not all(numbers):
+            raise Cannot(Diagnostic("unsupported-expression", "a comparison with numbers and texts is not supported here", node.span))
+        name = self.number_of(subject).format(name) if all(numbers) else name
+        given = replace(operand, items=texts) if isinstance(operand, Items) else texts[0]
+        text: str = ATOMS[function](name, (given,), node)
+        return text
+
+    def number_of(self, expr: Expr) -> str:
+        """What is read in another field is a text."""
+        return super().number_of(expr) if self.names.is_column(expr) else "TO_DOUBLE({0})"
+
+
+def with_document(base: str) -> str:
+    """``FROM`` with the field that holds the document itself (elastic.co/docs/reference/query-languages/esql/esql-metadata-fields)."""
+    return f"{base}, _source" if " METADATA " in base else f"{base} METADATA _source"
 
 
 def _last_part(name: str, mark: str) -> str:
@@ -160,6 +214,7 @@ class _Writer:
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
+        self.predicates.inside = lambda holder, path: f"JSON_EXTRACT({field(holder)}, {string(path)})"
         self.predicates.computed = lambda expr: self.texts.of(expr)
         self.texts = Texts(self.predicates, TEXTS, self.names.readable)
         self.predicates.equal_fields = {
@@ -184,7 +239,7 @@ class _Writer:
             return tuple(names)
         for number, guaranteed in enumerate(detection.guaranteed):
             given = [s.keys[number] for s in detection.selectors]
-            if not all(is_field(x) and self.names.showable(x) and self.names.readable(x) for x in given):
+            if not all(is_field(x) and self.names.showable(x) and self.names.is_column(x) for x in given):
                 continue
             stored = {self.names.field(x) for x in given}
             plain = all(self.names.is_text(x) for x in given) or (guaranteed and len(given) == 1)
@@ -194,7 +249,11 @@ class _Writer:
 
     def text(self) -> str:
         """The query, with what it looks up before anything else that is done with its events."""
-        return self.looked_up(self.query())
+        query = self.looked_up(self.query())
+        if "(_source, " not in query:
+            return query
+        base, *rest = query.split("\n| ")
+        return "\n| ".join([with_document(base), *rest, *(["DROP _source"] if self.detection.kind == "event" else [])])
 
     def looked_up(self, query: str) -> str:
         base, *rest = query.split("\n| ")
@@ -224,9 +283,12 @@ class _Writer:
         pairs, found = fields_of(case, self.keys, "@timestamp", field, lambda number, kind: self.merged(number, kind, case))
         found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and self.is_whole(n, found[f], case)}
         base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")
-        commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
         if pairs:
-            commands.append(Command("EVAL", "EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs)))
+            rest.append("EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs))
+        if any("(_source, " in line for line in rest):
+            base = with_document(base)
+            rest.append("DROP _source")
+        commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
         taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, *flags, "@timestamp"}
         return Head(tuple(commands), found, frozenset(taken), flags)
 
@@ -480,9 +542,10 @@ class _Writer:
         for name, expr in [pair for selector in self.detection.shown for pair in selector.outputs]:
             with self.names.within(Place.SHOWN):
                 if is_field(expr):
-                    text = self.names.field(expr) if self.names.showable(expr) and self.names.readable(expr) else ""
-                    fields[field(text)] = text if text and self.names.options.fields != "source" else ""
-                    text = field(text) if text else ""
+                    plain = self.names.showable(expr) and self.names.is_column(expr)
+                    stored_ = self.names.field(expr) if plain else ""
+                    text = field(stored_) if plain else self.predicates.spelled(expr) if self.names.readable(expr) else ""
+                    fields[text] = stored_ if self.names.options.fields != "source" else ""
                 else:
                     text = (self.names.options.fields != "source" and self.texts.shown(expr)) or ""
                 if text and text not in spelled.setdefault(name, []):

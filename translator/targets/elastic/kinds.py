@@ -22,7 +22,7 @@ from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Cannot, Deployment, Options, Readiness
-from translator.targets.elastic import KEEPS, index
+from translator.targets.elastic import KEEPS, UNREADABLE, index
 from translator.targets.elastic.queries import LANGUAGES, query_of
 from translator.targets.homes import Placed
 from translator.targets.names import Names
@@ -82,7 +82,9 @@ def kinds(rule: Rule, placed: Placed, options: Options) -> Iterator[Kind]:
         return
     for make in (_query, _threshold, _new_terms, _threat_match):
         found = [
-            kind for language in LANGUAGES if (kind := _made(make, Names("elastic", options, placed.homes), rule, detection, language))
+            kind
+            for language in LANGUAGES
+            if (kind := _made(make, Names("elastic", options, placed.homes, UNREADABLE["query"]), rule, detection, language))
         ]
         if found:
             yield found[0] if found[0].is_checked else found[-1]

@@ -8,6 +8,7 @@ a number of seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,13 +114,47 @@ def _list_text() -> str:
     return f'COALESCE(CONCAT({string("[" + chr(34))}, {text}, {string(chr(34) + "]")}), "[]")'
 
 
+_BLANKS = "[ \t\n\r]*"
+
+_JSON_STRING, _JSON_NULL = (
+    string(regex).replace("{", "{{").replace("}", "}}") for regex in (rf"{_BLANKS}\"([^\"\\]|\\.)*\"{_BLANKS}", f"{_BLANKS}null{_BLANKS}")
+)
+
+PARSED = f'CASE({{0}} RLIKE {_JSON_STRING}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}} RLIKE {_JSON_NULL}, "", {{0}})'
+"""What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
+
+
+def inside(text: str, steps: tuple[str | int, ...]) -> str:
+    """What stands at a place in a text that holds JSON, missing where nothing does.
+
+    Source: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions/json_extract.
+
+    Raises:
+        Cannot: where the place is counted from the end of an array, or a name in it has a quote.
+    """
+    path = ""
+    for step in steps:
+        if (isinstance(step, int) and step < 0) or (isinstance(step, str) and "'" in step and '"' in step):
+            raise Cannot(Diagnostic("unsupported-expression", f"the place {step} in an object or array is not supported here", None))
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif _NAME.fullmatch(step):
+            path += f".{step}" if path else step
+        else:
+            path += f"['{step}']" if "'" not in step else f'["{step}"]'
+    return f"JSON_EXTRACT({text}, {string(path)})"
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
 ESQL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
-    list_text=_list_text(),
+    list_text=_list_text(), inside=inside, parsed=PARSED,
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
@@ -253,7 +288,6 @@ class EsqlWalk(Walk):
         self.inline(terms, by)
 
     def inline(self, terms: list[str], by: list[str]) -> None:
-        self.say("elastic-version", "INLINE STATS is a command of Elasticsearch 9.2 and later")
         self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:

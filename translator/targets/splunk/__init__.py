@@ -26,7 +26,7 @@ from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.names import SPLUNK_JSON, Names, free_of, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.values import Command
 from translator.targets.predicates import Predicates
@@ -77,6 +77,7 @@ class Splunk:
     extension = "spl"
     tells_time = True
     computes = True
+    reads_json = True
     shows_rows = True
     keeps = frozenset(
         {"suppression", "grouping-single", "grouping-each", "custom-details", "title", "title-of-column", "description", "no-incidents"}
@@ -84,7 +85,7 @@ class Splunk:
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
-            names = Names(self.family, options, placed.homes)
+            names = Names(self.family, options, placed.homes, json=SPLUNK_JSON)
             writer = _Writer(names, detection, rule.alert_columns)
             try:
                 texts: tuple[str, ...] = (writer.text(),)
@@ -94,7 +95,7 @@ class Splunk:
             return replace(output, macros=writer.macros, columns=writer.columns, lookups=writer.lists.kinds)
 
         def spell(_: Selector, part: Expr) -> object:
-            return _Writer(Names(self.family, options, placed.homes), placed.detection).predicates.render(part)
+            return _Writer(Names(self.family, options, placed.homes, json=SPLUNK_JSON), placed.detection).predicates.render(part)
 
         return translated(placed.detection, written, spell)
 
@@ -104,7 +105,7 @@ class Splunk:
         Raises:
             Cannot: where something that decides has no words in SPL.
         """
-        names = Names(self.family, options, case.placed.homes)
+        names = Names(self.family, options, case.placed.homes, json=SPLUNK_JSON)
         writer = _Writer(names, case.placed.detection)
         walk = SplWalk(case, writer.head(case))
         walk.run()

@@ -68,6 +68,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "text": TEXTS, "number": NUMBERS, "whole": NUMBERS[:3], "integer": ("integer",), "long": ("integer", "long"), "date": DATES,
     "moment": (*DATES, *TEXTS), "boolean": ("boolean",), "ip": ("ip",), "version": ("version",),
     "span": ("date_period", "time_duration"),
+    "json": (*TEXTS, "_source"),
     "any": (*NUMBERS, *TEXTS, *DATES, "boolean", "ip", "version"),
 }  # fmt: skip
 """Types by the words of signatures."""

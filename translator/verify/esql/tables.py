@@ -6,6 +6,7 @@ Facts: "FROM", "Metadata fields" (elastic.co/docs/reference/query-languages/esql
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -53,20 +54,24 @@ class World:
     """What a query can read: events and their mapping, lists, and the time in milliseconds."""
 
     events: tuple[Mapping[str, Any], ...]
+    documents: tuple[Mapping[str, object], ...]
     types: Mapping[str, str]
     open: bool
     lists: Lists
     now: int | None
 
 
-_OWN = {"_index": "keyword", "_id": "keyword", "_version": "long"}
+_OWN = {"_index": "keyword", "_id": "keyword", "_version": "long", "_source": "_source"}
 
 
 def world(events: Iterable[Mapping[str, object]], now: float | None, lists: Lists | None, types: Mapping[str, str] | None) -> World:
     """Events as an index stores them. Types that are not said are derived; see ``types.derived``."""
-    flat = tuple(t.flat(e) for e in events)
+    documents = tuple(events)
+    flat = tuple(t.flat(e) for e in documents)
     mapping = t.derived(flat) | {name: t.mapped(kind) for name, kind in (types or {}).items()}
-    return World(flat, mapping, types is None, lists or {}, None if now is None else int(now * 1000 + (0.5 if now >= 0 else -0.5)))
+    return World(
+        flat, documents, mapping, types is None, lists or {}, None if now is None else int(now * 1000 + (0.5 if now >= 0 else -0.5))
+    )
 
 
 def _lies_in(event: Mapping[str, Any], pattern: str, unnamed: bool) -> bool:
@@ -94,18 +99,49 @@ def _chosen(event: Mapping[str, Any], patterns: list[str]) -> bool:
 def read(node: From, world: World) -> Table:
     """The rows of the indices of FROM."""
     patterns = [p.strip() for source in node.sources if isinstance(source, str) for p in source.split(",")]
-    columns = {name: kind for name, kind in sorted(world.types.items()) if name not in _OWN}
+    around = tuple(name for name, kind in world.types.items() if kind == "flattened")
+    inner = tuple(f"{name}." for name in around)
+    columns = {name: kind for name, kind in sorted(world.types.items()) if name not in _OWN and not name.startswith(inner)}
     for name in node.metadata:
         columns[name] = _OWN.get(name, "unread")
     rows = []
     for number, event in enumerate(world.events):
         if not _chosen(event, patterns):
             continue
-        row = t.stored({name: values for name, values in event.items() if name not in _OWN}, world.types)
+        plain = {name: values for name, values in event.items() if name not in _OWN and not name.startswith(inner)}
+        row = t.stored(plain, world.types)
+        for name in around:
+            if held := _below(event, name):
+                row[name] = held
         for name in (n for n in node.metadata if n in _OWN):
-            row[name] = _metadata(name, event, number, patterns, node.start)
+            row[name] = (
+                _source(event, world.documents[number]) if name == "_source" else _metadata(name, event, number, patterns, node.start)
+            )
         rows.append(row)
     return Table(columns, rows, world.open)
+
+
+def _below(event: Mapping[str, list[object]], name: str) -> dict[str, t.Value]:
+    """The leaves below a field of the type flattened, by their names below it, as texts in their order ("Flattened field type")."""
+    found = {inner[len(name) + 1 :]: values for inner, values in event.items() if inner.startswith(f"{name}.")}
+    texts = t.stored(found, dict.fromkeys(found, "keyword"))
+    return dict(texts)
+
+
+def _source(event: Mapping[str, Any], document: Mapping[str, object]) -> str:
+    """The JSON of a document: what it says itself that it is, else its fields, parts of names with dots inside of each other."""
+    if "_source" in event:
+        return str(event["_source"][0])
+    made: dict[str, Any] = {}
+    for name, value in document.items():
+        *outer, last = name.split(".")
+        into = made
+        for step in outer:
+            into = into.setdefault(step, {})
+            if not isinstance(into, dict):
+                raise NotReadable(f"METADATA _source of an event in which {name} lies below a value")
+        into[last] = value
+    return json.dumps(made, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
 def _metadata(name: str, event: Mapping[str, Any], number: int, patterns: list[str], at: int) -> object:

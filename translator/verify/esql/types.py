@@ -41,7 +41,7 @@ _MAPPED = {
     **dict.fromkeys(("float", "half_float", "scaled_float"), "double"),
     **dict.fromkeys(("constant_keyword", "wildcard", "string"), "keyword"),
     **dict.fromkeys(("match_only_text", "semantic_text"), "text"),
-    "datetime": "date", "bool": "boolean", "ul": "unsigned_long",
+    "datetime": "date", "bool": "boolean", "ul": "unsigned_long", "flattened": "flattened",
 }  # fmt: skip
 
 RANGES = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1), "unsigned_long": (0, 2**64 - 1)}

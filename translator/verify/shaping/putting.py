@@ -165,10 +165,9 @@ class Putting:
         """Puts the plain values inside of an object or an array, each where the home has it."""
         whole = self.site.place(column, (), self.row)
         if (
-            self.site.family == "splunk"
-            and whole is not None
+            whole is not None
             and isinstance(whole.counterpart, Stored)
-            and whole.counterpart.type == "json"
+            and whole.counterpart.type == {"splunk": "json", "elastic": "nested"}.get(self.site.family)
             and isinstance(value, dict | list)
         ):
             self.document[whole.name] = value
@@ -258,6 +257,9 @@ class Putting:
             if model := home.place.get("datamodel"):
                 prefix = model.rpartition(".")[2]
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
+        elif site.family == "elastic" and self.document:
+            inner = tuple(f"{name}." for name in self.document)
+            self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))
         elif site.family == "sigma" and (always := ALWAYS.get(home.place.get("category", ""))):
             told = (c for name, c in home.columns.items() if name in self.row)  # what a row says of it is not changed
             if not any(isinstance(c, Stored) and c.name == always for c in told):

@@ -143,7 +143,9 @@ class _Table:
         homes = {site.home.name: site for draft in drafts for site in draft.sites}
         for site in homes.values():
             if self.family == "elastic":
-                self.types |= {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
+                kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
+                around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
+                self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
             self.compute(site, [d for d in drafts if site in d.sites and not d.failed])
         return [self.shape(draft) for draft in drafts]
 

@@ -3,7 +3,7 @@
 Facts: Elasticsearch reference, "Field data types" (``boolean`` takes true, false and these as text; ``ip`` an IPv4 or IPv6 address; numeric
 types a number, also as text; a null is as if the field were not there: "null_value"), "Date field type" (a moment has milliseconds); ES|QL
 reference, "Data types" (``wildcard`` and ``constant_keyword`` are read as keyword, ``match_only_text`` as text, ``short`` and ``byte`` as
-integer, ``float`` and ``half_float`` as double; ``flattened``, ``nested`` and ``object`` are no types of columns). Splunk: transforms.conf,
+integer, ``float`` and ``half_float`` as double; ``nested`` and ``object`` are no types of columns). Splunk: transforms.conf,
 KEEP_EMPTY_VALS (what has no value is no field, where fields are taken from text by patterns or as pairs of names and values), Search
 Reference, "spath" (every value in JSON is a field, the empty text as well; true and false are texts).
 """
@@ -40,7 +40,7 @@ _TYPES = MappingProxyType(
 
 def esql_type(kind: str) -> str:
     """What ES|QL calls the type of a field; empty for what is no column there."""
-    return "" if kind in OBJECTS or not kind else _TYPES.get(kind, kind)
+    return "" if kind in OBJECTS - {"flattened"} or not kind else _TYPES.get(kind, kind)
 
 
 def dynamic_type(value: object) -> str:
@@ -119,7 +119,7 @@ def in_elastic(value: object, kind: str) -> object:
     Raises:
         Unfit: for a value that such a field cannot have.
     """
-    if value is None or (value == "" and esql_type(kind) not in ("keyword", "text", "")):
+    if value is None or (value == "" and esql_type(kind) not in ("keyword", "text", "flattened", "")):
         return None
     if kind in WHOLE or kind in FRACTIONS:
         return _number(value, kind)
