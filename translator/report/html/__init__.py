@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 
+_FOLDER = Path(__file__).parent
+
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -40,18 +42,12 @@ def page(
         content: what ``report.json`` says of them, in the same order.
         proofs: what was tried of outputs, by slug and target.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
-    )
-    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     rules = content["rules"]
     targets = list(dict.fromkeys(t for r in rules for t in r["outputs"]))
     data = rules_data(entries, rules, proofs)
     names = {t: TARGETS.get(t, t) for t in targets}
-    return environment.get_template("page.html").render(
+    return rendered(
+        _FOLDER,
         summary=content["summary"],
         stopped=content.get("stopped", ""),
         targets=names,
@@ -64,12 +60,25 @@ def page(
         set_up=set_up(rules, targets),
         matrix=matrix(rules, targets),
         rules=[(entry.slug, rule) for entry, rule in zip(entries, rules, strict=True)],
-        style=style,
-        script=script,
-        style_digest=_digest(style),
-        script_digest=_digest(script),
-        data=_json({"targets": names, "words": WORDS, **data}),
+        data=embedded({"targets": names, "words": WORDS, **data}),
     )
+
+
+def rendered(folder: Path, **given: object) -> str:
+    """A page that needs nothing else: ``page.html`` of a folder, with its style sheet and its script behind those that all pages share.
+
+    Args:
+        given: the values of the template, beside ``style``, ``script`` and the digests of both.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
+    )
+    files = {"style": [_FOLDER / "page.css", folder / "page.css"], "script": [_FOLDER / "view.js", folder / "page.js"]}
+    texts = {name: "".join(p.read_text(encoding="utf-8") for p in dict.fromkeys(paths)) for name, paths in files.items()}
+    digests = {f"{name}_digest": _digest(text) for name, text in texts.items()}
+    return environment.get_template("page.html").render(**texts, **digests, **given)
 
 
 def _visible(value: object) -> object:
@@ -82,7 +91,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _json(data: Mapping[str, Any]) -> str:
+def embedded(data: Mapping[str, Any]) -> str:
     """Data as JSON that is no markup wherever it stands in a page, a line for each rule."""
     parts = []
     for key, value in data.items():
