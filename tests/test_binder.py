@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from translator.kql.parser import parse
-from translator.plan.binder import BindError, bind, examine
+from translator.plan.binder import bind, examine
+from translator.plan.binder.problems import BindError
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},

@@ -16,7 +16,8 @@ from translator.detection.trigger import trigger_of, with_trigger
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.normalized import normalized_schemas

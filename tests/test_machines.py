@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from translator.cli import main
 from translator.commands.check import HELP, KINDS
 from translator.kql.lint import CODES
-from translator.plan.binder import PROBLEMS
+from translator.plan.binder.problems import PROBLEMS
 from translator.report.spreadsheet import spreadsheet
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from translator.kql.errors import KqlSyntaxError
     from translator.kql.syntax import Query
     from translator.pipeline import Conversion
-    from translator.plan.binder import Schema
+    from translator.plan.binder.context import Schema
     from translator.plan.operators import Plan
     from translator.rulepack.model import Rule
     from translator.targets.base import Options
@@ -42,7 +42,7 @@ def bind(kql: str, schema: Schema | None = None) -> Plan:
 
     Raises:
         KqlSyntaxError: where the text is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     from translator import catalog
     from translator.kql.parser import parse as parse_text
@@ -66,7 +66,7 @@ def run(
 
     Raises:
         KqlSyntaxError: where the text is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
         translator.engine.EngineError: what the engine cannot do, or data that it cannot read, by name.
     """
     from translator import catalog
@@ -82,7 +82,7 @@ def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eq
 
     Raises:
         KqlSyntaxError: where the query is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     from translator.pipeline import convert as convert_rule
     from translator.rulepack.model import Rule as RuleModel
@@ -103,7 +103,7 @@ def prove(rule: Rule | str, target: str, text: str | None = None, options: Optio
 
     Raises:
         KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     from translator.verify.proof import prove as prove_conversion
 

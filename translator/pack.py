@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from translator.cache import Made, folder
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.rulepack import Function, Rule, Source, Unread, pack_of, read_source, sources
 from translator.targets.base import Options
 from translator.workers import Done, Interrupted, Limits, carried_out, executed

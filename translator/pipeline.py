@@ -16,7 +16,8 @@ from translator.engine.known import with_known_values
 from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Const, conjuncts
 from translator.plan.simplify import MOMENTS, TooLarge
 from translator.rulepack.model import Rule
@@ -110,7 +111,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
 
     Raises:
         translator.KqlSyntaxError: where the query is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
         KeyError: for an unknown target.
     """
     try:
@@ -126,7 +127,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
 
     Raises:
         translator.KqlSyntaxError: where the query is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
         KeyError: for an unknown target.
     """
     writer = target_of(target)

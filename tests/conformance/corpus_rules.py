@@ -31,7 +31,8 @@ from translator.engine.relations import compile_plan
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pipeline import convert
-from translator.plan.binder import BindError, _Binder
+from translator.plan.binder import Binder
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, walk
 from translator.plan.expressions import Path as Place
 from translator.plan.operators import Aggregate, Distinct, Join, Plan, Project, Relation, Source, Union
@@ -158,7 +159,7 @@ def cases(
             }
         }
         data = Tables({table: events}, schema)
-        binder = _Binder(schema)
+        binder = Binder(schema)
         try:
             plan = binder.query(parse(rule.query))
             known = [c for (_, name), c in binder.stored.items() if name == "id"]

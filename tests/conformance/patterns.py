@@ -21,7 +21,7 @@ import translator
 from tests.conformance.query_filters import RUNS
 from tests.rules import rule
 from translator.engine.errors import EngineError
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.targets.base import Options
 from translator.verify.reading import NotReadable
 

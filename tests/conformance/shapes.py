@@ -38,7 +38,8 @@ from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pipeline import Conversion, convert, parts
 from translator.plan import operators as o
-from translator.plan.binder import BindError, _Binder
+from translator.plan.binder import Binder
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Items, conjuncts, walk
 from translator.plan.expressions import Path as Place
 from translator.plan.simplify import simplify
@@ -322,7 +323,7 @@ def of_detection(detection: Any, tables: set[str]) -> dict[str, frozenset[str]]:
 
 def read_of(rule: Rule, conversion: Conversion) -> Read:
     tables = set(conversion.tables)
-    binder = _Binder(catalog.schemas())
+    binder = Binder(catalog.schemas())
     plan = with_known_values(binder.query(parse(rule.query)))
     schema: dict[str, dict[str, str]] = {t: {"id": "long", "TimeGenerated": "datetime", **catalog.schemas().get(t, {})} for t in tables}
     for column in binder.stored.values():
@@ -384,7 +385,7 @@ def of_kql(rule: Read, rows: dict[str, list[Row]]) -> Answer:
     ids = None
     detection = rule.conversion.detection
     if isinstance(detection, Detection) and detection.kind == "event" and not detection.others and len(detection.selectors) == 1:
-        binder = _Binder(rule.schema)
+        binder = Binder(rule.schema)
         plan = binder.query(query)
         known = [c for (_, name), c in binder.stored.items() if name == "id"]
         if len(known) == 1:

@@ -18,7 +18,7 @@ from translator.engine.data import Tables
 from translator.engine.spark_engine import SparkEngine
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = dt.datetime(2026, 5, 1, 12, 0)

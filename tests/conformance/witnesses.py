@@ -15,7 +15,7 @@ from pathlib import Path
 import translator
 from translator.engine import EngineError
 from translator.kql.errors import KqlSyntaxError
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.rulepack import Unread, rules_at
 from translator.verify.witness import made, reached
 from translator.verify.witness.judging import judged

@@ -12,7 +12,7 @@ import pytest
 
 import translator
 from translator.engine import EngineError
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 
 LOOP = "datatable(s:int, t:int)[1, 2, 2, 3, 3, 1, 3, 4] | make-graph s --> t with_node_id=n"
 PAIR = "datatable(s:string, t:string, w:long)['a', 'b', 1, 'b', 'c', 2, 'a', 'c', 9] | make-graph s --> t with (datatable(k:string, v:long)['a', 5, 'z', 6]) on k"

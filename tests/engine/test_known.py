@@ -9,7 +9,7 @@ from tests.rules import rule
 from translator.engine import duckdb_engine
 from translator.engine.known import with_known_values
 from translator.plan import operators as o
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Const, Items
 from translator.targets.base import Options
 

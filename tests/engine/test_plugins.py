@@ -9,7 +9,7 @@ import pytest
 
 import translator
 from translator.engine import EngineError
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 
 SEEN = 'let T = datatable(id:string, t:long, d:string)["a", 1, "x", "b", 2, "x", "a", 11, "x", "c", 12, "y", "c", 25, "y", "", 31, "x"];'
 DAYS = (

@@ -9,7 +9,7 @@ import pytest
 
 import translator
 from translator.engine import EngineError
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 
 NOW = dt.datetime(2026, 5, 1, 12, 0)
 DAY = dt.timedelta(days=1)

@@ -15,7 +15,8 @@ from translator.kql.lint import CODES, warnings
 from translator.kql.parser import parse, scan
 from translator.pack import Effort, Failure, rules_of
 from translator.plan import operators as o
-from translator.plan.binder import PROBLEMS, examine
+from translator.plan.binder import examine
+from translator.plan.binder.problems import PROBLEMS
 from translator.report.sarif import Kind, Result, sarif
 from translator.rulepack import Rule, Unread
 

@@ -26,7 +26,8 @@ from translator.pack import Effort, Entry, Failure, rules_of, stopped
 from translator.package import packaged
 from translator.package.options import PackageOptions
 from translator.pipeline import Conversion, convert, place
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.describe import expression, relation
 from translator.report import alert_of
 from translator.rulepack import Rule, Unread

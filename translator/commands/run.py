@@ -20,7 +20,7 @@ from translator.engine import EngineError, Result, execute
 from translator.engine.python_functions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.plan.functions.values import text_of, timespan_text
 from translator.rulepack.model import RuleFileError
 from translator.rulepack.sources import read_text

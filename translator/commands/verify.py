@@ -38,7 +38,7 @@ from translator.pack import (
     stopped,
 )
 from translator.pipeline import Conversion
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.report import report
 from translator.report.html import page
 from translator.rulepack.model import Rule, RuleFileError, Unread

@@ -57,7 +57,7 @@ def execute(
 
     Raises:
         EngineError: what cannot be run, or data that cannot be read, by name.
-        translator.plan.binder.BindError: a query without a meaning.
+        translator.plan.binder.problems.BindError: a query without a meaning.
     """
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(tzinfo=None) if now is None or now.tzinfo else now
     data = tables if isinstance(tables, Tables) else tables_of(tables, schema or {})

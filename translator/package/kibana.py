@@ -26,7 +26,8 @@ from translator.package.options import PackageOptions
 from translator.package.prepared import Chosen, Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Expr, conjunction, conjuncts, negation, walk
 from translator.plan.simplify import is_field, pushed, simplify
 from translator.rulepack.cron import DAY, HOUR, MINUTE

@@ -25,7 +25,7 @@ from translator.package.options import PackageOptions, changed
 from translator.package.prepared import Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion, convert
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.report import attack_of
 from translator.rulepack.cron import DAY, cron
 from translator.rulepack.model import TOKEN, Rule

@@ -14,7 +14,8 @@ from translator.detection.model import Detection
 from translator.engine.known import with_known_values
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.rulepack.model import Rule
 from translator.sigma.emit import Selections, dump, source_of
 from translator.sigma.identity import stable_id

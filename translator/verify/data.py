@@ -28,7 +28,8 @@ from translator.kql.parser import parse
 from translator.kql.printer import name as kql_name
 from translator.pipeline import Conversion
 from translator.plan import operators as o
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Column, ColumnRef, Expr
 from translator.plan.types import Type
 from translator.targets.base import Options
@@ -102,7 +103,7 @@ class Real(Trial):
         NoEvents: where the data have nothing that the rule looks at.
         EngineError: where they cannot be read.
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
 
     real = True

@@ -20,7 +20,7 @@ from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion
-from translator.plan.binder import BindError
+from translator.plan.binder.problems import BindError
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
@@ -378,7 +378,7 @@ def prove(
 
     Raises:
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     return Trial(conversion, options or Options(), now, seed).prove(
         target, conversion.outputs[target] if text is None else given(target, text)

@@ -93,7 +93,7 @@ class Stage:
 
     Raises:
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class Replay(Trial):
     Raises:
         BrokenKit: where the kit cannot be used.
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
 
     def __init__(self, kit: Kit, conversion: Conversion, options: Options) -> None:

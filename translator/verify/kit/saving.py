@@ -18,7 +18,8 @@ from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pack import slug
 from translator.plan import operators as o
-from translator.plan.binder import BindError, bind
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
 from translator.plan.types import Type, type_of
 from translator.rulepack.model import Rule
 from translator.verify.comparing import ROW

@@ -23,7 +23,9 @@ from translator.engine.runner import values_of
 from translator.kql.parser import parse
 from translator.plan import functions
 from translator.plan import operators as o
-from translator.plan.binder import BindError, Schema, bind
+from translator.plan.binder import bind
+from translator.plan.binder.context import Schema
+from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, const, transform, walk
 from translator.plan.types import Type
 from translator.verify.comparing import ROW, Answer
@@ -42,7 +44,7 @@ def judged(kql: str, worlds: Sequence[World], now: dt.datetime) -> list[bool | E
 
     Raises:
         translator.KqlSyntaxError: where the text is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     return [found if isinstance(found, EngineError) else bool(found.rows) for found in answers(kql, worlds, now)]
 
@@ -57,7 +59,7 @@ def answers(
 
     Raises:
         translator.KqlSyntaxError: where the text is no KQL.
-        translator.plan.binder.BindError: where it has no meaning.
+        translator.plan.binder.problems.BindError: where it has no meaning.
     """
     plan = bind(parse(kql), {**catalog.schemas(), **(tables or {})})
     schema = {**catalog.schemas(), **schema_of(plan, [e for w in worlds for e in w.events])}

@@ -1,0 +1,107 @@
+"""What all parts of the binder share: the schema, the columns and problems so far, and the three ways into each other."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from translator.kql import syntax as s
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.binder.problems import BindError, Problem
+from translator.plan.binder.scopes import Scope, Table
+from translator.plan.naming import numbered
+from translator.plan.types import Type, type_of
+
+Schema: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Column types by table and column."""
+
+Discover: TypeAlias = Callable[[o.Relation, str, tuple[e.Expr, ...]], list[tuple[str, Type]]]
+"""The columns that a plugin makes of the values it meets: only who runs the query can tell."""
+
+MAX_DEPTH = 60
+"""How deeply lets and functions may call each other before the binder gives up."""
+
+MAX_USES = 2_000
+"""How often they may be used in all; queries that people write use them fewer than 1,000 times."""
+
+
+class Context(ABC):
+    """One query on its way to a plan. ``warns`` looks for what may be wrong too, beside what is."""
+
+    def __init__(self, schema: Schema, closed: frozenset[str] | None = None, discover: Discover | None = None, warns: bool = False) -> None:
+        self.schema, self.closed, self.discover, self.warns = schema, closed, discover, warns
+        self.tree: s.Query | None = None
+        self.ids = itertools.count()
+        self.stored: dict[tuple[int, str], e.Column] = {}
+        """Columns of stored tables, by source and name."""
+        self.problems: dict[e.Span, Problem] = {}
+        self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
+        """Columns that parse and scan write over, which the official binder still shows, with what replaced them."""
+        self.uses = 0
+        """How often lets and functions were used so far."""
+        self.skipped = 0
+        """Numbers of columns without a name that were left out, since other columns have these names."""
+        self.fuzzy = 0
+        """How many fuzzy unions this place stands in: a table that is not there is left out of them."""
+        self.declared: list[tuple[s.Node, Scope]] = []
+        """What lets define, in the scopes where they stand."""
+        self.bound = set[int]()
+        """The identities of what lets define and the result uses."""
+
+    @abstractmethod
+    def table(self, node: s.Node, scope: Scope) -> Table:
+        """The relation that ``node`` denotes."""
+
+    @abstractmethod
+    def operator(self, table: Table, node: s.Operator, scope: Scope) -> Table:
+        """``table`` behind an operator."""
+
+    @abstractmethod
+    def expression(self, node: s.Node, table: Table | None, scope: Scope) -> e.Expr:
+        """The scalar meaning of ``node`` over the columns of ``table``."""
+
+    @functools.cached_property
+    def numbers(self) -> Mapping[int, int]:
+        """The numbers of items without a name, by the identity of their syntax."""
+        return numbered(self.tree) if self.tree is not None else {}
+
+    def problem(self, problem: Problem) -> None:
+        """Takes note of a problem: one at a place, an error before a warning, however often a let or a function is used."""
+        earlier = self.problems.get(problem.span)
+        if earlier is None or (earlier.warns and not problem.warns):
+            self.problems[problem.span] = problem
+
+    def use(self, span: e.Span) -> None:
+        """Counts the uses of lets and functions: where each uses one twice, they would double what the query stands for each time."""
+        self.uses += 1
+        if self.uses > MAX_USES:
+            raise BindError(f"lets and functions are used more than {MAX_USES:,} times, those within them included", span)
+
+    def column(self, name: str, kind: Type) -> e.Column:
+        """A new column."""
+        return e.Column(next(self.ids), name, kind)
+
+    def stored_column(self, source: o.Source, name: str, otherwise: Type = Type.UNKNOWN) -> e.Column:
+        """The column of a stored table; ``otherwise`` is its type where the schema has none."""
+        key = (source.id, name)
+        if key not in self.stored:
+            documented = self.schema.get(source.table, {}).get(name)
+            kind = type_of(documented) if documented is not None else otherwise
+            self.stored[key] = e.Column(next(self.ids), name, kind, source.table, source.id)
+        return self.stored[key]
+
+    def unknown_source(self, span: e.Span | None) -> o.Source:
+        """A table of which nothing is known."""
+        return o.Source(span, "?", next(self.ids))
+
+    def documented(self, sources: Sequence[o.Source]) -> bool:
+        """Whether the schema has all of these tables."""
+        return all(source.table in self.schema for source in sources)
+
+    def own_columns(self, table: Table) -> dict[str, e.Column]:
+        """The columns of a table without what only the official binder sees: those that parse has written over."""
+        return {n: c for n, c in table.names.items() if (n, c) not in self.twins} if self.twins else table.names

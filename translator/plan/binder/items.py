@@ -1,0 +1,65 @@
+"""Items that become columns: their values, and their names where the query gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from translator.kql import syntax as s
+from translator.plan import expressions as e
+from translator.plan.binder.context import Context
+from translator.plan.binder.scopes import Scope, Table
+from translator.plan.functions import find, overload, types_of
+from translator.plan.naming import automatic_name, fresh
+from translator.plan.types import Type
+
+
+def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope: Scope) -> list[tuple[str, e.Expr]]:
+    """The columns of one item: most have one, a few functions give several."""
+    value = item.value if isinstance(item, s.Named) else item
+    expr = ctx.expression(value, table, scope)
+    given = [n.value for n in item.names] if isinstance(item, s.Named) else []
+    while isinstance(value, s.Parenthesized):
+        value = value.value
+    function = find(value.name) if isinstance(value, s.Call) else None
+    if function is None or function.kind == "aggregate" or not isinstance(value, s.Call) or not isinstance(expr, e.Apply):
+        return [(name, expr)]
+    result = overload(function, [a.type for a in expr.args]).result
+    if result.startswith("("):
+        parts = types_of(result)
+        names = [f"{function.named or ''}{automatic_name(value.arguments[0])}_{n}" for n, _ in parts]
+        exprs: list[e.Expr] = [
+            e.Path(expr.span, kind, e.Apply(expr.span, Type.DYNAMIC, expr.function, expr.args), (i,)) for i, (_, kind) in enumerate(parts)
+        ]
+    elif function.named == "_sorted" and (arrays := [a for a in value.arguments if not isinstance(a, s.Literal)])[1:]:
+        names = [f"{automatic_name(a)}_sorted" for a in arrays]
+        exprs = [e.Path(expr.span, Type.DYNAMIC, expr, (i,)) for i in range(len(arrays))]
+    elif len(given) > 1:
+        return [(n, e.Path(expr.span, Type.DYNAMIC, expr, (i,))) for i, n in enumerate(given)]
+    else:
+        return [(name, expr)]
+    if given:
+        names = [*given[: len(names)], *names[len(given) :]]
+    return list(zip(names, exprs, strict=True))
+
+
+def number_name(ctx: Context, item: s.Node, shown: Mapping[str, e.Column], scope: Scope) -> str:
+    """The name of an item that has none: numbered over the whole query, without the numbers that name something already."""
+    number = ctx.numbers.get(id(item), 1) + ctx.skipped
+    while (name := f"Column{number}") in shown or scope.find(name) is not None:
+        ctx.skipped += 1
+        number += 1
+    return name
+
+
+def named_items(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, fresh_names: bool = True) -> list[tuple[str, e.Expr]]:
+    """Names and meanings of items. With ``fresh_names``, an unnamed item whose name is taken gets a number behind it."""
+    found: list[tuple[str, e.Expr]] = []
+    for item in items:
+        if isinstance(item, s.Named):
+            found.extend(columns_of(ctx, item, item.names[0].value, table, scope))
+            continue
+        name = automatic_name(item) or number_name(ctx, item, {} if fresh_names else table.names, scope)
+        for index, (one, expr) in enumerate(columns_of(ctx, item, name, table, scope)):
+            plain = isinstance(expr, e.ColumnRef) and any(n == one and x == expr for n, x in found)
+            found.append((fresh(one, [n for n, _ in found]) if (fresh_names or index) and not plain else one, expr))
+    return found

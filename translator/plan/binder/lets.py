@@ -1,0 +1,173 @@
+"""Statements, and what is defined by them: lets, functions with their parameters, and patterns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.kql import syntax as s
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.binder.context import Context
+from translator.plan.binder.names import check_saved, check_table
+from translator.plan.binder.problems import BindError
+from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
+from translator.plan.binder.sources import normalized, source_table, unsupported
+from translator.plan.normalized import parser_of
+from translator.plan.types import type_of
+
+
+def declare(ctx: Context, statements: tuple[s.Node, ...], scope: Scope) -> tuple[Scope, s.Expression | None]:
+    last: s.Expression | None = None
+    for statement in statements:
+        match statement:
+            case s.Let(name=name, value=value):
+                outer, scope = scope, Scope(parent=scope)
+                scope.lets[name.value] = (value, outer)
+                ctx.declared.append((value, outer))
+            case s.DeclareParameters(parameters=parameters):
+                scope = Scope(parent=scope)
+                for parameter in parameters:
+                    if parameter.default is not None:
+                        scope.lets[parameter.name.value] = (parameter.default, scope)
+            case s.DeclarePattern(name=name):
+                scope = Scope(parent=scope)
+                scope.lets[name.value] = (statement, scope)
+            case s.ExpressionStatement(expression=expression):
+                last = expression
+                if isinstance(last, s.Pipeline) and isinstance(final := last.operators[-1] if last.operators else None, s.GraphToTable):
+                    given = {x.name.value: replace(final, outputs=(x,)) for x in final.outputs if x.name is not None}
+                    scope = Scope(parent=scope) if given else scope
+                    for output, operator in given.items():
+                        scope.lets[output] = (replace(last, operators=(*last.operators[:-1], operator)), scope.parent or scope)
+            case _:
+                continue
+    return scope, last
+
+
+def check_declared(ctx: Context) -> None:
+    """Names in what the result does not use: Kusto refuses a query with an unknown name in a let that nothing reads.
+
+    A function is looked at as it was written too: of a table that is passed to it, its body sees no columns but the declared ones.
+    Source: learn.microsoft.com/kusto/query/functions/user-defined-functions, "Input arguments", checked with the official binder.
+    """
+    for value, defined in ctx.declared:
+        if id(value) in ctx.bound:
+            continue
+        ctx.bound.add(id(value))
+        try:
+            if isinstance(value, s.Function):
+                _check_function_body(ctx, value, defined)
+            elif isinstance(value, s.Expression):
+                let_value(ctx, value, defined, value.span)
+        except BindError:
+            # What has no meaning yet is told where it is used; a name that is wrong is among the problems already.
+            continue
+
+
+def _check_function_body(ctx: Context, function: s.Function, defined: Scope) -> None:
+    inner = Scope(parent=defined)
+    for parameter in function.parameters:
+        name, span = parameter.name.value, parameter.span
+        if isinstance(parameter.type, s.RowSchema):
+            columns = tuple(ctx.column(c.name.value, type_of(c.type)) for c in parameter.type.columns)
+            inner.values[name] = Table(o.Rows(span, columns, ()), {c.name: c for c in columns})
+        else:
+            inner.values[name] = e.Apply(span, type_of(parameter.type), "parameter", (e.const(name),))
+    inner, last = declare(ctx, function.body, inner)
+    if isinstance(last, TABULAR):
+        ctx.table(last, inner)
+    elif last is not None:
+        ctx.expression(last, None, inner)
+
+
+def named_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> Table:
+    found = scope.find(name)
+    if found is None:
+        check_table(ctx, name, span, scope)
+        return source_table(ctx, name, span)
+    if isinstance(found, Table):
+        return instance(ctx, found, span)
+    if isinstance(found, e.Expr | Record):
+        raise BindError(f"'{name}' is a value, and a table is needed here", span)
+    node, defined = found
+    if isinstance(node, s.Function):
+        return apply_function(ctx, name, node, (), defined, scope, span)
+    ctx.use(span)
+    ctx.bound.add(id(node))
+    return ctx.table(node, defined)
+
+
+def let_value(ctx: Context, node: s.Node, defined: Scope, span: e.Span) -> e.Expr:
+    ctx.use(span)
+    ctx.bound.add(id(node))
+    if isinstance(node, TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
+        return subquery(ctx.table(node, defined), span)
+    return ctx.expression(node, None, defined)
+
+
+def instance(ctx: Context, table: Table, span: e.Span) -> Table:
+    """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
+    if table.sources:
+        return table.alone(table.relation)
+    items = tuple((ctx.column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
+    return Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items}, behind=table.behind)
+
+
+def bind_arguments(
+    ctx: Context, name: str, function: s.Function, given: tuple[s.Node, ...], defined: Scope, scope: Scope, span: e.Span,
+    table: Table | None = None,
+) -> tuple[Scope, s.Expression]:  # fmt: skip
+    ctx.use(span)
+    inner = Scope(parent=defined)
+    by_name = {a.names[0].value: a.value for a in given if isinstance(a, s.Named)}
+    positional = iter([a for a in given if not isinstance(a, s.Named)])
+    for parameter in function.parameters:
+        argument = by_name.get(parameter.name.value) or next(positional, None) or parameter.default
+        if argument is None:
+            raise BindError(f"{name}() needs a value for '{parameter.name.value}'", span)
+        if isinstance(parameter.type, s.RowSchema):
+            inner.values[parameter.name.value] = ctx.table(argument, scope)
+        else:
+            inner.values[parameter.name.value] = ctx.expression(argument, table, scope)
+    inner, last = declare(ctx, function.body, inner)
+    if last is None:
+        raise BindError(f"{name}() has no result", function.span)
+    return inner, last
+
+
+def apply_function(
+    ctx: Context, name: str, function: s.Function, given: tuple[s.Node, ...], defined: Scope, scope: Scope, span: e.Span
+) -> Table:
+    inner, last = bind_arguments(ctx, name, function, given, defined, scope, span)
+    return ctx.table(last, inner)
+
+
+def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
+    found = scope.find(call.name)
+    if isinstance(found, tuple) and isinstance(found[0], s.Function):
+        return apply_function(ctx, call.name, found[0], call.arguments, found[1], scope, call.span)
+    if isinstance(found, tuple) and isinstance(found[0], s.DeclarePattern):
+        return of_pattern(ctx, found[0], found[1], call, None)
+    if call.name == "_GetWatchlist" and call.arguments:
+        alias = ctx.expression(call.arguments[0], None, scope)
+        if isinstance(alias, e.Const) and isinstance(alias.value, str):
+            source = ctx.unknown_source(call.span)
+            return Table(o.External(call.span, "watchlist", alias.value, (), source), {}, (source,))
+    if found is None and (parser := parser_of(call.name)) is not None:
+        return normalized(ctx, parser, call.arguments, call.span, scope)
+    check_saved(ctx, call, scope)
+    return unsupported(ctx, None, call, f"the function {call.name}() is not defined in this query")
+
+
+def of_pattern(ctx: Context, pattern: s.DeclarePattern, defined: Scope, call: s.Call, path: str | None) -> Table:
+    """What a pattern stands for. Source: learn.microsoft.com/kusto/query/pattern-statement."""
+    ctx.use(call.span)
+    given = [a.value if isinstance(a, s.Literal) else a for a in call.arguments]
+    for rule in pattern.rules:
+        if [a.value for a in rule.arguments] == given and (rule.path.value if rule.path is not None else None) == path:
+            inner, last = declare(ctx, rule.body, defined)
+            if last is not None:
+                return ctx.table(last, inner)
+    if ctx.closed is not None:
+        raise BindError(f"the pattern {pattern.name.value} has nothing for these arguments", call.span)
+    return unsupported(ctx, None, call, f"the pattern {pattern.name.value} has nothing for these arguments")

@@ -1,0 +1,147 @@
+"""Names as columns, and names that are not there: errors, and warnings where a site may have what the documentation does not list."""
+
+from __future__ import annotations
+
+from translator.kql import syntax as s
+from translator.kql.errors import suggestion
+from translator.plan import expressions as e
+from translator.plan.binder.context import Context
+from translator.plan.binder.problems import Problem
+from translator.plan.binder.scopes import Scope, Table
+from translator.plan.functions import declared, find
+from translator.plan.naming import matches
+from translator.plan.normalized import parser_names, parser_of
+from translator.plan.types import Type
+
+STANDARD_COLUMNS = frozenset(
+    {"TenantId", "TimeGenerated", "_TimeReceived", "Type", "_ItemId", "_ResourceId", "_SubscriptionId", "_IsBillable", "_BilledSize"}
+)
+"""Columns of every table of a workspace: learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns."""
+
+DOCUMENTED_FUNCTIONS = ("_GetWatchlist", "_GetWatchlistAlias", "FileProfile", "SeenBy", "AssignedIPAddresses", "DeviceFromIP")
+"""Functions that give a table and that the products bring: learn.microsoft.com/azure/sentinel/watchlists-queries and
+learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function, with the pages beside it."""
+
+
+def resolve(ctx: Context, table: Table | None, name: str) -> e.Column | None:
+    if table is None:
+        return None
+    if name in table.names:
+        return table.names[name]
+    if name in table.outer:
+        return table.outer[name]
+    if name in table.hidden:
+        return table.hidden[name]
+    if table.sources:
+        column = table.names[name] = ctx.stored_column(table.sources[0], name)
+        return column
+    return None
+
+
+def named_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Scope) -> e.Column | None:
+    """The column of a name that the query writes at this place."""
+    if name in table.guessed or (name not in table.names and name not in table.outer and table.hidden.get(name) is None):
+        check_column(ctx, table, name, span, scope)
+    return resolve(ctx, table, name)
+
+
+def unknown_column(name: str, span: e.Span) -> e.Expr:
+    return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
+
+
+def check_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Scope) -> None:
+    """A name that is no column that is known: an error where all columns are, or where only its case differs.
+
+    A table of a site may have columns that its documentation does not list, and a custom one any.
+    """
+    shown, sources = [n for n in table.names if n not in table.guessed], table.open_sources
+    table.guessed.discard(name)
+    if table.hidden.get(name, ...) is None:
+        parts = [n for n in shown if n.startswith(f"{name}_")]
+        why = f"a union made {' and '.join(parts)} of it, by type" if parts else "an operator before took it away"
+        ctx.problem(Problem("unknown-column", span, f"there is no column '{name}' here: {why}"))
+    elif not sources:
+        hint = suggestion(name, [*shown, *table.outer, *scope.names()])
+        listing = f": there are {', '.join(shown)}" if 0 < len(shown) <= 12 and not hint else ""
+        ctx.problem(Problem("unknown-column", span, f"there is no column '{name}' here{hint}{listing}"))
+    elif not ctx.documented(sources):
+        return
+    elif (meant := {n.lower(): n for n in (*scope.names(), *shown)}.get(name.lower())) is not None:
+        ctx.problem(Problem("unknown-column", span, f"there is no column '{name}' here, names have case: did you mean {meant}?"))
+    elif ctx.warns and name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, ctx.schema[sources[0].table]))):
+        message = f"the documentation of {sources[0].table} lists no column '{name}'{suggestion(name, [*shown, *scope.names()])}"
+        ctx.problem(Problem("unlisted-column", span, message, warns=True))
+
+
+def check_value(ctx: Context, node: s.Node, table: Table | None, scope: Scope, never: bool = False) -> None:
+    """A name where there are no columns, or hardly one is meant: what nothing lists has to be a let.
+
+    With ``never`` no column makes sense at all, of tables that nothing is known of neither.
+    """
+    if not isinstance(node, s.NameReference) or scope.find(node.name) is not None or node.name in ctx.schema:
+        return
+    shown: list[str] = []
+    if table is not None:
+        sources = table.open_sources
+        if table.has(node.name) or node.name in STANDARD_COLUMNS or not sources:
+            return
+        if not never and not ctx.documented(sources):
+            return
+        shown = list(table.names)
+    hint = suggestion(node.name, [*scope.names(), *shown])
+    ctx.problem(Problem("unknown-name", node.span, f"there is no let '{node.name}'{' and no such column' if shown else ''}{hint}"))
+
+
+def is_table(ctx: Context, node: s.Node, table: Table | None, scope: Scope) -> bool:
+    """Whether a name means a documented table, as no column and no let has it."""
+    if not isinstance(node, s.NameReference) or node.name not in ctx.schema or scope.find(node.name) is not None:
+        return False
+    return table is not None and not table.has(node.name)
+
+
+def check_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> None:
+    """A table that nothing knows may be one of the site's, or a saved function; not where a name of the query is close."""
+    if ctx.closed is not None or name in ctx.schema or parser_of(name) is not None:
+        return
+    lower = name.lower()
+    message = f"there is no table '{name}'"
+    if (meant := {n.lower(): n for n in (*scope.names(), *ctx.schema)}.get(lower)) is not None:
+        ctx.problem(Problem("unknown-table", span, f"{message}, names have case: did you mean {meant}?", warns=ctx.fuzzy > 0))
+    elif not lower.endswith("_cl") and (hint := suggestion(name, scope.names(), 0.8)):
+        ctx.problem(Problem("unknown-table", span, f"{message}, and no let of this name{hint}", warns=ctx.fuzzy > 0))
+    elif ctx.warns and not lower.endswith("_cl") and (hint := suggestion(name, ctx.schema, 0.88)):
+        ctx.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{hint}", warns=True))
+
+
+def check_saved(ctx: Context, call: s.Call, scope: Scope) -> None:
+    """A function that gives a table and is not here may be saved in the workspace; not where one that is known is close."""
+    if call.name in DOCUMENTED_FUNCTIONS:
+        return
+    functions = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
+    hint = suggestion(call.name, [*functions, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
+    message = f"the function {call.name}() is not defined in this query" + (hint or ": the workspace has to have it saved")
+    ctx.problem(Problem("unknown-function" if hint else "saved-function", call.span, message, warns=not hint or ctx.fuzzy > 0))
+
+
+def check_function(ctx: Context, call: s.Call) -> None:
+    """A function of values that KQL does not have; Sentinel's own begin with an underscore."""
+    if find(call.name) is not None:
+        return
+    hint = suggestion(call.name, [f.name for f in declared() if f.kind in ("function", "aggregate")])
+    saved = call.name.startswith("_") and not hint
+    message = f"the function {call.name}() is unknown{hint}"
+    ctx.problem(Problem("saved-function" if saved else "unknown-function", call.span, message, warns=saved))
+
+
+def check_pattern(ctx: Context, table: Table, pattern: s.Node) -> None:
+    """A name with an asterisk that means no column: an error where all columns are known."""
+    if isinstance(pattern, s.Wildcard) and not any(matches(pattern, n) for n in table.names):
+        sources = table.open_sources
+        if ctx.documented(sources):
+            message = f"no column is like '{pattern.pattern}' here"
+            ctx.problem(Problem("unlisted-column" if sources else "unknown-column", pattern.span, message, warns=bool(sources)))
+
+
+def _of_logs(name: str) -> bool:
+    """Whether a name is one that Azure Monitor makes for what a resource logs: the property with its type behind it."""
+    return name[-2:] in ("_s", "_d", "_g", "_b", "_t")

@@ -1,0 +1,173 @@
+"""Operators, each by the part of the binder that knows it, and those of a few lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.kql import syntax as s
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.binder.context import Context
+from translator.plan.binder.expansions import mv_apply, mv_expand, partition
+from translator.plan.binder.graphs import Graph, graph_match, graph_table, make_graph, mark_components
+from translator.plan.binder.items import named_items
+from translator.plan.binder.joins import join
+from translator.plan.binder.lets import apply_function, instance
+from translator.plan.binder.names import check_saved
+from translator.plan.binder.parameters import operator_name, word
+from translator.plan.binder.parsing import parse_pairs, parse_text
+from translator.plan.binder.plugins import SCHEMA_COLUMNS, evaluate
+from translator.plan.binder.projections import distinct, extend, limited, orderings, project, project_some
+from translator.plan.binder.scans import scan
+from translator.plan.binder.scopes import Scope, Table
+from translator.plan.binder.searches import search
+from translator.plan.binder.sources import opened, unsupported, unsupported_with
+from translator.plan.binder.summaries import grouped, make_series, summarize, top_nested
+from translator.plan.binder.unions import OpenUnion, union, widened
+from translator.plan.naming import automatic_name
+from translator.plan.types import Type
+
+_NOT_IN_PARTS = (
+    s.Union | s.GetSchema | s.Evaluate | s.Find | s.Partition | s.PartitionBy | s.TopNested | s.TopHitters | s.Reduce | s.MakeGraph | s.Fork
+    | s.Facet | s.Invoke
+)  # fmt: skip
+"""Operators that would see the rows of all parts as one inside ``partition`` and ``mv-apply``."""
+
+
+def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Table:
+    if isinstance(table, OpenUnion):
+        table = widened(ctx, table, (node,), scope)
+    if table.row is not None and isinstance(node, _NOT_IN_PARTS):
+        reason = f"the operator {operator_name(node)} is not supported inside partition and mv-apply yet"
+        out = ctx.operator(replace(table, row=None, parts=None), node, scope)
+        return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
+    match node:
+        case s.Where(predicate=predicate, span=span):
+            value = predicate.value if isinstance(predicate, s.Named) else predicate
+            return table.over(o.Filter(span, table.relation, ctx.expression(value, table, scope)), table.names)
+        case s.Extend(items=items, span=span):
+            return extend(ctx, table, items, scope, span)
+        case s.Serialize(items=items, span=span):
+            serialized = table.over(o.Arrange(span, table.relation, "serialize"), table.names)
+            return extend(ctx, serialized, items, scope, span) if items else serialized
+        case s.Project(items=items, span=span):
+            return project(ctx, table, items, scope, span)
+        case s.ProjectAway() | s.ProjectKeep() | s.ProjectRename() | s.ProjectReorder() | s.ProjectByNames():
+            return project_some(ctx, table, node, scope)
+        case s.Summarize():
+            return summarize(ctx, table, node, scope)
+        case s.Distinct(items=items, span=span):
+            return distinct(ctx, table, items, scope, span)
+        case s.Count(span=span, name=name):
+            column = ctx.column(name.value if name else "Count", Type.LONG)
+            count = ((column, e.Apply(span, Type.LONG, "count", ())),)
+            return grouped(ctx, table, span, (), count, [column.name])
+        case s.Join() | s.Lookup():
+            return join(ctx, table, node, scope)
+        case s.Union(tables=tables):
+            return union(ctx, node, tables, table, scope)
+        case s.Sort(keys=keys, span=span):
+            return table.over(o.Sort(span, table.relation, orderings(ctx, table, keys, scope)), table.names)
+        case s.Render() | s.As() | s.Consume():
+            return table.over(o.Arrange(node.span, table.relation, operator_name(node)), table.names)
+        case s.Take(count=limit) | s.Sample(count=limit):
+            return limited(ctx, table, node, limit, (), scope)
+        case s.Top(count=limit, by=by):
+            return limited(ctx, table, node, limit, (by,), scope)
+        case s.Parse():
+            return parse_text(ctx, table, node, scope)
+        case s.ParseKv():
+            return parse_pairs(ctx, table, node, scope)
+        case s.MvExpand():
+            return mv_expand(ctx, table, node, scope)
+        case s.MvApply():
+            return mv_apply(ctx, table, node, scope)
+        case s.MakeSeries():
+            return make_series(ctx, table, node, scope)
+        case s.SampleDistinct(of=of, count=limit, span=span):
+            return limited(ctx, distinct(ctx, table, (of,), scope, span), node, limit, (), scope)
+        case s.GetSchema():
+            return _get_schema(ctx, table, node)
+        case s.Evaluate():
+            return evaluate(ctx, table, node, scope)
+        case s.Search() | s.Find():
+            return search(ctx, node, table, scope)
+        case s.Partition() | s.PartitionBy():
+            return partition(ctx, table, node, scope)
+        case s.Scan():
+            return scan(ctx, table, node, scope)
+        case s.TopNested():
+            return top_nested(ctx, table, node, scope)
+        case s.TopHitters():
+            return _top_hitters(ctx, table, node, scope)
+        case s.Reduce():
+            return _reduce(ctx, table, node)
+        case s.MakeGraph():
+            return make_graph(ctx, table, node, scope)
+        case s.GraphMarkComponents() if isinstance(table, Graph):
+            return mark_components(ctx, table, node)
+        case s.GraphToTable() if isinstance(table, Graph):
+            return graph_table(ctx, table, node)
+        case s.GraphMatch() if isinstance(table, Graph):
+            return graph_match(ctx, table, node, scope)
+        case s.Fork() | s.Facet():
+            return _fork(ctx, table, node, scope)
+        case s.Invoke(call=s.Call() as called):
+            return _invoke(ctx, table, node, called, scope)
+        case _:
+            return opened(ctx, unsupported(ctx, table, node, f"the operator {operator_name(node)} is not supported yet"))
+
+
+def _get_schema(ctx: Context, table: Table, node: s.GetSchema) -> Table:
+    columns = {n: ctx.column(n, k) for n, k in SCHEMA_COLUMNS.items()}
+    rows = tuple(
+        (e.const(n), e.const(i), e.const(_CLR_TYPES.get(c.type, "System.Object")), e.const(str(c.type)))
+        for i, (n, c) in enumerate(table.names.items())
+    )
+    return Table(o.Rows(node.span, tuple(columns.values()), rows), columns)
+
+
+_CLR_TYPES = {
+    Type.BOOL: "System.SByte", Type.INT: "System.Int32", Type.LONG: "System.Int64", Type.REAL: "System.Double",
+    Type.STRING: "System.String",
+    Type.DECIMAL: "System.Data.SqlTypes.SqlDecimal", Type.DATETIME: "System.DateTime", Type.TIMESPAN: "System.TimeSpan",
+    Type.GUID: "System.Guid",
+}  # fmt: skip
+"""What getschema calls the types: learn.microsoft.com/kusto/query/getschema-operator."""
+
+
+def _top_hitters(ctx: Context, table: Table, node: s.TopHitters, scope: Scope) -> Table:
+    ((name, value),) = named_items(ctx, table, (node.of,), scope)[:1]
+    weight = node.by
+    counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{name}"
+    return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: Type.LONG})
+
+
+def _reduce(ctx: Context, table: Table, node: s.Reduce) -> Table:
+    reduced = {"Pattern": Type.STRING, "Count": Type.LONG, "Representative": Type.STRING}
+    marks_source = any(p.name == "kind" and word(p.value) == "source" for p in node.parameters)
+    return unsupported_with(ctx, table if marks_source else Table(table.relation, {}), node, reduced)
+
+
+def _fork(ctx: Context, table: Table, node: s.Fork | s.Facet, scope: Scope) -> Table:
+    """Several results of one table: their names are looked at, and none is carried out."""
+    branches = [b.pipeline for b in node.branches] if isinstance(node, s.Fork) else [node.pipeline]
+    for key in node.by if isinstance(node, s.Facet) else ():
+        ctx.expression(key, table, scope)
+    for branch in branches:
+        parts = branch.operators if isinstance(branch, s.Pipeline) and branch.source is None else (branch,)
+        branched = instance(ctx, table, node.span)
+        for part in parts:
+            branched = ctx.operator(branched, part, scope) if isinstance(part, s.Operator) else branched
+    return unsupported(ctx, None, node, f"the operator {operator_name(node)} is not supported yet")
+
+
+def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: Scope) -> Table:
+    """A function of the query whose first parameter is the table before it."""
+    found = scope.find(called.name)
+    if isinstance(found, tuple) and isinstance(function := found[0], s.Function) and function.parameters:
+        inner = Scope(parent=found[1], values={function.parameters[0].name.value: table})
+        rest = s.Function(function.span, function.parameters[1:], function.body, False)
+        return apply_function(ctx, called.name, rest, called.arguments, inner, scope, node.span)
+    check_saved(ctx, called, scope)
+    return opened(ctx, unsupported(ctx, table, node, f"the function {called.name}() is not defined in this query"))

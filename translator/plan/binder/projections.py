@@ -1,0 +1,122 @@
+"""Operators that choose, compute and order columns and rows: extend, project and its like, distinct, sort keys, limits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from translator.kql import syntax as s
+from translator.plan import expressions as e
+from translator.plan import operators as o
+from translator.plan.binder.context import Context
+from translator.plan.binder.items import named_items
+from translator.plan.binder.names import check_pattern, named_column, resolve
+from translator.plan.binder.parameters import operator_name
+from translator.plan.binder.problems import Problem
+from translator.plan.binder.scopes import Scope, Table
+from translator.plan.naming import like, matches
+
+
+def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
+    computed, found = [], named_items(ctx, table, items, scope, fresh_names=False)
+    names = dict(table.names)  # with what the items have said of an open table
+    for name, expr in found:
+        column = ctx.column(name, expr.type)
+        computed.append((column, expr))
+        names[name] = column
+    return table.over(o.Compute(span, table.relation, tuple(computed)), names)
+
+
+def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    names: dict[str, e.Column] = {}
+    computed = []
+    for name, expr in named_items(ctx, table, items, scope):
+        if isinstance(expr, e.ColumnRef):
+            names[name] = expr.column
+            continue
+        column = ctx.column(name, expr.type)
+        computed.append((column, expr))
+        names[name] = column
+    relation = o.Compute(span, table.relation, tuple(computed)) if computed else table.relation
+    return table.over(relation, names, open=False)
+
+
+def project_some(
+    ctx: Context, table: Table, node: s.ProjectAway | s.ProjectKeep | s.ProjectRename | s.ProjectReorder | s.ProjectByNames, scope: Scope
+) -> Table:
+    """The same rows under other names, in another order, or fewer of their columns."""
+    names, open, gone = table.names, True, set[str]()
+    match node:
+        case s.ProjectAway(columns=columns):
+            for pattern in columns:
+                check_pattern(ctx, table, pattern)
+                if isinstance(pattern, s.NameReference):
+                    named_column(ctx, table, pattern.name, pattern.span, scope)
+                    gone.add(pattern.name)
+            names = {n: c for n, c in names.items() if not any(matches(p, table.doubled.get(n, n)) for p in columns)}
+            gone |= table.names.keys() - names.keys()
+        case s.ProjectKeep(columns=columns):
+            for pattern in columns:
+                check_pattern(ctx, table, pattern)
+                if isinstance(pattern, s.NameReference):
+                    named_column(ctx, table, pattern.name, pattern.span, scope)
+            names, open = {n: c for n, c in table.names.items() if any(matches(p, n) for p in columns)}, False
+        case s.ProjectByNames(names=wanted):
+            given = [ctx.expression(x, table, scope) for x in wanted]
+            flat = [v.value for x in given for v in (x.items if isinstance(x, e.Items) else (x,)) if isinstance(v, e.Const)]
+            shown = [n for given in map(str, flat) for n in (like(given, table.names) if "*" in given else [given])]
+            names, open = {n: c for n in shown if (c := resolve(ctx, table, n)) is not None}, False
+        case s.ProjectRename(items=items):
+            renamed: dict[str, str] = {}
+            for item in items:
+                if isinstance(item, s.Named) and isinstance(item.value, s.NameReference):
+                    named_column(ctx, table, item.value.name, item.value.span, scope)
+                    renamed[item.value.name] = item.names[0].value
+                elif isinstance(item, s.Named):
+                    ctx.problem(Problem("unknown-column", item.value.span, "project-rename takes the name of a column here"))
+            names = {renamed.get(n, n): c for n, c in table.names.items()}
+            gone |= renamed.keys()
+        case s.ProjectReorder(columns=ordered):
+            front: list[str] = []
+            for key in ordered:
+                if isinstance(key.value, s.NameReference):
+                    named_column(ctx, table, key.value.name, key.value.span, scope)
+                found = [n for n in table.names if isinstance(key.value, s.Star) or matches(key.value, n)]
+                order = _natural if key.direction and key.direction.startswith("granny") else str.lower
+                front += sorted(found, key=order, reverse=key.direction.endswith("desc")) if key.direction else found
+            names = {n: table.names[n] for n in dict.fromkeys([*front, *table.names])}
+    chosen = table.over(table.relation, names, open)
+    return replace(chosen, hidden={**chosen.hidden, **dict.fromkeys(gone)}) if gone and open else chosen
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Orders names as people do: ``a2`` before ``a10``. Source: learn.microsoft.com/kusto/query/project-reorder-operator."""
+    return [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in re.split(r"(\d+)", name)]
+
+
+def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    everything = any(isinstance(i, s.Star) for i in items)
+    projected = replace(table, names=ctx.own_columns(table)) if everything else project(ctx, table, items, scope, span)
+    columns = tuple(projected.names.values())
+    partition = (table.row,) if table.row else ()
+    return table.over(o.Distinct(span, projected.relation, (*partition, *columns)), projected.names, everything)
+
+
+def orderings(ctx: Context, table: Table, keys: tuple[s.Ordered, ...], scope: Scope) -> tuple[o.Ordering, ...]:
+    """Sort keys; without a direction it is descending, and nulls come first where it ascends."""
+    found = []
+    for key in keys:
+        value = key.value.value if isinstance(key.value, s.Named) else key.value
+        descending = key.direction != "asc"
+        nulls_first = key.nulls == "first" if key.nulls else not descending
+        found.append(o.Ordering(ctx.expression(value, table, scope), descending, nulls_first))
+    return tuple(found)
+
+
+def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:
+    limit = ctx.expression(count, None, scope)
+    partition = (table.row,) if table.row else ()
+    return table.over(
+        o.Limit(node.span, table.relation, operator_name(node), limit, orderings(ctx, table, by, scope), partition), table.names
+    )
