@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from translator.engine.scalar import Scalars
+from translator.engine.scalars.context import Values
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
@@ -25,7 +25,7 @@ class Relational:
 class Compiling(Protocol):
     """The compiler of relations, as those see it that compile one operator for it."""
 
-    scalars: Scalars
+    scalars: Values
 
     def column(self, kind: Type) -> e.Column:
         """A column of its own."""

@@ -11,7 +11,8 @@ from sqlglot import exp
 from translator.engine import python_functions as meanings
 from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
-from translator.engine.scalar import column_name
+from translator.engine.scalars import comparisons, conversions
+from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
@@ -213,7 +214,7 @@ class _Match:
             select = select.join(source, join_type="cross")
         if conditions:
             select = select.where(*conditions)
-        matched = exp.select(exp.Star()).from_(select.subquery("m")).where(self.scalars.predicate(relation.predicate))
+        matched = exp.select(exp.Star()).from_(select.subquery("m")).where(comparisons.predicate(self.scalars, relation.predicate))
         if relation.shortest:
             matched = self.shortest(matched, first, last, followed, place)
         order = [exp.Ordered(this=_ref(c)) for c in (first, followed)]
@@ -230,7 +231,7 @@ class _Match:
             return self.graph.nodes
         own = {c: e.ColumnRef(None, g.type, g) for g, c in shown}
         predicate = e.transform(e.conjunction(*conditions), lambda n: own.get(n.column, n) if isinstance(n, e.ColumnRef) else n)
-        return self.graph.add(exp.select(exp.Star()).from_(self.graph.nodes).where(self.scalars.predicate(predicate)))
+        return self.graph.add(exp.select(exp.Star()).from_(self.graph.nodes).where(comparisons.predicate(self.scalars, predicate)))
 
     def steps(self, hop: o.GraphHop) -> str:
         """The edges from where they are followed to where they lead, in any direction both ways."""
@@ -252,7 +253,8 @@ class _Match:
         if not values:
             return name
         items = [
-            self.compiler.named(self.scalars.dynamic(x) if kind == "map" else self.scalars.predicate(x), c) for c, kind, _, x in values
+            self.compiler.named(conversions.to_dynamic(self.scalars, x) if kind == "map" else comparisons.predicate(self.scalars, x), c)
+            for c, kind, _, x in values
         ]
         return self.graph.add(exp.select(exp.Star(), *items).from_(name))
 

@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
-from translator.engine.scalar import column_name
+from translator.engine.scalars import conversions
+from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
@@ -81,7 +82,10 @@ def top_nested(compiler: Compiling, relation: o.TopNested) -> tuple[exp.Query, d
         part = parts[0]
         rest = exp.select("1").from_(exp.table_(levels[0][0], alias="a")).where(same([part.key], "a", "b"))
         left = exp.select(exp.Star()).from_(exp.table_(base_name, alias="b")).where(exp.Not(this=exp.Exists(this=rest)))
-        shown = (compiler.named(scalars.typed(others, part.key.type), part.key), compiler.named(aggregated(part.by), part.value))
+        shown = (
+            compiler.named(conversions.typed(scalars, others, part.key.type), part.key),
+            compiler.named(aggregated(part.by), part.value),
+        )
         one = exp.select(*shown).from_(left.subquery("g"))
         found = exp.select(exp.Star()).from_(exp.Union(this=select, expression=one, distinct=False).subquery("u"))
     assert isinstance(found, exp.Select)

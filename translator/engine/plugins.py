@@ -7,14 +7,15 @@ from typing import Any
 from sqlglot import exp
 
 from translator.engine import timelines
-from translator.engine.scalar import Scalars
+from translator.engine.scalars import conversions
+from translator.engine.scalars.context import Values
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type
 
 
-def timeline_rows(scalars: Scalars, relation: o.Evaluation) -> exp.Expr:
+def timeline_rows(scalars: Values, relation: o.Evaluation) -> exp.Expr:
     """An aggregate over the input of a plugin: an array of the rows that it gives.
 
     Raises:
@@ -34,7 +35,7 @@ def timeline_rows(scalars: Scalars, relation: o.Evaluation) -> exp.Expr:
     return scalars.python(key, call, (Type.DYNAMIC, Type.DYNAMIC), Type.DYNAMIC, (rows, array_text(scalars, list(given.values()))))
 
 
-def array_text(scalars: Scalars, values: list[e.Expr]) -> exp.Expr:
+def array_text(scalars: Values, values: list[e.Expr]) -> exp.Expr:
     """Values as a JSON array: times and timespans as their ticks."""
     parts: list[exp.Expr] = []
     for value in values:
@@ -44,7 +45,7 @@ def array_text(scalars: Scalars, values: list[e.Expr]) -> exp.Expr:
         elif value.type == Type.TIMESPAN:
             found = scalars.cast(scalars.value(value), Type.STRING)
         else:
-            found = scalars.dynamic(value)
+            found = conversions.to_dynamic(scalars, value)
         parts.append(exp.Coalesce(this=found, expressions=[exp.Literal.string("null")]))
     places = " || ',' || ".join(f"${i}" for i in range(1, len(parts) + 1))
     return scalars.sql(f"'[' || {places} || ']'", *parts) if parts else exp.Literal.string("[]")

@@ -16,7 +16,9 @@ from translator.engine.graphs import graph_rows
 from translator.engine.nested import top_nested
 from translator.engine.plugins import array_text, timeline_rows
 from translator.engine.python_functions import PythonFunction
-from translator.engine.scalar import EPOCH_MICROS, Scalars, column_name, finer_than_micros
+from translator.engine.scalars import Scalars, comparisons, conversions, texts
+from translator.engine.scalars.context import Values
+from translator.engine.scalars.writing import EPOCH_MICROS, column_name, finer_than_micros
 from translator.engine.scans import scan
 from translator.plan import expressions as e
 from translator.plan import operators as o
@@ -64,7 +66,7 @@ def compile_plan(
 class Compiler:
     def __init__(self, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None) -> None:
         self.dialect, self.stored = dialect, stored
-        self.scalars = Scalars(dialect, now, self.subquery)
+        self.scalars: Values = Scalars(dialect, now, self.subquery)
         self.used: dict[int, dict[int, e.Column]] = {}
         self.finer = False
         self.filters: dict[int, list[e.Expr]] = {}
@@ -181,7 +183,7 @@ class Compiler:
                     self.filters.setdefault(id(below), []).extend(e.conjuncts(predicate))
                 query = self.relation(inner)
                 query, (predicate,) = self.windowed(query, (predicate,))
-                return Relational(self.over(query).where(self.scalars.predicate(predicate)), query.columns, query.order)
+                return Relational(self.over(query).where(comparisons.predicate(self.scalars, predicate)), query.columns, query.order)
             case o.Compute(input=inner, items=items):
                 return self.computed(self.relation(inner), items)
             case o.Project(input=inner, items=items):
@@ -272,7 +274,7 @@ class Compiler:
         return Relational(exp.select(*items).from_(values), {c.id: c for c in columns})
 
     def cell(self, expr: e.Expr, kind: Type) -> exp.Expr:
-        return self.scalars.cast(self.scalars.typed(expr, kind), kind)
+        return self.scalars.cast(conversions.typed(self.scalars, expr, kind), kind)
 
     def range(self, relation: o.Range) -> Relational:
         column = relation.column
@@ -350,7 +352,7 @@ class Compiler:
         def grouped(restart: e.Expr) -> tuple[Relational, e.Column]:
             """A number that grows where ``restart`` holds."""
             group = self.column(Type.LONG)
-            flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(restart))
+            flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", comparisons.predicate(self.scalars, restart))
             value = self.named(over(flag, spec=rows), group)
             return Relational(self.over(query, value), {**query.columns, group.id: group}, query.order), group
 
@@ -360,7 +362,7 @@ class Compiler:
             if not (isinstance(offset, e.Const) and isinstance(offset.value, int)):
                 raise EngineError(f"{name}() needs a constant offset", call.span)
             make = exp.Lag if name == "prev" else exp.Lead
-            default = self.scalars.typed(args[2], call.type) if len(args) > 2 else None
+            default = conversions.typed(self.scalars, args[2], call.type) if len(args) > 2 else None
             value = over(make(this=self.scalars.value(args[0]), offset=exp.Literal.number(offset.value), default=default))
             added = self.scalars.never_null(value, call.type)
             return Relational(self.over(query, self.named(added, column)), {**query.columns, column.id: column}, query.order)
@@ -370,11 +372,11 @@ class Compiler:
                 query, group = grouped(args[1])
             found: exp.Expr = over(exp.RowNumber(), group)
             if args:
-                found = self.scalars.sql("$1 + $2 - 1", found, self.scalars.number(args[0]))
+                found = self.scalars.sql("$1 + $2 - 1", found, conversions.to_number(self.scalars, args[0]))
         elif name == "row_cumsum":
             if len(args) > 1:
                 query, group = grouped(args[1])
-            found = over(exp.Sum(this=self.scalars.number(args[0])), group, rows)
+            found = over(exp.Sum(this=conversions.to_number(self.scalars, args[0])), group, rows)
             if column.type in (Type.INT, Type.LONG, Type.TIMESPAN):
                 found = self.scalars.cast(found, Type.LONG)
         elif name in ("row_rank_dense", "row_rank_min"):
@@ -392,14 +394,16 @@ class Compiler:
             if restarts:
                 query, group = grouped(restarts[0])
             if name == "row_rank_dense":
-                flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(changed))
+                flag = self.scalars.sql("SUM(CASE WHEN $1 THEN 1 ELSE 0 END)", comparisons.predicate(self.scalars, changed))
                 found = over(flag, group, rows)
             else:
                 place = self.column(Type.LONG)
                 query = Relational(
                     self.over(query, self.named(over(exp.RowNumber(), group), place)), {**query.columns, place.id: place}, query.order
                 )
-                flag = self.scalars.sql("MAX(CASE WHEN $1 THEN $2 END)", self.scalars.predicate(changed), self.reference(place))
+                flag = self.scalars.sql(
+                    "MAX(CASE WHEN $1 THEN $2 END)", comparisons.predicate(self.scalars, changed), self.reference(place)
+                )
                 found = over(flag, group, rows)
         elif name == "row_window_session" and args[0].type == Type.DATETIME and len(args) in (3, 4):
             return self.sessions(query, call, column, apart)
@@ -444,7 +448,7 @@ class Compiler:
             else:
                 column = self.column(expr.type)
                 items.append((column, expr))
-            if self.scalars.mixed(expr):
+            if comparisons.mixed(self.scalars, expr):
                 mixed[column.id] = column
             order.append(
                 exp.Ordered(this=self.reference(column), desc=key.descending, nulls_first=key.nulls_first, explicit_null_order=True)
@@ -461,10 +465,10 @@ class Compiler:
     def keyed(self, query: Relational, column: e.Column) -> tuple[Relational, e.Column]:
         """A column that orders rows by a dynamic one, refused when the query runs where its values are of several kinds."""
         made, by = self.column(Type.STRING), self.column(Type.STRING)
-        key = self.named(self.scalars.order_key(self.reference(column)), made)
+        key = self.named(comparisons.order_key(self.scalars, self.reference(column)), made)
         query = Relational(self.over(query, key), {**query.columns, made.id: made}, query.order)
         least, greatest = (exp.Window(this=f(this=self.reference(made))) for f in (exp.Min, exp.Max))
-        checked = self.named(self.scalars.of_one_kind(least, greatest, self.reference(made)), by)
+        checked = self.named(comparisons.of_one_kind(self.scalars, least, greatest, self.reference(made)), by)
         return Relational(self.over(query, checked), {**query.columns, by.id: by}, query.order), by
 
     def limit(self, relation: o.Limit) -> Relational:
@@ -523,16 +527,16 @@ class Compiler:
             # (learn.microsoft.com/kusto/query/join-innerunique).
             sided = [c for c in self.filters.get(id(join), ()) if {x.id for x in e.columns_of(c)} <= left.columns.keys()]
             if sided:
-                left = Relational(self.over(left).where(*map(self.scalars.predicate, sided)), left.columns, left.order)
+                left = Relational(self.over(left).where(*(comparisons.predicate(self.scalars, x) for x in sided)), left.columns, left.order)
             left = self.unique(left, tuple(a for a, _ in join.on))
         if join.on:
             left, right = self.computed(left, left_keys), self.computed(right, right_keys)
         conditions: list[exp.Expr] = []
         for (a, _), (b, _) in zip(left_keys, right_keys, strict=True):
-            x, y = self.scalars.operands(e.ColumnRef(None, a.type, a), e.ColumnRef(None, b.type, b))
+            x, y = comparisons.operands(self.scalars, e.ColumnRef(None, a.type, a), e.ColumnRef(None, b.type, b))
             conditions.append(exp.EQ(this=x, expression=y))
         if join.condition is not None:
-            conditions.append(self.scalars.predicate(join.condition))
+            conditions.append(comparisons.predicate(self.scalars, join.condition))
         condition = exp.and_(*conditions) if conditions else exp.true()
         kind = join.kind
         if kind in ("leftsemi", "leftanti", "leftantisemi", "rightsemi", "rightanti", "rightantisemi"):
@@ -579,7 +583,7 @@ class Compiler:
                 elif origin.type == column.type or column.type == Type.UNKNOWN:
                     value = self.reference(origin)
                 else:
-                    value = self.scalars.typed(e.ColumnRef(None, origin.type, origin), column.type)
+                    value = conversions.typed(self.scalars, e.ColumnRef(None, origin.type, origin), column.type)
                 items.append(self.named(self.scalars.cast(value, column.type), column))
             selects.append(exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(self.nested(query)))
         found: exp.Query = selects[0]
@@ -625,7 +629,10 @@ class Compiler:
         for made, target in raw:
             value = exp.Nullif(this=self.reference(made), expression=exp.Literal.string("null"))
             items.append(
-                self.named(value if target.type in (Type.DYNAMIC, Type.UNKNOWN) else self.scalars.from_dynamic(value, target.type), target)
+                self.named(
+                    value if target.type in (Type.DYNAMIC, Type.UNKNOWN) else conversions.from_dynamic(self.scalars, value, target.type),
+                    target,
+                )
             )
         return Relational(self.over(expanded, *items), {**expanded.columns, **{t.id: t for _, t in raw}}, query.order)
 
@@ -649,7 +656,7 @@ class Compiler:
         before, after = (x.value if isinstance(x, e.Const) else None for x in sizes)
         if not (isinstance(before, int) and isinstance(after, int) and min(before, after) >= 0):
             raise EngineError("rows_near() needs constant numbers of rows", relation.span)
-        flag = self.scalars.sql("MAX(CASE WHEN $1 THEN 1 ELSE 0 END)", self.scalars.predicate(condition))
+        flag = self.scalars.sql("MAX(CASE WHEN $1 THEN 1 ELSE 0 END)", comparisons.predicate(self.scalars, condition))
         number = exp.Literal.number
         spec = exp.WindowSpec(kind="ROWS", start=number(after), start_side="PRECEDING", end=number(before), end_side="FOLLOWING")
         window = exp.Window(this=flag, order=self.order_of(query, required=self.dialect.name != "duckdb"), spec=spec)
@@ -659,7 +666,7 @@ class Compiler:
 
     def elements(self, expr: e.Expr, pairs: bool) -> exp.Expr:
         """The elements of a value as a JSON array."""
-        value = self.scalars.dynamic(expr)
+        value = conversions.to_dynamic(self.scalars, expr)
         found = self.scalars.python(
             "elements_of", meanings.elements_of, (Type.DYNAMIC, Type.BOOL), Type.DYNAMIC, (value, exp.Boolean(this=pairs)), nulls=True
         )
@@ -715,13 +722,13 @@ class Compiler:
         query = self.computed(query, ((subject, e.Apply(None, Type.STRING, "tostring", (relation.value,))),))
         reference, pattern = self.reference(subject), e.const(regex)
         if relation.filters:
-            query = Relational(self.over(query).where(self.scalars.matching(reference, pattern)), query.columns, query.order)
+            query = Relational(self.over(query).where(texts.matching(self.scalars, reference, pattern)), query.columns, query.order)
         strict = relation.kind != "relaxed" and any(c.type != Type.STRING for _, c in columns)
         made = [(self.column(c.type) if strict else c, number) for number, c in columns]
         items = []
         for column, number in made:
-            text = self.scalars.never_null(self.scalars.captured(pattern, e.const(number), reference), Type.STRING)
-            items.append(self.named(self.scalars.from_text(text, column.type), column))
+            text = self.scalars.never_null(texts.captured(self.scalars, pattern, e.const(number), reference), Type.STRING)
+            items.append(self.named(conversions.from_text(self.scalars, text, column.type), column))
         query = Relational(self.over(query, *items), {**query.columns, **{c.id: c for c, _ in made}}, query.order)
         if not strict:
             return query
@@ -745,7 +752,11 @@ class Compiler:
         }  # fmt: skip
         literal = exp.Literal.string(meanings.dumps(spec) or "{}")
         found = self.scalars.python(
-            "pairs_of", meanings.pairs_of, (Type.STRING, Type.DYNAMIC), Type.DYNAMIC, (self.scalars.text(relation.value), literal)
+            "pairs_of",
+            meanings.pairs_of,
+            (Type.STRING, Type.DYNAMIC),
+            Type.DYNAMIC,
+            (conversions.to_text(self.scalars, relation.value), literal),
         )
         query = Relational(self.over(query, self.named(found, bag)), {**query.columns, bag.id: bag}, query.order)
         items = tuple((c, e.Path(None, c.type, e.ColumnRef(None, Type.DYNAMIC, bag), (c.name,))) for c in relation.columns)
@@ -779,10 +790,14 @@ class Compiler:
         unit = Type.REAL if kind == Type.REAL else Type.LONG
         if moments:
             self.scalars.whole_micros("make-series", relation.span)
-        step = self.scalars.sql("$1 // 10", self.scalars.value(relation.step)) if moments else self.scalars.number(relation.step)
+        step = (
+            self.scalars.sql("$1 // 10", self.scalars.value(relation.step))
+            if moments
+            else conversions.to_number(self.scalars, relation.step)
+        )
 
         def position(expr: e.Expr) -> exp.Expr:
-            return self.scalars.word("micros", self.scalars.value(expr)) if moments else self.scalars.number(expr)
+            return self.scalars.word("micros", self.scalars.value(expr)) if moments else conversions.to_number(self.scalars, expr)
 
         def binned(value: exp.Expr) -> exp.Expr:
             """The step that holds a value, counted from zero: for datetimes that is the year 1."""
@@ -834,12 +849,12 @@ class Compiler:
             # Nothing of the data decides where the only series starts and ends: it is there without any row too.
             first, length = start, self.scalars.sql(counted, start, stop, step)
         for (made, _), (target, _, default) in zip(values, relation.aggregates, strict=True):
-            element = self.scalars.dynamic(e.ColumnRef(None, made.type, made))
+            element = conversions.to_dynamic(self.scalars, e.ColumnRef(None, made.type, made))
             pair = self.scalars.sql("'[' || CAST($1 AS TEXT) || ',' || COALESCE($2, 'null') || ']'", self.reference(place), element)
             joined = self.scalars.sql("'[' || $1 || ']'", exp.GroupConcat(this=pair, separator=exp.Literal.string(",")))
             call = self.scalars.python(
                 "series_of", meanings.series_of, (Type.DYNAMIC, Type.LONG, Type.DYNAMIC), Type.DYNAMIC,
-                (joined, length, self.scalars.dynamic(default)), nulls=True,
+                (joined, length, conversions.to_dynamic(self.scalars, default)), nulls=True,
             )  # fmt: skip
             items.append(self.named(call, target))
         axis = self.scalars.python(

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
-from translator.engine.scalar import column_name
+from translator.engine.scalars import comparisons, conversions
+from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
@@ -100,7 +101,7 @@ class _Scan:
     def default(self, column: e.Column) -> exp.Expr:
         """What stands for a column that nothing was seen of."""
         known = self.defaults.get(column)
-        return self.scalars.typed(known, column.type) if known is not None else self.scalars.null(column.type)
+        return conversions.typed(self.scalars, known, column.type) if known is not None else self.scalars.null(column.type)
 
     def before_all(self) -> exp.Select:
         """The state before the first row, of each partition."""
@@ -167,18 +168,20 @@ class _Scan:
                 origin = self.origins[state][1]
                 unseen = self.defaults.get(origin) or e.Const(None, origin.type, None)
                 passed[state] = reference(before.seen[state]) if state in before.seen else unseen
-            query = further(query, {taken: exp.and_(self.ref(before.active), scalars.predicate(read(condition, passed)))})
+            query = further(query, {taken: exp.and_(self.ref(before.active), comparisons.predicate(scalars, read(condition, passed)))})
         else:
             query = further(query, {taken: exp.false()})
         able = exp.not_(self.ref(taken)) if before is None else exp.and_(exp.not_(self.ref(taken)), self.ref(going))
-        query = further(query, {kept: exp.and_(able, scalars.predicate(read(condition, own)))})
+        query = further(query, {kept: exp.and_(able, comparisons.predicate(scalars, read(condition, own)))})
         values: dict[e.Column, exp.Expr] = {}
         for declared, column in self.made[number].items():
             assigned = dict(self.relation.steps[number].assignments).get(declared)
             values[column] = self.default(declared)
             if assigned is not None:
                 kinds = [(taken, passed)] if before is not None else []
-                branches = [(self.ref(c), scalars.typed(read(assigned, view), declared.type)) for c, view in (*kinds, (kept, own))]
+                branches = [
+                    (self.ref(c), conversions.typed(scalars, read(assigned, view), declared.type)) for c, view in (*kinds, (kept, own))
+                ]
                 values[column] = either(*branches, otherwise=values[column])
         made = {c: compiler.column(c.type) for c in values}
         query = further(query, {made[c]: v for c, v in values.items()})
