@@ -14,6 +14,18 @@ from translator.verify.shaping.values import is_missing, text_of
 _HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
 
 
+_OF_ALL = ("AlertID", "Forest", "Domain")
+_ALERT = {
+    "0": (*_OF_ALL, "Codename", "Severity", "ADObject", "DevianceID", "ProfileID", "ReasonCodename", "EventID"),
+    "1": (*_OF_ALL, "ADObject", "EventID", "EventType"),
+    "2": (*_OF_ALL, "Codename", "Severity", "SourceHostname", "SourceIP", "DestinationHostname", "DestinationIP"),
+}
+"""The columns in the order in which a line of Tenable.ad has them, by its type.
+
+Source: https://github.com/Azure/Azure-Sentinel/blob/59212cbc51f926a8d3e35b98cab433bf984ee4f8/Solutions/Alsid%20For%20AD/Parsers/afad_parser.yaml
+"""
+
+
 def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     """The text of an event; None where no column of the home is read from it."""
     match home.place.get("sourcetype"):
@@ -27,4 +39,8 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
             number = f"[{text_of(row['ProcessID'])}]" if not is_missing(row.get("ProcessID")) else ""
             host = text_of(row.get("Computer") or row.get("HostName") or "localhost")
             return f"May  1 12:00:00 {host} {process}{number}: {text_of(row.get('SyslogMessage') or '')}"
+        case "tenable:ad:alerts":
+            told = (row.get(c) for c in _ALERT[text_of(row.get("MessageType"))]) if text_of(row.get("MessageType")) in _ALERT else ()
+            parts = [text_of(row.get("MessageType")), *("" if is_missing(x) else text_of(x) for x in told)]
+            return "May  1 12:00:00 localhost tenable.ad[4]: " + " ".join(f'"{part}"' for part in parts)
     return None
