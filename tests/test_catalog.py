@@ -95,6 +95,11 @@ def test_a_table_that_is_asked_for_reads_no_other() -> None:
     assert len({name for name, _, _ in homes()}) >= 60
 
 
+def test_a_kind_of_events_fills_more_columns() -> None:
+    assert not catalog.is_filled("OfficeActivity", "ClientIP", {"RecordType": {"AzureActiveDirectory"}})
+    assert catalog.is_filled("OfficeActivity", "ClientIP", {"RecordType": {"SharePointFileOperation", "OneDrive"}})
+
+
 def test_the_page_of_tables_is_generated() -> None:
     assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == tables_page()
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from xml.sax.saxutils import unescape
 
 from translator import catalog
-from translator.catalog import Stored
+from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
 from translator.sigma.emit import ALWAYS
-from translator.targets.formulas import selected
+from translator.targets.formulas import parsed, selected
 from translator.targets.homes import TIMES
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
@@ -119,7 +119,11 @@ class Putting:
             self.set(name, given, kind, where, several)
 
     def stored(self, column: str, steps: Way, value: object, place: Place | None) -> Stored | None:
-        """The field of a place; None where there is none that has its value, which is told. A column of no place has its own name."""
+        """The field of a place; None where there is none that has its value, which is told. A column of no place has its own name.
+
+        Raises:
+            Unfit: for a place that has one value in all rows, which is another.
+        """
         if why := absent(place):
             self.lack(named(column, steps), why, value)
             if (place is None or column in self.own) and not steps:
@@ -132,6 +136,9 @@ class Putting:
             if column in self.own and not steps:
                 self.set(column, value, "", column)
             return None
+        always = parsed(self.site.table, stored.expression) if steps and isinstance(stored, Computed) else None
+        if isinstance(always, Const) and not is_missing(value) and text_of(value) != text_of(always.value):
+            raise Unfit(f"every row has {always.value!r} here, and not {value!r}")
         return stored if isinstance(stored, Stored) else None
 
     def under(self, name: str, column: str, place: Place) -> str:
