@@ -18,7 +18,7 @@ from translator.plan.types import Type
 
 def folded(ctx: Values, expr: e.Expr) -> exp.Expr | None:
     """Arithmetic on times that are known now: it leaves filters on stored columns to the storage."""
-    found = _time_of(ctx, expr)
+    found = _known_time(ctx, expr)
     return moment(found) if found is not None and not isinstance(expr, e.Const) else None
 
 
@@ -64,7 +64,7 @@ def _time_of(ctx: Values, expr: e.Expr) -> dt.datetime | None:
 
 
 def _now(ctx: Values, expr: e.Apply) -> exp.Expr:
-    found = _time_of(ctx, expr)
+    found = _known_time(ctx, expr)
     if found is not None:
         return moment(found)
     current = ctx.cast(exp.CurrentTimestamp(), Type.DATETIME)
