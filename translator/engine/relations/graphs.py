@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from translator.engine import python_functions as meanings
-from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
+from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.scalars import comparisons, conversions
 from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
@@ -24,7 +24,7 @@ HOPS = 1_000
 """The most edges of one path."""
 
 
-def graph_rows(compiler: Compiling, relation: o.GraphMatch | o.GraphTable) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def graph_rows(compiler: Compiling, relation: o.GraphMatch | o.GraphTable) -> Relational:
     """The rows that are made of a graph, their columns by id, and their order: that of what the graph is made from.
 
     Raises:
@@ -138,7 +138,7 @@ class _Graph:
         value = scalars.sql("LIST_EXTRACT(m.l, $1)", _ref(self.node, nodes))
         return exp.select(_all(nodes), self.compiler.named(value, column)).from_(nodes).join(listed.subquery("m"), join_type="cross")
 
-    def table(self, relation: o.GraphTable) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+    def table(self, relation: o.GraphTable) -> Relational:
         """graph-to-table."""
         if relation.hashed:
             raise EngineError("how Kusto hashes the ids of nodes is not documented", relation.span)
@@ -151,7 +151,7 @@ class _Graph:
             edges = self.compiler.relation(self.graph.input).columns
             columns, name, last = [*edges.values(), self.edge], self.edges, self.edge
         select = exp.select(*map(_ref, columns)).from_(name)
-        return self.whole(select), {c.id: c for c in columns}, [exp.Ordered(this=_ref(last))]
+        return Relational(self.whole(select), {c.id: c for c in columns}, [exp.Ordered(this=_ref(last))])
 
 
 class _Match:
@@ -174,7 +174,7 @@ class _Match:
             if len(owners) == 1 and (node := owners.pop()) >= 0:
                 self.local[node].append(condition)
 
-    def query(self) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+    def query(self) -> Relational:
         compiler, graph, relation = self.compiler, self.graph, self.relation
         nodes = [self.ends(i) for i in range(len(relation.nodes))]
         hops = [self.steps(hop) if hop.high is None else self.paths(hop, nodes[hop.left]) for hop in relation.hops]
@@ -219,7 +219,7 @@ class _Match:
             matched = self.shortest(matched, first, last, followed, place)
         order = [exp.Ordered(this=_ref(c)) for c in (first, followed)]
         columns += [first, followed]
-        return graph.whole(matched), {c.id: c for c in columns}, order
+        return Relational(graph.whole(matched), {c.id: c for c in columns}, order)
 
     def last(self) -> int:
         return self.relation.hops[-1].right if self.relation.hops else 0

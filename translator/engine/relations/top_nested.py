@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
+from translator.engine.relations.compiling import Compiling, Relational
+from translator.engine.relations.windows import computed
 from translator.engine.scalars import conversions
 from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
@@ -16,7 +17,7 @@ from translator.plan import operators as o
 from translator.plan.types import Type
 
 
-def top_nested(compiler: Compiling, relation: o.TopNested) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def top_nested(compiler: Compiling, relation: o.TopNested) -> Relational:
     """The rows of ``relation``, their columns by id, and no order.
 
     Raises:
@@ -28,7 +29,7 @@ def top_nested(compiler: Compiling, relation: o.TopNested) -> tuple[exp.Query, d
     assert relation.input is not None
     compiler.only_duckdb("top-nested", relation.span)
     base_name = compiler.shared_name()
-    base = compiler.computed(compiler.relation(relation.input), tuple((p.key, p.of) for p in parts))
+    base = computed(compiler, compiler.relation(relation.input), tuple((p.key, p.of) for p in parts))
 
     def ref(column: e.Column, table: str | None = None) -> exp.Column:
         return exp.column(column_name(column), table=table, quoted=True)
@@ -91,4 +92,4 @@ def top_nested(compiler: Compiling, relation: o.TopNested) -> tuple[exp.Query, d
     assert isinstance(found, exp.Select)
     for name, query in ((base_name, base.select), *levels):
         found = found.with_(name, as_=query, materialized=True)
-    return found, {c.id: c for p in parts for c in (p.key, p.value)}, []
+    return Relational(found, {c.id: c for p in parts for c in (p.key, p.value)})

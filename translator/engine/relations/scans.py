@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from translator.engine.compiling import Compiling
 from translator.engine.errors import EngineError
+from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.scalars import comparisons, conversions
 from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
@@ -22,7 +22,7 @@ LIMIT = 20_000
 """Rows of a partition: each is a turn of the recursion, which reads all rows again; this many take ten seconds."""
 
 
-def scan(compiler: Compiling, relation: o.Scan) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+def scan(compiler: Compiling, relation: o.Scan) -> Relational:
     """The rows that the steps of ``relation`` put out, their columns by id, and their order.
 
     Raises:
@@ -71,7 +71,7 @@ class _Scan:
             *(c for made in self.made for c in made.values()),
         ]
 
-    def query(self) -> tuple[exp.Query, dict[int, e.Column], list[exp.Ordered]]:
+    def query(self) -> Relational:
         compiler = self.compiler
         compiler.only_duckdb("scan", self.relation.span)
         number = exp.Window(this=exp.RowNumber(), order=compiler.order_of(self.input))
@@ -96,7 +96,7 @@ class _Scan:
         if self.relation.match is not None:
             columns[self.relation.match.id] = self.relation.match
         order = [exp.Ordered(this=self.ref(self.place)), exp.Ordered(this=self.ref(step), desc=True)]
-        return select, columns, order
+        return Relational(select, columns, order)
 
     def default(self, column: e.Column) -> exp.Expr:
         """What stands for a column that nothing was seen of."""
