@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from translator.kql.parser import parse
+from translator.plan import operators as o
 from translator.plan.binder import bind, examine
 from translator.plan.binder.problems import BindError
+from translator.plan.uniqueness import without_needless_distinct
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
@@ -223,3 +225,22 @@ def test_names_that_are_not_there(kql: str, expected: str) -> None:
 def test_what_was_meant(kql: str, meant: str) -> None:
     _, (problem,) = examine(parse(kql), SCHEMA)
     assert problem.message.endswith(f": did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("kql", "left"),
+    [
+        ("Doors | summarize c = count() by Door | distinct Door, c", 0),
+        ("Doors | summarize c = count() by Door, Badge | where c > 1 | extend b = Badge | distinct Door, b", 0),
+        ("Doors | summarize s = make_set(Door) by Badge | mv-expand s | extend t = tostring(s) | distinct t, Badge", 0),
+        ("Doors | distinct Door, Badge | sort by Door | distinct Door, Badge", 1),
+        ("Doors | summarize c = count() by Door, Badge | distinct Door, c", 1),
+        ("Doors | summarize l = make_list(Door) by Badge | mv-expand l | extend t = tostring(l) | distinct t, Badge", 1),
+        ("Doors | summarize c = count() by Door | extend d = tolower(Door) | distinct d, c", 1),
+        ("Doors | summarize c = count() by Door | join kind=inner DoorFaults on Door | distinct Door, c", 1),
+        ("Doors | distinct Door, Badge", 1),
+    ],
+)
+def test_rows_that_are_told_apart_need_no_distinct(kql: str, left: int) -> None:
+    found = without_needless_distinct(bind(parse(kql), SCHEMA).root)
+    assert sum(isinstance(n, o.Distinct) for n in o.relations(found)) == left

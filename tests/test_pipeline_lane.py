@@ -19,6 +19,7 @@ from translator.plan.binder import bind
 from translator.plan.expressions import Const
 from translator.plan.functions import aggregates, functions
 from translator.plan.series import places
+from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
 from translator.verify.shaping import shaped
@@ -130,6 +131,23 @@ WRITTEN = [
     " | summarize n = count() by u = AppDisplayName, i = IPAddress | extend u = 'ann') on u | where s !contains i",
     r"| extend i = strcat(iff(ResultType == '0', '\\', '\"'), IPAddress) | summarize s = make_set(i), y = max(strlen(i)) by AppDisplayName"
     r""" | extend z = iff(y > 8, @'"\\10.0.0.1', '\\"10.0.0.1') | where s contains z""",
+    "| summarize l = make_list(IPAddress), c = count() by UserPrincipalName | where l has '10' and l !contains '2' | project c",
+    "| summarize x = make_list(IPAddress), c = count() by UserPrincipalName | where c > 1 and x !has '3' | mv-expand x to typeof(string)"
+    " | summarize n = count() by x",
+    f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | union ({CHANGES} | summarize s = make_set(OperationName)"
+    " by u = Identity) | project u, s, c",
+    # rows that are told apart already
+    "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | extend s = tostring(s) | distinct *"
+    " | project UserPrincipalName, c",
+    "| summarize s = make_set(IPAddress), l = make_list(AppDisplayName), c = count() by UserPrincipalName | mv-expand s | where c > 1"
+    " | extend i = tostring(s), l = tostring(l) | distinct i, UserPrincipalName, l | summarize n = count() by i",
+    # the row with the last text
+    "| summarize (a, b) = arg_max(IPAddress, strlen(IPAddress)), c = count() by UserPrincipalName | where b > 6 or c > 2",
+    # the first part of a text is always there, and a text is never null
+    "| extend a = split(UserPrincipalName, 'n')[0] | where AppDisplayName !contains a | summarize c = count() by AppDisplayName",
+    "| extend a = iff(IPAddress has '10', split(AppDisplayName, 'o')[2], UserPrincipalName) | summarize c = count() by a"
+    " | where isnotempty(a)",
+    "| extend h = hash_md5(IPAddress), g = hash_sha256(strcat(UserPrincipalName, 'é')) | summarize c = count() by h, g",
     # what is computed of aggregates among them
     "| summarize d = tolong(avg(strlen(IPAddress))) + count(), c = count(), x = 2 * dcount(IPAddress) by UserPrincipalName | where d > x",
     r"| summarize s = make_set(strcat(UserPrincipalName, '\n', IPAddress, '\r\t')), c = count() by AppDisplayName"
@@ -185,6 +203,7 @@ SPL_ALONE = (
     "toint(Result)",
     "'or')",
     r"(\d+)",
+    "hash_md5",
 )
 """What ES|QL has no words for."""
 
@@ -373,6 +392,17 @@ def test_what_the_product_spells_in_its_own_way_is_not_compared_behind_the_head(
     assert output.verdict.rank > 1 and "Failure" not in output.text
 
 
+def test_a_field_that_is_joined_with_itself_may_be_spelled_in_any_way() -> None:
+    seen = (
+        "OfficeActivity | where TimeGenerated {0} and RecordType == 'SharePointFileOperation' | summarize c = count() by UserAgent,"
+        " RecordType"
+    )
+    before = seen.format("between (ago(7d) .. ago(1d))")
+    kql = f"{seen.format('> ago(1d)')} | join kind=leftanti ({before}) on UserAgent, {{0}} | where c > 2"
+    assert piped("splunk", rule(kql.format("RecordType")), Options()) is not None
+    assert piped("splunk", rule(kql.format("$left.RecordType == $right.UserAgent")), Options()) is None
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 @pytest.mark.parametrize(
     "kql",
@@ -498,6 +528,7 @@ CALLS = {
     "hourofday": "hourofday(TimeGenerated)", "startofweek": "startofweek(TimeGenerated)", "dayofweek": "dayofweek(TimeGenerated) / 1d",
     "datetime_diff": "datetime_diff('minute', now(), TimeGenerated)", "abs": "abs(strlen(IPAddress) - 5)",
     "tolong": "tolong(AutonomousSystemNumber)", "toint": "toint(AutonomousSystemNumber)",
+    "hash_md5": "hash_md5(IPAddress)", "hash_sha1": "hash_sha1(IPAddress)", "hash_sha256": "hash_sha256(IPAddress)",
     "ceiling": "ceiling(todouble(strlen(IPAddress)) / 2)", "sqrt": "sqrt(strlen(IPAddress))",
 }  # fmt: skip
 """A call of each function that documentation lists for SPL."""
@@ -572,6 +603,11 @@ def test_every_listed_aggregate_is_written(name: str, target: str) -> None:
         # the text of an object or an array tells rows apart
         "AuditLogs | summarize c = count(), d = dcount(OperationName) by p = tostring(TargetResources[0].modifiedProperties)"
         " | where c >= d",
+        # the same place by another name, of the last row, and as a whole
+        "AuditLogs | extend one = TargetResources[0] | extend id = tostring(one.id), all = strcat(TargetResources)"
+        " | summarize c = count(), d = dcount(all) by id | where c >= d",
+        "AuditLogs | summarize c = count(), arg_max(TimeGenerated, *) by OperationName | mv-expand TargetResources"
+        " | project OperationName, c, k = tostring(TargetResources.type)",
         "AuditLogs | extend t = strcat(Identity, TargetResources[0]) | summarize d = dcount(t), c = count() by OperationName | where d > 1",
     ],
 )

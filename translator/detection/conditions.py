@@ -26,6 +26,10 @@ from translator.plan.expressions import (
 )
 from translator.plan.simplify import address_test, fields_of, is_presence, pushed, simplify
 from translator.plan.types import Type
+from translator.regex import classes
+from translator.regex.parser import parsed
+from translator.regex.syntax import Alternation, Anchor, Class, Concat, Group, Literal, Node, Repeat
+from translator.regex.syntax import walk as in_regex
 
 
 def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
@@ -108,11 +112,36 @@ def _address(lifting: Lifting, part: Expr) -> Expr:
         return conjunction(Apply(test.span, Type.BOOL, "is_ipv4", found.args[:1]), negation(found))
 
     found = change(part)
+    bare = {f for test in walk(found) if isinstance(test, Apply) and test.function == "cidr" for f in _bare(test.args[0])}
     if found != part and not all(
-        lifting.is_address(f.column.table or "", f.column.name) for f in fields_of(part) if isinstance(f, ColumnRef)
+        f in bare or lifting.is_address(f.column.table or "", f.column.name) for f in fields_of(part) if isinstance(f, ColumnRef)
     ):
         lifting.say("address-alone", "the KQL also takes addresses with a prefix, as in 10.0.0.1/24, or with spaces around", part.span)
     return found
+
+
+def _bare(subject: Expr) -> list[Expr]:
+    """The fields of a text that is found in them without what KQL takes around an address: the prefix of a network, and spaces."""
+    match subject:
+        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(number)), text, *_)):
+            groups = [n for n in in_regex(parsed(regex) or Concat()) if isinstance(n, Group) and n.index == number]
+            if groups and not any(map(_takes_more, in_regex(groups[0]))):
+                return fields_of(text)
+    return []
+
+
+def _takes_more(node: Node) -> bool:
+    """Whether a part of a regular expression takes a slash or a space."""
+    around = classes.joined([(ord("/"), ord("/")), *classes.WHITE_SPACE])
+    match node:
+        case Literal(character=character):
+            return bool(classes.both(((ord(character), ord(character)),), around))
+        case Class():
+            try:
+                return bool(classes.both(classes.ranges_of(node), around))
+            except classes.Unlisted:
+                return True
+    return not isinstance(node, Group | Repeat | Concat | Alternation | Anchor)
 
 
 def _note_elements(lifting: Lifting, branch: Branch, part: Expr) -> None:

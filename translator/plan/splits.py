@@ -1,4 +1,4 @@
-"""Parts of texts: an array that ``split`` makes, where its elements and their number are read.
+"""Columns that other columns are read from: an array that ``split`` makes, and what is a stored place again.
 
 Source: learn.microsoft.com/kusto/query/split-function (an array of one element at least), .../query/scalar-data-types/dynamic (``[-1]`` is
 the last element).
@@ -6,9 +6,13 @@ the last element).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path
 from translator.plan.rewriting import rewritten
+from translator.plan.simplify import is_field, simplify
+from translator.plan.types import Type
 
 
 def with_splits_inlined(root: o.Relation) -> o.Relation:
@@ -32,6 +36,31 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
         return rewritten(expr, spelled)
 
     return rewritten(root, spelled) if any(isinstance(p, Apply) and p.function == "split" for p in o.parts(root)) else root
+
+
+def with_places_inlined(root: o.Relation) -> o.Relation:
+    """A relation in which what reads a dynamic column that is a stored place, or a place inside of one, reads the stored place."""
+    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
+    found: dict[int, Expr | None] = {}
+
+    def definition(column: int) -> Expr | None:
+        if column not in found:
+            found[column] = None
+            if column in made and is_field(of := simplify(rewritten(made[column], spelled))):
+                found[column] = of
+        return found[column]
+
+    def spelled(node: object) -> object:
+        match node:
+            case ColumnRef(column=column) if (of := definition(column.id)) is not None and of.type == Type.DYNAMIC:
+                return of
+            case Path(base=ColumnRef(column=column)) if isinstance(of := definition(column.id), ColumnRef):
+                return replace(node, base=of)
+            case Path(base=ColumnRef(column=column), steps=steps) if isinstance(of := definition(column.id), Path):
+                return replace(node, base=of.base, steps=(*of.steps, *steps))
+        return node
+
+    return rewritten(root, spelled) if made else root
 
 
 def _is_of_split(expr: Expr) -> bool:

@@ -274,7 +274,7 @@ class _Move:
 
     def whole_key(self, key: Expr) -> Expr:
         """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
-        if self.family != "splunk" or not isinstance(key, Path) or not is_field(key) or is_plain(key) or self.reads_whole(key):
+        if self.family != "splunk" or not is_field(key) or is_plain(key) or self.reads_whole(key):
             return key
         before = len(self.mover.said)
         found = self.field(key, entire=True)[0]

@@ -105,9 +105,9 @@ def note_whole(value: Expr, notes: Notes) -> None:
             notes.say("array-compared", f"{what}, the output by each value, or none", value.span, Place.BOTH)
 
 
-def is_plain(place: Path) -> bool:
-    """Whether a place inside of a column is known to hold no object and no array."""
-    return all(_below(column, steps) == () for _, column, steps in _places(place))
+def is_plain(field: Expr) -> bool:
+    """Whether a stored field is known to hold no object and no array."""
+    return all(_below(column, steps) == () for _, column, steps in _places(field))
 
 
 def _places(expr: Expr) -> Iterator[tuple[Expr, ColumnRef, tuple[str | int, ...]]]:

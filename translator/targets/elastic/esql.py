@@ -345,6 +345,8 @@ class _Writer:
                 return f"TO_LOWER(TO_STRING({text}))"
             case "time":
                 return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
+            case "json":
+                raise Cannot(Diagnostic("target-cannot", "the JSON of an object or an array is not stored", expr.span))
         return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'
 
     def query(self) -> str:

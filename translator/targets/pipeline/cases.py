@@ -42,8 +42,9 @@ from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
 from translator.plan.simplify import is_field, simplify
-from translator.plan.splits import with_splits_inlined
+from translator.plan.splits import with_places_inlined, with_splits_inlined
 from translator.plan.types import Type
+from translator.plan.uniqueness import without_needless_distinct
 from translator.targets.base import Cannot
 from translator.targets.homes import Placed
 from translator.targets.names import free_of
@@ -288,7 +289,8 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    return replace(plan, root=with_expansions_spelled(with_splits_inlined(with_series_summed(rewritten(plan.root, spelled)))))
+    root = with_splits_inlined(with_series_summed(rewritten(plan.root, spelled)))
+    return replace(plan, root=without_needless_distinct(with_expansions_spelled(with_places_inlined(root))))
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:
@@ -434,10 +436,15 @@ def _asked_of(predicate: Expr) -> list[Expr]:
 
 def all_made(plan: o.Plan) -> dict[int, Expr]:
     """What each column of a plan is made of, by id."""
-    made: dict[int, Expr] = {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
-    for union in (n for n in o.relations(plan.root) if isinstance(n, o.Union)):
+    return made_by(list(o.relations(plan.root)))
+
+
+def made_by(operators: Sequence[o.Relation]) -> dict[int, Expr]:
+    """What each column that operators make is made of, by id."""
+    made: dict[int, Expr] = {c.id: x for n in operators if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
+    for union in (n for n in operators if isinstance(n, o.Union)):
         made |= {c.id: Items(None, c.type, tuple(_refs(below))) for c, below in union.columns}
-    return made | {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+    return made | {c.id: x for n in operators if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
 
 
 def _refs(columns: Iterable[Column | None]) -> list[Expr]:
@@ -554,8 +561,10 @@ def kind_of(expr: Expr) -> str | None:
         return "part"
     if is_time(expr):
         return "time"
+    if expr.type == Type.DYNAMIC:
+        return "json"
     kind = KINDS[expr.type]
-    return None if kind in ("list", "span") else kind
+    return None if kind == "span" else kind
 
 
 def _made_by(relation: o.Relation) -> list[Column]:
@@ -783,7 +792,10 @@ _WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_a
 
 
 def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
-    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with."""
+    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with.
+
+    A field that is joined with itself is not looked at either.
+    """
     names: dict[Expr, Expr] = {f: f for f in fields}
     found = set[Expr]()
 
@@ -811,6 +823,14 @@ def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
                             names[ColumnRef(None, column.type, column)] = names[form]
                         else:
                             asked(simplify(part))
+            case o.Join(on=on, condition=condition):
+                pairs = []
+                for key, other in [(simplify(a), simplify(b)) for a, b in on]:
+                    if not (key in names and other in names and _is_same(names[key], names[other])):
+                        asked(key)
+                        asked(other)
+                if condition is not None:
+                    asked(simplify(condition))
             case _:
                 pairs = []
                 for expr in read_by(operator, _Everything()):
@@ -822,6 +842,16 @@ def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
             else:
                 asked(x)
     return found
+
+
+def _is_same(field: Expr, other: Expr) -> bool:
+    """Whether two fields are one of a table, whose values a product spells alike whichever part of a query reads them."""
+    match field, other:
+        case ColumnRef(column=a), ColumnRef(column=b):
+            return (a.table, a.name) == (b.table, b.name)
+        case Path(base=a, steps=steps), Path(base=b, steps=others):
+            return steps == others and _is_same(a, b)
+    return False
 
 
 class _Everything(Container[int]):

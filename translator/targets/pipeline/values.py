@@ -39,7 +39,8 @@ class Value:
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
     ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not. ``of_texts``: it is a list of
     all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
-    ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none.
+    ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none. ``texts``: what has all the texts
+    of a list that holds some of them alone, to search there.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Value:
     of_texts: bool = False
     digits: bool = False
     narrow: bool = False
+    texts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ KINDS: Mapping[Type, str] = {
 }  # fmt: skip
 WRITTEN = frozenset({"text", "part", "json"})
 """The kinds whose values are texts in the language, which are empty where KQL has none."""
-_IN_ANY_ORDER = frozenset({"has", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs"})
+IN_ANY_ORDER = frozenset({"has", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "contains", "contains_cs"})
 """Operators that find a text in an element of a list wherever that stands."""
 _BETWEEN = ('["', '",', ',"', '"]')
 """What the JSON of a list has before, between and behind its texts."""
@@ -301,7 +303,7 @@ class Values:
         if found := alternatives(expr):
             return self.decided(found, expr)
         if (text := self.text(expr)) is not None:
-            return Value(text, "text" if expr.type == Type.STRING else "part", False)
+            return Value(text, "text" if expr.type == Type.STRING or _is_first_part(expr) else "part", False)
         if isinstance(expr, Apply) and expr.function in language.functions:
             return self.called(expr, language.functions[expr.function])
         if isinstance(expr, Apply) and expr.type == Type.BOOL:
@@ -513,6 +515,8 @@ class Values:
         kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
         if kinds == {"text", "part"} and all(v.kind == "part" or self.is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
             kind = "part"
+        elif kinds == {"text", "part"} and expr.type == Type.STRING:  # which is never null
+            kind = "text"
         # The first branch counts whose condition holds, in every language; the last one where no other does.
         if kind in ("", "list", "json"):
             raise self.refuse(expr)
@@ -591,8 +595,9 @@ class Values:
         """A text that is searched for another one, which a list is as well where its order is of no matter: KQL has it in any."""
         value, texts = self.value(expr), [i.value for i in _listed(operands) if isinstance(i, Const)]
         ordered = any(mark in str(text) for text in texts for mark in _BETWEEN)
-        if value.kind == "list" and value.of_texts and self.language.list_text and function in _IN_ANY_ORDER and not ordered:
-            return Value(self.language.list_text.format(value.text), "text", False)
+        listed = value.texts or (value.text if value.of_texts else "")
+        if value.kind == "list" and listed and self.language.list_text and function in IN_ANY_ORDER and not ordered:
+            return Value(self.language.list_text.format(listed), "text", False)
         return self.of_kind(expr, kinds)
 
     @staticmethod
@@ -693,6 +698,14 @@ class Values:
 def _typed(value: Value, expr: Expr) -> Value:
     """A value that is a text where it is a place in an object that is read as one."""
     return replace(value, kind="text") if value.kind == "part" and expr.type == Type.STRING else value
+
+
+def _is_first_part(expr: Expr) -> bool:
+    """Whether a value is the first part of a text, which is always there: learn.microsoft.com/kusto/query/split-function."""
+    match expr:
+        case Path(base=Apply(function="split", args=(_, Const())), steps=(0,)):
+            return True
+    return False
 
 
 def _may_lack(function: str, expr: Expr) -> bool:

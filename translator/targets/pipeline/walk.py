@@ -39,8 +39,8 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
-from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, overlaps, read_by, subqueries_of, with_others
-from translator.targets.pipeline.values import CONDITIONAL, KINDS, NUMBERS, ORDERED, WRITTEN, Command, Language, Value, Values
+from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, made_by, overlaps, read_by, subqueries_of, with_others
+from translator.targets.pipeline.values import CONDITIONAL, IN_ANY_ORDER, KINDS, NUMBERS, ORDERED, WRITTEN, Command, Language, Value, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Measure:
     """A term of a summary: what ``function`` finds of a value on the rows for which a condition holds.
 
     ``function`` is the name that KQL has for it over all rows; the ``count`` of rows has no value. ``rank`` is that of a percentile,
-    ``length`` what to call the number of values, or of elements of a list, empty where nothing asks for it; ``exact`` says that a close
-    number will not do.
+    ``length`` what to call the number of values, or of elements of a list, and ``texts`` the texts of a list that is searched, empty where
+    nothing asks for them; ``exact`` says that a close number will not do.
     """
 
     name: str
@@ -102,6 +102,7 @@ class Measure:
     rank: int = 0
     length: str = ""
     exact: bool = False
+    texts: str = ""
 
 
 _OF_NUMBERS = frozenset({"sum", "avg", "stdev", "stdevp", "variance", "variancep", "percentile"})
@@ -142,12 +143,13 @@ _SIDES = {
 class Walk(Notes, ABC):
     """Writes the operators over the heads of a query.
 
-    ``percentiles`` and ``lists`` say how those of the language differ from KQL's.
+    ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one.
     """
 
     language: ClassVar[Language]
     percentiles: ClassVar[str]
     lists: ClassVar[str]
+    chooses_lists: ClassVar[bool] = False
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()
@@ -159,8 +161,8 @@ class Walk(Notes, ABC):
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
         self.unsorted = False
-        self.lengths: set[int] = set()
-        self.places, self.constants = dict[int, _Place](), set[int]()
+        self.lengths, self.searched = set[int](), set[int]()
+        self.places, self.made, self.constants = dict[int, _Place](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
         self.flag_of = dict[int, str]()
@@ -257,7 +259,9 @@ class Walk(Notes, ABC):
             Cannot: where one that decides anything has no words here.
         """
         operators = self.cut.operators()
+        self.made = made_by(operators)
         self.lengths = {c.id for r in operators[:1] for n in o.parts(r) if (c := _of_length(n)) is not None}
+        self.searched = {c.id for r in operators[:1] for n in o.parts(r) if (c := _of_search(n)) is not None}
         for operator in operators:
             if isinstance(operator, o.Expand) and (of := _unrolled_by(operator)) is not None:
                 self.unrolled[id(of)] = frozenset(n.column.id for _, x in operator.items for n in walk(x) if isinstance(n, ColumnRef))
@@ -547,14 +551,15 @@ class Walk(Notes, ABC):
                     raise
                 continue
             there = [v for v in found if v is not None]
-            if len({v.kind for v in there}) != 1 or there[0].kind == "list":
+            if len({v.kind for v in there}) != 1 or (there[0].kind == "list" and not self.chooses_lists):
                 if self.is_vital(column):
                     raise values.refuse(ColumnRef(node.span, column.type, column))
                 continue
             (first, *_), missing = there, len(there) < len(found)
             nullable = any(v.nullable for v in there) or (missing and first.kind not in WRITTEN)
             natural, positive, digits = (all(getattr(v, a) for v in there) for a in ("natural", "positive", "digits"))
-            value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits)
+            of_texts = all(v.of_texts for v in there)
+            value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits, of_texts=of_texts, texts="")
             if len({v.text for v in there}) > 1 or missing:
                 none = language.string("") if first.kind in WRITTEN else language.null
                 texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
@@ -723,7 +728,8 @@ class Walk(Notes, ABC):
             if isinstance(expr, ColumnRef) and (length := self.columns.get(-expr.column.id - 1)) is not None:
                 size, _ = gathered.setdefault(length.text, (self.free(f"{name}_count"), length))
                 lengths[-expr.column.id - 1] = replace(length, text=self.quoted(size), nullable=length.nullable or outer)
-            renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=value.nullable or (outer and value.kind != "list"))
+            nullable = value.nullable or (outer and value.kind != "list")
+            renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=nullable, texts="")
         if not one and any(r not in by for r in renamed.values()):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
         self.across(other_flag, number, list(gathered.values()), across)
@@ -856,6 +862,8 @@ class Walk(Notes, ABC):
                     if value.nullable or value.kind in ("list", "part", "json"):
                         raise values.refuse(expr)
                     self.elements[made.id] = function, value
+                    if made.id in self.searched and value.kind == "text":  # of the list itself nothing else is asked
+                        kept.append((made, replace(expr, function="make_set")))
                     if made.id in self.lengths:
                         counted = ("dcount", (element,)) if function == "make_set" else ("count", ())
                         kept.append((Column(-made.id - 1, f"{made.name}_count", Type.LONG), Apply(expr.span, Type.LONG, *counted)))
@@ -889,7 +897,9 @@ class Walk(Notes, ABC):
     def place_of(self, expr: Expr) -> _Place | None:
         """The place that a value is, as it is stored or in an element of another one; None where it is none."""
         match simplify(expr):
-            case Apply(function="dynamic_to_json", args=(inner,)):
+            case Apply(function="dynamic_to_json" | "parse_json", args=(inner,)):
+                return self.place_of(inner)
+            case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, inner)):
                 return self.place_of(inner)
             case Apply(function="iff", args=(_, one, other)):
                 return self.place_of(one) or self.place_of(other)
@@ -899,6 +909,8 @@ class Walk(Notes, ABC):
                 return self.places[column.id]
             case ColumnRef(column=column) if column.table is not None:
                 return _Place(column.table, column.name)
+            case ColumnRef(column=column) if column.id in self.made:
+                return self.place_of(self.made[column.id])
         return None
 
     def unpacked(self, column: Column, of: Expr, place: _Place, part: Part, node: o.Expand) -> Part:
@@ -990,7 +1002,13 @@ class Walk(Notes, ABC):
         name = self.named(made)
         counted = function in self.language.deviations or (whole.kind == "list" and made.id in self.lengths)
         length = self.free(f"{name}_count") if counted else ""
-        return Measure(name, function, value, condition, rank, length, decides), replace(whole, text=self.quoted(name), simple=True)
+        whole = replace(whole, text=self.quoted(name), simple=True)
+        texts = ""
+        if function == "make_list" and value.kind == "text" and self.language.list_text and made.id in self.searched:
+            apart = self.language.aggregates["make_list"] != self.language.aggregates["make_set"]
+            texts = self.free(f"{name}_texts") if apart else ""
+            whole = replace(whole, texts=self.quoted(texts or name))
+        return Measure(name, function, value, condition, rank, length, decides, texts), whole
 
     def settled(self, column: Column, node: o.Relation) -> None:
         """Gives a column by whose values rows are told apart a field of its own, which all of them have."""
@@ -1119,6 +1137,14 @@ def _of_length(node: object) -> Column | None:
     """The column whose number of elements is asked for."""
     match node:
         case Apply(function="array_length", args=(ColumnRef(column=column),)):
+            return column
+    return None
+
+
+def _of_search(node: object) -> Column | None:
+    """The column that is searched for a text wherever that stands in it."""
+    match node:
+        case Apply(function=function, args=(ColumnRef(column=column), *_)) if function.lstrip("!") in IN_ANY_ORDER | {"has_any", "has_all"}:
             return column
     return None
 

@@ -216,12 +216,16 @@ class _Writer:
         return Head(commands, found, frozenset({*taken, *flags}), flags)
 
     def typed(self, number: int, kind: str, case: PipelineCase) -> str | None:
-        """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only."""
+        """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only, and of
+        an object or an array whose JSON is not to be had."""
         owners = case.selectors[case.owners[number]]
+        keys = [s.keys[number] for s in self.detection.selectors if s.name in owners]
+        if kind == "json" and not all(isinstance(k, Apply) and k.function == JSON_TEXT for k in keys):
+            return None
         text = self.key(number, FORMS.get(kind, "{0}"), owners)
         if kind != "time":
             return text
-        if all(is_time(s.keys[number]) for s in self.detection.selectors if s.name in owners):
+        if all(map(is_time, keys)):
             return "_time"
         return text if text == "_time" else None if "_time" in text else moment_of(text)
 

@@ -58,6 +58,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "toupper": Function(("text",), "text", "upper({0})", False),
         "strlen": Function(("text",), "int", "len({0})", False, natural=True),
         "string_size": Function(("text",), "int", f"len({_in_bytes('{0}')})", False, natural=True),
+        # Cryptographic functions; KQL has no digest of an empty text
+        **{f"hash_{name}": Function(("text",), "text", f'if({{0}}=="", "", {name}({{0}}))', False) for name in ("md5", "sha1", "sha256")},
         # Conversion functions
         "tostring": Function(("int",), "text", "tostring({0})", False),
         "tolong": Function(("text",), "int", _whole(*_OF_64_BITS), True),

@@ -1,7 +1,8 @@
 """Plans in SPL, command by command.
 
 Facts: Splunk Search Reference, stats (events without a by-field are left out; ``list`` keeps 100 values, ``values`` all), sort (``0`` is
-all results; 10,000 without), head, dedup (the first event of each combination stays), "Statistical eval functions".
+all results; 10,000 without; ``str`` sorts by the bytes of UTF-8), head, dedup (the first event of each combination stays), "Statistical
+eval functions".
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class SplWalk(Walk):
     language = SPL
     percentiles = "percentiles are exact here, and estimates in KQL"
     lists = "a list has 100 elements at most here, and a set all of its own"
+    chooses_lists = True
 
     def values(self) -> Values:
         return _Values(SPL, self.columns, self.fields)
@@ -263,6 +265,8 @@ class SplWalk(Walk):
         if measure.length:
             counted = AGGREGATES["dcount" if measure.function == "make_set" else "count"].format(source)
             terms.append(f"{counted} as {column(measure.length)}")
+        if measure.texts:
+            terms.append(f"{AGGREGATES['make_set'].format(source)} as {column(measure.texts)}")
         return " ".join(terms), before
 
     def both(self, flag: str | None, condition: str | None) -> str:
@@ -283,15 +287,16 @@ class SplWalk(Walk):
         values = self.values()
         key = values.simplest(expr)
         source = self.name_of(key)
-        if source is None or key.kind not in ORDERED or (key.nullable and part.flag is not None):  # where none has it, any row will do
-            raise values.refuse(expr)
+        by_text = key.kind == "text" and part.flag is None
+        if source is None or (key.kind not in ORDERED and not by_text) or (key.nullable and part.flag is not None):
+            raise values.refuse(expr)  # where none has it, any row will do
         if part.flag is not None:
             moment, best = self.free(f"{source}_of"), self.free(f"{source}_best")
             self.computed([(moment, f"if({self.present(part.flag)}, {key.text}, null())")])
             self.beside([f"{'max' if function == 'arg_max' else 'min'}({moment}) as {best}"], names)
             self.keep(part, [f"{moment}=={best}"])
         else:
-            self.commands.append(self.sort([(column(source), function == "arg_max")]))
+            self.commands.append(self.sort([(f"str({column(source)})" if by_text else column(source), function == "arg_max")]))
             self.commands.append(self.distinct(names))
         self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and _is_of_row(x, chosen)))
 
