@@ -198,12 +198,9 @@ SPL_ALONE = (
     "top 4 by",
     "top 2 by",
     "arg_max",
-    "dayofweek",
-    "split(IPAddress, '.') | where",
     "toint(Result)",
     "'or')",
-    r"(\d+)",
-    "hash_md5",
+    r"(\\d+)",
 )
 """What ES|QL has no words for."""
 

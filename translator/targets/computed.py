@@ -21,6 +21,9 @@ _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
 _MOST_GROUPS = 9
 """A reference to a group in a replacement has one digit that is sure."""
 
+_TO_THE_END = 10_000_000
+"""More characters than a text has."""
+
 MAX_DEPTH = 40
 """How deep computed texts may nest: each level is a call in the target's words."""
 
@@ -118,6 +121,9 @@ class Texts:
             case Apply(function="substring", args=(inner, Const(value=int(start)), Const(value=int(length)))) if start >= 0 < length:
                 text_ = self._of(inner, empty)
                 return None if text_ is None else functions.part.format(text_, start + 1, length)
+            case Apply(function="substring", args=(inner, Const(value=int(start)))) if start >= 0:
+                text_ = self._of(inner, empty)
+                return None if text_ is None else functions.part.format(text_, start + 1, _TO_THE_END)
             case Path(base=Apply(function="parse_json", args=(inner,)), steps=steps) if functions.inside and (path := json_path(steps)):
                 text_ = self._of(inner, False)
                 found_ = None if text_ is None else functions.inside(text_, path)

@@ -106,7 +106,8 @@ class Json:
 
 
 SPLUNK_JSON = Json("_raw", "{}", frozenset({"json"}), False, True)
-ESQL_JSON = Json("_source", "[]", frozenset({"object", "nested"}), True, False)
+# Objects of Elastic's integrations have other names than those of Azure, and fields where these have arrays.
+ESQL_JSON = Json("_source", "[]", frozenset({"nested"}), True, False)
 
 
 @dataclass

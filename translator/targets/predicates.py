@@ -156,7 +156,7 @@ class Predicates:
         if is_field(predicate):
             predicate = Apply(predicate.span, predicate.type, "==", (predicate, TRUE))
         if isinstance(predicate, Apply) and predicate.function in ("matches regex", "matches regex~"):
-            tell_of_ascii(self.names, predicate, self.classes)
+            tell_of_ascii(self.names, predicate, self.written_classes(predicate))
         if isinstance(predicate, Apply) and predicate.args and is_field(predicate.args[0]):
             asked = predicate.function in ("isempty", "isnull")
             with self.names.within(Place.TURNED if takes_empty(predicate) else Place.PLAIN):
@@ -190,6 +190,10 @@ class Predicates:
                 return self.ingested.format(INGESTED[limit], seconds)
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+    def written_classes(self, predicate: Apply) -> str:
+        """The letters of the classes that are written out as those of Unicode."""
+        return self.classes
 
     def number_of(self, expr: Expr) -> str:
         """How a stored field is read as a number."""

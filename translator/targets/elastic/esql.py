@@ -9,14 +9,16 @@ from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Const, Expr, Items, columns_of, const
+from translator.plan.patterns import searched
 from translator.plan.simplify import is_field, is_present
 from translator.plan.types import NULLABLE
+from translator.regex.parser import RegexError
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.computed import Texts
 from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, index, string
 from translator.targets.elastic.pipeline import MOST_PRECISE, EsqlWalk
-from translator.targets.elastic.words import ATOMS, TEXTS, like
+from translator.targets.elastic.words import ATOMS, TEXTS, java_finds, like
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import ESQL_JSON, Names, free_of, key_names, read_by
@@ -169,6 +171,13 @@ class _Predicates(Predicates):
             case Apply(function="==" | "in" as function, args=(subject, operand)) if self.names.in_json(subject) is not None:
                 return self.of_json(function, subject, operand, predicate)
         return super().atom(predicate)
+
+    def written_classes(self, predicate: Apply) -> str:
+        """REPLACE has them all."""
+        try:
+            return "dsw" if java_finds(searched(predicate)) is not None else ""
+        except RegexError:
+            return ""
 
     def of_json(self, function: str, subject: Expr, operand: Expr, node: Apply) -> str:
         """A comparison with what JSON has at a place, which is always read as a text."""

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Column, Subquery
+from translator.plan.expressions import Apply, Column, Subquery
+from translator.plan.patterns import searched
+from translator.regex.ascii import asciified
+from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
-from translator.targets.elastic.words import ATOMS, TEXTS
+from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
 from translator.targets.pipeline.values import Command, Function, Language, Value, Values, grouped, spelled
 from translator.targets.pipeline.walk import Measure, Part, Walk
 from translator.targets.sides import YEAR_ONE
@@ -33,6 +37,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         # String functions
         "tolower": Function(("text",), "text", "TO_LOWER({0})", False),
         "toupper": Function(("text",), "text", "TO_UPPER({0})", False),
+        "hash_md5": Function(("text",), "text", 'CASE({0} != "", MD5({0}), "")', False),
+        "hash_sha1": Function(("text",), "text", 'CASE({0} != "", SHA1({0}), "")', False),
+        "hash_sha256": Function(("text",), "text", 'CASE({0} != "", SHA256({0}), "")', False),
         "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True, narrow=True),
         "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True, narrow=True),
         # Type conversion functions
@@ -51,7 +58,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "min_of": Function((), "same", "LEAST({0})"),
         # Date-time functions: a week of DATE_TRUNC begins on Monday, and Sunday is the seventh day of DATE_EXTRACT
         "hourofday": Function(("time",), "int", 'DATE_EXTRACT("hour_of_day", {0})', natural=True),
-        "dayofweek": Function(("time",), "span", '((DATE_EXTRACT("day_of_week", {0}) % 7) * 86400)', natural=True),
+        "dayofweek": Function(("time",), "span", '((DATE_EXTRACT("day_of_week", {0}) % 7) * 86400)', natural=True, rounded=True),
         "startofday": Function(("time",), "time", "DATE_TRUNC(1 day, {0})"),
         "startofweek": Function(("time",), "time", "(DATE_TRUNC(1 week, {0} + 1 day) - 1 day)"),
     }
@@ -148,6 +155,10 @@ def inside(text: str, steps: tuple[str | int, ...]) -> str:
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
+SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""), DATE_FORMAT("HH:mm:ss", TO_DATETIME({0} % 86400 * 1000)))'
+"""The text of whole seconds, as hours, minutes and seconds behind the days, where there are some."""
+
+
 ESQL = Language(
     string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
@@ -162,11 +173,20 @@ ESQL = Language(
         "variance": "CASE({1} > 1, {0} * {0} * {1} / ({1} - 1.0), 0.0)",
         "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
     },
+    classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT,
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 
 
 class _Values(Values):
+    def refuse_classes(self, expr: Apply) -> None:
+        """What may find nothing at all, RLIKE has to tell, with classes of ASCII characters."""
+        super().refuse_classes(expr)
+        with suppress(RegexError):
+            tree = searched(expr)
+            if asciified(tree) and java_finds(tree) is None:
+                raise self.refuse(expr, "a class of characters of Unicode")
+
     def since(self, later: Value, earlier: Value) -> str:
         return f"(TO_LONG({later.text}) - TO_LONG({earlier.text})) / 1000.0"
 

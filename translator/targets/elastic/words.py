@@ -7,9 +7,13 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 from __future__ import annotations
 
 from translator.plan.expressions import Apply, Expr
-from translator.regex.lucene import escape
+from translator.plan.patterns import searched
+from translator.regex.ascii import asciified
+from translator.regex.lucene import escape, lucene
+from translator.regex.parser import RegexError
+from translator.regex.syntax import Node, least_width
 from translator.regex.terms import BOUND, around
-from translator.regex.writers import java_portable
+from translator.regex.writers import Inexpressible, java_portable
 from translator.targets.computed import Functions
 from translator.targets.elastic import literal, lucene_of, lucene_text, string
 from translator.targets.predicates import text_of, values
@@ -48,11 +52,47 @@ def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ig
     return spell
 
 
+def java_finds(tree: Node) -> str | None:
+    """The pattern of Java by which REPLACE tells whether something is found: it is shorter then; None where that does not tell it."""
+    if not least_width(tree):
+        return None
+    try:
+        return java_portable(tree)
+    except Inexpressible:
+        return None
+
+
+def in_java(tree: Node) -> str | None:
+    """The same where RLIKE would tell something else, which knows classes of ASCII characters and no places within a text."""
+    if not asciified(tree):
+        try:
+            lucene(tree)
+        except Inexpressible:
+            return java_finds(tree)
+        return None
+    return java_finds(tree)
+
+
+def _found(f: str, pattern: str) -> str:
+    return f'REPLACE({f}, {string(pattern)}, "") != {f}'
+
+
 def _regex(caseless: bool):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        try:
+            pattern = in_java(searched(node))
+        except RegexError:
+            pattern = None
+        if pattern is not None:
+            return _found(f, pattern)
         return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(node, 'lowered' if caseless else 'kept'))}"
 
     return spell
+
+
+def _found_in(text: str, tree: Node, node: Expr) -> str:
+    pattern = in_java(tree)
+    return _found(text, pattern) if pattern is not None else f"{text} RLIKE {string(lucene_text(tree, node))}"
 
 
 def _compare(operator: str):  # type: ignore[no-untyped-def]
@@ -112,7 +152,7 @@ TEXTS = Functions(
     lambda text: text.replace("\\", "\\\\").replace("$", "\\$"),
     'COALESCE(MV_SLICE(SPLIT({0}, {1}), {2}), "")',
     "SUBSTRING({0}, {1}, {2})",
-    lambda text, regex, node: f"{text} RLIKE {string(lucene_text(regex, node))}",
+    _found_in,
     java_portable,
     "true",
 )

@@ -179,9 +179,17 @@ _JAVA = {
 
 _CATEGORIES = {rf"\p{{{name}}}": name for name in ("L", "M", "Nd", "Nl", "Pc")}
 
+_NOT_OF = tuple(name.replace(r"\p", r"\P") for name in _CATEGORIES)
+
+_CODE = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
+
 
 def _of_java(piece: str) -> str:
     """What a piece of a pattern is in Python's words."""
+    if (code := _CODE.fullmatch(piece)) is not None:
+        return f"\\U{int(code[1], 16):08x}"
+    if piece.startswith(r"\P"):
+        return f"[^{of_category(_CATEGORIES[piece.lower()[:2] + piece[2:]])}]"
     return _JAVA[piece] if piece in _JAVA else f"[{of_category(_CATEGORIES[piece])}]"
 
 
@@ -195,7 +203,11 @@ def java(pattern: str) -> re.Pattern[str]:
         raise NotReadable(f"a construct of Java in the regular expression {pattern}")
     made, inside, position = "", False, 0
     while position < len(pattern):
-        piece = next((p for p in (*_JAVA, *_CATEGORIES) if pattern.startswith(p, position)), None)
+        piece = next((p for p in (*_JAVA, *_CATEGORIES, *_NOT_OF) if pattern.startswith(p, position)), None)
+        if piece is None and (code := _CODE.match(pattern, position)) is not None:
+            piece = code[0]
+        if piece in _NOT_OF and inside:
+            raise NotReadable(f"a category that is left out of a class in {pattern}")
         if piece:
             found = _of_java(piece)
             made += found[1:-1] if inside and found.startswith("[") else found
