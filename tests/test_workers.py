@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from translator.workers import Done, Interrupted, Limits, carried_out
+from translator.workers import Done, Interrupted, Limits, Standby, carried_out
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process, and ends it with its parent")
 
@@ -203,6 +203,83 @@ def _until(holds: Callable[[], bool]) -> bool:
     end = time.monotonic() + 10
     while time.monotonic() < end:
         if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def standby() -> Iterator[Standby[str, str]]:
+    made = Standby(work, ready)
+    yield made
+    made.end()
+
+
+def ready() -> None:
+    """What items find loaded."""
+    os.environ["STANDS_BY"] = "yes"
+
+
+def test_a_process_that_stands_by_has_items_one_after_another(standby: Standby[str, str]) -> None:
+    lost = Done(("hangs begun",), "stopped after 1 s")
+    assert [standby.done(item, Limits(1)) for item in ("a", "hangs", "b")] == [whole("a"), lost, whole("b")]
+    killed = standby.done("is killed", Limits(60))
+    assert killed.stopped == "its process was killed" and standby.done("c", Limits(60)) == whole("c")
+
+
+def test_an_item_that_nobody_wants_any_more_is_ended_alone(standby: Standby[str, str]) -> None:
+    def tick() -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        standby.done("hangs", Limits(60), tick)
+    assert standby.done("a", Limits(60)) == whole("a")
+
+
+@LINUX
+def test_items_find_what_the_process_that_stands_by_has_loaded() -> None:
+    made = Standby(loaded, ready)
+    assert made.done("STANDS_BY", Limits(60)).found == ("yes",) and "STANDS_BY" not in os.environ
+    made.end()
+
+
+def loaded(item: str) -> Iterator[str]:
+    yield os.environ[item]
+
+
+def test_a_process_that_stands_by_begins_again_where_it_is_killed(standby: Standby[str, str]) -> None:
+    assert standby.done("a", Limits(60)) == whole("a")
+    standby.process.kill()
+    assert [standby.done(item, Limits(60)) for item in "bc"] == [whole("b"), whole("c")]
+
+
+@LINUX
+def test_nothing_outlives_who_stands_by(standby: Standby[str, str]) -> None:
+    begun = set[int]()
+
+    def tick() -> None:
+        begun.update(found := _children(standby.process.pid))
+        if found:
+            standby.process.kill()
+
+    assert standby.done("hangs", Limits(60), tick).stopped == "its process was killed"
+    assert begun and all(_gone(number) for number in begun)
+
+
+def _children(process: int | None) -> list[int]:
+    try:
+        return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+    except OSError:
+        return []
+
+
+def _gone(process: int) -> bool:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
             return True
         time.sleep(0.05)
     return False

@@ -322,6 +322,109 @@ class _Crew(Generic[_Item, _Found]):
         return ""
 
 
+_GRACE = 5.0
+"""Seconds within which a process that stands by answers beyond the limits of its item."""
+
+
+class Standby(Generic[_Item, _Found]):
+    """A process that stays and has loaded what items need, so that each, in a process forked from it, begins at once.
+
+    It has one item at a time. Where processes are not forked, each item's loads what it needs by itself. It ends with this process, however
+    that ends.
+
+    Args:
+        function: what is done; it and the items can be pickled.
+        ready: loads what the items need, in the process that stays.
+    """
+
+    def __init__(self, function: Callable[[_Item], Iterator[_Found]], ready: Callable[[], object]) -> None:
+        self.function, self.ready, self.ended = function, ready, False
+        self._begin()
+
+    def _begin(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, there = context.Pipe()
+        self.process = context.Process(target=_stand_by, args=(there, self.function, self.ready), daemon=True)
+        with _parental():
+            self.process.start()
+        there.close()
+
+    def end(self) -> None:
+        """Ends the process, and that of the item that it has."""
+        self.ended = True
+        self._end()
+
+    def _end(self) -> None:
+        self.pipe.close()
+        self.process.join(_GRACE)
+        self.process.kill()
+        self.process.join()
+
+    def done(self, item: _Item, limits: Limits, tick: Callable[[], None] = lambda: None) -> Done[_Found]:
+        """What comes of an item.
+
+        Args:
+            tick: is called now and then; what it raises ends the item, and nothing else.
+        """
+        for _ in range(2):  # what kills the process that stays may have nothing to do with the item
+            try:
+                return self._asked(item, limits, tick)
+            except (EOFError, OSError):
+                self._again()
+            except BaseException:
+                self._stop()
+                raise
+        return Done((), "its process was killed")
+
+    def _asked(self, item: _Item, limits: Limits, tick: Callable[[], None]) -> Done[_Found]:
+        until = time.monotonic() + limits.seconds + 2 * _GRACE if limits.seconds else float("inf")
+        self.pipe.send((item, limits))
+        while not self.pipe.poll(_TICK):
+            tick()
+            if time.monotonic() > until:
+                self._again()
+                return Done((), f"stopped after {limits.seconds:g} s")
+        return self.pipe.recv()  # type: ignore[no-any-return]
+
+    def _stop(self) -> None:
+        """Ends the item under way."""
+        try:
+            self.pipe.send(None)
+            if self.pipe.poll(_GRACE):
+                self.pipe.recv()
+                return
+        except (EOFError, OSError):
+            pass
+        self._again()
+
+    def _again(self) -> None:
+        if not self.ended:
+            self.process.kill()
+            self._end()
+            self._begin()
+
+
+def _stand_by(pipe: Connection, function: Callable[[Any], Iterator[Any]], ready: Callable[[], object]) -> None:
+    """What a process that stands by does: items come in with their limits, and what came of each goes out; None ends one under way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    ready()
+
+    def tick() -> None:
+        if pipe.poll():  # another message, or the end of the parent
+            raise Interrupted
+
+    with suppress(EOFError, OSError):
+        while True:
+            asked = pipe.recv()
+            if asked is None:  # for an item that had ended
+                continue
+            item, limits = asked
+            done: Done[Any] = Done((), "interrupted")
+            with suppress(Interrupted):
+                (done,) = carried_out(function, [item], limits=limits, tick=tick)
+            pipe.send(done)
+
+
 @contextmanager
 def _parental() -> Iterator[None]:
     """Lets a process have children that is to end with its parent, as a worker of Dask is: these children end with it too."""
