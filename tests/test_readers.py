@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ from click.testing import CliRunner, Result
 from translator.cli import main
 from translator.pack import Effort, Failure, rules_of
 from translator.pipeline import convert
-from translator.rulepack import Rule, Unread, read, rules_at
+from translator.rulepack import Rule, Unread, given, read, read_source, rules_at
 from translator.rulepack.model import EntityMapping
 from translator.rulepack.queries import judged, split
 from translator.sigma.identity import stable_id
@@ -696,3 +697,23 @@ def test_functions_that_call_each_other_in_a_circle_are_left_out(tmp_path: Path)
     for name, text in {"a.kql": "Bb | take 1", "Bb.kql": "Cc | take 1", "Cc.kql": "Bb | take 1"}.items():
         (tmp_path / name).write_text(text)
     assert {r.prelude for r in rules_at(tmp_path) if isinstance(r, Rule)} == {0}
+
+
+def test_bytes_are_read_as_the_file_that_they_are_called() -> None:
+    yaml = "name: A\nid: one\nquery: SecurityEvent | where EventID == 1\n"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.yaml", yaml)
+        archive.writestr("LICENSE", "No rule | at all")
+
+    def found(name: str, data: bytes) -> list[tuple[str, str]]:
+        items = [item for s in given(name, data) for item in ((s,) if isinstance(s, Unread) else read_source(s))]
+        return [(item.source, item.name) for item in items if isinstance(item, Rule)]
+
+    assert found("../../x/a.yaml", yaml.encode()) == [("a.yaml", "A")]
+    assert found("pasted", yaml.encode("utf-16")) == [("pasted", "A")]
+    assert found("pasted", b"Nobodys_Table") == [("pasted", "pasted")] and not found("a.md", b"Nobodys_Table")
+    assert found("C:\\rules\\hunt_one.kql", b"SecurityEvent") == [("hunt_one.kql", "hunt one")]
+    assert found("a.zip", packed.getvalue()) == [("a.zip/a.yaml", "A")] and found("b", packed.getvalue()) == [("b/a.yaml", "A")]
+    (broken,) = given("a.zip", packed.getvalue()[:40])
+    assert isinstance(broken, Unread) and "cannot be read" in broken.message

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from translator.catalog.site import SiteTable
-from translator.catalog.site_files import SiteFileError, inventories, mappings
+from translator.catalog.site_files import SiteFileError, inventories, mapping, mappings
 from translator.cli import main
 
 RULE = """
@@ -166,3 +166,13 @@ def test_a_field_that_is_mapped_in_several_ways_is_not_read(tmp_path: Path) -> N
     caps.write_text(json.dumps({"fields": fields}), encoding="utf-8")
     printed = CliRunner().invoke(main, ["convert", str(rule), "-t", "esql", "--inventory", str(caps)]).output
     assert "result_type" not in printed and "broader" in printed
+
+
+def test_the_text_of_a_mapping_says_what_its_file_does(tmp_path: Path) -> None:
+    text = "splunk:\n  Gate_CL:\n    place: {index: building}\n    columns: {badge_s: badge.id}\n"
+    file = tmp_path / "site.yaml"
+    file.write_text(text)
+    assert mapping(text) == mappings([file]) and not mapping("")
+    with pytest.raises(SiteFileError) as refused:
+        mapping("splunk:\n  SigninLog:\n    columns: {IPAddress: src}\n")
+    assert refused.value.line == 2 and "SigninLogs" in refused.value.message

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from translator.cache import Made, folder
 from translator.kql.errors import KqlSyntaxError
-from translator.pipeline import Conversion, convert
+from translator.pipeline import Conversion, convert, target_of
 from translator.plan.binder.problems import BindError
 from translator.rulepack import Function, Rule, Source, Unread, pack_of, read_source, sources
 from translator.targets.base import Options
@@ -302,6 +302,17 @@ def slug(name: str) -> str:
     """A file name that is safe everywhere: lower-case letters, digits and hyphens, at most 80 characters, never empty."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80].strip("-")
     return f"{words}-rule" if re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", words) else words or "rule"
+
+
+def output_files(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """The files of a rule's outputs: target, path relative to the output folder, text. Filters of exclusions are of no target."""
+    if isinstance(entry.result, Conversion):
+        for name, output in entry.result.outputs.items():
+            if output.filters:
+                yield "", f"sigma/filters/{entry.slug}.yml", output.filters
+            paths = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
+            paths = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
+            yield from ((name, path, text.rstrip("\n") + "\n") for path, text in zip(paths, output.texts, strict=True))
 
 
 def output_paths(entry: Entry, target: str, extension: str, count: int) -> list[str]:

@@ -54,21 +54,34 @@ def mappings(paths: Iterable[Path]) -> dict[str, dict[str, SiteTable]]:
     Raises:
         SiteFileError: for what is no YAML, has another shape, or names a target, table or column that does not exist.
     """
+    return _together(map(_Reader, paths))
+
+
+def mapping(text: str, name: str = "mapping") -> dict[str, dict[str, SiteTable]]:
+    """The tables that the text of a mapping names.
+
+    Raises:
+        SiteFileError: as ``mappings``; its path is ``name``.
+    """
+    return _together([_Reader(Path(name), text)])
+
+
+def _together(readers: Iterable[_Reader]) -> dict[str, dict[str, SiteTable]]:
     found: dict[str, dict[str, SiteTable]] = {}
-    for path in paths:
-        for family, name, table in _Reader(path).tables():
+    for reader in readers:
+        for family, name, table in reader.tables():
             known = found.setdefault(family, {}).get(name, SiteTable())
             found[family][name] = SiteTable({**known.place, **table.place}, {**known.columns, **table.columns})
     return found
 
 
 class _Reader:
-    """One mapping file, read with the lines of what it says."""
+    """One mapping file, read with the lines of what it says; its text is read at its path unless it is given."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
         try:
-            self.root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            self.root = yaml.compose(path.read_text(encoding="utf-8") if text is None else text, Loader=yaml.SafeLoader)
         except (OSError, UnicodeDecodeError) as error:
             raise SiteFileError(path, 1, f"cannot be read: {error}") from error
         except yaml.YAMLError as error:

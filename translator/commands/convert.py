@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -36,13 +36,13 @@ from translator.pack import (
     Failure,
     convert_pack,
     made_before,
-    output_paths,
+    output_files,
     stopped,
 )
 from translator.package import packaged, prepared
 from translator.package.options import DEFAULT, PackageOptions
 from translator.package.schedule import numbered
-from translator.pipeline import Conversion, target_of
+from translator.pipeline import Conversion
 from translator.report import report
 from translator.report.navigator import layers
 from translator.report.sarif import of_report
@@ -206,7 +206,9 @@ class _Run:
         """Writes the files of a rule. What stands for it: itself, or why they could not be written."""
         if isinstance(entry.result, Conversion):
             try:
-                for name, content in self.files_of(entry, entry.result):
+                for target, name, content in output_files(entry):
+                    if target:
+                        self.paths.setdefault((entry.slug, target), []).append(name)
                     if self.folder is not None:
                         self.folder.put(name, content)
             except CannotWrite as problem:
@@ -222,15 +224,6 @@ class _Run:
         if self.journal is not None:
             self.journal.keep(entry)
         return entry
-
-    def files_of(self, entry: Entry, conversion: Conversion) -> Iterator[tuple[str, str]]:
-        for name, output in conversion.outputs.items():
-            if output.filters:
-                yield f"sigma/filters/{entry.slug}.yml", output.filters
-            if output.texts:
-                found = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
-                self.paths[entry.slug, name] = found
-                yield from ((path, text.rstrip("\n") + "\n") for path, text in zip(found, output.texts, strict=True))
 
     def put(self, name: str, content: str | bytes) -> None:
         """Writes a file of a package, or keeps why it cannot be."""

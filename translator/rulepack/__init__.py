@@ -10,11 +10,11 @@ from translator.rulepack import documents, kql_file, markdown, web_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Connector, EntityMapping, Function, Rule, RuleFileError, TextMap, Unread, seconds
 from translator.rulepack.saved_functions import linked
-from translator.rulepack.sources import STANDARD_INPUT, Source, sources, text_of, visible
+from translator.rulepack.sources import Source, given, sources, text_of, visible
 
 __all__ = [
-    "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "pack_of", "read", "read_source",
-    "rules_at", "seconds", "sources",
+    "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "given", "pack_of", "read",
+    "read_source", "rules_at", "seconds", "sources",
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ READERS = (
     Reader(lambda content: content.suffix in markdown.SUFFIXES, markdown.read),
     Reader(kql_file.recognizes, kql_file.read),
     Reader(markdown.holds_fence, markdown.read),
-    Reader(lambda content: kql_file.resembles(content) or content.name == str(STANDARD_INPUT), kql_file.read),
+    Reader(lambda content: kql_file.resembles(content) or content.bare, kql_file.read),
 )
 """The forms of rules; a text is read by the first that recognizes it."""
 
@@ -44,7 +44,7 @@ def read_source(source: Source) -> Iterator[Rule | Function | Unread]:
     if isinstance(text, Unread):
         yield text
         return
-    content = Content(source.name, source.stem, source.suffix, text)
+    content = Content(source.name, source.stem, source.suffix, text, source.bare)
     reader = next((r for r in READERS if r.recognizes(content)), None)
     if reader is None:
         why = "no rule was found: neither YAML, JSON, KQL, a rule's web page as text, nor Markdown with a query"

@@ -14,12 +14,15 @@ _KEY = re.compile(r"(?:- )?[\"']?[A-Za-z_][\w.]*[\"']?:(?:[ \t]|$)", re.M)
 
 @dataclass(frozen=True)
 class Content:
-    """``name`` is what is shown of its path; ``suffix`` is lower case, with its dot, and empty for standard input; ``stem`` names rules."""
+    """``name`` is what is shown of its path; ``suffix`` is lower case, with its dot, and empty for standard input; ``stem`` names rules;
+    ``bare`` says that nothing but the text tells what it is.
+    """
 
     name: str
     stem: str
     suffix: str
     text: str
+    bare: bool = False
 
     @cached_property
     def lines(self) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import io
 import os
 import signal
 import sys
 import threading
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,7 +35,12 @@ STANDARD_INPUT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, a member of an archive, or what came in by standard input. ``named``: whether it was asked for by its own name."""
+    """A file, a member of an archive, or what came in by standard input or a request.
+
+    Attributes:
+        named: whether it was asked for by its own name.
+        data: what it holds, or its archive, where that is not to be read at its path.
+    """
 
     path: Path
     member: str = ""
@@ -46,11 +53,16 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        return "" if self.data is not None else PurePosixPath(self.member or self.path.name).suffix.lower()
+        return PurePosixPath(self.member or self.path.name).suffix.lower()
 
     @property
     def stem(self) -> str:
-        return "stdin" if self.data is not None else visible(PurePosixPath(self.member or self.path.name).stem)
+        return "stdin" if self.path == STANDARD_INPUT else visible(PurePosixPath(self.member or self.path.name).stem)
+
+    @property
+    def bare(self) -> bool:
+        """Whether a text alone was given, and no name that tells what it is."""
+        return self.data is not None and not (self.member or self.suffix)
 
 
 def visible(name: str) -> str:
@@ -93,6 +105,15 @@ def _standard_input() -> bytes:
     finally:
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, terminate)
+
+
+def given(name: str, data: bytes) -> Iterator[Source | Unread]:
+    """What there is to read in the content of a file, or of an archive, whose name is known; it may be any name."""
+    path = Path(PurePosixPath(name.replace("\\", "/")).name or "rules")
+    if path.suffix.lower() == ".zip" or data.startswith(b"PK\3\4"):
+        yield from _members(path, (), data=data)
+    else:
+        yield Source(path, named=True, data=data)
 
 
 def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]:
@@ -139,9 +160,9 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
-def _members(path: Path, excluded: tuple[str, ...], named: bool = False) -> Iterator[Source | Unread]:
+def _members(path: Path, excluded: tuple[str, ...], named: bool = False, data: bytes | None = None) -> Iterator[Source | Unread]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path if data is None else io.BytesIO(data)) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         yield _left_out(path, f"this archive cannot be read: {error}", fault=True)
@@ -162,7 +183,7 @@ def _members(path: Path, excluded: tuple[str, ...], named: bool = False) -> Iter
                 if suffix != ".zip"
                 else "an archive in an archive is not read"
             )
-        yield _left_out(whole, why) if why else Source(path, name)
+        yield _left_out(whole, why) if why else Source(path, name, data=data)
 
 
 def text_of(source: Source) -> str | Unread:
@@ -173,7 +194,7 @@ def text_of(source: Source) -> str | Unread:
 
     try:
         data = _bytes(source)
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         return refused(f"cannot be read: {getattr(error, 'strerror', None) or error}")
     if len(data) > MAX_BYTES:
         return refused(f"this file is larger than {MAX_BYTES // 1_000_000} MB, which is more than rules take")
@@ -202,11 +223,12 @@ def read_text(path: Path) -> str:
 
 
 def _bytes(source: Source) -> bytes:
+    if source.member:
+        archive = _archive(source.path, source.path.stat().st_mtime_ns, os.getpid()) if source.data is None else _held(source.data)
+        with archive.open(source.member) as file:
+            return file.read(MAX_BYTES + 1)
     if source.data is not None:
         return source.data
-    if source.member:
-        with _archive(source.path, source.path.stat().st_mtime_ns, os.getpid()).open(source.member) as file:
-            return file.read(MAX_BYTES + 1)
     with source.path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
@@ -215,6 +237,12 @@ def _bytes(source: Source) -> bytes:
 def _archive(path: Path, changed: int, process: int) -> zipfile.ZipFile:
     """An archive whose list of files each process reads once: forked ones would share their place in its file."""
     return zipfile.ZipFile(path)
+
+
+@functools.lru_cache(1)
+def _held(data: bytes) -> zipfile.ZipFile:
+    """The same of an archive that is no file."""
+    return zipfile.ZipFile(io.BytesIO(data))
 
 
 def _encoding(data: bytes) -> str:
