@@ -466,6 +466,22 @@ def schema() -> None:
 
 
 @main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens: an address or a name of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Its port; 0 for any that is free.")
+@click.option("--name", "names", multiple=True, help="Another name that browsers call it by, such as that of a proxy.")
+@_jobs()
+def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
+    """Serve a page on which KQL is pasted and its translations are read, with verdict, readiness and proof."""
+    from translator.commands.common import UsageProblem
+    from translator.commands.serve import serve as serve_page
+
+    try:
+        serve_page(host, port, names, jobs)
+    except UsageProblem as problem:
+        raise click.UsageError(str(problem)) from problem
+
+
+@main.command()
 def mcp() -> None:
     """Serve check, convert, explain and verify to assistants by the Model Context Protocol, on standard input and output."""
     from translator.commands.common import UsageProblem

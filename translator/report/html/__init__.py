@@ -75,10 +75,17 @@ def rendered(folder: Path, **given: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
     )
+    return environment.get_template("page.html").render(**_texts(folder), **digests(folder), **given)
+
+
+def _texts(folder: Path) -> dict[str, str]:
     files = {"style": [_FOLDER / "page.css", folder / "page.css"], "script": [_FOLDER / "view.js", folder / "page.js"]}
-    texts = {name: "".join(p.read_text(encoding="utf-8") for p in dict.fromkeys(paths)) for name, paths in files.items()}
-    digests = {f"{name}_digest": _digest(text) for name, text in texts.items()}
-    return environment.get_template("page.html").render(**texts, **digests, **given)
+    return {name: "".join(p.read_text(encoding="utf-8") for p in dict.fromkeys(paths)) for name, paths in files.items()}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What a policy of contents calls ``style`` and ``script`` of the page of a folder."""
+    return {f"{name}_digest": _digest(text) for name, text in _texts(folder).items()}
 
 
 def _visible(value: object) -> object:

@@ -1,6 +1,7 @@
 "use strict";
-// What the report and the page of `kql2sigma serve` show of one rule. `advice` is read when it is needed, and may grow.
-function views({ targets, words, advice }) {
+// What the report and the page of `kql2sigma serve` show of one rule. `advice` is read when it is needed, and may grow; `linked` says whether
+// the files that are named are beside the page.
+function views({ targets, words, advice }, linked = true) {
   const worse = ["note", "exact", "same-alerts", "broader", "narrower", "differs", "none"];
 
   // What cannot be seen, or turns around what can, is written out.
@@ -159,7 +160,7 @@ function views({ targets, words, advice }) {
   function needs(output) {
     const missing = (output.missing || []).filter((m) => m.fields.length).map((m) => `${m.fields.join(", ")} of ${m.table}`);
     const homeless = (output.reads || []).filter((r) => !r.home).map((r) => r.table);
-    const link = (path) => make("a", { href: path.split("/").map(encodeURIComponent).join("/") }, path);
+    const link = (path) => !linked ? path : make("a", { href: path.split("/").map(encodeURIComponent).join("/") }, path);
     return terms([
       ["Verdict", sign(output.verdict)],
       ["Readiness", output.readiness ? sign(output.readiness) : ""],
@@ -190,8 +191,8 @@ function views({ targets, words, advice }) {
     );
   }
 
-  // The tabs of a rule's outputs and their panels; `choose` is told which one is asked for.
-  function tabs(rule, chosen, choose) {
+  // The tabs of a rule's outputs and their panels; `choose` is told which one is asked for, `more` stands beside the verdict of an output.
+  function tabs(rule, chosen, choose, more = () => []) {
     const names = Object.keys(rule.outputs);
     const list = make("div", { role: "tablist", "aria-label": "Outputs" });
     names.forEach((target, place) => {
@@ -204,7 +205,7 @@ function views({ targets, words, advice }) {
       list.append(make("button", {
         type: "button", role: "tab", id: `tab-${place}`, "aria-selected": String(place === chosen), "aria-controls": `panel-${place}`,
         tabindex: place === chosen ? "0" : "-1", onclick: () => choose(place), onkeydown: key,
-      }, targets[target], sign(rule.outputs[target].verdict)));
+      }, targets[target], sign(rule.outputs[target].verdict), ...more(rule.outputs[target])));
     });
     return [list, ...names.map((target, place) => panel(rule, target, rule.outputs[target], place === chosen, place))];
   }
