@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import inspect
 import json
 import os
 import re
@@ -26,7 +27,7 @@ from click.testing import CliRunner
 
 from translator.cli import main
 from translator.commands.serve import server as serving
-from translator.commands.serve.desk import Desk, Refused
+from translator.commands.serve.desk import CONVERTING, PROVING, Desk, Refused
 from translator.commands.serve.server import Server, asked_of
 from translator.commands.serve.work import EXAMPLE, MOST_RULES, Asked, answered
 from translator.workers import Interrupted, Limits
@@ -112,6 +113,21 @@ def test_what_is_no_rule_is_told_in_words(text: str) -> None:
     found = answer(text)
     told = found.get("problem") or found["rules"][0]["error"]["message"]
     assert told and "Traceback" not in told and "root:" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "let x = toscalar(['{file}'] | project secret); SigninLogs | where ResultType == x",
+        "['{file}'] | where secret != ''",
+        "let x = externaldata(secret:string)[@'file://{file}'] with(format='csv'); SigninLogs | where ResultType in (x)",
+        "externaldata(secret:string)[@'{file}'] | where secret has 'a'",
+    ],
+)
+def test_files_of_the_server_are_not_read(query: str, tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("secret\nEZKAPED\n", "utf-8")
+    assert "EZKAPED" not in json.dumps(answer(query.replace("{file}", str(file)), prove=True))
 
 
 def test_archives_are_read_and_many_rules_are_too_many(tmp_path: Path) -> None:
@@ -283,6 +299,27 @@ def test_one_site_asks_and_is_answered(running: Running) -> None:
     assert running.convert(data=packed, name="a.yaml")[1]["rules"][0]["name"] == "A"
 
 
+def test_the_request_of_the_documentation_is_answered(running: Running) -> None:
+    page = (ROOT / "docs/serve.md").read_text("utf-8")
+    ((path, header, body),) = re.findall(r"^curl http://127.0.0.1:8765(\S+) -H '(.*?)' -d '(.*?)'$", page, re.M)
+    status, _, text = running.ask("POST", path, body, dict([header.split(": ")]))
+    (rule,) = json.loads(text)["rules"]
+    assert status == 200 and rule["outputs"]["splunk"]["proof"]["outcome"] == "proven"
+
+
+def test_the_documentation_tells_the_limits() -> None:
+    page = " ".join((ROOT / "docs/serve.md").read_text("utf-8").split())
+    parameters = inspect.signature(Desk).parameters
+    for told in (
+        f"{serving.MOST_BYTES // 1_000_000} MB", f"| rules in it | {MOST_RULES} |", f"{serving.MOST_CONNECTIONS} connections",
+        f"| {serving.SECONDS_TO_ASK:g} s, at whatever pace; {serving.SECONDS_TO_TAKE:g} s for",
+        f"{parameters['waiting'].default} others wait",
+        f"its turn | {parameters['patience'].default} s |", f"{CONVERTING.megabytes // 1000} GB",
+        f"| {CONVERTING.seconds:g} s, and {CONVERTING.processor:g} of the processor; {PROVING.seconds:g} s to try",
+    ):  # fmt: skip
+        assert told in page, told
+
+
 # --- many at once, and those who are slow
 
 
@@ -428,6 +465,7 @@ def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     assert found["errors"] == [] and set(found["requests"]) <= {url, f"{url}convert", "data:,"} and found["wide"] == []
     assert len(found["axe"]) == 7 and all(a["passes"] > 10 and a["violations"] == [] for a in found["axe"]), found["axe"]
     assert len(found["example"]) == 4 and all("proven" in tab and "ready" in tab for tab in found["example"])
+    assert len(found["untried"]) == 4 and not any("proven" in tab for tab in found["untried"])
     assert found["chosen"].startswith("Splunk") and found["last"].startswith("ES|QL") and "Undo" in found["texts"][0]
     assert "title:" in found["sigma"][0] and any("join kind=leftanti" in mark for mark in found["marked"])
     assert (

@@ -64,6 +64,9 @@ async function dropped(page, path) {
   const page = await opened(browser, 1280, "light");
   await idle(page);
   found.example = await tabs(page);
+  await page.getByLabel("Try on events").uncheck();
+  await idle(page);
+  found.untried = await tabs(page);
 
   await page.locator("#source").fill("SigninLogs | whe");
   await page.locator("#source").fill(typed);

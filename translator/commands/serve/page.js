@@ -92,7 +92,8 @@
     if (found.problem) return `Not converted: ${found.problem}.`;
     const failed = found.rules.filter((rule) => rule.status === "failed").length;
     const count = (n) => (n === 1 ? "1 rule" : `${n} rules`);
-    return `${count(found.rules.length - failed)} converted${failed ? `, ${count(failed)} failed` : ""}.`;
+    const converted = found.rules.length - failed;
+    return `${[converted && `${count(converted)} converted`, failed && `${count(failed)} failed`].filter(Boolean).join(", ")}.`;
   }
 
   // --- what came

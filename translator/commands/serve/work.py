@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -69,6 +71,7 @@ class Asked:
 
 def loaded() -> None:
     """Loads what requests need: what a conversion and its proof have used, the next ones find there."""
+    os.chdir(tempfile.gettempdir())  # where DuckDB puts what it cannot hold in memory
     for asked in (Asked("example", EXAMPLE.encode()), Asked("small", b"SigninLogs | where ResultType == '0'", prove=True)):
         for _ in answered(asked):
             pass
