@@ -200,7 +200,7 @@ SPL_ALONE = (
     "arg_max",
     "toint(Result)",
     "'or')",
-    r"(\\d+)",
+    r"(\d+)",
 )
 """What ES|QL has no words for."""
 

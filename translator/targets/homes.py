@@ -141,8 +141,7 @@ class _Mover(Notes):
 
     def side(self, side: Side, counted: list[Expr]) -> tuple[Side, list[Expr]]:
         """A side with its selectors moved, each perhaps to several, and what is counted of them."""
-        selectors, grouping = list[Selector](), list[tuple[Expr, ...]]()
-        fields, own = list[Expr](), list[Expr]()
+        found = list[tuple[Selector, tuple[Expr, ...], Expr | None, Expr | None]]()
         measured = counted or (list(side.threshold.fields) if side.threshold is not None else [])
         sited = [(n, selector, list(self.parts(selector, measured[n : n + 1]))) for n, selector in enumerate(side.selectors)]
         somewhere = any(home is not None for _, _, parts in sited for _, home in parts)
@@ -155,15 +154,18 @@ class _Mover(Notes):
             for part, home in parts:
                 name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
                 move = _Move(self, part, home, measured[number : number + 1])
-                selectors.append(replace(move.selector(), name=name))
-                if side.grouping:
-                    grouping.append(tuple(map(move.value, side.grouping[number])))
-                if counted:
-                    fields.append(move.value(counted[number]))
-                if side.threshold is not None and side.threshold.fields:
-                    own.append(move.value(side.threshold.fields[number]))
-        threshold = replace(side.threshold, fields=tuple(own)) if isinstance(side.threshold, Threshold) else None
-        return replace(side, selectors=tuple(selectors), threshold=threshold, grouping=tuple(grouping)), fields
+                one = replace(move.selector(), name=name)
+                keys = tuple(map(move.value, side.grouping[number])) if side.grouping else ()
+                field = move.value(counted[number]) if counted else None
+                value = move.value(side.threshold.fields[number]) if side.threshold is not None and side.threshold.fields else None
+                found.append((one, keys, field, value))
+        # An alternative that no event satisfies in this home is none.
+        kept = [x for x in found if x[0].predicate != FALSE] or found
+        own = tuple(value for *_, value in kept if value is not None)
+        threshold = replace(side.threshold, fields=own) if isinstance(side.threshold, Threshold) else None
+        grouping = tuple(keys for _, keys, *_ in kept) if side.grouping else ()
+        moved = replace(side, selectors=tuple(one for one, *_ in kept), threshold=threshold, grouping=grouping)
+        return moved, [field for *_, field, _ in kept if field is not None]
 
     def parts(self, selector: Selector, measured: list[Expr]) -> Iterator[tuple[Selector, Home | None]]:
         """A selector with its home, or its parts where its events are in several homes; ``measured`` is what is counted of them."""
