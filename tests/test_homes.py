@@ -51,6 +51,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),
         ("SecurityEvent | where EventID == 4663 and ProcessName contains 'x'", "eql", ["winlog.event_data.ProcessName"]),
         ("SecurityEvent | where EventID == 4689 and ProcessName contains 'x'", "eql", ["process.executable"]),
+        ("SecurityEvent | where EventID == 4663 and Process =~ 'a.exe'", "eql", [r'endsWith~(winlog.event_data.ProcessName, "\\a.exe")']),
         # places inside values
         (
             "AuditLogs | where tostring(TargetResources[0].displayName) == 'x'",
