@@ -324,6 +324,12 @@ def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
         ("SecurityEvent | where EventID in (4624, 4625) and AccountType == 'User'", "splunk"),
         ("SecurityEvent | where EventID == 4625 and AccountType =~ 'Machine'", "esql"),
         ("SecurityEvent | where EventID == 4624 and AccountType != 'Machine'", "sigma"),
+        # an array of one element
+        (
+            "GCP_IAM | where PayloadMethodname =~ 'google.iam.admin.v1.UpdateRole'"
+            " and tostring(todynamic(PayloadAuthorizationinfo)[0].granted) =~ 'true'",
+            "sigma",
+        ),
         # numbers that are written in one way
         ("CommonSecurityLog | where DeviceVendor == 'x' and toint(LogSeverity) > 6", "esql"),
         ("Corelight | where EventType == 'http' and toint(HttpStatusCode) < 300 and toint(HttpStatusCode) == 200", "eql"),

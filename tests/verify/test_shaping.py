@@ -199,6 +199,13 @@ def test_what_a_row_gets(table: str, row: dict[str, Any], family: str, added: di
         ("AuditLogs", {"Result": "SUCCESS"}, "elastic", "Result", "case"),
         ("AuditLogs", {"InitiatedBy": {"app": {"ipAddress": "x"}}}, "splunk", "InitiatedBy", "every row has ''"),
         ("CommonSecurityLog", {"Activity": "a|b"}, "splunk", "Activity", "a|b"),
+        (
+            "GCP_IAM",
+            {"PayloadMethodname": "google.iam.admin.v1.CreateRole", "PayloadAuthorizationinfo": '[{"granted": true}, {"granted": false}]'},
+            "sigma",
+            "PayloadAuthorizationinfo",
+            "one element",
+        ),
         ("AuditLogs", {"TargetResources": [{"groupType": "x"}]}, "elastic", "TargetResources", "own way"),
     ],
 )

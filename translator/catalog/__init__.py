@@ -147,12 +147,16 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The events of a table that have one of some values in a column: these have all of ``filled``, and no others have ``only``."""
+    """The events of a table that have one of some values in a column: these have all of ``filled``, and no others have ``only``.
+
+    In each of these an array in one of the columns ``single`` has one element.
+    """
 
     column: str
     values: frozenset[str | int]
     filled: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,9 @@ def table(name: str) -> Table | None:
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed) for key in ("filled", "one_line", "numbers", "plain")
     )
     addresses = frozenset(data.get("addresses") or ())
-    kinds = tuple(Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only"))) for k in data.get("kinds", ()))
+    kinds = tuple(
+        Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only", "single"))) for k in data.get("kinds", ())
+    )
     return Table(
         data["table"], data["source"], addresses, filled, one_line | addresses | numbers, numbers, plain, kinds, MappingProxyType(homes)
     )
@@ -322,6 +328,18 @@ def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProx
     if known is None:
         return False
     return column in known.filled or any(column in k.filled and k.column in pins and pins[k.column] <= k.values for k in known.kinds)
+
+
+def is_single(name: str, column: str, pins: Mapping[str, Set[Any]]) -> bool:
+    """Whether an array in a column has one element in all rows of a table that have one of the values of ``pins`` in its columns.
+
+    Values that differ by case alone are one.
+    """
+    known = table(name)
+    told = {c: {str(v).lower() for v in values} for c, values in pins.items()}
+    return known is not None and any(
+        column in k.single and k.column in told and told[k.column] <= {str(v).lower() for v in k.values} for k in known.kinds
+    )
 
 
 @functools.cache

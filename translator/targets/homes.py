@@ -491,7 +491,8 @@ class _Move:
         whole = columns.get(name)
         if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type == "nested":
             return expr.steps
-        self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
+        if any(s != 0 for s in expr.steps if isinstance(s, int)) or not catalog.is_single(self.chosen.table, name, self.pins):
+            self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
         return of_any
 
     def listed(self, node: Expr) -> Expr:

@@ -18,7 +18,7 @@ from translator.targets.base import Options
 from translator.targets.formulas import parsed
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER, made_of
-from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, time_field
+from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, read_json, time_field
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
 from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, without_home
@@ -197,6 +197,10 @@ class _Table:
         for column in sorted(self.wanted):
             if is_missing(draft.row.get(column)) and column in draft.given and catalog.is_filled(self.table, column, pins):
                 self.fail(draft, column, "no row of the table leaves it empty")
+                return
+            held = read_json(draft.row.get(column))
+            if isinstance(held, list) and len(held) != 1 and catalog.is_single(self.table, column, pins):
+                self.fail(draft, column, "there is one element in each of these events")
                 return
         for site in draft.sites:
             self.turned_around(site, draft.row, self.needed(site))
