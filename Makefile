@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 # A folder of real rules for `make conformance`; the sample rules unless another is given.
 RULES ?= $(if $(wildcard ../shared/corpus/sentinel_rules),../shared/corpus/sentinel_rules,rules)
 
-.PHONY: demo test check golden bench conformance attack-data clean
+.PHONY: demo test check golden docs bench conformance attack-data clean
 
 $(BIN)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,11 @@ golden:
 	rm -rf outputs
 	$(MAKE) demo
 
+# The pages of docs/ as a site in build/site, with generated parts as they have to be; a link that leads nowhere fails it.
+docs: $(BIN)/.ready $(VENV)-docs/.ready
+	$(BIN)/python -m tests.doc_pages
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+
 # What a pack costs, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines differ.
 bench: $(BIN)/.ready
 	$(BIN)/python -m tests.perf.packs $(RULES)
@@ -39,6 +44,11 @@ bench: $(BIN)/.ready
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge
 	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
+	touch $@
+
+$(VENV)-docs/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 # A browser's driver and rules of accessibility, for the page of a report; its test is skipped where these, node or Chromium cannot be had.

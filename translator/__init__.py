@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from translator.targets.base import Options
     from translator.verify.proof import Proof
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["KqlSyntaxError", "bind", "convert", "parse", "prove", "read_rules", "run"]
 
 

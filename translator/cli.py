@@ -420,6 +420,18 @@ def functions(names: tuple[str, ...], form: str) -> None:
 
 
 @main.command()
+@click.argument("codes", nargs=-1)
+@click.option(
+    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
+)
+def diagnostics(codes: tuple[str, ...], form: str) -> None:
+    """List the codes of diagnostics: what each does to an output, what it means, and what to do."""
+    from translator.commands.diagnostics import print_diagnostics
+
+    raise SystemExit(print_diagnostics(codes, form))
+
+
+@main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @_FIELDS

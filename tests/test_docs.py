@@ -1,0 +1,156 @@
+"""What the README and the pages of docs/ show is what the tool does: every command in them is run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests import doc_pages
+from tests.doc_pages import ROOT, SHELLS, Block, pages, text_of
+from translator.cli import main
+from translator.fidelity import CODES
+from translator.pack import Effort
+from translator.workers import Limits
+
+MY_RULES = ("threshold.yaml", "plain-filter.yaml", "watchlist.yaml")
+"""The rules of a reader, who has a folder of them; few, so that they are converted soon."""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is converted on one page is not converted again on another."""
+    return tmp_path_factory.mktemp("conversions")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which a reader follows a page: the sample pack with its outputs, the export of the tutorial, and a few rules."""
+    monkeypatch.setenv("KQL2SIGMA_CACHE", str(cache))
+    monkeypatch.setattr(Effort, "limits", Limits())  # without processes of their own, whose beginnings take most of the time
+    monkeypatch.setattr("translator.workers.cores", lambda: 1)
+    monkeypatch.chdir(tmp_path)
+    for name in ("rules", "outputs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "docs/tutorial/Azure_Sentinel_analytics_rules.json", tmp_path)
+    (tmp_path / "my-rules").mkdir()
+    for name in MY_RULES:
+        shutil.copy(ROOT / "rules" / name, tmp_path / "my-rules" / name)
+    return tmp_path
+
+
+def _run(command: str, status: int) -> str:
+    """What a command prints; it may end with ``> FILE``."""
+    arguments = shlex.split(command)
+    target = None
+    if len(arguments) > 2 and arguments[-2] == ">":
+        target, arguments = arguments[-1], arguments[:-2]
+    assert arguments[0] == "kql2sigma", f"{command}: another program, which has to say why no test runs it ({doc_pages.NOT_TRIED.strip()})"
+    found = CliRunner().invoke(main, arguments[1:])
+    assert found.exit_code == status, f"{command}: {found.output}"
+    if target is not None:
+        Path(target).write_text(found.stdout, encoding="utf-8")
+    return found.output
+
+
+def _trimmed(text: str) -> str:
+    """A text without spaces at the ends of its lines, which tables have."""
+    return re.sub(r" +$", "", text, flags=re.M)
+
+
+def _python(code: str, names: dict[str, object]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "page", "exec"), names)
+    return printed.getvalue()
+
+
+def _follow(block: Block, printed: str, names: dict[str, object]) -> str:
+    """Does what one block asks. What was printed last."""
+    status = int(block.says.removeprefix("status ") or 0) if block.says.startswith("status ") else 0
+    match block.says.split():
+        case ["file", "written", path]:
+            assert Path(path).read_text("utf-8") == block.text
+        case ["part", "of", path]:
+            assert block.text in Path(path).read_text("utf-8")
+        case ["file", path]:
+            Path(path).parent.mkdir(exist_ok=True, parents=True)
+            Path(path).write_text(block.text, encoding="utf-8")
+        case ["printed"]:
+            assert _trimmed(block.text) in _trimmed(printed)
+        case [] | ["status", _] if block.language in SHELLS:
+            tried = [c.text for c in doc_pages.commands(block) if not c.reason]
+            return "".join(_run(command, status) for command in tried) if tried else printed
+        case [] if block.language == "python":
+            return _python(block.text, names)
+        case []:
+            pass
+        case _:
+            raise AssertionError(f"line {block.line}: <!-- {block.says} --> is not known here")
+    return printed
+
+
+@pytest.mark.parametrize("page", pages())
+def test_a_reader_who_follows_a_page_finds_what_it_shows(page: str, desk: Path) -> None:
+    printed, names = "", dict[str, object]()
+    for block in doc_pages.blocks(text_of(page)):
+        try:
+            printed = _follow(block, printed, names)
+        except AssertionError as error:
+            raise AssertionError(f"{page}, line {block.line}: {error}") from error
+
+
+@pytest.mark.parametrize("page", pages())
+def test_what_is_generated_is_up_to_date(page: str) -> None:
+    assert text_of(page) == doc_pages.generated(page), "run: python -m tests.doc_pages"
+
+
+@pytest.mark.parametrize("page", pages())
+def test_links_lead_somewhere(page: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", text_of(page), flags=re.S | re.M)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, part = link.partition("#")
+        if "://" in path:
+            continue
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), f"{page}: {link}"
+        if part:
+            titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.M)
+            assert part in {re.sub(r"[^\w -]", "", t.lower()).strip().replace(" ", "-") for t in titles}, f"{page}: {link}"
+
+
+def test_the_pages_name_no_code_that_is_not_there() -> None:
+    """Words in code marks that look like a code and are close to one."""
+    from translator.kql.errors import suggestion
+
+    known = {*CODES, *(p.stem for p in (ROOT / "rules").iterdir())}
+    for page in pages():
+        for word in set(re.findall(r"`([a-z]+-[a-z-]+)`", text_of(page))) - known:
+            assert not suggestion(word, CODES, 0.9), f"{page}: {word}{suggestion(word, CODES, 0.9)}"
+
+
+def test_every_page_stands_in_the_table_of_contents() -> None:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads tags of Python as what stands behind them."""
+
+    read: Callable[..., object] = lambda loader, suffix, node: suffix  # noqa: E731
+    Loader.add_multi_constructor("tag:yaml.org,2002:python/", read)
+    listed = str(yaml.load((ROOT / "docs/site/mkdocs.yml").read_text("utf-8"), Loader)["nav"])
+    for page in pages()[1:]:
+        assert f"'{page.removeprefix('docs/')}'" in listed, page
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for page in pages():
+        for target in re.findall(r"^make (\w+)", text_of(page), re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), f"{page}: make {target}"
