@@ -3,6 +3,7 @@
 ``python -m tests.doc_pages`` writes the generated parts anew. A comment before a block says what it is:
 
 ``file NAME``: a file that is there from here on. ``file written NAME``: what commands wrote; ``part of NAME``: lines of it.
+``in FILE below LINE`` and ``in FILE for LINE``: a change of the package, which is then a copy of its own.
 ``printed``: in what the last command or the last Python printed. ``status N``: the exit status of the commands of the block, else 0.
 
 Every command in a block called ``sh`` or ``console`` is run, but where ``# not tried: REASON`` stands behind it.

@@ -7,6 +7,8 @@ import io
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +55,10 @@ def _run(command: str, status: int) -> str:
     if len(arguments) > 2 and arguments[-2] == ">":
         target, arguments = arguments[-1], arguments[:-2]
     assert arguments[0] == "kql2sigma", f"{command}: another program, which has to say why no test runs it ({doc_pages.NOT_TRIED.strip()})"
+    if Path("translator").is_dir():
+        copy = subprocess.run([sys.executable, "-m", "translator.cli", *arguments[1:]], capture_output=True, encoding="utf-8")
+        assert copy.returncode == status, f"{command}: {copy.stdout}{copy.stderr}"
+        return copy.stdout
     found = CliRunner().invoke(main, arguments[1:])
     assert found.exit_code == status, f"{command}: {found.output}"
     if target is not None:
@@ -72,10 +78,23 @@ def _python(code: str, names: dict[str, object]) -> str:
     return printed.getvalue()
 
 
+def _change(file: str, how: str, line: str, text: str) -> None:
+    """Puts a text below a line of a file of the package, or there for it."""
+    lines = Path(file).read_text("utf-8").splitlines(keepends=True)
+    (number,) = [n for n, found in enumerate(lines) if found.strip() == line]
+    lines[number : number + 1] = [lines[number], text] if how == "below" else [text]
+    Path(file).write_text("".join(lines), encoding="utf-8")
+
+
 def _follow(block: Block, printed: str, names: dict[str, object]) -> str:
     """Does what one block asks. What was printed last."""
     status = int(block.says.removeprefix("status ") or 0) if block.says.startswith("status ") else 0
-    match block.says.split():
+    if re.match(r"(file|in) translator/", block.says) and not Path("translator").is_dir():  # changes are made in a copy of the package
+        for name in ("translator", "grammars"):
+            shutil.copytree(ROOT / name, name, ignore=shutil.ignore_patterns("__pycache__"))
+    match block.says.split(" "):
+        case ["in", path, "below" | "for" as how, *line]:
+            _change(path, how, " ".join(line), block.text)
         case ["file", "written", path]:
             assert Path(path).read_text("utf-8") == block.text
         case ["part", "of", path]:
@@ -85,12 +104,12 @@ def _follow(block: Block, printed: str, names: dict[str, object]) -> str:
             Path(path).write_text(block.text, encoding="utf-8")
         case ["printed"]:
             assert _trimmed(block.text) in _trimmed(printed)
-        case [] | ["status", _] if block.language in SHELLS:
+        case [""] | ["status", _] if block.language in SHELLS:
             tried = [c.text for c in doc_pages.commands(block) if not c.reason]
             return "".join(_run(command, status) for command in tried) if tried else printed
-        case [] if block.language == "python":
+        case [""] if block.language == "python":
             return _python(block.text, names)
-        case []:
+        case [""]:
             pass
         case _:
             raise AssertionError(f"line {block.line}: <!-- {block.says} --> is not known here")
