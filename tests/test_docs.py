@@ -145,6 +145,12 @@ def test_links_lead_somewhere(page: str) -> None:
             assert part in {re.sub(r"[^\w -]", "", t.lower()).strip().replace(" ", "-") for t in titles}, f"{page}: {link}"
 
 
+def test_a_page_that_speaks_of_codes_says_what_they_mean() -> None:
+    for page in (p for p in pages() if p.startswith("docs/") and p not in doc_pages.WHOLE):
+        spoken = set(re.findall(r"`([a-z-]+)`", text_of(page))) & set(CODES)
+        assert bool(spoken) == ("<!-- generated: codes -->" in text_of(page)), (page, spoken)
+
+
 def test_the_pages_name_no_code_that_is_not_there() -> None:
     """Words in code marks that look like a code and are close to one."""
     from translator.kql.errors import suggestion
