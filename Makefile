@@ -32,9 +32,10 @@ golden:
 	$(MAKE) demo
 
 # The pages of docs/ as a site in build/site, with generated parts as they have to be; a link that leads nowhere fails it.
-docs: $(BIN)/.ready $(VENV)-docs/.ready
+docs: $(BIN)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python -m tests.doc_pages
-	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 # What a pack costs, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines differ.
 bench: $(BIN)/.ready
@@ -44,11 +45,6 @@ bench: $(BIN)/.ready
 $(VENV)-judge/.ready:
 	$(PYTHON) -m venv $(VENV)-judge
 	$(VENV)-judge/bin/pip install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1 pysigma-validators-sigmahq==0.21.0
-	touch $@
-
-$(VENV)-docs/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)-docs
-	$(VENV)-docs/bin/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 # A browser's driver and rules of accessibility, for the page of a report; its test is skipped where these, node or Chromium cannot be had.

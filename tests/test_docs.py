@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from tests import doc_pages
@@ -162,16 +163,17 @@ def test_the_pages_name_no_code_that_is_not_there() -> None:
 
 
 def test_every_page_stands_in_the_table_of_contents() -> None:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Reads tags of Python as what stands behind them."""
-
-    read: Callable[..., object] = lambda loader, suffix, node: suffix  # noqa: E731
-    Loader.add_multi_constructor("tag:yaml.org,2002:python/", read)
-    listed = str(yaml.load((ROOT / "docs/site/mkdocs.yml").read_text("utf-8"), Loader)["nav"])
+    listed = str(yaml.safe_load((ROOT / "docs/site/mkdocs.yml").read_text("utf-8"))["nav"])
     for page in pages()[1:]:
         assert f"'{page.removeprefix('docs/')}'" in listed, page
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the extra docs is not installed")
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "docs/site/mkdocs.yml", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert built.returncode == 0, built.stderr
+    assert not re.search(r'<(script|link)[^>]* (src|href)="https?://', (tmp_path / "index.html").read_text("utf-8"))
 
 
 def test_the_make_targets_exist() -> None:
