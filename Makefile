@@ -35,7 +35,7 @@ golden:
 docs: $(BIN)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python -m tests.doc_pages
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 
 # What a pack costs, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines differ.
 bench: $(BIN)/.ready
