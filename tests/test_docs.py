@@ -168,6 +168,15 @@ def test_every_page_stands_in_the_table_of_contents() -> None:
         assert f"'{page.removeprefix('docs/')}'" in listed, page
 
 
+def test_commands_within_sentences_have_the_options_that_they_show() -> None:
+    for page in pages():
+        for name, rest in re.findall(r"`kql2sigma ([a-z]+)([^`]*)`", text_of(page)):
+            assert name in main.commands, f"{page}: kql2sigma {name}"
+            known = {option for parameter in main.commands[name].params for option in parameter.opts}
+            shown = re.findall(r"(?<!\S)(--?\w[\w-]*)", re.sub(r"'[^']*'", "", rest))
+            assert set(shown) <= known, f"{page}: kql2sigma {name}{rest}"
+
+
 @pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the extra docs is not installed")
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", "docs/site/mkdocs.yml", "--site-dir", str(tmp_path)]
