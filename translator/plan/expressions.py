@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_not
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from translator.plan.types import Type
@@ -237,35 +238,49 @@ def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
 
     Definitions are substituted into each other, so that a tree of a few hundred nodes can have millions of paths.
     """
-    done: dict[int, tuple[Expr, Expr]] = {}
+    return _Transforming(change).of(expr) if children(expr) else change(expr)
 
-    def changed(node: Expr) -> Expr:
-        known = done.get(id(node))
+
+class _Transforming:
+    """What a transformation has made so far of the nodes of an expression, by their ids.
+
+    A function within a function that calls itself would say the same, and each of them would wait for Python's garbage collector.
+    """
+
+    __slots__ = ("change", "done")
+
+    def __init__(self, change: Callable[[Expr], Expr]) -> None:
+        self.change = change
+        self.done: dict[int, Expr] = {}
+
+    def of(self, node: Expr) -> Expr:
+        known = self.done.get(id(node))
         if known is not None:
-            return known[1]
-        parts = children(node)
-        made = node
+            return known
+        made, parts = node, children(node)
         if parts:
-            others = tuple(map(changed, parts))
-            if any(a is not b for a, b in zip(parts, others, strict=True)):
+            others = tuple(map(self.of, parts))
+            if any(map(is_not, parts, others)):
                 made = rebuild(node, others)
-        result = change(made)
-        done[id(node)] = (node, result)
+        result = self.done[id(node)] = self.change(made)
         return result
-
-    return changed(expr)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
     """Every node of ``expr``, from the top, and once where it stands in several places."""
-    stack, seen = [expr], set[int]()
+    parts = children(expr)
+    yield expr
+    if not parts:
+        return
+    stack, seen = list(parts[::-1]), {id(expr)}
     while stack:
         current = stack.pop()
         if id(current) in seen:
             continue
         seen.add(id(current))
         yield current
-        stack.extend(reversed(children(current)))
+        if parts := children(current):
+            stack += parts[::-1]
 
 
 def placed(expr: Expr, span: Span | None) -> Expr:
@@ -280,20 +295,25 @@ def negated_in(expr: Expr) -> set[int]:
 
 def columns_of(expr: Expr) -> set[Column]:
     """The columns that ``expr`` reads, subqueries aside."""
+    if isinstance(expr, ColumnRef):
+        return {expr.column}
     return {node.column for node in walk(expr) if isinstance(node, ColumnRef)}
 
 
 def repeated(expr: Expr) -> int:
     """How many nodes ``expr`` has, written out, beyond those that it has as it is: for a node in several places, all but the first."""
     sizes: dict[int, int] = {}
+    return _size(expr, sizes) - len(sizes)
 
-    def size(node: Expr) -> int:
-        known = sizes.get(id(node))
-        if known is None:
-            known = sizes[id(node)] = 1 + sum(map(size, children(node)))
-        return known
 
-    return size(expr) - len(sizes)
+def _size(node: Expr, sizes: dict[int, int]) -> int:
+    known = sizes.get(id(node))
+    if known is None:
+        known = 1
+        for part in children(node):
+            known += _size(part, sizes)
+        sizes[id(node)] = known
+    return known
 
 
 def substitute(expr: Expr, env: dict[int, Expr]) -> Expr:

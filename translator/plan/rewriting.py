@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import is_not
 from typing import Any, TypeVar
 
 from translator.plan.operators import PARTS
@@ -16,19 +17,21 @@ def rewritten(node: T, change: Callable[[Any], Any]) -> T:
 
     What stands in several places is changed once.
     """
-    done: dict[int, tuple[Any, Any]] = {}
-
-    def made(part: Any) -> Any:
-        if isinstance(part, tuple):
-            parts = tuple(map(made, part))
-            return parts if any(a is not b for a, b in zip(parts, part, strict=True)) else part
-        if not isinstance(part, PARTS):
-            return part
-        if id(part) not in done:
-            fields = {name: getattr(part, name) for name in part.__dataclass_fields__ if name != "span"}
-            news = {name: new for name, old in fields.items() if (new := made(old)) is not old}
-            done[id(part)] = part, change(replace(part, **news) if news else part)
-        return done[id(part)][1]
-
-    found: T = made(node)
+    found: T = _made(node, change, {})
     return found
+
+
+def _made(part: Any, change: Callable[[Any], Any], done: dict[int, tuple[Any, Any]]) -> Any:
+    if isinstance(part, tuple):
+        parts = tuple([_made(p, change, done) for p in part])
+        return parts if any(map(is_not, parts, part)) else part
+    if not isinstance(part, PARTS):
+        return part
+    known = done.get(id(part))
+    if known is None:
+        news = {}
+        for name in part.__dataclass_fields__:
+            if name != "span" and (new := _made(old := getattr(part, name), change, done)) is not old:
+                news[name] = new
+        known = done[id(part)] = part, change(replace(part, **news) if news else part)  # type: ignore[type-var]
+    return known[1]

@@ -25,6 +25,7 @@ from translator.plan.expressions import (
     Same,
     Span,
     apply,
+    children,
     columns_of,
     conjunction,
     conjuncts,
@@ -134,7 +135,7 @@ def simplify(expr: Expr) -> Expr:
     Raises:
         TooLarge: where what stands in several places of it, written out, is more than ``MOST_REPEATED`` nodes.
     """
-    return _simplified(Same(expr))
+    return _simplified(Same(expr)) if children(expr) else expr
 
 
 @lru_cache(maxsize=4096)
@@ -146,11 +147,22 @@ def _simplified(same: Same[Expr]) -> Expr:
 
 
 def _simplify_node(expr: Expr) -> Expr:
-    if not isinstance(expr, Apply | Path):
-        return expr
-    for rule in RULES:
-        expr = rule(expr)
-    return expr
+    first = 0
+    while True:
+        name = expr.function if isinstance(expr, Apply) else "." if isinstance(expr, Path) else ""
+        for number, rule in _rules_of(name, first):
+            made = rule(expr)
+            if made is not expr:
+                expr, first = made, number + 1
+                break
+        else:
+            return expr
+
+
+@lru_cache(maxsize=4096)
+def _rules_of(function: str, first: int) -> tuple[tuple[int, Callable[[Expr], Expr]], ...]:
+    """The rules for applications of a function, with their numbers, from that with the number ``first`` on."""
+    return tuple((n, rule) for n, (rule, functions) in enumerate(RULES) if n >= first and function in functions)
 
 
 def _older_form(expr: Expr) -> Expr:
@@ -561,42 +573,49 @@ def _is_network(text: str) -> bool:
 
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
-RULES: tuple[Callable[[Expr], Expr], ...] = (
-    _older_form,
-    by_json_path,
-    _nested_path,
-    _part_of_time,
-    texts.folded_constant,
-    texts.chosen_element,
-    texts.last_element,
-    texts.lowered_parts,
-    texts.leading_flag,
-    _string_wrappers,
-    _json_of_dynamic,
-    _constant_on_the_right,
-    _folded_twice,
-    _lowered_comparison,
-    _bool_as_number,
-    _number_of_text,
-    _empty_operand,
-    _lists,
-    _conditional_operand,
-    _emptiness,
-    _null_of_string,
-    _constant_comparison,
-    _between_numbers,
-    texts.split_element,
-    texts.cut,
-    texts.located,
-    texts.extracted,
-    texts.greedy_suffix,
-    texts.counted_parts,
-    texts.text_length,
-    texts.joined_constants,
-    texts.separated,
-    _junctions,
+_PLACES = frozenset({"."})
+"""What stands for a place inside a value among the names of functions."""
+
+_COMPARED = frozenset({"==", "=~", "<", "<=", ">", ">="})
+_CASES = frozenset({"tolower", "toupper"})
+_EQUAL = frozenset({"==", "=~", "in", "in~"})
+
+RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
+    (_older_form, frozenset({"replace", "trim_start", "trim_end", "trim"})),
+    (by_json_path, frozenset({"extract_json"})),
+    (_nested_path, _PLACES),
+    (_part_of_time, frozenset({"datetime_part", "datepart"})),
+    (texts.folded_constant, _PLACES | _CASES | {"replace", "replace_regex"}),
+    (texts.chosen_element, _PLACES),
+    (texts.last_element, frozenset({"[]"})),
+    (texts.lowered_parts, _PLACES),
+    (texts.leading_flag, frozenset({"matches regex", "matches regex~"})),
+    (_string_wrappers, frozenset({"tostring"})),
+    (_json_of_dynamic, frozenset({"parse_json"})),
+    (_constant_on_the_right, _COMPARED),
+    (_folded_twice, _CASES),
+    (_lowered_comparison, TEXT_OPERATORS),
+    (_bool_as_number, frozenset({"=="})),
+    (_number_of_text, frozenset({"==", "in"})),
+    (_empty_operand, TEXT_SEARCHES | {"in", "in~"}),
+    (_lists, frozenset({"has_any", "has_all", "in", "in~"})),
+    (_conditional_operand, TEXT_OPERATORS | _OVER_BRANCHES),
+    (_emptiness, frozenset({"isempty", "isnotempty", "isnotnull", "==", "=~"})),
+    (_null_of_string, frozenset({"isnull"})),
+    (_constant_comparison, TEXT_OPERATORS),
+    (_between_numbers, frozenset({"between"})),
+    (texts.split_element, TEXT_OPERATORS | {"isempty"}),
+    (texts.cut, _EQUAL),
+    (texts.located, _COMPARED),
+    (texts.extracted, frozenset({"isempty"})),
+    (texts.greedy_suffix, _EQUAL),
+    (texts.counted_parts, _COMPARED),
+    (texts.text_length, _COMPARED),
+    (texts.joined_constants, _EQUAL),
+    (texts.separated, TEXT_OPERATORS | {"isempty"}),
+    (_junctions, frozenset({"and", "or", "not", "=="})),
 )
-"""The rewrites in the order in which they are tried at every node, children first."""
+"""The rewrites in the order in which they are tried at every node, children first, each with the functions that it is for."""
 
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}

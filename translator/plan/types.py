@@ -22,6 +22,8 @@ class Type(Enum):
     DYNAMIC = "dynamic"
     UNKNOWN = "unknown"
 
+    __hash__ = object.__hash__  # each is one object, and that of Enum, in Python, is asked by every hash of an expression
+
     def __str__(self) -> str:
         return self.value
 
