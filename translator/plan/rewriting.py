@@ -33,5 +33,5 @@ def _made(part: Any, change: Callable[[Any], Any], done: dict[int, tuple[Any, An
         for name in part.__dataclass_fields__:
             if name != "span" and (new := _made(old := getattr(part, name), change, done)) is not old:
                 news[name] = new
-        known = done[id(part)] = part, change(replace(part, **news) if news else part)  # type: ignore[type-var]
+        known = done[id(part)] = part, change(replace(part, **news) if news else part)
     return known[1]
