@@ -520,12 +520,13 @@ def test_all_flattened_fields_of_the_catalog_are_known_by_what_is_around_them() 
                     assert catalog.flattened_around(stored.name) is not None, stored.name
 
 
-@pytest.mark.parametrize("target", ["splunk", "esql"])
-def test_an_alternative_that_no_event_of_the_home_satisfies_is_left_out(target: str) -> None:
+@pytest.mark.parametrize(("target", "kept"), [("splunk", True), ("esql", False)])
+def test_an_alternative_that_no_event_of_the_home_satisfies_is_left_out(target: str, kept: bool) -> None:
+    """Splunk keeps the whole record, so that an address of an application is found where one ever is; Elastic has no field for it."""
     user, app = "tostring(InitiatedBy.user.ipAddress)", "tostring(InitiatedBy.app.ipAddress)"
     address = f"case(isnotempty({user}), {user}, isnotempty({app}), {app}, 'none')"
     kql = f"""SigninLogs | where ResultType == '0' and IPAddress != 'none'
         | join kind=inner (AuditLogs | where OperationName == 'a' | extend IPAddress = {address}) on IPAddress"""
     output = converted(kql, target)
-    assert "audit_logs_2" not in output.text and "false" not in output.text.lower()
+    assert ("audit_logs_2" in output.text) == kept and "false" not in output.text.lower()
     assert output.readiness is Readiness.READY

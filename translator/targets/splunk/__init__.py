@@ -614,6 +614,8 @@ class _Writer:
         words = {other: set(re.findall(r"[\w.]+", texts[0])) for other, texts in spelled.items() if texts}
         readers = Counter(word for found in words.values() for word in found)
         for name, texts in spelled.items():
+            if len(texts) > 1 and (key := self.key_named(name)) is not None:
+                self.columns[name] = key
             if len(texts) != 1 or name in own or texts[0] == "_time" or field(name) != name:
                 continue
             of = [s.name for s in self.detection.shown if name in dict(s.outputs)]
@@ -628,6 +630,14 @@ class _Writer:
             terms.append(f" values({name}) as {name}")
             self.columns[name] = name
         return commands, "".join(terms)
+
+    def key_named(self, name: str) -> str | None:
+        """What a column of the query is called that is a key wherever there is one: each side has it in a field of its own."""
+        found = [(s.keys, value) for s in self.detection.shown if (value := dict(s.outputs).get(name)) is not None]
+        for number, key in enumerate(self.keys):
+            if all(number < len(keys) and keys[number] == value for keys, value in found):
+                return column(key)
+        return None
 
     def named(self, expr: Expr) -> str:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
