@@ -22,7 +22,7 @@ from translator.engine.relations.series import series
 from translator.engine.relations.sources import literal_rows, range_of, stored_table
 from translator.engine.relations.top_nested import top_nested
 from translator.engine.relations.windows import computed, windowed
-from translator.engine.scalars import Scalars, comparisons
+from translator.engine.scalars import Scalars
 from translator.engine.scalars.writing import column_name, finer_than_micros
 from translator.plan import expressions as e
 from translator.plan import operators as o
@@ -148,7 +148,7 @@ class _Compiler(Compiling):
                     self.filters.setdefault(id(below), []).extend(e.conjuncts(predicate))
                 query = self.relation(inner)
                 query, (predicate,) = windowed(self, query, (predicate,))
-                return self.filtered(query, comparisons.predicate(self.scalars, predicate))
+                return self.where(query, predicate)
             case o.Compute(input=inner, items=items):
                 return computed(self, self.relation(inner), items)
             case o.Project(input=inner, items=items):

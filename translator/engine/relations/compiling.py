@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
+from translator.engine.scalars import comparisons
 from translator.engine.scalars.context import Values
 from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
@@ -79,8 +80,13 @@ class Compiling(ABC):
         select = self.over(query, *(self.named(value, column) for column, value in added))
         return Relational(select, {**query.columns, **{c.id: c for c, _ in added}}, query.order)
 
+    def where(self, query: Relational, *conditions: e.Expr) -> Relational:
+        """The rows of a query for which conditions of the plan hold."""
+        select = self.over(query)
+        return Relational(select.where(*(comparisons.predicate(self.scalars, x) for x in conditions)), query.columns, query.order)
+
     def filtered(self, query: Relational, *conditions: exp.Expr) -> Relational:
-        """The rows of a query for which conditions hold."""
+        """The rows of a query for which conditions in SQL hold."""
         return Relational(self.over(query).where(*conditions), query.columns, query.order)
 
     def order_of(self, query: Relational, required: bool = False) -> exp.Order | None:

@@ -45,7 +45,7 @@ def join(compiler: Compiling, join: o.Join) -> Relational:
         # (learn.microsoft.com/kusto/query/join-innerunique).
         sided = [c for c in compiler.filters.get(id(join), ()) if {x.id for x in e.columns_of(c)} <= left.columns.keys()]
         if sided:
-            left = compiler.filtered(left, *(comparisons.predicate(compiler.scalars, x) for x in sided))
+            left = compiler.where(left, *sided)
         left = _unique(compiler, left, tuple(a for a, _ in join.on))
     if join.on:
         left, right = computed(compiler, left, left_keys), computed(compiler, right, right_keys)
