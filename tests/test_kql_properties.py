@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from translator.kql import syntax as s
-from translator.kql.builder import RESERVED, RESERVED_BEFORE_EQUALS
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.formatter import format_kql
 from translator.kql.parser import parse
 from translator.kql.printer import to_kql
+from translator.kql.reserved import RESERVED, RESERVED_BEFORE_EQUALS
 
 COMMON = settings(
     deadline=None,

@@ -7,53 +7,28 @@ node runs from its first child to its last.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from lark import Token
 
 from translator.kql import syntax as s
 from translator.kql.literals import decode_long, decode_string, decode_timespan, decode_typed
-
-Children: TypeAlias = list[Any]
-
-RESERVED = frozenset(
-    """
-    __contextual_datatable __crossCluster __crossDB __executeAndCache __id __isFuzzy __noWithSource __packedColumn
-    __projectAway __sourceColumnIndex accumulate and anomalychart areachart as asc bagexpansion barchart between bin_legacy
-    boolean by card columnchart contains contains_cs containscs datascope datatable date datetime decimal decodeblocks desc
-    double dynamic endswith endswith_cs expandoutput external_data externaldata find first flags float has has_all has_any
-    has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs hotcache in int int16 int32 int64 int8 invoke isfuzzy ladderchart
-    last like likecs linechart long materialize nooptimization notcontains notcontainscs notlike notlikecs of or others
-    piechart pivotchart print project real relaxed sample scatterchart search set simple stackedareachart startswith
-    startswith_cs string time timechart timeline timepivot timespan title to toscalar totable treemap uint uint16 uint32
-    uint64 uint8 ulong union uniqueid where with_itemindex with_match_id with_step_name true false True False TRUE FALSE
-    """.split()
+from translator.kql.reductions import (
+    Children,
+    Clause,
+    Refused,
+    after,
+    clause_in,
+    clause_of,
+    has_token,
+    listed,
+    literal,
+    nodes_in,
+    operator_of,
+    operator_of_list,
+    span_of,
 )
-"""Words that cannot be a bare name where a value stands. Asked of Kusto.Language 12.4.1, word by word."""
-
-RESERVED_BEFORE_EQUALS = RESERVED - frozenset(
-    """
-    accumulate as by contains datatable externaldata find has in invoke materialize of print sample search set title to
-    toscalar totable where
-    """.split()
-) | {"cycles", "kind", "with_source", "withsource"}
-"""Words that cannot be a bare name where a column or parameter is named. Same source."""
-
-
-class Refused(Exception):
-    """What the grammar lets through and the language does not."""
-
-    def __init__(self, offset: int, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.offset, self.message, self.hint = offset, message, hint
-
-
-@dataclass(frozen=True, slots=True)
-class Clause(s.Node):
-    """A part of an operator on its way up to the node that takes it."""
-
-    items: tuple[Any, ...]
-    extra: Any = None
+from translator.kql.reserved import RESERVED, RESERVED_BEFORE_EQUALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,60 +38,8 @@ class _Index(s.Name):
     index: s.Expression | None = field(default=None, compare=False)
 
 
-def _span(children: Children) -> s.Span:
-    first: Any = children[0]
-    index = -1
-    last: Any = children[index]
-    while last.__class__ is tuple:
-        if last:
-            last = last[-1]
-        else:
-            index -= 1
-            last = children[index]
-    if first.__class__ is not Token:
-        first_start: Any = first.span[0]
-    else:
-        first_start = first.start_pos
-    last_end: Any = last.span[1] if last.__class__ is not Token else last.end_pos
-    return first_start, last_end
-
-
-def _nodes(children: Children) -> tuple[Any, ...]:
-    return tuple([c for c in children if c.__class__ is not Token])
-
-
-def _has(children: Children, kind: str) -> bool:
-    return any(c.__class__ is Token and c.type == kind for c in children)
-
-
-def _after(children: Children, kind: str) -> Any:
-    """The child that follows the token of that kind, or None."""
-    for index, child in enumerate(children):
-        if child.__class__ is Token and child.type == kind:
-            return children[index + 1]
-    return None
-
-
-def _clause(children: Children, cls: type[s.Node]) -> Any:
-    return next((c for c in children if isinstance(c, cls)), None)
-
-
-def _operator(cls: type[Any]) -> Any:
-    """A builder for an operator that is its parameters and its operands."""
-
-    def build(self: Builder, c: Children) -> Any:
-        return cls(_span(c), c[1], *_nodes(c[2:]))
-
-    return build
-
-
-def _listed(cls: type[Any]) -> Any:
-    """A builder for an operator that is one list of operands."""
-
-    def build(self: Builder, c: Children) -> Any:
-        return cls(_span(c), _nodes(c))
-
-    return build
+def _is_true(token: Token) -> bool:
+    return token.lower() == "true"
 
 
 class Builder:
@@ -125,8 +48,8 @@ class Builder:
     # --- statements
 
     def start(self, c: Children) -> s.Query:
-        nodes = _nodes(c)
-        return s.Query(_span(c) if c else (0, 0), nodes)
+        nodes = nodes_in(c)
+        return s.Query(span_of(c) if c else (0, 0), nodes)
 
     def command(self, c: Children) -> Any:
         raise Refused(
@@ -139,79 +62,75 @@ class Builder:
         return s.ExpressionStatement(c[0].span, c[0])
 
     def let(self, c: Children) -> Any:
-        return s.Let(_span(c), c[1], c[3])
+        return s.Let(span_of(c), c[1], c[3])
 
     def materialized(self, c: Children) -> Any:
-        return s.TabularCall(_span(c), "materialize", c[2])
+        return s.TabularCall(span_of(c), "materialize", c[2])
 
     def set_option(self, c: Children) -> Any:
-        return s.SetOption(_span(c), c[1], c[3] if len(c) > 2 else None)
+        return s.SetOption(span_of(c), c[1], c[3] if len(c) > 2 else None)
 
-    def declare_parameters(self, c: Children) -> Any:
-        return s.DeclareParameters(_span(c), _nodes(c))
+    declare_parameters = listed(s.DeclareParameters)
 
     def declare_pattern(self, c: Children) -> Any:
         if len(c) == 3:
-            return s.DeclarePattern(_span(c), c[2], (), None, ())
+            return s.DeclarePattern(span_of(c), c[2], (), None, ())
         signature: Clause = c[3]
-        return s.DeclarePattern(_span(c), c[2], signature.items, signature.extra, _nodes(c[4:]))
+        return s.DeclarePattern(span_of(c), c[2], signature.items, signature.extra, nodes_in(c[4:]))
 
     def pattern_signature(self, c: Children) -> Any:
-        path = _after(c, "LSQB")
-        return Clause(_span(c), tuple(p for p in _nodes(c) if p is not path), path)
+        path = after(c, "LSQB")
+        return Clause(span_of(c), tuple(p for p in nodes_in(c) if p is not path), path)
 
     def pattern_rule(self, c: Children) -> Any:
-        path, body = _after(c, "LSQB"), c[-2]
-        arguments = tuple(n for n in _nodes(c) if n is not path and n is not body)
-        return s.PatternRule(_span(c), arguments, path, body.items)
+        path, body = after(c, "LSQB"), c[-2]
+        arguments = tuple(n for n in nodes_in(c) if n is not path and n is not body)
+        return s.PatternRule(span_of(c), arguments, path, body.items)
 
-    def restrict_access(self, c: Children) -> Any:
-        return s.RestrictAccess(_span(c), _nodes(c))
+    restrict_access = listed(s.RestrictAccess)
 
     def alias_database(self, c: Children) -> Any:
-        return s.AliasDatabase(_span(c), c[2], c[4])
+        return s.AliasDatabase(span_of(c), c[2], c[4])
 
     def function(self, c: Children) -> Any:
-        nodes = _nodes(c)
-        return s.Function(_span(c), nodes[:-1], nodes[-1].items, c[0].type == "VIEW")
+        nodes = nodes_in(c)
+        return s.Function(span_of(c), nodes[:-1], nodes[-1].items, c[0].type == "VIEW")
 
     def body(self, c: Children) -> Any:
-        items = tuple(s.ExpressionStatement(n.span, n) if isinstance(n, s.Expression) else n for n in _nodes(c))
-        return Clause(_span(c), items)
+        items = tuple(s.ExpressionStatement(n.span, n) if isinstance(n, s.Expression) else n for n in nodes_in(c))
+        return Clause(span_of(c), items)
 
     def parameter(self, c: Children) -> Any:
         kind = c[2] if isinstance(c[2], s.RowSchema) else str(c[2])
-        return s.FunctionParameter(_span(c), c[0], kind, c[4] if len(c) > 3 else None)
+        return s.FunctionParameter(span_of(c), c[0], kind, c[4] if len(c) > 3 else None)
 
     def row_schema(self, c: Children) -> Any:
-        columns = tuple(n for n in _nodes(c) if isinstance(n, s.Column))
-        return s.RowSchema(_span(c), columns, len(c) > 1 and isinstance(c[1], s.Star))
+        columns = tuple(n for n in nodes_in(c) if isinstance(n, s.Column))
+        return s.RowSchema(span_of(c), columns, len(c) > 1 and isinstance(c[1], s.Star))
 
     def column(self, c: Children) -> Any:
-        return s.Column(_span(c), c[0], str(c[2]))
+        return s.Column(span_of(c), c[0], str(c[2]))
 
     # --- pipelines and sources
 
     def pipeline(self, c: Children) -> Any:
-        return s.Pipeline(_span(c), c[0], _nodes(c[1:]))
+        return s.Pipeline(span_of(c), c[0], nodes_in(c[1:]))
 
     contextual_pipeline = pipeline
 
     def sub_pipeline(self, c: Children) -> Any:
-        return s.Pipeline(_span(c), None, _nodes(c))
+        return s.Pipeline(span_of(c), None, nodes_in(c))
 
-    def print(self, c: Children) -> Any:
-        return s.Print(_span(c), _nodes(c))
+    print = listed(s.Print)
 
     def range(self, c: Children) -> Any:
-        return s.Range(_span(c), c[1], c[3], c[5], c[7])
+        return s.Range(span_of(c), c[1], c[3], c[5], c[7])
 
     def macro_expand(self, c: Children) -> Any:
-        nodes = _nodes(c)
-        return s.MacroExpand(_span(c), nodes[0], nodes[1], nodes[2], nodes[3:])
+        nodes = nodes_in(c)
+        return s.MacroExpand(span_of(c), nodes[0], nodes[1], nodes[2], nodes[3:])
 
-    def entity_group(self, c: Children) -> Any:
-        return s.EntityGroup(_span(c), _nodes(c))
+    entity_group = listed(s.EntityGroup)
 
     # --- operators
 
@@ -219,149 +138,144 @@ class Builder:
         raise Refused(c[0].start_pos, f"'{c[0]}' is not an operator", str(c[0]))
 
     def where(self, c: Children) -> Any:
-        return s.Where(_span(c), c[1], c[2], str(c[0]))
+        return s.Where(span_of(c), c[1], c[2], str(c[0]))
 
-    extend = _listed(s.Extend)
-    project = _listed(s.Project)
-    project_away = _listed(s.ProjectAway)
-    project_keep = _listed(s.ProjectKeep)
-    project_by_names = _listed(s.ProjectByNames)
-    project_rename = _listed(s.ProjectRename)
-    project_reorder = _listed(s.ProjectReorder)
-    top_nested = _listed(s.TopNested)
-    fork = _listed(s.Fork)
-    graph_to_table = _listed(s.GraphToTable)
-    execute_and_cache = staticmethod(lambda c: s.ExecuteAndCache(_span(c)))
+    extend = listed(s.Extend)
+    project = listed(s.Project)
+    project_away = listed(s.ProjectAway)
+    project_keep = listed(s.ProjectKeep)
+    project_by_names = listed(s.ProjectByNames)
+    project_rename = listed(s.ProjectRename)
+    project_reorder = listed(s.ProjectReorder)
+    top_nested = listed(s.TopNested)
+    fork = listed(s.Fork)
+    graph_to_table = listed(s.GraphToTable)
+    execute_and_cache = staticmethod(lambda c: s.ExecuteAndCache(span_of(c)))
 
-    top = _operator(s.Top)
-    sample = _operator(s.Sample)
-    sample_distinct = _operator(s.SampleDistinct)
-    as_ = _operator(s.As)
-    getschema = _operator(s.GetSchema)
-    consume = _operator(s.Consume)
-    graph_mark_components = _operator(s.GraphMarkComponents)
+    top = operator_of(s.Top)
+    sample = operator_of(s.Sample)
+    sample_distinct = operator_of(s.SampleDistinct)
+    as_ = operator_of(s.As)
+    getschema = operator_of(s.GetSchema)
+    consume = operator_of(s.Consume)
+    graph_mark_components = operator_of(s.GraphMarkComponents)
 
     def take(self, c: Children) -> Any:
-        return s.Take(_span(c), c[1], c[2], str(c[0]))
+        return s.Take(span_of(c), c[1], c[2], str(c[0]))
 
     def reordered(self, c: Children) -> Any:
-        return s.Ordered(_span(c), c[0], str(c[1]) if len(c) > 1 else None)
+        return s.Ordered(span_of(c), c[0], str(c[1]) if len(c) > 1 else None)
 
     def summarize(self, c: Children) -> Any:
         by = c[-1] if isinstance(c[-1], Clause) else None
-        aggregates = _nodes(c[2:-1] if by else c[2:])
-        return s.Summarize(_span(c), c[1], aggregates, by.items if by else (), by.extra if by else None)
+        aggregates = nodes_in(c[2:-1] if by else c[2:])
+        return s.Summarize(span_of(c), c[1], aggregates, by.items if by else (), by.extra if by else None)
 
     def by_clause(self, c: Children) -> Any:
-        bin_size = _after(c, "BIN_EQUALS")
-        return Clause(_span(c), tuple(n for n in _nodes(c) if n is not bin_size), bin_size)
+        bin_size = after(c, "BIN_EQUALS")
+        return Clause(span_of(c), tuple(n for n in nodes_in(c) if n is not bin_size), bin_size)
 
-    def distinct(self, c: Children) -> Any:
-        return s.Distinct(_span(c), c[1], _nodes(c[2:]))
+    distinct = operator_of_list(s.Distinct)
 
     def join(self, c: Children) -> Any:
         clause = c[3] if len(c) > 3 else None
         on = clause.items if isinstance(clause, Clause) and clause.extra is None else None
-        return s.Join(_span(c), c[1], c[2], on, clause.extra if clause is not None else None)
+        return s.Join(span_of(c), c[1], c[2], on, clause.extra if clause is not None else None)
 
     def lookup(self, c: Children) -> Any:
-        return s.Lookup(_span(c), c[1], c[2], c[3].items)
+        return s.Lookup(span_of(c), c[1], c[2], c[3].items)
 
-    def on_clause(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c))
+    on_clause = clause_of()
 
     def join_where(self, c: Children) -> Any:
-        return Clause(_span(c), (), c[1])
+        return Clause(span_of(c), (), c[1])
 
-    def union(self, c: Children) -> Any:
-        return s.Union(_span(c), c[1], _nodes(c[2:]))
+    union = operator_of_list(s.Union)
 
     def wildcard_member(self, c: Children) -> Any:
-        return s.Member(_span(c), c[0], s.Wildcard((c[2].start_pos, c[2].end_pos), str(c[2])))
+        return s.Member(span_of(c), c[0], s.Wildcard((c[2].start_pos, c[2].end_pos), str(c[2])))
 
     def sort(self, c: Children) -> Any:
-        return s.Sort(_span(c), c[1], _nodes(c[2:]), str(c[0]))
+        return s.Sort(span_of(c), c[1], nodes_in(c[2:]), str(c[0]))
 
     def ordered(self, c: Children) -> Any:
         words = [str(t) for t in c[1:]]
         direction = words[0] if words and words[0] != "nulls" else None
-        return s.Ordered(_span(c), c[0], direction, words[-1] if "nulls" in words else None)
+        return s.Ordered(span_of(c), c[0], direction, words[-1] if "nulls" in words else None)
 
     def top_nested_part(self, c: Children) -> Any:
-        others = _clause(c, Clause)
+        others = clause_in(c, Clause)
         count = c[1] if c[1].__class__ is not Token else None
-        return s.TopNestedPart(_span(c), count, _after(c, "OF"), others.extra if others else None, c[-1])
+        return s.TopNestedPart(span_of(c), count, after(c, "OF"), others.extra if others else None, c[-1])
 
     def others(self, c: Children) -> Any:
-        return Clause(_span(c), (), c[3])
+        return Clause(span_of(c), (), c[3])
 
     def top_hitters(self, c: Children) -> Any:
-        return s.TopHitters(_span(c), c[1], c[3], _after(c, "BY"))
+        return s.TopHitters(span_of(c), c[1], c[3], after(c, "BY"))
 
     def count(self, c: Children) -> Any:
-        return s.Count(_span(c), c[1], _after(c, "AS"))
+        return s.Count(span_of(c), c[1], after(c, "AS"))
 
     def _expanded(self, c: Children) -> tuple[Any, Any, Any]:
         items = tuple(n for n in c if isinstance(n, s.ExpandItem))
-        limit = _clause(c, Clause)
+        limit = clause_in(c, Clause)
         return c[1], items, limit.extra if limit else None
 
     def mv_expand(self, c: Children) -> Any:
-        return s.MvExpand(_span(c), *self._expanded(c))
+        return s.MvExpand(span_of(c), *self._expanded(c))
 
     def mv_apply(self, c: Children) -> Any:
-        identifier = _after(c, "ID")
-        return s.MvApply(_span(c), *self._expanded(c), str(identifier) if identifier else None, c[-2])
+        identifier = after(c, "ID")
+        return s.MvApply(span_of(c), *self._expanded(c), str(identifier) if identifier else None, c[-2])
 
     def expand_item(self, c: Children) -> Any:
-        return s.ExpandItem(_span(c), c[0], _type_of(c[2]) if len(c) > 1 else None)
+        return s.ExpandItem(span_of(c), c[0], _type_of(c[2]) if len(c) > 1 else None)
 
     def row_limit(self, c: Children) -> Any:
-        return Clause(_span(c), (), c[1])
+        return Clause(span_of(c), (), c[1])
 
     def parse(self, c: Children) -> Any:
-        return s.Parse(_span(c), str(c[0]), c[1], c[2], c[4])
+        return s.Parse(span_of(c), str(c[0]), c[1], c[2], c[4])
 
     def parse_pattern(self, c: Children) -> tuple[Any, ...]:
         return tuple(c)
 
     def parse_column(self, c: Children) -> Any:
-        return s.Column(_span(c), c[0], str(c[2]) if len(c) > 1 else "")
+        return s.Column(span_of(c), c[0], str(c[2]) if len(c) > 1 else "")
 
     find_column = parse_column
 
     def parse_kv(self, c: Children) -> Any:
-        properties = _clause(c, Clause)
-        return s.ParseKv(_span(c), c[1], c[3], properties.items if properties else ())
+        properties = clause_in(c, Clause)
+        return s.ParseKv(span_of(c), c[1], c[3], properties.items if properties else ())
 
-    def with_properties(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c))
+    with_properties = clause_of()
 
     def property(self, c: Children) -> Any:
-        return s.Parameter(_span(c), c[0].value, c[2])
+        return s.Parameter(span_of(c), c[0].value, c[2])
 
     def make_series(self, c: Children) -> Any:
         aggregates = tuple(n for n in c if isinstance(n, s.SeriesAggregate))
         clauses = [n for n in c if isinstance(n, Clause)]
         start, stop, step, in_range = clauses[0].extra
         by = clauses[1].items if len(clauses) > 1 else ()
-        return s.MakeSeries(_span(c), c[1], aggregates, _after(c, "ON"), start, stop, step, by, in_range)
+        return s.MakeSeries(span_of(c), c[1], aggregates, after(c, "ON"), start, stop, step, by, in_range)
 
     def series_aggregate(self, c: Children) -> Any:
-        return s.SeriesAggregate(_span(c), c[0], c[3] if len(c) > 1 else None)
+        return s.SeriesAggregate(span_of(c), c[0], c[3] if len(c) > 1 else None)
 
     def series_range(self, c: Children) -> Any:
         if c[0].type == "IN_RANGE":
-            return Clause(_span(c), (), (c[2], c[4], c[6], True))
-        return Clause(_span(c), (), (_after(c, "FROM"), _after(c, "TO"), _after(c, "STEP"), False))
+            return Clause(span_of(c), (), (c[2], c[4], c[6], True))
+        return Clause(span_of(c), (), (after(c, "FROM"), after(c, "TO"), after(c, "STEP"), False))
 
-    def serialize(self, c: Children) -> Any:
-        return s.Serialize(_span(c), c[1], _nodes(c[2:]))
+    serialize = operator_of_list(s.Serialize)
 
     def render(self, c: Children) -> Any:
         legacy = len(c) > 2 and c[2].__class__ is not Token
         properties: list[s.RenderProperty] = []
-        for node in _nodes(c[2:]):
+        for node in nodes_in(c[2:]):
             if isinstance(node, s.RenderProperty):
                 properties.append(node)
             elif not properties:
@@ -369,22 +283,22 @@ class Builder:
             else:
                 last = properties.pop()
                 properties.append(s.RenderProperty((last.span[0], node.span[1]), last.name, (*last.values, node)))
-        return s.Render(_span(c), c[1], tuple(properties), legacy)
+        return s.Render(span_of(c), c[1], tuple(properties), legacy)
 
     def chart(self, c: Children) -> Any:
         return c[0]
 
     def render_property(self, c: Children) -> Any:
-        return s.RenderProperty(_span(c), c[0].strip(), (c[2],))
+        return s.RenderProperty(span_of(c), c[0].strip(), (c[2],))
 
     def legacy_property(self, c: Children) -> Any:
-        return s.RenderProperty(_span(c), c[0].strip(), _nodes(c))
+        return s.RenderProperty(span_of(c), c[0].strip(), nodes_in(c))
 
     def evaluate(self, c: Children) -> Any:
-        return s.Evaluate(_span(c), c[1], c[2], c[4] if len(c) > 3 else None)
+        return s.Evaluate(span_of(c), c[1], c[2], c[4] if len(c) > 3 else None)
 
     def invoke(self, c: Children) -> Any:
-        return s.Invoke(_span(c), c[1])
+        return s.Invoke(span_of(c), c[1])
 
     def find(self, c: Children) -> Any:
         clauses = {n.extra if isinstance(n.extra, str) else "where": n for n in c if isinstance(n, Clause)}
@@ -392,125 +306,114 @@ class Builder:
         parts = {name: clause.items for name, clause in clauses.items()}
         parameters, tables = clauses["where"].extra if "where" in clauses else ((), ())
         scope = parts["scope"][0] if "scope" in parts else None
-        return s.Find(_span(c), scope, parameters, tables, predicate, parts.get("project"), parts.get("away", ()), "where" in clauses)
+        return s.Find(span_of(c), scope, parameters, tables, predicate, parts.get("project"), parts.get("away", ()), "where" in clauses)
 
     def find_where(self, c: Children) -> Any:
         return Clause((c[-1].start_pos, c[-1].end_pos), (), (c[0], c[1].items if len(c) > 2 else ()))
 
-    def find_in(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c))
+    find_in = clause_of()
 
     def find_source(self, c: Children) -> Any:
-        return s.FindSource(_span(c), c[0], _nodes(c[1:]))
+        return s.FindSource(span_of(c), c[0], nodes_in(c[1:]))
 
-    def find_project(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c), "project")
-
-    def find_away(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c), "away")
+    find_project = clause_of("project")
+    find_away = clause_of("away")
 
     def pack_all(self, c: Children) -> Any:
-        return s.PackAll(_span(c))
+        return s.PackAll(span_of(c))
 
     def data_scope(self, c: Children) -> Any:
-        return Clause(_span(c), (str(c[2]),), "scope")
+        return Clause(span_of(c), (str(c[2]),), "scope")
 
     def search(self, c: Children) -> Any:
         clauses = [n for n in c if isinstance(n, Clause)]
         scope = next((n.items[0] for n in clauses if n.extra), None)
         tables = next((n.items for n in clauses if not n.extra), ())
-        return s.Search(_span(c), scope, c[1], tables, c[-1])
+        return s.Search(span_of(c), scope, c[1], tables, c[-1])
 
     def star_and(self, c: Children) -> Any:
-        return s.Logical(_span(c), "and", (c[0], c[2]))
+        return s.Logical(span_of(c), "and", (c[0], c[2]))
 
     def partition(self, c: Children) -> Any:
-        return s.Partition(_span(c), c[1], c[3], _after(c, "IN"), c[-2], c[-1].type == "RBRACE")
+        return s.Partition(span_of(c), c[1], c[3], after(c, "IN"), c[-2], c[-1].type == "RBRACE")
 
     def partition_by(self, c: Children) -> Any:
-        identifier = _after(c, "ID")
-        return s.PartitionBy(_span(c), c[1], c[2], str(identifier) if identifier else None, c[-2])
+        identifier = after(c, "ID")
+        return s.PartitionBy(span_of(c), c[1], c[2], str(identifier) if identifier else None, c[-2])
 
     def fork_branch(self, c: Children) -> Any:
-        return s.ForkBranch(_span(c), c[0] if isinstance(c[0], s.Name) else None, c[-2])
+        return s.ForkBranch(span_of(c), c[0] if isinstance(c[0], s.Name) else None, c[-2])
 
     def facet(self, c: Children) -> Any:
-        nodes = _nodes(c)
-        if not _has(c, "WITH"):
-            return s.Facet(_span(c), nodes, None)
+        nodes = nodes_in(c)
+        if not has_token(c, "WITH"):
+            return s.Facet(span_of(c), nodes, None)
         pipeline = nodes[-1] if isinstance(nodes[-1], s.Pipeline) else s.Pipeline(nodes[-1].span, None, (nodes[-1],))
-        return s.Facet(_span(c), nodes[:-1], pipeline)
+        return s.Facet(span_of(c), nodes[:-1], pipeline)
 
     def reduce(self, c: Children) -> Any:
-        return s.Reduce(_span(c), c[1], c[3], _nodes(c[4:]))
+        return s.Reduce(span_of(c), c[1], c[3], nodes_in(c[4:]))
 
     def scan(self, c: Children) -> Any:
         parts: dict[str, tuple[Any, ...]] = {n.extra: n.items for n in c if isinstance(n, Clause)}
         steps = tuple(n for n in c if isinstance(n, s.ScanStep))
-        return s.Scan(_span(c), c[1], parts.get("order", ()), parts.get("partition", ()), parts.get("declare", ()), steps)
+        return s.Scan(span_of(c), c[1], parts.get("order", ()), parts.get("partition", ()), parts.get("declare", ()), steps)
 
-    def scan_order(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c), "order")
-
-    def scan_partition(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c), "partition")
-
-    def scan_declare(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c), "declare")
+    scan_order = clause_of("order")
+    scan_partition = clause_of("partition")
+    scan_declare = clause_of("declare")
 
     def scan_step(self, c: Children) -> Any:
-        output = _clause(c, Clause)
+        output = clause_in(c, Clause)
         assignments = tuple(n for n in c if isinstance(n, s.Named))
-        return s.ScanStep(_span(c), c[1], _has(c, "OPTIONAL"), output.extra if output else None, _after(c, "COLON"), assignments)
+        return s.ScanStep(span_of(c), c[1], has_token(c, "OPTIONAL"), output.extra if output else None, after(c, "COLON"), assignments)
 
     def scan_output(self, c: Children) -> Any:
-        return Clause(_span(c), (), str(c[2]))
+        return Clause(span_of(c), (), str(c[2]))
 
     def scan_assignment(self, c: Children) -> Any:
-        return s.Named(_span(c), (c[0],), c[2])
+        return s.Named(span_of(c), (c[0],), c[2])
 
     def assert_schema(self, c: Children) -> Any:
-        return s.AssertSchema(_span(c), c[1])
+        return s.AssertSchema(span_of(c), c[1])
 
     def make_graph(self, c: Children) -> Any:
         node_id = next((n.items[0] for n in c if isinstance(n, Clause) and n.extra == "node-id"), None)
         partition = next((n for n in c if isinstance(n, Clause) and n.extra == "partition"), None)
         tables = tuple(n for n in c if isinstance(n, s.GraphTable))
         by, pipeline = partition.items if partition else (None, None)
-        return s.MakeGraph(_span(c), c[1], c[2], str(c[3]), c[4], tables, node_id, by, pipeline)
+        return s.MakeGraph(span_of(c), c[1], c[2], str(c[3]), c[4], tables, node_id, by, pipeline)
 
     def graph_node_id(self, c: Children) -> Any:
-        return Clause(_span(c), (c[2],), "node-id")
+        return Clause(span_of(c), (c[2],), "node-id")
 
     def graph_table(self, c: Children) -> Any:
-        return s.GraphTable(_span(c), c[0], c[2])
+        return s.GraphTable(span_of(c), c[0], c[2])
 
     def graph_partition(self, c: Children) -> Any:
-        return Clause(_span(c), (c[1], c[3]), "partition")
+        return Clause(span_of(c), (c[1], c[3]), "partition")
 
     def graph_match(self, c: Children) -> Any:
         patterns = tuple(n for n in c if isinstance(n, s.GraphPattern))
         where = next((n.extra for n in c if isinstance(n, Clause) and n.extra is not None), None)
         project = next((n.items for n in c if isinstance(n, Clause) and n.extra is None), None)
-        return s.GraphMatch(_span(c), str(c[0]), c[1], patterns, where, project)
+        return s.GraphMatch(span_of(c), str(c[0]), c[1], patterns, where, project)
 
-    def graph_project(self, c: Children) -> Any:
-        return Clause(_span(c), _nodes(c))
-
-    graph_pattern = _listed(s.GraphPattern)
+    graph_project = clause_of()
+    graph_pattern = listed(s.GraphPattern)
 
     def graph_node(self, c: Children) -> Any:
-        return s.GraphNode(_span(c), c[1] if len(c) > 2 else None)
+        return s.GraphNode(span_of(c), c[1] if len(c) > 2 else None)
 
     def graph_edge(self, c: Children) -> Any:
         if len(c) == 1:
-            return s.GraphEdge(_span(c), str(c[0]), "")
-        hops = _clause(c, Clause)
+            return s.GraphEdge(span_of(c), str(c[0]), "")
+        hops = clause_in(c, Clause)
         low, high = hops.items if hops else (None, None)
-        return s.GraphEdge(_span(c), str(c[0]), str(c[-1]), _clause(c, s.Name), low, high)
+        return s.GraphEdge(span_of(c), str(c[0]), str(c[-1]), clause_in(c, s.Name), low, high)
 
     def graph_hops(self, c: Children) -> Any:
-        return Clause(_span(c), (c[1], c[3]))
+        return Clause(span_of(c), (c[1], c[3]))
 
     def graph_output(self, c: Children) -> Any:
         parameters = tuple(
@@ -518,7 +421,7 @@ class Builder:
             for n in c
             if isinstance(n, Clause | s.Parameter)
         )
-        return s.GraphOutput(_span(c), str(c[0]), _after(c, "AS"), parameters)
+        return s.GraphOutput(span_of(c), str(c[0]), after(c, "AS"), parameters)
 
     def parameters(self, c: Children) -> tuple[Any, ...]:
         return tuple(c)
@@ -526,28 +429,28 @@ class Builder:
     graph_parameters = parameters
 
     def operator_parameter(self, c: Children) -> Any:
-        return s.Parameter(_span(c), c[0].strip(), _parameter_value(c[2]))
+        return s.Parameter(span_of(c), c[0].strip(), _parameter_value(c[2]))
 
     # --- expressions
 
     def named(self, c: Children) -> Any:
-        return s.Named(_span(c), (c[0],), c[2])
+        return s.Named(span_of(c), (c[0],), c[2])
 
     def named_list(self, c: Children) -> Any:
-        return s.Named(_span(c), tuple(n for n in c[:-1] if isinstance(n, s.Name)), c[-1], True)
+        return s.Named(span_of(c), tuple(n for n in c[:-1] if isinstance(n, s.Name)), c[-1], True)
 
     def logical(self, c: Children) -> Any:
-        return s.Logical(_span(c), str(c[1]), tuple(c[::2]))
+        return s.Logical(span_of(c), str(c[1]), tuple(c[::2]))
 
     def binary(self, c: Children) -> Any:
         left, operator, right = c
         return s.Binary((left.span[0], right.span[1]), str(operator), left, right)
 
     def membership(self, c: Children) -> Any:
-        return s.Membership(_span(c), str(c[1]), c[0], _nodes(c[2:]))
+        return s.Membership(span_of(c), str(c[1]), c[0], nodes_in(c[2:]))
 
     def between(self, c: Children) -> Any:
-        return s.Between(_span(c), str(c[1]), c[0], c[3], c[5])
+        return s.Between(span_of(c), str(c[1]), c[0], c[3], c[5])
 
     def negation(self, c: Children) -> Any:
         return s.Unary((c[0].start_pos, c[1].span[1]), str(c[0]), c[1])
@@ -562,23 +465,23 @@ class Builder:
         return s.Method((c[0].span[0], c[2].span[1]), c[0], c[2])
 
     def element(self, c: Children) -> Any:
-        return s.Element(_span(c), c[0], c[-2], len(c) == 5)
+        return s.Element(span_of(c), c[0], c[-2], len(c) == 5)
 
     def call(self, c: Children) -> Any:
         name, quoted = _name_of(c[0])
         if (not quoted and name in ("typeof", "kind", "with_source", "withsource")) or (name in RESERVED and not quoted):
             raise _reserved(c[0].start_pos, name)
-        return s.Call((c[0].span[0] if quoted else c[0].start_pos, c[-1].end_pos), name, _nodes(c[2:]), quoted)
+        return s.Call((c[0].span[0] if quoted else c[0].start_pos, c[-1].end_pos), name, nodes_in(c[2:]), quoted)
 
     def parenthesized(self, c: Children) -> Any:
         return s.Parenthesized((c[0].start_pos, c[2].end_pos), c[1])
 
     def tabular_call(self, c: Children) -> Any:
         kind = str(c[1].value.name) if isinstance(c[1], s.Parameter) and isinstance(c[1].value, s.NameReference) else None
-        return s.TabularCall(_span(c), str(c[0]), c[-2], kind)
+        return s.TabularCall(span_of(c), str(c[0]), c[-2], kind)
 
     def scoped_name(self, c: Children) -> Any:
-        return s.ScopedName(_span(c), c[0].name, c[1].items[0])
+        return s.ScopedName(span_of(c), c[0].name, c[1].items[0])
 
     def client_parameter(self, c: Children) -> Any:
         return s.ClientParameter((c[0].start_pos, c[0].end_pos), c[0][1:-1])
@@ -607,44 +510,37 @@ class Builder:
 
     def bracketed(self, c: Children) -> Any:
         if c[1].type == "LONG":
-            return _Index(_span(c), str(c[1]), True, self.long(c[1:2]))
+            return _Index(span_of(c), str(c[1]), True, self.long(c[1:2]))
         if c[1].type == "IDENTIFIER":
-            return _Index(_span(c), str(c[1]), True, s.NameReference((c[1].start_pos, c[1].end_pos), str(c[1])))
-        return s.Name(_span(c), decode_string(c[1]), True)
+            return _Index(span_of(c), str(c[1]), True, s.NameReference((c[1].start_pos, c[1].end_pos), str(c[1])))
+        return s.Name(span_of(c), decode_string(c[1]), True)
 
     def star(self, c: Children) -> Any:
-        return s.Star(_span(c))
+        return s.Star(span_of(c))
 
     def wildcard(self, c: Children) -> Any:
-        return s.Wildcard(_span(c), str(c[0]))
+        return s.Wildcard(span_of(c), str(c[0]))
 
     def datatable(self, c: Children) -> Any:
-        return s.Datatable(_span(c), c[1], c[2], _nodes(c[3:]))
+        return s.Datatable(span_of(c), c[1], c[2], nodes_in(c[3:]))
 
     def externaldata(self, c: Children) -> Any:
-        properties = _clause(c, Clause)
+        properties = clause_in(c, Clause)
         sources = tuple(n for n in c if isinstance(n, s.Literal))
-        return s.ExternalData(_span(c), c[1], c[2], sources, properties.items if properties else ())
+        return s.ExternalData(span_of(c), c[1], c[2], sources, properties.items if properties else ())
 
     def contextual_datatable(self, c: Children) -> Any:
-        return s.ContextualDatatable(_span(c), str(c[1]), c[2])
+        return s.ContextualDatatable(span_of(c), str(c[1]), c[2])
 
     def materialized_view_combine(self, c: Children) -> Any:
-        return s.MaterializedViewCombine(_span(c), *_nodes(c))
+        return s.MaterializedViewCombine(span_of(c), *nodes_in(c))
 
     # --- literals
 
-    def long(self, c: Children) -> Any:
-        return s.Literal((c[0].start_pos, c[0].end_pos), "long", decode_long(c[0]), str(c[0]))
-
-    def real(self, c: Children) -> Any:
-        return s.Literal((c[0].start_pos, c[0].end_pos), "real", float(c[0]), str(c[0]))
-
-    def timespan(self, c: Children) -> Any:
-        return s.Literal((c[0].start_pos, c[0].end_pos), "timespan", decode_timespan(c[0]), str(c[0]))
-
-    def boolean(self, c: Children) -> Any:
-        return s.Literal((c[0].start_pos, c[0].end_pos), "bool", c[0].lower() == "true", str(c[0]))
+    long = literal("long", decode_long)
+    real = literal("real", float)
+    timespan = literal("timespan", decode_timespan)
+    boolean = literal("bool", _is_true)
 
     def typed(self, c: Children) -> Any:
         kind, value = decode_typed(c[0])
@@ -654,13 +550,13 @@ class Builder:
         raise Refused(c[0].start_pos, "a guid cannot stand bare here", f"write guid({c[0]})")
 
     def type_of(self, c: Children) -> Any:
-        return s.TypeOf(_span(c), _type_of(c[0]))
+        return s.TypeOf(span_of(c), _type_of(c[0]))
 
     def string(self, c: Children) -> Any:
         token = c[0]
         if len(c) == 1:
             return s.Literal((token.start_pos, token.end_pos), "string", decode_string(token), str(token))
-        return s.Literal(_span(c), "string", "".join(map(decode_string, c)), " ".join(c))
+        return s.Literal(span_of(c), "string", "".join(map(decode_string, c)), " ".join(c))
 
     string_token = string
     json_string = string
@@ -679,25 +575,22 @@ class Builder:
         value = number.value
         if c[0] == "-" and isinstance(value, int | float):
             value = -value
-        return s.Literal(_span(c), number.kind, value, f"{c[0]}{number.text}")
+        return s.Literal(span_of(c), number.kind, value, f"{c[0]}{number.text}")
 
     json_number = signed_number
     signed_literal_value = signed_number
 
     def dynamic(self, c: Children) -> Any:
-        return s.Dynamic(_span(c), c[1])
+        return s.Dynamic(span_of(c), c[1])
 
     def json_null(self, c: Children) -> Any:
-        return s.Literal(_span(c), "null", None, "null")
+        return s.Literal(span_of(c), "null", None, "null")
 
-    def json_array(self, c: Children) -> Any:
-        return s.JsonArray(_span(c), _nodes(c))
-
-    def json_object(self, c: Children) -> Any:
-        return s.JsonObject(_span(c), _nodes(c))
+    json_array = listed(s.JsonArray)
+    json_object = listed(s.JsonObject)
 
     def json_pair(self, c: Children) -> Any:
-        return s.JsonPair(_span(c), decode_string(c[0]), c[2])
+        return s.JsonPair(span_of(c), decode_string(c[0]), c[2])
 
 
 setattr(Builder, "as", Builder.as_)
@@ -726,7 +619,7 @@ def _parameter_value(token: Any) -> s.Expression:
     if token.endswith(")"):
         return s.Literal(span, *decode_typed(token), str(token))
     if token.lower() in ("true", "false"):
-        return s.Literal(span, "bool", token.lower() == "true", str(token))
+        return s.Literal(span, "bool", _is_true(token), str(token))
     if first in "+-0123456789":
         digits = token.lstrip("+-")
         sign = -1 if first == "-" else 1

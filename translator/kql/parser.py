@@ -19,9 +19,10 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from translator import cache
 from translator.grammar import grammar_text
-from translator.kql.builder import Builder, Refused
+from translator.kql.builder import Builder
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
 from translator.kql.lexer import OffsetLexer
+from translator.kql.reductions import Refused
 from translator.kql.syntax import Query
 from translator.lalr import TableParser
 

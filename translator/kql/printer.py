@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from translator.kql import syntax as s
-from translator.kql.builder import RESERVED, RESERVED_BEFORE_EQUALS
 from translator.kql.literals import quote_string
+from translator.kql.reserved import RESERVED, RESERVED_BEFORE_EQUALS
 
 Piece: TypeAlias = "str | s.Node"
 Pieces: TypeAlias = Iterable[Piece]
