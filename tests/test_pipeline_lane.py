@@ -148,6 +148,10 @@ WRITTEN = [
     "| extend a = iff(IPAddress has '10', split(AppDisplayName, 'o')[2], UserPrincipalName) | summarize c = count() by a"
     " | where isnotempty(a)",
     "| extend h = hash_md5(IPAddress), g = hash_sha256(strcat(UserPrincipalName, 'é')) | summarize c = count() by h, g",
+    # what a condition leaves no less than 1 divides, and a group may be any of many
+    "| where strlen(AppDisplayName) > 3 | extend r = toreal(strlen(IPAddress)) / strlen(AppDisplayName) * 10 | where r > 9"
+    " | summarize c = count() by UserPrincipalName",
+    "| extend a = extract('(.)(.)(.)(.)?(.)?(.)?(.)?(.)?(.)?(.)?', 10, strcat(IPAddress, AppDisplayName)) | summarize c = count() by a",
     # what is computed of aggregates among them
     "| summarize d = tolong(avg(strlen(IPAddress))) + count(), c = count(), x = 2 * dcount(IPAddress) by UserPrincipalName | where d > x",
     r"| summarize s = make_set(strcat(UserPrincipalName, '\n', IPAddress, '\r\t')), c = count() by AppDisplayName"

@@ -66,7 +66,7 @@ def with_places_inlined(root: o.Relation) -> o.Relation:
 def _is_of_split(expr: Expr) -> bool:
     """Whether a value is the parts of a text, their number, or that less some."""
     match expr:
-        case Apply(function="split", args=(_, Const())):
+        case Apply(function="split", args=(_, Const(), *_)):
             return True
         case Apply(function="array_length", args=(inner,)) | Apply(function="-", args=(inner, Const())):
             return _is_of_split(inner)

@@ -177,6 +177,21 @@ def groups(node: Node) -> int:
     return sum(isinstance(n, Group) for n in walk(node))
 
 
+def capturing(node: Node, index: int) -> Node:
+    """The same pattern with one of its groups alone, which is the first one then."""
+    match node:
+        case Group(node=inner):
+            found = capturing(inner, index)
+            return replace(node, node=found, index=1) if node.index == index else found
+        case Repeat(node=inner):
+            return replace(node, node=capturing(inner, index))
+        case Concat(parts=parts):
+            return concat(*(capturing(p, index) for p in parts))
+        case Alternation(options=options):
+            return alternation(*(capturing(o, index) for o in options))
+    return node
+
+
 def least_width(node: Node) -> int:
     """The fewest characters that a match has."""
     match node:

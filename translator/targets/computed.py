@@ -148,8 +148,10 @@ class Texts:
         """What a group of a regular expression holds in its first match: all else is replaced by nothing."""
         text = self._of(inner, True)
         tree = parsed(regex)
-        if text is None or tree is None or not 0 <= group <= min(syntax.groups(tree), _MOST_GROUPS):
+        if text is None or tree is None or not 0 <= group <= syntax.groups(tree):
             return None
+        if group > _MOST_GROUPS:
+            tree, group = syntax.capturing(tree, group), 1
         before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
         found_ = syntax.Group(tree, 1) if group == 0 else tree
         whole = self._written(syntax.concat(syntax.Anchor("start"), before, found_, behind))

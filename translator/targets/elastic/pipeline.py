@@ -217,7 +217,7 @@ class EsqlWalk(Walk):
     """Whether rows are no longer documents, each with an id of its own."""
 
     def values(self) -> Values:
-        return _Values(ESQL, self.columns, self.fields)
+        return _Values(ESQL, self.columns, self.fields, self.positive)
 
     def quoted(self, name: str) -> str:
         return field(name)

@@ -7,7 +7,7 @@ or as what fails, so that no negation ever meets a null: ``not(x < 5)`` is false
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -209,10 +209,15 @@ _WHOLE = 2**53
 
 
 class Values:
-    """Writes the expressions of one query over columns that have names."""
+    """Writes the expressions of one query over columns that have names.
 
-    def __init__(self, language: Language, columns: Mapping[int, Value], fields: Mapping[Expr, Value]) -> None:
-        self.language, self.columns, self.fields = language, columns, fields
+    ``positive`` are expressions of which a condition has left only values of 1 and more.
+    """
+
+    def __init__(
+        self, language: Language, columns: Mapping[int, Value], fields: Mapping[Expr, Value], positive: Container[Expr] = ()
+    ) -> None:  # fmt: skip
+        self.language, self.columns, self.fields, self.positive = language, columns, fields, positive
 
     def refuse(self, expr: Expr, what: str = "") -> Cannot:
         what = what or (f"{expr.function}()" if isinstance(expr, Apply) else "this value")
@@ -255,6 +260,7 @@ class Values:
                 return Value(language.parsed.format(read.text), "json", False)
             case Apply(function="+" | "-" | "*" | "/" | "%" as operator, args=(left, right)):
                 a, b = self.value(left), self.value(right)
+                b = replace(b, positive=b.positive or _plain_number(right) in self.positive)
                 return self.arithmetic(operator, self.like(a, left, b), self.like(b, right, a), expr)
             case Apply(function="neg", args=(inner,)):
                 value = self.value(inner)
@@ -698,6 +704,14 @@ class Values:
 def _typed(value: Value, expr: Expr) -> Value:
     """A value that is a text where it is a place in an object that is read as one."""
     return replace(value, kind="text") if value.kind == "part" and expr.type == Type.STRING else value
+
+
+def _plain_number(expr: Expr) -> Expr:
+    """A number without what makes it one with fractions."""
+    match expr:
+        case Apply(function="todouble" | "toreal", args=(inner,)):
+            return _plain_number(inner)
+    return expr
 
 
 def _is_first_part(expr: Expr) -> bool:

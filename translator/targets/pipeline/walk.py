@@ -161,7 +161,7 @@ class Walk(Notes, ABC):
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
         self.unsorted = False
-        self.lengths, self.searched = set[int](), set[int]()
+        self.lengths, self.searched, self.positive = set[int](), set[int](), set[Expr]()
         self.places, self.made, self.constants = dict[int, _Place](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed = set[str]()
@@ -397,6 +397,7 @@ class Walk(Notes, ABC):
                     )
                 parts = [self.values().holds(simplify(p)) for p in conjuncts(predicate)]
                 self.keep(part, parts)
+                self.positive |= {x for p in conjuncts(predicate) if (x := _positive_by(p)) is not None}
                 return replace(part, always=False)
             case o.Compute(items=items) | o.Project(items=items):
                 self.compute(items)
@@ -1131,6 +1132,16 @@ def _fails_of_none(condition: Expr) -> bool:
         case Apply(function=">=", args=(ColumnRef(), Const(value=int(least)))):
             return least > 0
     return False
+
+
+def _positive_by(condition: Expr) -> Expr | None:
+    """The whole number that a condition leaves no less than 1."""
+    match condition:
+        case Apply(function=">", args=(number, Const(value=int(least)))) if least >= 0 and number.type in (Type.INT, Type.LONG):
+            return number
+        case Apply(function=">=", args=(number, Const(value=int(least)))) if least > 0 and number.type in (Type.INT, Type.LONG):
+            return number
+    return None
 
 
 def _of_length(node: object) -> Column | None:

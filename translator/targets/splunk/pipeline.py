@@ -100,7 +100,7 @@ class SplWalk(Walk):
     chooses_lists = True
 
     def values(self) -> Values:
-        return _Values(SPL, self.columns, self.fields)
+        return _Values(SPL, self.columns, self.fields, self.positive)
 
     def quoted(self, name: str) -> str:
         return field(name)
