@@ -12,6 +12,7 @@ import translator
 from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, found_by, readings, rows_of
 from tests.rules import rule
 from translator import catalog
+from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.pipeline import convert, piped
 from translator.plan import operators as o
@@ -251,6 +252,33 @@ def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
         asked = text.format(f"datatable(Name: string, Tier: string, Most: long)[{cells}]")
         wanted = rows_of(asked, {"SigninLogs": signins}, sorted(output.columns))
         assert wanted and found_by("splunk", output, logged, {"known_accounts_rows": fields}) == [wanted, wanted]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "| join kind=rightouter {0} on $left.UserPrincipalName == $right.Name | where Tier != '3' and IPAddress != ''"
+        " | summarize n = count(), f = countif(ResultType != '0') by Tier, IPAddress | where n >= f",
+        "| join kind=inner {0} on $left.UserPrincipalName == $right.Name | summarize n = count(), d = dcount(Tier) by Name, AppDisplayName",
+        "| summarize n = count() by Name = UserPrincipalName | join kind=leftouter {0} on Name | where Tier == '2' or n > 3"
+        " | project Name, n, Tier",
+        "| join kind=leftouter {0} on $left.UserPrincipalName == $right.Name | summarize n = count() by IPAddress, Tier | where n > 1",
+        "| summarize n = count() by u = UserPrincipalName | join kind=inner (" + CHANGES + " | join kind=inner {0} on $left.Identity == "
+        "$right.Name | summarize m = count() by u = Name, Tier) on u | where n >= m",
+    ],
+)
+def test_rows_of_a_list_are_joined_to_events(kql: str) -> None:
+    listed = LISTED.replace(", Most: long", "")
+    text = f"{SIGNINS} {kql}"
+    output = piped("esql", rule(text.format(listed)), OPTIONS)
+    assert output is not None and "LOOKUP JOIN known_accounts_rows ON Name" in output.text
+    assert output.verdict.rank <= Verdict.SAME_ALERTS.rank and dict(output.tables) == {"known_accounts_rows": ("Name", "Tier")}
+    cells = ", ".join(f"'{name}', '{tier}'" for name, tier, _ in KNOWN)
+    for seed in range(4):
+        logged = {"SigninLogs": events(random.Random(seed), 25), "AuditLogs": audits(random.Random(seed), 9)}
+        wanted = rows_of(text.format(f"datatable(Name: string, Tier: string)[{cells}]"), logged, sorted(output.columns))
+        fields = [{"Name": name, "Tier": tier} for name, tier, _ in KNOWN]
+        assert wanted and found_by("esql", output, logged, {"known_accounts_rows": fields}) == [wanted]
 
 
 @pytest.mark.parametrize("run", [NOW, NOW.replace(hour=0), NOW.replace(hour=23, minute=59, second=7)])

@@ -318,7 +318,7 @@ def readings(
     """The rows that an output finds of events, in each reading of the target; dates of Elastic have milliseconds."""
     at = NOW.replace(tzinfo=dt.UTC).timestamp()
     if target == "esql":
-        read = [esql.run(output.text, fed, at)]
+        read = [esql.run(output.text, fed, at, lists)]
     else:
         read = [spl.run(output.text, fed, at, lists, unknown=unknown) for unknown in (True, False)]
 

@@ -369,6 +369,8 @@ def _setup(rule: Rule, chosen: Chosen) -> str:
     lines = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
     lists = chosen.output.lookups if chosen.output is not None else {}
     lines += [f"Create the enrich policy {name} before the rule is enabled: see elastic/lookups." for name in lists]
+    joined = chosen.output.tables if chosen.output is not None else {}
+    lines += [f"Create the lookup index {name} before the rule is enabled: see elastic/lookups." for name in joined]
     lines += [f"An exclusion of the rule's author: {' '.join(text.split())}" for text in rule.exclusions]
     if chosen.kind == "threat_match":
         lines.append("Requires an integration of threat intelligence that fills logs-ti_*.")
@@ -463,13 +465,24 @@ def _tactics(rule: Rule) -> list[attack.Tactic]:
 def lookups(found: list[Packaged], options: PackageOptions) -> dict[str, str]:
     """What the rules look up: for each list an index with a first document, and the requests that set up the enrich policy over it.
 
-    Source: elastic.co/docs/manage-data/ingest/transform-enrich/set-up-an-enrich-processor.
+    One whose rows are joined is an index of the mode lookup, without a policy.
+
+    Sources: elastic.co/docs/manage-data/ingest/transform-enrich/set-up-an-enrich-processor,
+    elastic.co/docs/reference/query-languages/esql/esql-lookup-join ("Prerequisites").
     """
-    lists = sorted({name for p in found if p.chosen.output is not None for name in p.chosen.output.lookups})
-    if not lists:
+    outputs = [p.chosen.output for p in found if p.chosen.output is not None]
+    lists = sorted({name for output in outputs for name in output.lookups})
+    joined = {name: columns for output in outputs for name, columns in output.tables.items()}
+    if not lists and not joined:
         return {}
     files = {}
     requests = []
+    for name, columns in sorted(joined.items()):
+        path = f"elastic/lookups/{name}.ndjson"
+        empty = json.dumps({"index": {"_index": name, "_id": "1"}}) + "\n" + json.dumps(dict.fromkeys(columns, "replace me")) + "\n"
+        files[path] = options.previous(path) or empty
+        kept = {"settings": {"index.mode": "lookup"}, "mappings": {"properties": {c: {"type": "keyword"} for c in columns}}}
+        requests += [f"PUT /{name}\n{json.dumps(kept)}\n", f"# then the documents: POST /_bulk with {name}.ndjson\n"]
     for name in lists:
         index = re.sub(r"[^a-z0-9_.-]", "_", name.lower())
         policy = {"match": {"indices": index, "match_field": "value", "enrich_fields": ["listed"]}}

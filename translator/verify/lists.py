@@ -105,12 +105,18 @@ class Lists:
             self._found[diagnostics] = found
         return self._found[diagnostics]
 
-    def rows(self, diagnostics: tuple[Diagnostic, ...], given: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
-        """The rows of the lists that an output reads as they are, as a file of texts has them: those of the tables that stand for them."""
+    def rows(self, diagnostics: tuple[Diagnostic, ...], given: Mapping[str, Sequence[Row]], whole: bool) -> dict[str, list[Row]]:
+        """The rows of the lists that an output reads as they are, as a file of texts has them: those of the tables that stand for them.
+
+        ``whole``: each has all columns, where there is nothing an empty text.
+        """
         named = {(start, end): new.strip("[]'") for start, end, new in self.edits.edits}
         found = {n[1]: named.get(d.span) for d in diagnostics if d.code == "list-rows" and d.span and (n := _ROWS.search(d.message))}
         return {
-            name: [{k: text_of(v) for k, v in row.items() if v not in (None, "")} for row in given.get(table, ())]
+            name: [
+                {k: text_of(v) if v is not None else "" for k, v in row.items() if whole or v not in (None, "")}
+                for row in given.get(table, ())
+            ]
             for name, table in found.items()
             if table in self.outside
         }

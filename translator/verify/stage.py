@@ -162,7 +162,7 @@ class Stage:
     def filled_lists(self, output: Output, tried: Tried) -> Mapping[str, list[str] | list[Row] | str] | None:
         """What the lists of an output hold in a world; None where the world asks for what is left to those who keep them."""
         found = self.lists.filled(output.diagnostics, [event_of(t, r, self.now) for t, rows in tried.rows.items() for r in rows])
-        return None if found is None else {**found, **self.lists.rows(output.diagnostics, tried.rows)}
+        return None if found is None else {**found, **self.lists.rows(output.diagnostics, tried.rows, output.target == "esql")}
 
     def put(self, given: Mapping[str, Sequence[Row]], family: str, listed: frozenset[str], own: Own) -> Shaped:
         """Rows as a family of products has them; those of lists are no events."""

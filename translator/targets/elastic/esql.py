@@ -49,6 +49,7 @@ def measured(threshold: Threshold, value: str) -> str:
 
 
 SINCE = {
+    "LOOKUP JOIN ": "LOOKUP JOIN is a command of Elasticsearch 9.1 and later",
     "INLINE STATS ": "INLINE STATS is a command of Elasticsearch 9.2 and later",
     "JSON_EXTRACT(": "JSON_EXTRACT is a function of Elasticsearch 9.4 and later",
     "FIELD_EXTRACT(": "FIELD_EXTRACT is a function of Elasticsearch 9.5 and later",
@@ -114,7 +115,7 @@ class Esql:
         if walk.commands[-1].verb != "LIMIT":
             text += MOST_ROWS
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
-        return replace(output, columns=columns, lookups=writer.lists.kinds)
+        return replace(output, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         named = [field(output.columns.get(k, k)) for k in keys]
@@ -288,7 +289,7 @@ class _Writer:
         if "@timestamp" in self.keys:
             raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
         detection, grouped = self.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
-        flags, lines = self.flagged(case, not grouped) if case.flagged else ((), self.filtered(not grouped))
+        flags, lines = self.flagged(case, not grouped) if len(case.selectors) > 1 else ((), self.filtered(not grouped))
         pairs, found = fields_of(case, self.keys, "@timestamp", field, lambda number, kind: self.merged(number, kind, case))
         found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and self.is_whole(n, found[f], case)}
         base, *rest = self.looked_up("\n| ".join(lines)).split("\n| ")

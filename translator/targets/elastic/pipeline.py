@@ -17,15 +17,16 @@ from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Subquery
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Subquery
 from translator.plan.patterns import searched
+from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
 from translator.targets.pipeline.values import Command, Function, Language, Value, Values, grouped, spelled
-from translator.targets.pipeline.walk import Measure, Part, Walk
+from translator.targets.pipeline.walk import Above, Measure, Part, Walk
 from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
@@ -309,6 +310,66 @@ class EsqlWalk(Walk):
 
     def inline(self, terms: list[str], by: list[str]) -> None:
         self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
+
+    def opened(self, node: o.External) -> str:
+        """No rows: a list is joined to events, since rows without a time are none that a rule looks at."""
+        return ""
+
+    def part(self, node: o.Relation, above: Above) -> Part:
+        if isinstance(node, o.External):
+            self.listed(node, "", "")
+        return super().part(node, above)
+
+    def joined(self, node: o.Join, above: Above) -> Part:
+        """``LOOKUP JOIN`` where one side of a join is a list: a row for each row of the list with the keys, or one.
+
+        Source: elastic.co/docs/reference/query-languages/esql/commands/lookup-join.
+        """
+        sides = [(node.left, node.right, node.on), (node.right, node.left, tuple((b, a) for a, b in node.on))]
+        for number, (below, listed, on) in enumerate(sides):
+            kinds = ("inner", "rightouter" if number else "leftouter")
+            if isinstance(listed, o.External) and node.kind in kinds and node.condition is None:
+                return self.looked_up(self.part(below, above), listed, on, node.kind != "inner")
+        return super().joined(node, above)
+
+    def looked_up(self, kept: Part, listed: o.External, on: tuple[tuple[Expr, Expr], ...], outer: bool) -> Part:
+        """A part with the columns of the rows of a list that have its keys; ``outer``: rows without one stay."""
+        name, where = self.named_list(listed)
+        keys, pairs = list[str](), list[tuple[str, str]]()
+        others = {c.name for c in listed.columns}
+        for mine, theirs in on:
+            key = self.values().simplest(mine)
+            if not isinstance(theirs, ColumnRef) or theirs.column not in listed.columns or key.kind != "text" or theirs.type != Type.STRING:
+                raise Cannot(Diagnostic("unsupported-join", "a join with a list by this key is not supported here", mine.span))
+            others.discard(theirs.column.name)
+            own = self.quoted(theirs.column.name)
+            if key.text != own or kept.flag is not None:
+                if theirs.column.name in self.taken:
+                    raise Cannot(Diagnostic("unsupported-join", f"{theirs.column.name} is another column here", mine.span))
+                text = key.text if kept.flag is None else self.language.chosen([(self.present(kept.flag), key.text)], self.language.null)
+                pairs.append((theirs.column.name, text))
+            keys.append(own)
+        told = next((c for c in listed.columns if c.name in others and c.type == Type.STRING), None)
+        if others & self.taken or (told is None and not outer):
+            raise Cannot(Diagnostic("unsupported-join", "a list whose columns are not told from others here", listed.span))
+        if pairs:
+            self.commands.append(self.eval(pairs))
+        self.commands.append(Command("LOOKUP JOIN", f"LOOKUP JOIN {name} ON {', '.join(keys)}"))
+        columns = ", ".join(c.name for c in listed.columns)
+        self.say("list-rows", f"fill the list {name} with the columns {columns}{where}; an empty text where one has nothing", listed.span)
+        self.taken |= {c.name for c in listed.columns}
+        for column in listed.columns:
+            if column.type != Type.STRING:
+                continue  # what reads it says that it is not there
+            text = self.quoted(column.name)
+            value = f'COALESCE({text}, "")' if outer and column.name in others else text
+            self.columns[column.id] = Value(value, "text", False, simple=not outer or column.name not in others)
+        if told is not None and not outer:
+            self.keep(kept, [self.language.present.format(self.quoted(told.name))])
+        if kept.spread is not None:
+            raise Cannot(Diagnostic("unsupported-join", "a summary beside events with a list is not supported here", listed.span))
+        self.summed = True
+        return replace(kept, unique=None)
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""

@@ -38,6 +38,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.functions import aggregates
+from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
@@ -290,7 +291,7 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         return o.Compute(node.span, matched, extractions(node))
 
     root = with_splits_inlined(with_series_summed(rewritten(plan.root, spelled)))
-    return replace(plan, root=without_needless_distinct(with_expansions_spelled(with_places_inlined(root))))
+    return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:

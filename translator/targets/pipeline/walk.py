@@ -269,15 +269,20 @@ class Walk(Notes, ABC):
             self.flag_of[id(listed)] = self.opened(listed)
         self.part(self.cut.root, Above(tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c))))
 
-    def opened(self, node: o.External) -> str:
-        """The rows of a list as a part of the stream, with the columns that are read. Returns its flag."""
+    def named_list(self, node: o.External) -> tuple[str, str]:
+        """What the product calls a list, and where it comes from, for who fills it."""
         name, columns = f"{snake(node.name)}_rows", tuple(c.name for c in node.columns)
         if self.tables.setdefault(name, columns) != columns:
             raise Cannot(Diagnostic("unsupported-operator", f"the {node.kind} {node.name} with other columns", node.span))
+        return name, f", as it is downloaded from {node.address}" if node.address else ""
+
+    def opened(self, node: o.External) -> str:
+        """The rows of a list as a part of the stream, with the columns that are read. Returns its flag."""
+        name, where = self.named_list(node)
+        columns = tuple(c.name for c in node.columns)
         flag = self.named(Column(-1, f"is_{snake(node.name)}", Type.LONG))
         self.listed(node, name, flag)
         self.open[flag] = frozenset()
-        where = f", as it is downloaded from {node.address}" if node.address else ""
         self.say("list-rows", f"fill the list {name} with the columns {', '.join(columns)}{where}", node.span)
         pairs, language = list[tuple[str, str]](), self.language
         for column in node.columns:

@@ -284,6 +284,10 @@ def _lookup(command: s.LookupJoin, table: Table, world: World) -> Table:
     pairs = [_join_key(on) for on in command.on]
     keys = {right: table.scope(None).type_of(left, command.start) for left, right in pairs}
     listed = tables.listed(command.index, world, command.start, keys)
+    if not listed.rows:  # its mapping is not known
+        made = table.copy(table.rows)
+        made.open = True
+        return made
     for _, right in pairs:
         found = listed.columns.get(right)
         if found is None:
