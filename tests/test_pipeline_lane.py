@@ -205,7 +205,6 @@ SPL_ALONE = (
     "arg_max",
     "toint(Result)",
     "'or')",
-    r"(\d+)",
 )
 """What ES|QL has no words for."""
 
