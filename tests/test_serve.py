@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,6 +270,21 @@ def test_bad_requests_are_refused_in_words(
     assert "Access-Control-Allow-Origin" not in of and (status != 405 or of["Allow"])
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://rules.example", 200),  # a proxy may call the server by its address
+        ("http://rules.example:8080", 200),
+        ("http://localhost:1", 403),
+        ("http://192.0.2.7", 403),
+        ("https://rules.example.evil.example", 403),
+        ("file://rules.example", 403),
+    ],
+)
+def test_pages_of_the_server_may_ask(running: Running, origin: str, status: int) -> None:
+    assert running.convert({"Origin": origin}, text="no rule")[0] == status
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]", "192.0.2.7", "rules.example:443"])
 def test_names_and_addresses_of_the_server_are_its_own(running: Running, host: str) -> None:
     assert running.ask("GET", "/", None, {"Host": host})[0] == 200
@@ -351,6 +366,49 @@ def test_who_does_not_say_what_it_wants_holds_nothing(desk: Desk) -> None:
             told = b"" if number == 1 else connection.recv(65_536)
             assert number == 1 or (b"408" in told and b"problem" in told if number % 2 else not told)
             connection.close()
+        server.shutdown()
+
+
+class Waiting:
+    """A desk whose work has no end, but that nobody wants it any more."""
+
+    def __init__(self) -> None:
+        self.begun, self.left = threading.Event(), threading.Event()
+
+    def answer(self, asked: Asked, wanted: Callable[[], None]) -> bytes:
+        self.begun.set()
+        try:
+            while not self.left.wait(0.01):
+                wanted()
+        finally:
+            self.left.set()
+        return b""
+
+
+def test_a_client_that_goes_away_is_noticed() -> None:
+    waiting = Waiting()
+    with Server(("127.0.0.1", 0), waiting) as server:  # type: ignore[arg-type]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+        connection.request("POST", "/convert", '{"text": ""}', {"Content-Type": "application/json"})
+        assert waiting.begun.wait(30) and not waiting.left.wait(0.3)
+        connection.close()
+        assert waiting.left.wait(30)
+        server.shutdown()
+
+
+def test_more_connections_than_there_are_places_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", 3)
+    with Server(("127.0.0.1", 0), Waiting()) as server:  # type: ignore[arg-type]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running = Running(None, "127.0.0.1", server.server_port)  # type: ignore[arg-type]
+        silent = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(3)]
+        status, headers, text = running.ask("GET", "/")
+        assert status == 503 and headers["Retry-After"] and "too many" in json.loads(text)["problem"]
+        for connection in silent:
+            connection.close()
+        while running.ask("GET", "/")[0] != 200:
+            time.sleep(0.05)
         server.shutdown()
 
 
@@ -478,6 +536,8 @@ def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     assert found["template"].startswith("# What kql2sigma does not know") and "Gate_CL:" in found["template"]
     assert found["wrong"].startswith("line 2: ") and found["without"] == 0
     assert found["mapped"][0].startswith('index="building" outcome="refused"') and found["before"] != found["mapped"]
+    names, texts = found["source"]
+    assert len(names) == 4 and not any("names" in tab or "ready" in tab for tab in names) and "result_s" in texts[0]
     assert (found["dropped"], found["name"], found["hostile"]) == (HOSTILE, "dropped.yaml", f"{HOSTILE}<img src=x onerror=alert(1)>")
     assert any("take 5" in mark for mark in found["marks"]) and found["scripts"] == 2
     assert found["archived"] == ["a", "The second"] and found["second"] == "The second" and "Nothing" in found["nothing"]

@@ -481,7 +481,13 @@ def schema() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens: an address or a name of this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Its port; 0 for any that is free.")
 @click.option("--name", "names", multiple=True, help="Another name that browsers call it by, such as that of a proxy.")
-@_jobs()
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=lambda: min(_cores(), 4),
+    show_default="one for each core, 4 at most",
+    help="Processes to work with, each of which keeps some 150 MB.",
+)
 def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
     """Serve a page on which KQL is pasted and its translations are read, with verdict, readiness and proof."""
     from translator.commands.common import UsageProblem

@@ -356,7 +356,7 @@ class Standby(Generic[_Item, _Found]):
 
     def _end(self) -> None:
         self.pipe.close()
-        self.process.join(_GRACE)
+        self.process.join(1)
         self.process.kill()
         self.process.join()
 

@@ -119,6 +119,12 @@ async function dropped(page, path) {
   await download.saveAs(saved);
   await fill(page, "#mapping", "");
 
+  await page.locator("#fields").selectOption("source");
+  await idle(page);
+  found.source = [await tabs(page), await texts(page)];
+  await page.locator("#fields").selectOption("target");
+  await idle(page);
+
   // files, and texts that would be markup
   await page.getByRole("tab", { name: "Sigma" }).click();
   await dropped(page, file);

@@ -29,6 +29,7 @@ def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
     Raises:
         UsageProblem: where it cannot listen there.
     """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     desk = Desk(jobs)
     try:
         try:
@@ -47,7 +48,11 @@ def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
             except KeyboardInterrupt:
                 click.echo("ended", err=True)
     finally:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # the end takes a moment, and is the same for who asks twice
         desk.end()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_loopback(address: str) -> bool:

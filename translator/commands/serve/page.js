@@ -48,7 +48,10 @@
       if (signal.aborted) throw error;
       throw new Error("The server does not answer.");
     }
-    const found = await response.json();
+    const found = await response.json().catch((error) => {
+      if (signal.aborted) throw error;
+      return { problem: `status ${response.status} and no answer` };
+    });
     if (!response.ok) throw new Error(`Refused: ${found.problem}.`);
     return found;
   }
@@ -252,7 +255,9 @@
   const atCaret = () => placed.filter(({ at }) => at[0] <= source.selectionStart && source.selectionStart <= at[1]).map((d) => d.id);
   source.addEventListener("mousemove", (event) => light(under(event)?.dataset.ids.split(" ") ?? atCaret()));
   source.addEventListener("mouseleave", () => light(document.activeElement === source ? atCaret() : []));
-  document.addEventListener("selectionchange", () => document.activeElement === source && light(atCaret()));
+  for (const event of ["selectionchange", "keyup", "click"]) {
+    document.addEventListener(event, () => document.activeElement === source && light(atCaret()));
+  }
   source.addEventListener("scroll", scrolled);
   for (const [enter, leave] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
     for (const list of [by("said"), by("findings")]) {
@@ -291,7 +296,10 @@
     changed(0);
   }
 
-  by("file").addEventListener("change", (event) => event.target.files[0] && open(event.target.files[0]));
+  by("file").addEventListener("change", async (event) => {
+    if (event.target.files[0]) await open(event.target.files[0]);
+    event.target.value = ""; // so that it can be opened again when it has changed
+  });
   by("example").addEventListener("click", () => opened({ name: untyped }, example));
   by("close").addEventListener("click", () => opened({ name: untyped }, ""));
   addEventListener("dragover", (event) => {

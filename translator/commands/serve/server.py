@@ -63,7 +63,8 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], desk: Desk, names: tuple[str, ...] = ()) -> None:
         self.desk = desk
-        self.names = frozenset(n.lower() for n in ("localhost", address[0], *names))
+        self.given_names = frozenset(n.lower() for n in names)
+        self.names = self.given_names | {"localhost", address[0].lower()}
         self.page, self.policy = _page(), _policy()
         self.places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self.seconds_to_ask = SECONDS_TO_ASK
@@ -213,11 +214,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(405, f"this takes {_METHODS[path]}")
         if self.command != "POST":
             return
-        origin = self.headers.get("Origin")
-        if origin not in (None, f"http://{hosts[0]}", f"https://{hosts[0]}") or self.headers.get("Sec-Fetch-Site", "same-origin") not in (
-            "same-origin",
-            "none",
-        ):
+        site = self.headers.get("Sec-Fetch-Site", "same-origin")
+        if not self._is_own_page(self.headers.get("Origin"), hosts[0]) or site not in ("same-origin", "none"):
             raise Refused(403, "this is a request of another site")
         if self.headers.get_content_type() != "application/json":  # which no page of another site may send without asking
             raise Refused(415, "a request is application/json")
@@ -230,6 +228,13 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ValueError):
             return bool(ipaddress.ip_address(found[1] or found[2]))
         return (found[2] or "").lower().rstrip(".") in self.server.names
+
+    def _is_own_page(self, origin: str | None, host: str) -> bool:
+        """Whether a request is of a page that this server gave, be it through a proxy that calls the server by another name."""
+        if origin is None:
+            return True
+        scheme, _, name = origin.lower().partition("://")
+        return scheme in ("http", "https") and (name == host.lower() or name.partition(":")[0] in self.server.given_names)
 
     def _asked(self) -> Asked:
         if self.rest > MOST_BYTES:
