@@ -253,6 +253,14 @@ def test_a_list_has_to_be_set_up() -> None:
     assert output.readiness == Readiness.SET_UP and output.deployment is not None and "vip" in output.deployment.set_up[0]
 
 
+def test_what_an_input_has_to_be_set_to_is_said() -> None:
+    output = converted("SecurityEvent | where EventID == 4732 and TargetSid matches regex @'^S-1-5-32-5[0-9]{2}$'", "splunk")
+    assert (output.verdict.value, output.readiness) == ("exact", Readiness.SET_UP)
+    assert output.deployment is not None and "evt_resolve_ad_obj = 0" in output.deployment.set_up[0]
+    both = converted("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk")
+    assert both.readiness is Readiness.READY  # the name that may stand there is known
+
+
 def test_names_of_the_source_say_nothing_of_readiness() -> None:
     assert converted("SigninLogs | where ResultType == '0'", "splunk", Options(fields="source")).readiness is None
 
@@ -280,7 +288,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element", "differs"),
         ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element", "differs"),
         ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
-        ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "value-differs", "differs"),
+        ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "input-setting", "exact"),
         (
             "WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'",
             "esql",

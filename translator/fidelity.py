@@ -123,6 +123,9 @@ CODES: dict[str, Code] = {
         Effect.NOTE,
         "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
     ),
+    "input-setting": Code(
+        Effect.NOTE, "set it where the events are taken in, or name fields that have the values anyway with --mapping FILE"
+    ),
     "list-rows": Code(Effect.NOTE, "fill the lookup of that name, and again whenever the list changes where it comes from"),
     "list-at-ingest": Code(
         Effect.FEWER,

@@ -42,8 +42,9 @@ class Stored:
     translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
     ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
 
-    ``deviates`` says where the field has other values than the column, and ``either`` what may stand there for some of them; ``missing``
-    is a value of the column of whose events the product may have no field; ``array`` says that the field may have several values.
+    ``deviates`` says where the field has other values than the column, ``setting`` what has to be set for it to have the same, and
+    ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
+    ``array`` says that the field may have several values.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Stored:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     longer: str = ""
     deviates: str = ""
+    setting: str = ""
     either: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     array: bool = False

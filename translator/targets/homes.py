@@ -415,6 +415,8 @@ class _Move:
             return one_of(subject, tuple(map(const, both)), atom, "~" if "~" in atom.function else "")
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
+        if counterpart.setting and atom.function not in ("isempty", "isnull"):
+            self.mover.say("input-setting", f"{_name(atom.args[0])} needs {counterpart.setting}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
             self.mover.say("array-element", f"{_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span)
         if counterpart.differs:

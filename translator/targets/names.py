@@ -26,7 +26,9 @@ _AS_TEXT = frozenset({Type.STRING, Type.UNKNOWN, Type.GUID})
 
 _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 
-_TO_SET_UP = frozenset({"list-lookup", "list-placeholder", "list-at-ingest", "indicator-list", "first-seen-list", "list-rows"})
+_TO_SET_UP = frozenset(
+    {"input-setting", "list-lookup", "list-placeholder", "list-at-ingest", "indicator-list", "first-seen-list", "list-rows"}
+)
 """Diagnostics that name something which the product must have before the output runs."""
 
 
