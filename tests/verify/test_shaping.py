@@ -58,6 +58,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("DeviceFileEvents", {"FileSize": "4096", "ActionType": "FileCreated"}, "elastic", {"file.size": 4096}),
         # what another column says of one that no row leaves empty
         ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
+        ("AzureDiagnostics", {"ResourceType": "VAULTS"}, "splunk", {"resourceId": "x/x/x/x/x/x/x/VAULTS"}),
         # what is an object in the product, and its JSON in the table
         ("AWSCloudTrail", {"RequestParameters": '{"roleName": "r"}'}, "splunk", {"requestParameters.roleName": "r"}),
         # rows that no log source of the taxonomy has

@@ -140,6 +140,11 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
         case Apply(function="isempty" | "isnull", args=(ColumnRef(column=column),)):
             missing = is_missing(row.get(column.name))
             return {} if missing == holds else None if holds else {column.name: FILLER}
+        case Apply(function="isempty", args=(Apply(function="tostring", args=(Path(base=Apply() as cut, steps=(int(index),)),)),)) if (
+            cut.function == "split" and (mark := _known(cut.args[1], row))
+        ):
+            part = (_known(cut.args[0], row) or "").split(mark)[index : index + 1]
+            return {} if (not "".join(part)) == holds else None
         case Apply(function="==" | "=~" | "in" | "in~" as function, args=(ColumnRef(column=column), operand)):
             items = operand.items if isinstance(operand, Items) else (operand,)
             values = [i.value for i in items if isinstance(i, Const)]
