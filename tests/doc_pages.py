@@ -6,7 +6,7 @@
 ``in FILE below LINE`` and ``in FILE for LINE``: a change of the package, which is then a copy of its own.
 ``printed``: in what the last command or the last Python printed. ``status N``: the exit status of the commands of the block, else 0.
 
-Every command in a block called ``sh`` or ``console`` is run, but where ``# not tried: REASON`` stands behind it.
+Every command in a block called ``sh`` or ``console`` is run, but where ``# not tried: REASON`` stands behind it, or on a line before it.
 """
 
 from __future__ import annotations
@@ -62,10 +62,13 @@ def blocks(text: str) -> Iterator[Block]:
 
 def commands(block: Block) -> Iterator[Command]:
     """The commands of a block for a shell, a line that ends with a backslash together with the next; a prompt is no part of them."""
+    of_all = ""
     for line in block.text.replace("\\\n", "").splitlines():
         text, _, reason = line.removeprefix("$ ").partition(NOT_TRIED)
-        if text.strip() and not text.startswith("#"):
-            yield Command(re.sub(r"\s+#\s.*$", "", text).strip(), reason.strip())
+        if not text.strip():
+            of_all = reason.strip()
+        elif not text.startswith("#"):
+            yield Command(re.sub(r"\s+#\s.*$", "", text).strip(), reason.strip() or of_all)
 
 
 def not_tried() -> str:
