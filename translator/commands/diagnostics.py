@@ -110,7 +110,7 @@ MEANINGS: Mapping[str, str] = {
     "table-left-out": "A part of a union is left out, since no place is known for its table.",
     "target-cannot": "The target has no way to say this.",
     "term-as-text": "The KQL looks for a whole term, the output for its text anywhere.",
-    "term-as-value": "The KQL looks for a term in a text, the output for a field that is the term.",
+    "term-as-value": "The KQL searches a text for values, the output compares them with the whole of it.",
     "time-rounded": "`datetime_diff()` counts the units that begin between two times, the output how far they are apart.",
     "too-large": "The query would be too long, since its columns are computed from each other.",
     "tried-broader": "A proof found events for which the output alerts and the KQL does not.",
