@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from translator import catalog
+from translator.detection.arrays import read_apart
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
@@ -165,6 +166,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
                 output = Output(name, (), detection.diagnostics)
             else:
                 output = _within_bounds(name, functools.partial(_triggered, name, target, rule, detection, timed, options))
+                output = replace(output, diagnostics=(*output.diagnostics, *_of_other_elements(rule, detection, output)))
             if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
                 walked = walked or _walked(rule, known, options)
                 lane = _lane(target, rule, walked, options)
@@ -299,6 +301,16 @@ def _lacking(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ..
     if output.columns and (lost_ := [c for c in lacking if c in entities]):
         found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
     return tuple(found)
+
+
+def _of_other_elements(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+    """A word on entities that the rows take from any element of an array, where the query takes that for which its conditions hold."""
+    entities = {e.column for e in rule.entities} & output.columns.keys() if output.texts else set[str]()
+    apart = {n for part in parts(detection) for s in part.shown for n, x in s.outputs if n in entities and read_apart(s, s.keys, [x])}
+    if not apart:
+        return ()
+    what = f"{', '.join(sorted(apart))}: the entity is of the element for which the conditions hold, in the output of any of the array"
+    return (Diagnostic("elements-apart", what),)
 
 
 def _history(rule: Rule, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:

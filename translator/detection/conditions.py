@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from translator.detection.approximations import approximated
+from translator.detection.arrays import arrays_in
 from translator.detection.event_data import SAID_OF_DATA, by_position, named_element
 from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
 from translator.plan.expressions import (
-    ELEMENT,
     FALSE,
     Apply,
     ColumnRef,
     Const,
     Expr,
-    Path,
     and_also,
     conjunction,
     conjuncts,
@@ -146,7 +145,7 @@ def _takes_more(node: Node) -> bool:
 
 def _note_elements(lifting: Lifting, branch: Branch, part: Expr) -> None:
     """What conditions on the elements of an array mean where these are not rows of their own."""
-    bases = {n.base: n.steps[: n.steps.index(ELEMENT) + 1] for n in walk(part) if isinstance(n, Path) and ELEMENT in n.steps}
+    bases = dict(arrays_in(part))
     if not bases:
         return
     if any(isinstance(n, Apply) and n.function == "not" and not is_presence(n) for n in walk(part)) or any(

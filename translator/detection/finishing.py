@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from translator.detection.approximations import is_custom_text
+from translator.detection.arrays import read_apart
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.detection.naming import is_of_history
@@ -45,9 +46,15 @@ def finish(
         counted = side.threshold or threshold
         if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
             lifting.say(*said, None, Place.PLAIN if counted is None else counted.measured)
-        for selector in side.selectors:
-            _note_types(lifting, selector, side.place(threshold, bool(keys or bucket)))
-            _note_empty_listed(lifting, selector, side.place(threshold, bool(keys or bucket)))
+        place = side.place(threshold, bool(keys or bucket))
+        for number, selector in enumerate(side.selectors):
+            _note_types(lifting, selector, place)
+            _note_empty_listed(lifting, selector, place)
+            grouping = side.grouping[number] if side.grouping else ()
+            fields = counted.fields[number : number + 1] if counted is not None else ()
+            if (value := read_apart(selector, (*selector.keys, *grouping, *fields))) is not None:
+                what = "the KQL takes this of the element for which its conditions and other values stand, the output of any of the array"
+                lifting.say("elements-apart", what, value.span, place)
     found = Detection(kind, sides, keys, guaranteed, threshold, 0, bucket, (), within)
     timespan, lookback = _timespans(lifting, found)
     return replace(found, timespan=timespan, lookback=lookback)

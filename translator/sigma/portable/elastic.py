@@ -20,6 +20,7 @@ from sigma.correlations import (
 )
 from sigma.types import Placeholder, SigmaString
 
+from translator.detection.model import Threshold
 from translator.regex.lucene import lucene
 from translator.regex.parser import RegexError, parse
 from translator.regex.syntax import caseless as without_case
@@ -27,14 +28,9 @@ from translator.regex.writers import END, Inexpressible
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
 from translator.targets.elastic import on_list, string
+from translator.targets.elastic.esql import measured
+from translator.targets.elastic.pipeline import MOST_PRECISE
 
-MEASURES = {
-    "event_count": "COUNT(*)",
-    "value_count": "COUNT_DISTINCT({0})",
-    "value_sum": "SUM({0})",
-    "value_avg": "AVG({0})",
-    "value_median": "MEDIAN({0})",
-}
 MAX_QUERIES = 16
 MAX_RUNS = 100
 """How many events in a row an EQL sequence may ask for."""
@@ -192,8 +188,9 @@ class EsqlWindowBackend(ElasticBackend):
                 raise unsupported("a count of several fields")
             form = "TO_STRING({0})" if correlation.kind == "value_count" else "{0}"
             lines.append(f"EVAL {name}_value = CASE({own}, {self.by_rule(correlation, threshold.fieldref, marks, form)})")
-            percentile = f"PERCENTILE({{0}}, {threshold.percentile})"
-            term = MEASURES.get(correlation.kind, percentile).format(f"{name}_value")
+            if correlation.kind == "value_count" and threshold.count > MOST_PRECISE:
+                raise unsupported(f"a count of more than {MOST_PRECISE:,} different values")
+            term = measured(Threshold(correlation.kind, "", threshold.count, percentile=threshold.percentile), f"{name}_value")
         return f"{name} = {term}", f"{name} {operator(threshold)} {threshold.count}"
 
 

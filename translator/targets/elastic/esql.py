@@ -28,7 +28,13 @@ from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
 
-MEASURES = {"event_count": "COUNT(*)", "value_count": "COUNT_DISTINCT({0})", "value_sum": "SUM({0})", "value_avg": "AVG({0})"}
+MEASURES = {
+    "event_count": "COUNT(*)",
+    "value_count": "COUNT_DISTINCT({0})",
+    "value_sum": "SUM({0})",
+    "value_avg": "AVG({0})",
+    "value_median": "MEDIAN({0})",
+}
 """Functions of STATS by type of correlation."""
 
 

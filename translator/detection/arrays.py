@@ -1,0 +1,33 @@
+"""Elements of arrays: in KQL each is a row of its own, and in an output what is read of them is of any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from translator.detection.model import Selector
+from translator.plan.expressions import ELEMENT, Expr, Path, conjuncts, walk
+from translator.plan.simplify import is_presence
+
+
+def arrays_in(expr: Expr) -> Iterator[tuple[Expr, tuple[str | int, ...]]]:
+    """The arrays of whose elements ``expr`` reads: each as what holds it and the steps to the element."""
+    for node in walk(expr):
+        if isinstance(node, Path) and ELEMENT in node.steps:
+            yield node.base, node.steps[: node.steps.index(ELEMENT) + 1]
+
+
+def read_apart(selector: Selector, values: Sequence[Expr], shown: Sequence[Expr] = ()) -> Expr | None:
+    """One of the ``values``, or of those ``shown``, of an element for which a condition or another value stands; None where there is none.
+
+    That the value itself is there is no such condition: elements without it have no part in it.
+    """
+    parts = list(conjuncts(selector.predicate))
+    for number, value in enumerate((*values, *shown)):
+        arrays = list(arrays_in(value))
+        if not arrays:
+            continue
+        conditions = [p for p in parts if not (is_presence(p) and value in walk(p))]
+        others = [v for n, v in enumerate(values) if n != number and v != value]
+        if any(found in arrays for other in (*conditions, *others) for found in arrays_in(other)):
+            return value
+    return None
