@@ -74,8 +74,8 @@ def commands(block: Block) -> Iterator[Command]:
 def not_tried() -> str:
     """The commands that no test runs, as a table."""
     found = [(page, c) for page in pages() for b in blocks(text_of(page)) if b.language in SHELLS for c in commands(b) if c.reason]
-    lines = [f"| `{page}` | `{c.text}` | {c.reason} |" for page, c in found]
-    return "\n".join(["| page | command | why it is not tried |", "|---|---|---|", *lines])
+    cells = [(f"`{page}`", f"`{c.text}`".replace("|", "\\|"), c.reason) for page, c in found]
+    return "\n".join(["| page | command | why it is not tried |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in cells)])
 
 
 def codes_of(page: str) -> str:

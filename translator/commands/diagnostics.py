@@ -67,6 +67,7 @@ MEANINGS: Mapping[str, str] = {
     "first-seen-list": "What was seen in an earlier window is a list, which a search has to renew.",
     "ignored-operator": "An operator that does not decide what alerts, as `sort`, is left out.",
     "indicator-list": "Threat indicators are a list, which the platform that holds them has to fill.",
+    "input-setting": "The field has the column's values only where the input of the product is set so.",
     "joined-with-itself": "One event that satisfies both sides of a join is joined with itself in KQL, not in the output.",
     "json-field": "A text that holds JSON is read as if its parts were fields.",
     "json-in-string": "A text that holds JSON has to be parsed when it comes in, and is not found as long as it is not.",
