@@ -280,7 +280,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("Event | where EventID == 7045", "splunk", "events-elsewhere", "narrower"),
         ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "events-elsewhere", "narrower"),
         ("CommonSecurityLog | summarize c = count() by SourceIP | where c < 3", "splunk", "events-elsewhere", "differs"),
-        ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-differs", "differs"),
+        ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-within", "broader"),
         ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "value-differs", "differs"),
         ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged", "narrower"),
         ("W3CIISLog | where tobool(csUserName) and sPort == '1'", "esql", "value-differs", "differs"),
@@ -289,6 +289,8 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element", "differs"),
         ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
         ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "input-setting", "exact"),
+        ("CommonSecurityLog | where DeviceVendor == 'v' and AdditionalExtensions == 'cat=x'", "splunk", "value-differs", "differs"),
+        ("SQLEvent | where Statement !has 'create login'", "sigma", "value-within", "narrower"),
         (
             "WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'",
             "esql",

@@ -181,6 +181,7 @@ CODES: dict[str, Code] = {
     "line-feed-at-end": Code(Effect.MORE, "nothing to do, unless values end with a line feed"),
     "values-merged": Code(Effect.MORE, "nothing to do where the other values do not come with the rest of the conditions"),
     "events-elsewhere": Code(Effect.FEWER, "ask for the events that are meant in the KQL, or choose another home with --home"),
+    "value-within": Code(Effect.MORE, "nothing to do where what is looked for stands in this part of the text alone"),
     "value-longer": Code(Effect.FEWER, "compare with the beginning of the value where the product has more behind it"),
     "value-differs": Code(Effect.EITHER, "compare the values of a few events with those of the table"),
     "events-more": Code(Effect.MORE, "add what tells the events that are meant, or choose another home with --home"),

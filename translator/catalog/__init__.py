@@ -44,7 +44,7 @@ class Stored:
 
     ``deviates`` says where the field has other values than the column, ``setting`` what has to be set for it to have the same, and
     ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
-    ``array`` says that the field may have several values.
+    ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Stored:
     longer: str = ""
     deviates: str = ""
     setting: str = ""
+    within: str = ""
     either: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     array: bool = False

@@ -227,6 +227,10 @@ _OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
 """Operators that compare a text as a whole, or tell where it begins or ends."""
 
 
+_OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})
+"""Operators that find in a text what they find in a part of it that marks set off."""
+
+
 class _Move:
     """One selector on its way to one home; None where the product has none of its table."""
 
@@ -415,6 +419,9 @@ class _Move:
             return one_of(subject, tuple(map(const, both)), atom, "~" if "~" in atom.function else "")
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{_name(atom.args[0])}: {counterpart.deviates}", atom.span)
+        if counterpart.within:
+            what = f"{_name(atom.args[0])} is a part of what the field holds: {counterpart.within}"
+            self.mover.say("value-within" if atom.function.removesuffix("_cs") in _OF_PARTS else "value-differs", what, atom.span)
         if counterpart.setting and atom.function not in ("isempty", "isnull"):
             self.mover.say("input-setting", f"{_name(atom.args[0])} needs {counterpart.setting}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:

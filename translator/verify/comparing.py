@@ -210,7 +210,9 @@ def _is_spelled_otherwise(counterpart: Counterpart, whole: bool) -> bool:
         match found:
             case Computed(deviates=deviates, file_of=file_of) if whole or deviates or file_of:
                 return True
-            case Stored() as s if s.values or s.case or s.prefixes or s.form or s.differs or s.longer or s.deviates or s.setting or s.array:
+            case Stored() as s if (
+                s.values or s.case or s.prefixes or s.form or s.differs or s.longer or s.deviates or s.setting or s.within or s.array
+            ):
                 return True
     return False
 

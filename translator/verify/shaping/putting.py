@@ -102,7 +102,7 @@ class Putting:
     def plain(self, column: str, steps: Way, value: object, place: Place | None) -> None:
         """Puts a plain value that stands in a column, or at a place inside of it."""
         where, stored = named(column, steps), self.stored(column, steps, value, place)
-        if stored is None or place is None:
+        if stored is None or place is None or (stored.within and raw_of(self.site.home, self.row)):  # made of all of its parts
             return
         name = place.name
         if place.below:
