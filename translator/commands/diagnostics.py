@@ -131,6 +131,7 @@ MEANINGS: Mapping[str, str] = {
     "value-case": "The KQL counts values without case, the output with it.",
     "value-differs": "The product's field does not always have the value that the column has.",
     "value-longer": "The product's field has more behind the value.",
+    "value-within": "The product's field holds the value among other text.",
     "values-merged": "Events that have one value of the column have no field, as those without any.",
     "values-of-one-case": "The product keeps a value in one case: values that differ by case alone are one.",
     "window-anchoring": "The KQL counts in fixed buckets of time; where a window begins, Sigma leaves to its backend.",

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Subquery
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
@@ -416,12 +416,22 @@ class EsqlWalk(Walk):
         if value.kind == "list":
             raise Cannot(Diagnostic("unsupported-expression", "any one of several lists is not supported here", None))
         precise, terms = f"{value.text}, {MOST_PRECISE}", list[str]()
+        if measure.function == "count_distinct" and any(map(_is_beyond, o.parts(self.cut.root))):
+            self.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
         of = precise if measure.exact and measure.function in ("dcount", "count_distinct") else value.text
         terms.append(f"{field(measure.name)} = {AGGREGATES[measure.function].format(of, measure.rank)}{told}")
         if measure.length:
             counted = ("dcount", precise) if measure.function == "make_set" else ("count", value.text)
             terms.append(f"{field(measure.length)} = {AGGREGATES[counted[0]].format(counted[1])}{told}")
         return ", ".join(terms), []
+
+
+def _is_beyond(node: object) -> bool:
+    """Whether a number is one that COUNT_DISTINCT only comes near to."""
+    match node:
+        case Const(type=Type.INT | Type.LONG | Type.REAL | Type.DECIMAL, value=int() | float() as number):
+            return number > MOST_PRECISE
+    return False
 
 
 SPELLED = spelled(ESQL)
