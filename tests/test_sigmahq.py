@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from translator.sigma.emit import without_links
+from translator.sigma.metadata import without_links
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))

@@ -17,8 +17,10 @@ from translator.kql.parser import parse
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
 from translator.rulepack.model import Rule
-from translator.sigma.emit import Selections, dump, source_of
+from translator.sigma.documents import dump
+from translator.sigma.emit import source_of
 from translator.sigma.identity import stable_id
+from translator.sigma.selections import Selections
 from translator.targets.base import Cannot, Options
 from translator.targets.homes import placed
 from translator.targets.names import Names

@@ -5,7 +5,8 @@ from __future__ import annotations
 from translator.detection.model import Detection, Selector
 from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
-from translator.sigma.emit import check, documents_of, dump, spells
+from translator.sigma.documents import check, dump
+from translator.sigma.emit import documents_of, spells
 from translator.sigma.filters import filters
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.homes import Placed

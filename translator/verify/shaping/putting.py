@@ -17,7 +17,7 @@ from translator import catalog
 from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
-from translator.sigma.emit import ALWAYS
+from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.formulas import parsed, selected
 from translator.targets.homes import TIMES
 from translator.verify.reading import Row
@@ -267,7 +267,7 @@ class Putting:
         elif site.family == "elastic" and self.document:
             inner = tuple(f"{name}." for name in self.document)
             self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))
-        elif site.family == "sigma" and (always := ALWAYS.get(home.place.get("category", ""))):
+        elif site.family == "sigma" and (always := ALWAYS_PRESENT.get(home.place.get("category", ""))):
             told = (c for name, c in home.columns.items() if name in self.row)  # what a row says of it is not changed
             if not any(isinstance(c, Stored) and c.name == always for c in told):
                 self.event.setdefault(always, FILLER)
