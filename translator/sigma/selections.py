@@ -23,7 +23,7 @@ from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, sigma
 from translator.sigma.groups import is_missing
 from translator.targets.base import Cannot
-from translator.targets.homes import TIMES
+from translator.targets.counterparts import TIMES
 from translator.targets.names import Names
 from translator.targets.predicates import takes_empty, tell_of_ascii, values
 from translator.targets.text import has_pattern

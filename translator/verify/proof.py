@@ -24,7 +24,7 @@ from translator.plan.binder.problems import BindError
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
-from translator.targets.homes import TIMES as TIME_FIELDS
+from translator.targets.counterparts import TIMES as TIME_FIELDS
 from translator.verify import sigma, spl
 from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
 from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of

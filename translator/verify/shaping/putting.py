@@ -18,8 +18,8 @@ from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
+from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
-from translator.targets.homes import TIMES
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of

@@ -14,8 +14,8 @@ from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
 from translator.targets.base import Options
 from translator.targets.choice import events_of, homes_of
+from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed
-from translator.targets.homes import TIMES
 from translator.targets.paths import SEPARATORS
 from translator.verify.reading import Row
 from translator.verify.shaping.values import is_missing

@@ -1,0 +1,133 @@
+"""What a home has for the columns of a table and the places inside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from translator import catalog
+from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.detection.windows import TIME_COLUMNS
+from translator.plan.expressions import ELEMENT, Column
+from translator.plan.pins import Pins
+from translator.targets.names import PLAIN_TEXTS, path_of
+from translator.targets.paths import SEPARATORS
+
+TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
+"""The field with the time of an event, by family of products."""
+
+
+class Fields:
+    """The fields of one home, as the places of a table that a selector reads; None where the product has none of its table."""
+
+    def __init__(self, home: Home | None, family: str, pins: Pins, inventory: Mapping[str, str], reads_json: bool) -> None:
+        self.home, self.family, self.pins, self.inventory, self.reads_json = home, family, pins, inventory, reads_json
+
+    def counterpart(
+        self, column: Column, steps: tuple[str | int, ...]
+    ) -> tuple[Counterpart | None, str, tuple[str | int, ...]]:  # fmt: skip
+        """What the home has for a place inside a column, the name of the field, and the steps that remain below it."""
+        columns = self.home.columns if self.home is not None else {}
+        if column.name.startswith("="):
+            return Stored(column.name[1:], "text"), column.name[1:], ()
+        for length in range(len(steps), -1, -1):
+            found = at_place(columns, column.name, steps[:length])
+            if found is None:
+                continue
+            counterpart, name, elements = found
+            rest = steps[length:]
+            if isinstance(counterpart, ByValue):
+                counterpart = self._alternative(counterpart)
+                name = counterpart.name if isinstance(counterpart, Stored) else name
+            if not isinstance(counterpart, Stored):
+                return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
+            in_text = self.family == "elastic" and self.reads_json and counterpart.type in PLAIN_TEXTS | {"nested"}
+            if rest and counterpart.type not in ("json", "object", "flattened") and not in_text and self.family != "sigma":
+                return None, name, ()
+            if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
+                return counterpart, ".".join([name, *map(str, rest)]), ()
+            return counterpart, name, (*elements, *rest)
+        if column.name in TIME_COLUMNS and not steps:
+            return Stored(TIMES[self.family], {"splunk": "time", "elastic": "date"}.get(self.family, "time")), TIMES[self.family], ()
+        if column.name == "Type" and not steps and column.table in catalog.schemas():
+            return Computed(f"'{column.table}'"), "", ()
+        pattern = columns.get("EventData.{name}")
+        if isinstance(pattern, Stored) and not steps and column.name not in catalog.schemas().get(column.table or "", {}):
+            return self._of_event_data(column.name) or (pattern, pattern.name.replace("{name}", column.name), ())
+        if self.lenient:
+            return Stored(column.name, "text"), column.name, steps
+        return None, column.name, ()
+
+    def _of_event_data(self, name: str) -> tuple[Counterpart | None, str, tuple[str | int, ...]] | None:
+        """What the home has for a value in the data of a Windows event by its name, where it is not kept by that name."""
+        found = at_place(self.home.columns if self.home is not None else {}, "EventData", (name,))
+        if found is None:
+            return None
+        counterpart, stored, _ = found
+        if isinstance(counterpart, ByValue):
+            counterpart = self._alternative(counterpart)
+            stored = counterpart.name if isinstance(counterpart, Stored) else stored
+        return counterpart, stored, ()
+
+    def _alternative(self, counterpart: ByValue) -> Counterpart:
+        """The alternative that the selector's value of the deciding column has, else that of all other values."""
+        pinned = self.pins.get(counterpart.column)
+        for values, found in counterpart.of:
+            if pinned is not None and pinned <= {*values, *map(str, values)}:
+                return found
+        if isinstance(counterpart.otherwise, Computed):
+            return counterpart.otherwise
+        if pinned is None or any(pinned & {*values, *map(str, values)} for values, _ in counterpart.of):
+            return Absent(f"its field depends on {counterpart.column}, which the rule does not pin to values of one field")
+        return counterpart.otherwise
+
+    def has(self, name: str) -> bool:
+        """Whether the site has a field, as far as it has listed them."""
+        if not self.inventory or name in self.inventory or name.startswith("_"):
+            return True
+        return any(listed.startswith((f"{name}.", f"{name}{{")) for listed in self.inventory)
+
+    @property
+    def separators(self) -> tuple[str, ...]:
+        """What stands before the name of a file in the paths of the home."""
+        return SEPARATORS[:1] if self.home is not None and self.home.place.get("product") == "windows" else SEPARATORS
+
+    @property
+    def lenient(self) -> bool:
+        """Whether the log source takes any field: those of Sigma that no taxonomy binds keep the names of the source."""
+        place = self.home.place if self.home is not None else {"category": ""}
+        return self.family == "sigma" and "category" not in place and place.get("product") != "windows"
+
+
+def at_place(
+    columns: Mapping[str, Counterpart], name: str, steps: tuple[str | int, ...]
+) -> tuple[Counterpart, str, tuple[str | int, ...]] | None:  # fmt: skip
+    """What stands for a place, by its whole path; ``[n]`` and ``{n}`` stand for an index, ``[]`` for any element, which stays a step."""
+    exact = path_of(name, steps)
+    found = columns.get(exact)
+    if found is not None:
+        return found, found.name if isinstance(found, Stored) else "", (ELEMENT,) if ELEMENT in steps else ()
+    if any(isinstance(s, int) for s in steps):
+        found = columns.get(re.sub(r"\[\d+\]", "[n]", exact))
+        if isinstance(found, Stored) and found.name.count("{n}") == sum(isinstance(s, int) for s in steps):
+            field_name = found.name
+            for step in steps:
+                field_name = field_name.replace("{n}", str(step), 1) if isinstance(step, int) else field_name
+            return found, field_name, ()
+    return None
+
+
+def is_value(column: Column, steps: tuple[str | int, ...]) -> bool:
+    """Whether a place inside a column is known to hold a value, no object: some product has a field of it."""
+    known = catalog.table(column.table or "")
+    if known is None or not all(isinstance(s, str) and s != ELEMENT for s in steps):
+        return False
+    path = path_of(column.name, steps)
+    found = next((home.columns[path] for home in known.homes["elastic"] if path in home.columns), None)
+    return isinstance(found, Stored) and found.type not in ("object", "flattened", "nested")
+
+
+def column_number(column: Column, name: str) -> int:
+    """A number for a column of the same events that a formula of the catalog reads: the same for one name, and no other's."""
+    return -1 - int.from_bytes(f"{column.source} {column.table} {name}".encode(), "big")

@@ -1,0 +1,435 @@
+"""The move of one selector to one home: its conditions, its keys and what it shows, over the fields of the product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from dataclasses import replace
+
+from translator import catalog
+from translator.catalog import Computed, Counterpart, Home, Stored
+from translator.detection.model import Selector
+from translator.detection.windows import is_time
+from translator.fidelity import Notes, Place
+from translator.plan.expansions import JSON_TEXT
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    children,
+    columns_of,
+    conjunction,
+    conjuncts,
+    const,
+    rebuild,
+    transform,
+    walk,
+)
+from translator.plan.pins import constants
+from translator.plan.simplify import MOMENTS, is_field, pushed, simplify
+from translator.plan.types import Type
+from translator.rulepack.model import Rule
+from translator.targets.base import Options
+from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, told
+from translator.targets.counterparts import Fields, at_place, column_number, is_value
+from translator.targets.formulas import parsed, selected
+from translator.targets.literals import EQUALITIES, merged, one_of, typed
+from translator.targets.names import PLAIN_TEXTS, path_of
+from translator.targets.objects import is_plain, note_whole, with_parts
+from translator.targets.paths import file_name, on_path
+from translator.targets.stored_values import by_value, column_name, formed, in_one_case, prefixed, with_missing
+
+MAX_HOMES = 4
+"""In how many homes a selector is looked for that does not tell its events from those of others."""
+
+
+class Moving(Notes):
+    """One detection on its way to the fields of a product. ``homes`` are those that its selectors were moved to."""
+
+    def __init__(self, family: str, options: Options, rule: Rule | None, computes: bool, reads_json: bool) -> None:
+        super().__init__()
+        self.family, self.options, self.computes, self.reads_json = family, options, computes, reads_json
+        self.entities = {e.column for e in rule.entities} if rule is not None else set()
+        self.wanted = {*rule.alert_columns} if rule is not None else set()
+        self.homes: dict[tuple[str, str], Home] = {}
+        self.alone = False
+
+
+def further_homes(moving: Moving, selector: Selector, home: Home | None, measured: list[Expr]) -> list[tuple[Home, bool]]:
+    """The further homes that may have events of a selector that does not tell them, and whether it is written for them too.
+
+    None beside a home that says itself what it lacks: it is what rules of the table mean.
+    """
+    pins = told(selector)
+    if home is None or home.lacks or allowed(home, pins):
+        return []
+    found = {events_of(home): (home, True)}
+    for other in homes_of(selector.table, moving.family, moving.options):
+        if other.when and other.within != home.name and possible(other, pins) and not lacks_required(other, selector.predicate):
+            found.setdefault(events_of(other), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
+    several = list(found.values())[1:]
+    return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
+
+
+def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple[str, Expr]]:
+    """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and those ``wanted``."""
+    columns = catalog.schemas().get(selector.table, {})
+    if not columns or not {n for n, _ in selector.outputs} >= set(columns):
+        return list(selector.outputs)
+    asked = {n for n in walk(selector.predicate) if is_field(n)}
+
+    def identifies(name: str, x: Expr) -> bool:
+        known = not isinstance(x, ColumnRef) or x.column.name in columns
+        return known and (name in wanted or name.endswith("CustomEntity"))
+
+    return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
+
+
+_OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
+"""Operators that compare a text as a whole, or tell where it begins or ends."""
+
+_OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})
+"""Operators that find in a text what they find in a part of it that marks set off."""
+
+
+class Move:
+    """One selector on its way to one home; None where the product has none of its table."""
+
+    def __init__(self, mover: Moving, selector: Selector, home: Home | None, measured: list[Expr]) -> None:
+        self.mover, self.chosen, self.home, self.measured = mover, selector, home, measured
+        self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
+        self.pins = told(selector)
+        self.fields = Fields(home, self.family, self.pins, self.inventory, mover.reads_json)
+        self.done: dict[int, tuple[Expr, Expr]] = {}
+
+    def selector(self) -> Selector:
+        selector = self.chosen
+        shown = shown_columns(selector, self.mover.wanted)
+        selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
+        selector = replace(selector, keys=tuple(map(self.whole_key, selector.keys)))
+        for value in (*selector.keys, *self.measured):
+            if not self.reads_whole(value):
+                note_whole(value, self.mover)
+        if self.mover.options.fields == "source":
+            return replace(selector, outputs=tuple(shown))
+        if self.home is not None:
+            self.mover.homes[selector.table, self.home.name] = self.home
+            if self.home.more:
+                self.mover.say("events-more", f"{selector.table} in {self.home.name}: {self.home.more}", None)
+            for lacking in self.elsewhere(self.home):
+                self.mover.say("events-elsewhere", f"{selector.table} in {self.home.name}: {lacking}", None)
+        predicate = self.condition(selector.predicate)
+        if self.home is not None and self.home.select:
+            predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
+        keys = tuple(self.key(k, selector.keys) for k in selector.keys)
+        outputs = [(name, self.shown(name, x)) for name, x in shown]
+        known = [(name, x) for name, x in outputs if not self.lacks(x)]
+        lost = ", ".join(name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given))
+        if lost:
+            self.mover.say("column-left-out", f"{selector.table} has no field here for {lost}, which the query only shows", None)
+        return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
+
+    def elsewhere(self, home: Home) -> Iterator[str]:
+        """Which events of the table are not in the home, though the selector may ask for them."""
+        if allowed(home, self.pins):
+            return
+        if home.lacks:
+            yield home.lacks
+            return
+        apart = [other.name for other, written in further_homes(self.mover, self.chosen, home, self.measured) if not written]
+        if apart:
+            yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
+
+    def whole_key(self, key: Expr) -> Expr:
+        """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
+        if self.family != "splunk" or not is_field(key) or is_plain(key) or self.reads_whole(key):
+            return key
+        before = len(self.mover.said)
+        found = self.field(key, entire=True)[0]
+        del self.mover.said[before:]
+        base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
+        readable = isinstance(base, ColumnRef) and ELEMENT not in steps and self.in_json(base)
+        return Apply(key.span, Type.STRING, JSON_TEXT, (key,)) if readable else key
+
+    def key(self, key: Expr, keys: tuple[Expr, ...]) -> Expr:
+        """A value that events are grouped by: where the other keys tell all that it is computed of, the groups are the same without it."""
+        with self.mover.within(Place.SHOWN if self.mover.alone and self.follows(key, keys) else Place.PLAIN):
+            return self.value(key)
+
+    def follows(self, key: Expr, keys: tuple[Expr, ...]) -> bool:
+        """Whether a column is computed of some of the other keys alone, and identifies no alert."""
+        if not isinstance(key, ColumnRef) or key.column.name in self.mover.entities:
+            return False
+        counterpart, *_ = self.fields.counterpart(key.column, ())
+        if not isinstance(counterpart, Computed) or not counterpart.expression:
+            return False
+        read = {c.name for c in columns_of(parsed(key.column.table or "", counterpart.expression))}
+        return bool(read) and read <= {k.column.name for k in keys if isinstance(k, ColumnRef) and k != key}
+
+    def shown(self, name: str, expr: Expr) -> Expr:
+        """A value that is only shown: where Azure computes it in its own way, the alert is the same, unless it is an entity of it."""
+        with self.mover.within(Place.BOTH if name in self.mover.entities else Place.SHOWN):
+            return self.value(expr)
+
+    def computes(self, expr: Expr) -> bool:
+        """Whether a column is one that the home's fields tell, if not as a field."""
+        before = len(self.mover.said)
+        found = is_field(expr) and isinstance(self.field(expr)[1], Computed)
+        del self.mover.said[before:]
+        return found
+
+    def reads_whole(self, expr: Expr, asked: bool = False, loose: bool = False) -> bool:
+        """Whether the target reads the text of an object or an array inside a column.
+
+        Splunk does in a text. In events that are JSON it knows whether anything is there, which is ``asked``, and reads what is there as it
+        is laid out, which is enough for a ``loose`` question; those of a table without a home are taken for such events.
+        """
+        if not self.mover.reads_json:
+            return False
+        before = len(self.mover.said)
+        found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.field(expr)[0]
+        del self.mover.said[before:]
+        base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
+        if not isinstance(base, ColumnRef) or ELEMENT in steps:
+            return False
+        if (
+            steps
+            and base.type == Type.STRING
+            and (not base.column.stored or (self.family == "elastic" and base.column.stored in PLAIN_TEXTS))
+        ):
+            return True
+        whole = not steps or any(isinstance(s, int) for s in steps)
+        return self.in_json(base) and (asked or (loose and whole))
+
+    def in_json(self, base: ColumnRef) -> bool:
+        """Whether a column is an object in an event that is JSON."""
+        homeless = self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
+        return homeless or base.column.stored == "json"
+
+    def lacks(self, expr: Expr) -> bool:
+        """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
+        return self.home is not None and any(isinstance(n, ColumnRef) and n.column.table and not n.column.stored for n in walk(expr))
+
+    def condition(self, predicate: Expr) -> Expr:
+        """A condition over the fields of the home, in normal form."""
+        moved = pushed(simplify(self.moved(predicate)))
+        return merged(moved) if self.family == "elastic" else moved
+
+    def value(self, expr: Expr) -> Expr:
+        """A value over the fields of the home."""
+        if self.mover.options.fields == "source":
+            return expr
+        before = len(self.mover.said)
+        moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
+        if isinstance(counterpart, Stored) and counterpart.case:
+            said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
+            self.mover.say("values-of-one-case", said)
+        found = simplify(moved)
+        if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or joined_fields(found):
+            return found
+        del self.mover.said[before:]
+        return expr
+
+    def moved(self, expr: Expr) -> Expr:
+        if isinstance(expr, Apply) and expr.function == "not":
+            with self.mover.within(Place.TURNED):
+                return rebuild(expr, (self.moved(expr.args[0]),))
+        if isinstance(expr, Apply) and expr.function in ("and", "or"):
+            return rebuild(expr, tuple(map(self.moved, expr.args)))
+        if isinstance(expr, Apply) and (expr.function in MOMENTS or (expr.type != Type.BOOL and any(is_time(a) for a in expr.args[:1]))):
+            return expr if self.family != "sigma" else rebuild(expr, tuple(self.moved(a) for a in expr.args))
+        if isinstance(expr, Apply) and expr.function == JSON_TEXT and is_field(expr.args[0]):
+            return rebuild(expr, (self.field(expr.args[0], entire=True)[0],))
+        if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
+            return self.atom(expr)
+        if is_field(expr):
+            return self.field(expr)[0]
+        known = self.done.get(id(expr))
+        if known is None:
+            known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a) for a in children(expr))))
+        return known[1]
+
+    def atom(self, atom: Apply) -> Expr:
+        """A condition or a function of a field."""
+        operands = atom.args[1:]
+        if atom.args[0].type in (Type.INT, Type.LONG):
+            operands = tuple(transform(x, _written_number) for x in operands)
+        before = len(self.mover.said)
+        if (value := self.formula(atom.args[0])) is not None:
+            if atom.function == "isempty" and (parts := joined_fields(value)):
+                # Nothing is joined where there is nothing to join.
+                return self.moved(conjunction(*(Apply(atom.span, Type.BOOL, "isempty", (part,)) for part in parts)))
+            found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))))
+            if self.mover.computes or not _computes(found):
+                return found
+            del self.mover.said[before:]
+            return atom
+        subject, counterpart = self.field(atom.args[0])
+        rest = tuple(self.moved(a) for a in operands)
+        plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
+        if isinstance(subject, Apply):
+            found = on_path(plain, self.fields.separators)
+            return found if self.mover.computes or found != plain else atom
+        if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
+            return plain
+        asked = constants(operands[0]) if operands else None
+        only_missing = asked == [counterpart.missing]
+        if asked and atom.function in EQUALITIES and counterpart.either.keys() >= {*asked}:
+            both = [v for value in asked for v in (value, counterpart.either[str(value)])]
+            return one_of(subject, tuple(map(const, both)), atom, "~" if "~" in atom.function else "")
+        if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
+            self.mover.say("value-differs", f"{column_name(atom.args[0])}: {counterpart.deviates}", atom.span)
+        if counterpart.within:
+            what = f"{column_name(atom.args[0])} is a part of what the field holds: {counterpart.within}"
+            self.mover.say("value-within" if atom.function.removesuffix("_cs") in _OF_PARTS else "value-differs", what, atom.span)
+        if counterpart.setting and atom.function not in ("isempty", "isnull"):
+            self.mover.say("input-setting", f"{column_name(atom.args[0])} needs {counterpart.setting}", atom.span)
+        if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
+            self.mover.say(
+                "array-element", f"{column_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span
+            )
+        if counterpart.differs:
+            return Apply(atom.span, atom.type, atom.function, atom.args)
+        if counterpart.values and len(operands) == 1:
+            return by_value(self.mover, self.family, atom, subject, counterpart)
+        if counterpart.form and len(operands) == 1:
+            return formed(atom, subject, counterpart)
+        if counterpart.case and len(operands) == 1:
+            plain = in_one_case(self.mover, plain, counterpart)
+        if counterpart.prefixes and len(operands) == 1:
+            plain = prefixed(plain, counterpart)
+        if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
+            self.mover.say("value-longer", f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
+        found = typed(plain, subject) if self.family == "elastic" else plain
+        return with_missing(self.mover, found, atom, subject, counterpart) if counterpart.missing else found
+
+    def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
+        """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""
+        base = expr.base if isinstance(expr, Path) else expr
+        assert isinstance(base, ColumnRef)
+        column = base.column
+        counterpart, name, rest = self.fields.counterpart(column, self.steps(expr))
+        match counterpart:
+            case Stored() if self.fields.has(name):
+                kind = self.inventory.get(name, counterpart.type) or "text"
+                # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
+                if isinstance(expr, Path) and rest and self.family == "splunk" and not entire and is_value(column, expr.steps):
+                    kind, name, rest = "text", path_of(name, rest), ()
+                number = column_number(column, name) if isinstance(expr, Path) else column.id
+                several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))
+                line = not isinstance(expr, Path) and catalog.is_one_line(column.table or "", column.name)
+                moved = replace(column, id=number, name=name, stored=kind, several=several, one_line=line)
+                ref = ColumnRef(expr.span, expr.type, moved)
+                return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
+            case Computed(file_of=path) if path:
+                whole, _ = self.field(replace(base, column=replace(column, name=path)))
+                return file_name(whole), counterpart
+            case Computed():
+                value = self.formula(expr)
+                assert value is not None
+                return self.moved(value), counterpart
+        if column.name in self.inventory:
+            own = ColumnRef(base.span, base.type, replace(column, stored=self.inventory[column.name]))
+            return (replace(expr, base=own) if isinstance(expr, Path) else own), None
+        return expr, counterpart
+
+    def steps(self, expr: Expr) -> tuple[str | int, ...]:
+        """The way from a column to a place inside it; that to any element where the product has one field for all of them."""
+        if not isinstance(expr, Path):
+            return ()
+        if not isinstance(expr.base, ColumnRef) or self.home is None:
+            return expr.steps
+        name, columns = expr.base.column.name, self.home.columns
+        of_any = tuple(ELEMENT if isinstance(s, int) else s for s in expr.steps)
+        if of_any == expr.steps or at_place(columns, name, expr.steps) is not None or at_place(columns, name, of_any) is None:
+            return expr.steps
+        whole = columns.get(name)
+        if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type == "nested":
+            return expr.steps
+        if any(s != 0 for s in expr.steps if isinstance(s, int)) or not catalog.is_single(self.chosen.table, name, self.pins):
+            self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
+        return of_any
+
+    def listed(self, node: Expr) -> Expr:
+        """A field that selects the events of the home, as one that is missing where the site has not listed it."""
+        if not isinstance(node, ColumnRef) or self.fields.has(node.column.name):
+            return node
+        return replace(node, column=replace(node.column, stored="", table=self.chosen.table))
+
+    def formula(self, expr: Expr) -> Expr | None:
+        """What a computed column is, over the columns of the table, with conditions that the selector decides decided; None for others."""
+        base = expr.base if isinstance(expr, Path) else expr
+        assert isinstance(base, ColumnRef)
+        column, steps = base.column, expr.steps if isinstance(expr, Path) else ()
+        counterpart, *_ = self.fields.counterpart(column, steps)
+        if not isinstance(counterpart, Computed) or counterpart.file_of:
+            return None
+        if counterpart.deviates:
+            self.mover.say("computed-column", f"{column.name}: {counterpart.deviates}", expr.span)
+        table = column.table or ""
+
+        def own(node: Expr) -> Expr:
+            match node:
+                case ColumnRef(column=other):
+                    stored = replace(other, id=column_number(column, other.name), table=table, source=column.source)
+                    return ColumnRef(expr.span, node.type, stored)
+                case Apply(function="==" | "in", args=(ColumnRef(column=other), operand)) if other.name in self.pins:
+                    values = constants(operand)
+                    if values is not None and self.pins[other.name] <= set(values):
+                        return TRUE
+                    if values is not None and not self.pins[other.name] & set(values):
+                        return FALSE
+            return node
+
+        value = _decided(simplify(transform(parsed(table, counterpart.expression), own)))
+        return simplify(Path(None, Type.DYNAMIC, value, steps)) if steps else value
+
+
+def _computes(predicate: Expr) -> bool:
+    """Whether a condition asks for a text that is computed of fields."""
+    texts = ("strcat", "file_name", "iff", "case", "tolower", "toupper", "substring", "extract", "split")
+    return any(isinstance(n, Apply) and n.function in texts for n in walk(predicate))
+
+
+def joined_fields(expr: Expr) -> tuple[Expr, ...]:
+    """The fields of which a text is joined, with a mark between them; none where it is another."""
+    match expr:
+        case Apply(function="strcat", args=(left, Const(value=str(mark)), right)) if is_field(left) and is_field(right) and mark:
+            return left, right
+    return ()
+
+
+def _written_number(node: Expr) -> Expr:
+    """A whole number that is written as a text, which KQL compares with a column of numbers as the number that it is."""
+    match node:
+        case Const(value=str(text)) if re.fullmatch(r"-?\d{1,18}", text):
+            return const(int(text))
+    return node
+
+
+def _decided(expr: Expr) -> Expr:
+    """``iff`` and ``case`` whose conditions are known as the branch that is taken."""
+
+    def decide(node: Expr) -> Expr:
+        match node:
+            case Apply(function="iff" | "iif", args=(Const(value=bool(taken)), then, otherwise)):
+                return then if taken else otherwise
+            case Apply(function="case", args=args):
+                pairs = [(args[n], args[n + 1]) for n in range(0, len(args) - 1, 2) if args[n] != FALSE]
+                if not pairs or pairs[0][0] == TRUE:
+                    return pairs[0][1] if pairs else args[-1]
+                kept: list[Expr] = []
+                for guard, value in pairs:
+                    if guard == TRUE:
+                        return Apply(node.span, node.type, "case", (*kept, value))
+                    kept += [guard, value]
+                return Apply(node.span, node.type, "case", (*kept, args[-1]))
+        return node
+
+    return simplify(transform(expr, decide))

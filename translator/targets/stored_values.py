@@ -1,0 +1,146 @@
+"""Conditions on fields that keep a value otherwise than its table: in one case, by other words, with others, or not at all."""
+
+from __future__ import annotations
+
+from translator import catalog
+from translator.catalog import Stored
+from translator.fidelity import Notes, Place
+from translator.plan.expressions import (
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Path,
+    conjunction,
+    const,
+    disjunction,
+    negation,
+    transform,
+)
+from translator.plan.functions.values import pattern
+from translator.plan.patterns import searched
+from translator.plan.pins import constants
+from translator.plan.simplify import CASE_PAIRS, TEXT_OPERATORS, simplify
+from translator.plan.types import Type
+from translator.regex.writers import kql
+from translator.targets.choice import folded
+from translator.targets.literals import EQUALITIES, numeric, one_of, typed
+
+
+def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
+    """A condition on a field that the product keeps in one case."""
+    caseless = CASE_PAIRS.get(atom.function)
+    values = constants(atom.args[1])
+    if values is None or caseless is None:
+        return atom
+    whole = atom.function.removesuffix("_cs") in EQUALITIES
+    if any(folded(v) != str(v).upper() and not (whole and v in stored.spelled) for v in values):
+        notes.say("case-ignored", "the product keeps this value in one case, the KQL compares it as it came", atom.span)
+    return Apply(atom.span, atom.type, caseless, atom.args)
+
+
+def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A condition on a field that has other values in the product; as it was, without a field, where one of them is not kept."""
+    if atom.function in ("isempty", "isnull"):
+        return Apply(atom.span, atom.type, atom.function, (subject,))
+    wanted = constants(atom.args[1])
+    if wanted is None:
+        return atom
+    chosen: list[str] | None
+    if atom.function in EQUALITIES:
+        lowered = {k.lower(): k for k in stored.values}
+        chosen = []
+        for value in wanted:
+            key = str(value).lower() if isinstance(value, bool) else str(value)
+            loose = atom.function in ("=~", "in~") or stored.complete
+            kept = key if key in stored.values else lowered.get(key.lower()) if loose else None
+            if kept is None and stored.complete:
+                continue
+            if kept is None and not stored.others:
+                return atom
+            if kept is None or kept == key or atom.function in ("=~", "in~"):
+                chosen.append(kept or key)
+    elif atom.function in TEXT_OPERATORS and stored.complete:
+        tests = [(k, simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1])))) for k in stored.values]
+        chosen = [k for k, test in tests if test == TRUE]
+        if any(not isinstance(test, Const) for _, test in tests):
+            return atom
+    elif atom.function in TEXT_OPERATORS and stored.others:
+        renamed = [k for k in stored.values if simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1]))) == TRUE]
+        found = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
+        return disjunction(found, *(one_of(subject, (const(stored.values[k]),), atom) for k in renamed))
+    else:
+        return atom
+    targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
+    if not targets:
+        return FALSE
+    others = {stored.values[k] for k in stored.values if k not in chosen}
+    if others & set(targets) and not stored.spellings:
+        notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
+    caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)
+    test = one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
+    return typed(test, subject) if family == "elastic" else numeric(test, subject)
+
+
+def with_missing(notes: Notes, found: Expr, atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
+    filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
+    tests = [_holds(atom, value) for value in (stored.missing, "")]
+    if not all(isinstance(test, Const) for test in tests):
+        notes.say("value-differs", f"the product may have no {column_name(atom.args[0])} for {stored.missing}", atom.span)
+        return found
+    wanted, of_none = (test == TRUE for test in tests)
+    nothing = Apply(atom.span, Type.BOOL, "isempty", (subject,))
+    if filled and of_none and not wanted and notes.place is Place.TURNED:
+        return conjunction(found, negation(nothing))
+    if wanted != of_none and not (filled and wanted):
+        what = f"the product may have no {column_name(atom.args[0])} for {stored.missing}, as for events without one"
+        notes.say("values-merged", what, atom.span)
+    return disjunction(found, nothing) if wanted else found
+
+
+def _holds(atom: Apply, value: str) -> Expr:
+    """A condition on a field for one value of it, decided where that is known."""
+    match atom:
+        case Apply(function="matches regex" | "matches regex~", args=(_, Const(value=str()))):
+            try:
+                return TRUE if pattern(kql(searched(atom))).search(value) else FALSE
+            except ValueError:
+                pass
+    return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
+
+
+def formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
+    values = constants(atom.args[1])
+    if stored.form == "{value}" and atom.function in TEXT_OPERATORS - EQUALITIES:
+        return Apply(atom.span, Type.BOOL, atom.function, (subject, *atom.args[1:]))
+    if atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith") or values is None or not stored.form.endswith("{value}"):
+        return atom
+    texts = [stored.form.replace("{value}", str(v)) for v in values]
+    return disjunction(*(Apply(atom.span, Type.BOOL, "contains", (subject, const(t))) for t in texts))
+
+
+def prefixed(atom: Apply, stored: Stored) -> Apply:
+    """A condition on a text that begins otherwise in the product; such a beginning stands nowhere else in it."""
+
+    def changed(node: Expr) -> Expr:
+        if not (isinstance(node, Const) and isinstance(node.value, str)):
+            return node
+        for before in sorted(stored.prefixes, key=len, reverse=True):
+            if node.value.lower().startswith(before.lower()):
+                return const(stored.prefixes[before] + node.value[len(before) :], Type.STRING, node.span)
+        return node
+
+    operand = transform(atom.args[1], changed)
+    if operand == atom.args[1] or atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith", "contains"):
+        return atom
+    starts = {"contains": "startswith", "contains_cs": "startswith_cs"}
+    return Apply(atom.span, atom.type, starts.get(atom.function, atom.function), (atom.args[0], operand))
+
+
+def column_name(expr: Expr) -> str:
+    base = expr.base if isinstance(expr, Path) else expr
+    return base.column.name if isinstance(base, ColumnRef) else ""
