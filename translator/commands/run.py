@@ -17,7 +17,7 @@ from rich.table import Table
 from translator import catalog
 from translator.commands.common import UsageProblem, cell, line, write_json, write_text
 from translator.engine import EngineError, Result, execute
-from translator.engine.python_functions import datetime_of
+from translator.engine.python.conversions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
 from translator.plan.binder.problems import BindError

@@ -12,7 +12,7 @@ from duckdb.func import FunctionNullHandling
 
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
-from translator.engine.python_functions import PythonFunction
+from translator.engine.python import PythonFunction
 from translator.engine.relations import Compiled
 from translator.plan.types import Type
 

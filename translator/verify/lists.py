@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.naming import snake
-from translator.engine.python_functions import json_of
+from translator.engine.python.conversions import json_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Span, Subquery, conjuncts, walk

@@ -12,7 +12,7 @@ import duckdb
 from translator.engine.data.layout import Columns, Field, identifier
 from translator.engine.data.values import STORED, moment_of
 from translator.engine.errors import EngineError
-from translator.engine.python_functions import datetime_of
+from translator.engine.python.conversions import datetime_of
 from translator.plan.functions.values import timespan_of
 from translator.plan.types import Type
 

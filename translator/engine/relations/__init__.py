@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from translator.engine.dialects import DUCKDB, DUCKDB_TICKS, Dialect
 from translator.engine.errors import EngineError
-from translator.engine.python_functions import PythonFunction
+from translator.engine.python import PythonFunction
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.relations.expansions import evaluated, expanded, merged_schemas, rows_near
 from translator.engine.relations.graphs import graph_rows

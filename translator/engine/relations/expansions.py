@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
 from translator.engine.plugins import timeline_rows
+from translator.engine.python import dynamics as python_dynamics
+from translator.engine.python import rows as python_rows
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.relations.windows import computed, windowed
 from translator.engine.scalars import comparisons, conversions
@@ -53,7 +54,12 @@ def _elements(compiler: Compiling, expr: e.Expr, pairs: bool) -> exp.Expr:
     """The elements of a value as a JSON array."""
     value = conversions.to_dynamic(compiler.scalars, expr)
     found = compiler.scalars.python(
-        "elements_of", meanings.elements_of, (Type.DYNAMIC, Type.BOOL), Type.DYNAMIC, (value, exp.Boolean(this=pairs)), nulls=True
+        "elements_of",
+        python_dynamics.elements_of,
+        (Type.DYNAMIC, Type.BOOL),
+        Type.DYNAMIC,
+        (value, exp.Boolean(this=pairs)),
+        nulls=True,
     )
     if compiler.dialect.name != "duckdb" or pairs:
         return found
@@ -73,7 +79,11 @@ def _exploded(
     """mv-expand where SQL has explode(): the arrays become one of rows, each a JSON array of the elements side by side."""
     size = len(arrays)
     zipped = compiler.scalars.python(
-        "side_by_side", meanings.side_by_side, (Type.DYNAMIC,) * size, Type.DYNAMIC, tuple(compiler.reference(a) for a in arrays)
+        "side_by_side",
+        python_dynamics.side_by_side,
+        (Type.DYNAMIC,) * size,
+        Type.DYNAMIC,
+        tuple(compiler.reference(a) for a in arrays),
     )
     rows = exp.func("FROM_JSON", zipped, exp.Literal.string("array<string>"), dialect="spark")
     place, element = compiler.column(Type.LONG), compiler.column(Type.DYNAMIC)
@@ -88,7 +98,7 @@ def _exploded(
     for number, column in enumerate(raw):
         step = compiler.scalars.python(
             "step_into",
-            meanings.step_into,
+            python_dynamics.step_into,
             (Type.DYNAMIC, Type.LONG),
             Type.DYNAMIC,
             (compiler.reference(element), exp.Literal.number(number)),
@@ -146,7 +156,11 @@ def merged_schemas(compiler: Compiling, merge: o.SchemaMerge) -> Relational:
         "COALESCE(CAST(TO_JSON(LIST(CAST($1 AS JSON) ORDER BY $2)) AS TEXT), '[]')", compiler.reference(row), compiler.reference(place)
     )
     merged = compiler.scalars.python(
-        "merged_schema", meanings.merged_schema, (Type.DYNAMIC, Type.BOOL), Type.DYNAMIC, (listed, compiler.scalars.value(merge.ordered))
+        "merged_schema",
+        python_rows.merged_schema,
+        (Type.DYNAMIC, Type.BOOL),
+        Type.DYNAMIC,
+        (listed, compiler.scalars.value(merge.ordered)),
     )
     each = exp.select(compiler.named(exp.Unnest(expressions=[compiler.scalars.word("elements", merged)]), row)).from_(
         numbered.subquery("s")

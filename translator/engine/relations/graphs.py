@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import rows as python_rows
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.scalars import comparisons, conversions
 from translator.engine.scalars.writing import column_name
@@ -133,7 +133,7 @@ class _Graph:
         ).from_(edges)
         size = exp.select(exp.Count(this=exp.Star())).from_(nodes)
         args = (exp.Subquery(this=pairs), exp.Subquery(this=size), exp.Boolean(this=kind == "strong"))
-        numbers = scalars.python("components_of", meanings.components_of, (Type.DYNAMIC, Type.LONG, Type.BOOL), Type.DYNAMIC, args)
+        numbers = scalars.python("components_of", python_rows.components_of, (Type.DYNAMIC, Type.LONG, Type.BOOL), Type.DYNAMIC, args)
         listed = exp.select(exp.alias_(scalars.sql("CAST(CAST($1 AS JSON) AS BIGINT[])", numbers), "l"))
         value = scalars.sql("LIST_EXTRACT(m.l, $1)", _ref(self.node, nodes))
         return exp.select(_all(nodes), self.compiler.named(value, column)).from_(nodes).join(listed.subquery("m"), join_type="cross")

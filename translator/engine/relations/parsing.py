@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
+from translator.engine.python import conversions as python_conversions
+from translator.engine.python import pairs as python_pairs
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.relations.windows import computed
 from translator.engine.scalars import conversions, texts
@@ -51,10 +52,10 @@ def parse_pairs(compiler: Compiling, relation: o.ParsePairs) -> Relational:
         "pair": relation.pair, "key": relation.key, "quotes": relation.quotes, "escapes": relation.escapes, "greedy": relation.greedy,
         "regex": relation.regex, "names": [c.name for c in relation.columns],
     }  # fmt: skip
-    literal = exp.Literal.string(meanings.dumps(spec) or "{}")
+    literal = exp.Literal.string(python_conversions.dumps(spec) or "{}")
     found = compiler.scalars.python(
         "pairs_of",
-        meanings.pairs_of,
+        python_pairs.pairs_of,
         (Type.STRING, Type.DYNAMIC),
         Type.DYNAMIC,
         (conversions.to_text(compiler.scalars, relation.value), literal),

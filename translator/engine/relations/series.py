@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
+from translator.engine.python import times as python_times
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.relations.windows import computed
 from translator.engine.scalars import conversions
@@ -90,12 +90,12 @@ def series(compiler: Compiling, relation: o.Series) -> Relational:
         pair = compiler.scalars.sql("'[' || CAST($1 AS TEXT) || ',' || COALESCE($2, 'null') || ']'", compiler.reference(place), element)
         joined = compiler.scalars.sql("'[' || $1 || ']'", exp.GroupConcat(this=pair, separator=exp.Literal.string(",")))
         call = compiler.scalars.python(
-            "series_of", meanings.series_of, (Type.DYNAMIC, Type.LONG, Type.DYNAMIC), Type.DYNAMIC,
+            "series_of", python_times.series_of, (Type.DYNAMIC, Type.LONG, Type.DYNAMIC), Type.DYNAMIC,
             (joined, length, conversions.to_dynamic(compiler.scalars, default)), nulls=True,
         )  # fmt: skip
         items.append(compiler.named(call, target))
     axis = compiler.scalars.python(
-        "axis_of", meanings.axis_of, (unit, unit, Type.LONG, Type.STRING), Type.DYNAMIC,
+        "axis_of", python_times.axis_of, (unit, unit, Type.LONG, Type.STRING), Type.DYNAMIC,
         (first, step, length, exp.Literal.string(kind.value)),
     )  # fmt: skip
     items.append(compiler.named(axis, relation.axis))

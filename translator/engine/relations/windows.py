@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
 from translator.engine.plugins import array_text
+from translator.engine.python import rows as python_rows
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.scalars import comparisons, conversions
 from translator.engine.scalars.writing import column_name
@@ -121,7 +121,7 @@ def _sessions(compiler: Compiling, query: Relational, call: e.Apply, column: e.C
     ordered = compiler.scalars.sql(
         "CAST(TO_JSON(LIST(CAST($1 AS JSON) ORDER BY $2)) AS TEXT)", compiler.reference(item), compiler.reference(place)
     )
-    made = compiler.scalars.python("sessions_of", meanings.sessions_of, (Type.DYNAMIC,), Type.DYNAMIC, (ordered,))
+    made = compiler.scalars.python("sessions_of", python_rows.sessions_of, (Type.DYNAMIC,), Type.DYNAMIC, (ordered,))
     source = compiler.shared_name()
     found = exp.select(
         compiler.named(compiler.scalars.sql("UNNEST(LIST($1 ORDER BY $1))", compiler.reference(place)), place),

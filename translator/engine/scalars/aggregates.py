@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import arithmetic as python_arithmetic
 from translator.engine.scalars.comparisons import mixed, of_one_kind, order_key, predicate
 from translator.engine.scalars.context import OPEN, WHOLE, Values
 from translator.engine.scalars.conversions import argument, to_dynamic, to_number
@@ -60,9 +60,9 @@ def _aggregate(ctx: Values, name: str, function: Function, args: tuple[e.Expr, .
         return ctx.word("percentile", guarded(to_number(ctx, args[0])), ctx.value(args[1]))
     if function.gathered:
         return _gathered(ctx, function, args, guarded, expr)
-    if name in meanings.OF_ARRAY and mixed(ctx, args[0]):
+    if name in python_arithmetic.OF_ARRAY and mixed(ctx, args[0]):
         values = _collected(ctx, guarded(ctx.value(args[0])))
-        return ctx.python(f"{name}_of_array", meanings.OF_ARRAY[name], (Type.DYNAMIC,), Type.DYNAMIC, (values,))
+        return ctx.python(f"{name}_of_array", python_arithmetic.OF_ARRAY[name], (Type.DYNAMIC,), Type.DYNAMIC, (values,))
     numeric = name not in ("min", "max", "dcount", "count_distinct")
     value = guarded(to_number(ctx, args[0]) if numeric else ctx.value(args[0]))
     if name == "avg":

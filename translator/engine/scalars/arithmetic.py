@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import arithmetic as python_arithmetic
+from translator.engine.python import times as python_times
 from translator.engine.scalars.context import OPEN, WHOLE, Functions, Values
 from translator.engine.scalars.conversions import operand, to_number, to_text, typed
 from translator.engine.scalars.known_times import folded
@@ -45,7 +46,7 @@ def _of_dynamics(ctx: Values, expr: e.Apply) -> exp.Expr | None:
         return None
     values = tuple(ctx.value(a) for a in expr.args)
     name = {"+": "sum", "-": "difference", "*": "product", "/": "quotient", "%": "remainder", "neg": "negative"}[expr.function]
-    return ctx.python(f"{name}_of_values", meanings.ARITHMETIC[expr.function], (Type.DYNAMIC,) * len(values), Type.DYNAMIC, values)
+    return ctx.python(f"{name}_of_values", python_arithmetic.ARITHMETIC[expr.function], (Type.DYNAMIC,) * len(values), Type.DYNAMIC, values)
 
 
 def _product(ctx: Values, expr: e.Apply) -> exp.Expr:
@@ -123,7 +124,7 @@ def _binned(ctx: Values, subject: e.Expr, size: e.Expr, anchor: e.Expr | None) -
     whole = subject.type in (*WHOLE, Type.TIMESPAN) and size.type in (*WHOLE, Type.TIMESPAN)
     if subject.type in OPEN and size.type in WHOLE and anchor is None:
         # A bin of whole width is that of the whole number below.
-        a, whole = ctx.python("floor_of", meanings.floor_of, (Type.DYNAMIC,), Type.LONG, (ctx.value(subject),)), True
+        a, whole = ctx.python("floor_of", python_arithmetic.floor_of, (Type.DYNAMIC,), Type.LONG, (ctx.value(subject),)), True
     if anchor is not None:
         found = ctx.sql("CAST(FLOOR(CAST($1 - $3 AS DOUBLE) / $2) AS DOUBLE) * $2 + $3", a, b, to_number(ctx, anchor))
     elif whole:
@@ -202,13 +203,13 @@ def _range(ctx: Values, expr: e.Apply) -> exp.Expr:
     if start.type == Type.DATETIME:
         kinds = (Type.DATETIME, Type.DATETIME, Type.TIMESPAN)
         return ctx.python(
-            "range_of_moments", meanings.range_of_moments, kinds, Type.DYNAMIC, (ctx.value(start), ctx.value(stop), ctx.value(step))
+            "range_of_moments", python_times.range_of_moments, kinds, Type.DYNAMIC, (ctx.value(start), ctx.value(stop), ctx.value(step))
         )
     values = tuple(to_number(ctx, x) for x in (start, stop, step))
     if start.type == Type.TIMESPAN:
-        return ctx.python("range_of_spans", meanings.range_of_spans, (Type.LONG,) * 3, Type.DYNAMIC, values)
+        return ctx.python("range_of_spans", python_times.range_of_spans, (Type.LONG,) * 3, Type.DYNAMIC, values)
     kinds3 = tuple(Type.REAL if x.type in (Type.REAL, Type.DECIMAL, Type.DYNAMIC) else Type.LONG for x in (start, stop, step))
-    return ctx.python("range", meanings.range_of, kinds3, Type.DYNAMIC, values)
+    return ctx.python("range", python_times.range_of, kinds3, Type.DYNAMIC, values)
 
 
 FUNCTIONS: Functions = {

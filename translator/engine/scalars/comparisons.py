@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import arithmetic as python_arithmetic
+from translator.engine.python import dynamics as python_dynamics
 from translator.engine.scalars.context import NUMBERS, OPEN, WHOLE, Functions, Values
 from translator.engine.scalars.conversions import convert, from_dynamic, to_dynamic, to_text, typed, whole_number
 from translator.engine.scalars.writing import column_name, compared
@@ -70,7 +71,7 @@ def _beside_whole(ctx: Values, expr: e.Expr) -> exp.Expr:
     """A side of a comparison with a whole number: a real has too few digits for what a dynamic value may hold."""
     if expr.type not in OPEN:
         return ctx.value(expr)
-    text = ctx.python("beside_whole", meanings.beside_whole, (Type.DYNAMIC,), Type.STRING, (ctx.value(expr),))
+    text = ctx.python("beside_whole", python_arithmetic.beside_whole, (Type.DYNAMIC,), Type.STRING, (ctx.value(expr),))
     return ctx.try_cast(text, Type.DECIMAL)
 
 
@@ -111,13 +112,13 @@ def mixed(ctx: Values, expr: e.Expr) -> bool:
 
 def order_key(ctx: Values, value: exp.Expr) -> exp.Expr:
     """A text in whose order dynamic values stand: its first character is their kind."""
-    key = ctx.python("order_key", meanings.order_key, (Type.DYNAMIC,), Type.STRING, (value,))
+    key = ctx.python("order_key", python_arithmetic.order_key, (Type.DYNAMIC,), Type.STRING, (value,))
     return exp.Nullif(this=key, expression=exp.Literal.string(""))
 
 
 def of_one_kind(ctx: Values, least: exp.Expr, greatest: exp.Expr, value: exp.Expr) -> exp.Expr:
     """``value``, refused when the query runs where the least and the greatest key of an order are of two kinds."""
-    test = ctx.python("of_one_kind", meanings.of_one_kind, (Type.STRING, Type.STRING), Type.BOOL, (least, greatest))
+    test = ctx.python("of_one_kind", python_arithmetic.of_one_kind, (Type.STRING, Type.STRING), Type.BOOL, (least, greatest))
     return exp.Case(ifs=[exp.If(this=test, true=value)])
 
 
@@ -128,7 +129,7 @@ def _in_order(ctx: Values, function: str, left: e.Expr, right: e.Expr) -> exp.Ex
     """A comparison by ``<`` and its like: of two dynamic values by what they hold, null where that is of two kinds."""
     if mixed(ctx, left) and mixed(ctx, right):
         sides = (ctx.value(left), ctx.value(right))
-        a: exp.Expr = ctx.python("order_of", meanings.order_of, (Type.DYNAMIC, Type.DYNAMIC), Type.LONG, sides)
+        a: exp.Expr = ctx.python("order_of", python_arithmetic.order_of, (Type.DYNAMIC, Type.DYNAMIC), Type.LONG, sides)
         return compared(_SQL_COMPARISONS[function], a, exp.Literal.number(0))
     a, b = operands(ctx, left, right)
     return compared(_SQL_COMPARISONS[function], a, b)
@@ -191,7 +192,7 @@ def _member(ctx: Values, expr: e.Apply) -> exp.Expr:
             case e.Const() | e.ColumnRef() if item.type not in OPEN:
                 plain.append(item)
             case _ if item.type in OPEN:
-                name, call = ("member", meanings.member) if cased else ("member_any_case", meanings.member_any_case)
+                name, call = ("member", python_dynamics.member) if cased else ("member_any_case", python_dynamics.member_any_case)
                 parts.append(ctx.python(name, call, (Type.DYNAMIC, Type.DYNAMIC), Type.BOOL, (to_dynamic(ctx, subject), ctx.value(item))))
             case _:
                 plain.append(item)
@@ -252,7 +253,7 @@ def _coalesce(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 def _extreme(ctx: Values, expr: e.Apply) -> exp.Expr:
     if mixed(ctx, expr):
-        name, call = ("greatest", meanings.greatest) if expr.function == "max_of" else ("least", meanings.least)
+        name, call = ("greatest", python_arithmetic.greatest) if expr.function == "max_of" else ("least", python_arithmetic.least)
         given = tuple(to_dynamic(ctx, a) for a in expr.args)
         return ctx.python(f"{name}_of_values", call, (Type.DYNAMIC,) * len(given), Type.DYNAMIC, given, nulls=True)
     values = [whole_number(ctx, a) if a.type in OPEN and expr.type in WHOLE else typed(ctx, a, expr.type) for a in expr.args]

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.dialects import Dialect
 from translator.engine.errors import EngineError
-from translator.engine.python_functions import PythonFunction
+from translator.engine.python import PythonFunction
+from translator.engine.python import conversions as python_conversions
+from translator.engine.python import dynamics as python_dynamics
 from translator.engine.scalars.writing import fill
 from translator.plan import expressions as e
 from translator.plan.functions import find
@@ -112,7 +113,7 @@ class Values(ABC):
         return self.word("moment_of_ticks", value) if self.dialect.ticks else self.word("moment", self.sql("$1 // 10", value))
 
     def moment_of_text(self, value: exp.Expr) -> exp.Expr:
-        found = self.python("datetime", meanings.datetime_of, (Type.STRING,), Type.DATETIME, (value,))
+        found = self.python("datetime", python_conversions.datetime_of, (Type.STRING,), Type.DATETIME, (value,))
         if not self.dialect.ticks:
             return found
         digit = self.sql("COALESCE(TRY_CAST(REGEXP_EXTRACT($1, ':\\d\\d\\.\\d{6}(\\d)', 1) AS BIGINT), 0)", value)
@@ -124,10 +125,10 @@ Functions: TypeAlias = Mapping[str, Callable[[Values, e.Apply], exp.Expr]]
 
 
 _PRIMITIVES: dict[str, tuple[Callable[..., Any], tuple[Type, ...] | None, Type, bool]] = {
-    "array_of": (meanings.list_of, None, Type.DYNAMIC, True),
-    "json": (meanings.quoted, (Type.STRING,), Type.DYNAMIC, False),
-    "unquoted": (meanings.unquoted, (Type.DYNAMIC,), Type.STRING, False),
-    "json_type": (meanings.json_type, (Type.DYNAMIC,), Type.STRING, False),
+    "array_of": (python_dynamics.list_of, None, Type.DYNAMIC, True),
+    "json": (python_conversions.quoted, (Type.STRING,), Type.DYNAMIC, False),
+    "unquoted": (python_conversions.unquoted, (Type.DYNAMIC,), Type.STRING, False),
+    "json_type": (python_conversions.json_type, (Type.DYNAMIC,), Type.STRING, False),
 }
 """What a dialect that runs Python but lacks the word calls instead: the function, its types, and whether it takes nulls."""
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
-from translator.engine.python_functions import dumps
+from translator.engine.python import arithmetic as python_arithmetic
+from translator.engine.python import conversions as python_conversions
+from translator.engine.python.conversions import dumps
 from translator.engine.scalars.context import NUMBERS, OPEN, WHOLE, Functions, Values
 from translator.engine.scalars.known_times import folded
 from translator.engine.scalars.writing import EPOCH_TICKS, json_path, moment
@@ -34,7 +35,7 @@ def constant(ctx: Values, expr: e.Const) -> exp.Expr:
             return moment(EPOCH + dt.timedelta(microseconds=(value - EPOCH_TICKS) // 10))
         if value in ("now", "now()"):
             return ctx.value(e.Apply(expr.span, kind, "now", ()))
-        known = meanings.datetime_of(str(value))
+        known = python_conversions.datetime_of(str(value))
         if known is None:
             raise EngineError(f"{value!r} is no datetime", expr.span)
         return moment(known)
@@ -75,7 +76,7 @@ def to_text(ctx: Values, expr: e.Expr) -> exp.Expr:
         case Type.DATETIME:
             found = ctx.word("time_text", value)
         case Type.TIMESPAN:
-            found = ctx.python("duration_text", meanings.duration_text, (Type.TIMESPAN,), Type.STRING, (value,))
+            found = ctx.python("duration_text", python_conversions.duration_text, (Type.TIMESPAN,), Type.STRING, (value,))
         case Type.BOOL:
             found = ctx.sql("CASE WHEN $1 THEN 'True' WHEN NOT $1 THEN 'False' END", value)
         case Type.REAL if "is_nan" in ctx.dialect.words:
@@ -106,29 +107,31 @@ def from_dynamic(ctx: Values, value: exp.Expr, kind: Type) -> exp.Expr:
         case Type.STRING:
             return ctx.never_null(ctx.word("unquoted", value), kind)
         case Type.INT:
-            return ctx.cast(ctx.python("int", meanings.int_of_value, (Type.DYNAMIC,), Type.LONG, (value,)), kind)
+            return ctx.cast(ctx.python("int", python_conversions.int_of_value, (Type.DYNAMIC,), Type.LONG, (value,)), kind)
         case Type.LONG:
-            return ctx.python("whole", meanings.whole_of_value, (Type.DYNAMIC,), Type.LONG, (value,))
+            return ctx.python("whole", python_conversions.whole_of_value, (Type.DYNAMIC,), Type.LONG, (value,))
         case Type.REAL | Type.DECIMAL:
-            return ctx.python("real", meanings.real_of_value, (Type.DYNAMIC,), Type.REAL, (value,))
+            return ctx.python("real", python_conversions.real_of_value, (Type.DYNAMIC,), Type.REAL, (value,))
         case Type.BOOL:
-            return ctx.python("truth", meanings.truth_of_value, (Type.DYNAMIC,), Type.BOOL, (value,))
+            return ctx.python("truth", python_conversions.truth_of_value, (Type.DYNAMIC,), Type.BOOL, (value,))
         case Type.DATETIME:
             return ctx.moment_of_text(ctx.never_null(ctx.word("unquoted", value), Type.STRING))
         case Type.TIMESPAN:
-            return ctx.python("duration", meanings.duration_of_value, (Type.DYNAMIC,), kind, (value,))
+            return ctx.python("duration", python_conversions.duration_of_value, (Type.DYNAMIC,), kind, (value,))
         case Type.GUID:
-            return ctx.python("guid", meanings.guid_of, (Type.STRING,), kind, (ctx.never_null(ctx.word("unquoted", value), Type.STRING),))
+            return ctx.python(
+                "guid", python_conversions.guid_of, (Type.STRING,), kind, (ctx.never_null(ctx.word("unquoted", value), Type.STRING),)
+            )
     return value
 
 
 def from_text(ctx: Values, value: exp.Expr, kind: Type) -> exp.Expr:
     """A text as another type, null where it does not spell one."""
     calls: dict[Type, tuple[str, Callable[..., Any], Type]] = {
-        Type.INT: ("whole_of", meanings.whole_of, Type.LONG), Type.LONG: ("whole_of", meanings.whole_of, Type.LONG),
-        Type.TIMESPAN: ("duration_of", meanings.duration_of, Type.TIMESPAN),
-        Type.BOOL: ("truth_of", meanings.truth_of_value, Type.BOOL), Type.GUID: ("guid", meanings.guid_of, Type.GUID),
-        Type.DYNAMIC: ("json_of", meanings.json_of, Type.DYNAMIC),
+        Type.INT: ("whole_of", python_conversions.whole_of, Type.LONG), Type.LONG: ("whole_of", python_conversions.whole_of, Type.LONG),
+        Type.TIMESPAN: ("duration_of", python_conversions.duration_of, Type.TIMESPAN),
+        Type.BOOL: ("truth_of", python_conversions.truth_of_value, Type.BOOL), Type.GUID: ("guid", python_conversions.guid_of, Type.GUID),
+        Type.DYNAMIC: ("json_of", python_conversions.json_of, Type.DYNAMIC),
     }  # fmt: skip
     if kind == Type.DATETIME:
         return ctx.moment_of_text(value)
@@ -203,7 +206,7 @@ def to_number(ctx: Values, expr: e.Expr) -> exp.Expr:
 
 def whole_number(ctx: Values, expr: e.Expr) -> exp.Expr:
     """A dynamic operand of arithmetic whose result is a long."""
-    return ctx.python("whole_number", meanings.whole_number, (Type.DYNAMIC,), Type.LONG, (ctx.value(expr),))
+    return ctx.python("whole_number", python_arithmetic.whole_number, (Type.DYNAMIC,), Type.LONG, (ctx.value(expr),))
 
 
 _ARITHMETIC = ("+", "-", "*", "/", "%", "neg")

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
-from translator.engine.python_functions import dumps
+from translator.engine.python import conversions as python_conversions
+from translator.engine.python import dynamics as python_dynamics
+from translator.engine.python.conversions import dumps
 from translator.engine.scalars.context import OPEN, Functions, Values
 from translator.engine.scalars.conversions import convert, from_dynamic, from_text, to_dynamic, to_text
 from translator.engine.scalars.writing import json_path
@@ -36,7 +37,7 @@ def path(ctx: Values, expr: e.Path) -> exp.Expr:
     if steps is None or "step" not in ctx.dialect.words:
         literals = tuple(exp.Literal.string(s) if isinstance(s, str) else ctx.value(e.const(s)) for s in expr.steps)
         kinds = (Type.DYNAMIC, *(Type.STRING if isinstance(s, str) else Type.LONG for s in expr.steps))
-        found = ctx.python("step_into", meanings.step_into, kinds, Type.DYNAMIC, (base, *literals), nulls=False)
+        found = ctx.python("step_into", python_dynamics.step_into, kinds, Type.DYNAMIC, (base, *literals), nulls=False)
     else:
         found = ctx.word("step", base, exp.Literal.string(steps))
     if expr.type in OPEN:
@@ -52,12 +53,12 @@ def _bag(ctx: Values, expr: e.Apply) -> exp.Expr:
     if "json_object" in ctx.dialect.words:
         pairs = [p if i % 2 == 0 else ctx.word("embed", p) for i, p in enumerate(parts)]
         return ctx.cast(exp.Anonymous(this=ctx.dialect.words["json_object"], expressions=pairs), Type.STRING)
-    return ctx.python("bag", meanings.bag_of, kinds, Type.DYNAMIC, parts, nulls=True)
+    return ctx.python("bag", python_dynamics.bag_of, kinds, Type.DYNAMIC, parts, nulls=True)
 
 
 def _filled_bag(ctx: Values, expr: e.Apply) -> exp.Expr:
     kinds, parts = _members(ctx, expr.args)
-    return ctx.python("filled_bag", meanings.filled_bag, kinds, Type.DYNAMIC, parts, nulls=True)
+    return ctx.python("filled_bag", python_dynamics.filled_bag, kinds, Type.DYNAMIC, parts, nulls=True)
 
 
 def _members(ctx: Values, args: tuple[e.Expr, ...]) -> tuple[tuple[Type, ...], tuple[exp.Expr, ...]]:
@@ -90,7 +91,7 @@ def _parse_json(ctx: Values, expr: e.Apply) -> exp.Expr:
     if subject.type != Type.STRING:
         return to_dynamic(ctx, subject)
     if "valid_json" not in ctx.dialect.words:
-        return ctx.python("json_of", meanings.json_of, (Type.STRING,), Type.DYNAMIC, (ctx.value(subject),))
+        return ctx.python("json_of", python_conversions.json_of, (Type.STRING,), Type.DYNAMIC, (ctx.value(subject),))
     value = ctx.value(subject)
     valid, wrapped = ctx.word("valid_json", value), ctx.word("json", value)
     return ctx.sql("CASE WHEN $1 = '' THEN NULL WHEN $2 THEN NULLIF($1, 'null') ELSE $3 END", value, valid, wrapped)
@@ -100,7 +101,7 @@ def _element(ctx: Values, expr: e.Apply) -> exp.Expr:
     base, key = expr.args
     kind = Type.STRING if key.type == Type.STRING else Type.LONG
     value = to_text(ctx, key) if kind == Type.STRING else convert(ctx, key, Type.LONG)
-    return ctx.python("step_into", meanings.step_into, (Type.DYNAMIC, kind), Type.DYNAMIC, (to_dynamic(ctx, base), value))
+    return ctx.python("step_into", python_dynamics.step_into, (Type.DYNAMIC, kind), Type.DYNAMIC, (to_dynamic(ctx, base), value))
 
 
 def _extract_json(ctx: Values, expr: e.Apply) -> exp.Expr:

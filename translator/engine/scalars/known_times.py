@@ -6,8 +6,8 @@ import datetime as dt
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import conversions as python_conversions
 from translator.engine.scalars.context import Functions, Values
 from translator.engine.scalars.writing import EPOCH_TICKS, finer_than_micros, moment
 from translator.plan import expressions as e
@@ -55,7 +55,7 @@ def _time_of(ctx: Values, expr: e.Expr) -> dt.datetime | None:
             return None if base is None else base + (1 if sign == "+" else -1) * dt.timedelta(microseconds=ticks // 10)
         case e.Apply(function="todatetime", args=(inner,)):
             if isinstance(inner, e.Const) and isinstance(inner.value, str):
-                return meanings.datetime_of(inner.value)
+                return python_conversions.datetime_of(inner.value)
             return _time_of(ctx, inner)
         case e.Apply(function="startofday", args=(inner,)):
             base = _time_of(ctx, inner)

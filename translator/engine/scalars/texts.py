@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
 from translator.engine.errors import EngineError
+from translator.engine.python import dynamics as python_dynamics
 from translator.engine.scalars.comparisons import lowered
 from translator.engine.scalars.context import OPEN, Functions, Values
 from translator.engine.scalars.conversions import from_text, to_text
@@ -57,7 +57,7 @@ def _has_list(ctx: Values, expr: e.Apply) -> exp.Expr:
         if isinstance(item, e.Subquery) and not item.scalar and item.column is not None:
             parts.append(_has_in_table(ctx, subject, item, expr.function == "has_all"))
         elif item.type in OPEN:
-            call = meanings.has_any if expr.function == "has_any" else meanings.has_all
+            call = python_dynamics.has_any if expr.function == "has_any" else python_dynamics.has_all
             parts.append(ctx.python(expr.function, call, (Type.STRING, Type.DYNAMIC), Type.BOOL, (to_text(ctx, subject), ctx.value(item))))
         else:
             parts.append(term(ctx, "has", to_text(ctx, subject), item))

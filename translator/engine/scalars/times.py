@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from translator.engine import python_functions as meanings
+from translator.engine.python import times as python_times
 from translator.engine.scalars.context import Functions, Values
 from translator.engine.scalars.conversions import convert, to_text
 from translator.engine.scalars.known_times import folded
@@ -25,17 +25,17 @@ def with_fractions(ctx: Values, expr: e.Apply) -> exp.Expr | None:
         case "datetime_add":
             moved = (to_text(ctx, args[0]), convert(ctx, args[1], Type.LONG), ctx.ticks(convert(ctx, args[2], Type.DATETIME)))
             return ctx.moment_of_ticks(
-                ctx.python("add_to_ticks", meanings.add_to_ticks, (Type.STRING, Type.LONG, Type.LONG), Type.LONG, moved)
+                ctx.python("add_to_ticks", python_times.add_to_ticks, (Type.STRING, Type.LONG, Type.LONG), Type.LONG, moved)
             )
         case "format_datetime":
             return ctx.python(
-                "format_ticks", meanings.format_ticks, (Type.LONG, Type.STRING), Type.STRING,
+                "format_ticks", python_times.format_ticks, (Type.LONG, Type.STRING), Type.STRING,
                 (ctx.ticks(convert(ctx, args[0], Type.DATETIME)), to_text(ctx, args[1])),
             )  # fmt: skip
         case "make_datetime" if len(args) == 6:
             kinds = (Type.LONG,) * 5 + (Type.REAL,)
             given = tuple(convert(ctx, a, k) for a, k in zip(args, kinds, strict=True))
-            return ctx.moment_of_ticks(ctx.python("ticks_of", meanings.ticks_of, kinds, Type.LONG, given))
+            return ctx.moment_of_ticks(ctx.python("ticks_of", python_times.ticks_of, kinds, Type.LONG, given))
     return None
 
 
@@ -52,7 +52,9 @@ def _start_of_day(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def _day_of_week(ctx: Values, expr: e.Apply) -> exp.Expr:
-    return ctx.python("day_of_week", meanings.day_of_week, (Type.DATETIME,), Type.TIMESPAN, (convert(ctx, expr.args[0], Type.DATETIME),))
+    return ctx.python(
+        "day_of_week", python_times.day_of_week, (Type.DATETIME,), Type.TIMESPAN, (convert(ctx, expr.args[0], Type.DATETIME),)
+    )
 
 
 def _around(ctx: Values, expr: e.Apply) -> exp.Expr:

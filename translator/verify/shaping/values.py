@@ -18,7 +18,7 @@ import re
 from contextlib import suppress
 from types import MappingProxyType
 
-from translator.engine.python_functions import datetime_of
+from translator.engine.python.conversions import datetime_of
 from translator.plan.types import Type, type_of
 from translator.verify.shaping.shapes import Unfit
 

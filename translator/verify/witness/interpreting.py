@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from translator.engine.python_functions import json_of
+from translator.engine.python.conversions import json_of
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Span, Subquery
 from translator.plan.functions.values import text_of

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from translator.engine.python_functions import json_of
+from translator.engine.python.conversions import json_of
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, columns_of
 from translator.plan.functions.values import text_of

@@ -15,15 +15,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from translator.engine.errors import EngineError
-from translator.engine.python_functions import (
-    datetime_of,
-    day_of_week,
-    json_of,
-    number_of_value,
-    real_of_value,
-    truth_of_value,
-    whole_of_value,
-)
+from translator.engine.python.conversions import datetime_of, json_of, number_of_value, real_of_value, truth_of_value, whole_of_value
+from translator.engine.python.times import day_of_week
 from translator.plan import functions
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery
 from translator.plan.functions.values import TICKS, pattern, text_of, timespan_of, timespan_text

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from translator.engine.python_functions import json_of
+from translator.engine.python.conversions import json_of
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Subquery
 from translator.plan.functions import aggregates, functions
 from translator.plan.functions.values import TICKS, text_of, timespan_text
