@@ -9,6 +9,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
+from translator.plan.addresses import address_test
 from translator.plan.expressions import (
     FALSE,
     Apply,
@@ -23,7 +24,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import address_test, fields_of, is_presence, pushed, simplify
+from translator.plan.simplify import fields_of, is_presence, pushed, simplify
 from translator.plan.types import Type
 from translator.regex import classes
 from translator.regex.parser import parsed
