@@ -13,7 +13,7 @@ from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
 from translator.detection.windows import with_given_moments
-from translator.engine.known import with_known_values
+from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
@@ -134,7 +134,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     writer = target_of(target)
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
-    known = with_known_values(bind(parse(rule.query), catalog.schemas()))
+    known = fold_constants(bind(parse(rule.query), catalog.schemas()))
     return _lane(writer, rule, _walked(rule, known, options), options).faithful()
 
 
@@ -146,7 +146,7 @@ def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detectio
 
 def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
     plan = bind(parse(rule.query), catalog.schemas())
-    known = with_known_values(plan)
+    known = fold_constants(plan)
 
     lifted = functools.partial(_lifted, rule, options)
     detection = lifted(False, known)
@@ -208,7 +208,7 @@ class _Walked:
 def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     period = rule.period or options.timespan
     timed = with_given_moments(plan, period)
-    read, said = spelled_out(plan if timed is plan else with_known_values(timed)), tuple[Diagnostic, ...]()
+    read, said = spelled_out(plan if timed is plan else fold_constants(timed)), tuple[Diagnostic, ...]()
     if timed is not plan:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)

@@ -28,11 +28,11 @@ from translator.catalog import ByValue, Computed, Stored
 from translator.detection.model import Detection, Selector
 from translator.detection.windows import TIME_COLUMNS
 from translator.engine import execute
+from translator.engine.constant_folding import fold_constants
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
 from translator.engine.duckdb_engine import DuckDbEngine
 from translator.engine.errors import EngineError
-from translator.engine.known import with_known_values
 from translator.engine.relations import compile_plan
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
@@ -324,7 +324,7 @@ def of_detection(detection: Any, tables: set[str]) -> dict[str, frozenset[str]]:
 def read_of(rule: Rule, conversion: Conversion) -> Read:
     tables = set(conversion.tables)
     binder = Binder(catalog.schemas())
-    plan = with_known_values(binder.query(parse(rule.query)))
+    plan = fold_constants(binder.query(parse(rule.query)))
     schema: dict[str, dict[str, str]] = {t: {"id": "long", "TimeGenerated": "datetime", **catalog.schemas().get(t, {})} for t in tables}
     for column in binder.stored.values():
         if column.table in schema:

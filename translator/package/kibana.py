@@ -16,7 +16,7 @@ from typing import Any
 from translator import attack, catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
-from translator.engine.known import with_known_values
+from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
@@ -428,7 +428,7 @@ def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
     """What an exclusion takes out, as entries that all have to hold; None where an exception cannot say it."""
 
     def conditions(where: str) -> tuple[Names, list[Expr]] | None:
-        kept = lift(with_known_values(bind(parse(f"['{table}']{where}"), catalog.schemas())))
+        kept = lift(fold_constants(bind(parse(f"['{table}']{where}"), catalog.schemas())))
         if not isinstance(kept, Detection) or len(kept.selectors) != 1:
             return None
         moved: Placed = placed(kept, "elastic", Options(), None, computes=False)

@@ -11,7 +11,7 @@ from typing import Any
 from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
-from translator.engine.known import with_known_values
+from translator.engine.constant_folding import fold_constants
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.plan.binder import bind
@@ -35,7 +35,7 @@ def filters(rule: Rule, detection: Detection, options: Options) -> str:
         found = False
         for table in dict.fromkeys(s.table for s in detection.selectors):
             try:
-                kept = lift(with_known_values(bind(parse(f"['{table}'] | where {text}"), schemas)))
+                kept = lift(fold_constants(bind(parse(f"['{table}'] | where {text}"), schemas)))
                 if not isinstance(kept, Detection) or not _known(table, text, schemas):
                     continue
                 moved = placed(kept, "sigma", options)

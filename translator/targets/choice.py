@@ -49,7 +49,7 @@ def _same_place(home: Home, place: Mapping[str, str]) -> bool:
     return key in place and place[key] == home.place.get(key)
 
 
-def told(selector: Selector) -> Pins:
+def selector_pins(selector: Selector) -> Pins:
     """What a selector pins columns to: by its conditions, and by columns that it asks for and that only some events have."""
     found = pins_of(selector.predicate)
     known = catalog.table(selector.table)
@@ -67,8 +67,8 @@ def folded(value: Value) -> str:
 
 def allowed(home: Home, pins: Pins) -> bool:
     """Whether a selector tells that all it can find is in a home."""
-    told = (column in pins and {folded(v) for v in pins[column]} <= {folded(v) for v in values} for column, values in home.when.items())
-    return bool(home.when) and all(told)
+    pinned = (column in pins and {folded(v) for v in pins[column]} <= {folded(v) for v in values} for column, values in home.when.items())
+    return bool(home.when) and all(pinned)
 
 
 def possible(home: Home, pins: Pins) -> bool:
@@ -87,12 +87,12 @@ def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
 def lacks_required(home: Home, predicate: Expr) -> bool:
     """Whether no event of a home satisfies a predicate, by what it has none or one value of."""
     stored = {c for c in columns_of(predicate) if c.table is not None}
-    told = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
+    fixed = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
 
     def known(node: Expr) -> Expr:
         match node:
-            case ColumnRef(column=column) if column in told:
-                return told[column]
+            case ColumnRef(column=column) if column in fixed:
+                return fixed[column]
             case Path(base=Const(value="")):
                 return const("")
         return node
@@ -103,7 +103,7 @@ def lacks_required(home: Home, predicate: Expr) -> bool:
             return found.args[0] == const("") and not takes_empty(found)
         return found == FALSE
 
-    return bool(told) and any(fails(part) for part in conjuncts(predicate) if told.keys() & columns_of(part))
+    return bool(fixed) and any(fails(part) for part in conjuncts(predicate) if fixed.keys() & columns_of(part))
 
 
 def _only_value(home: Home, table: str, column: str) -> Const | None:

@@ -19,7 +19,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
-from translator.targets.choice import allowed, home_for, homes_of, lacks_required, told
+from translator.targets.choice import allowed, home_for, homes_of, lacks_required, selector_pins
 from translator.targets.moving import Move, Moving, further_homes, joined_fields
 
 _T = TypeVar("_T")
@@ -100,7 +100,7 @@ class _Mover(Moving):
             yield selector, None
             return
         homes = homes_of(selector.table, self.family, self.options)
-        pins = told(selector)
+        pins = selector_pins(selector)
         home = home_for(homes, pins)
         if home is not None and home.when and not allowed(home, pins):
             home = home_for(tuple(h for h in homes if not lacks_required(h, selector.predicate)), pins) or home

@@ -36,7 +36,7 @@ from translator.plan.simplify import MOMENTS, is_field, pushed, simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
-from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, told
+from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, one_of, typed
@@ -66,7 +66,7 @@ def further_homes(moving: Moving, selector: Selector, home: Home | None, measure
 
     None beside a home that says itself what it lacks: it is what rules of the table mean.
     """
-    pins = told(selector)
+    pins = selector_pins(selector)
     if home is None or home.lacks or allowed(home, pins):
         return []
     found = {events_of(home): (home, True)}
@@ -104,7 +104,7 @@ class Move:
     def __init__(self, mover: Moving, selector: Selector, home: Home | None, measured: list[Expr]) -> None:
         self.mover, self.chosen, self.home, self.measured = mover, selector, home, measured
         self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
-        self.pins = told(selector)
+        self.pins = selector_pins(selector)
         self.fields = Fields(home, self.family, self.pins, self.inventory, mover.reads_json)
         self.done: dict[int, tuple[Expr, Expr]] = {}
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from translator.engine.known import with_known_values
+from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Expr
 from translator.verify.witness import misses
@@ -53,7 +53,7 @@ def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60, back: in
     Args:
         back: how many seconds the rule looks back, so that events of which no time is asked lie within; None where that is not known.
     """
-    return _Making(with_known_values(plan), now, seed, most, back).made()
+    return _Making(fold_constants(plan), now, seed, most, back).made()
 
 
 class _Making:
@@ -237,7 +237,7 @@ def reached(plan: o.Plan, made_worlds: Iterable[World], now: dt.datetime) -> Cov
     """
     from translator.plan.describe import expression
 
-    known = with_known_values(plan)
+    known = fold_constants(plan)
     interpreter = Interpreter(known, now)
     why: dict[str, Unreached] = {}
     conditions = [p for p in o.parts(known.root) if isinstance(p, o.Filter | o.Join | o.Compute)]

@@ -18,7 +18,7 @@ _ON_THE_LEFT = {"inner": "inner", "innerunique": "inner", "rightouter": "leftout
                 "rightantisemi": "leftanti"}  # fmt: skip
 
 
-def without_known_side(join: o.Join) -> o.Relation:
+def without_constant_side(join: o.Join) -> o.Relation:
     """What a join with rows of constants does to its other side; the join itself where that cannot be said.
 
     Of several rows with the same keys there would be several partners, which only matters where columns of theirs are shown.

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from translator.engine.errors import EngineError
 from translator.plan import functions
 from translator.plan import operators as o
+from translator.plan.constant_joins import without_constant_side
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery, children, const, walk
-from translator.plan.known_joins import without_known_side
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -53,10 +53,10 @@ _LEFT_ONLY = frozenset({"leftsemi", "leftanti", "anti", "leftantisemi"})
 _RIGHT_ONLY = frozenset({"rightsemi", "rightanti", "rightantisemi"})
 
 
-def with_known_values(plan: o.Plan) -> o.Plan:
+def fold_constants(plan: o.Plan) -> o.Plan:
     """``plan`` with what needs no event to be computed as constants; what cannot be computed stays as it is."""
     known = _Evaluation(plan).rebuilt(plan.root)
-    return replace(plan, root=rewritten(known, lambda node: without_known_side(node) if isinstance(node, o.Join) else node))
+    return replace(plan, root=rewritten(known, lambda node: without_constant_side(node) if isinstance(node, o.Join) else node))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 import translator
 from tests.rules import rule
 from translator.engine import duckdb_engine
-from translator.engine.known import with_known_values
+from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
 from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, Const, Items
@@ -16,7 +16,7 @@ from translator.targets.base import Options
 
 def operand(kql: str) -> object:
     """The values that the one condition of a query compares with."""
-    root = with_known_values(translator.bind(kql)).root
+    root = fold_constants(translator.bind(kql)).root
     assert isinstance(root, o.Filter) and isinstance(root.predicate, Apply)
     given = root.predicate.args[1]
     if isinstance(given, Items):
@@ -99,7 +99,7 @@ def test_what_reads_events_or_may_be_large_is_never_run(kql: str, monkeypatch: p
         raise AssertionError("it was run")
 
     monkeypatch.setattr(duckdb_engine.DuckDbEngine, "execute", refuse)
-    with_known_values(translator.bind(kql))
+    fold_constants(translator.bind(kql))
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_what_reads_events_or_may_be_large_is_never_run(kql: str, monkeypatch: p
 )
 def test_values_that_grow_with_each_step_end(grown: str) -> None:
     lets = ["let v0 = strcat('aaaaaaaaaa', 'aaaaaaaaaa')"] + [f"let v{n} = {grown.format(f'v{n - 1}')}" for n in range(1, 7)]
-    root = with_known_values(translator.bind("; ".join([*lets, "T | where x == v6"]))).root
+    root = fold_constants(translator.bind("; ".join([*lets, "T | where x == v6"]))).root
     longest = max((len(p.value) for p in o.parts(root) if isinstance(p, Const) and isinstance(p.value, str)), default=0)
     assert longest <= 10_000_000
 
 
 def test_a_query_of_constants_alone_stays_one() -> None:
     plan = translator.bind("datatable(v: string)['a', 'b'] | where v == 'a'")
-    assert isinstance(with_known_values(plan).root, o.Filter)
+    assert isinstance(fold_constants(plan).root, o.Filter)
 
 
 @pytest.mark.parametrize("twice", ["strcat({0}, {0})", "union {0}, {0}", "{0} | join ({0}) on x"])
