@@ -23,6 +23,8 @@ from translator.plan.series import places
 from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
+from translator.targets.splunk.functions import whole_inside
+from translator.verify import spl as spl_reader
 from translator.verify.shaping import shaped
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
@@ -523,6 +525,56 @@ def test_what_only_sorts_decides_nothing(ending: str, verdict: str | None) -> No
     joined = f"project t = TimeGenerated, u = UserPrincipalName | join ({CHANGES} | project u = Identity) on u"
     output = piped("splunk", rule(f"{SIGNINS} | {joined} | {ending} | project t, AccountCustomEntity = u"), OPTIONS)
     assert (None if output is None else output.verdict.value) == verdict
+
+
+IN_JSON = [
+    2,
+    -2,
+    0,
+    2.7,
+    -2.7,
+    1e9,
+    3e9,
+    -3e9,
+    2**31,
+    -(2**31) - 1,
+    2**32 + 1,
+    True,
+    False,
+    "2",
+    " 0x1F ",
+    "2.7",
+    "true",
+    "x",
+    "",
+    [1],
+    {"a": 1},
+]
+
+
+@pytest.mark.parametrize("function", ["toint", "tolong"])
+@pytest.mark.parametrize("value", IN_JSON, ids=str)
+def test_a_number_in_json_is_no_text_of_digits(value: object, function: str) -> None:
+    held = json.dumps({"v": value})
+    wanted = translator.run(f"print x = {function}(parse_json('{held}').v)").rows[0][0]
+    typed = whole_inside(function, "t", 'json_extract(_raw, "v", "v")')
+    event = {"_raw": held, "_time": 0}
+    (row,) = spl_reader.run(f'* | eval t=coalesce(json_extract(_raw, "v"), ""), x={typed} | table x', [event], now=0)
+    assert row.get("x") == wanted
+
+
+def test_a_whole_number_at_a_place_in_json_is_read() -> None:
+    changes = "OfficeActivity | where TimeGenerated > ago(1d) | extend r = toint(parse_json(Members)[0].Role) | where r == 2"
+    output = piped("splunk", rule(f"{changes} | summarize c = count(), d = dcount(UserId) by Operation | where c > d"), Options())
+    assert output is not None and 'json_extract(_raw, "Members{0}.Role", "Members{0}.Role")' in output.text
+
+
+@pytest.mark.parametrize("asked", ["CompromisedEntity startswith 'a' and c > d", "c > d"])
+def test_a_field_that_holds_something_else_is_not_compared_behind_the_head(asked: str) -> None:
+    alerts = "SecurityAlert | where TimeGenerated > ago(1d) | where ProviderName == 'MDATP'"
+    counted = "summarize c = count(), d = dcount(AlertName) by CompromisedEntity"
+    output = piped("splunk", rule(f"{alerts} | {counted} | where {asked}"), Options())
+    assert (output is None) == asked.startswith("Compromised")
 
 
 def test_what_is_cut_off_is_said() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from translator import catalog
 from translator.catalog import ByValue, Stored
@@ -468,13 +468,15 @@ def behind(plan: o.Plan, exprs: Iterable[Expr]) -> set[int]:
 class Head:
     """The commands that select the events, and the value of each stored field that they give.
 
-    ``flags`` are the fields, one for each of several heads, that are there on the events of it; none where there is one head.
+    ``flags`` are the fields, one for each of several heads, that are there on the events of it; none where there is one head. ``typed``
+    are expressions of an array of JSON whose elements are what stands at a place, by stored field: they tell texts from numbers.
     """
 
     commands: tuple[Command, ...]
     fields: Mapping[Expr, Value]
     taken: frozenset[str]
     flags: tuple[str, ...] = ()
+    typed: Mapping[Expr, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -780,10 +782,12 @@ def _spelled_otherwise(placed: Placed) -> set[int]:
             match todo.pop():
                 case ByValue(of=of, otherwise=otherwise):
                     todo += [*(c for _, c in of), otherwise]
-                case Stored() as stored if stored.values or stored.case or stored.prefixes or stored.form:
+                case Stored() as stored if stored.values or stored.case or stored.prefixes or stored.form or stored.differs:
                     otherwise_spelled.add(stored.name)
         for number, key in enumerate(selector.keys):
-            if any(isinstance(n, ColumnRef) and n.column.name in otherwise_spelled for n in walk(key)):
+            # A place inside of a column may be a field of its own.
+            names = [n.column.name for n in walk(key) if isinstance(n, ColumnRef)]
+            if any(name == other or name.startswith(f"{other}.") for name in names for other in otherwise_spelled):
                 found.add(number)
     return found
 

@@ -14,19 +14,19 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from translator import catalog
-from translator.catalog import Home
+from translator.catalog import Home, Stored
 from translator.detection.model import Detection, Selector, Side, Threshold, Trigger, counts_missing
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, conjuncts, const, walk
 from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.computed import Texts
 from translator.targets.homes import Placed
 from translator.targets.lists import Lists
-from translator.targets.names import SPLUNK_JSON, Names, free_of, key_names, read_by
+from translator.targets.names import SPLUNK_JSON, Names, free_of, json_path, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.values import Command
 from translator.targets.predicates import Predicates
@@ -213,7 +213,18 @@ class _Writer:
         commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
         times = {name for name, fact in zip(self.keys, case.fields, strict=True) if fact in found and found[fact].text == "_time"}
         taken = {*self.names.all_of([s.predicate for s in detection.selectors]), *self.fields, *self.keys, "_time"} - times
-        return Head(commands, found, frozenset({*taken, *flags}), flags)
+        typed = {fact: text for number, fact in enumerate(case.fields) if fact in found and (text := self.with_type(number, case))}
+        return Head(commands, found, frozenset({*taken, *flags}), flags, typed)
+
+    def with_type(self, number: int, case: PipelineCase) -> str:
+        """What stands at a place in JSON, twice in an array; empty where a key is no such place.
+
+        Source: Splunk Search Reference, "JSON functions", json_extract of several paths.
+        """
+        owners = case.selectors[case.owners[number]]
+        places = {self.place_in_json(s, s.keys[number], case.fields[number]) for s in self.detection.selectors if s.name in owners}
+        place = places.pop() if len(places) == 1 else None
+        return "" if place is None else f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
 
     def typed(self, number: int, kind: str, case: PipelineCase) -> str | None:
         """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only, and of
@@ -228,6 +239,17 @@ class _Writer:
         if all(map(is_time, keys)):
             return "_time"
         return text if text == "_time" else None if "_time" in text else moment_of(text)
+
+    def place_in_json(self, selector: Selector, key: Expr, fact: Expr) -> tuple[str, str] | None:
+        """The field that holds a place, and its path there; None where it is in no JSON. A value in an event that is JSON has its path."""
+        if isinstance(key, Apply) and key.function == JSON_TEXT:
+            key = key.args[0]
+        home = self.names.home(selector)
+        if isinstance(key, ColumnRef) and isinstance(fact, Path) and isinstance(fact.base, ColumnRef) and home is not None:
+            stored = home.columns.get(fact.base.column.name)
+            named = isinstance(stored, Stored) and stored.type == "json" and json_path(fact.steps) is not None
+            return ("_raw", key.column.name) if named else None
+        return self.names.in_json(key, named=True)
 
     def flagged(self, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
         """The commands that select the events of several heads, and the fields that are there on the events of each."""

@@ -88,6 +88,22 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 """Those that need no more than their arguments. ``iff``, ``case``, ``strcat``, ``bin`` and arithmetic are the walk's own."""
 
 
+def whole_inside(function: str, text: str, typed: str) -> str:
+    """``toint`` or ``tolong`` of what stands at a place in JSON, of its text and of an array that begins with it.
+
+    A number is cut off, a text has to be one of digits, and a flag is 1 or 0: learn.microsoft.com/kusto/query/toint-function.
+    """
+    number = f"tonumber({text})"
+    cut = f"if({number}<0, ceiling({number}), floor({number}))"
+    if function == "toint":
+        most, all_ = 2**31, 2**32
+        wrapped = f"(({number}+{most})%{all_}+{all_})%{all_}-{most}"
+        cut = f"if(match({typed}, {string('^[^,]*[.eE]')}), min(max({cut}, {-most}), {most - 1}), {wrapped})"
+    digits = FUNCTIONS[function].words.format(text)
+    kinds = ((r'^\["', digits), (r"^\[[tf]", f'if({text}=="true", 1, 0)'), (r"^\[[-0-9]", cut))
+    return f"case({', '.join(f'match({typed}, {string(begins)}), {value}' for begins, value in kinds)})"
+
+
 OF_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "contains": '({1}=="" OR coalesce(mvcount(split(lower({0}), lower({1}))), 0)>1)',

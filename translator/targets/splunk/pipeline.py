@@ -13,9 +13,10 @@ from types import MappingProxyType
 
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
+from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
 from translator.targets.pipeline.walk import Measure, Part, Walk
-from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS
+from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, inside, moment_of, string
 
 
@@ -85,6 +86,16 @@ SPL = Language(
 
 
 class _Values(Values):
+    """``typed`` are the places whose JSON tells texts from numbers, as long as the events have it."""
+
+    typed: Mapping[Expr, str] = MappingProxyType({})
+
+    def shown(self, expr: Expr) -> Value:
+        match expr:
+            case Apply(function="toint" | "tolong" as function, args=(place,)) if place in self.typed:
+                return Value(whole_inside(function, self.value(place).text, self.typed[place]), "int", True)
+        return super().shown(expr)
+
     def ticks(self, span: Value) -> str:
         """Times are floating-point numbers, whose differences are told to the microsecond."""
         return super().ticks(replace(span, text=f"round({span.text}, 6)", simple=True))
@@ -99,8 +110,14 @@ class SplWalk(Walk):
     lists = "a list has 100 elements at most here, and a set all of its own"
     chooses_lists = True
 
+    def __init__(self, case: PipelineCase, head: Head) -> None:
+        super().__init__(case, head)
+        self.head = head
+
     def values(self) -> Values:
-        return _Values(SPL, self.columns, self.fields, self.positive)
+        found, head = _Values(SPL, self.columns, self.fields, self.positive), self.head
+        found.typed = {place: text for place, text in head.typed.items() if self.fields.get(place) == head.fields[place]}
+        return found
 
     def quoted(self, name: str) -> str:
         return field(name)
