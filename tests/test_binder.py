@@ -6,8 +6,10 @@ import pytest
 
 from translator.kql.parser import parse
 from translator.plan import operators as o
+from translator.plan.bags import with_bags_searched
 from translator.plan.binder import bind, examine
 from translator.plan.binder.problems import BindError
+from translator.plan.expressions import Apply, ColumnRef
 from translator.plan.uniqueness import without_needless_distinct
 
 SCHEMA = {
@@ -225,6 +227,29 @@ def test_names_that_are_not_there(kql: str, expected: str) -> None:
 def test_what_was_meant(kql: str, meant: str) -> None:
     _, (problem,) = examine(parse(kql), SCHEMA)
     assert problem.message.endswith(f": did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("word", "searched"),
+    [("ann", True), ("<b>", True), ("10", False), ("oor", False), ('a"b', False), ("a,b", False), ("nul", False), ("T0", False)],
+)
+def test_a_text_of_a_bag_is_searched_where_its_texts_may_have_the_word(word: str, searched: bool) -> None:
+    kql = f"Doors | project At, Door, Badge | extend b = tostring(pack_all()) | where b contains '{word}' | project Door"
+    root = with_bags_searched(bind(parse(kql), SCHEMA).root)
+    (found,) = (n.predicate for n in o.relations(root) if isinstance(n, o.Filter))
+    assert isinstance(found, Apply) and isinstance(found.args[0], ColumnRef) and (found.args[0].column.name == "Door") == searched
+
+
+@pytest.mark.parametrize(
+    ("kql", "source"),
+    [
+        ("Own | where A == 1 | join (Own | summarize c = count() by K, B) on K | project B", "Own"),
+        ("Own | where A == 1 | summarize by K | join (Own | summarize c = count() by K, B) on K | project B", None),
+        ("Other | where A == 1 | join (Own | summarize c = count() by K, B) on K | project B", None),
+    ],
+)
+def test_a_column_that_is_read_of_a_table_is_one_of_its_other_rows_too(kql: str, source: str | None) -> None:
+    assert bind(parse(kql), SCHEMA).names[0][1].table == source
 
 
 @pytest.mark.parametrize(

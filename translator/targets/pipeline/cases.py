@@ -20,6 +20,7 @@ from translator.detection.shapes import by_name
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
+from translator.plan.bags import with_bags_searched
 from translator.plan.elements import as_rows
 from translator.plan.expansions import JSON_TEXT, with_expansions_spelled
 from translator.plan.expressions import (
@@ -290,7 +291,7 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    root = with_splits_inlined(with_series_summed(rewritten(plan.root, spelled)))
+    root = with_splits_inlined(with_series_summed(with_bags_searched(rewritten(plan.root, spelled))))
     return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
 
 

@@ -40,7 +40,7 @@ class Value:
     ``rounded``: it is a moment, or a span, that has no fractions of a second, which products keep or not. ``of_texts``: it is a list of
     all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
     ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none. ``texts``: what has all the texts
-    of a list that holds some of them alone, to search there.
+    of a list that holds some of them alone, to search there. ``ordered``: it is a list of all texts in the order that they have in KQL.
     """
 
     text: str
@@ -55,6 +55,7 @@ class Value:
     digits: bool = False
     narrow: bool = False
     texts: str = ""
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,12 @@ class Language:
     """How ``toint`` and ``tolong`` read a text of decimal digits, where the language has no words for all that KQL reads."""
     list_text: str = ""
     """The JSON of several texts, where the language has words for it."""
+    appended: str = ""
+    """Several values of those that each of some has, in their order, where the language has words for it."""
+    list_length: str = ""
+    """How many values there are of several, where it has."""
+    json_length: str = ""
+    """How many elements an array in a text that holds JSON has, missing where it holds none, where the language has words for it."""
     elements: str = ""
     """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
 
@@ -306,6 +313,20 @@ class Values:
             ):
                 split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
                 return Value(split, "int", False, True, True, narrow=True)
+            case Items(items=items) if language.appended and all(
+                isinstance(i, Const) and i.value and isinstance(i.value, str) for i in items
+            ):
+                return self.listed([self.value(i).text for i in items])
+            case Apply(function="pack_array", args=args) if (
+                language.appended and all(map(self.is_filled, args)) and self.are_texts([*args])
+            ):
+                return self.listed([self.value(a).text for a in args])
+            case Apply(function="array_concat", args=args) if language.appended and all(v.ordered for v in map(self.value, args)):
+                return self.listed([self.value(a).text for a in args])
+            case Apply(function="array_length", args=(inner,)) if language.appended and (array := self.ordered_list(inner)) is not None:
+                return Value(language.list_length.format(array.text), "int", False, True)
+            case Apply(function="array_length", args=(inner,)) if language.json_length and (array := self.json_of(inner)) is not None:
+                return Value(language.json_length.format(array.text), "int", True, True)
         if found := alternatives(expr):
             return self.decided(found, expr)
         if (text := self.text(expr)) is not None:
@@ -316,6 +337,25 @@ class Values:
             told = [(self.holds(expr), language.string("true")), (self.fails(expr), language.string("false"))]
             return Value(language.chosen(told, language.null), "bool")
         raise self.refuse(expr)
+
+    def listed(self, texts: list[str]) -> Value:
+        """A list of texts, or of the texts of lists, in this order."""
+        text = self.language.appended.format(", ".join(texts)) if len(texts) > 1 else texts[0] if texts else self.language.null
+        return Value(text, "list", False, of_texts=True, ordered=True)
+
+    def ordered_list(self, expr: Expr) -> Value | None:
+        """A list that has all of its texts in their order; None for other values."""
+        try:
+            found = self.value(expr)
+        except Cannot:
+            return None
+        return found if found.ordered else None
+
+    def json_of(self, expr: Expr) -> Value | None:
+        """The same, or a stored text that is read as JSON, which has its type in normal form."""
+        if isinstance(expr, ColumnRef) and expr.type == Type.STRING and expr in self.fields:
+            return self.fields[expr] if self.fields[expr].kind == "text" else None
+        return self.json(expr)
 
     def json(self, expr: Expr) -> Value | None:
         """The text of a dynamic value that holds its JSON, or is empty; None where there is none."""
@@ -381,7 +421,14 @@ class Values:
     def simplest(self, expr: Expr, undefined: bool = False) -> Value:
         """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
         form = simplify(expr)
-        return _typed(self.shown(form) if undefined else self.value(form), expr)
+        value = _typed(self.shown(form) if undefined else self.value(form), expr)
+        return self.json_text(value, expr) if value.ordered and expr.type == Type.STRING else value
+
+    def json_text(self, value: Value, expr: Expr) -> Value:
+        """The JSON of a list that has all of its texts in their order."""
+        if not value.simple or not self.language.list_text:
+            raise self.refuse(expr, "the text of this value")
+        return Value(self.language.list_text.format(value.text), "text", False)
 
     def called(self, expr: Apply, function: Function) -> Value:
         if len(expr.args) != len(function.takes):
@@ -434,6 +481,8 @@ class Values:
             return replace(value, kind="text")
         if value.kind == "json":
             return value
+        if value.ordered:
+            return self.json_text(value, expr)
         if value.kind == "span" and value.rounded and value.natural and not value.nullable and self.language.span_text:
             return Value(self.language.span_text.format(value.text), "text", False)
         if value.kind == "int" and not value.nullable and (function := self.language.functions.get("tostring")):
@@ -524,6 +573,8 @@ class Values:
         elif kinds == {"text", "part"} and expr.type == Type.STRING:  # which is never null
             kind = "text"
         # The first branch counts whose condition holds, in every language; the last one where no other does.
+        if kind == "list" and all(v.ordered for _, v in pairs):
+            return self.listed([self.language.chosen([(self.holds(g), v.text) for g, v in pairs[:-1]], pairs[-1][1].text)])
         if kind in ("", "list", "json"):
             raise self.refuse(expr)
         nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)

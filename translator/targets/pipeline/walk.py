@@ -164,7 +164,7 @@ class Walk(Notes, ABC):
         self.lengths, self.searched, self.positive = set[int](), set[int](), set[Expr]()
         self.places, self.made, self.constants = dict[int, _Place](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
-        self.changed = set[str]()
+        self.changed, self.computed_as = set[str](), dict[tuple[int, str], str]()
         self.flag_of = dict[int, str]()
         self.tables = dict[str, tuple[str, ...]]()
 
@@ -564,8 +564,9 @@ class Walk(Notes, ABC):
             (first, *_), missing = there, len(there) < len(found)
             nullable = any(v.nullable for v in there) or (missing and first.kind not in WRITTEN)
             natural, positive, digits = (all(getattr(v, a) for v in there) for a in ("natural", "positive", "digits"))
-            of_texts = all(v.of_texts for v in there)
-            value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits, of_texts=of_texts, texts="")
+            of_texts, ordered = (all(getattr(v, a) for v in there) for a in ("of_texts", "ordered"))
+            value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits)
+            value = replace(value, of_texts=of_texts, ordered=ordered, texts="")
             if len({v.text for v in there}) > 1 or missing:
                 none = language.string("") if first.kind in WRITTEN else language.null
                 texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
@@ -700,7 +701,8 @@ class Walk(Notes, ABC):
         number = self.named(Column(-1, f"{other.flag}_count", Type.LONG))
         outer = kind.endswith("outer")
         gathered = dict[str, tuple[str, Value]]()
-        equal = dict(zip(theirs, by, strict=True))
+        equal: dict[Expr | str, Value] = dict(zip(theirs, by, strict=True))
+        equal |= {self.values().simplest(x).text: key for x, key in zip(theirs, by, strict=True)}
         if len(self.open) == 2:
             for expr, key in zip(mine, by, strict=True):
                 if isinstance(expr, ColumnRef) and expr.column.id in self.columns:
@@ -715,7 +717,7 @@ class Walk(Notes, ABC):
                 value = values.shown(expr)
             except Cannot:
                 continue
-            if (same := equal.get(expr)) is not None and not outer:
+            if (same := equal.get(expr) or equal.get(value.text)) is not None and same.kind == value.kind and not outer:
                 renamed[expr] = same
                 continue
             decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
@@ -735,7 +737,7 @@ class Walk(Notes, ABC):
                 size, _ = gathered.setdefault(length.text, (self.free(f"{name}_count"), length))
                 lengths[-expr.column.id - 1] = replace(length, text=self.quoted(size), nullable=length.nullable or outer)
             nullable = value.nullable or (outer and value.kind != "list")
-            renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=nullable, texts="")
+            renamed[expr] = replace(value, text=self.quoted(name), simple=True, nullable=nullable, texts="", ordered=False)
         if not one and any(r not in by for r in renamed.values()):
             self.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
         self.across(other_flag, number, list(gathered.values()), across)
@@ -1030,6 +1032,7 @@ class Walk(Notes, ABC):
     def compute(self, items: tuple[tuple[Column, Expr], ...]) -> None:
         pairs: list[tuple[str, str]] = []
         values, made = self.values(), dict[int, Value]()
+        stage = sum(c.verb.lower() not in ("eval", "where") for c in self.commands)
         for column, expr in items:
             if not self.needed(column):
                 continue
@@ -1044,9 +1047,14 @@ class Walk(Notes, ABC):
             if isinstance(expr, ColumnRef | Const):
                 made[column.id] = value
                 continue
+            if (known := self.computed_as.get((stage, value.text))) is not None:
+                made[column.id] = replace(value, text=self.quoted(known), simple=True)
+                continue
             name = self.named(column)
             pairs.append((name, value.text))
             made[column.id] = replace(value, text=self.quoted(name), simple=True)
+            if not any(self.quoted(flag) in value.text for flag in self.open):  # which changes as rows are left out
+                self.computed_as[stage, value.text] = name
         self.columns |= made
         if pairs:
             self.commands.append(self.eval(pairs))

@@ -52,6 +52,8 @@ _JSON_STRING, _JSON_NULL, _JSON_ARRAY = (
 ELEMENTS = f"if(match({{0}}, {_JSON_ARRAY}), json_array_to_mv({{0}}), null())"
 """The elements of an array in a text that may hold one."""
 
+JSON_LENGTH = f"if(match({{0}}, {_JSON_ARRAY}) AND json_valid({{0}}), coalesce(mvcount(json_array_to_mv({{0}})), 0), null())"
+
 PARSED = f'case(match({{0}}, {_JSON_STRING}), json_extract("[".{{0}}."]", "{{{{0}}}}"), match({{0}}, {_JSON_NULL}), "", true(), {{0}})'
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
@@ -74,7 +76,7 @@ SPL = Language(
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
-    list_text=LIST_TEXT, untyped=True,
+    list_text=LIST_TEXT, appended="mvappend({0})", list_length="coalesce(mvcount({0}), 0)", json_length=JSON_LENGTH, untyped=True,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={
         "stdev": "if({1}>1, {0}*sqrt({1}/({1}-1)), 0)",
