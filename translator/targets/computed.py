@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from translator.plan.expressions import Apply, Const, Expr, Path
-from translator.plan.simplify import branches, is_field
+from translator.plan.simplify import alternatives, is_field
 from translator.plan.texts import literally
+from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.parser import parsed
 from translator.regex.syntax import Perl
@@ -92,9 +93,14 @@ class Texts:
                 return None
             text = self.predicates.text(expr)
             return functions.empty.format(text) if empty else text
-        if found := branches(expr):
+        if found := alternatives(expr):  # of which the first counts whose condition holds
             pairs = [(self.predicates.render(guard), self._of(value, empty)) for guard, value in found]
             return functions.chosen([(g, v) for g, v in pairs if v is not None]) if all(v is not None for _, v in pairs) else None
+        match expr:
+            case Apply(function="coalesce", args=args) if args and {a.type for a in args} <= {Type.STRING, Type.UNKNOWN}:
+                texts = [t for a in args if (t := self._of(a, True)) is not None]
+                there = [(self.predicates.not_empty.format(t), t) for t in texts[:-1]]
+                return functions.chosen([*there, (functions.true, texts[-1])]) if len(texts) == len(args) else None
         return self.made(expr, empty)
 
     def made(self, expr: Expr, empty: bool) -> str | None:

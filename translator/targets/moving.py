@@ -114,7 +114,7 @@ class Move:
         selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
         selector = replace(selector, keys=tuple(map(self.whole_key, selector.keys)))
         for value in (*selector.keys, *self.measured):
-            if not self.reads_whole(value):
+            if not self.reads_whole(value) and not self.is_object(value):
                 note_whole(value, self.mover)
         if self.mover.options.fields == "source":
             return replace(selector, outputs=tuple(shown))
@@ -148,7 +148,7 @@ class Move:
 
     def whole_key(self, key: Expr) -> Expr:
         """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
-        if self.family != "splunk" or not is_field(key) or is_plain(key) or self.reads_whole(key):
+        if not self.mover.reads_json or not is_field(key) or is_plain(key) or self.reads_whole(key):
             return key
         before = len(self.mover.said)
         found = self.field(key, entire=True)[0]
@@ -210,7 +210,16 @@ class Move:
     def in_json(self, base: ColumnRef) -> bool:
         """Whether a column is an object in an event that is JSON."""
         homeless = self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
-        return homeless or base.column.stored == "json"
+        return homeless or base.column.stored == ("nested" if self.family == "elastic" else "json")
+
+    def is_object(self, value: Expr) -> bool:
+        """Whether a value is a whole object of Elastic's, of which there are fields of its parts alone."""
+        if self.family != "elastic" or not isinstance(value, ColumnRef) or value.type != Type.DYNAMIC:
+            return False
+        before = len(self.mover.said)
+        found = self.field(value)[0]
+        del self.mover.said[before:]
+        return isinstance(found, ColumnRef) and found.column.stored in ("object", "flattened", "nested")
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""

@@ -8,6 +8,7 @@ from translator.detection.model import Detection, Selector, Side, Threshold, Tri
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
+from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import TRUE, Apply, Column, ColumnRef, Const, Expr, Items, columns_of, const
 from translator.plan.patterns import searched
 from translator.plan.simplify import is_field, is_present
@@ -203,6 +204,11 @@ class _Predicates(Predicates):
         return super().number_of(expr) if self.names.is_column(expr) else "TO_DOUBLE({0})"
 
 
+def json_extract(holder: str, path: str) -> str:
+    """What stands at a place in a field that holds JSON."""
+    return f"JSON_EXTRACT({field(holder)}, {string(path)})"
+
+
 def with_document(base: str) -> str:
     """``FROM`` with the field that holds the document itself (elastic.co/docs/reference/query-languages/esql/esql-metadata-fields)."""
     return f"{base}, _source" if " METADATA " in base else f"{base} METADATA _source"
@@ -230,7 +236,7 @@ class _Writer:
         self.predicates = _Predicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
-        self.predicates.inside = lambda holder, path: f"JSON_EXTRACT({field(holder)}, {string(path)})"
+        self.predicates.inside = json_extract
         self.predicates.computed = lambda expr: self.texts.of(expr)
         self.texts = Texts(self.predicates, TEXTS, self.names.readable)
         self.predicates.equal_fields = {
@@ -583,7 +589,11 @@ class _Writer:
     def named(self, expr: Expr) -> str:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
         with self.names.within(Place.BOTH):
-            text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
+            if isinstance(expr, Apply) and expr.function == JSON_TEXT:
+                found = self.names.in_json(expr.args[0], named=True)
+                text = None if found is None else json_extract(*found)
+            else:
+                text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
         if text is None:
             raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
         return text
