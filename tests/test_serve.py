@@ -70,6 +70,11 @@ def test_the_answer_has_the_report_and_the_files_that_convert_writes(tmp_path: P
     jsonschema.validate(found["report"], schema)
 
 
+def between(text: str, at: list[int]) -> str:
+    """What a script has between two places of a text."""
+    return text.encode("utf-16-le")[2 * at[0] : 2 * at[1]].decode("utf-16-le")
+
+
 @pytest.mark.parametrize("before", ["", "// \U0001f600 é\r\n"])
 @pytest.mark.parametrize(
     "file",
@@ -83,9 +88,20 @@ def test_places_are_those_of_the_text_that_was_typed(file: tuple[str, str], befo
     query = f"{before}SecurityEvent\n| join kind=innerunique (SecurityEvent | where EventID == 1) on Account"
     text = file[1].format(query=query, indented=query.replace("\n", "\n    "))
     (rule,) = answer(text, file[0])["rules"]
-    units = text.replace("\r\n", "\n").encode("utf-16-le")
-    placed = [units[2 * d["at"][0] : 2 * d["at"][1]].decode("utf-16-le") for d in rule["said"] if d["at"]]
+    placed = [between(text.replace("\r\n", "\n"), d["at"]) for d in rule["said"] if d["at"]]
     assert placed and any(p.startswith("join kind=innerunique (") and p.endswith("on Account") for p in placed)
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_places_within_json_are_those_of_what_is_escaped_there(ascii_only: bool) -> None:
+    wide = 'UserAgent has "\U0001f600 é"'
+    rule = {"displayName": "A", "query": f"SigninLogs\n| where AppId == '\\\\ \U0001f600'\n| where {wide}\n| take 5"}
+    times = {"queryFrequency": "PT1H", "queryPeriod": "PT1H", "triggerOperator": "GreaterThan", "triggerThreshold": 0}
+    resource = {"kind": "Scheduled", "name": "x", "type": "Microsoft.SecurityInsights/alertRules", "properties": {**rule, **times}}
+    text = json.dumps(resource, ensure_ascii=ascii_only)
+    (told,) = answer(text, "a.json")["rules"]
+    placed = {d["code"]: between(text, d["at"]) for d in told["said"] if d["at"]}
+    assert placed["row-limit"] == "take 5" and placed["ascii-case"] == json.dumps(wide, ensure_ascii=ascii_only)[1:-1]
 
 
 def test_errors_and_warnings_have_their_places() -> None:
@@ -303,7 +319,8 @@ def test_names_and_addresses_of_the_server_are_its_own(running: Running, host: s
     ],
 )
 def test_what_is_no_http_of_a_browser_is_refused(running: Running, data: bytes) -> None:
-    assert b"problem" in running.raw(data)
+    found = running.raw(data)
+    assert found.startswith(b"HTTP/1.1 4") and b"problem" in found and b"nosniff" in found
 
 
 def test_one_site_asks_and_is_answered(running: Running) -> None:
@@ -542,6 +559,8 @@ def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     assert any("take 5" in mark for mark in found["marks"]) and found["scripts"] == 2
     assert found["archived"] == ["a", "The second"] and found["second"] == "The second" and "Nothing" in found["nothing"]
     assert "failed" in found["failed"] and found["faults"]
+    assert found["refused"] == "Refused: 32 others wait already." and found["gone"] == "The server does not answer."
+    assert found["again"] == ["1 rule converted.", False]
     assert found["download"] == "pasted.zip"
     with zipfile.ZipFile(saved) as packed:
         assert packed.testzip() is None and packed.read("mapping.yaml").decode() == MAPPING

@@ -7,9 +7,8 @@ const [url, executablePath, given, pictures] = process.argv.slice(2);
 const { typed, hostile, mapped, mapping, file, archive, saved } = JSON.parse(given);
 const found = { errors: [], requests: [], axe: [], wide: [] };
 
-async function opened(browser, width, colorScheme) {
-  const context = await browser.newContext({ viewport: { width, height: 1000 }, colorScheme, acceptDownloads: true });
-  const page = await context.newPage();
+async function opened(browser) {
+  const page = await (await browser.newContext({ acceptDownloads: true })).newPage();
   page.on("console", (message) => found.errors.push(message.text()));
   page.on("pageerror", (error) => found.errors.push(error.message));
   page.on("request", (request) => found.requests.push(request.url()));
@@ -23,7 +22,10 @@ async function opened(browser, width, colorScheme) {
 
 const idle = (page) => page.waitForFunction(() => document.getElementById("outputs").getAttribute("aria-busy") === "false" && /(converted|failed)\.|Not |Nothing|Refused/.test(document.getElementById("state").textContent), undefined, { timeout: 120_000 });
 
-async function looked(page, at) {
+async function looked(page, what, colorScheme, width) {
+  const at = `${what} ${colorScheme} ${width}`;
+  await page.setViewportSize({ width, height: 1000 });
+  await page.emulateMedia({ colorScheme });
   await page.evaluate(`${axe};0`);
   const { violations, passes } = await page.evaluate(() => axe.run());
   found.axe.push({ at, passes: passes.length, violations: violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 200)} ${v.nodes[0].failureSummary}`) });
@@ -53,16 +55,9 @@ async function dropped(page, path) {
 
 (async () => {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1280, 400]) {
-      const page = await opened(browser, width, colorScheme);
-      await idle(page);
-      await looked(page, `example ${colorScheme} ${width}`);
-      await page.context().close();
-    }
-  }
-  const page = await opened(browser, 1280, "light");
+  const page = await opened(browser);
   await idle(page);
+  for (const colorScheme of ["dark", "light"]) for (const width of [400, 1280]) await looked(page, "example", colorScheme, width);
   found.example = await tabs(page);
   await page.getByLabel("Try on events").uncheck();
   await idle(page);
@@ -107,8 +102,7 @@ async function dropped(page, path) {
   await fill(page, "#mapping", mapping.replace("index", "indx"));
   await fill(page, "#mapping", "splunk:\n  Gate_CL: 1\n");
   found.wrong = await page.locator("#mapping-says").textContent();
-  await page.setViewportSize({ width: 400, height: 1000 });
-  await looked(page, "mapping light 400");
+  await looked(page, "mapping", "light", 400);
   await page.setViewportSize({ width: 1280, height: 1000 });
   found.without = await page.locator('[role="tab"]').count();
   await fill(page, "#mapping", mapping);
@@ -135,7 +129,7 @@ async function dropped(page, path) {
   found.archived = await page.locator("#rule option").allTextContents();
   await page.locator("#rule").selectOption("1");
   found.second = await page.locator("#title").textContent();
-  await looked(page, "archive light 1280");
+  await looked(page, "archive", "light", 1280);
   await page.locator("#close").click();
   await idle(page);
   found.nothing = await page.locator("#state").textContent();
@@ -146,7 +140,23 @@ async function dropped(page, path) {
   await fill(page, "#source", "SigninLogs\n| where (");
   found.failed = await page.locator("#outputs").textContent();
   found.faults = await page.locator("#marks mark.k-error").allTextContents();
-  await looked(page, "failed light 1280");
+  await looked(page, "failed", "light", 1280);
+  // a server that refuses, or is gone
+  await page.context().close();
+  const other = await browser.newPage();
+  await other.route("**/convert", (route) => route.fulfill({ status: 503, json: { problem: "32 others wait already" } }));
+  await other.goto(url);
+  await other.locator("#again").waitFor();
+  found.refused = await other.locator("#state").textContent();
+  await other.unroute("**/convert");
+  await other.route("**/convert", (route) => route.abort());
+  await other.locator("#again").click();
+  await other.waitForFunction(() => /answer/.test(document.getElementById("state").textContent));
+  found.gone = await other.locator("#state").textContent();
+  await other.unroute("**/convert");
+  await other.locator("#again").click();
+  await idle(other);
+  found.again = [await other.locator("#state").textContent(), await other.locator("#again").isVisible()];
   await browser.close();
   console.log(JSON.stringify(found));
 })();

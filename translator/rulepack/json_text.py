@@ -16,7 +16,9 @@ from typing import Any
 from translator.rulepack.model import TextMap, shown
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
 
-_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]+", re.S)
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[^\\]+", re.S)
+"""What stands for one character, two escapes for those beyond the first 65,536 (RFC 8259, section 7), or for itself."""
+
 _NOWHERE = (0, 0)
 """The place of numbers and of true, false and null, which the decoder does not tell: the mapping's own serves for it."""
 

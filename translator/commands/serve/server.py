@@ -144,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # what says no version gets headers as well: without its policy the page is nobody's
     disable_nagle_algorithm = True
     HEADERS: ClassVar = {
         "Cache-Control": "no-store",

@@ -163,8 +163,8 @@ class _Places:
         if diagnostic.span is None or diagnostic.span[0] >= len(rule.query) or diagnostic.span[1] <= rule.prelude:
             return None
         start, end = diagnostic.span
-        line, column = rule.place(max(start, end - 1))
-        return self.span(rule.place(start), (line, column + (end > start)))
+        last, behind = rule.place(max(start, end - 1)), rule.place(end)
+        return self.span(rule.place(start), behind if behind[0] == last[0] else (last[0], last[1] + 1))
 
     def span(self, start: tuple[int, int], end: tuple[int, int] | None = None) -> tuple[int, int] | None:
         """From a line and column to another, or to the end of the line; None where the text does not have them.
