@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 
 import pytest
 
@@ -111,3 +113,36 @@ def test_more_patterns_than_sigma_is_given_are_refused_there_and_written_elsewhe
     assert not found["sigma"].texts
     assert any("1,000 regular expressions" in d.message for d in found["sigma"].diagnostics)
     assert found["splunk"].text.count("w1499") == 1
+
+
+def calls_of(query: str) -> int:
+    """How many Python functions are called to convert a query: what its length costs, on any machine."""
+    count = 0
+
+    def counted(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        convert(rule(query))
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+MANY = {
+    "conditions on a column in lower case": ("tolower(AppDisplayName)", " and ", "x != 'v{}'"),
+    "conditions on a text that is joined": ("strcat(AppDisplayName, UserPrincipalName)", " and ", "x != 'v{}'"),
+    "alternatives of a column in lower case": ("tolower(AppDisplayName)", " or ", "x == 'v{}'"),
+    "alternatives of a part of a text": ("split(AppDisplayName, '-')[1]", " or ", "x has 'v{}'"),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_conditions_on_a_computed_column_cost_as_many_times_as_there_are(name: str) -> None:
+    computed, operator, condition = MANY[name]
+    calls_of(f"{EVENTS} | extend x = {computed} | where {condition.format(0)} {operator} {condition.format(1)}")  # which imports
+    few, many = (calls_of(f"{EVENTS} | extend x = {computed} | where {operator.join(map(condition.format, range(n)))}") for n in (200, 800))
+    assert many < 5 * few

@@ -51,7 +51,7 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
     for part in conjuncts(pushed(value)):
         if (filled := named_element(branch, part)) is not None:
             lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
-            branch.predicate = and_also(branch.predicate, filled)
+            _demand(lifting, branch, filled)
             continue
         part = _approximation(lifting, part)
         window = window_of(part)
@@ -80,7 +80,16 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
         if part == FALSE:
             lifting.say("false-predicate", "this condition is never true", predicate.span)
         added.append(part)
-    branch.predicate = and_also(branch.predicate, conjunction(*added))
+    _demand(lifting, branch, conjunction(*added))
+
+
+def _demand(lifting: Lifting, branch: Branch, part: Expr) -> None:
+    """Adds a condition on stored fields to what the events of a branch satisfy; there may be thousands of them."""
+    before, members = lifting.members.pop(id(branch.predicate), (None, set[Expr]()))
+    if before is not branch.predicate:
+        members = set(conjuncts(branch.predicate))
+    branch.predicate = and_also(branch.predicate, part, members)
+    lifting.members[id(branch.predicate)] = branch.predicate, members
 
 
 def _approximation(lifting: Lifting, part: Expr) -> Expr:

@@ -81,6 +81,7 @@ class Lifting(ABC):
         above: the relations that read the one that is lifted.
         findings: what was found on the way here.
         lists: the names of lists, for the rule as a whole.
+        members: the conditions that predicates ask for, by the predicates' ids.
     """
 
     plan: o.Plan
@@ -95,6 +96,7 @@ class Lifting(ABC):
     above: tuple[Above, ...] = ()
     findings: Findings = field(default_factory=Findings)
     lists: ListNames = field(default_factory=ListNames)
+    members: dict[int, tuple[Expr, set[Expr]]] = field(default_factory=dict)
 
     @abstractmethod
     def shape(self, relation: o.Relation) -> Shape:

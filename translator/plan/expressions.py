@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from operator import is_not
+from operator import attrgetter, is_not
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from translator.plan.types import Type
@@ -52,8 +52,29 @@ class Column(_ByFields):
     one_line: bool = field(default=False, compare=False)
 
 
+class _Hashed(_ByFields):
+    """Has a place for its hash."""
+
+    __slots__ = ("_hash",)
+
+
+def _once(*names: str) -> Callable[[Any], int]:
+    """A hash of some attributes that is computed once: sets of expressions ask for it again and again, each time to the ends of a tree."""
+    of = attrgetter(*names)
+
+    def hashed(self: Any) -> int:
+        try:
+            return self._hash  # type: ignore[no-any-return]
+        except AttributeError:
+            found = hash(of(self))
+            object.__setattr__(self, "_hash", found)
+            return found
+
+    return hashed
+
+
 @dataclass(frozen=True, slots=True)
-class Expr(_ByFields):
+class Expr(_Hashed):
     span: Span | None = field(compare=False)
     type: Type
 
@@ -76,6 +97,8 @@ class Items(Expr):
 
     items: tuple[Expr, ...]
 
+    __hash__ = _once("type", "items")
+
 
 ELEMENT = "[]"
 """A step of a path into every element of an array: what mv-expand makes rows of."""
@@ -88,6 +111,8 @@ class Path(Expr):
     base: Expr
     steps: tuple[str | int, ...]
 
+    __hash__ = _once("type", "base", "steps")
+
 
 @dataclass(frozen=True, slots=True)
 class Apply(Expr):
@@ -95,6 +120,8 @@ class Apply(Expr):
 
     function: str
     args: tuple[Expr, ...]
+
+    __hash__ = _once("type", "function", "args")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +188,21 @@ def conjunction(*parts: Expr) -> Expr:
     return _junction("and", list(parts), TRUE, FALSE)
 
 
-def and_also(predicate: Expr, part: Expr) -> Expr:
-    """``conjunction(predicate, part)`` for a predicate that is one: its members, which may be many, are not compared again."""
-    known = conjuncts(predicate)
-    added = distinct(conjuncts(part), known)
-    if FALSE in (predicate, part) or len(known) + len(added) < 3:
+def and_also(predicate: Expr, part: Expr, known: set[Expr] | None = None) -> Expr:
+    """``conjunction(predicate, part)`` for a predicate that is one: its members, which may be many, are not compared again.
+
+    Args:
+        known: these members; those of ``part`` are added to them.
+    """
+    members = conjuncts(predicate)
+    added = distinct(conjuncts(part), members) if known is None else [p for p in distinct(conjuncts(part)) if p not in known]
+    if known is not None:
+        known.update(added)
+    if FALSE in (predicate, part) or len(members) + len(added) < 3:
         return conjunction(predicate, part)
     if not added:
         return predicate
-    return Apply(_span_of([predicate, *added]), Type.BOOL, "and", (*known, *added))
+    return Apply(_span_of([predicate, *added]), Type.BOOL, "and", (*members, *added))
 
 
 def disjunction(*parts: Expr) -> Expr:
