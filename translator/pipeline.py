@@ -19,13 +19,13 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
-from translator.plan.expressions import Apply, Const, conjuncts
+from translator.plan.expressions import Apply, Const, Same, conjuncts
 from translator.plan.simplify import MOMENTS, TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline.cases import Cut, cuts, spelled_out
+from translator.targets.pipeline.cases import Cut, Reading, cuts, read_columns, reading_of, spelled_out
 from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
@@ -197,10 +197,12 @@ def _better(output: Output, other: Output | None) -> Output:
 
 @dataclass(frozen=True, slots=True)
 class _Walked:
-    """A plan as the pipeline lane reads it, the ways to cut it, what its heads detect, and what is to be said of that."""
+    """A plan as the pipeline lane reads it, the ways to cut it, what is read of these, what their heads detect, and what is to be said."""
 
     plan: o.Plan
     cuts: tuple[Cut, ...]
+    columns: tuple[set[int], set[int]]
+    read: Callable[[Cut], Reading]
     lift: Lifted
     said: tuple[Diagnostic, ...]
 
@@ -212,7 +214,10 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     if timed is not plan:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)
-    return _Walked(read, tuple(cuts(read.root)), _once_each(functools.partial(_lifted, rule, options)), said)
+    columns = read_columns(read, rule.alert_columns)
+    reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, *columns))
+    lifted = _once_each(functools.partial(_lifted, rule, options))
+    return _Walked(read, tuple(cuts(read.root)), columns, lambda cut: reading(Same(cut)), lifted, said)
 
 
 def _once_each(lift: Lifted) -> Lifted:
@@ -234,7 +239,7 @@ def _once_each(lift: Lifted) -> Lifted:
 def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
     move = functools.partial(moved, target, rule, options=options)
-    return Lane(target, walked.plan, walked.cuts, rule.alert_columns, trigger, walked.lift, move, options, walked.said)
+    return Lane(target, walked.plan, walked.cuts, walked.columns, walked.read, trigger, walked.lift, move, options, walked.said)
 
 
 def _lookbacks(detection: Detection) -> list[int]:

@@ -8,7 +8,7 @@ columns. A query of several tables has several heads, of which one search finds 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -687,24 +687,57 @@ def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[in
     return decides, looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
 
 
-def case_of(
-    plan: o.Plan, cut: Cut, decides: set[int], shown: set[int], lift: Lift, move: Move, source: bool, timed: bool, loose: bool = False
-) -> PipelineCase | None:  # fmt: skip
-    """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the operators over the heads of a cut read.
+
+    Attributes:
+        fields: the stored fields, and columns of unions, that columns are made of which decide about rows or are looked at.
+        must: those of columns that decide.
+        asked: the fields whose values are looked at.
+    """
+
+    fields: list[Expr]
+    must: frozenset[Expr]
+    asked: frozenset[Expr]
+
+
+def reading_of(plan: o.Plan, cut: Cut, decides: set[int], shown: set[int]) -> Reading:
+    """What the operators of a cut of a plan read.
 
     Args:
         decides: the columns that decide about rows.
         shown: those that an analyst looks at.
+    """
+    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
+    return Reading(fields, frozenset(leaves(cut, decides, plan.names)), frozenset(compared(cut, fields)))
+
+
+def case_of(
+    plan: o.Plan,
+    cut: Cut,
+    columns: tuple[set[int], set[int]],
+    reading: Reading,
+    lift: Lift,
+    move: Move,
+    source: bool,
+    timed: bool,
+    loose: bool = False,
+) -> PipelineCase | None:
+    """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
+
+    Args:
+        columns: those that decide about rows, and those that an analyst looks at.
+        reading: what the operators over the heads read for them.
         source: whether the KQL's own names are fields.
         timed: whether the events of a head that is lifted have limits of their own on their time.
         loose: whether what has no words is left out.
     """
-    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
-    must = set[Expr]() if loose else set(leaves(cut, decides, plan.names))
-    found, asked = list[tuple[Placed, list[Expr]]](), compared(cut, fields)
+    fields, must = reading.fields, frozenset[Expr]() if loose else reading.must
+    found = list[tuple[Placed, list[Expr]]]()
     for head in cut.heads:
         there = fields if len(cut.heads) == 1 and not loose else _fields_of(head, fields)
-        placed = _placed(head, there, must, asked, lift, move, source)
+        placed = _placed(head, there, must, reading.asked, lift, move, source)
         if placed is None:
             return None
         found.append(placed)
@@ -712,7 +745,7 @@ def case_of(
         return None
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
-    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, decides, shown, plan.names, loose)
+    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, *columns, plan.names, loose)
 
 
 def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
@@ -725,7 +758,7 @@ def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
 
 
 def _placed(
-    head: o.Relation, fields: list[Expr], must: set[Expr], asked: set[Expr], lift: Lift, move: Move, source: bool
+    head: o.Relation, fields: list[Expr], must: Set[Expr], asked: Set[Expr], lift: Lift, move: Move, source: bool
 ) -> tuple[Placed, list[Expr]] | None:  # fmt: skip
     """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there."""
     detection = lift(as_events(head, fields))
@@ -756,8 +789,10 @@ def _placed(
     if len(needed) < len(kept):
         # What is said of fields that only show is said of what is shown.
         there = [n for n, number in enumerate(kept) if source or number in needed or _is_there(everything.detection, n)]
-        kept = [kept[n] for n in there]
-        everything, alone = placed(kept), placed(needed)
+        if len(there) < len(kept):
+            kept = [kept[n] for n in there]
+            everything = placed(kept)
+        alone = placed(needed)
         assert everything is not None and alone is not None
         of_all = set(alone.detection.diagnostics)
         told_ = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)

@@ -15,7 +15,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.plan.simplify import TooLarge
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.pipeline.cases import SHOWING, Cut, Move, case_of, loose_cuts, read_columns
+from translator.targets.pipeline.cases import SHOWING, Cut, Move, Reading, case_of, loose_cuts
 from translator.targets.protocols import CountsRows, Pipes
 
 Lifted = Callable[[bool, o.Plan], Detection | NoDetection]
@@ -28,7 +28,8 @@ class Lane:
 
     Attributes:
         cuts: the ways to cut the plan.
-        wanted: the columns of the result that an alert is made of.
+        columns: the columns that decide about rows, and those that an analyst looks at.
+        read: tells what the operators over the heads of a cut read for them.
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
         move: moves these to where the product keeps them.
@@ -38,7 +39,8 @@ class Lane:
     target: Pipes
     plan: o.Plan
     cuts: tuple[Cut, ...]
-    wanted: tuple[str, ...]
+    columns: tuple[set[int], set[int]]
+    read: Callable[[Cut], Reading]
     trigger: Trigger | None
     lift: Lifted
     move: Move
@@ -47,19 +49,17 @@ class Lane:
 
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
-        columns = read_columns(self.plan, self.wanted)
         for cut in self.cuts:
             for timed in (False, True) if self.target.tells_time else (False,):
-                written = self.written(cut, columns, timed, False)
+                written = self.written(cut, timed, False)
                 if written is not None and _is_faithful(written[1]):
                     return self.counted(*written, timed)
         return None
 
     def loose(self) -> Output | None:
         """What can be said of the main line of the plan; None where that is less than one condition."""
-        columns = read_columns(self.plan, self.wanted)
         for cut in loose_cuts(self.plan.root):
-            written = self.written(cut, columns, False, True)
+            written = self.written(cut, False, True)
             if written is None or written[1].verdict.rank <= Verdict.SAME_ALERTS.rank:
                 continue  # what the faithful way refuses is not made good by saying less
             head, output = written
@@ -68,7 +68,7 @@ class Lane:
                 return self.counted(head, output, False)
         return None
 
-    def written(self, cut: Cut, columns: tuple[set[int], set[int]], timed: bool, loose: bool) -> tuple[Detection, Output] | None:
+    def written(self, cut: Cut, timed: bool, loose: bool) -> tuple[Detection, Output] | None:
         """The events of a cut's heads, and what is written over them; None where that cannot be told."""
 
         def lift(part: o.Plan) -> Detection | None:
@@ -78,7 +78,8 @@ class Lane:
             return found if loose or verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
 
         try:
-            case = case_of(self.plan, cut, *columns, lift, self.move, self.options.fields == "source", timed, loose)
+            source = self.options.fields == "source"
+            case = case_of(self.plan, cut, self.columns, self.read(cut), lift, self.move, source, timed, loose)
             return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
         except (Cannot, TooLarge):
             return None
