@@ -404,6 +404,8 @@ def test_refused_with_a_reason(kql: str, code: str) -> None:
         ("T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y'", "elements-apart", "broader"),
         ("T | mv-expand e = d.list | where e.a == 'x' | mv-expand f = d.more | where e.b == 'y'", "elements-apart", "broader"),
         ("A | join kind=leftanti (T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y') on k", "elements-apart", "narrower"),
+        ("T | mv-expand e = d.list limit 1 | where e.a == 'x'", "row-limit", "broader"),
+        ("T | mv-expand e = d.list, f = d.more | where e.a == 'x' and f.b == 'y'", "elements-apart", "broader"),
         # what is counted, grouped or joined by is of the element for which a condition stands
         ("T | mv-expand e = d.list | where e.a == 'x' | summarize c = dcount(tostring(e.b)) by k | where c > 2", "elements-apart", "broader"),
         ("T | mv-expand e = d.list | where e.a == 'x' | summarize c = count() by b = tostring(e.b) | where c > 2", "elements-apart", "broader"),
@@ -992,3 +994,14 @@ def test_whether_two_conditions_may_hold_of_one_event(one: str, other: str, over
     ]
     left, right = (by_name(simplify(root.predicate)) for root in roots if isinstance(root, o.Filter))
     assert may_overlap(left, right) == overlap
+
+
+@pytest.mark.parametrize("condition", ["d == 0", "d < 1", "d <= 0"])
+def test_no_different_values_are_no_events(condition: str) -> None:
+    found = lifted(f"A | summarize c = countif(x == 'y'), d = dcountif(k, x == 'z') by host | where c > 3 and {condition}")
+    assert isinstance(found, Detection), codes(found)
+    assert [(side.absent, side.threshold is None) for side in found.sides] == [(False, False), (True, True)]
+
+
+def test_a_summary_of_all_that_is_joined_is_a_row_in_any_case() -> None:
+    assert codes(lifted("A | join kind=inner B on k | count")) == {"unsupported-detection"}

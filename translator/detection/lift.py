@@ -209,6 +209,11 @@ class _Lifter(Lifting):
             shape = replace(shape, branches=[replace(b, multiplied=True) for b in shape.branches])
         if not asked_of([c for c, _ in relation.items], [r for r, _ in reversed(self.above)]):
             self.say("empty-array", "an event whose array is empty is no row in the query", relation.span)
+        if relation.limit is not None:
+            self.say("row-limit", "'limit' keeps the first elements of each array only", relation.span)
+        if len(relation.items) > 1:
+            what = "the query takes elements that stand at the same place of these arrays, the output any of each"
+            self.say("elements-apart", what, relation.span)
         items = []
         for column, expr in relation.items:
             element = Path(expr.span, Type.DYNAMIC, expr, (ELEMENT,))
@@ -522,5 +527,7 @@ class _Lifter(Lifting):
         if isinstance(inner, Joined):
             if outer is not None and outer.having:
                 raise self.block("unsupported-detection", "a threshold over a join is not supported yet", inner.span)
+            if outer is not None and not outer.keys:
+                raise self.block("unsupported-detection", "a summarize without by gives a row even where nothing is joined", inner.span)
             return detect_temporal(self, inner, outer)
         return detect_threshold(self, inner, outer) if outer is not None and outer.having else detect_events(self, inner, outer)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from translator.detection.idioms.measures import Comparison, Measure
-from translator.plan.expressions import TRUE, Apply, Const, Expr
+from translator.detection.model import counts_missing
+from translator.plan.expressions import TRUE, Apply, Const, Expr, conjunction, negation
+from translator.plan.types import Type
 
 
 def distinct_count(found: Comparison) -> Measure | None:
+    """A number of different values. There is none where no event has a value; a text that is missing is one."""
     if found.operator == "!=":
         return None
+    if found.is_none:
+        value = found.args[0]
+        filled = TRUE if counts_missing(value) else negation(Apply(value.span, Type.BOOL, "isnull", (value,)))
+        return Measure(found.condition, "absent", only=conjunction(found.only, filled))
     return Measure(found.condition, "value_count", found.operator, found.number, found.args[0], found.only).seen
 
 

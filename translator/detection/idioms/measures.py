@@ -69,3 +69,8 @@ class Comparison:
     function: str
     args: tuple[Expr, ...]
     only: Expr = TRUE
+
+    @property
+    def is_none(self) -> bool:
+        """Whether a count satisfies it only where there is nothing to count."""
+        return (self.operator, self.number) in (("==", 0), ("<", 1), ("<=", 0))
