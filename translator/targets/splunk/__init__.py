@@ -36,6 +36,7 @@ from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL, SplWalk
 from translator.targets.splunk.words import (
     ATOMS,
+    IN_TEXT,
     NUMBER,
     OR_EMPTY,
     WORDS,
@@ -224,7 +225,9 @@ class _Writer:
         owners = case.selectors[case.owners[number]]
         places = {self.place_in_json(s, s.keys[number], case.fields[number]) for s in self.detection.selectors if s.name in owners}
         place = places.pop() if len(places) == 1 else None
-        return "" if place is None else f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
+        if place is None or IN_TEXT.search(place[1]):
+            return ""
+        return f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
 
     def typed(self, number: int, kind: str, case: PipelineCase) -> str | None:
         """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only, and of

@@ -177,9 +177,21 @@ OR_EMPTY = 'coalesce({0}, "")'
 """A field that counts as empty where it is missing, as KQL's strings do."""
 
 
+IN_TEXT = re.compile(r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])")
+"""Where a path goes on in the JSON of a text.
+
+Source: learn.microsoft.com/graph/api/resources/modifiedproperty: the values of a property that was changed are texts.
+"""
+
+
 def json_extract(text: str, path: str) -> str:
-    """What stands at a path in a text that holds JSON, missing where nothing does (Search Reference, "JSON functions", json_extract)."""
-    return f"json_extract({text}, {string(path)})"
+    """What stands at a path in a text that holds JSON, missing where nothing does (Search Reference, "JSON functions", json_extract).
+
+    A path does not lead into a text that is a value there: that is read by itself, which finds the same where it is no text.
+    """
+    first, *rest = IN_TEXT.split(path)
+    found = f"json_extract({text}, {string(first)})"
+    return json_extract(found, "".join(rest).removeprefix(".")) if rest else found
 
 
 def inside(text: str, steps: tuple[str | int, ...]) -> str:
