@@ -17,7 +17,7 @@ from translator.cache import Made, folder
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert, target_of
 from translator.plan.binder.problems import BindError
-from translator.rulepack import Function, Rule, Source, Unread, pack_of, read_source, sources
+from translator.rulepack import Function, Rule, Source, Unread, given, pack_of, read_source, sources
 from translator.targets.base import Options
 from translator.workers import Done, Interrupted, Limits, carried_out, executed
 
@@ -196,8 +196,19 @@ def rules_of(
         found.extend(done.found)
         if done.stopped:
             found.append(Unread(source.name, source.stem, done.stopped))
+    return rules_among(pack_of(found, *paths), unread)
+
+
+def rules_given(name: str, data: bytes, unread: Callable[[Unread], None]) -> list[Rule | Failure]:
+    """The same of what a request brings: the content of a file, or of an archive, that is called so."""
+    found = (item for s in given(name, data) for item in ((s,) if isinstance(s, Unread) else read_source(s)))
+    return rules_among(pack_of(map(whole, found)), unread)
+
+
+def rules_among(found: Iterable[Rule | Unread], unread: Callable[[Unread], None]) -> list[Rule | Failure]:
+    """The rules of what was read, and what should be one; ``unread`` is told of the rest."""
     rules: list[Rule | Failure] = []
-    for item in pack_of(found, *paths):
+    for item in found:
         if isinstance(item, Rule):
             rules.append(item)
         elif item.fault:

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from translator import __version__
@@ -22,10 +21,10 @@ from translator.commands.explain import WIDTH, Screen, explained_rule
 from translator.commands.proved import Proved, data_of
 from translator.commands.proving import claiming
 from translator.engine import EngineError
-from translator.pack import PROOF_SECONDS, RULE_MEGABYTES, RULE_PROCESSOR, RULE_SECONDS, Entry, Failure, converted, whole
+from translator.pack import PROOF_SECONDS, RULE_MEGABYTES, RULE_PROCESSOR, RULE_SECONDS, Entry, Failure, converted, rules_given, whole
 from translator.pipeline import Conversion
 from translator.report import report
-from translator.rulepack import Rule, Source, Unread, pack_of, read_source
+from translator.rulepack import Rule, Unread
 from translator.targets.base import Options
 from translator.verify.proof import given, proofs_of, trial_of
 from translator.workers import Limits, carried_out, cores
@@ -126,15 +125,10 @@ class Desk:
 
 def _rules(text: str) -> list[Rule | Failure]:
     """The rules in a text, and what in it should be one and cannot be read; why there are none, or too many, as a failure."""
-    source = Source(Path("rule"), named=True, data=whole(text).encode())
-    found = pack_of(map(whole, read_source(source)))
-    rules = [
-        item if isinstance(item, Rule) else Failure(item.source, item.name, item.id, item.line, item.column, item.message)
-        for item in found
-        if isinstance(item, Rule) or item.fault
-    ]
+    unread: list[Unread] = []
+    rules = rules_given("rule", whole(text).encode(), unread.append)
     if not rules:
-        why = next((item.message for item in found if isinstance(item, Unread)), "")
+        why = unread[0].message if unread else ""
         return [Failure("rule", "rule", "", 1, 1, f"no rule was found here{f': {why}' if why else ''}")]
     if len(rules) > MOST_RULES:
         return [Failure("rule", "rule", "", 1, 1, f"these are {len(rules)} rules, of {MOST_RULES} at most")]

@@ -34,7 +34,7 @@ class Desk:
 
     Args:
         jobs: how many processes there are.
-        waiting: how many requests may wait.
+        waiting: how many requests may wait, proofs apart from the others.
         patience: seconds that a request may wait.
         limits, of_proofs: what the work on a request may take.
     """
@@ -79,8 +79,9 @@ class Desk:
     def _turn(self, asked: Asked, wanted: Callable[[], None]) -> Iterator[Standby[Asked, bytes]]:
         until = time.monotonic() + self.patience
         with self.changed:
-            if len(self.waiting) >= self.most_waiting and not self._has_place(asked):
-                raise Refused(503, f"{len(self.waiting)} others wait already: try again in a moment")
+            others = sum(w.prove == asked.prove for w in self.waiting)
+            if others >= self.most_waiting and not self._has_place(asked):
+                raise Refused(503, f"{others} others wait already: try again in a moment")
             self.waiting.append(asked)
             try:
                 while not self._is_next(asked):

@@ -16,12 +16,12 @@ from translator.commands.check import check_rule
 from translator.commands.mapping import template
 from translator.commands.proving import Proofs, judged, tries
 from translator.fidelity import Diagnostic
-from translator.pack import Entry, Failure, converted, output_files, slugs_of, whole
+from translator.pack import Entry, Failure, converted, output_files, rules_given, slugs_of
 from translator.pipeline import Conversion
 from translator.report import report
 from translator.report.html.rules import rules_data
 from translator.report.wanted import wanted
-from translator.rulepack import Rule, Source, Unread, given, pack_of, read_source
+from translator.rulepack import Rule, Source, Unread, given
 from translator.rulepack.sources import text_of
 from translator.targets.base import Options
 
@@ -30,9 +30,9 @@ TARGETS = ("sigma", "splunk", "eql", "esql")
 EXAMPLE = """\
 // Many failed sign-ins from one address, then one that succeeds
 let failed = SigninLogs
-    | where ResultType in ("50126", "50053") and isnotempty(IPAddress)
-    | summarize Failures = count(), Last = max(TimeGenerated) by IPAddress
-    | where Failures > 20;
+  | where ResultType in ("50126", "50053") and isnotempty(IPAddress)
+  | summarize Failures = count(), Last = max(TimeGenerated) by IPAddress
+  | where Failures > 20;
 SigninLogs
 | where ResultType == "0" and AppDisplayName == "Azure Portal"
 | join kind=inner failed on IPAddress
@@ -98,10 +98,8 @@ def _encoded(data: dict[str, Any]) -> bytes:
 
 
 def _answer(asked: Asked, options: Options) -> dict[str, Any]:
-    sources = [*given(whole(asked.name), asked.data)]
-    found = pack_of(item for s in sources for item in ((s,) if isinstance(s, Unread) else map(whole, read_source(s))))
-    rules = [i if isinstance(i, Rule) else _failure(i) for i in found if isinstance(i, Rule) or i.fault]
-    unread = [i for i in found if isinstance(i, Unread) and not i.fault]
+    unread: list[Unread] = []
+    rules = rules_given(asked.name, asked.data, unread.append)
     if not rules:
         return {"problem": f"no rule was found here{': ' + unread[0].message if unread else ''}"}
     if len(rules) > MOST_RULES:
@@ -120,8 +118,7 @@ def _answer(asked: Asked, options: Options) -> dict[str, Any]:
         paths.setdefault((slug, target), []).append(path)
     content = report(entries, paths, proofs=proofs, unread=unread)
     shown = rules_data(entries, content["rules"], proofs)
-    text = text_of(sources[0]) if len(sources) == 1 and isinstance(sources[0], Source) and not sources[0].member else ""
-    places = _Places(text if isinstance(text, str) else "")
+    places = _Places(_text(asked))
     for told, entry, rule in zip(shown["rules"], entries, rules, strict=True):
         told["findings"] = list(_findings(rule, places)) if isinstance(rule, Rule) else []
         if isinstance(entry.result, Conversion):
@@ -133,8 +130,12 @@ def _answer(asked: Asked, options: Options) -> dict[str, Any]:
     return {**shown, "report": content, "files": {path: text for _, _, path, text in files}, "wanted": _wanted(entries)}
 
 
-def _failure(item: Unread) -> Failure:
-    return Failure(item.source, item.name, item.id, item.line, item.column, item.message)
+def _text(asked: Asked) -> str:
+    """The text that is asked about; empty where that is several."""
+    match [*given(asked.name, asked.data)]:
+        case [Source(member="") as source] if isinstance(text := text_of(source), str):
+            return text
+    return ""
 
 
 def _findings(rule: Rule, places: _Places) -> Iterator[dict[str, Any]]:
