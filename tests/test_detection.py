@@ -407,8 +407,16 @@ def test_refused_with_a_reason(kql: str, code: str) -> None:
         ("T | mv-expand e = d.list limit 1 | where e.a == 'x'", "row-limit", "broader"),
         ("T | mv-expand e = d.list, f = d.more | where e.a == 'x' and f.b == 'y'", "elements-apart", "broader"),
         # what is counted, grouped or joined by is of the element for which a condition stands
-        ("T | mv-expand e = d.list | where e.a == 'x' | summarize c = dcount(tostring(e.b)) by k | where c > 2", "elements-apart", "broader"),
-        ("T | mv-expand e = d.list | where e.a == 'x' | summarize c = count() by b = tostring(e.b) | where c > 2", "elements-apart", "broader"),
+        (
+            "T | mv-expand e = d.list | where e.a == 'x' | summarize c = dcount(tostring(e.b)) by k | where c > 2",
+            "elements-apart",
+            "broader",
+        ),
+        (
+            "T | mv-expand e = d.list | where e.a == 'x' | summarize c = count() by b = tostring(e.b) | where c > 2",
+            "elements-apart",
+            "broader",
+        ),
         ("T | mv-expand e = d.list | summarize c = dcount(tostring(e.a)) by b = tostring(e.b) | where c > 2", "elements-apart", "broader"),
         ("A | where k in ((T | mv-expand e = d.list | where e.a == 'x' | project b = tostring(e.b)))", "elements-apart", "broader"),
         ("A | where k !in ((T | mv-expand e = d.list | where e.a == 'x' | project b = tostring(e.b)))", "elements-apart", "narrower"),

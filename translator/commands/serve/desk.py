@@ -42,7 +42,7 @@ class Desk:
     def __init__(
         self,
         jobs: int,
-        waiting: int = 32,
+        waiting: int = 64,
         patience: float = 60,
         limits: Limits = CONVERTING,
         of_proofs: Limits = PROVING,
