@@ -155,6 +155,10 @@ WRITTEN = [
     "| where strlen(AppDisplayName) > 3 | extend r = toreal(strlen(IPAddress)) / strlen(AppDisplayName) * 10 | where r > 9"
     " | summarize c = count() by UserPrincipalName",
     "| extend a = extract('(.)(.)(.)(.)?(.)?(.)?(.)?(.)?(.)?(.)?', 10, strcat(IPAddress, AppDisplayName)) | summarize c = count() by a",
+    # whole numbers are divided without their fractions, and rows that both sides of a full join have
+    "| summarize c = count(), m = min(2 - strlen(IPAddress)) by UserPrincipalName | extend q = m / 3 | where c + q > 0",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=fullouter ({CHANGES} | summarize n = count() by u = Identity) on u"
+    " | where c > n * 2 | project u, c",
     # two names of one value are one key
     f"| extend k = tolower(UserPrincipalName), m = tolower(UserPrincipalName) | join ({CHANGES} | summarize s = make_set(OperationName)"
     " by k = Identity) on k | where s !contains m | project k, m",

@@ -7,8 +7,11 @@ from typing import TypeVar
 
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, conjuncts, walk
+from translator.plan.rewriting import rewritten
+from translator.plan.types import Type
 
 _R = TypeVar("_R", bound=o.Relation)
+_ORDERED = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DATETIME, Type.TIMESPAN})
 
 
 def with_inner_joins(relation: o.Relation, needed: frozenset[Column] = frozenset()) -> o.Relation:
@@ -22,7 +25,9 @@ def with_inner_joins(relation: o.Relation, needed: frozenset[Column] = frozenset
     match relation:
         case o.Filter(input=below, predicate=predicate):
             asked = frozenset(c for part in conjuncts(predicate) for c in _asked(part))
-            return _over(relation, with_inner_joins(below, needed | asked))
+            found = _over(relation, with_inner_joins(below, needed | asked))
+            inside = rewritten(predicate, _inside)
+            return found if inside is predicate else replace(found, predicate=inside)
         case o.Compute(input=below, items=items):
             made = {c for c, _ in items}
             passed = frozenset(c for c in needed if c not in made) | _named(needed, items)
@@ -34,8 +39,10 @@ def with_inner_joins(relation: o.Relation, needed: frozenset[Column] = frozenset
         case o.Sort(input=below) | o.Arrange(input=below) | o.Distinct(input=below):
             return _over(relation, with_inner_joins(below, needed))
         case o.Join(left=left, right=right, kind=kind):
-            if (kind == "leftouter" and _has(right, needed)) or (kind == "rightouter" and _has(left, needed)):
-                kind = "inner"
+            if kind in ("leftouter", "fullouter") and _has(right, needed):
+                kind = "inner" if kind == "leftouter" else "rightouter"
+            if kind in ("rightouter", "fullouter") and _has(left, needed):
+                kind = "inner" if kind == "rightouter" else "leftouter"
             news = [with_inner_joins(side, needed if kind == "inner" else frozenset()) for side in (left, right)]
             if kind == relation.kind and news[0] is left and news[1] is right:
                 return relation
@@ -45,6 +52,13 @@ def with_inner_joins(relation: o.Relation, needed: frozenset[Column] = frozenset
             return relation if all(a is b for a, b in zip(parts, inputs, strict=True)) else replace(relation, inputs=parts)
     below_: o.Relation | None = getattr(relation, "input", None)
     return relation if below_ is None else _over(relation, with_inner_joins(below_))
+
+
+def _inside(node: object) -> object:
+    """Another query that a condition asks, with inner joins of its own."""
+    if isinstance(node, Subquery) and (found := with_inner_joins(node.relation)) is not node.relation:
+        return replace(node, relation=found)
+    return node
 
 
 def _over(relation: _R, below: o.Relation) -> _R:
@@ -79,8 +93,10 @@ def _asked(condition: Expr) -> list[Column]:
     match condition:
         case Apply(function="!=", args=(ColumnRef(column=column), Const(value=""))):
             return [column]
-        case Apply(function="isnotempty", args=(ColumnRef(column=column),)):
+        case Apply(function="isnotempty" | "isnotnull", args=(ColumnRef(column=column),)):
             return [column]
+        case Apply(function="<" | "<=" | ">" | ">=", args=args):  # null of what is missing
+            return [c for x in args for c in _strict(x)]
         case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column),)),)):
             return [column]
         case Apply(function="not", args=(Apply(function="==", args=(ColumnRef(column=column), Const(value=""))),)):
@@ -91,4 +107,14 @@ def _asked(condition: Expr) -> list[Column]:
             isinstance(i, Const) and i.value not in ("", None) for i in items
         ):
             return [column]
+    return []
+
+
+def _strict(expr: Expr) -> list[Column]:
+    """The columns of which a number is null where one of them is."""
+    match expr:
+        case ColumnRef(column=column):
+            return [column] if column.type in _ORDERED else []
+        case Apply(function="+" | "-" | "*" | "/", args=args):
+            return [c for x in args for c in _strict(x)]
     return []

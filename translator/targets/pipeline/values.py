@@ -510,6 +510,8 @@ class Values:
                 left, right = map(self.wide, (left, right)) if kind == "int" else (left, right)
             case ("/", ("int", "int")) if right.positive and left.natural and (floor := self.language.functions.get("floor")):
                 return Value(floor.words.format(self.between(grouped(left), "/", grouped(right))), "int", nullable, True)
+            case ("/", ("int", "int")) if right.positive and "floor" in self.language.functions:
+                return self.cut_off(Value(f"({self.between(grouped(left), '/', grouped(right))})", "real", nullable, simple=True), False)
             case ("/", ("int" | "real", "int" | "real")) if right.positive and kinds != ("int", "int"):
                 kind = "real"
             case ("%", ("int", "int")) if right.positive and left.natural:
