@@ -774,6 +774,7 @@ def administered(pick: random.Random, count: int) -> list[dict[str, object]]:
         ("AuditLogs | mv-expand TargetResources | summarize c = count() by tostring(TargetResources)", "JSON is written in other ways"),
         ("AuditLogs | mv-expand x = TargetResources, AdditionalDetails | summarize c = count() by tostring(x.id)", "side by side"),
         ("AuditLogs | mv-expand with_itemindex = i TargetResources | where i > 1 | summarize c = count() by Identity", "places"),
+        ("AuditLogs | extend t = strcat('x', TargetResources) | where t has 'User' and t matches regex 'a.c'", "how JSON is laid out"),
         ("AuditLogs | mv-expand TargetResources limit 1 | summarize c = count() by tostring(TargetResources.id)", "a limit"),
     ],
 )

@@ -41,6 +41,7 @@ class Value:
     all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
     ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none. ``texts``: what has all the texts
     of a list that holds some of them alone, to search there. ``ordered``: it is a list of all texts in the order that they have in KQL.
+    ``laid_out``: it is a text with JSON in it, whose layout is the product's.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Value:
     narrow: bool = False
     texts: str = ""
     ordered: bool = False
+    laid_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,10 @@ class Values:
                 now = Value(language.now, "time", False)
                 return Value(f"({self.moved(now, '-', back)})", "time", back.nullable, simple=True)
             case Apply(function="strcat", args=args):
-                return Value(language.joined([self.as_text(a).text for a in args]), "text", False)
+                texts = [self.as_text(a) for a in args]
+                return Value(
+                    language.joined([t.text for t in texts]), "text", False, laid_out=any(t.laid_out or t.kind == "json" for t in texts)
+                )
             case Apply(function="tostring", args=(inner,)):
                 return self.as_text(inner)
             case Apply(function="parse_json", args=(inner,)) if language.parsed and (read := self.value(inner)).kind in ("text", "part"):
@@ -642,9 +647,11 @@ class Values:
             ):
                 if not self.are_texts(rest):
                     raise self.refuse(expr, f"'{function}'")
+                kinds = self.searched_kinds(rest)
                 if function in ("matches regex", "matches regex~"):
                     self.refuse_classes(expr)
-                text = self.searched(function, subject, rest, self.searched_kinds(rest)).text
+                    kinds = "text|part"  # what stands between the words of JSON may be matched as well
+                text = self.searched(function, subject, rest, kinds).text
                 return language.atoms[function](text, tuple(rest), expr)
             case ColumnRef() if (value := self.value(expr)).kind == "bool":
                 return self.between(value.text, "==", language.string("true"))
@@ -657,6 +664,8 @@ class Values:
         listed = value.texts or (value.text if value.of_texts else "")
         if value.kind == "list" and listed and self.language.list_text and function in IN_ANY_ORDER and not ordered:
             return Value(self.language.list_text.format(listed), "text", False)
+        if value.laid_out and "json" not in kinds:
+            raise self.refuse(expr, "the layout of JSON")
         return self.of_kind(expr, kinds)
 
     @staticmethod
