@@ -1037,7 +1037,7 @@ class Walk(Notes, ABC):
             if not self.needed(column):
                 continue
             try:
-                value = values.simplest(expr, undefined=True)
+                value = self.as_declared(column, values.simplest(expr, undefined=True), expr)
             except Cannot:
                 if self.is_vital(column):
                     raise
@@ -1058,6 +1058,15 @@ class Walk(Notes, ABC):
         self.columns |= made
         if pairs:
             self.commands.append(self.eval(pairs))
+
+    def as_declared(self, column: Column, value: Value, expr: Expr) -> Value:
+        """The text of a list where a column is to have that, which has its values in any order."""
+        if value.kind != "list" or column.type != Type.STRING:
+            return value
+        if self.is_vital(column) or not value.of_texts or not self.language.list_text:
+            raise self.values().refuse(expr, "the text of this value")
+        self.say("columns-differ", f"{column.name}: the values of the set stand in another order", expr.span)
+        return Value(self.language.list_text.format(value.text), "text", False)
 
     def order(self, keys: tuple[o.Ordering, ...]) -> None:
         """Sorts rows. Texts are not sorted alike everywhere, and rows without a value are last or first as the product has it."""
