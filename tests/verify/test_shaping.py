@@ -198,7 +198,7 @@ def test_what_a_row_gets(table: str, row: dict[str, Any], family: str, added: di
         ("OfficeActivity", {"Operation": "added-users-to-group"}, "elastic", "Operation", "another value"),
         ("OfficeActivity", {"OfficeWorkload": "Other"}, "splunk", "", "Workload"),
         ("AuditLogs", {"Result": "SUCCESS"}, "elastic", "Result", "case"),
-        ("AuditLogs", {"InitiatedBy": {"app": {"ipAddress": "x"}}}, "splunk", "InitiatedBy", "every row has ''"),
+        ("AuditLogs", {"InitiatedBy": {"app": {"ipAddress": "x"}}}, "elastic", "InitiatedBy", "every row has ''"),
         ("CommonSecurityLog", {"Activity": "a|b"}, "splunk", "Activity", "a|b"),
         (
             "GCP_IAM",
