@@ -51,8 +51,32 @@ _INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u
 
 def json_text(data: object, ascii_only: bool = False) -> str:
     """Data as JSON that can be shown and encoded."""
-    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
-    return _INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"
+    return "".join(_laid_out(data, ascii_only))
+
+
+def _laid_out(data: object, ascii_only: bool) -> Iterator[str]:
+    """JSON with an item a line; an object by its members and those of their lists, since Python holds each token of what it writes."""
+
+    def text(part: object, indent: str = "") -> str:
+        found = _INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(part, indent=2, ensure_ascii=ascii_only))
+        return found.replace("\n", f"\n{indent}") if indent else found
+
+    if not (isinstance(data, dict) and data):
+        yield text(data) + "\n"
+        return
+    before = "{\n  "
+    for key, value in data.items():
+        yield f"{before}{text(str(key))}: "
+        before = ",\n  "
+        if isinstance(value, list) and value:
+            opening = "[\n    "
+            for item in value:
+                yield opening + text(item, "    ")
+                opening = ",\n    "
+            yield "\n  ]"
+        else:
+            yield text(value, "  ")
+    yield "\n}\n"
 
 
 def write_json(data: object) -> None:

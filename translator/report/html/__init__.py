@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -75,7 +75,7 @@ def rendered(folder: Path, **given: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
     )
-    return environment.get_template("page.html").render(**_texts(folder), **digests(folder), **given)
+    return "".join(environment.get_template("page.html").generate(**_texts(folder), **digests(folder), **given))
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -98,13 +98,27 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def embedded(data: Mapping[str, Any]) -> str:
-    """Data as JSON that is no markup wherever it stands in a page, a line for each rule."""
-    parts = []
+def embedded(data: Mapping[str, Any]) -> Iterator[str]:
+    """Data as JSON that is no markup wherever it stands in a page, a line for each rule, in small pieces.
+
+    One character beyond the basic plane makes a text four times as large in memory, and the whole of a pack has one.
+    """
+    before = "{"
     for key, value in data.items():
-        items = isinstance(value, list)
-        lines = [json.dumps(v, ensure_ascii=False, separators=(",", ":")) for v in (value if items else [value])]
-        parts.append(json.dumps(key) + ":" + ("[\n" + ",\n".join(lines) + "\n]" if items else lines[0]))
-    text = "{" + ",\n".join(parts) + "}"
+        yield f"{before}{_unmarked(key)}:"
+        before = ",\n"
+        if isinstance(value, list):
+            opening = "[\n"
+            for item in value:
+                yield f"{opening}{_unmarked(item)}"
+                opening = ",\n"
+            yield "\n]" if value else "[\n\n]"
+        else:
+            yield _unmarked(value)
+    yield "}"
+
+
+def _unmarked(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return _CONTROLS.sub(lambda found: json.dumps(found[0])[1:-1], text)
