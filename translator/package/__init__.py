@@ -46,12 +46,12 @@ def prepared(conversion: Conversion, convert: Options, kinds: tuple[str, ...]) -
     """What packages need of a rule that takes work on its query."""
     splunk, elastic = ({"splunk-app", "contentctl"} & {*kinds}), ({"kibana", "detection-rules"} & {*kinds})
     searched = conversion.outputs.get("splunk")
-    from translator.package import kibana
+    from translator.package import exceptions, kibana
 
     return Prepared(
         exclusions(conversion) if splunk and searched is not None and searched.texts else None,
         kibana.choose(conversion, convert) if elastic else None,
-        kibana.excepted(conversion) if elastic else (),
+        exceptions.excepted(conversion) if elastic else (),
     )
 
 

@@ -14,30 +14,21 @@ from types import MappingProxyType
 from typing import Any
 
 from translator import attack, catalog
-from translator.detection.lift import lift
 from translator.detection.model import Detection
-from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Verdict
-from translator.kql.errors import KqlSyntaxError
-from translator.kql.parser import parse
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
+from translator.package.exceptions import Excepted, excepted, exception_list, reference_to
 from translator.package.options import PackageOptions
 from translator.package.prepared import Chosen, Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion
-from translator.plan.binder import bind
-from translator.plan.binder.problems import BindError
-from translator.plan.expressions import Apply, Expr, conjunction, conjuncts, negation, walk
-from translator.plan.simplify import is_field, pushed, simplify
 from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
 from translator.targets.elastic.kinds import Kind, kinds
-from translator.targets.homes import Placed, placed
-from translator.targets.names import Names
-from translator.targets.predicates import values
+from translator.targets.homes import placed
 
 FILE = "elastic/rules.ndjson"
 
@@ -46,9 +37,6 @@ RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 
 _ORDER = ("query", "threshold", "new_terms", "threat_match", "eql", "esql")
 """Kinds of rules, what an analyst reads first before what takes most to read."""
-
-Excepted = tuple[int, str, list[dict[str, Any]]]
-"""An exclusion by its number, with its text and the entries of an exception."""
 
 _READY = (Readiness.READY, Readiness.SET_UP, Readiness.NAMES, None)
 
@@ -183,13 +171,13 @@ def _packaged(
     output = chosen.output or Output(chosen.kind, ("",), (), lookback=chosen.lookback)
     in_query = any("NOW()" in str(query["query"]) for query, _ in chosen.parts)
     schedule = schedule_of(rule, detection, output, 0 if in_query else options.delay)
-    lists = _exceptions(rule, excepted, len(chosen.parts) > 1)
+    lists = exception_list(rule, excepted, _named(rule.name), len(chosen.parts) > 1)
     found = []
     for number, (query, part) in enumerate(chosen.parts, 1):
         made = _rule(conversion, _unique(_named(rule.name + part), names), query, chosen, schedule, options)
         made["rule_id"] = _identifier(stable_id(rule, "kibana" if number == 1 else f"kibana {number}"), identifiers)
         if lists:
-            made["exceptions_list"] = [_reference(lists[0])]
+            made["exceptions_list"] = [reference_to(lists[0])]
         version, content = known.get(made["rule_id"], (0, ""))
         made["version"] = max(1, version + (content != _content(made)))
         found.append(made)
@@ -279,6 +267,7 @@ STACK: Mapping[str, tuple[int, int, int]] = {
 """The first version of the stack that has what a query uses (elastic.co/docs/reference/query-languages, "applies to")."""
 
 _KINDS_SINCE = {"esql": (8, 14, 0), "new_terms": (8, 6, 0)}
+
 _SUPPRESSED_SINCE = {"esql": (8, 15, 0), "eql": (8, 14, 0), "new_terms": (8, 14, 0), "threat_match": (8, 13, 0), "threshold": (8, 12, 0)}
 
 
@@ -375,87 +364,6 @@ def _setup(rule: Rule, chosen: Chosen) -> str:
     if chosen.kind == "threat_match":
         lines.append("Requires an integration of threat intelligence that fills logs-ti_*.")
     return "\n".join(dict.fromkeys(lines))
-
-
-def _reference(container: Mapping[str, Any]) -> dict[str, str]:
-    return {"id": container["list_id"], **{k: container[k] for k in ("list_id", "type", "namespace_type")}}
-
-
-def excepted(conversion: Conversion) -> tuple[Excepted, ...]:
-    """The exclusions of a rule that exceptions can say: of what is equal to a value, or is one of some."""
-    items = []
-    for number, text in enumerate(conversion.rule.exclusions, 1):
-        for table in conversion.tables:
-            if (entries := _entries(table, text)) is not None:
-                items.append((number, text, entries))
-                break
-    return tuple(items)
-
-
-def _exceptions(rule: Rule, items: tuple[Excepted, ...], shared: bool) -> list[dict[str, Any]]:
-    """The list of a rule's exclusions, and an item for each.
-
-    A list of several rules is ``shared``, which the default list of one is not.
-    """
-    if not items:
-        return []
-    identifier = stable_id(rule, "exceptions")
-    common = {"list_id": identifier, "namespace_type": "single", "tags": []}
-    container = {
-        **common,
-        "type": "detection" if shared else "rule_default",
-        "name": f"Exclusions of {_named(rule.name)}",
-        "description": "Exclusions of the rule's author",
-    }
-    return [
-        container,
-        *(
-            {
-                **common,
-                "item_id": f"{identifier}-{number}",
-                "type": "simple",
-                "name": f"Exclusion {number}",
-                "description": " ".join(text.split()),
-                "entries": entries,
-                "comments": [],
-            }
-            for number, text, entries in items
-        ),
-    ]
-
-
-def _entries(table: str, text: str) -> list[dict[str, Any]] | None:
-    """What an exclusion takes out, as entries that all have to hold; None where an exception cannot say it."""
-
-    def conditions(where: str) -> tuple[Names, list[Expr]] | None:
-        kept = lift(fold_constants(bind(parse(f"['{table}']{where}"), catalog.schemas())))
-        if not isinstance(kept, Detection) or len(kept.selectors) != 1:
-            return None
-        moved: Placed = placed(kept, "elastic", Options(), None, computes=False)
-        return Names("elastic", Options(), moved.homes), list(conjuncts(moved.detection.selectors[0].predicate))
-
-    try:
-        every, asked = conditions(""), conditions(f" | where {text}")
-    except (KqlSyntaxError, BindError):
-        return None
-    if every is None or asked is None:
-        return None
-    names, wanted = asked
-    own = conjunction(*(p for p in wanted if p not in every[1]))
-    entries = [_entry(names, part) for part in conjuncts(pushed(simplify(negation(own))))]
-    return [e for e in entries if e is not None] if all(entries) and not names.missing else None
-
-
-def _entry(names: Names, part: Expr) -> dict[str, Any] | None:
-    match part:
-        case Apply(function="==" | "in", args=(subject, operand)) if is_field(subject) and not any(is_field(n) for n in walk(operand)):
-            wanted = [str(v) for v in values(operand)]
-            one = len(wanted) == 1
-            return {
-                "field": names.field(subject), "operator": "included", "type": "match" if one else "match_any",
-                "value": wanted[0] if one else wanted,
-            }  # fmt: skip
-    return None
 
 
 def _tactics(rule: Rule) -> list[attack.Tactic]:
