@@ -83,7 +83,7 @@ class _Compiler(Compiling):
         for _, column in plan.names:
             if column.id not in query.columns:
                 raise EngineError(f"the column '{column.name}' is not known here")
-        final = exp.select(*items).from_(self.nested(query))
+        final = exp.select(*items).from_(self.derived_table(query))
         if query.order:
             final = final.order_by(*[k.copy() for k in query.order])
         names = tuple((n, c.type) for n, c in plan.names)
@@ -153,7 +153,7 @@ class _Compiler(Compiling):
                 return computed(self, self.relation(inner), items)
             case o.Project(input=inner, items=items):
                 query = self.relation(inner)
-                select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.nested(query))
+                select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.derived_table(query))
                 return Relational(select, {c.id: c for c, _ in items})
             case o.Aggregate():
                 return aggregate(self, relation)
@@ -164,7 +164,7 @@ class _Compiler(Compiling):
             case o.Distinct(input=inner, columns=columns):
                 query = self.relation(inner)
                 return Relational(
-                    exp.select(*map(self.reference, columns)).distinct().from_(self.nested(query)), {c.id: c for c in columns}
+                    exp.select(*map(self.reference, columns)).distinct().from_(self.derived_table(query)), {c.id: c for c in columns}
                 )
             case o.Sort(input=inner, keys=keys):
                 return sorted_by(self, self.relation(inner), keys)

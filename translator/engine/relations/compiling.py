@@ -52,7 +52,8 @@ class Compiling(ABC):
         self.next += 1
         return e.Column(self.next, "", kind)
 
-    def nested(self, query: Relational) -> exp.Subquery:
+    def derived_table(self, query: Relational) -> exp.Subquery:
+        """The rows of a query as a table that another reads."""
         self.aliases += 1
         return query.select.subquery(f"t{self.aliases}", copy=query.select.parent is not None)
 
@@ -73,7 +74,7 @@ class Compiling(ABC):
         return f"r{self.aliases}"
 
     def over(self, query: Relational, *added: exp.Expr) -> exp.Select:
-        return exp.select(exp.Star(), *added).from_(self.nested(query))
+        return exp.select(exp.Star(), *added).from_(self.derived_table(query))
 
     def extended(self, query: Relational, *added: tuple[e.Column, exp.Expr]) -> Relational:
         """The rows of a query with further columns."""

@@ -117,7 +117,7 @@ def evaluated(compiler: Compiling, relation: o.Evaluation) -> Relational:
     assert relation.input is not None
     whole, row = compiler.column(Type.DYNAMIC), compiler.column(Type.DYNAMIC)
     query = compiler.relation(relation.input)
-    gathered = exp.select(compiler.named(timeline_rows(compiler.scalars, relation), whole)).from_(compiler.nested(query))
+    gathered = exp.select(compiler.named(timeline_rows(compiler.scalars, relation), whole)).from_(compiler.derived_table(query))
     reference = e.ColumnRef(relation.span, Type.DYNAMIC, whole)
     items = o.Expand(relation.span, relation.input, ((row, reference),), None, None)
     rows = expanded(compiler, Relational(gathered, {whole.id: whole}), items)

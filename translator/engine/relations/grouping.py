@@ -28,7 +28,7 @@ def aggregate(compiler: Compiling, relation: o.Aggregate) -> Relational:
     finally:
         compiler.scalars.order, compiler.scalars.aggregating = [], False
     columns = {c.id: c for c, _ in (*relation.keys, *relation.aggregates)}
-    select = exp.select(*items).from_(compiler.nested(query))
+    select = exp.select(*items).from_(compiler.derived_table(query))
     if made:
         select = select.group_by(*(compiler.reference(m) for m, _ in made))
     if not relation.aggregates and not made:
@@ -59,7 +59,7 @@ def join(compiler: Compiling, join: o.Join) -> Relational:
     kind = join.kind
     if kind in ("leftsemi", "leftanti", "leftantisemi", "rightsemi", "rightanti", "rightantisemi"):
         outer, inner = (left, right) if kind.startswith("left") else (right, left)
-        exists: exp.Expr = exp.Exists(this=exp.select("1").from_(compiler.nested(inner)).where(condition))
+        exists: exp.Expr = exp.Exists(this=exp.select("1").from_(compiler.derived_table(inner)).where(condition))
         if "anti" in kind:
             exists = exp.Not(this=exists)
         return compiler.filtered(outer, exists)
@@ -72,8 +72,8 @@ def join(compiler: Compiling, join: o.Join) -> Relational:
         compiler.named(compiler.scalars.never_null(compiler.reference(c), c.type), c) if c.id in optional else compiler.reference(c)
         for c in columns.values()
     ]
-    made = exp.Join(this=compiler.nested(right), on=condition, side=sides.get(kind), kind=None if kind in sides else "INNER")
-    select = exp.select(*items).from_(compiler.nested(left))
+    made = exp.Join(this=compiler.derived_table(right), on=condition, side=sides.get(kind), kind=None if kind in sides else "INNER")
+    select = exp.select(*items).from_(compiler.derived_table(left))
     select.append("joins", made)
     return Relational(select, columns)
 
@@ -115,7 +115,7 @@ def union(compiler: Compiling, union: o.Union) -> Relational:
             else:
                 value = conversions.typed(compiler.scalars, e.ColumnRef(None, origin.type, origin), column.type)
             items.append(compiler.named(compiler.scalars.cast(value, column.type), column))
-        selects.append(exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(compiler.nested(query)))
+        selects.append(exp.select(*(items or [exp.alias_(exp.Literal.number(1), "one")])).from_(compiler.derived_table(query)))
     found: exp.Query = selects[0]
     for other in selects[1:]:
         found = exp.Union(this=found, expression=other, distinct=False)

@@ -75,7 +75,7 @@ def series(compiler: Compiling, relation: o.Series) -> Relational:
     groups = [c for c, _ in keys] + [place, low, size]
     grouped = (
         exp.select(*map(compiler.reference, groups), *(compiler.named(v, c) for c, v in values))
-        .from_(compiler.nested(placed))
+        .from_(compiler.derived_table(placed))
         .where(inside)
     )
     grouped = grouped.group_by(*map(compiler.reference, groups))
@@ -99,7 +99,7 @@ def series(compiler: Compiling, relation: o.Series) -> Relational:
         (first, step, length, exp.Literal.string(kind.value)),
     )  # fmt: skip
     items.append(compiler.named(axis, relation.axis))
-    select = exp.select(*items).from_(compiler.nested(Relational(grouped, {})))
+    select = exp.select(*items).from_(compiler.derived_table(Relational(grouped, {})))
     if not fixed:
         select = select.group_by(*map(compiler.reference, [*(c for c, _ in keys), low, size]))
     elif not relation.nonempty:

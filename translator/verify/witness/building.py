@@ -49,7 +49,7 @@ class Builder:
         self.state = State(now, most, self.default, _constants(plan), ago)
         self.choices = choices
         self.state.entangled = SHARED in choices.taken
-        self.state.ask = self.asked
+        self.state.rows_of = self.rows_of
         self.state.hold = hold
         self.state.root = self.row(plan.root)
 
@@ -70,11 +70,11 @@ class Builder:
                 return None
         return plain(kind)
 
-    def asked(self, relation: o.Relation) -> list[Row]:
+    def rows_of(self, relation: o.Relation) -> list[Row]:
         """The rows that a subquery reads: one, until more are asked for."""
-        found = self.state.asked.get(id(relation))
+        found = self.state.subqueries.get(id(relation))
         if found is None:
-            found = self.state.asked[id(relation)] = []
+            found = self.state.subqueries[id(relation)] = []
             found.append(self.row(relation))
         return found
 
@@ -134,14 +134,14 @@ class Builder:
         values: dict[str, dict[str, Any]] = {}
         self.state.entangled = True
 
-        def again(place: int) -> Row:
+        def make_row(place: int) -> Row:
             before, self.pivoted = self.pivoted, (values, place)
             try:
                 return self.row(inner)
             finally:
                 self.pivoted = before
 
-        return Pivoted(self.state, plugin, again)
+        return Pivoted(self.state, plugin, make_row)
 
     def joined(self, join: o.Join) -> Row:
         turned = join.kind.startswith("right")

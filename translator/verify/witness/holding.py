@@ -192,7 +192,7 @@ def _both(left: Expr, right: Expr, row: Row) -> Iterator[Move]:
 def _of_list(args: tuple[Expr, ...], row: Row, truth: bool) -> Iterator[Move]:
     """A value that is to be among those that a query gives: the one or the other is made equal; or not to be among them."""
     subject = args[0]
-    found = [(i.column, other) for i in _items(args[1]) if isinstance(i, Subquery) and i.column for other in row.state.ask(i.relation)]
+    found = [(i.column, other) for i in _items(args[1]) if isinstance(i, Subquery) and i.column for other in row.state.rows_of(i.relation)]
     for column, other in found:
         if truth:
             yield partial(_equal, other, column, subject, row)

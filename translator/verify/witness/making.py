@@ -150,9 +150,9 @@ class _Making:
         self.unreached.setdefault((span, why), Unreached(span, why))  # type: ignore[arg-type]
 
     def changes(self, state: State) -> list[misses.Change]:
-        asked = misses.asked(state)
+        atoms = misses.tested_atoms(state)
         of_groups = [*misses.sizes(state), *misses.keys(state)]
-        return [*of_groups, *misses.late(state), *misses.flips(state), *misses.near(state), *misses.stored(state, asked)]
+        return [*of_groups, *misses.late(state), *misses.flips(state), *misses.near(state), *misses.stored(state, atoms)]
 
     def changed(self, state: State, change: misses.Change) -> None:
         if self.changing <= 0 or len(self.worlds) >= self.most or self.events + self.sizes[id(state)] > MOST_EVENTS:

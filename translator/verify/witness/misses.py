@@ -54,7 +54,7 @@ def atoms(expr: Expr) -> Iterator[Expr]:
             yield expr
 
 
-def asked(state: State) -> list[tuple[Expr, Row]]:
+def tested_atoms(state: State) -> list[tuple[Expr, Row]]:
     """Every atom with a row that it is asked of, once for each place of the query."""
     found: dict[object, tuple[Expr, Row]] = {}
     for check in state.checks():
@@ -114,7 +114,7 @@ def alternatives(state: State) -> Iterator[tuple[Expr, Row, tuple[Expr, ...]]]:
 
 def flips(state: State, among: Container[int] | None = None) -> Iterator[Change]:
     """Each atom answering the other way, with the least change; of all atoms, or of those with these identities."""
-    for atom, row in asked(state):
+    for atom, row in tested_atoms(state):
         if among is not None and id(atom) not in among:
             continue
         for truth in (True, False):
@@ -127,7 +127,7 @@ def flips(state: State, among: Container[int] | None = None) -> Iterator[Change]
 
 def near(state: State) -> Iterator[Change]:
     """Values that are nearly what an atom asks for."""
-    for atom, row in asked(state):
+    for atom, row in tested_atoms(state):
         if not isinstance(atom, Apply) or not atom.args:
             continue
         if atom.function == "same":
@@ -330,7 +330,7 @@ def _moved(rows: Sequence[Row], moment: dt.datetime) -> bool:
 
 def late(state: State) -> Iterator[Change]:
     """Events that were taken in long after they happened, where the query asks for the one time or the other."""
-    for atom, row in asked(state):
+    for atom, row in tested_atoms(state):
         if any(_is_arrival(n) for n in walk(atom)):
             for back in _LATE:
 

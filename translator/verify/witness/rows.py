@@ -342,12 +342,12 @@ class Pivoted(Row):
     """evaluate pivot: columns that are the values of one column, with an aggregate of another; a row of the input for each of them.
 
     Args:
-        again: makes a row of the input over the same events, of the elements of arrays that have a number.
+        make_row: makes a row of the input over the same events, of the elements of arrays that have a number.
     """
 
-    def __init__(self, state: State, plugin: o.Plugin, again: Callable[[int], Row]) -> None:
-        super().__init__(state, (again(0),), frozenset())
-        self.plugin, self.again = plugin, again
+    def __init__(self, state: State, plugin: o.Plugin, make_row: Callable[[int], Row]) -> None:
+        super().__init__(state, (make_row(0),), frozenset())
+        self.plugin, self.make_row = plugin, make_row
         key, made, *_ = plugin.arguments
         if not (isinstance(made, Apply) and made.function == "take_any"):
             raise NotKnown("pivot with such an aggregate", plugin.span)
@@ -372,7 +372,7 @@ class Pivoted(Row):
             return self.inputs[0].assign(column, value)
         if column.name not in self.named:
             rows = self.inputs
-            row = rows[0] if not self.named else self.again(len(self.named))
+            row = rows[0] if not self.named else self.make_row(len(self.named))
 
             def back() -> None:
                 self.named.pop(column.name, None)
@@ -408,7 +408,7 @@ class Grouped(Row):
 
     def stamped(self, row: Row) -> int:
         """The stamp of a member; that of everything where subqueries read other rows."""
-        return self.state.version if self.state.entangled or self.state.asked else row.stamp()
+        return self.state.version if self.state.entangled or self.state.subqueries else row.stamp()
 
     def active(self) -> list[Row]:
         """The rows that are summarized: of those that are there, the most that have the same keys."""

@@ -60,8 +60,8 @@ class State:
         self.made = 0
         self.work = WORK
         self.entangled = False
-        self.asked: dict[int, list[Row]] = {}
-        self.ask: Callable[[o.Relation], list[Row]] = lambda relation: []
+        self.subqueries: dict[int, list[Row]] = {}
+        self.rows_of: Callable[[o.Relation], list[Row]] = lambda relation: []
         self.hold: Callable[[Expr, Row, bool], bool] = lambda expr, row, truth: False
         self.root: Row | None = None
         self.forced: list[tuple[Expr, Row, bool]] = []
@@ -88,7 +88,7 @@ class State:
 
     def rows(self) -> list[Row]:
         """The row that is to alert, and those that subqueries read."""
-        return [*([self.root] if self.root is not None else []), *(r for rows in self.asked.values() for r in rows)]
+        return [*([self.root] if self.root is not None else []), *(r for rows in self.subqueries.values() for r in rows)]
 
     def checks(self) -> Iterator[Check]:
         for row in self.rows():
@@ -167,7 +167,7 @@ class Row:
         return False
 
     def listed(self, subquery: Subquery) -> list[Any]:
-        rows = self.state.ask(subquery.relation)
+        rows = self.state.rows_of(subquery.relation)
         column = subquery.column
         return [row.value(column) for row in rows if row.valid()] if column is not None else []
 

@@ -83,7 +83,7 @@ def _attempts(expr: Expr, row: Row, value: Any) -> Iterator[Attempt]:
 
 def _of_subquery(expr: Subquery, row: Row, value: Any) -> Iterator[Attempt]:
     column = expr.column
-    for other in row.state.ask(expr.relation) if column is not None else ():
+    for other in row.state.rows_of(expr.relation) if column is not None else ():
         yield lambda other=other: other.assign(column, value)  # type: ignore[misc]
 
 
