@@ -55,8 +55,8 @@ _RIGHT_ONLY = frozenset({"rightsemi", "rightanti", "rightantisemi"})
 
 def fold_constants(plan: o.Plan) -> o.Plan:
     """``plan`` with what needs no event to be computed as constants; what cannot be computed stays as it is."""
-    known = _Evaluation(plan).rebuilt(plan.root)
-    return replace(plan, root=rewritten(known, lambda node: without_constant_side(node) if isinstance(node, o.Join) else node))
+    folded = _Folding(plan).rebuilt(plan.root)
+    return replace(plan, root=rewritten(folded, lambda node: without_constant_side(node) if isinstance(node, o.Join) else node))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class _Extent:
     row: int
 
 
-class _Evaluation:
+class _Folding:
     def __init__(self, plan: o.Plan) -> None:
         self.plan = plan
         self.engine: DuckDbEngine | None = None
@@ -76,17 +76,17 @@ class _Evaluation:
         self.extents: dict[int, _Extent | None] = {}
 
     def rebuilt(self, node: Any) -> Any:
-        """``node``, a part of the plan, with everything in it that is known; what stands in several places is computed once."""
+        """``node``, a part of the plan, with everything in it that is constant folded; what stands in several places is computed once."""
         if isinstance(node, tuple):
             parts = tuple(map(self.rebuilt, node))
             return parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node
         if not isinstance(node, Expr | o.Relation | o.Ordering):
             return node
         if id(node) not in self.made:
-            self.made[id(node)] = self.known(node) or self.with_known_parts(node)
+            self.made[id(node)] = self.constant(node) or self.with_folded_parts(node)
         return self.made[id(node)]
 
-    def with_known_parts(self, node: Any) -> Any:
+    def with_folded_parts(self, node: Any) -> Any:
         fields = {name: getattr(node, name) for name in node.__dataclass_fields__ if name != "span"}
         made = {name: self.rebuilt(value) for name, value in fields.items()}
         if isinstance(node, Items) and any(isinstance(i, Items) for i in made["items"]):
@@ -94,7 +94,7 @@ class _Evaluation:
         changed = {name: value for name, value in made.items() if value is not fields[name]}
         return replace(node, **changed) if changed else node
 
-    def known(self, node: Any) -> Expr | o.Relation | None:
+    def constant(self, node: Any) -> Expr | o.Relation | None:
         """What stands for a node that needs no event; None where it does, or is a constant already."""
         if isinstance(node, o.Relation):
             of_events = isinstance(node, o.Rows) or node is self.plan.root or self.extent(node) is None
@@ -203,14 +203,14 @@ class _Evaluation:
                     return _Extent(max(inner.rows, 1), inner.row + made)
         return None
 
-    def length(self, expr: Expr, column: int, known: dict[int, int]) -> int:
+    def length(self, expr: Expr, column: int, lengths: dict[int, int]) -> int:
         """How many characters a value can have at most, where a column has as many as ``column``."""
-        if id(expr) not in known:
-            known[id(expr)] = self.found_length(expr, column, known)
-        return known[id(expr)]
+        if id(expr) not in lengths:
+            lengths[id(expr)] = self.found_length(expr, column, lengths)
+        return lengths[id(expr)]
 
-    def found_length(self, expr: Expr, column: int, known: dict[int, int]) -> int:
-        parts = [self.length(c, column, known) for c in children(expr)]
+    def found_length(self, expr: Expr, column: int, lengths: dict[int, int]) -> int:
+        parts = [self.length(c, column, lengths) for c in children(expr)]
         match expr:
             case Const(value=value):
                 return len(str(value)) + 1

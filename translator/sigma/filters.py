@@ -12,6 +12,7 @@ from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
 from translator.engine.constant_folding import fold_constants
+from translator.kql import syntax as s
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.plan.binder import bind
@@ -33,10 +34,10 @@ def filters(rule: Rule, detection: Detection, options: Options) -> str:
     schemas = catalog.schemas()
     for number, text in enumerate(rule.exclusions, 1):
         found = False
-        for table in dict.fromkeys(s.table for s in detection.selectors):
+        for table in dict.fromkeys(selector.table for selector in detection.selectors):
             try:
                 kept = lift(fold_constants(bind(parse(f"['{table}'] | where {text}"), schemas)))
-                if not isinstance(kept, Detection) or not _known(table, text, schemas):
+                if not isinstance(kept, Detection) or not _names_columns(table, text, schemas):
                     continue
                 moved = placed(kept, "sigma", options)
                 names, selector = Names("sigma", options, moved.homes), moved.detection.selectors[0]
@@ -62,10 +63,8 @@ def _role(detection: Detection, name: str) -> str:
     return detection.part + ("rule" if alone else name)
 
 
-def _known(table: str, text: str, schemas: Any) -> bool:
+def _names_columns(table: str, text: str, schemas: Any) -> bool:
     """Whether the exclusion names columns of this table: an exclusion for another of the rule's tables says nothing about it."""
-    from translator.kql import syntax as s
-
     columns = schemas.get(table)
     names = [n.name for n in s.walk(parse(text)) if isinstance(n, s.NameReference)]
     return columns is None or all(n in columns for n in names)

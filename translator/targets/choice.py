@@ -89,7 +89,7 @@ def lacks_required(home: Home, predicate: Expr) -> bool:
     stored = {c for c in columns_of(predicate) if c.table is not None}
     fixed = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
 
-    def known(node: Expr) -> Expr:
+    def filled_in(node: Expr) -> Expr:
         match node:
             case ColumnRef(column=column) if column in fixed:
                 return fixed[column]
@@ -98,7 +98,7 @@ def lacks_required(home: Home, predicate: Expr) -> bool:
         return node
 
     def fails(part: Expr) -> bool:
-        found = simplify(transform(part, known))
+        found = simplify(transform(part, filled_in))
         if isinstance(found, Apply) and found.function in ("matches regex", "matches regex~"):
             return found.args[0] == const("") and not takes_empty(found)
         return found == FALSE
