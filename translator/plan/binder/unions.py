@@ -64,9 +64,14 @@ def union(
     if source:
         legs = [*([before] if first else []), *tables]
         inputs = [_with_source(ctx, i, leg_name(t) or f"union_arg{n}", source) for n, (i, t) in enumerate(zip(inputs, legs, strict=True))]
+    return _united(ctx, node, inputs, parameters.get("kind") == "inner", fuzzy)
+
+
+def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy: bool) -> Table:
+    """The rows of ``inputs`` one after the other, in the columns that they make together; ``inner``: in those that all of them have."""
     inputs = [replace(t, names=ctx.own_columns(t)) for t in inputs] if ctx.twins else inputs
     names = types_by_name(ctx, map(column_types, inputs))
-    kept = [n for n in names if all(n in t.names for t in inputs)] if parameters.get("kind") == "inner" else list(names)
+    kept = [n for n in names if all(n in t.names for t in inputs)] if inner else list(names)
     merged: dict[str, e.Column] = {}
     columns: list[tuple[e.Column, tuple[e.Column | None, ...]]] = []
     conflicting = {n: kinds for n, kinds in names.items() if len(kinds) > 1}
@@ -89,8 +94,8 @@ def union(
         # A column of two types becomes a column for each: learn.microsoft.com/kusto/query/union-operator.
         hidden[name] = None
         if Type.UNKNOWN in conflicting[name] and ctx.closed is None:
-            known = [k for k in conflicting[name] if k != Type.UNKNOWN]
-            hidden[name] = whole = ctx.column(name, known[0] if len(known) == 1 else Type.UNKNOWN)
+            others = [k for k in conflicting[name] if k != Type.UNKNOWN]
+            hidden[name] = whole = ctx.column(name, others[0] if len(others) == 1 else Type.UNKNOWN)
             columns.append((whole, tuple(t.names.get(name) for t in inputs)))
         for kind in conflicting[name]:
             found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)
@@ -144,10 +149,10 @@ def types_by_name(ctx: Context, tables: Iterable[Mapping[str, Type]]) -> dict[st
     whole = set[str]()
     for types in tables:
         for name, kind in types.items():
-            known = found.setdefault(name, [])
-            if kind not in known and name not in whole:
-                known.append(kind)
-            elif len(known) == 1 and ctx.closed is None:
+            kinds = found.setdefault(name, [])
+            if kind not in kinds and name not in whole:
+                kinds.append(kind)
+            elif len(kinds) == 1 and ctx.closed is None:
                 whole.add(name)
     return found
 
