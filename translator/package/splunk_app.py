@@ -1,7 +1,6 @@
 """A Splunk app with a saved search for each rule.
 
-Source: Splunk Admin Manual, savedsearches.conf, macros.conf, transforms.conf and app.conf; Enterprise Security, "Correlation searches"
-(``action.correlationsearch.*``, ``action.notable.*``, ``action.risk.*``), as splunk/contentctl writes them.
+Source: Splunk Admin Manual, savedsearches.conf, macros.conf, transforms.conf and app.conf.
 """
 
 from __future__ import annotations
@@ -15,38 +14,26 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from translator import catalog
 from translator.detection.model import Detection, Trigger
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.package import conf
-from translator.package.entities import Entities, entity_fields
+from translator.package.enterprise_security import correlation, notable, risk
+from translator.package.entities import entity_fields
 from translator.package.options import PackageOptions, changed
 from translator.package.prepared import Prepared
 from translator.package.schedule import Schedule, numbered, schedule_of
 from translator.pipeline import Conversion, convert
 from translator.plan.binder.problems import BindError
-from translator.report import attack_of
 from translator.rulepack.cron import DAY, cron
-from translator.rulepack.model import TOKEN, Rule
+from translator.rulepack.model import Rule
 from translator.targets.base import Output, Readiness, duration
 from translator.targets.splunk import row_condition
 
 APP, FOLDER = "kql2sigma_detections", "splunk/app"
 """The id of the app, and where its files are in the output folder."""
 
-LEVELS = {"informational": (1, 15), "low": (2, 35), "medium": (3, 55), "high": (4, 75), "critical": (5, 95)}
-"""``alert.severity`` (1 debug to 6 fatal), and a risk score that Enterprise Security calls by that severity."""
-
 RELATIONS = {">": "greater than", "<": "less than", "==": "equal to", "!=": "not equal to"}
-
-_ENDPOINT = frozenset(
-    "process_creation process_access process_termination file_event file_delete file_rename file_change file_access image_load driver_load"
-    " registry_event registry_set registry_add registry_delete create_remote_thread pipe_created ps_script ps_module sysmon system".split()
-)
-_NETWORK = frozenset("network_connection firewall dns dns_query proxy webserver zeek conn http cisco".split())
-_ACCESS = frozenset("signinlogs security sshd auth authentication".split())
-_THREAT_TACTICS = frozenset({"command-and-control", "exfiltration"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,85 +305,6 @@ def throttling(rule: Rule, fields: list[str], schedule: Schedule) -> dict[str, s
         period = duration(schedule.alerting or schedule.back)
         settings |= {"alert.suppress": "1", "alert.suppress.fields": ",".join(fields), "alert.suppress.period": period}
     return settings
-
-
-def correlation(rule: Rule, name: str, tables: tuple[str, ...]) -> dict[str, str]:
-    """What Enterprise Security knows a search by; a framework without an entry is left out."""
-    annotations = {
-        "mitre_attack": attack_of(rule)["techniques"],
-        "data_source": list(tables),
-        "sentinel_rule": [rule.id] if rule.id else [],
-    }
-    return {
-        "alert.severity": str(LEVELS.get(rule.severity, LEVELS["medium"])[0]),
-        "action.correlationsearch.enabled": "1",
-        "action.correlationsearch.label": name,
-        "action.correlationsearch.annotations": json.dumps({k: v for k, v in annotations.items() if v}),
-    }
-
-
-def risk(rule: Rule, output: Output, entities: Entities) -> dict[str, str]:
-    """The risk that a finding adds to what the alert is about."""
-    score = LEVELS.get(rule.severity, LEVELS["medium"])[1]
-    objects = [{"risk_object_field": field, "risk_object_type": kind, "risk_score": score} for kind, field in entities if kind]
-    if not objects:
-        return {}
-    return {
-        "action.risk": "1",
-        "action.risk.param._risk": json.dumps(objects),
-        "action.risk.param._risk_message": title(rule, output),
-        "action.risk.param._risk_score": "0",
-        "action.risk.param.verbose": "0",
-    }
-
-
-def notable(rule: Rule, output: Output, entities: Entities, tables: tuple[str, ...]) -> dict[str, str]:
-    """The finding, unless the rule makes no incidents."""
-    if not rule.incidents.created:
-        return {}
-    shown = dict.fromkeys([*(f for _, f in entities), *(output.columns[c] for _, c in rule.custom_details if c in output.columns)])
-    drilldown = [
-        {
-            "name": f"View what is known of ${field}$",
-            "search": f"index=* ${field}|s$",
-            "earliest_offset": "$info_min_time$",
-            "latest_offset": "$info_max_time$",
-        }
-        for _, field in entities
-    ]
-    return {
-        "action.notable": "1",
-        "action.notable.param.rule_title": title(rule, output),
-        "action.notable.param.rule_description": formatted(rule.details.description, output) or conf.words(rule.description or rule.name),
-        "action.notable.param.severity": rule.severity if rule.severity in LEVELS else "medium",
-        "action.notable.param.security_domain": security_domain(rule, tables),
-        **({"action.notable.param.nes_fields": ",".join(shown)} if shown else {}),
-        **({"action.notable.param.drilldown_searches": json.dumps(drilldown)} if drilldown else {}),
-    }
-
-
-def title(rule: Rule, output: Output) -> str:
-    """What an alert is called: by the rule's format, in which a column is a field of the result."""
-    return " ".join((formatted(rule.details.title, output) or conf.words(rule.name)).split())
-
-
-def formatted(text: str, output: Output) -> str:
-    """A format with ``{{Column}}`` as one with ``$field$``; of a column that the result lacks only its name."""
-    pieces = re.split(TOKEN, text)
-    known = [f"${output.columns[p]}$" if p in output.columns else p for p in pieces[1::2]]
-    plain = (p.replace("$", "") if known else conf.words(p) for p in pieces[::2])
-    return "".join(x for pair in zip(plain, [*known, ""], strict=True) for x in pair).strip()
-
-
-def security_domain(rule: Rule, tables: tuple[str, ...]) -> str:
-    """Which of Enterprise Security's domains a rule is of, by where SigmaHQ has the logs of its tables and by its tactics."""
-    if set(attack_of(rule)["tactics"]) & _THREAT_TACTICS:
-        return "network"
-    places = {v for t in tables if (known := catalog.table(t)) for h in known.homes["sigma"] for v in h.place.values()}
-    for domain, of in (("access", _ACCESS), ("endpoint", _ENDPOINT), ("network", _NETWORK)):
-        if places & of:
-            return domain
-    return "audit" if places else "threat"
 
 
 def exclusions(conversion: Conversion) -> tuple[str, tuple[str, ...]]:
