@@ -42,7 +42,7 @@ def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
 
 
 def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stored) -> Expr:
-    """A condition on a field that has other values in the product; as it was, without a field, where one of them is not kept."""
+    """A condition on a field that has other values in the product; as it was, without a field, where one of them is not known."""
     if atom.function in ("isempty", "isnull"):
         return Apply(atom.span, atom.type, atom.function, (subject,))
     wanted = constants(atom.args[1])
@@ -55,13 +55,13 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
         for value in wanted:
             key = str(value).lower() if isinstance(value, bool) else str(value)
             loose = atom.function in ("=~", "in~") or stored.complete
-            kept = key if key in stored.values else lowered.get(key.lower()) if loose else None
-            if kept is None and stored.complete:
+            listed = key if key in stored.values else lowered.get(key.lower()) if loose else None
+            if listed is None and stored.complete:
                 continue
-            if kept is None and not stored.others:
+            if listed is None and not stored.others:
                 return atom
-            if kept is None or kept == key or atom.function in ("=~", "in~"):
-                chosen.append(kept or key)
+            if listed is None or listed == key or atom.function in ("=~", "in~"):
+                chosen.append(listed or key)
     elif atom.function in TEXT_OPERATORS and stored.complete:
         tests = [(k, simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1])))) for k in stored.values]
         chosen = [k for k, test in tests if test == TRUE]

@@ -1,4 +1,4 @@
-"""The plugins of evaluate, as far as their columns are declaration."""
+"""The plugins of evaluate, as far as their columns are known."""
 
 from __future__ import annotations
 
