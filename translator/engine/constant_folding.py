@@ -17,6 +17,7 @@ from translator.engine.errors import EngineError
 from translator.plan import functions
 from translator.plan import operators as o
 from translator.plan.constant_joins import without_constant_side
+from translator.plan.existing import with_existing_columns
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery, children, const, walk
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
@@ -54,8 +55,11 @@ _RIGHT_ONLY = frozenset({"rightsemi", "rightanti", "rightantisemi"})
 
 
 def fold_constants(plan: o.Plan) -> o.Plan:
-    """``plan`` with what needs no event to be computed as constants; what cannot be computed stays as it is."""
-    folded = _Folding(plan).rebuilt(plan.root)
+    """``plan`` with what needs no event to be computed as constants, and plain columns for those that need not be asked for.
+
+    What cannot be computed stays as it is.
+    """
+    folded = with_existing_columns(_Folding(plan).rebuilt(plan.root))
     return replace(plan, root=rewritten(folded, lambda node: without_constant_side(node) if isinstance(node, o.Join) else node))
 
 

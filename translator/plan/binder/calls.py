@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from translator.kql import syntax as s
 from translator.plan import expressions as e
+from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import bind_arguments, called_table
 from translator.plan.binder.names import check_function, check_value
@@ -77,9 +78,19 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
     return made
 
 
+GROWING = "AzureDiagnostics"
+"""The table that gets a column for each property that comes: learn.microsoft.com/azure/azure-monitor/reference/tables/azurediagnostics."""
+_SUFFIXES = ("_s", "_d", "_g", "_b", "_t")
+
+
+def _grows(sources: Sequence[o.Source], name: str) -> bool:
+    """Whether these are tables that get columns of this name as events come, which no documentation lists."""
+    return name.endswith(_SUFFIXES) and bool(sources) and all(source.table == GROWING for source in sources)
+
+
 def _column_if_exists(ctx: Context, wanted: str, otherwise: e.Expr, table: Table, span: e.Span) -> e.Expr:
     column = table.names.get(wanted, table.outer.get(wanted))
-    if column is None and ctx.closed is None and not ctx.documented(table.sources):
+    if column is None and ctx.closed is None and (not ctx.documented(table.sources) or _grows(table.sources, wanted)):
         column = ctx.stored_column(table.sources[0], wanted, otherwise.type)
         if table.sources[0].table != "?":
             table.names[wanted] = column
