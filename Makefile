@@ -37,9 +37,12 @@ docs: $(BIN)/.ready
 	$(BIN)/python -m tests.doc_pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 
-# What a pack costs, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines differ.
+# What one rule and packs cost, cold and when nothing has changed, beside pySigma's work on as many Sigma rules; ratios, since machines
+# differ. `make bench LARGEST=20000` makes packs of up to so many rules of those in RULES.
+LARGEST ?= 100
+QUERIES ?= $(wildcard ../shared/corpus/kql_queries.jsonl)
 bench: $(BIN)/.ready
-	$(BIN)/python -m tests.perf.packs $(RULES)
+	$(BIN)/python -m tests.perf.packs $(RULES) $(LARGEST) $(if $(QUERIES),--queries $(QUERIES))
 	$(BIN)/python -m tests.perf.parse_scaling 1000
 
 $(VENV)-judge/.ready:

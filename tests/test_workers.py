@@ -82,8 +82,10 @@ def test_one_item_is_lost_alone_and_keeps_what_it_found(item: str, why: str, job
 @LINUX
 def test_the_processor_has_a_limit_that_waiting_does_not_reach() -> None:
     lost = Done(("loops begun",), "stopped after 0.5 s of the processor")
-    waits = Done(("hangs begun",), "stopped after 2 s")
-    assert list(carried_out(work, ["loops", "hangs", "a"], 2, Limits(2, processor=0.5))) == [lost, waits, whole("a")]
+    waits = Done(("hangs begun",), "stopped after 1 s")
+    # On a machine that does much else half a second of the processor may take many of the clock.
+    assert list(carried_out(work, ["loops", "a"], 2, Limits(60, processor=0.5))) == [lost, whole("a")]
+    assert list(carried_out(work, ["hangs", "a"], 2, Limits(1, processor=0.5))) == [waits, whole("a")]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import os
 import pickle
 import re
@@ -94,6 +93,8 @@ def key_of(*parts: object) -> str:
 @functools.cache
 def tool() -> str:
     """The tool's version, a digest of its files, since two states of a working copy have one version, and what it is installed with."""
+    import importlib.metadata
+
     digest, root = hashlib.sha256(f"{translator.__version__}\n{sys.version}".encode()), Path(translator.__file__).parent
     for path in sorted(p for p in (*root.rglob("*"), *(root.parent / "grammars").glob("*.lark")) if p.suffix not in (".pyc", "")):
         digest.update(path.name.encode() + path.read_bytes())

@@ -9,12 +9,15 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from translator.rulepack import Unread
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class UsageProblem(Exception):
@@ -106,41 +109,29 @@ class Progressing:
 
     def __init__(self, console: Console, what: str, quiet: bool = False) -> None:
         self.console, self.what = console, what
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[told]}", markup=False),
-        )
-        self.bar = Progress(
-            *columns,
-            console=console,
-            transient=True,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            disable=quiet or not console.is_terminal,
-        )
         self.quiet = quiet
-        self.task = self.bar.add_task(what, total=None, rate="", told="")
+        self.bar = _bar(console) if console.is_terminal and not quiet else None
+        self.task = self.bar.add_task(what, total=None, rate="", told="") if self.bar is not None else None
         self.begun = self.said = self.drawn = time.monotonic()
         self.known: int | None = None
 
     def __enter__(self) -> Progressing:
-        self.bar.start()
+        if self.bar is not None:
+            self.bar.start()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self.bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Leaves the screen to what is printed meanwhile."""
-        self.bar.stop()
+        if self.bar is not None:
+            self.bar.stop()
         yield
-        self.bar.start()
+        if self.bar is not None:
+            self.bar.start()
 
     def at(self, done: int, total: int, told: str = "") -> None:
         """Says that ``done`` of ``total`` are done, and what came of them."""
@@ -150,7 +141,7 @@ class Progressing:
         if self.known is None:
             self.known = done - 1  # what was found by an earlier run took no time of this one
         rate = (done - self.known) / max(now - self.begun, 0.001)
-        if self.console.is_terminal:
+        if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, total=total, rate=f"{rate:.1f}/s", told=told, refresh=now - self.drawn > 0.2)
             self.drawn = now if now - self.drawn > 0.2 else self.drawn
         elif now - self.said > self.PAUSE and 0 < done < total:
@@ -158,6 +149,21 @@ class Progressing:
             left = round((total - done) / max(rate, 0.001))
             said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
             self.console.print(said, markup=False, highlight=False)
+
+
+def _bar(console: Console) -> Progress:
+    """A bar that draws when it is told to. What makes it is imported here: most runs have no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+    )
+    return Progress(*columns, console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
 
 _SHOWN = 3

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -111,6 +110,8 @@ def app_conf(version: str) -> str:
 
 def archive(files: Mapping[str, str]) -> bytes:
     """The app as Splunk installs it: a tar.gz of one folder, the same bytes for the same files."""
+    import tarfile
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=9, format=tarfile.USTAR_FORMAT) as tar:
         folders = sorted({f"{APP}/{p.rpartition('/')[0]}" for p in files if "/" in p})
