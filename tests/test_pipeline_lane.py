@@ -215,9 +215,9 @@ WRITTEN = [
 
 
 SPL_ALONE = (
+    "arg_max(IPAddress",
     "top 4 by",
     "top 2 by",
-    "arg_max",
     "toint(Result)",
     "'or')",
     "array_concat",

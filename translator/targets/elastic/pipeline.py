@@ -25,8 +25,8 @@ from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
-from translator.targets.pipeline.values import Command, Function, Language, Value, Values, grouped, spelled
-from translator.targets.pipeline.walk import Above, Measure, Part, Walk
+from translator.targets.pipeline.values import ORDERED, Command, Function, Language, Value, Values, grouped, spelled
+from translator.targets.pipeline.walk import Above, Measure, Part, Walk, is_of_row
 from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
@@ -374,7 +374,8 @@ class EsqlWalk(Walk):
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
         part = self.single(self.made_of_events(part, node), node)
-        beside = part.flag is not None or id(node) in self.unrolled
+        latest = self.one_of_each(node)
+        beside = part.flag is not None or id(node) in self.unrolled or latest is not None
         node = self.rolled_out(node)
         by: list[tuple[str, Column, Value]] = []
         for made, expr in node.keys:
@@ -390,7 +391,8 @@ class EsqlWalk(Walk):
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
         names, unique = tuple(field(n) for n, _, _ in by), self.telling(node.keys)
-        found = self.summary(node, bool(by), part.flag)
+        of_groups = tuple(a for a in node.aggregates if latest is None or not is_of_row(a[1], latest))
+        found = self.summary(replace(node, aggregates=of_groups), bool(by), part.flag)
         if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
             self.fields, self.columns = {}, {}
@@ -402,9 +404,25 @@ class EsqlWalk(Walk):
             own = value if beside and value.nullable else replace(value, text=field(name), simple=True)
             self.columns[made.id] = own
         self.columns |= found.columns
+        if latest is not None:
+            self.latest(node, latest, list(names), part)
+            return replace(part, unique=unique, spread=None, tied=False)
         if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=names, tied=False, always=not by)
+
+    def latest(self, node: o.Aggregate, chosen: tuple[str, Expr], by: list[str], part: Part) -> None:
+        """Leaves of each group the last or the first document, or one of those that are it, with all its columns."""
+        function, expr = chosen
+        key = self.values().simplest(expr)
+        if key.kind not in ORDERED or key.nullable:  # where none has it, any row will do
+            raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
+        row, there = self.identified(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
+            best = field(self.free("best"))
+            self.inline([f"{best} = {wanted}({value}){there}"], by)
+            self.keep(part, [f"{value} == {best}"])
+        self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]
@@ -434,7 +452,7 @@ def _is_beyond(node: object) -> bool:
     return False
 
 
-SPELLED = spelled(ESQL)
+SPELLED = spelled(ESQL) | {"arg_max", "arg_min"}
 """What the lane has words for in ES|QL."""
 
 __all__ = ["ESQL", "SPELLED", "EsqlWalk"]

@@ -383,6 +383,11 @@ class Walk(Notes, ABC):
                 return column.id in self.constants or (column.table is not None and column.name == "Type")
         return False
 
+    def one_of_each(self, node: o.Aggregate) -> tuple[str, Expr] | None:
+        """``arg_max`` or ``arg_min`` with what it goes by, where one row of each group has it all."""
+        found = {(x.function, x.args[0]) for _, x in node.aggregates if isinstance(x, Apply) and x.function in ("arg_max", "arg_min")}
+        return found.pop() if len(found) == 1 else None
+
     def keys_of(self, node: o.Aggregate) -> tuple[tuple[Column, Expr], ...]:
         """The keys of a summary that can be computed."""
         found = []
@@ -1124,6 +1129,17 @@ class Walk(Notes, ABC):
         if lost:
             self.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
         return found
+
+
+def is_of_row(expr: Expr, latest: tuple[str, Expr]) -> bool:
+    """Whether an aggregate is of the row that ``arg_max`` or ``arg_min`` finds by the same value."""
+    function, by = latest
+    match expr:
+        case Apply(function="arg_max" | "arg_min"):
+            return True
+        case Apply(function="max" | "min" as name, args=(value,)):
+            return f"arg_{name}" == function and value == by
+    return False
 
 
 def _unrolled_by(node: o.Expand) -> o.Aggregate | None:

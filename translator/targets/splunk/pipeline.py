@@ -15,7 +15,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
 from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
-from translator.targets.pipeline.walk import Measure, Part, Walk
+from translator.targets.pipeline.walk import Measure, Part, Walk, is_of_row
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, inside, moment_of, string
 
@@ -238,7 +238,7 @@ class SplWalk(Walk):
         if (latest := self.one_of_each(node)) is not None:
             if not by or any(v.nullable for *_, v in by):
                 raise self.values().refuse(latest[1])
-            others = replace(node, aggregates=tuple(a for a in node.aggregates if not _is_of_row(a[1], latest)))
+            others = replace(node, aggregates=tuple(a for a in node.aggregates if not is_of_row(a[1], latest)))
             found = self.summary(others, True, part.flag)
             self.computed([*before, *found.before])
             self.beside(found.terms, names)
@@ -295,11 +295,6 @@ class SplWalk(Walk):
             parts.append(f"({condition})" if parts and " OR " in condition else condition)
         return " AND ".join(parts)
 
-    def one_of_each(self, node: o.Aggregate) -> tuple[str, Expr] | None:
-        """``arg_max`` or ``arg_min`` with what it goes by, where one row of each group has it all."""
-        found = {(x.function, x.args[0]) for _, x in node.aggregates if isinstance(x, Apply) and x.function in ("arg_max", "arg_min")}
-        return found.pop() if len(found) == 1 else None
-
     def latest(self, node: o.Aggregate, chosen: tuple[str, Expr], names: list[str], part: Part) -> None:
         """The last or the first event of each group, with all its columns."""
         function, expr = chosen
@@ -317,18 +312,7 @@ class SplWalk(Walk):
         else:
             self.commands.append(self.sort([(f"str({column(source)})" if by_text else column(source), function == "arg_max")]))
             self.commands.append(self.distinct(names))
-        self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and _is_of_row(x, chosen)))
-
-
-def _is_of_row(expr: Expr, latest: tuple[str, Expr]) -> bool:
-    """Whether an aggregate is of the row that ``arg_max`` or ``arg_min`` finds by the same value."""
-    function, by = latest
-    match expr:
-        case Apply(function="arg_max" | "arg_min"):
-            return True
-        case Apply(function="max" | "min" as name, args=(value,)):
-            return f"arg_{name}" == function and value == by
-    return False
+        self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
 
 SPELLED = spelled(SPL) | {"arg_max", "arg_min"}
