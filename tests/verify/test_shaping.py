@@ -52,6 +52,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("StorageBlobLogs", {"OperationName": "GetBlob"}, "splunk", {"resourceId": "/blobServices/", "category": "StorageRead"}),
         # types of the product's fields
         ("SecurityEvent", {"EventID": 4625}, "splunk", {"EventCode": 4625}),
+        ("AuditLogs", {"DurationMs": 5}, "elastic", {"event.duration": 5_000_000}),
         ("SecurityEvent", {"EventID": 4625}, "elastic", {"event.code": "4625"}),
         ("SecurityEvent", {"EventID": 4625, "IpAddress": "0:0::1"}, "elastic", {"source.ip": "::1"}),
         ("SecurityEvent", {"EventID": 4625, "IpAddress": ""}, "elastic", {"source.ip": None}),
@@ -223,7 +224,7 @@ def test_rows_that_no_event_stands_for(table: str, row: dict[str, Any], family: 
     ("table", "row", "family", "column"),
     [
         ("AuditLogs", {"ResultType": "0"}, "elastic", "ResultType"),
-        ("AuditLogs", {"DurationMs": 5}, "elastic", "DurationMs"),
+        ("AuditLogs", {"ResourceProvider": "x"}, "elastic", "ResourceProvider"),
         ("SigninLogs", {"Unheard": "x"}, "elastic", "Unheard"),
     ],
 )

@@ -44,7 +44,9 @@ class Stored:
 
     ``deviates`` says where the field has other values than the column, ``setting`` what has to be set for it to have the same, and
     ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
-    ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks.
+    ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks;
+    ``scale`` how many of its units are one of the column's, where the column holds whole numbers; ``parts`` is the field with the places
+    inside of the column's JSON, where the field itself has the text that Java makes of a map: ``{name=value, other=[1, 2]}``.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Stored:
     either: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     array: bool = False
+    scale: int = 0
+    parts: str = ""
     source: str = ""
 
 

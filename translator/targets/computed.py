@@ -14,7 +14,7 @@ from translator.regex.parser import parsed
 from translator.regex.syntax import Perl
 from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
-from translator.targets.names import json_path
+from translator.targets.names import IN_UNITS, json_path
 from translator.targets.predicates import Predicates
 
 _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
@@ -56,6 +56,8 @@ class Functions:
     inside: Callable[[str, str], str] | None = None
     long_marks: bool = False
     """Whether a text can be split by more than one byte."""
+    units: str = ""
+    """How many whole units of so many a field of whole numbers has."""
 
     def splits(self, mark: str) -> bool:
         """Whether a text can be split at a mark."""
@@ -109,6 +111,8 @@ class Texts:
         match expr:
             case Const(value=str(text)):
                 return functions.string(text)
+            case Apply(function=function, args=(inner, Const(value=int(units)))) if function == IN_UNITS and functions.units:
+                return functions.units.format(self.predicates.spelled(inner), units)
             case Apply(function="tostring", args=(inner,)):
                 return self._of(inner, empty)
             case Apply(function=function, args=(inner,)) if function in functions.calls:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from translator import catalog
@@ -11,7 +12,7 @@ from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Sto
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Column
 from translator.plan.pins import Pins
-from translator.targets.names import PLAIN_TEXTS, path_of
+from translator.targets.names import PLAIN_TEXTS, WHOLE, path_of
 from translator.targets.paths import SEPARATORS
 
 TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
@@ -40,6 +41,11 @@ class Fields:
             if isinstance(counterpart, ByValue):
                 counterpart = self._alternative(counterpart)
                 name = counterpart.name if isinstance(counterpart, Stored) else name
+            if isinstance(counterpart, Stored) and counterpart.parts and rest and all(isinstance(s, str) and s != ELEMENT for s in rest):
+                name = ".".join((counterpart.parts, *map(str, rest)))
+                return Stored(name, "flattened"), name, ()
+            if isinstance(counterpart, Stored) and self._is_whole(column.name, steps[:length], counterpart, rest):
+                return replace(counterpart, type=WHOLE), name, ()
             if not isinstance(counterpart, Stored):
                 return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
             in_text = self.family == "elastic" and self.reads_json and counterpart.type in PLAIN_TEXTS | {"nested"}
@@ -58,6 +64,15 @@ class Fields:
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
         return None, column.name, ()
+
+    def _is_whole(self, column: str, steps: tuple[str | int, ...], stored: Stored, rest: tuple[str | int, ...]) -> bool:
+        """Whether a place is an object of Elastic's whose parts are fields: itself, or an array's place that names replace."""
+        if self.family != "elastic" or stored.type != "object" or self.home is None:
+            return False
+        path = path_of(column, steps)
+        below = [c for c in self.home.columns if c.startswith((f"{path}.", f"{path}["))]
+        keyed = {found[1] for c in below if (found := re.match(rf"{re.escape(path)}\[(\w+)\]", c))}
+        return bool(below) and (not rest or bool(keyed - {"n"}) or ("n" in keyed and rest[0] == ELEMENT))
 
     def _of_event_data(self, name: str) -> tuple[Counterpart | None, str, tuple[str | int, ...]] | None:
         """What the home has for a value in the data of a Windows event by its name, where it is not kept by that name."""

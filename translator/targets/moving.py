@@ -40,10 +40,20 @@ from translator.targets.choice import allowed, events_of, has_all, homes_of, lac
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, one_of, typed
-from translator.targets.names import PLAIN_TEXTS, path_of
+from translator.targets.names import IN_UNITS, PLAIN_TEXTS, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
-from translator.targets.stored_values import by_value, column_name, formed, in_one_case, prefixed, with_missing
+from translator.targets.stored_values import (
+    by_value,
+    column_name,
+    formed,
+    in_map,
+    in_one_case,
+    prefixed,
+    scaled,
+    spelled_otherwise,
+    with_missing,
+)
 
 MAX_HOMES = 4
 """In how many homes a selector is looked for that does not tell its events from those of others."""
@@ -236,6 +246,8 @@ class Move:
             return expr
         before = len(self.mover.said)
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
+        if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates):
+            self.note_other(expr, why)
         if isinstance(counterpart, Stored) and counterpart.case:
             said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
             self.mover.say("values-of-one-case", said)
@@ -258,11 +270,19 @@ class Move:
         if isinstance(expr, Apply) and expr.args and is_field(expr.args[0]):
             return self.atom(expr)
         if is_field(expr):
-            return self.field(expr)[0]
+            moved, counterpart = self.field(expr)
+            if isinstance(counterpart, Stored):
+                self.note_other(expr, spelled_otherwise(counterpart))
+            return moved
         known = self.done.get(id(expr))
         if known is None:
             known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a) for a in children(expr))))
         return known[1]
+
+    def note_other(self, expr: Expr, why: str) -> None:
+        """A word on a value that is computed with, or that events are grouped by, whose field does not hold what the column does."""
+        if why and self.mover.place is not Place.SHOWN:
+            self.mover.say("value-differs", f"{column_name(expr)}: {why}", expr.span)
 
     def atom(self, atom: Apply) -> Expr:
         """A condition or a function of a field."""
@@ -282,10 +302,16 @@ class Move:
         subject, counterpart = self.field(atom.args[0])
         rest = tuple(self.moved(a) for a in operands)
         plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
+        if isinstance(counterpart, Stored) and counterpart.scale:
+            found = scaled(plain, counterpart.scale)
+            return found if self.mover.computes or found != plain else atom
         if isinstance(subject, Apply):
             found = on_path(plain, self.fields.separators)
             return found if self.mover.computes or found != plain else atom
-        if not isinstance(counterpart, Stored) or atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
+        if not isinstance(counterpart, Stored):
+            return plain
+        if atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
+            self.note_other(atom.args[0], spelled_otherwise(counterpart))
             return plain
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
@@ -305,6 +331,8 @@ class Move:
             )
         if counterpart.differs:
             return Apply(atom.span, atom.type, atom.function, atom.args)
+        if counterpart.parts and operands:
+            plain = in_map(self.mover, plain)
         if counterpart.values and len(operands) == 1:
             return by_value(self.mover, self.family, atom, subject, counterpart)
         if counterpart.form and len(operands) == 1:
@@ -335,6 +363,8 @@ class Move:
                 line = not isinstance(expr, Path) and catalog.is_one_line(column.table or "", column.name)
                 moved = replace(column, id=number, name=name, stored=kind, several=several, one_line=line)
                 ref = ColumnRef(expr.span, expr.type, moved)
+                if counterpart.scale:
+                    return Apply(expr.span, expr.type, IN_UNITS, (ref, const(counterpart.scale))), counterpart
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
             case Computed(file_of=path) if path:
                 whole, _ = self.field(replace(base, column=replace(column, name=path)))

@@ -26,6 +26,12 @@ _AS_TEXT = frozenset({Type.STRING, Type.UNKNOWN, Type.GUID})
 
 _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 
+WHOLE = "object of fields"
+"""The type of an object of Elastic's, which is no field: its parts are."""
+
+IN_UNITS = "in_units"
+"""The function by which a field of smaller units is read: how many whole ones of so many it has. Such a field is never negative."""
+
 _TO_SET_UP = frozenset(
     {"input-setting", "list-lookup", "list-placeholder", "list-at-ingest", "indicator-list", "first-seen-list", "list-rows"}
 )

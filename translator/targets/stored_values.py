@@ -12,6 +12,7 @@ from translator.plan.expressions import (
     ColumnRef,
     Const,
     Expr,
+    Items,
     Path,
     conjunction,
     const,
@@ -22,10 +23,11 @@ from translator.plan.expressions import (
 from translator.plan.functions.values import pattern
 from translator.plan.patterns import searched
 from translator.plan.pins import constants
-from translator.plan.simplify import CASE_PAIRS, TEXT_OPERATORS, simplify
+from translator.plan.simplify import CASE_PAIRS, TEXT_OPERATORS, TEXT_SEARCHES, simplify
 from translator.plan.types import Type
 from translator.regex.writers import kql
 from translator.targets.choice import folded
+from translator.targets.java import in_java
 from translator.targets.literals import EQUALITIES, numeric, one_of, typed
 
 
@@ -63,14 +65,12 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
             if listed is None or listed == key or atom.function in ("=~", "in~"):
                 chosen.append(listed or key)
     elif atom.function in TEXT_OPERATORS and stored.complete:
-        tests = [(k, simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1])))) for k in stored.values]
+        tests = [(k, _holds(atom, k)) for k in stored.values]
         chosen = [k for k, test in tests if test == TRUE]
         if any(not isinstance(test, Const) for _, test in tests):
             return atom
     elif atom.function in TEXT_OPERATORS and stored.others:
-        renamed = [k for k in stored.values if simplify(Apply(None, Type.BOOL, atom.function, (const(k), atom.args[1]))) == TRUE]
-        found = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
-        return disjunction(found, *(one_of(subject, (const(stored.values[k]),), atom) for k in renamed))
+        return _among_others(notes, atom, subject, stored)
     else:
         return atom
     targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
@@ -110,6 +110,70 @@ def _holds(atom: Apply, value: str) -> Expr:
             except ValueError:
                 pass
     return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
+
+
+def in_map(notes: Notes, atom: Apply) -> Apply:
+    """A condition on the text of JSON, of which the field has the text of Java's map: other marks, and no order of members."""
+    searches = atom.function in TEXT_SEARCHES and atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith", "endswith")
+    values = constants(atom.args[1]) if searches else None
+    if values is None or not all(isinstance(v, str) for v in values):
+        notes.say("value-differs", "the field has {name=value} where the KQL compares the JSON text", atom.span)
+        return atom
+    written = {str(v): in_java(str(v)) for v in values}
+    if None in written.values():
+        notes.say("value-differs", "the field has {name=value} where the KQL searches the JSON text", atom.span)
+        return atom
+    if any(w != v for v, w in written.items()):
+        notes.say("value-within", "the field has {name=value}, without the quotes around names and values", atom.span)
+
+    def turned(node: Expr) -> Expr:
+        return const(written[str(node.value)], span=node.span) if isinstance(node, Const) else node
+
+    return Apply(atom.span, atom.type, atom.function, (atom.args[0], transform(atom.args[1], turned), *atom.args[2:]))
+
+
+def _among_others(notes: Notes, atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A condition on a text that some values have otherwise in the product, and all others as they are."""
+    tests = {v: _holds(atom, str(v)) for v in (*stored.values, *stored.values.values())}
+    if not all(isinstance(test, Const) for test in tests.values()):
+        return atom
+    holds = {v: test == TRUE for v, test in tests.items()}
+    renamed = [v for k, v in stored.values.items() if holds[k]]
+    if set(renamed) & {v for k, v in stored.values.items() if not holds[k]} and not stored.spellings:
+        notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
+    found: Expr = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
+    # What the product has in place of other values satisfies the condition by its own spelling.
+    if spelled := [v for v in dict.fromkeys(stored.values.values()) if holds[v] and v not in renamed]:
+        found = conjunction(found, negation(one_of(subject, tuple(map(const, spelled)), atom)))
+    added = [const(v) for v in dict.fromkeys(renamed) if not holds[v]]
+    return disjunction(found, *([one_of(subject, tuple(added), atom)] if added else []))
+
+
+def spelled_otherwise(stored: Stored) -> str:
+    """How a field spells the values of its column, where it does so otherwise; empty where it does not."""
+    if any(str(k) != str(v) for k, v in stored.values.items()) or stored.prefixes or stored.form or stored.parts:
+        return stored.differs or stored.deviates or "the product spells its values otherwise"
+    return stored.differs or stored.deviates
+
+
+_COMPARISONS = EQUALITIES | {"<", "<=", ">", ">="}
+
+
+def scaled(atom: Apply, scale: int) -> Apply:
+    """A condition on a number that the product has in another unit: on the field itself where the literals can be turned instead."""
+    match atom.args[0]:
+        case Apply(args=(field, Const())) if atom.function in (*_COMPARISONS, "isnull"):
+            pass
+        case _:
+            return atom
+    literals = [n for x in atom.args[1:] for n in (x.items if isinstance(x, Items) else (x,))]
+    turned: dict[Expr, Expr] = {}
+    for literal in literals:
+        if not isinstance(literal, Const) or isinstance(literal.value, bool) or not isinstance(literal.value, int | float):
+            return atom
+        unit = literal.value * scale
+        turned[literal] = const(int(unit) if unit == int(unit) else unit, span=literal.span)
+    return Apply(atom.span, atom.type, atom.function, (field, *(transform(x, lambda n: turned.get(n, n)) for x in atom.args[1:])))
 
 
 def formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:

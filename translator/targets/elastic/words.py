@@ -155,5 +155,7 @@ TEXTS = Functions(
     _found_in,
     java_portable,
     "true",
+    units="({0} / {1})",
 )
-"""String functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character."""
+"""Functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character; a whole
+number divided by another is one ("Operators", division)."""

@@ -20,6 +20,7 @@ from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, co
 from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
+from translator.targets.java import java_text, without_empty
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
@@ -313,6 +314,13 @@ def value_in(stored: Stored, value: object) -> object:
     text = text_of(value)
     if stored.missing == text:
         return None
+    if stored.parts:
+        if not isinstance(read := read_json(value), dict | list) and '"' in text:
+            raise Unfit(f"every row has an object in JSON here, and not {text!r}")
+        kept = without_empty(read)
+        return None if kept is None else java_text(kept)
+    if stored.scale and isinstance(value, int):
+        return value * stored.scale
     if stored.values:
         key = text if text in stored.values else next((k for k in stored.values if k.lower() == text.lower()), "")
         if key == text:

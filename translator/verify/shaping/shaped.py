@@ -240,6 +240,11 @@ class _Table:
         """
         needed = self.needed(site)
         self.turned_around(site, draft.row, needed)
+        for column in needed:
+            place, whole = site.place(column, (), draft.row), f"{{{draft.row.get(column)}}}"
+            keeps_map = place is not None and isinstance(place.counterpart, Stored) and place.counterpart.parts
+            if keeps_map and isinstance(read_json(whole), dict):  # a member of an object's text makes one
+                draft.row[column] = whole
         putting = Putting(site, draft.row, self.own)
         for column in needed:
             try:
@@ -270,7 +275,15 @@ class _Table:
     def told(self, site: Site, column: str, row: Row, putting: Putting) -> object:
         """What a row has in a column whose field another column has filled; None where that is not told."""
         place = site.place(column, (), row)
-        if place is None or not isinstance(stored := place.counterpart, Stored) or stored.form or stored.differs or stored.prefixes:
+        if (
+            place is None
+            or not isinstance(stored := place.counterpart, Stored)
+            or stored.form
+            or stored.differs
+            or stored.prefixes
+            or stored.scale
+            or stored.parts
+        ):
             return None
         value = putting.event.get(place.name)
         if value is None or isinstance(value, list | dict) or self.schema.get(column) == "dynamic":

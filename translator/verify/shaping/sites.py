@@ -84,6 +84,8 @@ class Site:
         for way, counterpart in self.patterns.get(column, ()):
             if len(way) <= len(steps) and all(map(_fits, way, steps)):
                 found = self.chosen(counterpart, row)
+                if isinstance(found, Stored) and found.parts and len(way) < len(steps):
+                    found = Stored(found.parts, "flattened")
                 return Place(found, steps[: len(way)], steps[len(way) :])
         if column in TIME_COLUMNS and not steps:
             return Place(Stored(TIMES[self.family], {"splunk": "time", "elastic": "date"}.get(self.family, "")))

@@ -1,0 +1,115 @@
+"""Values that a product keeps in another form than the table: the KQL on rows, and what is written for it on the events of these."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+import translator
+from tests.rules import rule
+from translator.targets.base import Output
+from translator.verify.running import run_text
+from translator.verify.shaping import shaped
+
+NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
+
+
+def sides(kql: str, target: str, rows: list[dict[str, Any]]) -> tuple[Output, int, int]:
+    """What is written, and how many rows the KQL and the text find of rows of its first table."""
+    table, output = kql.split()[0], translator.convert(rule(kql), (target,)).outputs[target]
+    given = [{"TimeGenerated": "2026-05-01T11:00:00Z", **row} for row in rows]
+    found = shaped({table: given}, FAMILIES[target])
+    assert not [u for u in found.unshaped if u.row is not None]
+    events = [event for shape in found.shapes[table] for event in shape.events]
+    ours = translator.run(kql, {table: [shape.row for shape in found.shapes[table]]}, now=NOW).rows
+    return output, len(ours), len(run_text(target, output.text, events, NOW.timestamp(), types=found.types))
+
+
+SAME = ("exact", "same-alerts")
+
+DURATIONS = [{"UserPrincipalName": "a", "DurationMs": 900}, {"UserPrincipalName": "b", "DurationMs": 1500}]
+OPERATIONS = [{"Operation": o} for o in ("TeamCreated", "MemberAdded", "Add user.", "Add member to role.", "New-InboxRule")]
+GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "rows", "count"),
+    [
+        # a number in another unit
+        ("SigninLogs | summarize m = avg(DurationMs) by UserPrincipalName | where m > 1000", "esql", DURATIONS, 1),
+        ("SigninLogs | summarize m = max(DurationMs) by UserPrincipalName | where m < 1000", "esql", DURATIONS, 1),
+        ("SigninLogs | where DurationMs * 2 > 2000 | project UserPrincipalName", "esql", DURATIONS, 1),
+        ("SigninLogs | where DurationMs > 1000 | project UserPrincipalName", "esql", DURATIONS, 1),
+        ("SigninLogs | where DurationMs !in (900, 7) | project UserPrincipalName", "eql", DURATIONS, 1),
+        # some values under other names, whose own texts satisfy the condition
+        ("OfficeActivity | where Operation startswith 'Add' | project UserId", "esql", OPERATIONS, 2),
+        ("OfficeActivity | where Operation startswith 'Add' | project UserId", "eql", OPERATIONS, 2),
+        ("OfficeActivity | where Operation !startswith 'Add' | project UserId", "esql", OPERATIONS, 3),
+        ("OfficeActivity | where Operation matches regex '^[Aa]dd ?[Mm]' | project UserId", "esql", OPERATIONS, 1),
+        ("OfficeActivity | where Operation matches regex '^(added|Team)' | project UserId", "esql", OPERATIONS, 1),
+        ("OfficeActivity | where Operation contains 'member' | project UserId", "esql", OPERATIONS, 2),
+        # words in JSON of which the field has the text of a map
+        ("AWSCloudTrail | where RequestParameters has 'public-read' | project UserIdentityArn", "esql", GRANTS, 1),
+        ("AWSCloudTrail | where RequestParameters !has 'public-read' | project UserIdentityArn", "eql", GRANTS, 1),
+    ],
+)
+def test_what_is_said_to_find_the_same_does(kql: str, target: str, rows: list[dict[str, Any]], count: int) -> None:
+    output, ours, theirs = sides(kql, target, rows)
+    assert output.verdict.value in SAME and (ours, theirs) == (count, count)
+
+
+MEMBER = 'RequestParameters contains \'"acl":"public-read"\''
+WITHIN = 'RequestParameters !has \'"acl":"private"\''
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "verdict", "rows", "counts"),
+    [
+        (f"AWSCloudTrail | where {MEMBER} | project UserIdentityArn", "esql", "broader", GRANTS, (1, 1)),
+        (f"AWSCloudTrail | where {MEMBER} | project UserIdentityArn", "eql", "broader", GRANTS, (1, 1)),
+        (f"AWSCloudTrail | where {WITHIN} | project UserIdentityArn", "esql", "narrower", GRANTS, (1, 1)),
+        (
+            f"AWSCloudTrail | where {MEMBER} | project UserIdentityArn",
+            "esql",
+            "broader",
+            [{"RequestParameters": '{"reason":"was acl=public-read"}'}],
+            (0, 1),
+        ),
+        (
+            'AWSCloudTrail | where RequestParameters contains \'"acl":"a","b"\' | project UserIdentityArn',
+            "esql",
+            "differs",
+            [{"RequestParameters": '{"acl":"a","b":"c"}'}],
+            (1, 0),
+        ),
+    ],
+)
+def test_a_map_has_other_marks_than_its_json(
+    kql: str, target: str, verdict: str, rows: list[dict[str, Any]], counts: tuple[int, int]
+) -> None:
+    output, ours, theirs = sides(kql, target, rows)
+    assert output.verdict.value == verdict and (ours, theirs) == counts
+
+
+@pytest.mark.parametrize("target", ["esql", "eql"])
+@pytest.mark.parametrize(
+    "condition", ["tostring(parse_json(Parameters)[0].Name) == 'ForwardTo'", 'Parameters has \'"Name":"x"\'', "isnotempty(Parameters)"]
+)
+def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str, target: str) -> None:
+    output = translator.convert(rule(f"OfficeActivity | where {condition} and UserId == 'x' | project UserId"), (target,)).outputs[target]
+    assert "Parameters" not in output.text and output.verdict.value == "broader"
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "code", "direction"),
+    [
+        ("AADSignInEventsBeta | summarize n = dcount(RiskDetails) by AccountUpn | where n > 3", "esql", "value-differs", "differs"),
+        ("AADSignInEventsBeta | summarize n = count() by RiskDetails | where n > 3", "esql", "value-differs", "differs"),
+    ],
+)
+def test_a_value_that_is_computed_with_is_said_to_be_another(kql: str, target: str, code: str, direction: str) -> None:
+    output = translator.convert(rule(kql), (target,)).outputs[target]
+    assert (code, direction) in {(d.code, d.direction.value) for d in output.diagnostics}
