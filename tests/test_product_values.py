@@ -32,6 +32,11 @@ SAME = ("exact", "same-alerts")
 
 DURATIONS = [{"UserPrincipalName": "a", "DurationMs": 900}, {"UserPrincipalName": "b", "DurationMs": 1500}]
 OPERATIONS = [{"Operation": o} for o in ("TeamCreated", "MemberAdded", "Add user.", "Add member to role.", "New-InboxRule")]
+PALO_ALTO = "CommonSecurityLog | where DeviceVendor == 'Palo Alto Networks'"
+SESSIONS = [
+    {"DeviceVendor": "Palo Alto Networks", "Activity": activity, "DeviceAction": action, "DestinationPort": 22}
+    for activity, action in (("THREAT", "reset-both"), ("TRAFFIC", "allow"))
+]
 GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
 
 
@@ -51,6 +56,11 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("OfficeActivity | where Operation matches regex '^[Aa]dd ?[Mm]' | project UserId", "esql", OPERATIONS, 1),
         ("OfficeActivity | where Operation matches regex '^(added|Team)' | project UserId", "esql", OPERATIONS, 1),
         ("OfficeActivity | where Operation contains 'member' | project UserId", "esql", OPERATIONS, 2),
+        # events in two source types, which the rule does not tell apart
+        (f"{PALO_ALTO} and DeviceAction == 'reset-both' | project SourceIP", "splunk", SESSIONS, 1),
+        (f"{PALO_ALTO} and DestinationPort == 22 | project SourceIP", "splunk", SESSIONS, 2),
+        (f"{PALO_ALTO} and DestinationPort == 22 and Activity != 'TRAFFIC' | project SourceIP", "splunk", SESSIONS, 1),
+        (f"{PALO_ALTO} and DestinationPort == 22 and Activity == 'TRAFFIC' | project SourceIP", "splunk", SESSIONS, 1),
         # words in JSON of which the field has the text of a map
         ("AWSCloudTrail | where RequestParameters has 'public-read' | project UserIdentityArn", "esql", GRANTS, 1),
         ("AWSCloudTrail | where RequestParameters !has 'public-read' | project UserIdentityArn", "eql", GRANTS, 1),
