@@ -23,7 +23,7 @@ from translator.plan.expressions import Apply, Const, Same, conjuncts
 from translator.plan.simplify import MOMENTS, TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import Deployment, Options, Output, duration
+from translator.targets.base import Deployment, Options, Output, Readiness, duration
 from translator.targets.homes import Placed, placed
 from translator.targets.pipeline.cases import Cut, Reading, cuts, read_columns, reading_of, spelled_out
 from translator.targets.pipeline.lane import Lane, Lifted
@@ -167,7 +167,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             else:
                 output = _within_bounds(name, functools.partial(_triggered, name, target, rule, detection, timed, options))
                 output = replace(output, diagnostics=(*output.diagnostics, *_of_other_elements(rule, detection, output)))
-            if isinstance(target, Pipes) and output.verdict.rank > Verdict.SAME_ALERTS.rank:
+            if isinstance(target, Pipes) and _distance(output) > _READY:
                 walked = walked or _walked(rule, known, options)
                 lane = _lane(target, rule, walked, options)
                 output = _better(output, lane.faithful())
@@ -191,8 +191,18 @@ def _within_bounds(name: str, write: Callable[[], Output]) -> Output:
         return Output(name, (), (Diagnostic("too-large", str(error), error.span),))
 
 
+_READY = (0, 0)
+
+
+def _distance(output: Output) -> tuple[int, int]:
+    """How far an output is from one that alerts as the rule does, and one that does from running as it is."""
+    if output.verdict.rank > Verdict.SAME_ALERTS.rank:
+        return output.verdict.rank, 0
+    return 0, 0 if output.readiness is None else list(Readiness).index(output.readiness)
+
+
 def _better(output: Output, other: Output | None) -> Output:
-    return output if other is None or other.verdict.rank >= output.verdict.rank else other
+    return output if other is None or _distance(other) >= _distance(output) else other
 
 
 @dataclass(frozen=True, slots=True)
