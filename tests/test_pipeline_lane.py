@@ -140,10 +140,8 @@ WRITTEN = [
     f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | union ({CHANGES} | summarize s = make_set(OperationName)"
     " by u = Identity) | project u, s, c",
     # rows that are told apart already
-    "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | extend s = tostring(s) | distinct *"
-    " | project UserPrincipalName, c",
-    "| summarize s = make_set(IPAddress), l = make_list(AppDisplayName), c = count() by UserPrincipalName | mv-expand s | where c > 1"
-    " | extend i = tostring(s), l = tostring(l) | distinct i, UserPrincipalName, l | summarize n = count() by i",
+    "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | mv-expand s | where c > 1 | extend i = tostring(s)"
+    " | distinct i, UserPrincipalName, c | summarize n = count() by i",
     # the row with the last text
     "| summarize (a, b) = arg_max(IPAddress, strlen(IPAddress)), c = count() by UserPrincipalName | where b > 6 or c > 2",
     # the first part of a text is always there, and a text is never null

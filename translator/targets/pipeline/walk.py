@@ -1007,6 +1007,10 @@ class Walk(Notes, ABC):
                     raise values.refuse(expr)
                 if limited or function == "make_list":
                     self.say("columns-differ", self.lists, expr.span)
+                if kind == "part":
+                    self.say(
+                        "columns-differ", "a place without a value and an empty text there are not told apart in a list here", expr.span
+                    )
                 whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited)
             case ("take_any", []) if not decides:
                 pass

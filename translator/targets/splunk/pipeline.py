@@ -276,6 +276,8 @@ class SplWalk(Walk):
                 return f"count{'' if flag is None else f'({flag})'} as {name}", []
             source = self.free(f"{measure.name}_if")
             return f"count({source}) as {name}", [(source, f"if({chosen}, 1, null())")]
+        if value.kind == "part" and measure.function in ("make_set", "make_list"):  # which leave out what is null
+            value = replace(value, text=f'nullif({value.text}, "")', simple=False)
         source, before = self.name_of(value) or "", list[tuple[str, str]]()
         if chosen or not source or "'" in value.text:
             source = self.free(f"{measure.name}_of")
