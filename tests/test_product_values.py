@@ -37,6 +37,8 @@ SESSIONS = [
     {"DeviceVendor": "Palo Alto Networks", "Activity": activity, "DeviceAction": action, "DestinationPort": 22}
     for activity, action in (("THREAT", "reset-both"), ("TRAFFIC", "allow"))
 ]
+ADDRESS = "SigninLogs | where IPAddress"
+ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
 
 
@@ -61,6 +63,11 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         (f"{PALO_ALTO} and DestinationPort == 22 | project SourceIP", "splunk", SESSIONS, 2),
         (f"{PALO_ALTO} and DestinationPort == 22 and Activity != 'TRAFFIC' | project SourceIP", "splunk", SESSIONS, 1),
         (f"{PALO_ALTO} and DestinationPort == 22 and Activity == 'TRAFFIC' | project SourceIP", "splunk", SESSIONS, 1),
+        # addresses in their canonical spelling
+        (f"{ADDRESS} == '2001:db8::1' | project UserPrincipalName", "esql", ADDRESSES, 1),
+        (f"{ADDRESS} =~ '2001:DB8::1' | project UserPrincipalName", "eql", ADDRESSES, 1),
+        (f"{ADDRESS} !startswith '10.' | project UserPrincipalName", "esql", ADDRESSES, 1),
+        (f"{ADDRESS} startswith '2001:db8:' | project UserPrincipalName", "eql", ADDRESSES, 1),
         # words in JSON of which the field has the text of a map
         ("AWSCloudTrail | where RequestParameters has 'public-read' | project UserIdentityArn", "esql", GRANTS, 1),
         ("AWSCloudTrail | where RequestParameters !has 'public-read' | project UserIdentityArn", "eql", GRANTS, 1),
@@ -95,9 +102,20 @@ WITHIN = 'RequestParameters !has \'"acl":"private"\''
             [{"RequestParameters": '{"acl":"a","b":"c"}'}],
             (1, 0),
         ),
+        # addresses, which the product keeps in one spelling
+        (f"{ADDRESS} == '2001:DB8:0:0::1' | project UserPrincipalName", "esql", "broader", [{"IPAddress": "2001:db8::1"}], (0, 1)),
+        (f"{ADDRESS} != '2001:DB8:0:0::1' | project UserPrincipalName", "eql", "narrower", [{"IPAddress": "2001:db8::1"}], (1, 0)),
+        (
+            f"{ADDRESS} startswith '2603:1036:0302' | project UserPrincipalName",
+            "esql",
+            "differs",
+            [{"IPAddress": "2603:1036:0302:4000::0001"}],
+            (1, 0),
+        ),
+        (f"{ADDRESS} startswith '::ffff:10.' | project UserPrincipalName", "esql", "differs", [{"IPAddress": "::ffff:10.0.0.1"}], (1, 0)),
     ],
 )
-def test_a_map_has_other_marks_than_its_json(
+def test_where_the_form_tells_rows_apart_the_direction_is_said(
     kql: str, target: str, verdict: str, rows: list[dict[str, Any]], counts: tuple[int, int]
 ) -> None:
     output, ours, theirs = sides(kql, target, rows)
@@ -123,3 +141,23 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
 def test_a_value_that_is_computed_with_is_said_to_be_another(kql: str, target: str, code: str, direction: str) -> None:
     output = translator.convert(rule(kql), (target,)).outputs[target]
     assert (code, direction) in {(d.code, d.direction.value) for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "said"),
+    [
+        ("SigninLogs | where IPAddress == '10.0.0.1' | project IPAddress", False),
+        ("SigninLogs | summarize n = dcount(UserPrincipalName) by IPAddress | where n > 3", False),
+        ("SigninLogs | where IPAddress == '2001:db8::1' | project IPAddress", True),
+        ("SigninLogs | where IPAddress !startswith '10.' | project IPAddress", True),
+        ("SigninLogs | where strcat(split(IPAddress, '.')[0], '!') has '10!' | project IPAddress", True),
+        (
+            "SigninLogs | join kind=inner (AuditLogs | extend IPAddress = tostring(InitiatedBy.user.ipAddress)) on IPAddress"
+            " | project IPAddress",
+            True,
+        ),
+    ],
+)
+def test_the_spelling_of_addresses_is_taken_for_granted_where_texts_are_compared(kql: str, said: bool) -> None:
+    output = translator.convert(rule(kql), ("esql",)).outputs["esql"]
+    assert ("address-spelling" in {d.code for d in output.diagnostics}) == said

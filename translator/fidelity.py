@@ -109,6 +109,9 @@ CODES: dict[str, Code] = {
     ),
     "long-history": Code(Effect.NOTE, "keep the history in a list or a summary index where the search takes too long"),
     "window-in-search": Code(Effect.NOTE, "schedule the search over no less than the time in the message"),
+    "address-spelling": Code(
+        Effect.NOTE, "nothing to do where the source writes IPv6 as RFC 5952 has it, and IPv4 without ::ffff: before it"
+    ),
     "equal-times": Code(Effect.NOTE, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Effect.NOTE, "nothing to do: the constant can never equal the key it is joined with"),
     "json-field": Code(Effect.NOTE, "map these fields to the parsed JSON in the processing pipeline"),

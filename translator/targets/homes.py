@@ -63,8 +63,17 @@ class _Mover(Moving):
             sides.append(moved)
             fields += counted
         threshold = replace(detection.threshold, fields=tuple(fields)) if detection.threshold is not None else None
+        self.note_keys([s for side in sides for s in side.selectors])
         moved_ = replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *self.said))
         return moved_ if self.computes else _with_plain_keys(moved_)
+
+    def note_keys(self, selectors: list[Selector]) -> None:
+        """A word on keys of which some are addresses to the product, and others the texts of such."""
+        for keys in zip(*(s.keys for s in selectors if s.keys), strict=False):
+            kinds = {key.column.stored for key in keys if isinstance(key, ColumnRef)}
+            if "ip" in kinds and len(kinds) > 1 and self.family == "elastic":
+                names = ", ".join(dict.fromkeys(key.column.name for key in keys if isinstance(key, ColumnRef)))
+                self.say("address-spelling", f"{names}: the one is an address to the product, spelled in one way, the other a text", None)
 
     def side(self, side: Side, counted: list[Expr]) -> tuple[Side, list[Expr]]:
         """A side with its selectors moved, each perhaps to several, and what is counted of them."""

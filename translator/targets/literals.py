@@ -83,12 +83,18 @@ def _literal(value: Const, kind: str) -> Const | None:
         found = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
         return None if found is None else const(found, span=value.span)
     if kind == "ip":
-        try:
-            ipaddress.ip_address(text)
-        except ValueError:
-            return None
-        return value
+        address = canonical_address(text)
+        return None if address is None else value if address == text else const(address, span=value.span)
     return const(text, Type.STRING, value.span) if kind in TEXTS else value
+
+
+def canonical_address(text: str) -> str | None:
+    """An address as a field of the type ip gives it back: RFC 5952, section 4, and IPv4 where it is mapped; None for what is no address."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def merged(predicate: Expr) -> Expr:

@@ -49,6 +49,7 @@ from translator.targets.stored_values import (
     formed,
     in_map,
     in_one_case,
+    note_address,
     prefixed,
     scaled,
     spelled_otherwise,
@@ -272,17 +273,27 @@ class Move:
         if is_field(expr):
             moved, counterpart = self.field(expr)
             if isinstance(counterpart, Stored):
-                self.note_other(expr, spelled_otherwise(counterpart))
+                self.note_computed(expr, moved, counterpart)
             return moved
         known = self.done.get(id(expr))
         if known is None:
             known = self.done[id(expr)] = (expr, rebuild(expr, tuple(self.moved(a) for a in children(expr))))
         return known[1]
 
+    def is_address(self, field: Expr) -> bool:
+        """Whether the product keeps a field as an address, not as its text."""
+        return self.family == "elastic" and isinstance(field, ColumnRef) and field.column.stored == "ip"
+
     def note_other(self, expr: Expr, why: str) -> None:
         """A word on a value that is computed with, or that events are grouped by, whose field does not hold what the column does."""
         if why and self.mover.place is not Place.SHOWN:
             self.mover.say("value-differs", f"{column_name(expr)}: {why}", expr.span)
+
+    def note_computed(self, expr: Expr, field: Expr, stored: Stored) -> None:
+        """A word on a value that is computed with, where the field spells it otherwise than the column."""
+        self.note_other(expr, spelled_otherwise(stored))
+        if self.is_address(field):
+            self.mover.say("address-spelling", f"{column_name(expr)} is computed with in its canonical spelling", expr.span)
 
     def atom(self, atom: Apply) -> Expr:
         """A condition or a function of a field."""
@@ -311,7 +322,7 @@ class Move:
         if not isinstance(counterpart, Stored):
             return plain
         if atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
-            self.note_other(atom.args[0], spelled_otherwise(counterpart))
+            self.note_computed(atom.args[0], subject, counterpart)
             return plain
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
@@ -343,6 +354,8 @@ class Move:
             plain = prefixed(plain, counterpart)
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
             self.mover.say("value-longer", f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
+        if self.is_address(subject):
+            note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
         return with_missing(self.mover, found, atom, subject, counterpart) if counterpart.missing else found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from translator import catalog
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
@@ -28,7 +30,7 @@ from translator.plan.types import Type
 from translator.regex.writers import kql
 from translator.targets.choice import folded
 from translator.targets.java import in_java
-from translator.targets.literals import EQUALITIES, numeric, one_of, typed
+from translator.targets.literals import EQUALITIES, canonical_address, numeric, one_of, typed
 
 
 def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
@@ -174,6 +176,30 @@ def scaled(atom: Apply, scale: int) -> Apply:
         unit = literal.value * scale
         turned[literal] = const(int(unit) if unit == int(unit) else unit, span=literal.span)
     return Apply(atom.span, atom.type, atom.function, (field, *(transform(x, lambda n: turned.get(n, n)) for x in atom.args[1:])))
+
+
+def note_address(notes: Notes, atom: Apply) -> None:
+    """A word on a condition on the text of an address, of which the field has one spelling, where the literals tell spellings apart."""
+    values = [v for v in constants(atom.args[1]) or () if isinstance(v, str)] if len(atom.args) > 1 else []
+    name, caseless = column_name(atom.args[0]), not atom.function.endswith(("_cs", "==", "in", "regex"))
+    if atom.function in EQUALITIES:
+        given = {v: canonical_address(v) for v in values}
+        if any(a is not None and a != (v.lower() if caseless else v) for v, a in given.items()):
+            notes.say("values-merged", f"the product has one value for all spellings of an address in {name}", atom.span)
+        elif any(a is not None and ":" in a for a in given.values()):
+            notes.say("address-spelling", f"{name} has addresses in their canonical spelling, as the KQL writes this one", atom.span)
+    elif atom.function in TEXT_SEARCHES or atom.function in ("matches regex", "matches regex~"):
+        if any(":" in v and _OTHERWISE.search(v.lower() if caseless else v) for v in values):
+            what = f"the KQL looks in {name} for a spelling of addresses that the product does not keep"
+            notes.say("value-differs", what, atom.span)
+        else:
+            notes.say("address-spelling", f"the KQL compares the text of {name}, which the product has in canonical spelling", atom.span)
+
+
+_OTHERWISE = re.compile(
+    r"(?<![0-9a-fA-F.\\])0[0-9a-fA-F]|(?<![0-9a-fA-F])0:0(?![0-9a-fA-F])|:ffff:|[A-F](?=[0-9a-fA-F]*:)|(?<=:)[0-9a-f]*[A-F]"
+)
+"""What stands in no address that a field of the type ip gives back: zeros before a group or in place of ``::``, capitals, mapped IPv4."""
 
 
 def formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:

@@ -11,7 +11,6 @@ Reference, "spath" (every value in JSON is a field, the empty text as well; true
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import json
 import math
 import re
@@ -20,6 +19,7 @@ from types import MappingProxyType
 
 from translator.engine.python.conversions import datetime_of
 from translator.plan.types import Type, type_of
+from translator.targets.literals import canonical_address
 from translator.verify.shaping.shapes import Unfit
 
 WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
@@ -130,10 +130,9 @@ def in_elastic(value: object, kind: str) -> object:
                 raise Unfit(f"{value!r} is neither true nor false")
             return found
         case "ip":
-            try:
-                return str(ipaddress.ip_address(str(value)))
-            except ValueError:
-                raise Unfit(f"{value!r} is no address, and its field has addresses alone") from None
+            if (address := canonical_address(str(value))) is None:
+                raise Unfit(f"{value!r} is no address, and its field has addresses alone")
+            return address
         case "date":
             moment = moment_of(value)
             if moment is None:
