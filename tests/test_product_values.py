@@ -135,10 +135,16 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
     ("kql", "target", "code", "direction"),
     [
         ("AADSignInEventsBeta | summarize n = dcount(RiskDetails) by AccountUpn | where n > 3", "esql", "value-differs", "differs"),
+        (
+            "CloudAppEvents | mv-expand p = RawEventData.Parameters | where tostring(p.Name) == 'a' and tostring(p.Value) !has 'b'",
+            "splunk",
+            "array-assumed",
+            "exact",
+        ),
         ("AADSignInEventsBeta | summarize n = count() by RiskDetails | where n > 3", "esql", "value-differs", "differs"),
     ],
 )
-def test_a_value_that_is_computed_with_is_said_to_be_another(kql: str, target: str, code: str, direction: str) -> None:
+def test_what_is_taken_of_a_value_is_said(kql: str, target: str, code: str, direction: str) -> None:
     output = translator.convert(rule(kql), (target,)).outputs[target]
     assert (code, direction) in {(d.code, d.direction.value) for d in output.diagnostics}
 

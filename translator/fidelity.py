@@ -112,6 +112,7 @@ CODES: dict[str, Code] = {
     "address-spelling": Code(
         Effect.NOTE, "nothing to do where the source writes IPv6 as RFC 5952 has it, and IPv4 without ::ffff: before it"
     ),
+    "array-assumed": Code(Effect.NOTE, "nothing to do where no event has a text or a lone object there, which mv-expand takes otherwise"),
     "equal-times": Code(Effect.NOTE, "nothing to do, unless both events are logged with the same coarse time"),
     "constant-branch-dropped": Code(Effect.NOTE, "nothing to do: the constant can never equal the key it is joined with"),
     "json-field": Code(Effect.NOTE, "map these fields to the parsed JSON in the processing pipeline"),

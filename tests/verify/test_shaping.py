@@ -209,6 +209,8 @@ def test_what_a_row_gets(table: str, row: dict[str, Any], family: str, added: di
             "one element",
         ),
         ("AuditLogs", {"TargetResources": [{"groupType": "x"}]}, "elastic", "TargetResources", "own way"),
+        ("CloudAppEvents", {"RawEventData": {"Parameters": '[{"Name":"a"}]'}}, "splunk", "RawEventData", "an array stands there"),
+        ("CloudAppEvents", {"RawEventData": {"Parameters": {"Name": "a"}}}, "splunk", "RawEventData", "an array stands there"),
     ],
 )
 def test_rows_that_no_event_stands_for(table: str, row: dict[str, Any], family: str, column: str, why: str) -> None:

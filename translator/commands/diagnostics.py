@@ -56,6 +56,7 @@ MEANINGS: Mapping[str, str] = {
     "enrichment-dropped": "A join that only adds columns is left out.",
     "entity-in-events": "An entity of the rule is in the events of the alert, not in its key.",
     "address-spelling": "The KQL compares the text of an address, and the product has the address itself, spelled in one way.",
+    "array-assumed": "An array is taken apart, which stands there in every event as the table is documented.",
     "equal-times": "The KQL takes events of one moment for ordered; of these Sigma says nothing.",
     "event-data-columns": "The query makes columns of the data of an event; the output reads the product's fields of these names.",
     "events-elsewhere": "The place that is read lacks some events of the table.",

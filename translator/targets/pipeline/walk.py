@@ -38,7 +38,7 @@ from translator.plan.expressions import (
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
-from translator.targets.names import free_of
+from translator.targets.names import free_of, path_of
 from translator.targets.pipeline.cases import Dropped, Head, PipelineCase, computed, made_by, overlaps, read_by, subqueries_of, with_others
 from translator.targets.pipeline.values import CONDITIONAL, IN_ANY_ORDER, KINDS, NUMBERS, ORDERED, WRITTEN, Command, Language, Value, Values
 
@@ -932,6 +932,8 @@ class Walk(Notes, ABC):
         array = values.json(of) or values.value(simplify(of))
         if not language.elements or array.kind not in WRITTEN or not place.is_array():
             raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+        where = path_of(place.column, place.steps)
+        self.say("array-assumed", f"{where} is an array by the documentation of {place.table}", node.span)
         part = self.single(part, node)
         if part.flag is not None:
             self.separate()

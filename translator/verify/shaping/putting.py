@@ -16,7 +16,7 @@ from xml.sax.saxutils import unescape
 from translator import catalog
 from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
@@ -184,7 +184,15 @@ class Putting:
                 catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))
             ):
                 raise Unfit("a plain value stands there in every row, no object")
+            arrays = (n for n in range(1, len(steps) + 1) if self.is_array(column, steps[:n]))
+            if not is_missing(leaf) and any(not isinstance((*steps, "")[n], int) for n in arrays):
+                raise Unfit("an array stands there in every row")
             self.plain(column, steps, leaf, self.site.place(column, steps, self.row))
+
+    def is_array(self, column: str, steps: Way) -> bool:
+        """Whether an array is known to stand at a place inside of a column."""
+        below = catalog.inside(self.site.table, column, steps)
+        return bool(below) and all(b[0] == ELEMENT for b in below or ())
 
     def listed(self, name: str, form: str, value: str, where: str, order: int) -> None:
         """Puts a value into the text of a field that has several, in the order of the catalog's columns.
