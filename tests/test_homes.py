@@ -307,6 +307,8 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ),
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
         ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored", "broader"),
+        ("SigninLogs | where ResultType == '0' and tostring(TimeGenerated) has 'T22'", "splunk", "condition-dropped", "broader"),
+        ("SigninLogs | where ResultType == '0' and strcat(CreatedDateTime, 'x') has '00Z'", "esql", "condition-dropped", "broader"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),
         ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged", "broader"),
         ("SecurityEvent | where EventID == 4776 | summarize count() by Account | where count_ > 5", "splunk", "computed-column", "differs"),

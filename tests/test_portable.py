@@ -73,6 +73,23 @@ def test_attack_lists_the_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("limits", "tables"),
+    [
+        (("", ""), ["AuditLogs", "SigninLogs"]),
+        (("| where TimeGenerated > ago(1h)", ""), ["AuditLogs"]),
+        (("| where TimeGenerated > ago(1h)", "| where TimeGenerated between (ago(2h) .. ago(1h))"), ["AuditLogs"]),
+        (("| where TimeGenerated > ago(1h)", "| where TimeGenerated >= ago(30m)"), []),
+    ],
+)
+def test_sql_says_of_which_tables_it_reads_what_the_rule_does_not(limits: tuple[str, str], tables: list[str]) -> None:
+    kql = f"SigninLogs {limits[0]} | join kind=leftanti (AuditLogs {limits[1]}) on $left.UserPrincipalName == $right.Identity"
+    said = [
+        d.message for d in translator.convert(rule(kql, period=3600), ("sql",)).outputs["sql"].diagnostics if d.code == "window-elsewhere"
+    ]
+    assert [t for t in ("AuditLogs", "SigninLogs") for m in said if t in m] == tables
+
+
+@pytest.mark.parametrize(
     ("dialect", "word", "verdict"),
     [
         ("duckdb", "STARTS_WITH(LOWER(", "exact"),

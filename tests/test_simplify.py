@@ -15,7 +15,7 @@ from translator.plan.describe import expression
 from translator.plan.operators import Filter
 from translator.plan.simplify import is_field, pushed, simplify
 
-SCHEMA = {"T": {"a": "string", "b": "string", "n": "long"}}
+SCHEMA = {"T": {"a": "string", "b": "string", "n": "long", "f": "bool"}}
 VALUES = {"a": ["", "x", "X", "xyz", "abc def", "null"], "b": ["", "x", "B"], "n": [None, 1, 5]}
 
 
@@ -145,6 +145,9 @@ def test_chains_of_values_stay_flat() -> None:
         ('indexof(a, "x") == 0', 'a startswith_cs "x"'),
         ('countof(a, "x") > 0', 'a contains_cs "x"'),
         ('a has "" and b == "x"', 'b == "x"'),
+        ('tostring(f) == "True"', "f == true"),
+        ('tostring(f) == "true"', "false"),
+        ('tostring(f) in~ ("TRUE", "x")', "f == true"),
         ('iff(isempty(b), a, "foo bar") has "foo"', '(isempty(b) and (a has "foo")) or not(isempty(b))'),
     ],
 )

@@ -64,6 +64,8 @@ VALUES: list[tuple[str, Any]] = [
     ("-5 % 3", 1),
     ("5 % -3", 2),
     ("5 / 0", None),
+    ("datetime(2026-01-01 07:30) % 1d", dt.timedelta(hours=7, minutes=30)),
+    ("gettype(datetime(2026-01-01 07:30) % 1d)", "timespan"),
     ("10 / 4.0", 2.5),
     ("tolong(-12.9)", -12),
     ("100000 * 100000", 10_000_000_000),
@@ -297,6 +299,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ),
     ("union (print n = 1), (print n = 'x'), (print n_long = 3) | where n_long == 3 | project n_long, n_long1", [(3, None)]),
     (f"{T} | join kind=leftouter ({U}) on k | where v == 3 | project k1, w, s", [("", None, "")]),
+    ("datatable(x:string)['İx'] | where x =~ 'İx' and x in~ ('İx') and x contains 'İ' and x startswith 'İ' | count", [(1,)]),
     (f"{T} | join kind=leftanti ({U}) on k", [("b", 3)]),
     (f"{T} | join kind=rightanti ({U}) on k | project k", [("c",)]),
     (f"{T} | join kind=leftsemi ({U}) on k | project v | sort by v asc", [(1,), (2,)]),
@@ -583,6 +586,7 @@ def test_the_second_opinion_agrees() -> None:
         "toguid(",
         "range(1",
         "gettype(",
+        ") % 1d",
     )
     compared = 0
     for expression, expected in VALUES:

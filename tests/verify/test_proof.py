@@ -102,6 +102,12 @@ WRONG = [
     ("or for and", PLAIN, f'{BASE} (ResultType="50126" OR AppDisplayName="*portal*") | where UserPrincipalName!="x@y.z"', "differs"),
     ("an event without the field is lost", OTHER, f'{BASE} ResultType="50126" | where UserPrincipalName!="x@y.z"', "narrower"),
     ("another threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>5', "narrower"),
+    (
+        "classes of ASCII",
+        f"{SIGNINS} | where UserPrincipalName matches regex @'^\\w+$'",
+        f'{BASE} | where match(UserPrincipalName, "^[A-Za-z0-9_]+$(?!\\n)")',
+        "narrower",
+    ),
     ("a lower threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4', "broader"),
     ("no key", COUNT, f'{BASE} ResultType="50126" | stats count as c | where c>=5', "broader"),
     ("events for values", DISTINCT, f"{BASE} | stats count as d by IPAddress | where d>3", "broader"),

@@ -34,6 +34,7 @@ CASES = {
     "extract": ("SigninLogs | extend n = toint(extract('id=([0-9]+)', 1, AppDisplayName)) | where n > 100", 1, []),
     "case": ("SigninLogs | extend k = case(ResultType == '0', 'good', ResultType startswith '5', 'bad', 'other') | where k == 'bad'", 1, []),
     "regex": (r"SigninLogs | where UserPrincipalName matches regex '^adm-[0-9]{3}$'", 1, ["character 1 missing"]),
+    "classes": (r"SigninLogs | where UserPrincipalName matches regex @'^\w+$'", 1, ["a letter outside of ASCII"]),
     "elements": ("SigninLogs | mv-expand d = LocationDetails.items | where d.name == 'x'", 1, []),
     "alternative": ("SigninLogs | where ResultType in ('1', '2', '3')", 1, ["the value 3", "the value 2"]),
     "counted": (
@@ -98,6 +99,11 @@ def test_what_cannot_be_made_is_said() -> None:
 def test_events_of_no_time_lie_within_what_the_rule_looks_at() -> None:
     found = made(translator.bind("SigninLogs | where ResultType == '0' | project IPAddress"), NOW, back=300).worlds
     assert all(-300 < e.seconds < 0 for w in found for e in w.events)
+
+
+def test_what_is_left_of_a_time_is_a_length_of_time() -> None:
+    found = worlds(translator.bind("SigninLogs | where TimeGenerated % 1d > 5h"), NOW)
+    assert found[0].hits is True
 
 
 def test_columns_of_which_nothing_is_asked_are_told() -> None:

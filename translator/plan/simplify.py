@@ -194,6 +194,20 @@ def _string_wrappers(expr: Expr) -> Expr:
     return expr
 
 
+def _text_of_flag(expr: Expr) -> Expr:
+    """The text of a truth value is True or False, whatever a product writes: learn.microsoft.com/kusto/query/scalar-data-types/bool."""
+    match expr:
+        case Apply(function="strcat", args=args) if any(a.type == Type.BOOL for a in args):
+            texts = (_text_of_flag(Apply(a.span, Type.STRING, "tostring", (a,))) if a.type == Type.BOOL else a for a in args)
+            return Apply(expr.span, Type.STRING, "strcat", tuple(texts))
+        case Apply(function="tostring", args=(Const(value=bool(flag)),)):
+            return const(str(flag), Type.STRING, expr.span)
+        case Apply(function="tostring", args=(inner,)) if inner.type == Type.BOOL:
+            holds, fails = (_simplify_node(Apply(expr.span, Type.BOOL, "==", (inner, flag))) for flag in (TRUE, FALSE))
+            return Apply(expr.span, Type.STRING, "case", (holds, const("True"), fails, const("False"), const("")))
+    return expr
+
+
 def _json_of_dynamic(expr: Expr) -> Expr:
     """``parse_json(tostring(x.a))`` is ``x.a`` where x is dynamic: the text is the value's own JSON. A text may hold text again."""
     if isinstance(expr, Apply) and expr.function == "parse_json" and len(expr.args) == 1:
@@ -547,6 +561,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (texts.lowered_parts, _PLACES),
     (texts.leading_flag, frozenset({"matches regex", "matches regex~"})),
     (_string_wrappers, frozenset({"tostring"})),
+    (_text_of_flag, frozenset({"tostring", "strcat"})),
     (_json_of_dynamic, frozenset({"parse_json"})),
     (_constant_on_the_right, _COMPARED),
     (_folded_twice, _CASES),

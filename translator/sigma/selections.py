@@ -279,8 +279,7 @@ class Selections:
             pattern = pattern.replace(END, "$")
         if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):
             raise Cannot(Diagnostic("unsupported-expression", "a portable regular expression cannot look ahead", atom.span))
-        if self.names.family != "sigma":
-            tell_of_ascii(self.names, atom)
+        tell_of_ascii(self.names, atom)
         return f"{field}|re{flags}", pattern
 
     def count(self, patterns: int, atom: Apply) -> None:

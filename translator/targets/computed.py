@@ -91,7 +91,7 @@ class Texts:
     def _spelled(self, expr: Expr, empty: bool) -> str | None:
         functions = self.functions
         if is_field(expr):
-            if not self.readable(expr):
+            if not self.readable(expr) or (empty and expr.type == Type.DATETIME):  # KQL's text of a time has seven digits of a second
                 return None
             text = self.predicates.text(expr)
             return functions.empty.format(text) if empty else text

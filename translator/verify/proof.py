@@ -153,23 +153,29 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         wrong: dict[Verdict, Tried] = {}
         reached_: set[Compared] = set()
-        run, agreed, not_told = list[Tried](), list[Tried](), dict[str, int]()
-        try:
-            edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
-            for one in (t for t in tried if all(_seconds(e, target) not in edges for e in t.events)):
-                try:
-                    difference, level = self.difference(target, output, one, shape)
-                except ValueNotTold as refused:
-                    not_told[refused.what] = not_told.get(refused.what, 0) + 1
-                    continue
-                run.append(one)
-                reached_.add(level)
-                if difference is not None:
-                    wrong.setdefault(difference.errs, one)
-                elif one.alerts:
-                    agreed.append(one)
-        except NotReadable as refused:
-            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused.what}", missing=missing)
+        run, agreed, not_told, refused = list[Tried](), list[Tried](), dict[str, int](), ""
+        edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
+        for one in (t for t in tried if all(_seconds(e, target) not in edges for e in t.events)):
+            try:
+                difference, level = self.difference(target, output, one, shape)
+            except ValueNotTold as untold_value:
+                not_told[untold_value.what] = not_told.get(untold_value.what, 0) + 1
+                continue
+            except NotReadable as unknown:
+                refused = refused or unknown.what
+                if not run:
+                    break
+                continue
+            run.append(one)
+            reached_.add(level)
+            if difference is not None:
+                wrong.setdefault(difference.errs, one)
+            elif one.alerts:
+                agreed.append(one)
+        allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
+        against = [t for d, t in wrong.items() if d not in allowed]
+        if refused and not against:  # what is read of other events still contradicts
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
         untold = tuple(f"{count} worlds were not tried, for the reader does not know: {what}" for what, count in not_told.items())
         if not any(t.alerts for t in run) and (alerting or not run):
@@ -179,8 +185,7 @@ class Trial(Stage):
         events = sum(len(t.events) for t in run)
         proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(run), alerting, self.coverage, (*missing, *untold), events=events)
         proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
-        allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
-        if not (against := [t for d, t in wrong.items() if d not in allowed]):
+        if not against:
             if not alerting:
                 return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=self.silent())
             return replace(proof, example=counterexample(min(agreed, key=lambda t: len(t.events)), None)) if agreed else proof

@@ -81,10 +81,15 @@ def _quotient(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def _modulo(ctx: Values, expr: e.Apply) -> exp.Expr:
-    """Never negative."""
+    """Never negative; of a time it is what has gone by since the year 1."""
     if (made := _of_dynamics(ctx, expr)) is not None:
         return made
-    a, b = (operand(ctx, a, expr.type) for a in expr.args)
+    left, right = expr.args
+    b = operand(ctx, right, expr.type)
+    if left.type == Type.DATETIME:
+        a = ctx.sql(f"($1 + {EPOCH_TICKS})", ctx.ticks(ctx.value(left)))
+    else:
+        a = operand(ctx, left, expr.type)
     return ctx.sql("(($1 % NULLIF($2, 0)) + ABS($2)) % ABS(NULLIF($2, 0))", a, b)
 
 

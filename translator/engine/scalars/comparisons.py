@@ -141,8 +141,9 @@ def _same_text(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def lowered(ctx: Values, expr: e.Expr) -> exp.Expr:
-    if isinstance(expr, e.Const) and isinstance(expr.value, str):
+    if isinstance(expr, e.Const) and isinstance(expr.value, str) and expr.value.isascii():
         return exp.Literal.string(expr.value.lower())
+    # Of other texts each database has its own small letters, as of a dotted I: both sides take the same.
     return exp.Lower(this=to_text(ctx, expr))
 
 

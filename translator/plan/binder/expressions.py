@@ -190,7 +190,7 @@ def binary(operator: str, left: e.Expr, right: e.Expr, span: e.Span) -> e.Expr:
 
 def _arithmetic_type(operator: str, a: Type, b: Type) -> Type:
     if Type.DATETIME in (a, b):
-        return Type.TIMESPAN if operator == "-" and b != Type.TIMESPAN else Type.DATETIME
+        return Type.TIMESPAN if operator == "%" or (operator == "-" and b != Type.TIMESPAN) else Type.DATETIME
     if Type.TIMESPAN in (a, b):
         return Type.REAL if a == b and operator == "/" else Type.TIMESPAN
     for kind in (Type.DECIMAL, Type.REAL):

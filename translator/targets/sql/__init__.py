@@ -5,15 +5,31 @@ DuckDB's and Spark's text is what ``kql2sigma run`` executes; the other dialects
 
 from __future__ import annotations
 
+from translator.detection.windows import window_of
 from translator.engine.dialects import DIALECTS
 from translator.engine.errors import EngineError
 from translator.engine.relations import compile_plan
 from translator.fidelity import Diagnostic
-from translator.plan.operators import Plan
+from translator.plan.expressions import columns_of, conjuncts
+from translator.plan.operators import Filter, Plan, Source, relations
 from translator.rulepack.model import Rule
-from translator.targets.base import Options, Output
+from translator.targets.base import Options, Output, duration
 
 EXECUTED = frozenset({"duckdb", "spark", "databricks"})
+
+
+def _unlimited(plan: Plan, period: int) -> list[str]:
+    """The tables of which the query may read events that are older than so many seconds."""
+    found = relations(plan.root)
+    limited = {
+        column.source
+        for r in found
+        if isinstance(r, Filter)
+        for condition in conjuncts(r.predicate)
+        if (window := window_of(condition)) is not None and 0 < window[0] <= period
+        for column in columns_of(condition)
+    }
+    return list(dict.fromkeys(r.table for r in found if isinstance(r, Source) and r.id not in limited))
 
 
 class Sql:
@@ -35,8 +51,7 @@ class Sql:
         notes = []
         if options.dialect not in EXECUTED:
             notes.append(Diagnostic("unverified-dialect", f"the SQL was written for {dialect.title} and not run there"))
-        if rule.period:
-            notes.append(
-                Diagnostic("window-elsewhere", f"the rule looks back {rule.period // 60} minutes: the query has no such filter of its own")
-            )
+        if rule.period and (unlimited := _unlimited(plan, rule.period)):
+            what = f"the rule looks back {duration(rule.period)}: the query does not limit {', '.join(unlimited)} to that"
+            notes.append(Diagnostic("window-elsewhere", what))
         return Output(self.name, (compiled.sql(dialect, pretty=True),), tuple(notes))

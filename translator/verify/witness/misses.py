@@ -21,13 +21,15 @@ from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Grouped
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import RECEIVED, TIMES, Row, State, Stored
-from translator.verify.witness.texts import beside, changed, mangled, other_case
+from translator.verify.witness.texts import beside, changed, mangled, other_case, outside_of_ascii
 from translator.verify.witness.turning import assign, variant
 
 _SECOND = dt.timedelta(seconds=1)
 _APART = (dt.timedelta(minutes=40), dt.timedelta(minutes=55), dt.timedelta(hours=5), dt.timedelta(hours=23))
 _LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
+_CLASSES = 8
+"""In how many of its classes a pattern meets other characters."""
 _ALTERNATIVES = 6
 """How many values of a list are always tried, the last one first."""
 
@@ -160,6 +162,8 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
             yield to("in another case", other_case(current))
             if atom.function.startswith("matches"):
                 yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
+        if atom.function.startswith("matches"):
+            yield from (to(about, text) for c in constants for about, text in islice(outside_of_ascii(str(c.value)), _CLASSES))
         yield to("empty", "", 1)
         yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
         stored = [(c.table, c.name) for c in columns_of(subject) if c.table is not None]

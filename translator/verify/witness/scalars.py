@@ -381,7 +381,7 @@ def _over(result: Type, types: list[Type], values: list[Any]) -> Any:
 
 
 def _modulo(result: Type, types: list[Type], values: list[Any]) -> Any:
-    left, right = map(_number, values)
+    left, right = (ticks_at(v) if isinstance(v, dt.datetime) else _number(v) for v in values)
     return None if left is None or not right else left % abs(right)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from translator.regex.classes import Unlisted, ranges_of
 from translator.regex.parser import parsed
-from translator.regex.syntax import Alternation, Anchor, Any, Class, Concat, Group, Literal, Node, Repeat, walk
+from translator.regex.syntax import Alternation, Anchor, Any, Class, Combined, Concat, Group, Literal, Node, Perl, Repeat, Set, walk
 
 _LIKED = "ab1xA0 -_./:\\=@#"
 _LEAST_READABLE = 33
+_OUTSIDE = {"w": ("a letter", "é"), "d": ("a digit", "٣"), "s": ("a space", "\u00a0")}
+"""A character outside of ASCII of each of Perl's classes, which not every language takes for one of it."""
+_MOST_OPTIONS = 12
 
 
 def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[str]:
@@ -23,7 +27,7 @@ def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[st
         return
     widest = max((len(n.options) for n in walk(tree) if isinstance(n, Alternation)), default=1)
     seen = set[str]()
-    for option in range(min(widest, 12)):
+    for option in range(min(widest, _MOST_OPTIONS)):
         for more in (0, 1, 2):
             for gap in ("", " "):
                 try:
@@ -35,7 +39,55 @@ def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[st
                     yield found
 
 
-def _sample(node: Node, groups: Mapping[int, str], option: int, more: int, gap: str) -> str:
+def outside_of_ascii(regex: str) -> Iterator[tuple[str, str]]:
+    """Texts for a pattern in which one of its classes, or boundaries of words, meets a character outside of ASCII, in words."""
+    tree = parsed(regex)
+    if tree is None:
+        return
+    seen = set[str]()
+    for node in walk(tree):
+        for letter in _letters(node):
+            what, character = _OUTSIDE[letter]
+            for option in range(_MOST_OPTIONS):
+                try:
+                    found = _sample(tree, {}, option, 1, "", {id(node): character})
+                except Unlisted:
+                    break
+                if character in found:
+                    if found not in seen:
+                        seen.add(found)
+                        yield f"{what} outside of ASCII", found
+                    break
+
+
+def _letters(node: Node) -> list[str]:
+    """The classes of Perl that a part of a pattern asks for, by their letters."""
+    match node:
+        case Class(members):
+            return sorted({letter for m in members for letter in _perls(m)})
+        case Anchor(kind=kind) if "word" in kind:
+            return ["w"]
+    return []
+
+
+def _perls(member: Set) -> Iterator[str]:
+    match member:
+        case Perl(letter):
+            yield letter.lower()
+        case Class(members):
+            for inner in members:
+                yield from _perls(inner)
+        case Combined(left, _, right):
+            yield from _perls(left)
+            yield from _perls(right)
+
+
+def _sample(
+    node: Node, groups: Mapping[int, str], option: int, more: int, gap: str, instead: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """A text for a node; ``instead`` has those of some nodes, by their identities."""
+    if id(node) in instead:
+        return instead[id(node)]
     match node:
         case Literal(character):
             return character
@@ -46,17 +98,17 @@ def _sample(node: Node, groups: Mapping[int, str], option: int, more: int, gap: 
         case Anchor(kind):
             return gap if kind == "word" else ""
         case Group(inner, index):
-            return groups[index] if index in groups else _sample(inner, groups, option, more, gap)
+            return groups[index] if index in groups else _sample(inner, groups, option, more, gap, instead)
         case Repeat(inner, least, most):
             times = least + more if most is None else min(least + more, most)
             holds = any(isinstance(n, Group) and n.index in groups for n in walk(inner))
             times = max(times, 1) if holds else times
-            return _sample(inner, groups, option, more, gap) * times
+            return _sample(inner, groups, option, more, gap, instead) * times
         case Concat(parts):
-            return "".join(_sample(p, groups, option, more, gap) for p in parts)
+            return "".join(_sample(p, groups, option, more, gap, instead) for p in parts)
         case Alternation(options):
             held = next((o for o in options if any(isinstance(n, Group) and n.index in groups for n in walk(o))), None)
-            return _sample(held or options[option % len(options)], groups, option, more, gap)
+            return _sample(held or options[option % len(options)], groups, option, more, gap, instead)
     return ""
 
 
