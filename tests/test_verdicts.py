@@ -100,6 +100,22 @@ CASES: list[tuple[str, Tables, int]] = [
     ("SigninLogs | where ResultType == '1.0' or ResultType == '2.0'", signins({"ResultType": "1"}, {"ResultType": "2.0"}), 1),
     ("SigninLogs | where ResultType in ('01', '1e3')", signins({"ResultType": "1"}, {"ResultType": "1000"}), 0),
     ("SigninLogs | where ResultType in ('1', 'x')", signins({"ResultType": "01"}, {"ResultType": "x"}), 1),
+    # elements of arrays, and the JSON in them
+    ("AuditLogs | mv-expand t = TargetResources limit 1 | where t.type == 'User'",
+     audits({"TargetResources": [{"type": "Group"}, {"type": "User"}]}), 0),
+    ("AuditLogs | mv-expand t = TargetResources, d = AdditionalDetails | where t.type == 'User' and d.key == 'a'",
+     audits({"TargetResources": [{"type": "User"}], "AdditionalDetails": [{"key": "z"}, {"key": "a"}]}), 0),
+    ("AuditLogs | mv-expand t = TargetResources | where t.type == 'User' | summarize c = dcount(tostring(t.id)) by Identity | where c > 1",
+     audits({"TargetResources": [{"type": "User", "id": "1"}, {"type": "Group", "id": "2"}]}), 0),
+    ("AuditLogs | where parse_json(tostring(TargetResources[0].modifiedProperties[0].newValue))[0] == 'x'",
+     audits({"TargetResources": [{"modifiedProperties": [{"newValue": '["x"]'}]}]}), 1),
+    # what is there without events
+    (f"{SIGNINS} | join kind=inner (AuditLogs | extend UserPrincipalName = Identity) on UserPrincipalName | count",
+     signins({}) | audits({"Identity": "zed"}), 1),
+    (f"{SIGNINS} | summarize a = countif(ResultType == '0'), b = dcountif(IPAddress, ResultType == '1') by UserPrincipalName"
+     " | where a > 1 and b == 0", signins({"ResultType": "0"}, {"ResultType": "0"}), 1),
+    # patterns that are computed
+    (f"{SIGNINS} | where UserPrincipalName matches regex strcat('^', ResultType) and ResultType != ''", signins({"ResultType": "a"}), 1),
     # which row of a key a join keeps
     (f"{SIGNINS} | project UserPrincipalName, T1 = TimeGenerated | join (AuditLogs | where TimeGenerated > ago(1d) | project Identity,"
      " T2 = TimeGenerated) on $left.UserPrincipalName == $right.Identity | where T2 > T1",

@@ -11,6 +11,7 @@ from translator.plan.expressions import Apply, Column, Const, Expr, const
 from translator.plan.operators import Parse
 from translator.plan.types import Type
 from translator.regex import syntax
+from translator.regex.parser import RegexError
 from translator.regex.parser import parse as parsed
 from translator.regex.writers import kql
 
@@ -31,11 +32,12 @@ def searched(predicate: Apply) -> syntax.Node:
     """What ``matches regex`` looks for; its kind with ``~`` ignores case.
 
     Raises:
-        RegexError: where that is no regular expression.
+        RegexError: where that is no regular expression, or one that is computed.
     """
-    pattern = predicate.args[1]
-    assert isinstance(pattern, Const) and isinstance(pattern.value, str)
-    return _read(pattern.value, predicate.function.endswith("~"))
+    match predicate.args[1]:
+        case Const(value=str(pattern)):
+            return _read(pattern, predicate.function.endswith("~"))
+    raise RegexError("a pattern that is computed", 0)
 
 
 @functools.lru_cache(maxsize=4096)
