@@ -165,6 +165,7 @@ CODES: dict[str, Code] = {
     ),
     "adjacent-rows": Code(Effect.MORE, "nothing to do where it does not matter what happens in between"),
     "one-event-of-group": Code(Effect.MORE, "nothing to do where it does not change from event to event; else check the latest event"),
+    "entities-gathered": Code(Effect.MORE, "read the entity from the events of the alert where several are shown"),
     "elements-apart": Code(Effect.MORE, "nothing to do where an array has one element as a rule"),
     "first-seen-list": Code(
         Effect.ROWS,

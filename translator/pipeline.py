@@ -166,7 +166,8 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
                 output = Output(name, (), detection.diagnostics)
             else:
                 output = _within_bounds(name, functools.partial(_triggered, name, target, rule, detection, timed, options))
-                output = replace(output, diagnostics=(*output.diagnostics, *_of_other_elements(rule, detection, output)))
+                said = (*_of_other_elements(rule, detection, output), *_of_other_pairs(rule, detection, output))
+                output = replace(output, diagnostics=(*output.diagnostics, *said))
             if isinstance(target, Pipes) and _distance(output) > _READY:
                 walked = walked or _walked(rule, known, options)
                 lane = _lane(target, rule, walked, options)
@@ -326,6 +327,22 @@ def _of_other_elements(rule: Rule, detection: Detection, output: Output) -> tupl
         return ()
     what = f"{', '.join(sorted(apart))}: the entity is of the element for which the conditions hold, in the output of any of the array"
     return (Diagnostic("elements-apart", what),)
+
+
+def _of_other_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+    """A word on entities of events that the query joins with some of the same key alone, which an output gathers of all of the key."""
+    entities = {e.column for e in rule.entities} & output.columns.keys() if output.texts else set[str]()
+    gathered = set[str]()
+    for part in parts(detection):
+        paired = part.kind == "temporal_ordered" or (part.kind == "temporal" and part.within is not None)
+        for side in part.sides:
+            if side.absent or not (paired or side.grouping):
+                continue
+            gathered |= {n for s in side.selectors for n, x in s.outputs if n in entities and x not in s.keys}
+    if not gathered:
+        return ()
+    what = f"{', '.join(sorted(gathered))}: the entity is of the events that belong together, in the output of all that have the key"
+    return (Diagnostic("entities-gathered", what),)
 
 
 def _history(rule: Rule, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:

@@ -18,6 +18,7 @@ from tests.rules import rule
 from translator.cli import main
 from translator.commands import verify as verify_command
 from translator.fidelity import Verdict
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.verify import proof
 from translator.verify.comparing import Compared
@@ -184,6 +185,26 @@ def test_a_counterexample_has_no_event_too_many() -> None:
     text = f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>=4'
     proof = prove(translator.convert(rule(COUNT), ("splunk",), SOURCE), "splunk", text, SOURCE)
     assert proof.counterexample is not None and len(proof.counterexample.rows["SigninLogs"]) == 4
+
+
+def test_entities_that_are_gathered_of_all_events_of_a_key_are_too_many() -> None:
+    kql = (
+        "SecurityEvent | where EventID == 4720 | project s = TimeGenerated, TargetSid, Computer | join kind=inner (SecurityEvent"
+        " | where EventID == 4726 | project u = TimeGenerated, TargetSid) on TargetSid | where u between (s .. (s + 10m))"
+        " | project Computer, TargetSid"
+    )
+    entities = (EntityMapping("Host", "HostName", "Computer"),)
+    conversion = translator.convert(rule(kql, entities=entities), ("splunk",), SOURCE)
+    output = conversion.outputs["splunk"]
+    assert (output.verdict, prove(conversion, "splunk", options=SOURCE).outcome) == (Verdict.EXACT, Outcome.PROVEN)
+    gathered = (
+        'sourcetype="SecurityEvent" | eval s=if(EventID==4720, _time, null()), u=if(EventID==4726, _time, null()),'
+        " Computer=if(EventID==4720, Computer, null()) | stats max(s) as s max(u) as u values(Computer) as Computer by TargetSid"
+        " | where u>=s AND u-s<=600"
+    )
+    found = prove(conversion, "splunk", gathered, SOURCE)
+    assert found.outcome is Outcome.CONTRADICTED and found.counterexample is not None
+    assert "another event" in found.counterexample.about
 
 
 def test_a_join_by_the_wrong_key_is_found() -> None:

@@ -47,6 +47,7 @@ MEANINGS: Mapping[str, str] = {
     "counted-twice": "An event that is in two parts of a union counts twice in the KQL, once in the output.",
     "element-negated": "The KQL asks for an element that differs, the output for none that is equal.",
     "elastic-version": "The query needs the version of Elasticsearch that the message names.",
+    "entities-gathered": "An entity is taken from all events of a key, the query takes it from those that it joins.",
     "elements-apart": "Several conditions on one element of an array: the output takes them from any elements.",
     "empty-array": "An event whose array is empty is no row in the query, and is found by the output.",
     "empty-entity": "Events without the key are a group in KQL, and none in the output; they name no entity.",

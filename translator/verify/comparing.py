@@ -259,11 +259,31 @@ def compared(
     marks = [r.get(ROW) for r in rows]
     if answer.events is not None and all(isinstance(m, str) for m in marks):
         return _of_sets((ROW,), {(m,) for m in answer.events}, {(m,) for m in marks}), Compared.EVENTS
-    if not told:
-        return None, Compared.ALERTS
     # What has no value identifies nothing, and is no alert of its own.
     one, other = ({_caseless(v) for v in values if "" not in v} for values in (ours, theirs))
-    return _of_sets(told, one, other), Compared.ENTITIES
+    if told and (found := _of_sets(told, one, other)) is not None:
+        return found, Compared.ENTITIES
+    for name in (n for n, names in wanted.columns.items() if n not in told and _is_gathered(n, names, answer, rows, kinds[n])):
+        found = _of_gathered([*told, name], answer, rows, wanted, kinds)
+        if found is not None:
+            return found, Compared.ENTITIES
+    return None, Compared.ENTITIES if told else Compared.ALERTS
+
+
+def _of_gathered(names: Sequence[str], answer: Answer, rows: Sequence[Row], wanted: Wanted, kinds: Mapping[str, Type]) -> Difference | None:
+    """What differs where the text gathers the values of the last column, and so shows several in a row: each is an alert of its own."""
+    *told, name = names
+    ours = {tuple(_value(r.get(n), kinds[n]) for n in names) for r in answer.rows}
+    theirs = {
+        (*(_value(_of(r, wanted.columns[n]), kinds[n]) for n in told), _value(v, kinds[name]))
+        for r in rows
+        for v in _several(_of(r, wanted.columns[name]))
+    }
+    return _of_sets(names, *({_caseless(v) for v in values if "" not in v} for values in (ours, theirs)))
+
+
+def _several(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _is_told(name: str, names: Sequence[str], answer: Answer, rows: Sequence[Row], kind: Type, whole: bool) -> bool:
@@ -273,6 +293,17 @@ def _is_told(name: str, names: Sequence[str], answer: Answer, rows: Sequence[Row
     except _Untold:
         return False
     return whole or (any(n in r for r in rows for n in names) and not any(isinstance(v, tuple) for v in found))
+
+
+def _is_gathered(name: str, names: Sequence[str], answer: Answer, rows: Sequence[Row], kind: Type) -> bool:
+    """Whether a column has one value in each row of the KQL and may have several in those of the text."""
+    if kind in (Type.DYNAMIC, Type.UNKNOWN) or not all(any(n in r for n in names) for r in rows):
+        return False
+    try:
+        found = [_value(v, kind) for v in (*(r.get(name) for r in answer.rows), *(v for r in rows for v in _several(_of(r, names))))]
+    except _Untold:
+        return False
+    return not any(isinstance(v, tuple) for v in found)
 
 
 def _of(row: Row, names: Iterable[str]) -> object:

@@ -55,17 +55,14 @@ class Builder:
 
     def default(self, column: Column) -> Any:
         """What a stored column holds that nothing is asked of."""
-        lowered = column.name.lower().removesuffix("_s")
         kind = self.kinds.get(column.name, column.type) if column.type == Type.UNKNOWN else column.type
         match kind:
             case _ if column.name in TIMES and column.type in (Type.DATETIME, Type.UNKNOWN):
                 return self.state.now - self.state.ago
             case Type.DATETIME:
                 return self.state.now - self.state.ago
-            case Type.STRING | Type.UNKNOWN if lowered.endswith(_ADDRESS) or "ipaddress" in lowered:
-                return "203.0.113.7"
             case Type.STRING | Type.UNKNOWN:
-                return _joined(column) or lowered
+                return usual_text(column)
             case Type.DYNAMIC:
                 return None
         return plain(kind)
@@ -155,6 +152,12 @@ class Builder:
         else:
             second = self.row(other)
         return Joined(self.state, join, second if turned else first, first if turned else second)
+
+
+def usual_text(column: Column) -> str:
+    """What a stored column of texts holds that nothing is asked of."""
+    lowered = column.name.lower().removesuffix("_s")
+    return "203.0.113.7" if lowered.endswith(_ADDRESS) or "ipaddress" in lowered else _joined(column) or lowered
 
 
 def _joined(column: Column) -> str:

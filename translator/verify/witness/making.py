@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Expr
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.types import Type
+from translator.targets.pipeline.cases import behind
 from translator.verify.witness import misses
-from translator.verify.witness.building import SHARED, Builder, Choices
+from translator.verify.witness.building import SHARED, Builder, Choices, usual_text
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
 from translator.verify.witness.states import TIMES, WORK, State, Stored
+from translator.verify.witness.turning import variant
 
 AGO = dt.timedelta(minutes=12, seconds=30)
 """When events are that nothing is asked of: within the bins of five minutes and more around now."""
@@ -31,6 +34,12 @@ _ATTEMPTS = 14
 """Ways to build a plan that are tried: inputs of unions, sides of joins."""
 
 _RANKS = 4
+
+_ACCOMPANIED = 4
+"""Beside how many of the events that are joined one more is tried."""
+
+_SHOWN = 12
+"""How many columns that a query shows have another value in it."""
 
 _PARTS = 4_000
 """How much of a plan is looked at for parts whose rows can be made."""
@@ -77,6 +86,8 @@ class _Making:
                 solved.append(state)
         if not solved:
             solved = list(self.below())
+        for state in solved[:1]:
+            self.accompanied(state)
         changes = [self.changes(s) for s in solved]
         for rank in range(_RANKS):
             share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))
@@ -202,6 +213,31 @@ class _Making:
         for place in range(min(len(events), 4) if several else 0):
             fewer = [e for n, e in enumerate(events) if n != place]
             self.keep(f"without event {place + 1}", fewer, self.interpreter.alerts(fewer))
+
+    def accompanied(self, state: State) -> None:
+        """One event more beside those that a query joins, with the same key and all that is asked: it may be in no row of the query."""
+        joins = [p for p in o.parts(self.plan.root) if isinstance(p, o.Join)]
+        if not joins:
+            return
+        keys = behind(self.plan, [x for join in joins for pair in join.on for x in pair])
+        ids = behind(self.plan, [ColumnRef(None, c.type, c) for _, c in self.plan.names]) - keys
+        stored = [
+            c for c in o.parts((self.plan.root, tuple(c for _, c in self.plan.names))) if isinstance(c, Column) and c.table is not None
+        ]
+        held = {c.name for c in stored if c.id in keys}
+        shown = list(dict.fromkeys(c for c in stored if c.id in ids and c.type == Type.STRING and c.name not in held))[:_SHOWN]
+        first: dict[str, list[Event]] = {}
+        events = []
+        for event in self.exported(state):
+            own = {c.name: event.values.get(c.name) or usual_text(c) for c in shown if c.table == event.table}
+            events.append(replace(event, values={**event.values, **own}, free=event.free | (own.keys() - event.values.keys())))
+            first.setdefault(repr((event.table, sorted(event.values.items()))), []).append(events[-1])
+        for event in [same[0] for same in first.values()][:_ACCOMPANIED]:
+            changed = {c.name: variant(event.values[c.name], 3) for c in shown if c.table == event.table and c.name in event.free}
+            for earlier in (0.0, 3 * self.ago.total_seconds()) if changed else ():
+                another = replace(event, values={**event.values, **changed}, seconds=event.seconds - earlier)
+                more = [*events, another]
+                self.keep(f"another event of {event.table} with the same key", more, self.interpreter.alerts(more))
 
     def exported(self, state: State) -> list[Event]:
         made: dict[int, Stored] = {}
