@@ -309,6 +309,9 @@ class EsqlWalk(Walk):
         self.inline(terms, by)
 
     def inline(self, terms: list[str], by: list[str]) -> None:
+        """A summary beside its rows. Raises Cannot behind LIMIT, where there can be none (the page on INLINE STATS, "Limitations")."""
+        if any(command.verb == "LIMIT" for command in self.commands):
+            raise Cannot(Diagnostic("unsupported-operator", "a summary beside the first rows is not supported here", None))
         self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
 
     def opened(self, node: o.External) -> str:
