@@ -307,6 +307,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ),
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
         ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored", "broader"),
+        ("SigninLogs | where TimeGenerated > datetime(2023-11-14) and ResultType == '0'", "esql", "window-since", "narrower"),
         ("SigninLogs | where ResultType == '0' and tostring(TimeGenerated) has 'T22'", "splunk", "condition-dropped", "broader"),
         ("SigninLogs | where ResultType == '0' and strcat(CreatedDateTime, 'x') has '00Z'", "esql", "condition-dropped", "broader"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),

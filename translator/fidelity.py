@@ -202,6 +202,7 @@ CODES: dict[str, Code] = {
     "bucket-widened": Code(Effect.MORE, "use the output for a rule whose period is as long as the buckets of the summary"),
     "window-bucketed": Code(Effect.FEWER, "choose a backend whose windows slide, or the native output"),
     "window-at-run": Code(Effect.FEWER, "run it more often than that window is long: what falls between two runs is missed"),
+    "window-since": Code(Effect.FEWER, "set queryPeriod in the rule, or pass --timespan"),
     "window-dropped": Code(Effect.MORE, "limit the search to the window where it is scheduled"),
     "logsource-dropped": Code(Effect.MORE, "pass --pipeline, or name the index or source of the events by hand"),
     "order-dropped": Code(Effect.MORE, "check the order of the events in the alert"),

@@ -10,22 +10,23 @@ from types import MappingProxyType
 from translator import catalog
 from translator.detection.arrays import read_apart
 from translator.detection.lift import lift
-from translator.detection.model import Detection, NoDetection, Selector, Side, Threshold
+from translator.detection.model import DAY, Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
-from translator.detection.windows import with_given_moments
+from translator.detection.windows import TIME_COLUMNS, bound_of, is_of_days, with_given_moments
 from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
-from translator.plan.expressions import Apply, Const, Same, conjuncts
+from translator.plan.expressions import Apply, Column, Const, Same, conjuncts, walk
 from translator.plan.simplify import MOMENTS, TooLarge
+from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline.cases import Cut, Reading, cuts, read_columns, reading_of, spelled_out
+from translator.targets.pipeline.cases import Cut, Reading, behind, cuts, read_columns, reading_of, spelled_out
 from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
@@ -135,7 +136,51 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
     known = fold_constants(bind(parse(rule.query), catalog.schemas()))
+    options, _ = _reaching(rule, known, options)
     return _lane(writer, rule, _walked(rule, known, options), options).faithful()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far back a query asks for events, in seconds, anywhere in it; ``fixed``: also for those since a moment of the calendar."""
+
+    back: int
+    fixed: bool
+
+
+def _reach(plan: o.Plan) -> _Reach:
+    stored = {c.id: c.name in TIME_COLUMNS for c in o.parts(plan.root) if isinstance(c, Column) and c.table is not None}
+    back, fixed = 0, False
+    for relation in o.relations(plan.root):
+        for node in walk(relation.predicate) if isinstance(relation, o.Filter) else ():
+            match node:
+                case Apply(function=">" | ">=" | "between", args=(subject, moment, *_)):
+                    pass
+                case Apply(function="<" | "<=", args=(moment, subject)):
+                    pass
+                case _:
+                    continue
+            if subject.type != Type.DATETIME or not any(stored.get(c) for c in behind(plan, [subject])):
+                continue
+            seconds = bound_of(moment)
+            if seconds is not None:
+                back = max(back, seconds + DAY if is_of_days(moment) else seconds)
+            elif not behind(plan, [moment]) & stored.keys():
+                fixed = True
+    return _Reach(back, fixed)
+
+
+def _reaching(rule: Rule, plan: o.Plan, options: Options) -> tuple[Options, tuple[Diagnostic, ...]]:
+    """The options with a window that holds what a query without a period asks for, and a word where none does."""
+    if rule.period is not None:
+        return options, ()
+    reach = _reach(plan)
+    if reach.back > options.timespan:
+        options = replace(options, timespan=reach.back)
+    if not reach.fixed:
+        return options, ()
+    what = f"the query asks for events since a moment of the calendar, the output for those of its window, {duration(options.timespan)}"
+    return options, (Diagnostic("window-since", what),)
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
@@ -147,6 +192,7 @@ def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detectio
 def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
     plan = bind(parse(rule.query), catalog.schemas())
     known = fold_constants(plan)
+    options, since = _reaching(rule, known, options)
 
     lifted = functools.partial(_lifted, rule, options)
     detection = lifted(False, known)
@@ -178,7 +224,7 @@ def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conver
             if isinstance(behind, NoDetection):
                 outputs[name] = output
                 continue
-            noted = (*lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, behind, output, target))
+            noted = (*since, *lost(rule, target.keeps), *_lacking(rule, output, target), *_history(rule, behind, output, target))
             outputs[name] = replace(output, diagnostics=(*output.diagnostics, *noted)) if output.texts else output
     tables = sorted({n.table for n in o.relations(plan.root) if isinstance(n, o.Source)})
     return Conversion(rule, detection, outputs, tuple(tables), timed)

@@ -207,6 +207,22 @@ def test_entities_that_are_gathered_of_all_events_of_a_key_are_too_many() -> Non
     assert "another event" in found.counterexample.about
 
 
+def test_what_has_an_empty_key_identifies_nothing_though_it_is_of_an_element() -> None:
+    kql = (
+        "AuditLogs | mv-expand t = TargetResources | where t.type == 'User' | extend upn = tostring(t.userPrincipalName)"
+        " | join kind=leftanti (SigninLogs | extend upn = UserPrincipalName) on upn | project upn"
+    )
+    conversion = translator.convert(rule(kql), ("sigma",))
+    assert (conversion.outputs["sigma"].verdict, prove(conversion, "sigma").outcome) == (Verdict.BROADER, Outcome.PROVEN)
+
+
+@pytest.mark.parametrize("moment", ["startofday(ago(1d))", "ago(3d)"])
+def test_a_query_without_a_period_looks_back_as_far_as_it_asks(moment: str) -> None:
+    kql = f"SecurityEvent | summarize n = count() by TargetUserName, t = bin(TimeGenerated, 1d) | where t >= {moment} and n > 10"
+    conversion = translator.convert(rule(kql), ("splunk",), SOURCE)
+    assert (conversion.outputs["splunk"].verdict, prove(conversion, "splunk", options=SOURCE).outcome) == (Verdict.EXACT, Outcome.PROVEN)
+
+
 def test_a_join_by_the_wrong_key_is_found() -> None:
     right = (
         f'{BASE} ResultType=0 | eval k=UserPrincipalName | append [search sourcetype=AuditLogs OperationName="Add user" | eval k=Identity]'

@@ -147,6 +147,7 @@ MEANINGS: Mapping[str, str] = {
     "window-of-days": "The window of the query goes by whole days, that of the output by its run.",
     "window-of-search": "The query looks at the time that a hunting search is given.",
     "window-shifted": "The query looks only at events that are older than the time of the search.",
+    "window-since": "The query, of a rule without a period, asks for events since a moment of the calendar.",
     "window-widened": "Parts of the query look back differently far; the output takes the longest window for all.",
 }  # fmt: skip
 """What each code says of an output; the message at its place says it of the rule."""
