@@ -12,7 +12,7 @@ from translator.detection.arrays import read_apart
 from translator.detection.lift import lift
 from translator.detection.model import DAY, Detection, NoDetection, Selector, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
-from translator.detection.windows import TIME_COLUMNS, bound_of, is_of_days, with_given_moments
+from translator.detection.windows import TIME_COLUMNS, bound_of, is_given, is_of_days, with_given_moments
 from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Diagnostic, Place, Verdict
 from translator.kql.parser import parse
@@ -160,7 +160,7 @@ def _reach(plan: o.Plan) -> _Reach:
                     pass
                 case _:
                     continue
-            if subject.type != Type.DATETIME or not any(stored.get(c) for c in behind(plan, [subject])):
+            if is_given(moment) or subject.type != Type.DATETIME or not any(stored.get(c) for c in behind(plan, [subject])):
                 continue
             seconds = bound_of(moment)
             if seconds is not None:

@@ -223,6 +223,17 @@ def test_a_query_without_a_period_looks_back_as_far_as_it_asks(moment: str) -> N
     assert (conversion.outputs["splunk"].verdict, prove(conversion, "splunk", options=SOURCE).outcome) == (Verdict.EXACT, Outcome.PROVEN)
 
 
+def test_moments_that_a_search_is_given_are_no_window_of_the_query() -> None:
+    kql = (
+        "let start = todatetime('{{StartTimeISO}}'); SigninLogs | where TimeGenerated >= start | join kind=leftanti (SigninLogs"
+        " | where TimeGenerated between ((start - 14d) .. start) | summarize n = count() by UserPrincipalName) on UserPrincipalName"
+    )
+    said = [
+        d.message for d in translator.convert(rule(kql), ("splunk",), SOURCE).outputs["splunk"].diagnostics if d.code == "window-of-search"
+    ]
+    assert said and all("1d" in m for m in said)
+
+
 def test_a_join_by_the_wrong_key_is_found() -> None:
     right = (
         f'{BASE} ResultType=0 | eval k=UserPrincipalName | append [search sourcetype=AuditLogs OperationName="Add user" | eval k=Identity]'

@@ -264,22 +264,16 @@ def compared(
     if told and (found := _of_sets(told, one, other)) is not None:
         return found, Compared.ENTITIES
     for name in (n for n, names in wanted.columns.items() if n not in told and _is_gathered(n, names, answer, rows, kinds[n])):
-        found = _of_gathered([*told, name], answer, rows, wanted, kinds)
-        if found is not None:
+        # Which of them stands beside which of another column is not told.
+        one, other = ({_caseless((_value(v, kinds[name]),)) for v in side} for side in _gathered(name, answer, rows, wanted.columns[name]))
+        if (found := _of_sets((name,), one - {("",)}, other - {("",)})) is not None:
             return found, Compared.ENTITIES
     return None, Compared.ENTITIES if told else Compared.ALERTS
 
 
-def _of_gathered(names: Sequence[str], answer: Answer, rows: Sequence[Row], wanted: Wanted, kinds: Mapping[str, Type]) -> Difference | None:
-    """What differs where the text gathers the values of the last column, and so shows several in a row: each is an alert of its own."""
-    *told, name = names
-    ours = {tuple(_value(r.get(n), kinds[n]) for n in names) for r in answer.rows}
-    theirs = {
-        (*(_value(_of(r, wanted.columns[n]), kinds[n]) for n in told), _value(v, kinds[name]))
-        for r in rows
-        for v in _several(_of(r, wanted.columns[name]))
-    }
-    return _of_sets(names, *({_caseless(v) for v in values if "" not in v} for values in (ours, theirs)))
+def _gathered(name: str, answer: Answer, rows: Sequence[Row], names: Sequence[str]) -> tuple[list[object], list[object]]:
+    """The values of a column on both sides, where a row of the text may show several."""
+    return [r.get(name) for r in answer.rows], [v for r in rows for v in _several(_of(r, names))]
 
 
 def _several(value: object) -> Sequence[object]:
@@ -300,7 +294,7 @@ def _is_gathered(name: str, names: Sequence[str], answer: Answer, rows: Sequence
     if kind in (Type.DYNAMIC, Type.UNKNOWN) or not all(any(n in r for n in names) for r in rows):
         return False
     try:
-        found = [_value(v, kind) for v in (*(r.get(name) for r in answer.rows), *(v for r in rows for v in _several(_of(r, names))))]
+        found = [_value(v, kind) for side in _gathered(name, answer, rows, names) for v in side]
     except _Untold:
         return False
     return not any(isinstance(v, tuple) for v in found)
