@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from translator import catalog
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
@@ -129,9 +129,15 @@ def _extracted(operator: str, regex: str, group: int, source: Expr, sought: Expr
     caseless = not operator.endswith("_cs") and operator not in ("==", "in")
     found = []
     for wanted in texts:
-        held = _with_group(tree, group, partial(_holding, wanted=wanted, around=_AROUND[operator]))
-        found.append(Apply(span, Type.BOOL, "matches regex~" if caseless else "matches regex", (source, const(kql(held)))))
+        held = _with_text(tree, group, wanted, _AROUND[operator])
+        found.append(Apply(span, Type.BOOL, "matches regex~" if caseless else "matches regex", (source, const(held))))
     return disjunction(*found)
+
+
+@lru_cache(maxsize=4096)
+def _with_text(tree: syntax.Node, group: int, wanted: str, around: tuple[str, str]) -> str:
+    """A pattern whose group holds a text; a plan is lifted several times, and may search for hundreds of them."""
+    return kql(_with_group(tree, group, partial(_holding, wanted=wanted, around=around)))
 
 
 def _holding(inner: syntax.Node, wanted: str, around: tuple[str, str]) -> syntax.Node:

@@ -230,7 +230,11 @@ def _orbits() -> dict[int, tuple[int, ...]]:
     return {c: tuple(sorted(o - {c})) for c, o in found.items() if len(o) > 1}
 
 
+@functools.lru_cache(maxsize=4096)
 def _folded(ranges: Ranges) -> Ranges:
     orbits = _orbits()
-    others = [c for code, found in orbits.items() if any(first <= code <= last for first, last in ranges) for c in found]
+    if sum(last - first + 1 for first, last in ranges) < len(orbits):
+        others = [c for first, last in ranges for code in range(first, last + 1) for c in orbits.get(code, ())]
+    else:
+        others = [c for code, found in orbits.items() if any(first <= code <= last for first, last in ranges) for c in found]
     return joined((*ranges, *((c, c) for c in others)))
