@@ -19,7 +19,6 @@ from click.testing import CliRunner
 from tests import doc_pages
 from tests.doc_pages import ROOT, SHELLS, Block, pages, text_of
 from translator.cli import main
-from translator.commands.diagnostics import MEANINGS
 from translator.fidelity import CODES
 from translator.pack import Effort
 from translator.workers import Limits
@@ -145,10 +144,6 @@ def test_links_lead_somewhere(page: str) -> None:
         if part:
             titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.M)
             assert part in {re.sub(r"[^\w -]", "", t.lower()).strip().replace(" ", "-") for t in titles}, f"{page}: {link}"
-
-
-def test_every_code_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(CODES)
 
 
 def test_a_page_that_speaks_of_codes_says_what_they_mean() -> None:
