@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -25,6 +26,14 @@ GOOD = "name: Good\nquery: |\n  SigninLogs\n  | where ResultType == '0'\n"
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_list_of_commands_is_read_whole_and_each_option_has_a_help_text() -> None:
+    listed = run("--help").output.split("Commands:")[1]
+    assert "..." not in listed
+    for name, command in main.commands.items():
+        assert name in listed
+        assert [p.name for p in command.params if isinstance(p, click.Option) and not p.help] == [], name
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def _rule_timeout(default: float | None, shown: str) -> Callable[[_Command], _Co
 
 
 def _executor() -> Callable[[_Command], _Command]:
-    return click.option("--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work.")
+    return click.option(
+        "--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work (extra distributed)."
+    )
 
 
 def _jobs() -> Callable[[_Command], _Command]:
@@ -120,7 +122,12 @@ def _jobs() -> Callable[[_Command], _Command]:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-t", "--target", "targets", multiple=True, type=_Target(), help="Targets; all but sql by default. pysigma:NAME is a pySigma backend."
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    type=_Target(),
+    help=f"{', '.join(TARGET_NAMES)}, or pysigma:NAME for a pySigma backend; all but sql by default. It may be given several times.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
 @_EXCLUDED
@@ -135,7 +142,11 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--no-html", "html", is_flag=True, flag_value=False, default=True, help="No page for people, report.html.")
 @click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
-    "--fail-on", type=click.Choice(VERDICT_NAMES), default="none", show_default=True, help="Exit with 1 at this verdict or worse."
+    "--fail-on",
+    type=click.Choice(VERDICT_NAMES),
+    default="none",
+    show_default="none: an output that was asked for is not there",
+    help="Exit with 1 where an output has this verdict or a worse one.",
 )
 @click.option("--format", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @_FIELDS
@@ -174,12 +185,16 @@ def _jobs() -> Callable[[_Command], _Command]:
     show_default=True,
     help="Files that a product imports.",
 )
-@click.option("--enable", is_flag=True, help="Package what runs as it is switched on.")
+@click.option("--enable", is_flag=True, help="Package what is ready switched on; else all of it is off.")
 @click.option("--ingest-delay", default="", help="How long packaged searches wait for late events, such as 5m.")
 @click.option("--author", default="", help="The author of rules that name none.")
 @click.option("--date", default="", help="The date of rules that state none, such as 2026-01-31.")
 def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
-    """Convert rules (files, folders, zip archives; - for standard input) and say how faithful each output is."""
+    """Convert rules and say how faithful each output is.
+
+    PATHS are files, folders and zip archives, or - for standard input. The status is 1 where a rule failed or an output has the verdict of
+    --fail-on or a worse one, and 2 where the command cannot begin.
+    """
     from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
     from translator.commands.executing import executor_of
@@ -200,7 +215,11 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 @_jobs()
 @_rule_timeout(None, "30, and 20 of the processor")
 def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> None:
-    """Check the syntax of rules and the names in them, and warn of what is legal and surely wrong. Exits with 1 where there are errors."""
+    """Check the syntax of rules and the names in them.
+
+    PATHS are as for convert. It also warns of what is legal and surely wrong. The status is 1 where there are errors; warnings leave it
+    at 0.
+    """
     from translator.commands.check import as_json, as_sarif, check_paths
     from translator.commands.common import line, shown, write_json
     from translator.pack import Effort
@@ -222,16 +241,22 @@ def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str,
 @click.option("-w", "--write", is_flag=True, help="Write the files instead of printing them.")
 @click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
 def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
-    """Format .kql files (or - for standard input), comments kept."""
+    """Format .kql files, comments kept.
+
+    PATHS are files, or - for standard input. What is formatted is printed, unless -w or --check is given.
+    """
     from translator.commands.fmt import format_files
 
     raise SystemExit(format_files(paths, write, only_check))
 
 
 @main.command()
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def targets(form: str) -> None:
-    """List the targets."""
+    """List the targets that -t takes.
+
+    Besides, pysigma:NAME is any pySigma backend that is installed.
+    """
     from translator.pipeline import TARGETS
 
     names = list(TARGETS)
@@ -250,7 +275,10 @@ def targets(form: str) -> None:
 def mapping(
     paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], excluded: tuple[str, ...], jobs: int
 ) -> None:
-    """Write what a site has to name so that its rules can run, for --mapping, ranked by the rules that it would make ready."""
+    """Write what a site has to name so that its rules can run.
+
+    PATHS are as for convert. The file is for --mapping, and is ranked by the rules that each name would make ready.
+    """
     from rich.console import Console
 
     from translator.commands.common import UsageProblem, write_text
@@ -274,7 +302,11 @@ def mapping(
 @click.argument("new", type=click.Path(path_type=Path, exists=True))
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
 def diff(old: Path, new: Path, form: str) -> None:
-    """Say which rules changed verdict, readiness or text between two output folders, or their report.json, and why. Exits with 1 then."""
+    """Say which rules changed between two outputs, and why.
+
+    OLD and NEW are output folders of convert, or their report.json. Verdict, readiness and text are compared. The status is 1 where
+    something changed.
+    """
     from translator.commands.common import UsageProblem
     from translator.commands.diff import print_diff
 
@@ -291,7 +323,10 @@ def diff(old: Path, new: Path, form: str) -> None:
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
 def tables(names: tuple[str, ...], form: str) -> None:
-    """List the catalog: where each product has the events of a table, and what it has for its columns."""
+    """List where each product has the events of a table.
+
+    With NAMES of tables, also what it has for each of their columns.
+    """
     from translator.commands.tables import print_tables
 
     raise SystemExit(print_tables(names, form))
@@ -307,11 +342,14 @@ def tables(names: tuple[str, ...], form: str) -> None:
 @click.option(
     "--schema", "schemas", multiple=True, type=click.Path(path_type=Path), help="Column types: JSON, or the CSV of getschema, TABLE.csv."
 )
-@click.option("--engine", default="duckdb", show_default=True, help="duckdb, spark, or the URL of a Spark master.")
+@click.option("--engine", default="duckdb", show_default=True, help="duckdb, or spark or the URL of a Spark master (extra spark).")
 @click.option("--now", help="What now() is, such as 2026-05-01T12:00:00Z; else the clock's time.")
 @click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True, help="What is printed.")
 def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> None:
-    """Run a KQL query (its text, or a file that holds it) over data on this machine."""
+    """Run a KQL query over data on this machine.
+
+    QUERY is its text, or a file that holds it.
+    """
     from translator.commands.run import RunRequest, run_query
 
     raise SystemExit(run_query(RunRequest(query, data, schemas, engine, now, form)))
@@ -325,7 +363,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 )
 @_FIELDS
 @_MAPPINGS
-@click.option("--seed", type=int, default=0, show_default=True, help="Other events for another number.")
+@click.option("--seed", type=int, default=0, show_default=True, help="A number; another one makes other events.")
 @click.option("--save", type=click.Path(path_type=Path, file_okay=False), help="Write the events, with what must alert, as a kit.")
 @click.option(
     "--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Try the rules of a kit on the events saved in it."
@@ -368,9 +406,11 @@ def verify(
     html: Path | None,
     form: str,
 ) -> None:
-    """Run rules and what is written for them on the same events, made from the rules or real: proven, contradicted, or not executable here.
+    """Prove or contradict translations by running both sides.
 
-    The status is 1 where a claim is contradicted, and 3 where the translation in --text cannot be run.
+    PATHS are as for convert. The KQL of each rule and what is written for it are run on the same events, made from the rule or real. An
+    output is proven, contradicted, or not executable here. The status is 1 where one is contradicted or a rule cannot be read, and 3 where
+    the translation in --text cannot be run.
     """
     from translator.commands.common import UsageProblem
     from translator.commands.executing import executor_of
@@ -413,7 +453,10 @@ def verify(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
 def functions(names: tuple[str, ...], form: str) -> None:
-    """List KQL's functions, aggregates, operators and plugins, and how each is supported."""
+    """List KQL's functions and how each is supported.
+
+    Aggregates, operators and plugins are listed as well.
+    """
     from translator.commands.functions import print_functions
 
     raise SystemExit(print_functions(names, form))
@@ -425,7 +468,10 @@ def functions(names: tuple[str, ...], form: str) -> None:
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
 def diagnostics(codes: tuple[str, ...], form: str) -> None:
-    """List the codes of diagnostics: what each does to an output, what it means, and what to do."""
+    """List the codes of diagnostics, and what to do about each.
+
+    For each: what it does to an output, what it means, and what to do. CODES choose some.
+    """
     from translator.commands.diagnostics import print_diagnostics
 
     raise SystemExit(print_diagnostics(codes, form))
@@ -444,7 +490,10 @@ def explain(
     paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
     jobs: int, rule_timeout: float | None,
 ) -> None:  # fmt: skip
-    """Show a rule's plan, its detection, and every deviation of every output beside the source lines."""
+    """Show how rules are understood and where outputs deviate.
+
+    PATHS are as for convert. For each rule: its plan, its detection, and every deviation of every output beside the source lines.
+    """
     from translator.commands.common import UsageProblem
     from translator.commands.convert import site_of
     from translator.commands.explain import explain as explain_paths
@@ -463,7 +512,10 @@ def explain(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_EXCLUDED
 def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> None:
-    """List the ATT&CK techniques that rules cover."""
+    """List the ATT&CK techniques that rules cover.
+
+    PATHS are as for convert.
+    """
     from translator.commands.attack import coverage
 
     raise SystemExit(coverage(paths, excluded))
@@ -471,7 +523,10 @@ def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> None:
 
 @main.command()
 def schema() -> None:
-    """Print the JSON Schema of report.json, and of what convert --format json prints."""
+    """Print the JSON Schema of report.json.
+
+    What convert --format json prints has the same form.
+    """
     from translator.report import SCHEMA
 
     click.echo(SCHEMA.read_text("utf-8"), nl=False)
@@ -489,7 +544,10 @@ def schema() -> None:
     help="Processes to work with, each of which keeps some 150 MB.",
 )
 def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
-    """Serve a page on which KQL is pasted and its translations are read, with verdict, readiness and proof."""
+    """Serve a page that converts KQL as it is typed.
+
+    It shows the translations with verdict, readiness and proof.
+    """
     from translator.commands.common import UsageProblem
     from translator.commands.serve import serve as serve_page
 
@@ -501,7 +559,10 @@ def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
 
 @main.command()
 def mcp() -> None:
-    """Serve check, convert, explain and verify to assistants by the Model Context Protocol, on standard input and output."""
+    """Serve check, convert, explain and verify to assistants.
+
+    By the Model Context Protocol, on standard input and output. It needs the extra mcp.
+    """
     from translator.commands.common import UsageProblem
     from translator.commands.mcp import serve
 
