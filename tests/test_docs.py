@@ -119,7 +119,7 @@ def _follow(block: Block, printed: str, names: dict[str, object]) -> str:
 
 @pytest.mark.parametrize("page", pages())
 def test_a_reader_who_follows_a_page_finds_what_it_shows(page: str, desk: Path) -> None:
-    printed, names = "", dict[str, object]()
+    printed, names = "", dict[str, object](__name__="__main__")  # as in a script
     for block in doc_pages.blocks(text_of(page)):
         try:
             printed = _follow(block, printed, names)
