@@ -359,7 +359,9 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(DEFAULT_TARGETS), help="Targets; all by default.")
 @click.option(
-    "--text", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A translation of the one rule, whoever wrote it."
+    "--text",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A translation of the one rule for the one -t, whoever wrote it.",
 )
 @_FIELDS
 @_MAPPINGS
