@@ -25,6 +25,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import ESQL_JSON, Names, free_of, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.values import Command, Value
+from translator.targets.pipeline.walk.results import finish
 from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -116,7 +117,7 @@ class Esql:
         writer = _Writer(names, case.placed.detection)
         walk = EsqlWalk(case, writer.head(case))
         walk.run()
-        columns = walk.finish()
+        columns = finish(walk)
         text = "\n| ".join(c.text for c in walk.commands)
         tell_of(names, text)
         if walk.commands[-1].verb != "LIMIT":

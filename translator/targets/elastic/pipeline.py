@@ -26,7 +26,12 @@ from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
 from translator.targets.pipeline.values import ORDERED, Command, Function, Language, Value, Values, grouped, spelled
-from translator.targets.pipeline.walk import Above, Measure, Part, Walk, is_of_row
+from translator.targets.pipeline.walk import Walk
+from translator.targets.pipeline.walk.columns import compute, group, telling
+from translator.targets.pipeline.walk.expansions import rolled_out
+from translator.targets.pipeline.walk.lists import named_list
+from translator.targets.pipeline.walk.parts import Above, Measure, Part
+from translator.targets.pipeline.walk.summaries import is_of_row, one_of_each, summary
 from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
@@ -337,7 +342,7 @@ class EsqlWalk(Walk):
 
     def looked_up(self, kept: Part, listed: o.External, on: tuple[tuple[Expr, Expr], ...], outer: bool) -> Part:
         """A part with the columns of the rows of a list that have its keys; ``outer``: rows without one stay."""
-        name, where = self.named_list(listed)
+        name, where = named_list(self, listed)
         keys, pairs = list[str](), list[tuple[str, str]]()
         others = {c.name for c in listed.columns}
         for mine, theirs in on:
@@ -377,12 +382,12 @@ class EsqlWalk(Walk):
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
         part = self.single(self.made_of_events(part, node), node)
-        latest = self.one_of_each(node)
+        latest = one_of_each(node)
         beside = part.flag is not None or id(node) in self.unrolled or latest is not None
-        node = self.rolled_out(node)
+        node = rolled_out(self, node)
         by: list[tuple[str, Column, Value]] = []
         for made, expr in node.keys:
-            value = self.group(expr)
+            value = group(self, expr)
             name = self.name_of(value)
             if beside and value.nullable:  # null is no value by which a row is found again
                 name = self.named(made)
@@ -393,9 +398,9 @@ class EsqlWalk(Walk):
                     self.commands.append(self.eval([(name, value.text)]))
                     value = replace(value, text=field(name), simple=True)
             by.append((name, made, value))
-        names, unique = tuple(field(n) for n, _, _ in by), self.telling(node.keys)
+        names, unique = tuple(field(n) for n, _, _ in by), telling(self, node.keys)
         of_groups = tuple(a for a in node.aggregates if latest is None or not is_of_row(a[1], latest))
-        found = self.summary(replace(node, aggregates=of_groups), bool(by), part.flag)
+        found = summary(self, replace(node, aggregates=of_groups), bool(by), part.flag)
         if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
             self.fields, self.columns = {}, {}
@@ -425,7 +430,7 @@ class EsqlWalk(Walk):
             best = field(self.free("best"))
             self.inline([f"{best} = {wanted}({value}){there}"], by)
             self.keep(part, [f"{value} == {best}"])
-        self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
+        compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]

@@ -29,6 +29,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import SPLUNK_JSON, Names, free_of, json_path, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.values import Command
+from translator.targets.pipeline.walk.results import finish
 from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present, with_own_names
@@ -110,7 +111,7 @@ class Splunk:
         writer = _Writer(names, case.placed.detection)
         walk = SplWalk(case, writer.head(case))
         walk.run()
-        columns = walk.finish()
+        columns = finish(walk)
         text = "\n| ".join(c.text for c in walk.commands)
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
         return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)

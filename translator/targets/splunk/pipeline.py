@@ -15,7 +15,11 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
 from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
-from translator.targets.pipeline.walk import Measure, Part, Walk, is_of_row
+from translator.targets.pipeline.walk import Walk
+from translator.targets.pipeline.walk.columns import compute, group, telling
+from translator.targets.pipeline.walk.expansions import rolled_out
+from translator.targets.pipeline.walk.parts import Measure, Part
+from translator.targets.pipeline.walk.summaries import is_of_row, one_of_each, summary
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
 from translator.targets.splunk.words import ATOMS, bucket_of, column, field, inside, moment_of, string
 
@@ -218,12 +222,12 @@ class SplWalk(Walk):
         """
         part = self.single(self.made_of_events(part, node), node)
         beside = part.flag is not None or id(node) in self.unrolled
-        node = self.rolled_out(node)
+        node = rolled_out(self, node)
         before: list[tuple[str, str]] = []
         by: list[tuple[str, Column, Value]] = []
         behind: list[tuple[str, str]] = []
         for made, expr in node.keys:
-            value = self.group(expr)
+            value = group(self, expr)
             name = self.name_of(value)
             if name is None or value.nullable or name in {n for n, _, _ in by}:
                 name = self.named(made)
@@ -233,13 +237,13 @@ class SplWalk(Walk):
                 behind.append((shown, f'if({field(name)}=="", null(), {field(name)})'))
                 value = replace(value, text=field(shown), simple=True)
             by.append((name, made, value))
-        names, unique = [column(n) for n, _, _ in by], self.telling(node.keys)
+        names, unique = [column(n) for n, _, _ in by], telling(self, node.keys)
         keys = {made.id: value if value.nullable else replace(value, text=field(name), simple=True) for name, made, value in by}
-        if (latest := self.one_of_each(node)) is not None:
+        if (latest := one_of_each(node)) is not None:
             if not by or any(v.nullable for *_, v in by):
                 raise self.values().refuse(latest[1])
             others = replace(node, aggregates=tuple(a for a in node.aggregates if not is_of_row(a[1], latest)))
-            found = self.summary(others, True, part.flag)
+            found = summary(self, others, True, part.flag)
             self.computed([*before, *found.before])
             self.beside(found.terms, names)
             self.computed(found.behind)
@@ -247,7 +251,7 @@ class SplWalk(Walk):
             self.latest(node, latest, names, part)
             self.columns |= keys
         else:
-            found = self.summary(node, bool(by), part.flag)
+            found = summary(self, node, bool(by), part.flag)
             self.computed([*before, *found.before])
             if beside:
                 self.beside(found.terms, names)
@@ -314,7 +318,7 @@ class SplWalk(Walk):
         else:
             self.commands.append(self.sort([(f"str({column(source)})" if by_text else column(source), function == "arg_max")]))
             self.commands.append(self.distinct(names))
-        self.compute(tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
+        compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
 
 SPELLED = spelled(SPL) | {"arg_max", "arg_min"}

@@ -1,0 +1,95 @@
+"""Columns that operators compute, and those by which rows are grouped or told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expressions import Column, ColumnRef, Const, Expr
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.pipeline.values import Value
+from translator.targets.pipeline.walk.context import Context
+
+
+def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
+    pairs: list[tuple[str, str]] = []
+    values, made = ctx.values(), dict[int, Value]()
+    stage = sum(c.verb.lower() not in ("eval", "where") for c in ctx.commands)
+    for column, expr in items:
+        if not ctx.needed(column):
+            continue
+        try:
+            value = _as_declared(ctx, column, values.simplest(expr, undefined=True), expr)
+        except Cannot:
+            if ctx.is_vital(column):
+                raise
+            continue
+        if is_constant(ctx, expr):
+            ctx.constants.add(column.id)
+        if isinstance(expr, ColumnRef | Const):
+            made[column.id] = value
+            continue
+        if (known := ctx.computed_as.get((stage, value.text))) is not None:
+            made[column.id] = replace(value, text=ctx.quoted(known), simple=True)
+            continue
+        name = ctx.named(column)
+        pairs.append((name, value.text))
+        made[column.id] = replace(value, text=ctx.quoted(name), simple=True)
+        if not any(ctx.quoted(flag) in value.text for flag in ctx.open):  # which changes as rows are left out
+            ctx.computed_as[stage, value.text] = name
+    ctx.columns |= made
+    if pairs:
+        ctx.commands.append(ctx.eval(pairs))
+
+
+def _as_declared(ctx: Context, column: Column, value: Value, expr: Expr) -> Value:
+    """The text of a list where a column is to have that, which has its values in any order."""
+    if value.kind != "list" or column.type != Type.STRING:
+        return value
+    if ctx.is_vital(column) or not value.of_texts or not ctx.language.list_text:
+        raise ctx.values().refuse(expr, "the text of this value")
+    ctx.say("columns-differ", f"{column.name}: the values of the set stand in another order", expr.span)
+    return Value(ctx.language.list_text.format(value.text), "text", False)
+
+
+def settled(ctx: Context, column: Column, node: o.Relation) -> None:
+    """Gives a column by whose values rows are told apart a field of its own, which all of them have."""
+    value = ctx.values().value(ColumnRef(node.span, column.type, column))
+    if value.nullable or value.kind in ("list", "part", "json"):
+        raise Cannot(Diagnostic("unsupported-expression", f"rows by {column.name}, which may be missing", node.span))
+    ctx.columns[column.id] = value
+    if ctx.name_of(value) is None:
+        name = ctx.named(column)
+        ctx.commands.append(ctx.eval([(name, value.text)]))
+        ctx.columns[column.id] = replace(value, text=ctx.quoted(name), simple=True)
+
+
+def group(ctx: Context, expr: Expr) -> Value:
+    """A value that rows are grouped by."""
+    value = ctx.values().simplest(expr)
+    if value.kind in ("list", "part", "json"):
+        raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
+    return value
+
+
+def telling(ctx: Context, keys: Iterable[tuple[Column, Expr]]) -> frozenset[int]:
+    """Those of the columns that rows are grouped by that tell the groups apart: all but those that are the same on all rows."""
+    keys = tuple(keys)
+    ctx.constants |= {made.id for made, expr in keys if is_constant(ctx, expr)}
+    return frozenset(made.id for made, _ in keys) - ctx.constants
+
+
+def is_constant(ctx: Context, expr: Expr) -> bool:
+    """Whether all rows of a relation have one value; ``Type`` is the name of the table in every table of a workspace.
+
+    Source: learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns.
+    """
+    match expr:
+        case Const():
+            return True
+        case ColumnRef(column=column):
+            return column.id in ctx.constants or (column.table is not None and column.name == "Type")
+    return False

@@ -1,0 +1,198 @@
+"""What all parts of a walk share: its state, what each language says for itself, and how parts of the stream are kept apart."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from translator.fidelity import Diagnostic, Notes
+from translator.plan import operators as o
+from translator.plan.expressions import Column, Expr, Subquery
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.names import free_of
+from translator.targets.pipeline.cases import Head, PipelineCase, overlaps
+from translator.targets.pipeline.values import Command, Language, Value, Values
+from translator.targets.pipeline.walk.parts import Above, Measure, Part, StoredPath
+
+
+class Context(Notes, ABC):
+    """A walk over one plan, command by command so far.
+
+    ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one.
+    """
+
+    language: ClassVar[Language]
+    percentiles: ClassVar[str]
+    lists: ClassVar[str]
+    chooses_lists: ClassVar[bool] = False
+
+    def __init__(self, case: PipelineCase, head: Head) -> None:
+        super().__init__()
+        self.loose = case.loose
+        self.cut, self.names, self.flags = case.cut, case.names, head.flags
+        self.open = {flag: frozenset({number}) for number, flag in enumerate(head.flags)}
+        self.overlaps, self.apart = overlaps(case), False
+        self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
+        self.fields, self.columns = dict(head.fields), dict[int, Value]()
+        self.commands = list(head.commands)
+        self.unsorted = False
+        self.lengths, self.searched, self.positive = set[int](), set[int](), set[Expr]()
+        self.places, self.made, self.constants = dict[int, StoredPath](), dict[int, Expr](), set[int]()
+        self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
+        self.changed, self.computed_as = set[str](), dict[tuple[int, str], str]()
+        self.flag_of = dict[int, str]()
+        self.tables = dict[str, tuple[str, ...]]()
+
+    @abstractmethod
+    def part(self, node: o.Relation, above: Above) -> Part:
+        """Writes a relation. ``above`` is what is read of it by the operators over it."""
+
+    @abstractmethod
+    def values(self) -> Values: ...
+
+    @abstractmethod
+    def quoted(self, name: str) -> str:
+        """A column in an expression."""
+
+    @abstractmethod
+    def name_of(self, value: Value) -> str | None:
+        """The field that a value is, where it is one."""
+
+    @abstractmethod
+    def where(self, condition: str) -> Command: ...
+
+    @abstractmethod
+    def eval(self, pairs: list[tuple[str, str]]) -> Command: ...
+
+    def listed(self, node: o.External, name: str, flag: str) -> None:
+        """Adds the rows of a list to the stream, which alone have a flag.
+
+        Args:
+            name: what the product calls the list.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+        raise Cannot(Diagnostic("unsupported-operator", f"the rows of a {node.kind} beside events are not supported here", node.span))
+
+    @abstractmethod
+    def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
+        """The term of a summary for a measure of the rows that have a flag, and what has to be computed before it.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+
+    @abstractmethod
+    def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
+        """Gives all rows with a key how many of them have a flag, and values of those.
+
+        Args:
+            number: what to call how many they are.
+            kept: names for the values.
+            by: the keys.
+        """
+
+    @abstractmethod
+    def sort(self, keys: list[tuple[str, bool]]) -> Command: ...
+
+    @abstractmethod
+    def limit(self, count: int) -> Command: ...
+
+    @abstractmethod
+    def distinct(self, names: list[str]) -> Command: ...
+
+    @abstractmethod
+    def once(self, names: tuple[str, ...]) -> None:
+        """Leaves one of the rows that these fields do not tell apart, with all of its columns."""
+
+    def shown_as(self, value: Value) -> str | None:
+        """What a value is called in the result other than by its column's name; None where nothing."""
+        return None
+
+    def free(self, name: str) -> str:
+        """A name for a field of the walk's own."""
+        return self.named(Column(-1, name, Type.LONG))
+
+    def named(self, column: Column) -> str:
+        """A name for a column that is to be made: its own, unless that still means something else."""
+        name = free_of(column.name if column.name.isascii() and column.name.isidentifier() else "value", self.taken)
+        self.taken.add(name)
+        return name
+
+    def needed(self, column: Column) -> bool:
+        return column.id < 0 or column.id in self.decides or column.id in self.shown
+
+    def is_vital(self, column: Column) -> bool:
+        """Whether nothing is written without a column."""
+        return column.id in self.decides and not self.loose
+
+    def keep(self, part: Part, conditions: list[str]) -> None:
+        """Leaves of a part the rows for which all conditions hold."""
+        texts = [f"({c})" if " OR " in c else c for c in conditions]
+        if part.flag is None:
+            self.commands.append(self.where(" AND ".join(texts)))
+            return
+        self.changed.add(part.flag)
+        held = self.language.chosen([(" AND ".join([self.present(part.flag), *texts]), "1")], self.language.null)
+        self.commands.append(self.eval([(part.flag, held)]))
+
+    def present(self, flag: str) -> str:
+        return self.language.present.format(self.quoted(flag))
+
+    @abstractmethod
+    def copied(self, marks: list[tuple[str, str]]) -> str:
+        """Makes a row for each of the conditions that hold for one, and tells which it is by a field. Returns that.
+
+        Args:
+            marks: the conditions, each with what the field holds for it.
+        """
+
+    @abstractmethod
+    def numbered(self, node: o.Relation | Subquery) -> str:
+        """What tells each row from all others.
+
+        Raises:
+            Cannot: where nothing does.
+        """
+
+    @abstractmethod
+    def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
+        """Gives all rows with a key the values that those with a flag have."""
+
+    @abstractmethod
+    def expanded(self, name: str) -> None:
+        """Makes a row for each value of a field."""
+
+    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """A part each of whose rows stands once."""
+        if part.spread is None:
+            return part
+        raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
+
+    def made_of_events(self, part: Part, node: o.Relation | Subquery) -> Part:
+        """A part that has no rows where it has no events."""
+        if part.always:
+            raise Cannot(Diagnostic("unsupported-operator", "what no events come to is not supported here", node.span))
+        return part
+
+    def separate(self) -> None:
+        """Makes an event of several parts a row of each of them."""
+        if self.apart or not any(self.may_meet(*pair) for pair in itertools.combinations(self.open, 2)):
+            return
+        if self.changed & {*self.open}:
+            self.commands.append(self.where(" OR ".join(map(self.present, self.open))))
+        marks = {flag: str(number) for number, flag in enumerate(self.open, 1)}
+        of, language = self.copied([(self.present(flag), mark) for flag, mark in marks.items()]), self.language
+        pairs = []
+        for flag, mark in marks.items():
+            held = f"{self.present(flag)} AND {self.values().between(of, '==', language.string(mark))}"
+            pairs.append((flag, language.chosen([(held, "1")], language.null)))
+        self.commands.append(self.eval(pairs))
+        self.apart = True
+
+    def may_meet(self, flag: str, other: str) -> bool:
+        """Whether an event may have both of two flags."""
+        return not self.apart and any(frozenset({a, b}) in self.overlaps for a in self.open[flag] for b in self.open[other])

@@ -1,0 +1,156 @@
+"""Rows for the elements of arrays: of lists that a summary made, of JSON in a text, of the parts of a text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expansions import EMPTY_ARRAY
+from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, const
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.names import path_of
+from translator.targets.pipeline.cases import subqueries_of
+from translator.targets.pipeline.values import KINDS, WRITTEN, Value
+from translator.targets.pipeline.walk.columns import settled
+from translator.targets.pipeline.walk.context import Context
+from translator.targets.pipeline.walk.parts import Part, StoredPath
+from translator.targets.pipeline.walk.summaries import UNLIMITED
+
+
+def rolled_out(ctx: Context, node: o.Aggregate) -> o.Aggregate:
+    """A summary whose lists are expanded again, without these: the events stay, as rows of their groups, and have the elements.
+
+    The number of elements is an aggregate of its own.
+    """
+    if id(node) not in ctx.unrolled:
+        return node
+    values, kept = ctx.values(), list[tuple[Column, Expr]]()
+    for made, expr in node.aggregates:
+        match expr:
+            case Apply(function="make_set" | "make_list" as function, args=(element, *_)) if made.id in ctx.unrolled[id(node)]:
+                value = values.simplest(element)
+                if value.nullable or value.kind in ("list", "part", "json"):
+                    raise values.refuse(expr)
+                ctx.elements[made.id] = function, value
+                if made.id in ctx.searched and value.kind == "text":  # of the list itself nothing else is asked
+                    kept.append((made, replace(expr, function="make_set")))
+                if made.id in ctx.lengths:
+                    counted = ("dcount", (element,)) if function == "make_set" else ("count", ())
+                    kept.append((Column(-made.id - 1, f"{made.name}_count", Type.LONG), Apply(expr.span, Type.LONG, *counted)))
+            case _:
+                kept.append((made, expr))
+    return replace(node, aggregates=tuple(kept))
+
+
+def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
+    """A row for each element of lists that a summary has collected."""
+    (first, of), *others = node.items
+    alone = not others and node.index is None and node.limit is None and not node.pairs
+    match of:
+        case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
+            return _torn(ctx, first, text, mark, part, node)
+    if alone and (place := _place_of(ctx, of)) is not None:
+        return _unpacked(ctx, first, of, place, part, node)
+    found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
+    if len(found) < len(node.items) or part.spread is None:
+        raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    ctx.columns |= {column.id: _element(ctx, column, value, node) for column, (_, value) in found}
+    if found[0][1][0] == "make_list":
+        return replace(part, unique=None, spread=None)
+    (column, _), spread = found[0], part.spread
+    settled(ctx, column, node)
+    names = (*spread, ctx.columns[column.id].text)
+    if part.flag is None:
+        ctx.once(names)
+    unique = None if part.unique is None else part.unique | {column.id}
+    return replace(part, unique=unique, spread=None if part.flag is None else names)
+
+
+def _place_of(ctx: Context, expr: Expr) -> StoredPath | None:
+    """The place that a value is, as it is stored or in an element of another one; None where it is none."""
+    match simplify(expr):
+        case Apply(function="dynamic_to_json" | "parse_json", args=(inner,)):
+            return _place_of(ctx, inner)
+        case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, inner)):
+            return _place_of(ctx, inner)
+        case Apply(function="iff", args=(_, one, other)):
+            return _place_of(ctx, one) or _place_of(ctx, other)
+        case Path(base=base, steps=steps) if (found := _place_of(ctx, base)) is not None:
+            return replace(found, steps=(*found.steps, *steps))
+        case ColumnRef(column=column) if column.id in ctx.places:
+            return ctx.places[column.id]
+        case ColumnRef(column=column) if column.table is not None:
+            return StoredPath(column.table, column.name)
+        case ColumnRef(column=column) if column.id in ctx.made:
+            return _place_of(ctx, ctx.made[column.id])
+    return None
+
+
+def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: Part, node: o.Expand) -> Part:
+    """A row for each element of an array in a text that holds JSON; of what is no array there is one, of an empty one there is none."""
+    language, values = ctx.language, ctx.values()
+    array = values.json(of) or values.value(simplify(of))
+    if not language.elements or array.kind not in WRITTEN or not place.is_array():
+        raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    where = path_of(place.column, place.steps)
+    ctx.say("array-assumed", f"{where} is an array by the documentation of {place.table}", node.span)
+    part = ctx.single(part, node)
+    if part.flag is not None:
+        ctx.separate()
+    found = Apply(node.span, Type.BOOL, "matches regex", (of, const(EMPTY_ARRAY)))
+    empty = language.atoms["matches regex"](array.text, found.args[1:], found)
+    ctx.keep(part, [language.negated.format(empty)])
+    ctx.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
+    kind = "part" if element.is_plain() else "json"
+    return _each(ctx, column, language.elements.format(array.text), kind, part, node)
+
+
+def _element(ctx: Context, column: Column, value: Value, node: o.Expand) -> Value:
+    """An element as the type that ``mv-expand`` gives it, where that is its own."""
+    if column.type == Type.STRING and value.kind == "part":
+        return replace(value, kind="text")
+    if column.type in (Type.DYNAMIC, Type.UNKNOWN) or KINDS[column.type] == value.kind:
+        return value
+    raise Cannot(Diagnostic("unsupported-operator", "elements of another type are not supported here", node.span))
+
+
+def _torn(ctx: Context, column: Column, text: Expr, mark: str, part: Part, node: o.Expand) -> Part:
+    """A row for each part of a text; an empty one is its only part."""
+    parts = ctx.language.split.format(ctx.values().simplest(text).text, ctx.language.string(mark))
+    return _each(ctx, column, parts, "text", part, node)
+
+
+def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand) -> Part:
+    """A row for each of several values, and one with an empty text where there is none."""
+    language, name = ctx.language, ctx.named(column)
+    values = language.functions["coalesce"].words.format(f"{several}, {language.string('')}")
+    if part.flag is not None:
+        ctx.separate()
+        values = language.chosen([(ctx.present(part.flag), values)], language.string(""))
+    ctx.commands.append(ctx.eval([(name, values)]))
+    ctx.expanded(name)
+    ctx.columns[column.id] = _element(ctx, column, Value(ctx.quoted(name), kind, False, simple=True), node)
+    return replace(part, unique=None, spread=None)
+
+
+def unrolled_by(node: o.Expand) -> o.Aggregate | None:
+    """The summary of whose lists an operator makes rows again: of lists that belong together, or of one set."""
+    below, lists = node.input, [x.column for _, x in node.items if isinstance(x, ColumnRef)]
+    if node.index is not None or node.limit is not None or node.pairs or len(lists) < len(node.items):
+        return None
+    while isinstance(below, o.Filter | o.Compute | o.Project | o.Arrange):
+        if isinstance(below, o.Filter) and subqueries_of(below.predicate):
+            return None
+        below = below.input
+    if not isinstance(below, o.Aggregate):
+        return None
+    made = dict(below.aggregates)
+    functions = [x.function for c in lists if isinstance(x := made.get(c), Apply) and not any(map(_is_limit, x.args[1:]))]
+    return below if functions == ["make_set"] or (functions and functions == ["make_list"] * len(lists)) else None
+
+
+def _is_limit(expr: Expr) -> bool:
+    return not (isinstance(expr, Const) and isinstance(expr.value, int) and expr.value >= UNLIMITED)

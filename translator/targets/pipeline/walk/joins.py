@@ -1,0 +1,280 @@
+"""Joins of parts over one stream, by keys or by being one of the values of another query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Subquery, conjuncts, const, negation, walk
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+from translator.targets.base import Cannot
+from translator.targets.pipeline.cases import subqueries_of, with_others
+from translator.targets.pipeline.values import WRITTEN, Value
+from translator.targets.pipeline.walk.context import Context
+from translator.targets.pipeline.walk.parts import Above, Part
+
+_SIDES = {
+    "inner": "inner", "innerunique": "innerunique", "leftouter": "leftouter", "rightouter": "rightouter", "leftsemi": "leftsemi",
+    "rightsemi": "rightsemi", "leftanti": "leftanti", "anti": "leftanti", "leftantisemi": "leftanti", "rightanti": "rightanti",
+    "rightantisemi": "rightanti",
+}  # fmt: skip
+
+
+_MADE = 10**9
+"""Columns of the walk's own have numbers below this, negated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Membership:
+    """``of``: that a value is, or is not, one of those of another query."""
+
+    of: Expr
+    value: Expr
+    subquery: Subquery
+    cased: bool
+    negated: bool
+
+
+def joined(ctx: Context, node: o.Join, above: Above) -> Part:
+    kind = _SIDES.get(node.kind)
+    left, right = ctx.part(node.left, above), ctx.part(node.right, above)
+    pairs = [(simplify(a), simplify(b)) for a, b in node.on]
+    if kind is None or not pairs or (node.condition is not None and kind not in ("inner", "innerunique")):
+        raise Cannot(Diagnostic("unsupported-join", f"kind={node.kind} is not supported here", node.span))
+    ids = [frozenset(x.column.id for x in side if isinstance(x, ColumnRef)) for side in zip(*pairs, strict=True)]
+    alone = [p.unique is not None and p.unique <= names for p, names in zip((left, right), ids, strict=True)]
+    many = False
+    match kind:
+        case "leftsemi" | "leftanti":
+            keeps_left = True
+        case "rightsemi" | "rightanti":
+            keeps_left = False
+        case "innerunique":
+            keeps_left = False
+        case "inner" if alone[1] or alone[0]:
+            keeps_left = alone[1]
+        case "leftouter" if alone[1]:
+            keeps_left = True
+        case "rightouter" if alone[0]:
+            keeps_left = False
+        case _:
+            keeps_left, many = kind != "rightouter", True
+    sides = [(left, node.left, [a for a, _ in pairs]), (right, node.right, [b for _, b in pairs])]
+    (kept, _, mine), (other, below, theirs) = sides if keeps_left else sides[::-1]
+    wanted = Above() if kind.endswith(("semi", "anti")) else above
+    one = alone[1] if keeps_left else alone[0]
+    found = _matched(ctx, kept, mine, other, theirs, below, wanted, kind, one, node, many)
+    if node.condition is not None:
+        ctx.keep(found, [ctx.values().holds(simplify(p)) for p in conjuncts(node.condition)])
+    return found
+
+
+def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Above) -> Part:
+    """A condition on the values of other queries: that one has a value, or what is made of several such."""
+    memberships = [m for n in walk(predicate) if (m := _membership_of(n)) is not None]
+    if len(memberships) < len(subqueries_of(predicate)):
+        raise Cannot(Diagnostic("unsupported-expression", "a condition on another query is not supported here", predicate.span))
+    kept = ctx.part(below, above)
+    others = [ctx.part(m.subquery.relation, above) for m in memberships]
+    alone = _is_alone(predicate)
+    counted: dict[int, Expr] = {}
+    for number, (membership, other) in enumerate(zip(memberships, others, strict=True)):
+        column, value = membership.subquery.column, membership.value
+        assert column is not None
+        named: Expr = ColumnRef(membership.subquery.span, column.type, column)
+        if not membership.cased:
+            value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
+        kind = ("leftanti" if alone < 0 else "leftsemi") if alone else "leftouter"
+        count = Column(-_MADE - len(ctx.commands) - number, "count", Type.LONG)
+        read = membership.subquery
+        kept = _matched(ctx, kept, [simplify(value)], other, [simplify(named)], read.relation, Above(), kind, True, read, counts=count)
+        present = Apply(membership.of.span, Type.BOOL, ">", (ColumnRef(membership.of.span, Type.LONG, count), const(0)))
+        counted[id(membership.of)] = negation(present) if membership.negated else present
+    if not alone:
+        ctx.keep(kept, [ctx.values().holds(simplify(with_others(predicate, counted)))])
+    return kept
+
+
+def _matched(
+    ctx: Context, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: Above, kind: str,
+    one: bool, node: o.Relation | Subquery, many: bool = False, counts: Column | None = None,
+) -> Part:  # fmt: skip
+    """One part with the partners that it has, or has not, in another.
+
+    There is ``one`` at most for each row; or there are ``many``, with each of which it is a row; or any one of several will do.
+    ``counts`` is to be how many there are.
+    """
+    if kept.flag is None or other.flag is None:
+        raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
+    other_flag = other.flag
+    if other.always and kind in ("inner", "innerunique", "leftouter", "rightouter") and _are_constant(ctx, mine, theirs):
+        ctx.made_of_events(kept, node)
+        del ctx.open[other_flag]
+        return _without_others(ctx, kept, [])
+    for part in (kept, other):
+        ctx.made_of_events(part, node)
+    by = [_key(ctx, a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
+    across = [k.text for k in by]
+    if many:
+        partner = _partnered(ctx, kept, other, by, node)
+        other = replace(other, spread=None, tied=False)
+        across, one = [partner], True
+        kept = replace(kept, unique=None, spread=None if kept.spread is None else (*kept.spread, partner))
+    number = ctx.named(Column(-1, f"{other.flag}_count", Type.LONG))
+    outer = kind.endswith("outer")
+    gathered = dict[str, tuple[str, Value]]()
+    equal: dict[Expr | str, Value] = dict(zip(theirs, by, strict=True))
+    equal |= {ctx.values().simplest(x).text: key for x, key in zip(theirs, by, strict=True)}
+    if len(ctx.open) == 2:
+        for expr, key in zip(mine, by, strict=True):
+            if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
+                ctx.columns[expr.column.id] = key
+    columns, fields = _offered(ctx, below, wanted.read)
+    deciding = {x for side in _offered(ctx, below, wanted.decides) for x in side}
+    values = ctx.values()
+    held = [ColumnRef(None, c.type, c) for c in columns] + fields
+    renamed, lengths = dict[Expr, Value](), dict[int, Value]()
+    for expr in held:
+        try:
+            value = values.shown(expr)
+        except Cannot:
+            continue
+        if (same := equal.get(expr) or equal.get(value.text)) is not None and same.kind == value.kind and not outer:
+            renamed[expr] = same
+            continue
+        decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
+        if not one and decides:
+            ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
+        if value.nullable and (not one or other.tied):
+            if decides:
+                raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
+            ctx.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
+        if value.text not in gathered:
+            name = expr.column.name if isinstance(expr, ColumnRef) else "value"
+            gathered[value.text] = ctx.named(Column(-1, name, Type.UNKNOWN)), value
+        name, _ = gathered[value.text]
+        if isinstance(expr, ColumnRef) and (length := ctx.columns.get(-expr.column.id - 1)) is not None:
+            size, _ = gathered.setdefault(length.text, (ctx.free(f"{name}_count"), length))
+            lengths[-expr.column.id - 1] = replace(length, text=ctx.quoted(size), nullable=length.nullable or outer)
+        nullable = value.nullable or (outer and value.kind != "list")
+        renamed[expr] = replace(value, text=ctx.quoted(name), simple=True, nullable=nullable, texts="", ordered=False)
+    if not one and any(r not in by for r in renamed.values()):
+        ctx.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
+    ctx.across(other_flag, number, list(gathered.values()), across)
+    if outer:
+        texts = {r.text for r in renamed.values() if r.kind in WRITTEN}
+        empty = f"{{0}}, {ctx.language.string('')}"
+        filled = [
+            (name, ctx.language.functions["coalesce"].words.format(empty.format(ctx.quoted(name))))
+            for name, _ in gathered.values()
+            if ctx.quoted(name) in texts
+        ]
+        if filled:
+            ctx.commands.append(ctx.eval(filled))
+        renamed = {e: replace(v, nullable=False) if v.kind in WRITTEN else v for e, v in renamed.items()}
+    ctx.columns |= lengths
+    for expr, value in renamed.items():
+        if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
+            ctx.columns[expr.column.id] = value
+        if expr in ctx.fields:
+            ctx.fields[expr] = value
+    conditions = [] if outer else [ctx.values().between(ctx.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
+    if counts is not None:
+        ctx.columns[counts.id] = Value(ctx.quoted(number), "int", False, True, simple=True)
+    del ctx.open[other_flag]
+    return _without_others(ctx, kept, conditions)
+
+
+def _partnered(ctx: Context, kept: Part, other: Part, by: list[Value], node: o.Relation | Subquery) -> str:
+    """Makes a row of ``kept`` for each row of another part that has its keys. Returns the field that tells which row that is."""
+    assert kept.flag is not None and other.flag is not None
+    mine, theirs = kept.flag, other.flag
+    ctx.separate()
+    ctx.single(other, node)
+    row, name = ctx.numbered(node), ctx.free("partner")
+    partners, none = ctx.free("partners"), ctx.language.string("0")
+    ctx.gathered(partners, row, theirs, [k.text for k in by])
+    found = ctx.language.functions["coalesce"].words.format(f"{ctx.quoted(partners)}, {none}")
+    chosen = ctx.language.chosen([(ctx.present(mine), found), (ctx.present(theirs), row)], none)
+    ctx.commands.append(ctx.eval([(name, chosen)]))
+    ctx.expanded(name)
+    return ctx.quoted(name)
+
+
+def _are_constant(ctx: Context, mine: list[Expr], theirs: list[Expr]) -> bool:
+    """Whether the keys of a join are the same constants on both sides."""
+    values = ctx.values()
+    pairs = [(values.simplest(a), values.simplest(b)) for a, b in zip(mine, theirs, strict=True)]
+    return all(a.text == b.text and not a.nullable and a.kind in ("int", "text") and ctx.name_of(a) is None for a, b in pairs)
+
+
+def _without_others(ctx: Context, kept: Part, conditions: list[str]) -> Part:
+    """A part that was joined, of which it is asked that conditions hold; where it is the last one it is the stream."""
+    assert kept.flag is not None
+    if len(ctx.open) > 1:
+        ctx.changed.add(kept.flag)  # rows of the other part alone are of none that is left
+        if conditions:
+            ctx.keep(kept, conditions)
+        return kept
+    ctx.commands.append(ctx.where(" AND ".join([ctx.present(kept.flag), *conditions])))
+    if kept.spread is not None:
+        ctx.once(kept.spread)
+    return replace(kept, flag=None, spread=None, tied=False)
+
+
+def _key(ctx: Context, mine: Expr, theirs: Expr, kept: Part, other: Part, node: o.Relation | Subquery) -> Value:
+    """The field that both sides of a join are told by."""
+    a, b = (ctx.values().simplest(x) for x in (mine, theirs))
+    if a.kind != b.kind or a.nullable or b.nullable or not (a.kind in ("text", "int") or (a.rounded and b.rounded)):
+        raise Cannot(Diagnostic("unsupported-join", "a join by this key is not supported here", node.span))
+    if a.text == b.text and ctx.name_of(a) is not None:
+        return a
+    assert kept.flag is not None and other.flag is not None
+    if a.text != b.text and ctx.may_meet(kept.flag, other.flag):
+        ctx.separate()
+    name = ctx.named(mine.column if isinstance(mine, ColumnRef) else Column(-1, "join_key", mine.type))
+    values = ctx.values()
+    mine_, theirs_ = (values.alike(x, {x.kind}) for x in (a, b))
+    text = a.text if a.text == b.text else ctx.language.chosen([(ctx.present(kept.flag), mine_)], theirs_)
+    ctx.commands.append(ctx.eval([(name, text)]))
+    return replace(a, text=ctx.quoted(name), simple=True)
+
+
+def _offered(ctx: Context, below: o.Relation, wanted: tuple[Expr, ...]) -> tuple[list[Column], list[Expr]]:
+    """The columns that a relation has made, and the stored fields of it, that are read above it."""
+    ids, sources = set[int](), set[int | None]()
+    for part in o.parts(below):
+        if isinstance(part, Column):
+            ids.add(part.id)
+        elif isinstance(part, o.Source):
+            sources.add(part.id)
+
+    def is_inside(expr: Expr) -> bool:
+        return isinstance(expr, ColumnRef) and (expr.column.id in ids or expr.column.source in sources)
+
+    columns, fields = dict[int, Column](), dict[Expr, None]()
+    for expr in wanted:
+        for node in walk(simplify(expr)):
+            if node in ctx.fields and any(map(is_inside, walk(node))):
+                fields[node] = None
+            elif isinstance(node, ColumnRef) and node.column.id in ctx.columns and is_inside(node):
+                columns[node.column.id] = node.column
+    return list(columns.values()), list(fields)
+
+
+def _membership_of(expr: Expr) -> _Membership | None:
+    match expr:
+        case Apply(function="in" | "in~" | "!in" | "!in~" as function, args=(value, Items(items=(Subquery(scalar=False) as subquery,)))):
+            return _Membership(expr, value, subquery, not function.endswith("~"), function.startswith("!"))
+    return None
+
+
+def _is_alone(predicate: Expr) -> int:
+    """Whether a condition is nothing but a membership (1), or that there is none (-1)."""
+    match predicate:
+        case Apply(function="not", args=(inner,)):
+            return -_is_alone(inner)
+    found = _membership_of(predicate)
+    return 0 if found is None else -1 if found.negated else 1

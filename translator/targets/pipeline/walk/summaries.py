@@ -1,0 +1,149 @@
+"""The terms of a summary: what its aggregates measure, and what has to be computed around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from translator.fidelity import Diagnostic, Place
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr
+from translator.plan.simplify import simplify
+from translator.targets.base import Cannot
+from translator.targets.pipeline.values import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, Value, Values
+from translator.targets.pipeline.walk.context import Context
+from translator.targets.pipeline.walk.parts import Measure
+
+_OF_NUMBERS = frozenset({"sum", "avg", "stdev", "stdevp", "variance", "variancep", "percentile"})
+"""Aggregates that KQL has of numbers alone, so that a column of unknown type is one."""
+
+
+UNLIMITED = 1_048_576
+"""From this number of elements on KQL keeps no more of a set or a list: learn.microsoft.com/kusto/query/make-set-aggregation-function."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """The terms of a summary, what is computed before them and filled in behind them, and the columns that they make."""
+
+    terms: list[str] = field(default_factory=list)
+    before: list[tuple[str, str]] = field(default_factory=list)
+    behind: list[tuple[str, str]] = field(default_factory=list)
+    columns: dict[int, Value] = field(default_factory=dict)
+
+
+def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) -> Summary:
+    """The aggregates that are needed, of the rows that have a flag, and the columns that they make."""
+    found, values = Summary(), ctx.values()
+    for made, expr in node.aggregates:
+        if not ctx.needed(made):
+            continue
+        try:
+            measure, whole = _measured(ctx, made, expr, values, grouped)
+            term, before = ctx.term(measure, flag)
+        except Cannot:
+            if ctx.is_vital(made):
+                raise
+            continue
+        found.terms.append(term)
+        found.before += before
+        if measure.function == "sum" and whole.nullable:  # which is zero of nothing in KQL
+            found.behind.append((measure.name, values.first_of([whole, values.number(0, whole.kind)], expr).text))
+            whole = replace(whole, nullable=False)
+        found.columns[made.id] = whole
+        if (corrected := ctx.language.deviations.get(measure.function)) is not None:
+            found.behind.append((measure.name, corrected.format(ctx.quoted(measure.name), ctx.quoted(measure.length))))
+        elif measure.length:
+            found.columns[-made.id - 1] = Value(ctx.quoted(measure.length), "int", False, True, False, True)
+    return found
+
+
+def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
+    """What an aggregate measures, and the column that it makes."""
+    if not isinstance(expr, Apply):
+        raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
+    function, args, condition = expr.function, list(expr.args), None
+    if function in CONDITIONAL:
+        condition = values.holds(simplify(args.pop(0 if function == "countif" else 1)))
+        function = CONDITIONAL[function]
+    function = "take_any" if function == "any" else function  # its older name
+    everywhere, decides = grouped and condition is None, made.id < 0 or made.id in ctx.decides
+    if function == "count" and not args:
+        name = ctx.named(made)
+        return Measure(name, function, None, condition), Value(ctx.quoted(name), "int", False, True, everywhere, True)
+    if not args or function not in ctx.language.aggregates or any(not isinstance(a, Const) for a in args[1:]):
+        raise values.refuse(expr)
+    value, rank = values.simplest(args[0]), 0
+    if function in _OF_NUMBERS and ctx.language.untyped:
+        value = values.like(value, simplify(args[0]), Value("", "real"))
+    kind, nullable = value.kind, value.nullable or not everywhere
+    whole = replace(value, nullable=nullable, positive=value.positive and not nullable)
+    match function, args[1:]:
+        case ("min" | "max", []) if kind in ORDERED:
+            pass
+        case ("sum", []) if kind in ORDERED - {"time"}:
+            pass
+        case ("avg", []) if kind in ORDERED - {"time"}:
+            whole = replace(whole, kind="real" if kind == "int" else kind, undefined=nullable)
+        case ("stdev" | "stdevp" | "variance" | "variancep", []) if kind in NUMBERS:
+            whole = Value("", "real", False, True)
+        case ("percentile", [Const(value=int(rank))]) if kind in ORDERED - {"time"} and 0 < rank <= 100:
+            ctx.say("percentile-method", ctx.percentiles, expr.span, Place.PLAIN if decides else Place.SHOWN)
+            whole = replace(whole, kind="real" if ctx.language.fraction else kind)
+        case ("dcount" | "count_distinct", _) if kind not in ("list", "part", "json"):
+            whole = Value("", "int", False, True, not nullable)
+        case ("make_set" | "make_list", further) if kind not in ("list", "json") and not (kind == "part" and decides):
+            limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < UNLIMITED for x in further)
+            if limited and decides:
+                raise values.refuse(expr)
+            if limited or function == "make_list":
+                ctx.say("columns-differ", ctx.lists, expr.span)
+            if kind == "part":
+                ctx.say("columns-differ", "a place without a value and an empty text there are not told apart in a list here", expr.span)
+            whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited)
+        case ("take_any", []) if not decides:
+            pass
+        case _:
+            raise values.refuse(expr)
+    name = ctx.named(made)
+    counted = function in ctx.language.deviations or (whole.kind == "list" and made.id in ctx.lengths)
+    length = ctx.free(f"{name}_count") if counted else ""
+    whole = replace(whole, text=ctx.quoted(name), simple=True)
+    texts = ""
+    if function == "make_list" and value.kind == "text" and ctx.language.list_text and made.id in ctx.searched:
+        apart = ctx.language.aggregates["make_list"] != ctx.language.aggregates["make_set"]
+        texts = ctx.free(f"{name}_texts") if apart else ""
+        whole = replace(whole, texts=ctx.quoted(texts or name))
+    return Measure(name, function, value, condition, rank, length, decides, texts), whole
+
+
+def one_of_each(node: o.Aggregate) -> tuple[str, Expr] | None:
+    """``arg_max`` or ``arg_min`` with what it goes by, where one row of each group has it all."""
+    found = {(x.function, x.args[0]) for _, x in node.aggregates if isinstance(x, Apply) and x.function in ("arg_max", "arg_min")}
+    return found.pop() if len(found) == 1 else None
+
+
+def is_of_row(expr: Expr, latest: tuple[str, Expr]) -> bool:
+    """Whether an aggregate is of the row that ``arg_max`` or ``arg_min`` finds by the same value."""
+    function, by = latest
+    match expr:
+        case Apply(function="arg_max" | "arg_min"):
+            return True
+        case Apply(function="max" | "min" as name, args=(value,)):
+            return f"arg_{name}" == function and value == by
+    return False
+
+
+def counted_column(node: object) -> Column | None:
+    """The column whose number of elements is asked for."""
+    match node:
+        case Apply(function="array_length", args=(ColumnRef(column=column),)):
+            return column
+    return None
+
+
+def searched_column(node: object) -> Column | None:
+    """The column that is searched for a text wherever that stands in it."""
+    match node:
+        case Apply(function=function, args=(ColumnRef(column=column), *_)) if function.lstrip("!") in IN_ANY_ORDER | {"has_any", "has_all"}:
+            return column
+    return None
