@@ -26,8 +26,10 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
 from translator.targets.homes import Placed, placed
-from translator.targets.pipeline.cases import Cut, Reading, behind, cuts, read_columns, reading_of, spelled_out
+from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
+from translator.targets.pipeline.reading import Reading, behind, read_columns, reading_of
+from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.protocols import CountsRows, Pipes, PlanTarget, Target
 
 

@@ -22,7 +22,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr, walk
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
-from translator.targets.pipeline.cases import all_made, behind
+from translator.targets.pipeline.reading import all_made, behind
 from translator.verify.eql.syntax import Events, parse
 from translator.verify.reading import NotReadable, Row, moment_of
 

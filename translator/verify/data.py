@@ -34,7 +34,8 @@ from translator.plan.expressions import Column, ColumnRef, Expr
 from translator.plan.types import Type
 from translator.targets.base import Options
 from translator.targets.choice import homes_of
-from translator.targets.pipeline.cases import behind, inputs_of
+from translator.targets.pipeline.reading import behind
+from translator.targets.pipeline.relations import inputs_of
 from translator.verify.comparing import ROW
 from translator.verify.proof import Trial
 from translator.verify.reading import Row

@@ -27,7 +27,7 @@ from translator.plan.binder import bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
-from translator.targets.pipeline.cases import deciding
+from translator.targets.pipeline.reading import deciding
 from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat

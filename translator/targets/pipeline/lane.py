@@ -15,7 +15,9 @@ from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.plan.simplify import TooLarge
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.pipeline.cases import SHOWING, Cut, Move, Reading, case_of, loose_cuts
+from translator.targets.pipeline.cases import SHOWING, Move, case_of
+from translator.targets.pipeline.cuts import Cut, loose_cuts
+from translator.targets.pipeline.reading import Reading
 from translator.targets.protocols import CountsRows, Pipes
 
 Lifted = Callable[[bool, o.Plan], Detection | NoDetection]

@@ -12,7 +12,7 @@ from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr
 from translator.plan.types import Type
-from translator.targets.pipeline.cases import behind
+from translator.targets.pipeline.reading import behind
 from translator.verify.witness import misses
 from translator.verify.witness.building import SHARED, Builder, Choices, usual_text
 from translator.verify.witness.holding import hold, solve

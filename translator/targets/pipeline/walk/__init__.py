@@ -18,7 +18,9 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, c
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
-from translator.targets.pipeline.cases import Dropped, computed, made_by, subqueries_of
+from translator.targets.pipeline.cuts import Dropped, computed
+from translator.targets.pipeline.reading import made_by
+from translator.targets.pipeline.relations import subqueries_of
 from translator.targets.pipeline.values import Value
 from translator.targets.pipeline.walk.columns import compute, group, settled, telling
 from translator.targets.pipeline.walk.context import Context

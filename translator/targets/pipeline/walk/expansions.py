@@ -12,7 +12,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import path_of
-from translator.targets.pipeline.cases import subqueries_of
+from translator.targets.pipeline.relations import subqueries_of
 from translator.targets.pipeline.values import KINDS, WRITTEN, Value
 from translator.targets.pipeline.walk.columns import settled
 from translator.targets.pipeline.walk.context import Context

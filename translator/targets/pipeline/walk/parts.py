@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from translator import catalog
 from translator.plan import operators as o
 from translator.plan.expressions import ELEMENT, Expr
-from translator.targets.pipeline.cases import read_by
+from translator.targets.pipeline.reading import read_by
 from translator.targets.pipeline.values import Value
 
 

@@ -1,0 +1,287 @@
+"""What of a plan decides about rows and what is only shown, and which stored fields its operators read for that."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from translator import catalog
+from translator.detection.windows import is_time
+from translator.plan import operators as o
+from translator.plan.expansions import JSON_TEXT
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Path, columns_of, walk
+from translator.plan.simplify import simplify
+from translator.plan.types import Type
+from translator.targets.pipeline.cuts import Cut, computed, definitions
+from translator.targets.pipeline.relations import subqueries_of
+from translator.targets.pipeline.values import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the operators over the heads of a cut read.
+
+    Attributes:
+        fields: the stored fields, and columns of unions, that columns are made of which decide about rows or are looked at.
+        must: those of columns that decide.
+        compared: the fields whose values are looked at.
+    """
+
+    fields: list[Expr]
+    must: frozenset[Expr]
+    compared: frozenset[Expr]
+
+
+def reading_of(plan: o.Plan, cut: Cut, decides: set[int], shown: set[int]) -> Reading:
+    """What the operators of a cut of a plan read.
+
+    Args:
+        decides: the columns that decide about rows.
+        shown: those that an analyst looks at.
+    """
+    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
+    return Reading(fields, frozenset(leaves(cut, decides, plan.names)), frozenset(compared(cut, fields)))
+
+
+def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[int]]:
+    """The columns of a plan that decide about rows, and those that an analyst looks at, each with what they are made of.
+
+    Args:
+        wanted: the columns of the result that an alert is made of.
+    """
+    decides = deciding(plan)
+    looked = looked_at(plan, wanted, decides)
+    return decides, looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
+
+
+def deciding(plan: o.Plan) -> set[int]:
+    """The columns that decide which rows there are, and how many."""
+    todo = list[Expr]()
+    limited = any(isinstance(n, o.Limit) for n in o.relations(plan.root))
+    for node in o.relations(plan.root):
+        match node:
+            case o.Filter(predicate=predicate):
+                todo += [predicate, *_subquery_columns(predicate)]
+            case o.Aggregate(keys=keys):
+                todo += [x for _, x in keys]
+            case o.Distinct(columns=columns):
+                todo += [ColumnRef(None, c.type, c) for c in columns]
+            case o.Expand(items=items):
+                todo += [x for _, x in items]
+            case o.Join(on=on, condition=condition):
+                todo += [x for pair in on for x in pair] + ([condition] if condition is not None else [])
+            case o.Sort(keys=order) if limited:
+                todo += [k.expr for k in order]
+            case o.Limit(keys=order, count=count):
+                todo += [k.expr for k in order] + [count]
+    return behind(plan, todo)
+
+
+def _subquery_columns(predicate: Expr) -> list[Expr]:
+    """The columns of subqueries that a condition compares with."""
+    return [ColumnRef(s.span, c.type, c) for s in subqueries_of(predicate) if (c := s.column) is not None]
+
+
+def all_made(plan: o.Plan) -> dict[int, Expr]:
+    """What each column of a plan is made of, by id."""
+    return made_by(list(o.relations(plan.root)))
+
+
+def made_by(operators: Sequence[o.Relation]) -> dict[int, Expr]:
+    """What each column that operators make is made of, by id."""
+    made: dict[int, Expr] = {c.id: x for n in operators if isinstance(n, o.Compute | o.Project | o.Expand) for c, x in n.items}
+    for union in (n for n in operators if isinstance(n, o.Union)):
+        made |= {c.id: Items(None, c.type, tuple(_refs(below))) for c, below in union.columns}
+    return made | {c.id: x for n in operators if isinstance(n, o.Aggregate) for c, x in (*n.keys, *n.aggregates)}
+
+
+def _refs(columns: Iterable[Column | None]) -> list[Expr]:
+    return [ColumnRef(None, c.type, c) for c in columns if c is not None]
+
+
+def behind(plan: o.Plan, exprs: Iterable[Expr]) -> set[int]:
+    """The columns that some values are made of, directly or by others."""
+    made, found, todo = all_made(plan), set[int](), list(exprs)
+    while todo:
+        for column in columns_of(todo.pop()):
+            if column.id not in found:
+                found.add(column.id)
+                if column.id in made:
+                    todo.append(made[column.id])
+    return found
+
+
+def looked_at(plan: o.Plan, wanted: Container[str], decides: set[int]) -> set[int]:
+    """The columns of a result that an analyst looks at: of a whole table those of conditions, and those ``wanted``."""
+    made = all_made(plan)
+
+    def stored(column: Column) -> Column | None:
+        while column.table is None:
+            match made.get(column.id):
+                case ColumnRef(column=below):
+                    column = below
+                case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, ColumnRef(column=below))):
+                    column = below
+                case _:
+                    return None
+        return column
+
+    origins = {c.id: stored(c) for _, c in plan.names}
+    shown: dict[str, set[str]] = {}
+    for origin in origins.values():
+        if origin is not None:
+            shown.setdefault(origin.table or "", set()).add(origin.name)
+    whole = {table for table, names in shown.items() if (listed := catalog.schemas().get(table)) and names >= set(listed)}
+    return {
+        c.id
+        for name, c in plan.names
+        if (origin := origins[c.id]) is None or origin.table not in whole or name in wanted or c.id in decides or origin.id in decides
+    }
+
+
+def kind_of(expr: Expr) -> str | None:
+    """The kind of a stored field, None where it is one that a pipeline cannot read."""
+    if isinstance(expr, Path):
+        return "part"
+    if is_time(expr):
+        return "time"
+    if expr.type == Type.DYNAMIC:
+        return "json"
+    kind = KINDS[expr.type]
+    return None if kind == "span" else kind
+
+
+def read_by(relation: o.Relation, wanted: Container[int]) -> list[Expr]:
+    """What an operator reads, for columns that are wanted."""
+    match relation:
+        case o.Filter(predicate=predicate):
+            return [predicate, *_subquery_columns(predicate)]
+        case o.Compute(items=items) | o.Project(items=items):
+            return [x for c, x in items if c.id in wanted]
+        case o.Aggregate(keys=keys, aggregates=aggregates):
+            return [x for c, x in keys] + [x for c, x in aggregates if c.id in wanted]
+        case o.Distinct(columns=columns):
+            return _refs(columns)
+        case o.Expand(items=items):
+            return [x for _, x in items]
+        case o.Union(columns=merged):
+            return [x for c, below in merged if c.id in wanted for x in _refs(below)]
+        case o.Join(on=on, condition=condition):
+            return [x for pair in on for x in pair] + ([condition] if condition is not None else [])
+        case o.Sort(keys=order) | o.Limit(keys=order):
+            return [k.expr for k in order]
+    return []
+
+
+def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
+    """The stored fields that the operators over the heads read for columns that are wanted, and the columns of unions, each once."""
+    made = {c: x for head in cut.heads for c, x in definitions(head).items()}
+    found, operators = dict[Expr, None](), cut.operators()[::-1]
+    own = {c.id for r in operators for c in _columns_made(r)}
+    todo = [simplify(x) for r in operators for x in read_by(r, wanted)]
+    todo += [ColumnRef(None, c.type, c) for _, c in names if c.id in wanted]
+    expanded = set[int]()
+    while todo:
+        expr = todo.pop(0)
+        nodes = list(walk(expr))
+        paths = {id(n.base) for n in nodes if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
+        texts = [n for n in nodes if isinstance(n, Apply) and n.function == JSON_TEXT]
+        found |= dict.fromkeys(texts)
+        inside = {id(n) for text in texts for n in walk(text)}
+        for node in nodes:
+            if id(node) in inside or (isinstance(node, ColumnRef) and node.column.id in own):
+                continue
+            if isinstance(node, ColumnRef) and node.column.id in made:
+                if node.column.id not in expanded:
+                    expanded.add(node.column.id)
+                    todo.append(simplify(made[node.column.id]))
+            elif (isinstance(node, ColumnRef) and id(node) not in paths) or (
+                isinstance(node, Path) and isinstance(node.base, ColumnRef) and node.base.column.id not in {*made, *own}
+            ):
+                found[node] = None
+    return list(found)
+
+
+def _columns_made(relation: o.Relation) -> list[Column]:
+    match relation:
+        case o.Compute(items=items) | o.Project(items=items) | o.Expand(items=items):
+            return [c for c, _ in items]
+        case o.Aggregate(keys=keys, aggregates=aggregates):
+            return [c for c, _ in (*keys, *aggregates)]
+        case o.Union(columns=columns):
+            return [c for c, _ in columns]
+        case o.External(columns=listed):
+            return list(listed)
+    return []
+
+
+_WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_any", "any", "arg_max", "arg_min", "count"})
+"""Aggregates that do not ask what a value is."""
+
+
+def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
+    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with.
+
+    A field that is joined with itself is not looked at either.
+    """
+    names: dict[Expr, Expr] = {f: f for f in fields}
+    found = set[Expr]()
+
+    def compare(expr: Expr) -> None:
+        found.update(names[n] for n in walk(expr) if n in names)
+
+    for head in cut.heads:
+        for items in computed(head):
+            for column, x in items:
+                form = simplify(x)
+                if form in names:
+                    names[ColumnRef(None, column.type, column)] = names[form]
+                else:
+                    compare(form)
+    for operator in reversed(cut.operators()):
+        match operator:
+            case o.Compute(items=items) | o.Project(items=items) | o.Expand(items=items):
+                pairs = [(c, simplify(x)) for c, x in items]
+            case o.Aggregate(keys=keys, aggregates=aggregates):
+                pairs = [(c, simplify(x)) for c, x in keys]
+                for column, x in aggregates:
+                    plain = isinstance(x, Apply) and x.function in _WHOLE
+                    for part in x.args if isinstance(x, Apply) and plain else (x,):
+                        if plain and (form := simplify(part)) in names:
+                            names[ColumnRef(None, column.type, column)] = names[form]
+                        else:
+                            compare(simplify(part))
+            case o.Join(on=on, condition=condition):
+                pairs = []
+                for key, other in [(simplify(a), simplify(b)) for a, b in on]:
+                    if not (key in names and other in names and _is_same(names[key], names[other])):
+                        compare(key)
+                        compare(other)
+                if condition is not None:
+                    compare(simplify(condition))
+            case _:
+                pairs = []
+                for expr in read_by(operator, _Everything()):
+                    if not isinstance(operator, o.Distinct | o.Union):
+                        compare(simplify(expr))
+        for column, x in pairs:
+            if x in names:
+                names[ColumnRef(None, column.type, column)] = names[x]
+            else:
+                compare(x)
+    return found
+
+
+def _is_same(field: Expr, other: Expr) -> bool:
+    """Whether two fields are one of a table, whose values a product spells alike whichever part of a query reads them."""
+    match field, other:
+        case ColumnRef(column=a), ColumnRef(column=b):
+            return (a.table, a.name) == (b.table, b.name)
+        case Path(base=a, steps=steps), Path(base=b, steps=others):
+            return steps == others and _is_same(a, b)
+    return False
+
+
+class _Everything(Container[int]):
+    def __contains__(self, item: object) -> bool:
+        return True

@@ -1,0 +1,74 @@
+"""Operators spelled as such that a pipeline has, before a plan is cut."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from translator.plan import operators as o
+from translator.plan.bags import with_bags_searched
+from translator.plan.elements import as_rows
+from translator.plan.expansions import with_expansions_spelled
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.functions import aggregates
+from translator.plan.outer import with_inner_joins
+from translator.plan.patterns import extractions, matching
+from translator.plan.rewriting import rewritten
+from translator.plan.series import with_series_summed
+from translator.plan.splits import with_places_inlined, with_splits_inlined
+from translator.plan.types import Type
+from translator.plan.uniqueness import without_needless_distinct
+
+
+def spelled_out(plan: o.Plan) -> o.Plan:
+    """A plan in which ``parse`` is what it computes.
+
+    What ``in`` looks for in an array of another query it looks for in the rows that this is made of, parts of texts are where they
+    are read, lists that are kept outside of the logs have the columns that the query names, and aggregates stand alone.
+    """
+
+    named: dict[int | None, dict[int, Column]] = {}
+    for part in o.parts(plan.root):
+        if isinstance(part, Column):
+            named.setdefault(part.source, {})[part.id] = part
+    fresh = itertools.count(max((i for columns in named.values() for i in columns), default=0) + 1)
+
+    def spelled(node: object) -> object:
+        if isinstance(node, Apply):
+            return as_rows(node)
+        if isinstance(node, o.Aggregate):
+            return _alone(node, fresh)
+        if isinstance(node, o.External) and node.source is not None:
+            return replace(node, columns=tuple(named.get(node.source.id, {}).values()), source=None)
+        if not isinstance(node, o.Parse) or (node.kind != "relaxed" and any(c.type != Type.STRING for c in _columns_of(node))):
+            return node  # where one column cannot be converted, all are null
+        matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
+        return o.Compute(node.span, matched, extractions(node))
+
+    root = with_splits_inlined(with_series_summed(with_bags_searched(rewritten(plan.root, spelled))))
+    return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
+
+
+def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:
+    """A summary whose aggregates stand alone, and what is computed of them behind it."""
+    known, own = aggregates(), list[tuple[Column, Expr]]()
+
+    def found(expr: Expr) -> Expr:
+        if not isinstance(expr, Apply):
+            return expr
+        if expr.function in known:
+            own.append((Column(next(fresh), expr.function, expr.type), expr))
+            return ColumnRef(expr.span, expr.type, own[-1][0])
+        return replace(expr, args=tuple(map(found, expr.args)))
+
+    computed = [(c, x) for c, x in node.aggregates if not (isinstance(x, Apply) and x.function in known)]
+    if not computed:
+        return node
+    behind_ = tuple((c, found(x)) for c, x in computed)
+    kept = tuple(a for a in node.aggregates if a not in computed)
+    return o.Compute(node.span, replace(node, aggregates=(*kept, *own)), behind_)
+
+
+def _columns_of(parse: o.Parse) -> list[Column]:
+    return [part for part in parse.pattern if isinstance(part, Column)]
