@@ -24,7 +24,7 @@ from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import ESQL_JSON, Names, free_of, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
-from translator.targets.pipeline.values import Command, Value
+from translator.targets.pipeline.language import Command, Value
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.predicates import Predicates, values
 from translator.targets.relaxing import translated

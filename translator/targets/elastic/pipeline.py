@@ -25,7 +25,8 @@ from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
-from translator.targets.pipeline.values import ORDERED, Command, Function, Language, Value, Values, grouped, spelled
+from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, grouped, spelled
+from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out

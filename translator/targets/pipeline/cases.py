@@ -23,9 +23,9 @@ from translator.targets.base import Cannot
 from translator.targets.homes import Placed
 from translator.targets.names import free_of
 from translator.targets.pipeline.cuts import Cut
+from translator.targets.pipeline.language import WRITTEN, Command, Value
 from translator.targets.pipeline.reading import Reading, kind_of
 from translator.targets.pipeline.relations import way_to
-from translator.targets.pipeline.values import WRITTEN, Command, Value
 
 
 @dataclass(frozen=True, slots=True)

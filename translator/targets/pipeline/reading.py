@@ -13,8 +13,8 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, P
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.cuts import Cut, computed, definitions
+from translator.targets.pipeline.language import KINDS
 from translator.targets.pipeline.relations import subqueries_of
-from translator.targets.pipeline.values import KINDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from translator.targets.homes import Placed
 from translator.targets.lists import Lists
 from translator.targets.names import SPLUNK_JSON, Names, free_of, json_path, key_names, read_by
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
-from translator.targets.pipeline.values import Command
+from translator.targets.pipeline.language import Command
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.predicates import Predicates
 from translator.targets.relaxing import translated

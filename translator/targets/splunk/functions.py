@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from translator.regex.writers import pcre
 from translator.targets.computed import Functions
-from translator.targets.pipeline.values import Function
+from translator.targets.pipeline.language import Function
 from translator.targets.splunk.words import OR_EMPTY, string
 
 

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
 from translator.targets.pipeline.cases import Head, PipelineCase
-from translator.targets.pipeline.values import ORDERED, Command, Language, Value, Values, spelled
+from translator.targets.pipeline.language import ORDERED, Command, Language, Value, spelled
+from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out

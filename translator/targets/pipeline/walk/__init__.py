@@ -19,9 +19,9 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.pipeline.cuts import Dropped, computed
+from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.reading import made_by
 from translator.targets.pipeline.relations import subqueries_of
-from translator.targets.pipeline.values import Value
 from translator.targets.pipeline.walk.columns import compute, group, settled, telling
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.expansions import expand, unrolled_by

@@ -10,7 +10,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Column, ColumnRef, Const, Expr
 from translator.plan.types import Type
 from translator.targets.base import Cannot
-from translator.targets.pipeline.values import Value
+from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.walk.context import Context
 
 

@@ -13,7 +13,8 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Head, PipelineCase, overlaps
-from translator.targets.pipeline.values import Command, Language, Value, Values
+from translator.targets.pipeline.language import Command, Language, Value
+from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk.parts import Above, Measure, Part, StoredPath
 
 

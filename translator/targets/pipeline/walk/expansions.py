@@ -12,8 +12,9 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import path_of
+from translator.targets.pipeline.language import KINDS, WRITTEN, Value
 from translator.targets.pipeline.relations import subqueries_of
-from translator.targets.pipeline.values import KINDS, WRITTEN, Value
+from translator.targets.pipeline.values.arrays import json_of
 from translator.targets.pipeline.walk.columns import settled
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.parts import Part, StoredPath
@@ -92,7 +93,7 @@ def _place_of(ctx: Context, expr: Expr) -> StoredPath | None:
 def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: Part, node: o.Expand) -> Part:
     """A row for each element of an array in a text that holds JSON; of what is no array there is one, of an empty one there is none."""
     language, values = ctx.language, ctx.values()
-    array = values.json(of) or values.value(simplify(of))
+    array = json_of(values, of) or values.value(simplify(of))
     if not language.elements or array.kind not in WRITTEN or not place.is_array():
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
     where = path_of(place.column, place.steps)

@@ -10,8 +10,8 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, S
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
+from translator.targets.pipeline.language import WRITTEN, Value
 from translator.targets.pipeline.relations import subqueries_of, with_others
-from translator.targets.pipeline.values import WRITTEN, Value
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.parts import Above, Part
 

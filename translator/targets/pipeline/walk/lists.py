@@ -8,7 +8,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Column
 from translator.plan.types import Type
 from translator.targets.base import Cannot
-from translator.targets.pipeline.values import KINDS, Value
+from translator.targets.pipeline.language import KINDS, Value
 from translator.targets.pipeline.walk.context import Context
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from translator import catalog
 from translator.plan import operators as o
 from translator.plan.expressions import ELEMENT, Expr
+from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.reading import read_by
-from translator.targets.pipeline.values import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Column, ColumnRef
 from translator.plan.types import Type
 from translator.targets.base import Cannot
-from translator.targets.pipeline.values import ORDERED, Value
+from translator.targets.pipeline.language import ORDERED, Value
 from translator.targets.pipeline.walk.context import Context
 
 

@@ -9,7 +9,9 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr
 from translator.plan.simplify import simplify
 from translator.targets.base import Cannot
-from translator.targets.pipeline.values import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, Value, Values
+from translator.targets.pipeline.language import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, Value
+from translator.targets.pipeline.values import Values
+from translator.targets.pipeline.values.branches import first_of
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.parts import Measure
 
@@ -47,7 +49,7 @@ def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) ->
         found.terms.append(term)
         found.before += before
         if measure.function == "sum" and whole.nullable:  # which is zero of nothing in KQL
-            found.behind.append((measure.name, values.first_of([whole, values.number(0, whole.kind)], expr).text))
+            found.behind.append((measure.name, first_of(values, [whole, values.number(0, whole.kind)], expr).text))
             whole = replace(whole, nullable=False)
         found.columns[made.id] = whole
         if (corrected := ctx.language.deviations.get(measure.function)) is not None:

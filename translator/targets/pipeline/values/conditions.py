@@ -1,0 +1,180 @@
+"""Conditions, written as what holds or as what fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of
+from translator.plan.simplify import TEXT_OPERATORS
+from translator.plan.types import Type
+from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value, grouped
+from translator.targets.pipeline.values.context import Context
+from translator.targets.pipeline.values.texts import as_text
+
+_INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+_BETWEEN = ('["', '",', ',"', '"]')
+"""What the JSON of a list has before, between and behind its texts."""
+
+
+_WORD = re.compile(r"[A-Za-z][\w.@-]*")
+
+
+def holds(ctx: Context, expr: Expr) -> str:
+    """What is true where ``expr`` is."""
+    language = ctx.language
+    match expr:
+        case Const(value=bool(flag)):
+            return language.true if flag else language.false
+        case Apply(function="and", args=args):
+            return " AND ".join(_operand(ctx, a, ctx.holds) for a in args)
+        case Apply(function="or", args=args):
+            return " OR ".join(_operand(ctx, a, ctx.holds) for a in args)
+        case Apply(function="not", args=(inner,)):
+            return ctx.fails(inner)
+        case Apply(function="isempty" | "isnull" as function, args=(inner,)):
+            value = _tested(ctx, function, inner, expr)
+            if value.kind in WRITTEN:
+                return ctx.between(grouped(value), "==", language.string("")) if _may_lack(function, inner) else language.false
+            return language.missing.format(value.text)
+        case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+            return _ordered(ctx, operator, left, right, expr)
+        case Apply(function="!=", args=(left, right)):
+            return ctx.fails(Apply(expr.span, expr.type, "==", (left, right)))
+        case Apply(function="between", args=(value_, low, high)):
+            return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, high, expr)}"
+        case Apply(function="==" | "in", args=(subject, operand)) if (value := ctx.value(subject)).kind not in WRITTEN:
+            return _equal(ctx, value, operand, expr)
+        case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
+            if left.type == right.type == Type.UNKNOWN:  # empty texts are equal, and numbers that are missing are not
+                raise ctx.refuse(expr, "a comparison of columns of unknown types")
+            form = language.equal if operator == "==" else language.caseless
+            return form.format(ctx.of_kind(left, "text").text, ctx.of_kind(right, "text").text)
+        case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
+            a, b = _searched(ctx, function, subject, [other], "text").text, ctx.of_kind(other, "text").text
+            return language.of_columns[function].format(a, b)
+        case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
+            subject.type == Type.TIMESPAN and not isinstance(subject, Const) and are_texts(rest)
+        ):
+            return language.atoms[function](as_text(ctx, subject).text, tuple(rest), expr)
+        case Apply(function="cidr" | "is_ipv4" as function, args=(subject, *rest)) if function in language.atoms:
+            return language.atoms[function](ctx.of_kind(subject, "text").text, tuple(rest), expr)
+        case Apply(function=function, args=(subject, *rest)) if function in language.atoms and (
+            function in TEXT_OPERATORS | {"matches regex", "matches regex~", "in", "in~", "==", "=~"}
+        ):
+            if not are_texts(rest):
+                raise ctx.refuse(expr, f"'{function}'")
+            kinds = _searched_kinds(rest)
+            if function in ("matches regex", "matches regex~"):
+                ctx.refuse_classes(expr)
+                kinds = "text|part"  # what stands between the words of JSON may be matched as well
+            text = _searched(ctx, function, subject, rest, kinds).text
+            return language.atoms[function](text, tuple(rest), expr)
+        case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
+            return ctx.between(value.text, "==", language.string("true"))
+    raise ctx.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
+
+
+def fails(ctx: Context, expr: Expr) -> str:
+    """What is true where ``expr`` is false: neither true nor null."""
+    language = ctx.language
+    match expr:
+        case Const(value=bool(flag)):
+            return language.false if flag else language.true
+        case Apply(function="and", args=args):
+            return " OR ".join(_operand(ctx, a, ctx.fails) for a in args)
+        case Apply(function="or", args=args):
+            return " AND ".join(_operand(ctx, a, ctx.fails) for a in args)
+        case Apply(function="not", args=(inner,)):
+            return ctx.holds(inner)
+        case Apply(function="isempty" | "isnull" as function, args=(inner,)):
+            value = _tested(ctx, function, inner, expr)
+            if value.kind in WRITTEN:
+                return ctx.between(grouped(value), "!=", language.string("")) if _may_lack(function, inner) else language.true
+            return language.present.format(value.text)
+        case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
+            return _ordered(ctx, _INVERSE[operator], left, right, expr, ctx.value)
+        case Apply(function="!=", args=(left, right)):
+            return ctx.holds(Apply(expr.span, expr.type, "==", (left, right)))
+        case Apply(function="between", args=(value_, low, high)):
+            return f"({_ordered(ctx, '<', value_, low, expr, ctx.value)} OR {_ordered(ctx, '>', value_, high, expr, ctx.value)})"
+        case Apply(function="==" | "in", args=(subject, _)) if (value := ctx.value(subject)).kind not in (
+            "text",
+            "json",
+        ) and value.nullable:
+            raise ctx.refuse(expr, "a negated comparison of what may be null")
+        case Apply(args=(subject, *rest)) if ctx.shown(subject).kind in ("part", "json") and not all(
+            isinstance(i, Const) and isinstance(i.value, str) for i in _flattened(rest)
+        ):
+            raise ctx.refuse(expr, "a negated comparison of what may be null")
+        case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
+            return ctx.between(value.text, "==", language.string("false"))
+    return language.negated.format(_operand(ctx, expr, ctx.holds))
+
+
+def _operand(ctx: Context, expr: Expr, write: Callable[[Expr], str]) -> str:
+    text = write(expr)
+    return f"({text})" if " AND " in text or " OR " in text else text
+
+
+def _ordered(ctx: Context, operator: str, left: Expr, right: Expr, expr: Expr, read: Callable[[Expr], Value] | None = None) -> str:
+    """A comparison, false of what is missing; ``read`` gives its sides, where not all may be missing."""
+    a, b = map(read or ctx.shown, (left, right))
+    a, b = ctx.like(a, left, b), ctx.like(b, right, a)
+    if not ({a.kind, b.kind} <= NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
+        raise ctx.refuse(expr, f"'{operator}'")
+    return ctx.between(grouped(a), operator, grouped(b))
+
+
+def _equal(ctx: Context, value: Value, operand: Expr, expr: Expr) -> str:
+    items = operand.items if isinstance(operand, Items) else (operand,)
+    others = [ctx.value(i) for i in items]
+    for other in others:
+        if "real" in (value.kind, other.kind):  # whose last digits products keep or not
+            raise ctx.refuse(expr, "equality of numbers with fractions")
+        if other.nullable or not ({value.kind, other.kind} <= NUMBERS or value.kind == other.kind) or value.kind == "list":
+            raise ctx.refuse(expr, "this comparison")
+    text = " OR ".join(ctx.between(grouped(value), "==", grouped(other)) for other in others)
+    return f"({text})" if len(others) > 1 else text
+
+
+def _tested(ctx: Context, function: str, inner: Expr, expr: Expr) -> Value:
+    """A value of which is asked whether it is there; a list, also an empty one, always is."""
+    value = ctx.value(inner)
+    if value.kind == "list" or (value.kind in ("part", "json") and function == "isnull"):
+        raise ctx.refuse(expr)
+    return value
+
+
+def _searched(ctx: Context, function: str, expr: Expr, operands: list[Expr], kinds: str) -> Value:
+    """A text that is searched for another one, which a list is as well where its order is of no matter: KQL has it in any."""
+    value, texts = ctx.value(expr), [i.value for i in _flattened(operands) if isinstance(i, Const)]
+    ordered = any(mark in str(text) for text in texts for mark in _BETWEEN)
+    listed = value.texts or (value.text if value.of_texts else "")
+    if value.kind == "list" and listed and ctx.language.list_text and function in IN_ANY_ORDER and not ordered:
+        return Value(ctx.language.list_text.format(listed), "text", False)
+    if value.laid_out and "json" not in kinds:
+        raise ctx.refuse(expr, "the layout of JSON")
+    return ctx.of_kind(expr, kinds)
+
+
+def are_texts(operands: list[Expr]) -> bool:
+    return all(isinstance(i, Const) and i.type == Type.STRING for i in _flattened(operands))
+
+
+def _searched_kinds(operands: list[Expr]) -> str:
+    """The kinds of texts that may be searched: JSON for words alone, whose spaces, escapes and numbers may be written otherwise."""
+    words = all(isinstance(i, Const) and isinstance(i.value, str) and _WORD.fullmatch(i.value) for i in _flattened(operands))
+    return "text|part|json" if words else "text|part"
+
+
+def _may_lack(function: str, expr: Expr) -> bool:
+    """Whether a text may be empty, or null: one of unknown type may be a number, which is then missing, as in every other lane."""
+    return function == "isempty" or expr.type == Type.UNKNOWN
+
+
+def _flattened(operands: list[Expr]) -> list[Expr]:
+    """Operands of which lists are the items that they have."""
+    return [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
