@@ -31,7 +31,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
 from translator.targets.relaxing import translated
 from translator.targets.sides import holds_of_none
-from translator.targets.splunk import macro_terms
+from translator.targets.splunk.events import macro_terms
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
     {

@@ -28,8 +28,8 @@ from translator.sigma.portable.predicates import (
     word,
 )
 from translator.targets.base import Cannot
-from translator.targets.splunk import field as quoted_field
-from translator.targets.splunk import string as literal
+from translator.targets.splunk.words import field as quoted_field
+from translator.targets.splunk.words import string as literal
 
 MEASURES = {"event_count": "count", "value_count": "dc", "value_sum": "sum", "value_avg": "avg", "value_median": "median"}
 

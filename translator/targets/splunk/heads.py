@@ -1,0 +1,112 @@
+"""The events of a pipeline's heads, with the fields that its operators read under the names that they have there."""
+
+from __future__ import annotations
+
+from translator.catalog import Stored
+from translator.detection.model import Selector
+from translator.detection.windows import is_time
+from translator.fidelity import Diagnostic
+from translator.plan.expansions import JSON_TEXT
+from translator.plan.expressions import Apply, ColumnRef, Expr, Path
+from translator.targets.base import Cannot
+from translator.targets.names import free_of, json_path
+from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
+from translator.targets.pipeline.language import Command
+from translator.targets.splunk.events import DEFAULT_FIELDS, Events
+from translator.targets.splunk.words import IN_TEXT, OR_EMPTY, column, field, is_plain, moment_of, string
+
+FORMS = {"text": OR_EMPTY, "part": OR_EMPTY, "bool": "lower({0})"}
+"""A field as a value of each kind, where it is not the value itself."""
+
+
+def head(events: Events, case: PipelineCase) -> Head:
+    """The commands that select events and give their fields the names that the rest of a pipeline has for them.
+
+    A text is never missing there, as in KQL. Fields whose values are no texts, numbers or times of the event have no names there.
+    """
+    detection = events.detection
+    models = events.models()
+    if len(models) > 1:
+        raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
+    (events.model,) = models
+    if len(detection.selectors) > 1 and (places := {k for s in detection.selectors for k in events.place(s)} & {*events.keys}):
+        raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
+    selecting = events.filtered()
+    pairs, found = fields_of(case, events.keys, "_time", field, lambda number, kind: _typed(events, number, kind, case))
+    flags, (base, *rest) = _flagged(events, case) if case.flagged else ((), events.filtered() if events.mark else selecting)
+    lines = [base, *_known(events), *events.looked_up(), *rest]
+    if pairs:
+        lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
+    commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))
+    times = {name for name, fact in zip(events.keys, case.fields, strict=True) if fact in found and found[fact].text == "_time"}
+    taken = {*events.names.all_of([s.predicate for s in detection.selectors]), *events.fields, *events.keys, "_time"} - times
+    typed = {fact: text for number, fact in enumerate(case.fields) if fact in found and (text := _with_type(events, number, case))}
+    return Head(commands, found, frozenset({*taken, *flags}), flags, typed)
+
+
+def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
+    """The commands that select the events of several heads, and the fields that are there on the events of each."""
+    flags, pairs, selectors = list[str](), list[str](), list(events.detection.selectors)
+    if events.mark:
+        pairs.append(f"{events.mark}=case({', '.join(f'{events.condition(s, True)}, {n}' for n, s in enumerate(selectors, 1))})")
+    for names in case.selectors:
+        own = [s for s in selectors if s.name in names]
+        table = own[0].table.lower()
+        flag = free_of(f"is_{table if is_plain(table) else 'event'}", {*events.fields, *flags})
+        flags.append(flag)
+        if events.mark:
+            holds = f"in({events.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})"
+        else:
+            conditions = [events.condition(s, True) for s in own]
+            holds = conditions[0] or "true()" if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+        pairs.append(f"{flag}=if({holds}, 1, null())")
+    any_flag = " OR ".join(f"isnotnull({flag})" for flag in flags)
+    return tuple(flags), [events.searched(), "eval " + ", ".join(pairs), f"where {any_flag}"]
+
+
+def _typed(events: Events, number: int, kind: str, case: PipelineCase) -> str | None:
+    """A key as a value of the kind that it has in KQL; None where a time is that of the event in one part of a union only, and of
+    an object or an array whose JSON is not to be had."""
+    owners = case.selectors[case.owners[number]]
+    keys = [s.keys[number] for s in events.detection.selectors if s.name in owners]
+    if kind == "json" and not all(isinstance(k, Apply) and k.function == JSON_TEXT for k in keys):
+        return None
+    text = events.key(number, FORMS.get(kind, "{0}"), owners)
+    if kind != "time":
+        return text
+    if all(map(is_time, keys)):
+        return "_time"
+    return text if text == "_time" else None if "_time" in text else moment_of(text)
+
+
+def _with_type(events: Events, number: int, case: PipelineCase) -> str:
+    """What stands at a place in JSON, twice in an array; empty where a key is no such place.
+
+    Source: Splunk Search Reference, "JSON functions", json_extract of several paths.
+    """
+    owners = case.selectors[case.owners[number]]
+    places = {_place_in_json(events, s, s.keys[number], case.fields[number]) for s in events.detection.selectors if s.name in owners}
+    place = places.pop() if len(places) == 1 else None
+    if place is None or IN_TEXT.search(place[1]):
+        return ""
+    return f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
+
+
+def _place_in_json(events: Events, selector: Selector, key: Expr, fact: Expr) -> tuple[str, str] | None:
+    """The field that holds a place, and its path there; None where it is in no JSON. A value in an event that is JSON has its path."""
+    if isinstance(key, Apply) and key.function == JSON_TEXT:
+        key = key.args[0]
+    home = events.names.home(selector)
+    if isinstance(key, ColumnRef) and isinstance(fact, Path) and isinstance(fact.base, ColumnRef) and home is not None:
+        stored = home.columns.get(fact.base.column.name)
+        named = isinstance(stored, Stored) and stored.type == "json" and json_path(fact.steps) is not None
+        return ("_raw", key.column.name) if named else None
+    return events.names.in_json(key, named=True)
+
+
+def _known(events: Events) -> list[str]:
+    """The command that takes what a data model has for missing values away (CIM manual, "fillnull" of each model's fields)."""
+    if not events.model:
+        return []
+    pairs = [f'{column(name)}=nullif({field(name)}, "unknown")' for name in events.fields_read() if name not in DEFAULT_FIELDS]
+    return [f"eval {', '.join(pairs)}"] if pairs else []

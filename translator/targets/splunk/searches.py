@@ -1,0 +1,82 @@
+"""A detection as one search, of indexes or of a data model."""
+
+from __future__ import annotations
+
+from translator.fidelity import Diagnostic
+from translator.targets.base import Cannot
+from translator.targets.splunk.events import DEFAULT_FIELDS, Events
+from translator.targets.splunk.statistics import correlated, groups
+from translator.targets.splunk.words import field
+
+NO_VALUE = "(none)"
+"""What stands for a missing value between tstats, which would drop the row, and the conditions."""
+
+
+def search_of(events: Events) -> str:
+    """The search, with what it looks up before anything else that is done with its events.
+
+    Raises:
+        Cannot: where SPL has no words for it.
+    """
+    if events.models() != {""}:
+        return _modelled(events)
+    base, *rest = _of_kind(events).split("\n| ")
+    return "\n| ".join([base, *events.looked_up(), *rest])
+
+
+def _modelled(events: Events) -> str:
+    """A search of a data model of the CIM, which gives its events by those of their fields that are asked for, and how many these are.
+
+    Source: Splunk Search Reference, tstats; in a model what is empty is "unknown" (CIM manual, "fillnull" of each model's fields).
+    """
+    detection = events.detection
+    models = events.models()
+    if len(models) != 1 or "" in models or detection.kind not in ("event", "event_count", "value_count"):
+        raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
+    (model,) = models
+    events.predicates.empty = '({0}=="" OR {0}=="unknown")'
+    events.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
+    condition = " OR ".join(f"({events.whole(s)})" if len(detection.selectors) > 1 else events.whole(s) for s in detection.selectors)
+    lines = [f"where {condition}"] if condition else []
+    if detection.kind != "event":
+        lines += groups(events, "sum(events)")
+    read = events.fields_read()
+    if events.lists.found:
+        raise Cannot(Diagnostic("target-cannot", "a list beside a data model is not supported here yet", None))
+    prefix = model.rpartition(".")[2]
+    by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in read)
+    events.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
+    tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
+    absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in read)
+    return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *lines])
+
+
+def _of_kind(events: Events) -> str:
+    match events.detection.kind:
+        case "event":
+            return _of_events(events)
+        case "temporal" | "temporal_ordered":
+            return correlated(events)
+        case _:
+            return _counted(events)
+
+
+def _of_events(events: Events) -> str:
+    return "\n| ".join([*events.filtered(), *_alerted(events)])
+
+
+def _alerted(events: Events) -> list[str]:
+    """The command that gives each event the columns that its alert is made of, by the names that the rule has for them."""
+    pairs = []
+    for name, texts in events.shown().items():
+        if name not in events.wanted or texts == ["_time"] or field(name) != name:
+            continue
+        events.columns[name] = name
+        if texts != [name]:
+            pairs.append(f"{name}=" + (texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"))
+    return [f"eval {', '.join(pairs)}"] if pairs else []
+
+
+def _counted(events: Events) -> str:
+    lines, counts = events.filtered(), groups(events, "count")
+    return "\n| ".join([*(events.filtered() if events.mark else lines), *counts])
