@@ -28,7 +28,7 @@ from translator.regex.writers import END, Inexpressible
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
 from translator.targets.elastic import on_list, string
-from translator.targets.elastic.esql import measured
+from translator.targets.elastic.esql.statistics import measured
 from translator.targets.elastic.pipeline import MOST_PRECISE
 
 MAX_QUERIES = 16

@@ -1,0 +1,103 @@
+"""Elastic ES|QL: a detection as a query, or a plan command by command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.detection.model import Detection, Selector, Trigger
+from translator.fidelity import Diagnostic
+from translator.plan.expressions import Expr
+from translator.rulepack.model import Rule
+from translator.targets.base import Cannot, Options, Output
+from translator.targets.elastic import KEEPS, UNREADABLE, field
+from translator.targets.elastic.esql.events import Events
+from translator.targets.elastic.esql.heads import head
+from translator.targets.elastic.esql.queries import query_of
+from translator.targets.elastic.pipeline import MOST_PRECISE, EsqlWalk
+from translator.targets.homes import Placed
+from translator.targets.names import ESQL_JSON, Names
+from translator.targets.pipeline.cases import PipelineCase
+from translator.targets.pipeline.walk.results import finish
+from translator.targets.relaxing import translated
+
+MOST_ROWS = "\n| LIMIT 10000"
+"""A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
+
+
+SINCE = {
+    "LOOKUP JOIN ": "LOOKUP JOIN is a command of Elasticsearch 9.1 and later",
+    "INLINE STATS ": "INLINE STATS is a command of Elasticsearch 9.2 and later",
+    "JSON_EXTRACT(": "JSON_EXTRACT is a function of Elasticsearch 9.4 and later",
+    "FIELD_EXTRACT(": "FIELD_EXTRACT is a function of Elasticsearch 9.5 and later",
+}
+"""What is younger than Elasticsearch 9.0, by how a query has it (the badges of the pages of commands and functions)."""
+
+
+def tell_of(names: Names, text: str) -> None:
+    """Says what a query needs beside its events."""
+    if "NOW()" in text:
+        names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
+    for words, version in SINCE.items():
+        if words in text:
+            names.say("elastic-version", version)
+
+
+class Esql:
+    name = "esql"
+    family = "elastic"
+    extension = "esql"
+    tells_time = True
+    computes = True
+    reads_json = True
+    shows_rows = False
+    keeps = KEEPS
+
+    def names(self, placed: Placed, options: Options) -> Names:
+        return Names(self.family, options, placed.homes, UNREADABLE["esql"], json=ESQL_JSON, flattened=True)
+
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        def written(detection: Detection) -> Output:
+            names = self.names(placed, options)
+            writer = Events(names, detection)
+            try:
+                texts: tuple[str, ...] = (query_of(writer) + MOST_ROWS,)
+            except Cannot as refused:
+                texts, names.said = (), [*names.said, refused.diagnostic]
+            for threshold in (detection.threshold, *(side.threshold for side in detection.sides)):
+                if threshold is not None and threshold.kind == "value_count" and threshold.count > MOST_PRECISE:
+                    names.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
+            tell_of(names, "".join(texts))
+            output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
+            return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
+
+        def spell(_: Selector, part: Expr) -> object:
+            return Events(self.names(placed, options), placed.detection).predicates.render(part)
+
+        return translated(placed.detection, written, spell)
+
+    def pipe(self, case: PipelineCase, options: Options) -> Output:
+        """A plan command by command, over the events of its heads.
+
+        Raises:
+            Cannot: where something that decides has no words in ES|QL.
+        """
+        names = self.names(case.placed, options)
+        writer = Events(names, case.placed.detection)
+        walk = EsqlWalk(case, head(writer, case))
+        walk.run()
+        columns = finish(walk)
+        text = "\n| ".join(c.text for c in walk.commands)
+        tell_of(names, text)
+        if walk.commands[-1].verb != "LIMIT":
+            text += MOST_ROWS
+        output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
+        return replace(output, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
+
+    def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
+        named = [field(output.columns.get(k, k)) for k in keys]
+        kept = "" if trigger.holds_for_none else "".join(f", {name} = VALUES({name})" for name in named)
+        condition = f"\n| STATS result_count = COUNT(*){kept}\n| WHERE result_count {trigger.operator} {trigger.count}"
+        said = Diagnostic("rows-differ", "the output shows how many rows there are, in one row")
+        return replace(
+            output, texts=(output.text.removesuffix(MOST_ROWS) + condition,), trigger=trigger, diagnostics=(*output.diagnostics, said)
+        )

@@ -1,0 +1,167 @@
+"""The documents that the selectors of a detection select: indexes, conditions, lists, and the values that are read of them."""
+
+from __future__ import annotations
+
+from translator.detection.model import Detection, Selector
+from translator.fidelity import Diagnostic, Place
+from translator.plan.expansions import JSON_TEXT
+from translator.plan.expressions import TRUE, Apply, Expr
+from translator.plan.simplify import is_field
+from translator.targets.base import Cannot
+from translator.targets.computed import Texts
+from translator.targets.elastic import dataset, field, index, string
+from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extract
+from translator.targets.elastic.words import ATOMS, TEXTS
+from translator.targets.lists import Lists
+from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.sides import with_own_names
+
+
+class Events:
+    """The documents of the selectors of a detection: what selects them, and what is read of them."""
+
+    def __init__(self, names: Names, detection: Detection) -> None:
+        self.names = names
+        self.keys = key_names(detection, names, self.wanted_keys(detection))
+        self.fields = {*names.all_of(read_by(detection)), *self.keys}
+        self.detection = with_own_names(detection, self.own)
+        self.columns = dict(zip(detection.group_by, self.keys, strict=True))
+        self.lists = Lists(names)
+        listed = {"expand_cs": self.lists.spelling(False, "{0} IS NOT NULL"), "expand": self.lists.spelling(True, "{0} IS NOT NULL")}
+        for function, caseless in (("expand_last", True), ("expand_cs_last", False)):
+            listed[function] = self.lists.last(caseless, "{0} IS NOT NULL", _last_part)
+        atoms = {**ATOMS, **listed}
+        self.predicates = EsqlPredicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates.number = "TO_LONG({0})"
+        self.predicates.as_text = "TO_STRING({0})"
+        self.predicates.inside = json_extract
+        self.predicates.computed = lambda expr: self.texts.of(expr)
+        self.texts = Texts(self.predicates, TEXTS, self.names.readable)
+        self.predicates.equal_fields = {
+            "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
+            "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
+        }
+        self.predicates.limit = "@timestamp {0} NOW() - {1} seconds"
+        self.predicates.ingested = "event.ingested {0} NOW() - {1} seconds"
+        self.predicates.moments = {
+            "hourofday": 'DATE_EXTRACT("hour_of_day", @timestamp)',
+            "dayofweek": '(DATE_EXTRACT("day_of_week", @timestamp) % 7)',  # of ISO: Sunday is 7
+        }
+
+    def own(self, name: str) -> str:
+        """A column that the query makes for itself."""
+        return free_of(name, self.fields)
+
+    def wanted_keys(self, detection: Detection) -> tuple[str, ...]:
+        """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it."""
+        names = list(detection.group_by)
+        if self.names.options.fields == "source":
+            return tuple(names)
+        for number, guaranteed in enumerate(detection.guaranteed):
+            given = [s.keys[number] for s in detection.selectors]
+            if not all(is_field(x) and self.names.showable(x) and self.names.is_column(x) for x in given):
+                continue
+            stored = {self.names.field(x) for x in given}
+            plain = all(self.names.is_text(x) for x in given) or (guaranteed and len(given) == 1)
+            if len(stored) == 1 and plain and not stored & {*names} and not any(self.names.is_multivalue(x) for x in given):
+                names[number] = stored.pop()
+        return tuple(names)
+
+    def looked_up(self, query: str) -> str:
+        base, *rest = query.split("\n| ")
+        lookups: list[str] = []
+        for (name, field_, caseless), found in self.lists.found.items():
+            computed = caseless or "(" in field_
+            if computed:
+                lookups.append(f"EVAL {found}_key = {f'TO_LOWER({field_})' if caseless else field_}")
+            lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
+        return "\n| ".join([base, *lookups, *rest])
+
+    def shown_as(self) -> dict[str, str]:
+        """What the rows call the columns of the query that they show."""
+        if self.detection.kind == "event":
+            self.gathered_fields()
+        return self.columns
+
+    def source(self, metadata: bool) -> str:
+        indexes = dict.fromkeys(index(self.names, s) for s in self.detection.selectors)
+        return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
+
+    def condition(self, selector: Selector) -> str:
+        parts = []
+        tables = {s.table for s in self.detection.selectors}
+        data_set = dataset(self.names, selector)
+        if data_set and (len(tables) > 1 or self.names.home(selector) is not None):
+            parts.append(f"event.dataset == {string(data_set)}")
+        if selector.predicate != TRUE:
+            nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
+            with self.names.within(self.detection.place_of(selector)):
+                parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
+        return " AND ".join(parts) or "true"
+
+    def any_selector(self) -> str:
+        found = [self.condition(s) for s in self.detection.selectors]
+        return found[0] if len(found) == 1 else " OR ".join(f"({c})" for c in found)
+
+    def filtered(self, metadata: bool = True) -> list[str]:
+        lines = [self.source(metadata)]
+        condition = self.any_selector()
+        if condition != "true":
+            lines.append(f"WHERE {condition}")
+        return lines
+
+    def by_selector(self, spelled: list[str]) -> str:
+        if len(set(spelled)) == 1:
+            return spelled[0]
+        pairs = [f"{self.condition(s)}, {text}" for s, text in zip(self.detection.selectors, spelled, strict=True)]
+        return f"CASE({', '.join(pairs)})"
+
+    def key(self, number: int) -> str:
+        form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'
+        return self.by_selector([form.format(self.named(s.keys[number])) for s in self.detection.selectors])
+
+    def gathered_fields(self) -> dict[str, str]:
+        """What gives the columns that an alert shows, by their names."""
+        spelled: dict[str, list[str]] = {}
+        fields: dict[str, str] = {}
+        for name, expr in [pair for selector in self.detection.shown for pair in selector.outputs]:
+            with self.names.within(Place.SHOWN):
+                if is_field(expr):
+                    plain = self.names.showable(expr) and self.names.is_column(expr)
+                    stored_ = self.names.field(expr) if plain else ""
+                    text = field(stored_) if plain else self.predicates.spelled(expr) if self.names.readable(expr) else ""
+                    fields[text] = stored_ if self.names.options.fields != "source" else ""
+                else:
+                    text = (self.names.options.fields != "source" and self.texts.shown(expr)) or ""
+                if text and text not in spelled.setdefault(name, []):
+                    spelled[name].append(text)
+        found: dict[str, str] = {}
+        for name, texts in spelled.items():
+            if len(texts) != 1 or name in self.detection.group_by or name in self.keys or texts[0] == "@timestamp":
+                continue
+            (text,) = texts
+            stored = fields.get(text, "") if len({fields.get(t) for t in texts}) == 1 else ""
+            own = stored or name
+            self.columns[name] = own
+            if own not in self.keys:
+                found[own] = text
+        return found
+
+    def named(self, expr: Expr) -> str:
+        """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
+        with self.names.within(Place.BOTH):
+            if isinstance(expr, Apply) and expr.function == JSON_TEXT:
+                found = self.names.in_json(expr.args[0], named=True)
+                text = None if found is None else json_extract(*found)
+            else:
+                text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
+        if text is None:
+            raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
+        return text
+
+
+def _last_part(name: str, mark: str) -> str:
+    """The last part of a field. Raises Cannot for a mark of several bytes, which SPLIT does not take ("ES|QL string functions")."""
+    if not mark.isascii():
+        raise Cannot(Diagnostic("target-cannot", f"ES|QL splits texts by marks of one byte, not by {mark!r}", None))
+    return f"MV_LAST(SPLIT({name}, {string(mark)}))"

@@ -1,0 +1,104 @@
+"""The documents of a pipeline's heads, with the fields that its operators read under the names that they have there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from translator.detection.windows import is_time
+from translator.fidelity import Diagnostic
+from translator.plan import operators as o
+from translator.plan.expressions import Const, Expr, columns_of
+from translator.plan.simplify import is_field
+from translator.targets.base import Cannot
+from translator.targets.elastic import dataset, field, string
+from translator.targets.elastic.esql.events import Events
+from translator.targets.elastic.esql.predicates import EsqlPredicates, with_document
+from translator.targets.names import free_of
+from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
+from translator.targets.pipeline.language import Command, Value
+
+WHOLE = frozenset({"long", "integer", "short", "byte"})
+"""The types of whole numbers."""
+
+
+def head(events: Events, case: PipelineCase) -> Head:
+    """The commands that select events and give their fields the names that the rest of a pipeline has for them.
+
+    A text is never missing there, as in KQL. Fields with several values, and those that hold no texts, numbers or times, have no names.
+    """
+    if "@timestamp" in events.keys:
+        raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
+    detection, grouped = events.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
+    flags, lines = _flagged(events, case, not grouped) if len(case.selectors) > 1 else ((), events.filtered(not grouped))
+    pairs, found = fields_of(case, events.keys, "@timestamp", field, lambda number, kind: _merged(events, number, kind, case))
+    found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and _is_whole(events, n, found[f], case)}
+    base, *rest = events.looked_up("\n| ".join(lines)).split("\n| ")
+    if pairs:
+        rest.append("EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs))
+    if any("(_source, " in line for line in rest):
+        base = with_document(base)
+        rest.append("DROP _source")
+    commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
+    taken = {*events.names.all_of([s.predicate for s in detection.selectors]), *events.fields, *events.keys, *flags, "@timestamp"}
+    return Head(tuple(commands), found, frozenset(taken), flags)
+
+
+def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[str, ...], list[str]]:
+    """The commands that select the events of several heads, and the fields that are there on the events of each."""
+    detection, flags = events.detection, list[str]()
+    pairs, lines = list[str](), [events.source(metadata)]
+    sets = [{dataset(events.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
+    by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
+    for owned, found_in in zip(case.selectors, sets, strict=True):
+        own = [s for s in detection.selectors if s.name in owned]
+        table = own[0].table.lower()
+        flag = free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*events.fields, *flags})
+        flags.append(flag)
+        conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [events.condition(s) for s in own]
+        whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+        pairs.append(f"{field(flag)} = CASE({whole}, 1)")
+    lines += [f"WHERE {events.any_selector()}"] if by_set else []
+    lines.append(f"EVAL {', '.join(pairs)}")
+    lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
+    return tuple(flags), lines
+
+
+def _is_whole(events: Events, number: int, value: Value, case: PipelineCase) -> bool:
+    """Whether a text is that of a whole number, as the product keeps it."""
+    owners = case.selectors[case.owners[number]]
+    keys = [s.keys[number] for s in events.detection.selectors if s.name in owners]
+    return value.kind == "text" and all(is_field(x) and events.names.stored(x) in WHOLE for x in keys)
+
+
+def _merged(events: Events, number: int, kind: str, case: PipelineCase) -> str | None:
+    """A key of the selectors of one head as a value of a kind; None where it has several values."""
+    selectors = [s for s in events.detection.selectors if s.name in case.selectors[case.owners[number]]]
+    keys = [s.keys[number] for s in selectors]
+    if any(EsqlPredicates.is_array(c) for x in keys for c in columns_of(x)) or any(map(events.names.is_multivalue, keys)):
+        return None
+    if kind == "time" and all(is_time(x) or events.named(x) == "@timestamp" for x in keys):
+        return "@timestamp"
+    texts = [_typed(events, x, kind) for x in keys]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return f"CASE({', '.join(f'{events.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
+
+
+def _typed(events: Events, expr: Expr, kind: str) -> str:
+    """A key as a value of the kind that it has in KQL, whatever type the product keeps it in. A text is never missing."""
+    if isinstance(expr, Const) and isinstance(expr.value, bool):
+        return string("true" if expr.value else "false")
+    text, stored = events.named(expr), events.names.stored(expr)
+    as_text = not is_field(expr) or events.names.is_text(expr)
+    match kind:
+        case "int":
+            return text if stored in WHOLE or not (stored or as_text) else f"TO_LONG({text})"
+        case "real":
+            return text if stored in ("double", "float") else f"TO_DOUBLE({text})"
+        case "bool":
+            return f"TO_LOWER(TO_STRING({text}))"
+        case "time":
+            return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
+        case "json":
+            raise Cannot(Diagnostic("target-cannot", "the JSON of an object or an array is not stored", expr.span))
+    return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'
