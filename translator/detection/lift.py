@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.detection.conditions import constrain, narrows
-from translator.detection.idioms.absence import ANTI, negates
+from translator.detection.conditions import constrain
 from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.datatables import with_constants
-from translator.detection.idioms.enrichment import enriched, is_enrichment
 from translator.detection.idioms.event_data import of_bag, of_event_data
-from translator.detection.idioms.first_seen import first_seen_since, fixed_value, is_history, newly_seen, not_seen
+from translator.detection.idioms.first_seen import first_seen_since, newly_seen
+from translator.detection.idioms.joins import filter_joined, joined
 from translator.detection.idioms.latest import of_one_event
-from translator.detection.idioms.lists import in_list, joined_with_list
-from translator.detection.idioms.membership import Membership, by_membership, is_listed, is_same_column, membership_of
+from translator.detection.idioms.membership import by_membership, is_same_column, membership_of
 from translator.detection.idioms.nested import of_events
-from translator.detection.idioms.ordered import compare_sides
 from translator.detection.idioms.outer_joins import decided
 from translator.detection.idioms.selector import detect_events
+from translator.detection.idioms.subqueries import list_tables, reads_list, with_lists, with_members
 from translator.detection.idioms.temporal import detect_temporal
-from translator.detection.idioms.threat_intel import INDICATOR_TABLES, INDICATORS
-from translator.detection.idioms.threshold import counted_again, detect_threshold
+from translator.detection.idioms.threat_intel import INDICATORS
+from translator.detection.idioms.threshold import detect_threshold
 from translator.detection.idioms.values import denies_average
 from translator.detection.lifting import Blocked, FieldTest, FilledTest, Findings, Lifting, ListNames
 from translator.detection.model import DAY, Detection, NoDetection
@@ -34,11 +32,9 @@ from translator.detection.shapes import (
     Joined,
     Listed,
     Shape,
-    belongs,
-    columns_within,
     with_keys,
 )
-from translator.fidelity import Diagnostic, Place
+from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.expressions import (
     ELEMENT,
@@ -51,18 +47,13 @@ from translator.plan.expressions import (
     Span,
     columns_of,
     conjuncts,
-    const,
-    negated_in,
     substitute,
-    transform,
 )
 from translator.plan.missing import asked_of
 from translator.plan.monotonicity import of_groups
 from translator.plan.patterns import extractions, matching
-from translator.plan.simplify import TooLarge, pushed, simplify
+from translator.plan.simplify import TooLarge, simplify
 from translator.plan.types import Type
-
-_INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 
 
 def lift(
@@ -116,7 +107,7 @@ class _Lifter(Lifting):
     def may_make_sides(self) -> bool:
         """Whether a condition of the plan can take rows beside a row, or joined to it, for sides."""
         filters = (n for n in o.relations(self.plan.root) if isinstance(n, o.Filter))
-        return any(decided(n) is not None or by_membership(n, self.list_tables) is not None for n in filters) or any(
+        return any(decided(n) is not None or by_membership(n, list_tables(self)) is not None for n in filters) or any(
             isinstance(n, Apply) and reads_neighbour(n) for n in o.parts(self.plan.root)
         )
 
@@ -128,7 +119,7 @@ class _Lifter(Lifting):
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:
-            case o.Source(table=table) if table in self.list_tables:
+            case o.Source(table=table) if table in list_tables(self):
                 return INDICATORS
             case o.Source(table=table, id=identifier):
                 return Events([Branch(table, identifier, TRUE, {})])
@@ -150,7 +141,7 @@ class _Lifter(Lifting):
                     return union_of_events(self, shapes, columns, span, fuzzy)
                 return union_of_detections(self, shapes, windows, columns, span)
             case o.Join():
-                return self.joined(relation)
+                return joined(self, relation)
             case o.External(kind=kind, name=name):
                 return Listed(snake(name), kind)
             case o.Expand():
@@ -196,7 +187,7 @@ class _Lifter(Lifting):
 
     def decided(self, relation: o.Filter) -> Shape | None:
         """An outer join that this condition decides, or a union of what it asks for; None where it is another condition."""
-        joined = (decided(relation) or by_membership(relation, self.list_tables)) if self.takes_rows_for_sides else None
+        joined = (decided(relation) or by_membership(relation, list_tables(self))) if self.takes_rows_for_sides else None
         return None if joined is None else self.shape(joined)
 
     def expand(self, relation: o.Expand) -> Shape:
@@ -263,14 +254,14 @@ class _Lifter(Lifting):
         ):
             return adjacent_rows(self, shape, predicate, span)
         for part in conjuncts(with_constants(predicate)):
-            if self.reads_list(shape, part):
+            if reads_list(self, shape, part):
                 self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
                 continue
             if isinstance(shape, Grouped) and denies_average(part, shape.aggregates):
                 self.say("sum-of-none", "an average of no values is no number in KQL, and none in the output", part.span)
-            part = self.with_lists(part)
+            part = with_lists(self, part)
             if isinstance(shape, Events | Joined) and (asked := membership_of(part)) and (not asked.within or is_same_column(asked)):
-                shape = self.member(shape, asked, part)
+                shape = with_members(self, shape, asked, part)
                 continue
             match shape:
                 case Events(branches=found):
@@ -279,80 +270,8 @@ class _Lifter(Lifting):
                 case Grouped():
                     self.having(shape, part)
                 case Joined():
-                    self.filter_joined(shape, part, span)
+                    filter_joined(self, shape, part, span)
         return shape
-
-    @property
-    def list_tables(self) -> frozenset[str]:
-        """Tables that are taken for lists."""
-        return INDICATOR_TABLES if self.takes_indicators_for_lists else frozenset()
-
-    def with_lists(self, part: Expr) -> Expr:
-        """``part`` with placeholders for the lists that its conditions read."""
-        part = pushed(part)
-        negated = negated_in(part)
-
-        def listed(node: Expr) -> Expr:
-            asked = membership_of(node) if isinstance(node, Apply) and node.function != "not" else None
-            if asked is None or not is_listed(asked, self.list_tables):
-                return node
-            inner = self.shape(asked.relation)
-            assert isinstance(inner, Listed)
-            name = self.lists.name(inner.name, (asked.column.name, asked.relation.span))
-            said = f"fill the placeholder %{name}% with the values of {asked.column.name} in that {inner.kind}, but no empty ones"
-            self.say("list-placeholder", said, node.span)
-            if asked.within:
-                what = "the KQL searches for the values of this list as terms, the output for any part of the text"
-                self.say("list-terms", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)
-                return Apply(node.span, Type.BOOL, "expand_within", (asked.subject, const(name)))
-            return in_list(asked.subject, name, asked.cased, False, node.span)
-
-        return transform(part, listed)
-
-    def member(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
-        """A semi-join or an anti-join; left out, and said, where the subquery comes to nothing that a detection can say."""
-        own = self.apart()
-        try:
-            found = own.joined_with_values(shape, asked, part)
-        except Blocked as blocked:
-            alone = isinstance(shape, Events) and all(narrows(b.predicate) for b in shape.branches)
-            if asked.negated or not self.broadens("condition-dropped") or not alone:
-                raise
-            reason = blocked.diagnostics[-1].message
-            self.say("condition-dropped", f"this condition on another query is left out: {reason}", part.span)
-            return shape
-        self.findings.take(own.findings)
-        return found
-
-    def joined_with_values(self, shape: Events | Joined, asked: Membership, part: Expr) -> Shape:
-        """A placeholder for a list, else a semi-join, an anti-join where negated. Raises Blocked."""
-        place = Place.TURNED if asked.negated else Place.PLAIN
-        listed = self.within(place).apart()
-        inner = listed.shape(asked.relation)
-        if asked.negated and not self.timed and is_history(shape, inner):
-            self.say_compared(asked, part)
-            values_of = [ColumnRef(part.span, asked.column.type, asked.column)]
-            found = not_seen(self, shape, [asked.subject], asked.cased, part.span, (inner, list(values_of)))
-            assert isinstance(found, Events | Joined)
-            return found
-        self.findings.take(listed.findings)
-        self.say_compared(asked, part)
-        if not asked.cased:
-            self.say("key-case", "the KQL compares these values without case, the output with it", part.span, place)
-        reference = ColumnRef(part.span, asked.column.type, asked.column)
-        return self.join_sides(shape, inner, ((asked.subject, reference),), asked.negated, part.span)
-
-    def say_compared(self, asked: Membership, part: Expr) -> None:
-        if asked.within:
-            what = "the KQL searches for these values in a text, the output compares them with the whole of it"
-            self.say("term-as-value", what, part.span, Place.TURNED if asked.negated else Place.PLAIN)
-
-    def reads_list(self, shape: Shape, predicate: Expr) -> bool:
-        """Whether a predicate reads columns that a list brought in."""
-        if not self.findings.listed:
-            return False
-        env = shape.branches[0].env if isinstance(shape, Events) and shape.branches else getattr(shape, "env", {})
-        return any(c.id in self.findings.listed for c in columns_of(substitute(predicate, env)))
 
     def narrowed(self, shape: Shape, predicate: Expr, span: Span | None) -> Events | Joined:
         found = self.filtered(shape, predicate, span)
@@ -418,101 +337,6 @@ class _Lifter(Lifting):
             raise self.block("unsupported-detection", f"{what} a union of summaries or joins is not supported yet", span)
         kind = "summaries with a threshold" if isinstance(shape, Grouped) else "joins"
         raise self.block("unsupported-detection", f"{what} {kind} is not supported yet", span)
-
-    def joined(self, join: o.Join) -> Shape:
-        kind = join.kind
-        if is_enrichment(kind):
-            return enriched(self, join)
-        if join.condition is not None:
-            raise self.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)
-        if kind not in _INNER and not negates(kind):
-            raise self.block("unsupported-join", f"a join of kind {kind} is not supported yet", join.span)
-        kept_is_right = ANTI.get(kind) == "right"
-        kept = self.shape(join.right if kept_is_right else join.left)
-        added = (self.within(Place.TURNED) if negates(kind) else self).apart()
-        other = added.shape(join.left if kept_is_right else join.right)
-        pairs = join.on
-        if negates(kind) and not isinstance(other, Listed) and is_history(kept, other):
-            own, earlier = (1, 0) if kept_is_right else (0, 1)
-            open_ = [p for p in pairs if (fixed := fixed_value(kept, p[own])) is None or fixed != fixed_value(other, p[earlier])]
-            if not self.timed:
-                return not_seen(self, kept, [p[own] for p in open_], True, join.span, (other, [p[earlier] for p in open_]))
-            pairs = tuple(open_)
-        self.findings.take(added.findings)
-        left, right = (other, kept) if kept_is_right else (kept, other)
-        if isinstance(right, Listed):
-            self.findings.listed |= {c.id for c in columns_within(join.right)}
-        elif isinstance(left, Listed):
-            self.findings.listed |= {c.id for c in columns_within(join.left)}
-        if ANTI.get(kind) == "right" or (isinstance(left, Listed) and not isinstance(right, Listed)):
-            left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
-        if isinstance(right, Listed):
-            return joined_with_list(self, left, right, pairs, negates(kind), join.span)
-        same = counted_again(self, left, right, pairs) if kind in _INNER else None
-        if same is not None:
-            self.say("rows-differ", "the query shows the events whose count is over the threshold, the output their keys", join.span)
-            return same
-        joined = self.join_sides(left, right, pairs, negates(kind), join.span)
-        if kind == "innerunique":
-            joined.deduplicated |= set(range(len(joined.sides) - 1))
-        return joined
-
-    def join_sides(self, left: Shape, right: Shape, pairs: tuple[tuple[Expr, Expr], ...], absent: bool, span: Span | None) -> Joined:
-        if isinstance(left, Joined):
-            base = left
-        else:
-            base = Joined([self.side_of(left, "a join of", span)], [], {}, span=span)
-            if isinstance(left, Grouped) and left.having:
-                base.summaries[0] = left
-        index = len(base.sides)
-        base.sides.append(self.side_of(right, "a join with", span))
-        if isinstance(right, Grouped) and right.having:
-            base.summaries[index] = right
-        if absent:
-            base.absent.add(index)
-        for a, b in pairs:
-            a = substitute(a, base.env)
-            base.pairs.append((self.owner(base, a, index), a, index, b))
-        base.span = span
-        return base
-
-    def side_of(self, shape: Shape, what: str, span: Span | None) -> Events:
-        """A side of a join as events; a threshold's keys are columns of its events."""
-        if not (isinstance(shape, Grouped) and shape.having and isinstance(shape.input, Events)):
-            return self.as_events(shape, what, span)
-        return with_keys(shape, shape.input)
-
-    def owners(self, joined: Joined, expr: Expr, limit: int) -> set[int]:
-        found = set()
-        for column in columns_of(expr):
-            for number, side in enumerate(joined.sides[:limit]):
-                if any(column.id in b.env or belongs(column, b) for b in side.branches):
-                    found.add(number)
-        return found
-
-    def owner(self, joined: Joined, expr: Expr, limit: int) -> int:
-        """Which side ``expr`` belongs to."""
-        owners = self.owners(joined, expr, limit)
-        if len(owners) != 1:
-            raise self.block("unsupported-join", "this expression reads several sides of the join", expr.span)
-        return owners.pop()
-
-    def filter_joined(self, joined: Joined, predicate: Expr, span: Span | None) -> None:
-        predicate = substitute(predicate, joined.env)
-        counted = {i for g in joined.summaries.values() for i in g.aggregates}
-        if counted & {c.id for c in columns_of(predicate)}:
-            self.say("condition-dropped", "this condition on a count after the join is left out", predicate.span)
-            return
-        owners = self.owners(joined, predicate, len(joined.sides))
-        keys = {c for pair in joined.pairs for x in (pair[1], pair[3]) if isinstance(x, ColumnRef) for c in columns_of(x)}
-        if owners & joined.deduplicated and not columns_of(predicate) <= keys:
-            self.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", span)
-        if len(owners) > 1:
-            compare_sides(self, joined, predicate, owners)
-            return
-        side = joined.sides[self.owner(joined, predicate, len(joined.sides))]
-        for branch in side.branches:
-            constrain(self, branch, predicate)
 
     def detection(self, shape: Shape) -> Detection:
         outer: Grouped | None = None
