@@ -260,8 +260,8 @@ class _Lifter(Lifting):
             if isinstance(shape, Grouped) and denies_average(part, shape.aggregates):
                 self.say("sum-of-none", "an average of no values is no number in KQL, and none in the output", part.span)
             part = with_lists(self, part)
-            if isinstance(shape, Events | Joined) and (asked := membership_of(part)) and (not asked.within or is_same_column(asked)):
-                shape = with_members(self, shape, asked, part)
+            if isinstance(shape, Events | Joined) and (member := membership_of(part)) and (not member.within or is_same_column(member)):
+                shape = with_members(self, shape, member, part)
                 continue
             match shape:
                 case Events(branches=found):

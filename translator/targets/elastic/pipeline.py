@@ -86,10 +86,10 @@ OF_COLUMNS: Mapping[str, str] = MappingProxyType(
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
-    told = ", ".join(f"{condition}, {value}" for condition, value in pairs)
+    cases = ", ".join(f"{condition}, {value}" for condition, value in pairs)
     if not pairs:
         return otherwise
-    return f"CASE({told})" if otherwise == "null" else f"CASE({told}, {otherwise})"
+    return f"CASE({cases})" if otherwise == "null" else f"CASE({cases}, {otherwise})"
 
 
 def _moment(seconds: float) -> str:
@@ -255,9 +255,9 @@ class EsqlWalk(Walk):
 
     def once(self, names: tuple[str, ...]) -> None:
         """Rows that stand several times, each once, with all of their columns."""
-        there = {v.text: v for v in (*self.columns.values(), *self.fields.values()) if self.name_of(v) and v.text not in names}
+        kept = {v.text: v for v in (*self.columns.values(), *self.fields.values()) if self.name_of(v) and v.text not in names}
         self.summed = True
-        terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in there.items())
+        terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in kept.items())
         self.stats([terms] if terms else [], list(names))
 
     def stats(self, terms: list[str], keys: list[str]) -> None:
@@ -296,9 +296,9 @@ class EsqlWalk(Walk):
         """The rows of the first documents of those that stand for one."""
         if part.spread is None or part.flag is None:
             return part
-        row, first, there = self.identified(node), self.free("first_row"), self.present(part.flag)
-        self.inline([f"{field(first)} = MIN({row}) WHERE {there}"], list(part.spread))
-        self.commands.append(self.eval([(part.flag, f"CASE({there} AND {row} == {field(first)}, 1)")]))
+        row, first, present = self.identified(node), self.free("first_row"), self.present(part.flag)
+        self.inline([f"{field(first)} = MIN({row}) WHERE {present}"], list(part.spread))
+        self.commands.append(self.eval([(part.flag, f"CASE({present} AND {row} == {field(first)}, 1)")]))
         self.changed.add(part.flag)
         return replace(part, spread=None, tied=False)
 
@@ -309,9 +309,9 @@ class EsqlWalk(Walk):
         self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {field(name)}"))
 
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
-        there = self.present(flag)
-        terms = [f"{field(number)} = COUNT(*) WHERE {there}"]
-        terms += [f"{field(name)} = {'VALUES' if v.kind == 'list' else 'MAX'}({v.text}) WHERE {there}" for name, v in kept]
+        present = self.present(flag)
+        terms = [f"{field(number)} = COUNT(*) WHERE {present}"]
+        terms += [f"{field(name)} = {'VALUES' if v.kind == 'list' else 'MAX'}({v.text}) WHERE {present}" for name, v in kept]
         self.inline(terms, by)
 
     def inline(self, terms: list[str], by: list[str]) -> None:
@@ -358,8 +358,8 @@ class EsqlWalk(Walk):
                 text = key.text if kept.flag is None else self.language.chosen([(self.present(kept.flag), key.text)], self.language.null)
                 pairs.append((theirs.column.name, text))
             keys.append(own)
-        told = next((c for c in listed.columns if c.name in others and c.type == Type.STRING), None)
-        if others & self.taken or (told is None and not outer):
+        filled = next((c for c in listed.columns if c.name in others and c.type == Type.STRING), None)
+        if others & self.taken or (filled is None and not outer):
             raise Cannot(Diagnostic("unsupported-join", "a list whose columns are not told from others here", listed.span))
         if pairs:
             self.commands.append(self.eval(pairs))
@@ -373,8 +373,8 @@ class EsqlWalk(Walk):
             text = self.quoted(column.name)
             value = f'COALESCE({text}, "")' if outer and column.name in others else text
             self.columns[column.id] = Value(value, "text", False, simple=not outer or column.name not in others)
-        if told is not None and not outer:
-            self.keep(kept, [self.language.present.format(self.quoted(told.name))])
+        if filled is not None and not outer:
+            self.keep(kept, [self.language.present.format(self.quoted(filled.name))])
         if kept.spread is not None:
             raise Cannot(Diagnostic("unsupported-join", "a summary beside events with a list is not supported here", listed.span))
         self.summed = True
@@ -426,10 +426,10 @@ class EsqlWalk(Walk):
         key = self.values().simplest(expr)
         if key.kind not in ORDERED or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
-        row, there = self.identified(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        row, of_part = self.identified(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
         for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
             best = field(self.free("best"))
-            self.inline([f"{best} = {wanted}({value}){there}"], by)
+            self.inline([f"{best} = {wanted}({value}){of_part}"], by)
             self.keep(part, [f"{value} == {best}"])
         compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
@@ -437,19 +437,19 @@ class EsqlWalk(Walk):
         conditions = [] if flag is None else [self.present(flag)]
         if (condition := measure.condition) is not None:
             conditions.append(f"({condition})" if " OR " in condition and conditions else condition)
-        told = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        chosen = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         if (value := measure.value) is None:
-            return f"{field(measure.name)} = COUNT(*){told}", []
+            return f"{field(measure.name)} = COUNT(*){chosen}", []
         if value.kind == "list":
             raise Cannot(Diagnostic("unsupported-expression", "any one of several lists is not supported here", None))
         precise, terms = f"{value.text}, {MOST_PRECISE}", list[str]()
         if measure.function == "count_distinct" and any(map(_is_beyond, o.parts(self.cut.root))):
             self.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
         of = precise if measure.exact and measure.function in ("dcount", "count_distinct") else value.text
-        terms.append(f"{field(measure.name)} = {AGGREGATES[measure.function].format(of, measure.rank)}{told}")
+        terms.append(f"{field(measure.name)} = {AGGREGATES[measure.function].format(of, measure.rank)}{chosen}")
         if measure.length:
             counted = ("dcount", precise) if measure.function == "make_set" else ("count", value.text)
-            terms.append(f"{field(measure.length)} = {AGGREGATES[counted[0]].format(counted[1])}{told}")
+            terms.append(f"{field(measure.length)} = {AGGREGATES[counted[0]].format(counted[1])}{chosen}")
         return ", ".join(terms), []
 
 

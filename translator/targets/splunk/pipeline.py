@@ -28,8 +28,8 @@ from translator.targets.splunk.words import ATOMS, bucket_of, column, field, ins
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
     if len(pairs) == 1:
         return f"if({pairs[0][0]}, {pairs[0][1]}, {otherwise})"
-    told = ", ".join(f"{condition}, {value}" for condition, value in pairs)
-    return f"case({told}, true(), {otherwise})" if pairs else otherwise
+    cases = ", ".join(f"{condition}, {value}" for condition, value in pairs)
+    return f"case({cases}, true(), {otherwise})" if pairs else otherwise
 
 
 AGGREGATES: Mapping[str, str] = MappingProxyType(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
@@ -35,6 +36,19 @@ class _Membership:
     subquery: Subquery
     cased: bool
     negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What a join carries over to the rows that are kept.
+
+    ``gathered``: names for values of the other part, by their texts. ``values``: what is read, by what it was there. ``lengths``: how many
+    elements lists among it have.
+    """
+
+    gathered: dict[str, tuple[str, Value]] = field(default_factory=dict)
+    values: dict[Expr, Value] = field(default_factory=dict)
+    lengths: dict[int, Value] = field(default_factory=dict)
 
 
 def joined(ctx: Context, node: o.Join, above: Above) -> Part:
@@ -124,57 +138,20 @@ def _matched(
         kept = replace(kept, unique=None, spread=None if kept.spread is None else (*kept.spread, partner))
     number = ctx.named(Column(-1, f"{other.flag}_count", Type.LONG))
     outer = kind.endswith("outer")
-    gathered = dict[str, tuple[str, Value]]()
     equal: dict[Expr | str, Value] = dict(zip(theirs, by, strict=True))
     equal |= {ctx.values().simplest(x).text: key for x, key in zip(theirs, by, strict=True)}
     if len(ctx.open) == 2:
         for expr, key in zip(mine, by, strict=True):
             if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
                 ctx.columns[expr.column.id] = key
-    columns, fields = _offered(ctx, below, wanted.read)
-    deciding = {x for side in _offered(ctx, below, wanted.decides) for x in side}
-    values = ctx.values()
-    held = [ColumnRef(None, c.type, c) for c in columns] + fields
-    renamed, lengths = dict[Expr, Value](), dict[int, Value]()
-    for expr in held:
-        try:
-            value = values.shown(expr)
-        except Cannot:
-            continue
-        if (same := equal.get(expr) or equal.get(value.text)) is not None and same.kind == value.kind and not outer:
-            renamed[expr] = same
-            continue
-        decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
-        if not one and decides:
-            ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
-        if value.nullable and (not one or other.tied):
-            if decides:
-                raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
-            ctx.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
-        if value.text not in gathered:
-            name = expr.column.name if isinstance(expr, ColumnRef) else "value"
-            gathered[value.text] = ctx.named(Column(-1, name, Type.UNKNOWN)), value
-        name, _ = gathered[value.text]
-        if isinstance(expr, ColumnRef) and (length := ctx.columns.get(-expr.column.id - 1)) is not None:
-            size, _ = gathered.setdefault(length.text, (ctx.free(f"{name}_count"), length))
-            lengths[-expr.column.id - 1] = replace(length, text=ctx.quoted(size), nullable=length.nullable or outer)
-        nullable = value.nullable or (outer and value.kind != "list")
-        renamed[expr] = replace(value, text=ctx.quoted(name), simple=True, nullable=nullable, texts="", ordered=False)
+    carried = _carried(ctx, other, below, wanted, equal, one, outer, node)
+    renamed = carried.values
     if not one and any(r not in by for r in renamed.values()):
         ctx.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
-    ctx.across(other_flag, number, list(gathered.values()), across)
+    ctx.across(other_flag, number, list(carried.gathered.values()), across)
     if outer:
-        texts = {r.text for r in renamed.values() if r.kind in WRITTEN}
-        empty = f"{{0}}, {ctx.language.string('')}"
-        filled = [
-            (name, ctx.language.functions["coalesce"].words.format(empty.format(ctx.quoted(name))))
-            for name, _ in gathered.values()
-            if ctx.quoted(name) in texts
-        ]
-        if filled:
-            ctx.commands.append(ctx.eval(filled))
-        renamed = {e: replace(v, nullable=False) if v.kind in WRITTEN else v for e, v in renamed.items()}
-    ctx.columns |= lengths
+        renamed = _filled(ctx, carried)
+    ctx.columns |= carried.lengths
     for expr, value in renamed.items():
         if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
             ctx.columns[expr.column.id] = value
@@ -185,6 +162,63 @@ def _matched(
         ctx.columns[counts.id] = Value(ctx.quoted(number), "int", False, True, simple=True)
     del ctx.open[other_flag]
     return _without_others(ctx, kept, conditions)
+
+
+def _carried(
+    ctx: Context, other: Part, below: o.Relation, wanted: Above, equal: Mapping[Expr | str, Value], one: bool, outer: bool,
+    node: o.Relation | Subquery,
+) -> _Carried:  # fmt: skip
+    """What is read above a join of the part that is left, for the rows of the one that is kept.
+
+    Args:
+        equal: the keys of the join, by what has their values.
+        one: whether a row has one partner at most.
+        outer: whether a row without a partner stays.
+    """
+    columns, fields = _offered(ctx, below, wanted.read)
+    deciding = {x for side in _offered(ctx, below, wanted.decides) for x in side}
+    values = ctx.values()
+    held = [ColumnRef(None, c.type, c) for c in columns] + fields
+    found = _Carried()
+    for expr in held:
+        try:
+            value = values.shown(expr)
+        except Cannot:
+            continue
+        if (same := equal.get(expr) or equal.get(value.text)) is not None and same.kind == value.kind and not outer:
+            found.values[expr] = same
+            continue
+        decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
+        if not one and decides:
+            ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
+        if value.nullable and (not one or other.tied):
+            if decides:
+                raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
+            ctx.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
+        if value.text not in found.gathered:
+            name = expr.column.name if isinstance(expr, ColumnRef) else "value"
+            found.gathered[value.text] = ctx.named(Column(-1, name, Type.UNKNOWN)), value
+        name, _ = found.gathered[value.text]
+        if isinstance(expr, ColumnRef) and (length := ctx.columns.get(-expr.column.id - 1)) is not None:
+            size, _ = found.gathered.setdefault(length.text, (ctx.free(f"{name}_count"), length))
+            found.lengths[-expr.column.id - 1] = replace(length, text=ctx.quoted(size), nullable=length.nullable or outer)
+        nullable = value.nullable or (outer and value.kind != "list")
+        found.values[expr] = replace(value, text=ctx.quoted(name), simple=True, nullable=nullable, texts="", ordered=False)
+    return found
+
+
+def _filled(ctx: Context, carried: _Carried) -> dict[Expr, Value]:
+    """The values that a join carries over, where texts of rows without a partner are made empty ones."""
+    texts = {r.text for r in carried.values.values() if r.kind in WRITTEN}
+    empty = f"{{0}}, {ctx.language.string('')}"
+    filled = [
+        (name, ctx.language.functions["coalesce"].words.format(empty.format(ctx.quoted(name))))
+        for name, _ in carried.gathered.values()
+        if ctx.quoted(name) in texts
+    ]
+    if filled:
+        ctx.commands.append(ctx.eval(filled))
+    return {e: replace(v, nullable=False) if v.kind in WRITTEN else v for e, v in carried.values.items()}
 
 
 def _partnered(ctx: Context, kept: Part, other: Part, by: list[Value], node: o.Relation | Subquery) -> str:
