@@ -103,7 +103,7 @@ def test_what_mapping_writes_is_filled_in_and_read_again(tmp_path: Path) -> None
     run = CliRunner().invoke
     assert run(main, ["mapping", str(rules), "-t", "splunk", "-o", str(site)]).exit_code == 0
     text = site.read_text(encoding="utf-8")
-    assert "1 rules lack this; 1 of them lack nothing else" in text and mappings([site]) == {"splunk": {"Own_CL": SiteTable()}}
+    assert "1 rule lacks this; it lacks nothing else" in text and mappings([site]) == {"splunk": {"Own_CL": SiteTable()}}
     filled = text.replace("index:", "index: own").replace("sourcetype:", "sourcetype: own:events").replace("result_s:", "result_s: result")
     site.write_text(filled.replace("user_s:", "user_s: user"), encoding="utf-8")
     shown = run(main, ["convert", str(rules), "-t", "splunk", "--mapping", str(site)]).output

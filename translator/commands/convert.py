@@ -328,7 +328,8 @@ def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
 
 def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: OutputFolder, proofs: Proofs) -> None:
     console = Console(emoji=False)
-    table = Table(title=f"{content['summary']['rules']} rules, {content['summary']['failed']} failed")
+    summary = content["summary"]
+    table = Table(title=f"{summary['rules']} rule{'s' * (summary['rules'] != 1)}, {summary['failed']} failed")
     table.add_column("rule", overflow="fold")
     names = list(dict.fromkeys(t for e in entries if isinstance(e.result, Conversion) for t in e.result.outputs))
     for name in names:

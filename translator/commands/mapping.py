@@ -20,8 +20,12 @@ def template(found: Mapping[str, Wanted], target: str) -> str:
         f"{family}:",
     ]
     for table, facts in found.items():
-        alone = f"{facts.ready} of them lack nothing else" if facts.ready else "each of them lacks something else as well"
-        lines += [f"  # {facts.rules} rules lack this; {alone}", f"  {_quoted(table)}:"]
+        if facts.rules == 1:
+            who, alone = "1 rule lacks this", f"it lacks {'nothing else' if facts.ready else 'something else as well'}"
+        else:
+            who = f"{facts.rules} rules lack this"
+            alone = f"{facts.ready} of them lack nothing else" if facts.ready else "each of them lacks something else as well"
+        lines += [f"  # {who}; {alone}", f"  {_quoted(table)}:"]
         if facts.place:
             lines += ["    place:", *(f"      {key}:" for key in PLACES[family][: 3 if family == "sigma" else 2])]
         if facts.columns:
