@@ -244,10 +244,10 @@ _READY = (0, 0)
 
 
 def _distance(output: Output) -> tuple[int, int]:
-    """How far an output is from one that alerts as the rule does, and one that does from running as it is."""
+    """How far an output is from one that alerts as the rule does, and one that does from names that the product has."""
     if output.verdict.rank > Verdict.SAME_ALERTS.rank:
         return output.verdict.rank, 0
-    return 0, 0 if output.readiness is None else list(Readiness).index(output.readiness)
+    return 0, int(output.readiness is Readiness.NAMES)
 
 
 def _better(output: Output, other: Output | None) -> Output:

@@ -458,10 +458,24 @@ class Pcre(_Categories, Portable):
 
 
 class _OfLines(Pcre):
-    """Java's patterns as other readers know them too, where ``.`` leaves out more than line feeds."""
+    """Java's patterns without its classes of Unicode: lines end by line feeds alone (``d``), and all letters have cases (``u``).
+
+    Source: java.util.regex.Pattern, UNIX_LINES, UNICODE_CASE and "Line terminators".
+    """
+
+    def pattern(self, node: Node) -> str:
+        modes, body = self.parts(node)
+        flags = f"{'d' if modes.m else ''}{modes}{'u' if modes.i else ''}"
+        return f"(?{flags}){body}" if flags else body
+
+    def flagged(self, caseless: bool, body: str) -> str:
+        return f"(?{'iu' if caseless else '-i'}:{body})"
 
     def any(self, newline: bool) -> str:
         return super().any(True) if newline else r"[^\n]"
+
+    def end(self) -> str:
+        return r"\z"
 
 
 class Python(_Flat):

@@ -184,6 +184,10 @@ _NOT_OF = tuple(name.replace(r"\p", r"\P") for name in _CATEGORIES)
 _CODE = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
 
 
+_FLAGS = re.compile(r"\(\?([dimsuxU]*)(-[dimsux]+)?([:)])")
+"""Flags for what follows, or for a group: lines that end by line feeds alone (``d``), cases of all letters (``u``)."""
+
+
 def _of_java(piece: str) -> str:
     """What a piece of a pattern is in Python's words."""
     if (code := _CODE.fullmatch(piece)) is not None:
@@ -201,7 +205,7 @@ def java(pattern: str) -> re.Pattern[str]:
         re.sub(r"\\\\|\\\[|\\\]", "", pattern),
     ):
         raise NotReadable(f"a construct of Java in the regular expression {pattern}")
-    made, inside, position = "", False, 0
+    made, inside, position, flags = "", False, 0, ""
     while position < len(pattern):
         piece = next((p for p in (*_JAVA, *_CATEGORIES, *_NOT_OF) if pattern.startswith(p, position)), None)
         if piece is None and (code := _CODE.match(pattern, position)) is not None:
@@ -212,6 +216,12 @@ def java(pattern: str) -> re.Pattern[str]:
             found = _of_java(piece)
             made += found[1:-1] if inside and found.startswith("[") else found
             position += len(piece)
+            continue
+        if not inside and (given := _FLAGS.match(pattern, position)) is not None:
+            flags += given[1]
+            own = re.sub("[du]", "", given[1])
+            made += f"(?{own}{given[2] or ''}{given[3]}" if own or given[2] or given[3] == ":" else ""
+            position = given.end()
             continue
         if pattern[position] == "\\":
             made += pattern[position : position + 2]
@@ -224,8 +234,10 @@ def java(pattern: str) -> re.Pattern[str]:
         inside = pattern[position] == "[" or (inside and pattern[position] != "]")
         made += pattern[position]
         position += 1
+    if "U" in flags or ("m" in flags and "d" not in flags) or ("u" in flags and re.search(r"\\[bBdDsSwW]", made)):
+        raise NotReadable(f"the flags of the regular expression {pattern}")
     try:
-        return re.compile(made, re.ASCII)
+        return re.compile(made, 0 if "u" in flags else re.ASCII)
     except (re.error, OverflowError):
         raise NotReadable(f"the regular expression {pattern}") from None
 
