@@ -358,3 +358,9 @@ def test_what_is_known_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
         verified(*other, "--resume", str(kept))
         assert len(kept.read_text("utf-8").splitlines()) > held
         held = len(kept.read_text("utf-8").splitlines())
+
+
+def test_which_row_of_its_left_side_a_join_keeps_is_not_compared() -> None:
+    kql = """DnsEvents | join (ThreatIntelligenceIndicator | summarize by Url) on $left.Name == $right.Url
+        | summarize count() by Computer, Name | project HostCustomEntity = Computer, Name"""
+    assert translator.prove(rule(kql), "splunk").outcome is Outcome.PROVEN

@@ -220,11 +220,14 @@ def _is_spelled_otherwise(counterpart: Counterpart, whole: bool) -> bool:
 def _unsettled(plan: o.Plan) -> frozenset[int]:
     """The columns that hold one of several values, whichever it is."""
     found = {c for c, x in all_made(plan).items() if any(_is_arbitrary(n) for n in walk(x))}
+    columns = [p for p in o.parts((plan.root, tuple(c for _, c in plan.names))) if isinstance(p, Column)]
     for part in o.parts(plan.root):
         match part:
             case o.Join(kind="innerunique", left=left, on=on):  # one row of each key of its left side, any of them
                 kept = {c.id for one, _ in on for n in walk(one) if isinstance(n, ColumnRef) for c in (n.column,)}
-                found |= {c.id for c in o.parts(left) if isinstance(c, Column)} - kept
+                sources = {n.id for n in o.relations(left) if isinstance(n, o.Source)}
+                stored = {c.id for c in columns if c.source in sources}
+                found |= ({c.id for c in o.parts(left) if isinstance(c, Column)} | stored) - kept
             case o.Number(column=column):
                 found.add(column.id)
             case o.Expand(items=items):
