@@ -367,9 +367,14 @@ def _lacking(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ..
     return tuple(found)
 
 
+def _entities_shown(rule: Rule, output: Output) -> set[str]:
+    """The columns of the rule's entities that the rows of an output have."""
+    return {e.column for e in rule.entities} & output.columns.keys() if output.texts else set()
+
+
 def _of_other_elements(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
     """A word on entities that the rows take from any element of an array, where the query takes that for which its conditions hold."""
-    entities = {e.column for e in rule.entities} & output.columns.keys() if output.texts else set[str]()
+    entities = _entities_shown(rule, output)
     apart = {n for part in parts(detection) for s in part.shown for n, x in s.outputs if n in entities and read_apart(s, s.keys, [x])}
     if not apart:
         return ()
@@ -379,7 +384,7 @@ def _of_other_elements(rule: Rule, detection: Detection, output: Output) -> tupl
 
 def _of_other_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
     """A word on entities of events that the query joins with some of the same key alone, which an output gathers of all of the key."""
-    entities = {e.column for e in rule.entities} & output.columns.keys() if output.texts else set[str]()
+    entities = _entities_shown(rule, output)
     gathered = set[str]()
     for part in parts(detection):
         paired = part.kind == "temporal_ordered" or (part.kind == "temporal" and part.within is not None)

@@ -161,9 +161,7 @@ class Move:
         """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
         if not self.mover.reads_json or not is_field(key) or is_plain(key) or self.reads_whole(key):
             return key
-        before = len(self.mover.said)
-        found = self.field(key, entire=True)[0]
-        del self.mover.said[before:]
+        found = self.looked_up(key, entire=True)[0]
         base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
         readable = isinstance(base, ColumnRef) and ELEMENT not in steps and self.in_json(base)
         return Apply(key.span, Type.STRING, JSON_TEXT, (key,)) if readable else key
@@ -190,10 +188,7 @@ class Move:
 
     def computes(self, expr: Expr) -> bool:
         """Whether a column is one that the home's fields tell, if not as a field."""
-        before = len(self.mover.said)
-        found = is_field(expr) and isinstance(self.field(expr)[1], Computed)
-        del self.mover.said[before:]
-        return found
+        return is_field(expr) and isinstance(self.looked_up(expr)[1], Computed)
 
     def reads_whole(self, expr: Expr, asked: bool = False, loose: bool = False) -> bool:
         """Whether the target reads the text of an object or an array inside a column.
@@ -203,9 +198,7 @@ class Move:
         """
         if not self.mover.reads_json:
             return False
-        before = len(self.mover.said)
-        found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.field(expr)[0]
-        del self.mover.said[before:]
+        found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.looked_up(expr)[0]
         base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
         if not isinstance(base, ColumnRef) or ELEMENT in steps:
             return False
@@ -227,9 +220,7 @@ class Move:
         """Whether a value is a whole object of Elastic's, of which there are fields of its parts alone."""
         if self.family != "elastic" or not isinstance(value, ColumnRef) or value.type != Type.DYNAMIC:
             return False
-        before = len(self.mover.said)
-        found = self.field(value)[0]
-        del self.mover.said[before:]
+        found = self.looked_up(value)[0]
         return isinstance(found, ColumnRef) and found.column.stored in ("object", "flattened", "nested")
 
     def lacks(self, expr: Expr) -> bool:
@@ -358,6 +349,13 @@ class Move:
             note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
         return with_missing(self.mover, found, atom, subject, counterpart) if counterpart.missing else found
+
+    def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
+        """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""
+        before = len(self.mover.said)
+        found = self.field(expr, entire)
+        del self.mover.said[before:]
+        return found
 
     def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""
