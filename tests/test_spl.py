@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -165,6 +166,56 @@ def test_a_field_name_with_spaces() -> None:
 )
 def test_what_may_be_a_text_is_compared_as_a_number(kql: str, spelled: str) -> None:
     assert spelled in translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"].text
+
+
+@pytest.mark.parametrize(
+    ("condition", "search", "rest"),
+    [
+        ('Activity =~ "Ab"', 'Activity="Ab"', ""),
+        ('Activity == "Ab"', 'Activity="Ab"', 'Activity=="Ab"'),
+        ('Activity == "12"', 'Activity="12"', ""),
+        ('Activity in~ ("Ab", "c")', 'Activity IN ("Ab", "c")', ""),
+        ('Activity !in~ ("Ab", "c")', 'NOT Activity IN ("Ab", "c")', ""),
+        ('Activity != "Ab"', "", '(isnull(Activity) OR NOT Activity=="Ab")'),
+        ('Activity contains "b\\\\c"', r'Activity="*b\\c*"', ""),
+        ('Activity !endswith "Ab"', 'NOT Activity="*Ab"', ""),
+        ('Activity =~ "Ab" or DeviceAction startswith "c"', '(Activity="Ab" OR DeviceAction="c*")', ""),
+        ('Activity =~ "Ab" or Activity =~ "d" or Activity endswith "e"', 'Activity IN ("Ab", "d", "*e")', ""),
+        ('Activity =~ "Ab" or (DeviceAction =~ "c" and SentBytes == 3)', '(Activity="Ab" OR (DeviceAction="c" SentBytes=3))', ""),
+        ('Activity =~ "Ab" or SentBytes > 3', "", 'lower(Activity)=="ab" OR SentBytes>3'),
+        ("SentBytes in (1, 3)", "SentBytes IN (1, 3)", ""),
+        ('Activity =~ "ÄB"', "", 'lower(Activity)=="äb"'),
+        ('Activity =~ "10.0.0.0/8"', "", 'lower(Activity)=="10.0.0.0/8"'),
+        ('Activity =~ "A*b"', "", 'lower(Activity)=="a*b"'),
+    ],
+)
+def test_what_search_can_tell_stands_there_and_nowhere_else(condition: str, search: str, rest: str) -> None:
+    kql = f"CommonSecurityLog | where {condition}"
+    base, *commands = translator.convert(rule(kql), ("splunk",), Options(fields="source")).outputs["splunk"].text.split("\n| ")
+    assert base.removeprefix('sourcetype="CommonSecurityLog"').strip() == search
+    assert commands == ([f"where {rest}"] if rest else [])
+    texts = ["", "Ab", "aB", "xab", "abx", "c", "d", "12", "b\\c", "äb", "10.0.0.0/8", "10.1.2.3", "aCb", None]
+    rows = [
+        {"EventCount": n, "Activity": a, "DeviceAction": d, "SentBytes": n % 5}
+        for n, (a, d) in enumerate(itertools.product(texts, ["C", "d"]))
+    ]
+    events = [{k: v for k, v in {**row, "sourcetype": "CommonSecurityLog"}.items() if v is not None} for row in rows]
+    wanted = translator.run(f"{kql} | project EventCount", {"CommonSecurityLog": rows})
+    found = spl.run("\n| ".join([base, *commands]), events)
+    assert sorted((e["EventCount"],) for e in found) == sorted(wanted.rows)
+
+
+def test_what_all_parts_of_a_search_have_stands_there_once() -> None:
+    kql = (
+        'SecurityEvent | where EventID == 4720 and TargetUserName !endswith "$" | join kind=inner '
+        '(SecurityEvent | where EventID == 4726 and TargetUserName !endswith "$") on TargetSid'
+    )
+    base, *commands = translator.convert(rule(kql), ("splunk",)).outputs["splunk"].text.split("\n| ")
+    assert base == 'index=* source="XmlWinEventLog:Security" NOT TargetUserName="*$" EventCode IN (4720, 4726)'
+    assert commands[:2] == [
+        "eval security_event=if(EventCode==4720, 1, 0)",
+        "eval security_event_2=if(EventCode==4726, 1, 0)",
+    ]
 
 
 @pytest.mark.parametrize(

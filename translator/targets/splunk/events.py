@@ -9,7 +9,7 @@ from translator.catalog import Home
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, conjuncts, const, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import is_field
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
@@ -19,14 +19,12 @@ from translator.targets.predicates import Predicates
 from translator.targets.sides import with_own_names
 from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL
+from translator.targets.splunk.terms import Term, alternatives, term_of
 from translator.targets.splunk.words import (
     ATOMS,
-    NUMBER,
     OR_EMPTY,
-    WORDS,
     column,
     field,
-    is_network,
     is_plain,
     json_extract,
     literal,
@@ -35,10 +33,6 @@ from translator.targets.splunk.words import (
 
 DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 """Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""
-
-
-MOST_LISTED = 25
-"""Values of a list that stands in the search as well as in ``where``."""
 
 
 class Events:
@@ -141,90 +135,66 @@ class Events:
         self.macros[name] = terms
         return terms
 
-    def base(self, selector: Selector) -> str:
-        """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which repeats the rest."""
-        terms = [self.place_terms(selector)]
-        for part in conjuncts(selector.predicate):
-            with self.names.within(self.detection.place_of(selector)):
-                term = self.term(part)
-            if term and term not in terms:
-                terms.append(term)
-        return " ".join(terms)
+    def terms(self, selector: Selector) -> dict[str, Term]:
+        """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which tells the rest."""
+        found = (self.term(selector, part) for part in conjuncts(selector.predicate))
+        return {t.text: t for t in (Term(self.place_terms(selector), True), *(t for t in found if t is not None))}
 
-    def term(self, part: Expr) -> str | None:
-        """A search term that every event satisfying ``part`` matches, or None."""
-        if not (isinstance(part, Apply) and part.args and is_field(part.args[0]) and len(part.args) == 2):
-            return None
-        operand = part.args[1]
-        if isinstance(operand, Items) and part.function == "in":
-            return self.numbers_listed(part, operand)
-        if not (isinstance(operand, Const) and isinstance(operand.value, str) and operand.value):
-            return None
-        if (
-            self.names.in_json(part.args[0]) is not None
-            or any(c in operand.value for c in '*\\"\n\r?')
-            or operand.value != operand.value.strip()
-        ):
-            return None
-        if is_network(operand.value):  # which search takes for all of its addresses (Search Reference, search, "CIDR notation")
-            return None
-        wild = {"==": "{}", "=~": "{}", "endswith": "*{}", "endswith_cs": "*{}", "startswith": "{}*", "startswith_cs": "{}*"}.get(
-            part.function
-        )
-        name = self.names.field(part.args[0])
-        if wild is None or name.lower() in WORDS or not all(c.isalnum() or c in "._" for c in name):
-            return None
-        return f"{name}={string(wild.format(operand.value))}"
+    def term(self, selector: Selector, part: Expr) -> Term | None:
+        """What ``search`` can tell of one condition of a selector."""
+        with self.names.within(self.detection.place_of(selector)):
+            return term_of(self.names, part)
 
-    def numbers_listed(self, part: Apply, listed: Items) -> str | None:
-        """A list of texts among which are numbers, which ``where`` may compare as such; the search compares their texts."""
-        texts = [i.value for i in listed.items if isinstance(i, Const) and isinstance(i.value, str)]
-        if len(texts) != len(listed.items) or len(texts) > MOST_LISTED or not any(map(NUMBER.fullmatch, texts)):
-            return None
-        terms = [self.term(Apply(part.span, part.type, "==", (part.args[0], const(text)))) for text in texts]
-        if None in terms:
-            return None
-        name = self.names.field(part.args[0])
-        return f"{name} IN ({', '.join(map(string, texts))})"
+    def is_searched(self, selector: Selector, part: Expr, among: Container[str] | None = None) -> bool:
+        """Whether the search tells the whole of a condition of a selector, by one of the terms ``among`` some."""
+        term = None if self.model else self.term(selector, part)
+        return term is not None and term.whole and (among is None or term.text in among)
 
-    def is_whole_in_search(self, part: Expr) -> bool:
-        """Whether the search term says the whole of ``part``: both ignore case."""
-        return (
-            isinstance(part, Apply)
-            and part.function in ("=~", "endswith", "startswith", "==")
-            and self.term(part) is not None
-            and (part.function != "==" or _caseless(part.args[1]))
-        )
+    def shared(self) -> list[str]:
+        """The search terms that all selectors have."""
+        first, *others = map(self.terms, self.detection.selectors)
+        return [term for term in first if all(term in terms for terms in others)]
 
     def searched(self) -> str:
         """The base search; of a data model its command (Search Reference, from: fields have no name of the data set before theirs)."""
-        selectors = self.detection.selectors
         if self.model:
             return f"| from datamodel:{string(self.model)}"
-        if len(selectors) == 1:
-            return self.base(selectors[0])
-        return " OR ".join(dict.fromkeys(f"({self.base(s)})" for s in selectors))
+        shared = self.shared()
+        rests = [[t for text, t in self.terms(s).items() if text not in shared] for s in self.detection.selectors]
+        if [] in rests:
+            return " ".join(shared)
+        found = alternatives(rests)
+        either = " OR ".join(found)
+        return " ".join([*shared, either if len(found) == 1 or not shared else f"({either})"])
 
-    def condition(self, selector: Selector, with_table: bool) -> str:
+    def condition(self, selector: Selector, among_others: bool) -> str:
+        """The conditions of a selector that the search does not tell; ``among_others`` also those that its other selectors do not have."""
+        shared = self.shared() if among_others and not self.model else None
+        left = [p for p in conjuncts(selector.predicate) if not self.is_searched(selector, p, shared)]
+        apart = shared is not None and self.place_terms(selector) not in shared
         with self.names.within(self.detection.place_of(selector)):
-            parts = self.predicates.parts(
-                p for p in conjuncts(selector.predicate) if with_table or self.model or not self.is_whole_in_search(p)
-            )
-        if with_table and not self.model:
-            parts = [*self.place_conditions(selector), *parts]
-        return " AND ".join(parts)
+            if len(left) == 1 and not apart:
+                return self.predicates.render(left[0])
+            parts = self.predicates.parts(left)
+        return " AND ".join([*self.place_conditions(selector), *parts] if apart else parts)
+
+    def holds(self, selector: Selector) -> str:
+        """What is true of those events of the search that a selector selects."""
+        return self.condition(selector, True) or self.predicates.true
 
     def filtered(self) -> list[str]:
         """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
         selectors = self.detection.selectors
         lines = [self.searched()]
         if self.mark:
-            numbered = ", ".join(f"{self.condition(s, True)}, {n}" for n, s in enumerate(selectors, 1))
+            numbered = ", ".join(f"{self.holds(s)}, {n}" for n, s in enumerate(selectors, 1))
             return [*lines, f"eval {self.mark}=case({numbered})", f"where isnotnull({self.mark})"]
         if len(selectors) == 1:
             condition = self.condition(selectors[0], False)
+        elif not self.model and all(self.is_searched(s, p) for s in selectors for p in conjuncts(s.predicate)):
+            condition = ""
         else:
-            condition = " OR ".join(f"({self.condition(s, True)})" for s in selectors)
+            condition = " OR ".join(f"({self.holds(s)})" for s in selectors)
         if condition:
             lines.append(f"where {condition}")
         return lines
@@ -258,7 +228,7 @@ class Events:
         every = self.detection.selectors
         selectors = every if selectors is None else selectors
         if len({s.table for s in every}) < len(every):  # an event may be of several
-            return f"case({', '.join(f'{self.condition(s, True)}, {text}' for s, text in zip(selectors, spelled, strict=True))})"
+            return f"case({', '.join(f'{self.holds(s)}, {text}' for s, text in zip(selectors, spelled, strict=True))})"
         self.mark = self.mark or self.own("part")
         numbers = [every.index(s) + 1 for s in selectors]
         return f"case({', '.join(f'{self.mark}=={n}, {text}' for n, text in zip(numbers, spelled, strict=True))})"
@@ -309,7 +279,3 @@ def macro_of(table: str, home: Home) -> str:
     known = catalog.table(table)
     default = known is not None and known.homes.get("splunk", ())[:1] == (home,)
     return f"kql_{table.lower()}" if default or home.name == "site" else f"kql_{table.lower()}_{home.name}"
-
-
-def _caseless(operand: Expr) -> bool:
-    return isinstance(operand, Const) and isinstance(operand.value, str) and operand.value.lower() == operand.value.upper()

@@ -48,7 +48,7 @@ def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[
     """The commands that select the events of several heads, and the fields that are there on the events of each."""
     flags, pairs, selectors = list[str](), list[str](), list(events.detection.selectors)
     if events.mark:
-        pairs.append(f"{events.mark}=case({', '.join(f'{events.condition(s, True)}, {n}' for n, s in enumerate(selectors, 1))})")
+        pairs.append(f"{events.mark}=case({', '.join(f'{events.holds(s)}, {n}' for n, s in enumerate(selectors, 1))})")
     for names in case.selectors:
         own = [s for s in selectors if s.name in names]
         table = own[0].table.lower()
@@ -57,11 +57,13 @@ def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[
         if events.mark:
             holds = f"in({events.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})"
         else:
-            conditions = [events.condition(s, True) for s in own]
-            holds = conditions[0] or "true()" if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
-        pairs.append(f"{flag}=if({holds}, 1, null())")
-    any_flag = " OR ".join(f"isnotnull({flag})" for flag in flags)
-    return tuple(flags), [events.searched(), "eval " + ", ".join(pairs), f"where {any_flag}"]
+            conditions = list(map(events.holds, own))
+            holds = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
+        pairs.append(f"{flag}=1" if events.predicates.true in conditions else f"{flag}=if({holds}, 1, null())")
+    lines = [events.searched(), "eval " + ", ".join(pairs)]
+    if not any(f"{flag}=1" in pairs for flag in flags):
+        lines.append("where " + " OR ".join(f"isnotnull({flag})" for flag in flags))
+    return tuple(flags), lines
 
 
 def _typed(events: Events, number: int, kind: str, case: PipelineCase) -> str | None:

@@ -55,7 +55,7 @@ def correlated(events: Events) -> str:
     _refuse_overlaps(events)
     lines = [events.searched()]
     for selector in selectors:
-        lines.append(f"eval {selector.name}=if({events.condition(selector, True)}, 1, 0)")
+        lines.append(f"eval {selector.name}=if({events.holds(selector)}, 1, 0)")
     for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
         form = "{0}" if guaranteed else OR_EMPTY
         pairs = ", ".join(f"{s.name}==1, {events.spelled_key(s.keys[index], form)}" for s in selectors)
