@@ -183,6 +183,8 @@ def test_what_may_be_a_text_is_compared_as_a_number(kql: str, spelled: str) -> N
         ('Activity =~ "Ab" or Activity =~ "d" or Activity endswith "e"', 'Activity IN ("Ab", "d", "*e")', ""),
         ('Activity =~ "Ab" or (DeviceAction =~ "c" and SentBytes == 3)', '(Activity="Ab" OR (DeviceAction="c" SentBytes=3))', ""),
         ('Activity =~ "Ab" or SentBytes > 3', "", 'lower(Activity)=="ab" OR SentBytes>3'),
+        ("isnotempty(Activity)", 'Activity!=""', ""),
+        ("isnotnull(SentBytes) and isempty(Activity)", "SentBytes=*", '(isnull(Activity) OR Activity=="")'),
         ("SentBytes in (1, 3)", "SentBytes IN (1, 3)", ""),
         ('Activity =~ "ÄB"', "", 'lower(Activity)=="äb"'),
         ('Activity =~ "10.0.0.0/8"', "", 'lower(Activity)=="10.0.0.0/8"'),

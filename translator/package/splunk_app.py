@@ -324,8 +324,14 @@ def exclusions(conversion: Conversion) -> tuple[str, tuple[str, ...]]:
             unsaid.append(text)
             continue
         known = output.deployment is None or not output.deployment.missing
-        if len(output.texts) == 1 and output.verdict.rank <= Verdict.SAME_ALERTS.rank and known:
-            commands += [c for c in output.text.split("\n| ")[1:] if c.startswith("where ")]
+        base, *rest = output.text.split("\n| ") if len(output.texts) == 1 else [""]
+        places = list(output.macros.values())
+        place = places[0] if len(places) == 1 else " OR ".join(f"({p})" for p in places)
+        # Which of the table's events there are, the rule's own search says.
+        told = next((p for p in (f"({place})", place) if base.startswith(p)), None)
+        if told is not None and output.verdict.rank <= Verdict.SAME_ALERTS.rank and known:
+            terms = base.removeprefix(told).strip()
+            commands += [*([f"search {terms}"] if terms else []), *(c for c in rest if c.startswith("where "))]
         else:
             unsaid.append(text)
     return " | ".join(commands) or "search *", tuple(unsaid)

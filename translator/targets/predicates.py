@@ -71,6 +71,8 @@ class Predicates:
     """How a place is read inside a text that is JSON, by the field with the text and its path."""
     classes: str = ""
     r"""The letters of ``\d``, ``\s`` and ``\w`` that the target's regular expressions write out as those of Unicode."""
+    missing_differs_from_none: bool = False
+    """Whether a missing field is unequal to no value, the empty one included: what compares it is not true."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
 
@@ -124,7 +126,8 @@ class Predicates:
             name = self.tested(subject)
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
-            return f"{self.present.format(name)}{self.and_}{self.not_empty.format(self.text(predicate.args[0]))}"
+            filled = self.not_empty.format(self.text(predicate.args[0]))
+            return filled if self.missing_differs_from_none else f"{self.present.format(name)}{self.and_}{filled}"
         if (compared := self.fields_compared(predicate)) is not None:
             return self.refused(f"({compared})")
         holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container, Mapping, Sequence
 
 from translator import catalog
@@ -62,6 +63,7 @@ class Events:
             '{0}!=""',
             "true()",
             "false()",
+            missing_differs_from_none=True,
             equal_fields={
                 "==": 'coalesce({0}, "")==coalesce({1}, "")',
                 "=~": 'lower(coalesce({0}, ""))==lower(coalesce({1}, ""))',
@@ -135,11 +137,6 @@ class Events:
         self.macros[name] = terms
         return terms
 
-    def terms(self, selector: Selector) -> dict[str, Term]:
-        """The search terms of a selector: its table, and what ``search`` can tell faster than ``where``, which tells the rest."""
-        found = (self.term(selector, part) for part in conjuncts(selector.predicate))
-        return {t.text: t for t in (Term(self.place_terms(selector), True), *(t for t in found if t is not None))}
-
     def term(self, selector: Selector, part: Expr) -> Term | None:
         """What ``search`` can tell of one condition of a selector."""
         with self.names.within(self.detection.place_of(selector)):
@@ -150,26 +147,34 @@ class Events:
         term = None if self.model else self.term(selector, part)
         return term is not None and term.whole and (among is None or term.text in among)
 
-    def shared(self) -> list[str]:
-        """The search terms that all selectors have."""
-        first, *others = map(self.terms, self.detection.selectors)
-        return [term for term in first if all(term in terms for terms in others)]
+    @functools.cached_property
+    def terms(self) -> tuple[list[str], list[list[Term]]]:
+        """The search terms that all selectors have, and those that each has beside them: what ``search`` can tell faster than ``where``."""
+        every = []
+        for selector in self.detection.selectors:
+            found = (self.term(selector, part) for part in conjuncts(selector.predicate))
+            every.append({t.text: t for t in (Term(self.place_terms(selector), True), *(t for t in found if t is not None))})
+        shared = [text for text in every[0] if all(text in terms for terms in every)]
+        return shared, [[t for text, t in terms.items() if text not in shared] for terms in every]
 
     def searched(self) -> str:
         """The base search; of a data model its command (Search Reference, from: fields have no name of the data set before theirs)."""
         if self.model:
             return f"| from datamodel:{string(self.model)}"
-        shared = self.shared()
-        rests = [[t for text, t in self.terms(s).items() if text not in shared] for s in self.detection.selectors]
-        if [] in rests:
+        shared, every = self.terms
+        if [] in every:
             return " ".join(shared)
-        found = alternatives(rests)
+        found = alternatives(every)
         either = " OR ".join(found)
-        return " ".join([*shared, either if len(found) == 1 or not shared else f"({either})"])
+        if not shared:
+            return either
+        either = either if len(found) == 1 else f"({either})"
+        told_by_table = self.place_terms(self.detection.selectors[0]) in shared
+        return " ".join([*shared, either] if told_by_table else [either, *shared])
 
     def condition(self, selector: Selector, among_others: bool) -> str:
         """The conditions of a selector that the search does not tell; ``among_others`` also those that its other selectors do not have."""
-        shared = self.shared() if among_others and not self.model else None
+        shared = self.terms[0] if among_others and not self.model else None
         left = [p for p in conjuncts(selector.predicate) if not self.is_searched(selector, p, shared)]
         apart = shared is not None and self.place_terms(selector) not in shared
         with self.names.within(self.detection.place_of(selector)):

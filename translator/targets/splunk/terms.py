@@ -1,7 +1,8 @@
 """What ``search`` can tell of a condition, before any other command.
 
 Facts: Search Reference, "search" (texts without case, ``*`` for anything, ranges of addresses in CIDR notation, IN for any of some values,
-NOT for events without the field too); Search Manual, "Backslashes" (two stand for one, and an asterisk has no other meaning behind one).
+NOT for events without the field too, ``!=`` for none of these); Search Manual, "Backslashes" (two stand for one, and an asterisk behind
+one has no other meaning).
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def term_of(names: Names, condition: Expr) -> Term | None:
             return Term(f"({' '.join(texts)})", len(found) == len(args) and all(t.whole for t in found)) if found else None
         case Apply(function="or", args=args):
             return _any_of([term_of(names, a) for a in args])
+        case Apply(function="not", args=(Apply(function="isempty" | "isnull" as asked, args=(subject,)),)) if is_field(subject):
+            return _present(names, subject, asked == "isempty" and not names.never_empty(subject))
         case Apply(function="not", args=(refused,)):
             with names.within(Place.TURNED):
                 term = term_of(names, refused)
@@ -94,16 +97,28 @@ def _listed(name: str, values: Iterable[str], whole: bool) -> Term:
     return Term(f"{name}={once[0]}" if len(once) == 1 else f"{name} IN ({', '.join(once)})", whole, (name, once))
 
 
+def _present(names: Names, subject: Expr, filled: bool) -> Term | None:
+    if names.in_json(subject, named=True) is not None or names.is_multivalue(subject):
+        return None
+    with names.within(Place.TURNED):
+        name = _searchable(names, subject)
+    return Term(f'{name}!=""' if filled else f"{name}=*", True) if name is not None else None
+
+
+def _searchable(names: Names, subject: Expr) -> str | None:
+    """The name of a field, where ``search`` takes it as it is."""
+    name = names.field(subject)
+    return name if name.lower() not in WORDS and all(c.isalnum() or c in "._" for c in name) else None
+
+
 def _comparison(names: Names, function: str, subject: Expr, operand: Expr) -> Term | None:
     items = operand.items if isinstance(operand, Items) else (operand,)
     values = [_value(function, subject, i) for i in items]
     whole = function in _CASELESS or all(map(_is_caseless, items))
     if not items or None in values or len(items) > (MOST_LISTED if whole else MOST_REPEATED) or names.in_json(subject) is not None:
         return None
-    name = names.field(subject)
-    if name.lower() in WORDS or not all(c.isalnum() or c in "._" for c in name):
-        return None
-    return _listed(name, [v for v in values if v is not None], whole)
+    name = _searchable(names, subject)
+    return _listed(name, [v for v in values if v is not None], whole) if name is not None else None
 
 
 def _value(function: str, subject: Expr, operand: Expr) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import TRUE, Apply, Expr
+from translator.plan.expressions import Apply, Expr, conjuncts
 from translator.plan.simplify import is_field
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
@@ -14,6 +16,7 @@ from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extr
 from translator.targets.elastic.words import ATOMS, TEXTS
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.predicates import balanced
 from translator.targets.sides import with_own_names
 
 
@@ -32,6 +35,7 @@ class Events:
             listed[function] = self.lists.last(caseless, "{0} IS NOT NULL", _last_part)
         atoms = {**ATOMS, **listed}
         self.predicates = EsqlPredicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
+        self.predicates.missing_differs_from_none = True
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.inside = json_extract
@@ -87,21 +91,38 @@ class Events:
         indexes = dict.fromkeys(index(self.names, s) for s in self.detection.selectors)
         return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
 
-    def condition(self, selector: Selector) -> str:
-        parts = []
-        tables = {s.table for s in self.detection.selectors}
+    def conditions(self, selector: Selector) -> list[str]:
+        """All that is asked of the events of a selector, as they stand between ANDs."""
+        parts, tables = list[str](), {s.table for s in self.detection.selectors}
         data_set = dataset(self.names, selector)
         if data_set and (len(tables) > 1 or self.names.home(selector) is not None):
             parts.append(f"event.dataset == {string(data_set)}")
-        if selector.predicate != TRUE:
-            nested = isinstance(selector.predicate, Apply) and selector.predicate.function == "or"
-            with self.names.within(self.detection.place_of(selector)):
-                parts.append(self.predicates.render(selector.predicate, nested and bool(parts)))
-        return " AND ".join(parts) or "true"
+        asked = list(conjuncts(selector.predicate))
+        with self.names.within(self.detection.place_of(selector)):
+            if len(asked) == 1 and not parts:
+                return [self.predicates.render(asked[0])]
+            return parts + self.predicates.parts(asked)
+
+    @functools.cached_property
+    def asked(self) -> tuple[list[str], dict[str, list[str]]]:
+        """The conditions that all selectors have, and those that each has beside them, by its name."""
+        every = {s.name: self.conditions(s) for s in self.detection.selectors}
+        first, *others = every.values()
+        shared = [c for c in first if all(c in conditions for conditions in others)]
+        return shared, {name: [c for c in conditions if c not in shared] for name, conditions in every.items()}
+
+    def condition(self, selector: Selector) -> str:
+        """What tells the events of a selector from the others that are selected; ``true`` where nothing does."""
+        return balanced(self.asked[1][selector.name], " AND ") or "true"
 
     def any_selector(self) -> str:
-        found = [self.condition(s) for s in self.detection.selectors]
-        return found[0] if len(found) == 1 else " OR ".join(f"({c})" for c in found)
+        """What is asked of all events; ``true`` where nothing is."""
+        shared, every = self.asked
+        if [] in every.values():
+            return balanced(shared, " AND ") or "true"
+        texts = {balanced(own, " AND "): len(own) for own in every.values()}
+        either = " OR ".join(text if count == 1 else f"({text})" for text, count in texts.items())
+        return balanced([*shared, f"({either})"], " AND ") if shared else either
 
     def filtered(self, metadata: bool = True) -> list[str]:
         lines = [self.source(metadata)]

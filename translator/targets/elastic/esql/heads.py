@@ -46,7 +46,7 @@ def head(events: Events, case: PipelineCase) -> Head:
 def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[str, ...], list[str]]:
     """The commands that select the events of several heads, and the fields that are there on the events of each."""
     detection, flags = events.detection, list[str]()
-    pairs, lines = list[str](), [events.source(metadata)]
+    pairs, lines = list[str](), events.filtered(metadata)
     sets = [{dataset(events.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
     by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
     for owned, found_in in zip(case.selectors, sets, strict=True):
@@ -56,11 +56,8 @@ def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[
         flags.append(flag)
         conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [events.condition(s) for s in own]
         whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
-        pairs.append(f"{field(flag)} = CASE({whole}, 1)")
-    lines += [f"WHERE {events.any_selector()}"] if by_set else []
-    lines.append(f"EVAL {', '.join(pairs)}")
-    lines += [] if by_set else [f"WHERE {' OR '.join(f'{field(f)} IS NOT NULL' for f in flags)}"]
-    return tuple(flags), lines
+        pairs.append(f"{field(flag)} = 1" if "true" in conditions else f"{field(flag)} = CASE({whole}, 1)")
+    return tuple(flags), [*lines, f"EVAL {', '.join(pairs)}"]
 
 
 def _is_whole(events: Events, number: int, value: Value, case: PipelineCase) -> bool:

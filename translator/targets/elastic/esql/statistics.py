@@ -74,7 +74,8 @@ def correlated(events: Events) -> str:
     lines = events.filtered(False)
     seen: dict[str, list[str]] = {}
     for selector in detection.selectors:
-        lines.append(f"EVAL {selector.name} = CASE({events.condition(selector)}, 1, 0)")
+        condition = events.condition(selector)
+        lines.append(f"EVAL {selector.name} = " + ("1" if condition == "true" else f"CASE({condition}, 1, 0)"))
     for side in detection.sides:
         for selector in side.selectors:
             keys = [events.named(k) for k in selector.keys]
