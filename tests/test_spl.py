@@ -207,17 +207,36 @@ def test_what_search_can_tell_stands_there_and_nowhere_else(condition: str, sear
     assert sorted((e["EventCount"],) for e in found) == sorted(wanted.rows)
 
 
-def test_what_all_parts_of_a_search_have_stands_there_once() -> None:
-    kql = (
-        'SecurityEvent | where EventID == 4720 and TargetUserName !endswith "$" | join kind=inner '
-        '(SecurityEvent | where EventID == 4726 and TargetUserName !endswith "$") on TargetSid'
-    )
-    base, *commands = translator.convert(rule(kql), ("splunk",)).outputs["splunk"].text.split("\n| ")
+BOTH_SIDES = (
+    'SecurityEvent | where EventID == 4720 and TargetUserName !endswith "$" | join kind=inner '
+    '(SecurityEvent | where EventID == 4726 and TargetUserName !endswith "$") on TargetSid'
+)
+
+
+def test_what_all_parts_of_a_query_share_is_asked_once_and_first() -> None:
+    found = translator.convert(rule(BOTH_SIDES), ("splunk", "esql")).outputs
+    base, *commands = found["splunk"].text.split("\n| ")
     assert base == 'index=* source="XmlWinEventLog:Security" NOT TargetUserName="*$" EventCode IN (4720, 4726)'
-    assert commands[:2] == [
-        "eval security_event=if(EventCode==4720, 1, 0)",
-        "eval security_event_2=if(EventCode==4726, 1, 0)",
+    assert commands[:2] == ["eval security_event=if(EventCode==4720, 1, 0)", "eval security_event_2=if(EventCode==4726, 1, 0)"]
+    assert found["esql"].text.split("\n| ")[1:4] == [
+        'WHERE event.dataset == "system.security" AND (winlog.event_data.TargetUserName IS NULL '
+        'OR NOT ENDS_WITH(TO_LOWER(winlog.event_data.TargetUserName), "$")) AND (event.code == "4720" OR event.code == "4726")',
+        'EVAL security_event = CASE(event.code == "4720", 1, 0)',
+        'EVAL security_event_2 = CASE(event.code == "4726", 1, 0)',
     ]
+
+
+def test_of_whole_tables_beside_each_other_an_alert_shows_what_is_asked_for() -> None:
+    found = translator.convert(rule(BOTH_SIDES), ("splunk", "esql")).outputs
+    assert re.findall(r"values\((\w+)\)", found["splunk"].text) == ["EventID", "TargetUserName", "EventID1", "TargetUserName1"]
+    assert len(re.findall(r"= VALUES\(", found["esql"].text)) == 2
+    events = [
+        {"source": "XmlWinEventLog:Security", "_time": n, "EventCode": code, "TargetSid": "S-1", "TargetUserName": name}
+        for n, (code, name) in enumerate([(4720, "before"), (4726, "behind")])
+    ]
+    (alert,) = spl.run(found["splunk"].text, [{**e, "index": "main"} for e in events])
+    shown = {name: alert[name] for name in ("EventID", "TargetUserName", "EventID1", "TargetUserName1")}
+    assert shown == {"EventID": "4720", "TargetUserName": "before", "EventID1": "4726", "TargetUserName1": "behind"}
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,9 @@ def further_homes(moving: Moving, selector: Selector, home: Home | None, measure
 def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple[str, Expr]]:
     """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and those ``wanted``."""
     columns = catalog.schemas().get(selector.table, {})
-    if not columns or not {n for n, _ in selector.outputs} >= set(columns):
+    # Behind a join, columns of the other side may have taken their names.
+    held = {x.column.name for _, x in selector.outputs if isinstance(x, ColumnRef)}
+    if not columns or not held | {name for name, _ in selector.outputs} >= set(columns):
         return list(selector.outputs)
     asked = {n for n in walk(selector.predicate) if is_field(n)}
 

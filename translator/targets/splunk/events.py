@@ -147,6 +147,10 @@ class Events:
         term = None if self.model else self.term(selector, part)
         return term is not None and term.whole and (among is None or term.text in among)
 
+    def is_all_searched(self) -> bool:
+        """Whether the search tells all that is asked of events."""
+        return not self.model and all(self.is_searched(s, p) for s in self.detection.selectors for p in conjuncts(s.predicate))
+
     @functools.cached_property
     def terms(self) -> tuple[list[str], list[list[Term]]]:
         """The search terms that all selectors have, and those that each has beside them: what ``search`` can tell faster than ``where``."""
@@ -196,7 +200,7 @@ class Events:
             return [*lines, f"eval {self.mark}=case({numbered})", f"where isnotnull({self.mark})"]
         if len(selectors) == 1:
             condition = self.condition(selectors[0], False)
-        elif not self.model and all(self.is_searched(s, p) for s in selectors for p in conjuncts(s.predicate)):
+        elif self.is_all_searched():
             condition = ""
         else:
             condition = " OR ".join(f"({self.holds(s)})" for s in selectors)

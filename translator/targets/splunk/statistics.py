@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from translator.detection.model import Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
@@ -58,9 +57,12 @@ def correlated(events: Events) -> str:
         lines.append(f"eval {selector.name}=if({events.holds(selector)}, 1, 0)")
     for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
         form = "{0}" if guaranteed else OR_EMPTY
-        pairs = ", ".join(f"{s.name}==1, {events.spelled_key(s.keys[index], form)}" for s in selectors)
-        lines.append(f"eval {column(name)}=case({pairs})")
-    lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
+        keys = [events.spelled_key(s.keys[index], form) for s in selectors]
+        pairs = ", ".join(f"{s.name}==1, {key}" for s, key in zip(selectors, keys, strict=True))
+        chosen = keys[0] if len(set(keys)) == 1 else f"case({pairs})"
+        lines += [f"eval {column(name)}={chosen}"] if chosen != field(name) else []
+    if not events.is_all_searched():
+        lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
     by = list(map(column, events.keys))
     if detection.bin:
         bucket = events.own("time_bucket")
@@ -156,10 +158,10 @@ def _gathered(events: Events) -> tuple[list[str], str]:
     """
     spelled, selectors = events.shown(), events.detection.selectors
     own = {*events.detection.group_by, *events.keys, *(s.name for s in events.detection.selectors), *events.own_names}
-    commands: list[str] = []
+    made: list[tuple[str, str]] = []
     terms: list[str] = []
     words = {other: set(re.findall(r"[\w.]+", texts[0])) for other, texts in spelled.items() if texts}
-    readers = Counter(word for found in words.values() for word in found)
+    readers = {name: {other for other, found in words.items() if name in found and other != name} for name in words}
     for name, texts in spelled.items():
         if len(texts) > 1 and (key := _key_named(events, name)) is not None:
             events.columns[name] = key
@@ -167,16 +169,17 @@ def _gathered(events: Events) -> tuple[list[str], str]:
             continue
         of = [s.name for s in events.detection.shown if name in dict(s.outputs)]
         apart = events.detection.kind.startswith("temporal") and len(of) < len(selectors)
-        read = readers[name] > (name in words[name])
-        if texts[0] != name and read:
+        read_later = any(readers.get(other) for other in readers[name])
+        if texts[0] != name and read_later:
             continue
-        if apart and not read:
-            commands.append(f"eval {name}=if({' OR '.join(f'{s}==1' for s in of)}, {texts[0]}, null())")
+        if apart and not read_later:
+            made.append((name, f"if({' OR '.join(f'{s}==1' for s in of)}, {texts[0]}, null())"))
         elif texts[0] != name:
-            commands.append(f"eval {name}={texts[0]}")
+            made.append((name, texts[0]))
         terms.append(f" values({name}) as {name}")
         events.columns[name] = name
-    return commands, "".join(terms)
+    made.sort(key=lambda pair: bool(readers[pair[0]]))  # a field that others are made of is changed behind them
+    return [f"eval {name}={text}" for name, text in made], "".join(terms)
 
 
 def _key_named(events: Events, name: str) -> str | None:
