@@ -127,11 +127,11 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ["geo.city_name", "geo.country_name"],
         ),
         # values that the product has no field for
-        ("W3CIISLog | where csUserName != '-' and sPort == '1'", "esql", ["user.name IS NOT NULL"]),
+        ("W3CIISLog | where csUserName != '-' and sPort == '1'", "esql", ['NOT user.name == "-" AND user.name != ""']),
         (
             "W3CIISLog | where csUriQuery == '-' and sPort == '1'",
             "splunk",
-            ['(cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query==""))'],
+            ['where cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query=="")'],
         ),
         ("SecurityEvent | where EventID == 4625 and IpAddress == '-'", "esql", ["source.ip IS NULL"]),
         # fields of several values
@@ -155,7 +155,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "AuditLogs | where isnotempty(InitiatedBy.app) and OperationName == 'x'",
             "splunk",
-            ['isnotnull(json_extract(_raw, "properties.initiatedBy.app"))'],
+            ['where json_extract(_raw, "properties.initiatedBy.app")!="" AND operationName=="x"'],
         ),
         ("DnsEvents | where ResultCode == 3 and Name has 'x'", "splunk", ['direction="Snd"', 'message_type="Response"']),
         ("SecurityEvent | where EventID == 4624 | where isempty(TargetAccount)", "splunk", ['TargetUserName=="")']),

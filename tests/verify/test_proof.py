@@ -36,6 +36,13 @@ JOIN = (
 )
 
 
+@pytest.mark.parametrize("condition", ["isnotempty(InitiatedBy.app)", "isempty(InitiatedBy.app)", "isnotempty(TargetResources)"])
+def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
+    conversion = translator.convert(rule(f"AuditLogs | where {condition} and OperationName =~ 'x'"), ("splunk",))
+    assert conversion.outputs["splunk"].verdict == Verdict.EXACT
+    assert prove(conversion, "splunk").outcome == Outcome.PROVEN
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
 @pytest.mark.parametrize("kql", [PLAIN, COUNT, DISTINCT])
 def test_what_is_written_is_proven(kql: str, target: str) -> None:

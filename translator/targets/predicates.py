@@ -90,6 +90,11 @@ class Predicates:
         with self.names.within(Place.TURNED):
             return self.inside(*place) if place is not None and self.inside is not None else self.spelled(expr)
 
+    def tested_text(self, expr: Expr) -> str:
+        """The same as a text. That of an object is its JSON, since there is no field of its name."""
+        in_json = self.inside is not None and self.names.in_json(expr, named=True) is not None
+        return self.tested(expr) if in_json else self.text(expr)
+
     def render(self, predicate: Expr, nested: bool = False, known: frozenset[Expr] = frozenset()) -> str:
         """``predicate`` in the target's words, in parentheses where ``nested`` and needed; ``known`` fields are present."""
         if predicate == TRUE:
@@ -126,7 +131,7 @@ class Predicates:
             name = self.tested(subject)
             if predicate.function == "isnull" or self.names.never_empty(predicate.args[0]):
                 return self.present.format(name)
-            filled = self.not_empty.format(self.text(predicate.args[0]))
+            filled = self.not_empty.format(self.tested_text(subject))
             return filled if self.missing_differs_from_none else f"{self.present.format(name)}{self.and_}{filled}"
         if (compared := self.fields_compared(predicate)) is not None:
             return self.refused(f"({compared})")
@@ -167,7 +172,7 @@ class Predicates:
             if predicate.function == "isempty" and self.names.never_empty(predicate.args[0]):
                 return self.missing.format(name)
             if predicate.function == "isempty":
-                return f"({self.missing.format(name)}{self.or_}{self.empty.format(self.text(predicate.args[0]))})"
+                return f"({self.missing.format(name)}{self.or_}{self.empty.format(self.tested_text(predicate.args[0]))})"
             if predicate.function == "isnull":
                 return self.missing.format(name)
             spelling = self.atoms.get(predicate.function)

@@ -104,16 +104,16 @@ class Events:
             return parts + self.predicates.parts(asked)
 
     @functools.cached_property
-    def asked(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The conditions that all selectors have, and those that each has beside them, by its name."""
-        every = {s.name: self.conditions(s) for s in self.detection.selectors}
+    def asked(self) -> tuple[list[str], dict[int, list[str]]]:
+        """The conditions that all selectors have, and those that each has beside them, by its identity: several may have one name."""
+        every = {id(s): self.conditions(s) for s in self.detection.selectors}
         first, *others = every.values()
         shared = [c for c in first if all(c in conditions for conditions in others)]
-        return shared, {name: [c for c in conditions if c not in shared] for name, conditions in every.items()}
+        return shared, {key: [c for c in conditions if c not in shared] for key, conditions in every.items()}
 
     def condition(self, selector: Selector) -> str:
         """What tells the events of a selector from the others that are selected; ``true`` where nothing does."""
-        return balanced(self.asked[1][selector.name], " AND ") or "true"
+        return balanced(self.asked[1][id(selector)], " AND ") or "true"
 
     def any_selector(self) -> str:
         """What is asked of all events; ``true`` where nothing is."""
