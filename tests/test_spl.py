@@ -15,7 +15,7 @@ from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Options
-from translator.verify import spl
+from translator.verify import esql, spl
 from translator.verify.reading import NotReadable
 
 EVENTS: list[dict[str, Any]] = [
@@ -205,6 +205,31 @@ def test_what_search_can_tell_stands_there_and_nowhere_else(condition: str, sear
     wanted = translator.run(f"{kql} | project EventCount", {"CommonSecurityLog": rows})
     found = spl.run("\n| ".join([base, *commands]), events)
     assert sorted((e["EventCount"],) for e in found) == sorted(wanted.rows)
+
+
+@pytest.mark.parametrize(
+    ("condition", "spl_patterns", "esql_patterns"),
+    [
+        ('Message has_any ("ab", "cd", "e-f")', 1, 1),
+        ('Message has_any ("ab", "-cd")', 1, 2),
+        ('not(Message has_any ("ab", "cd"))', 1, 1),
+        ('Message has "ab" or Message has "cd" or Activity has "ab"', 2, 2),
+        ('Message has "ab" and Message has "cd"', 2, 2),
+        ('Message contains_cs "ab" or Message contains_cs "CD"', 1, 0),
+    ],
+)
+def test_any_of_several_texts_is_found_by_one_pattern(condition: str, spl_patterns: int, esql_patterns: int) -> None:
+    kql = f"CommonSecurityLog | where {condition}"
+    found = translator.convert(rule(kql), ("splunk", "esql"), Options(fields="source")).outputs
+    assert found["splunk"].text.count("match(") == spl_patterns and found["esql"].text.count("RLIKE") == esql_patterns
+    texts = ["ab", "AB cd", "abcd", "x-cd", "cd", "e-f", "e-fg", "", "x ab", "CD", None]
+    rows = [{"EventCount": n, "Message": m, "Activity": a} for n, (m, a) in enumerate(itertools.product(texts, ["ab", "x"]))]
+    wanted = sorted(translator.run(f"{kql} | project EventCount", {"CommonSecurityLog": rows}).rows)
+    events = [{k: v for k, v in row.items() if v is not None} for row in rows]
+    of_spl = spl.run(found["splunk"].text, [{**e, "sourcetype": "CommonSecurityLog"} for e in events])
+    assert sorted((e["EventCount"],) for e in of_spl) == wanted
+    of_esql = esql.run(found["esql"].text, [{**e, "data_stream.dataset": "commonsecuritylog"} for e in events])
+    assert sorted((e["EventCount"],) for e in of_esql) == wanted
 
 
 BOTH_SIDES = (

@@ -15,9 +15,9 @@ from translator.plan.expressions import (
     ColumnRef,
     Const,
     Expr,
-    Items,
     Path,
     conjuncts,
+    items_of,
     negation,
     transform,
 )
@@ -104,7 +104,7 @@ def _events(predicate: Expr) -> list[tuple[str, int]]:
     for part in conjuncts(predicate):
         match part:
             case Apply(function="==" | "=~" | "in", args=(ColumnRef(column=Column(name="Source" | "EventID" as name)), operand)):
-                items = operand.items if isinstance(operand, Items) else (operand,)
+                items = items_of(operand)
                 found[name] = [i.value for i in items if isinstance(i, Const)]
     return [(provider, number) for provider in found.get("Source", []) for number in found.get("EventID", [])]
 

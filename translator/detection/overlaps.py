@@ -7,7 +7,7 @@ from itertools import combinations
 from translator.detection.model import Side, Threshold
 from translator.detection.shapes import by_name
 from translator.detection.windows import apart_in_time
-from translator.plan.expressions import Apply, Const, Expr, Items, conjuncts, negation
+from translator.plan.expressions import Apply, Const, Expr, conjuncts, items_of, negation
 
 _REPEATED_ALIKE = frozenset({"value_count", "value_percentile"})
 """Thresholds that do not ask how often a value comes, or hardly: a percentile is compared as an estimate anyway."""
@@ -54,7 +54,7 @@ def _values(predicate: Expr) -> tuple[Expr, frozenset[str], bool] | None:
         case Apply(function="isempty" | "isnull", args=(field,)):
             return field, frozenset({""}), False
         case Apply(function="==" | "=~" | "in" | "in~" as function, args=(field, operand)):
-            items = operand.items if isinstance(operand, Items) else (operand,)
+            items = items_of(operand)
             if any(isinstance(i, Const) and isinstance(i.value, float) for i in items):
                 return None  # 5.0 is 5
             values = frozenset(str(i.value) for i in items if isinstance(i, Const))

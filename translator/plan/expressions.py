@@ -100,6 +100,11 @@ class Items(Expr):
     __hash__ = _once("type", "items")
 
 
+def items_of(operand: Expr) -> tuple[Expr, ...]:
+    """The values of a list, or the one value that an operand is."""
+    return operand.items if isinstance(operand, Items) else (operand,)
+
+
 ELEMENT = "[]"
 """A step of a path into every element of an array: what mv-expand makes rows of."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, conjuncts
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, columns_of, conjuncts, items_of
 from translator.plan.simplify import TEXT_OPERATORS, simplify
 
 _REJECTING = (TEXT_OPERATORS - {"matches regex", "matches regex~"}) | {"<", "<=", ">", ">=", "in", "in~"}
@@ -25,7 +25,7 @@ def rejects_missing(condition: Expr, of: Callable[[Column], bool]) -> bool:
         case Apply(function="not", args=(Apply(function="isempty" | "isnull", args=(value,)),)):
             return _is_of(value, of)
         case Apply(function=function, args=(value, operand)) if function in _REJECTING:
-            items = operand.items if isinstance(operand, Items) else (operand,)
+            items = items_of(operand)
             return _is_of(value, of) and all(isinstance(i, Const) and i.value not in (None, "") for i in items)
     return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Value, conjuncts
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Value, conjuncts, items_of
 
 Pins = dict[str, frozenset[Value]]
 """The values that a predicate allows for a column, by its name."""
@@ -22,6 +22,6 @@ def pins_of(predicate: Expr) -> Pins:
 
 def constants(operand: Expr) -> list[Value] | None:
     """The values of an operand that is made of constants; None where it is not."""
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     values = [i.value for i in items if isinstance(i, Const)]
     return values if len(values) == len(items) and None not in values else None

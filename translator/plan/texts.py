@@ -11,7 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, const, disjunction, negation
+from translator.plan.expressions import (
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    conjunction,
+    const,
+    disjunction,
+    items_of,
+    negation,
+)
 from translator.plan.functions.values import finds_nothing_in_empty, pattern
 from translator.plan.types import Type
 from translator.regex import syntax
@@ -134,7 +148,7 @@ def split_element(expr: Expr) -> Expr:
     if len(expr.args) != 2:
         return expr
     operand = expr.args[1]
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
     if len(texts) != len(items):
         return expr
@@ -222,7 +236,7 @@ def joined_constants(expr: Expr) -> Expr:
         return expr
     open_ = [n for n, a in enumerate(joined.args) if not isinstance(a, Const)]
     fixed = [a.value if isinstance(a, Const) else None for a in joined.args]
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str)]
     if len(open_) != 1 or len(texts) != len(items) or any(not isinstance(f, str) for n, f in enumerate(fixed) if n != open_[0]):
         return expr
@@ -332,7 +346,7 @@ def cut(expr: Expr) -> Expr:
             pass
         case _:
             return expr
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
     counts = [n.value for n in length if isinstance(n, Const) and isinstance(n.value, int) and n.value > 0]
     if len(texts) != len(items) or len(counts) != len(length):
@@ -407,7 +421,7 @@ def greedy_suffix(expr: Expr) -> Expr:
             pass
         case _:
             return expr
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
     ending = _ending(regex, group)
     if ending is None or len(texts) != len(items):

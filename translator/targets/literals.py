@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from translator.plan.expressions import (
-    FALSE,
-    Apply,
-    ColumnRef,
-    Const,
-    Expr,
-    Items,
-    Path,
-    const,
-    disjunction,
-    rebuild,
-    transform,
-)
+from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Items, Path, const, disjunction, items_of, rebuild, transform
 from translator.plan.types import Type
 from translator.targets.names import TEXTS
 
@@ -108,7 +96,7 @@ def merged(predicate: Expr) -> Expr:
         for part in node.args:
             match part:
                 case Apply(function="==" | "in", args=(ColumnRef(column=column) as address, operand)) if column.stored == "ip":
-                    lists.setdefault(address, []).extend(operand.items if isinstance(operand, Items) else (operand,))
+                    lists.setdefault(address, []).extend(items_of(operand))
                 case _:
                     rest.append(part)
         rest += [one_of(subject, tuple(dict.fromkeys(items)), node) for subject, items in lists.items()]

@@ -13,7 +13,7 @@ from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, Path, conjunction, disjunction
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of
 from translator.plan.pins import constants
 from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
@@ -141,7 +141,7 @@ def _is_anchored(atom: Apply) -> bool:
 
 def _reads_as_json(operand: Expr) -> bool:
     """Whether a literal, or one of a list, is the beginning of an object's or an array's text."""
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     return any(isinstance(i, Const) and isinstance(i.value, str) and i.value.startswith(("{", "[")) for i in items)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from translator.plan.expressions import Apply, Const, Expr, Items, const, disjunction
+from translator.plan.expressions import Apply, Const, Expr, const, disjunction, items_of
 from translator.plan.types import Type
 from translator.regex.terms import BOUND, LETTERS, around
 from translator.targets.text import escape
@@ -31,10 +31,9 @@ def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
             return node
     if node.function in ("isempty", "isnotempty"):
         return Apply(node.span, node.type, node.function, (whole,))
-    operand = node.args[1] if len(node.args) == 2 else None
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(node.args[1]) if len(node.args) == 2 else ()
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
-    if len(texts) != len(items) or any(s in t for s in SEPARATORS for t in texts):
+    if not items or len(texts) != len(items) or any(s in t for s in SEPARATORS for t in texts):
         return node
 
     def condition(function: str, *values: str) -> Expr:

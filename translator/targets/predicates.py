@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_time
 from translator.fidelity import Diagnostic, Place
-from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items
+from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items, items_of, negation
 from translator.plan.functions.values import finds_nothing_in_empty
 from translator.plan.patterns import searched
 from translator.plan.simplify import INGESTED, LIMITS, LISTS, MOMENTS, TEXT_SEARCHES, is_field
@@ -30,6 +30,25 @@ def balanced(parts: list[str], operator: str) -> str:
     while len(parts) > WIDEST:
         parts = [f"({operator.join(parts[n : n + WIDEST])})" for n in range(0, len(parts), WIDEST)]
     return operator.join(parts)
+
+
+def shared_of(every: Iterable[Sequence[str]]) -> list[str]:
+    """The conditions that all of some conjunctions have."""
+    first, *others = every
+    return [c for c in first if all(c in conditions for conditions in others)]
+
+
+def either_of(every: Sequence[Sequence[str]], and_: str = " AND ", or_: str = " OR ") -> str:
+    """Any of some conjunctions, with what they share said once; empty where nothing is asked."""
+    if not every:
+        return ""
+    shared = shared_of(every)
+    rests = [[c for c in conditions if c not in shared] for conditions in every]
+    if [] in rests:
+        return balanced(shared, and_)
+    texts = {balanced(rest, and_): len(rest) for rest in rests}
+    either = or_.join(text if count == 1 else f"({text})" for text, count in texts.items())
+    return balanced([*shared, f"({either})"], and_) if shared else either
 
 
 @dataclass
@@ -73,6 +92,8 @@ class Predicates:
     r"""The letters of ``\d``, ``\s`` and ``\w`` that the target's regular expressions write out as those of Unicode."""
     missing_differs_from_none: bool = False
     """Whether a missing field is unequal to no value, the empty one included: what compares it is not true."""
+    finds_any: frozenset[str] = frozenset()
+    """The operators that take several texts, of which any satisfies them."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
 
@@ -105,7 +126,10 @@ class Predicates:
             text = balanced(self.parts(predicate.args, known), self.and_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "or":
-            text = balanced([self.render(a, True, known) for a in predicate.args], self.or_)
+            alternatives = self.gathered(predicate.args)
+            if len(alternatives) == 1:
+                return self.render(alternatives[0], nested, known)
+            text = balanced([self.render(a, True, known) for a in alternatives], self.or_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "not":
             with self.names.within(Place.TURNED):
@@ -121,7 +145,18 @@ class Predicates:
                     known = known | {present}
                 case Apply(function="is_ipv4", args=(present,)):
                     known = known | {present}
-        return [self.render(p, True, known) for p in found]
+        return [self.render(p, True, known) for p in self.gathered(found, refused=True)]
+
+    def gathered(self, parts: Iterable[Expr], refused: bool = False) -> list[Expr]:
+        """Alternatives, of which those that find a text in one value are one that finds any; or what all are ``refused``."""
+        found: dict[tuple[str, Expr] | int, list[Expr]] = {}
+        for number, part in enumerate(parts):
+            match negation(part) if refused else part:
+                case Apply(function=function, args=(subject, Const(value=str()))) if function in self.finds_any:
+                    found.setdefault((function, subject), []).append(part)
+                case _:
+                    found[number] = [part]
+        return [together[0] if len(together) == 1 else _any_of(together, refused) for together in found.values()]
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
@@ -226,7 +261,7 @@ class Predicates:
             case Apply(function="==" | "<" | "<=" | ">" | ">=" | "in" as operator, args=(Apply(function=part, args=(time,)), operand)) if (
                 part in self.moments and (is_time(time) or self.names.stored(time) in ("time", "date"))
             ):
-                items = operand.items if isinstance(operand, Items) else (operand,)
+                items = items_of(operand)
             case _:
                 return None
         numbers = [_units(i, part) for i in items]
@@ -235,6 +270,13 @@ class Predicates:
         sign = "==" if operator == "in" else operator
         text = self.or_.join(f"{self.moments[part]} {sign} {n}" for n in numbers)
         return f"({text})" if len(numbers) > 1 else text
+
+
+def _any_of(parts: list[Expr], refused: bool) -> Expr:
+    atoms = [a for part in parts if isinstance(a := negation(part) if refused else part, Apply)]
+    texts = dict.fromkeys(a.args[1] for a in atoms)
+    found = replace(atoms[0], args=(atoms[0].args[0], Items(None, Type.DYNAMIC, tuple(texts))))
+    return negation(found) if refused else found
 
 
 def _units(operand: Expr, part: str) -> int | None:
@@ -288,7 +330,7 @@ def _fields(predicate: Expr) -> list[Expr]:
 def values(operand: Expr) -> list[str | int | float | bool]:
     """The constants of a literal or of a list of literals."""
     found: list[str | int | float | bool] = []
-    for item in operand.items if isinstance(operand, Items) else (operand,):
+    for item in items_of(operand):
         if not isinstance(item, Const) or item.value is None or str(item.type) in ("datetime", "timespan"):
             raise Cannot(Diagnostic("unsupported-expression", "this list is not made of plain literals", operand.span))
         found.append(item.value)
@@ -297,7 +339,13 @@ def values(operand: Expr) -> list[str | int | float | bool]:
 
 def text_of(rest: tuple[Expr, ...], node: Apply) -> str:
     """The string that a text operator compares with."""
-    value = values(rest[0])[0]
-    if not isinstance(value, str):
-        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    (value,) = texts_of(rest, node)
     return value
+
+
+def texts_of(rest: tuple[Expr, ...], node: Apply) -> list[str]:
+    """The strings of which a text operator finds any."""
+    texts = [v for v in values(rest[0]) if isinstance(v, str)]
+    if len(texts) < len(items_of(rest[0])):
+        raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
+    return texts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from translator.regex.terms import BOUND, around
 
 
@@ -10,7 +12,17 @@ def escape(value: str) -> str:
     return "".join(f"[{c}]" if c in ".*+?|(){}$" else "\\\\" if c == "\\" else f"\\{c}" if c in "[]^" else c for c in value)
 
 
-def has_pattern(value: str, prefix: bool = False, suffix: bool = False) -> str:
-    """A pattern to search for that says ``has``, ``hasprefix`` (no bound behind) or ``hassuffix`` (none before)."""
-    before, after = around(value, prefix, suffix)
-    return (f"(^|{BOUND})" if before else "") + escape(value) + (f"({BOUND}|$)" if after else "")
+def any_of(patterns: Sequence[str]) -> str:
+    """A pattern that is any of some."""
+    return patterns[0] if len(patterns) == 1 else f"({'|'.join(patterns)})"
+
+
+def has_pattern(values: Iterable[str], prefix: bool = False, suffix: bool = False) -> str:
+    """A pattern to search for that says ``has``, ``hasprefix`` (no bound behind) or ``hassuffix`` (none before) of any of some texts."""
+    alike: dict[tuple[bool, bool], list[str]] = {}
+    for value in values:
+        alike.setdefault(around(value, prefix, suffix), []).append(escape(value))
+    found = [
+        (f"(^|{BOUND})" if before else "") + any_of(texts) + (f"({BOUND}|$)" if after else "") for (before, after), texts in alike.items()
+    ]
+    return "|".join(found)

@@ -16,7 +16,8 @@ from translator.regex.terms import BOUND, around
 from translator.regex.writers import Inexpressible, java_portable
 from translator.targets.computed import Functions
 from translator.targets.elastic import literal, lucene_of, lucene_text, string
-from translator.targets.predicates import text_of, values
+from translator.targets.predicates import text_of, texts_of, values
+from translator.targets.text import any_of
 
 
 def like(value: str) -> str:
@@ -43,11 +44,14 @@ def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
 
 def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        value = text_of(rest, node)
-        value = value.lower() if lowered else value
-        before, after = around(value, prefix, suffix)
-        head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
-        return f"{f'TO_LOWER({f})' if lowered else f} RLIKE {string(head + escape(value) + tail)}"
+        subject, alike = f"TO_LOWER({f})" if lowered else f, dict[tuple[bool, bool], list[str]]()
+        for value in texts_of(rest, node):
+            alike.setdefault(around(value, prefix, suffix), []).append(escape(value.lower() if lowered else value))
+        found = []
+        for (before, after), texts in alike.items():
+            head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
+            found.append(f"{subject} RLIKE {string(head + any_of(texts) + tail)}")
+        return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
 
     return spell
 
@@ -133,6 +137,10 @@ ATOMS = {
     ">": _compare(">"),
     ">=": _compare(">="),
 }
+
+
+FINDS_ANY = frozenset("has has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs".split())
+"""The operators that one pattern says of any of several texts."""
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:

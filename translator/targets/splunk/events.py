@@ -16,13 +16,14 @@ from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.predicates import Predicates
+from translator.targets.predicates import Predicates, either_of
 from translator.targets.sides import with_own_names
 from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL
 from translator.targets.splunk.terms import Term, alternatives, term_of
 from translator.targets.splunk.words import (
     ATOMS,
+    FINDS_ANY,
     OR_EMPTY,
     column,
     field,
@@ -64,6 +65,7 @@ class Events:
             "true()",
             "false()",
             missing_differs_from_none=True,
+            finds_any=FINDS_ANY,
             equal_fields={
                 "==": 'coalesce({0}, "")==coalesce({1}, "")',
                 "=~": 'lower(coalesce({0}, ""))==lower(coalesce({1}, ""))',
@@ -176,20 +178,20 @@ class Events:
         told_by_table = self.place_terms(self.detection.selectors[0]) in shared
         return " ".join([*shared, either] if told_by_table else [either, *shared])
 
-    def condition(self, selector: Selector, among_others: bool) -> str:
-        """The conditions of a selector that the search does not tell; ``among_others`` also those that its other selectors do not have."""
+    def conditions(self, selector: Selector, among_others: bool) -> list[str]:
+        """The conditions of a selector that the search does not tell, or that tell its events from others of the search."""
         shared = self.terms[0] if among_others and not self.model else None
         left = [p for p in conjuncts(selector.predicate) if not self.is_searched(selector, p, shared)]
         apart = shared is not None and self.place_terms(selector) not in shared
         with self.names.within(self.detection.place_of(selector)):
             if len(left) == 1 and not apart:
-                return self.predicates.render(left[0])
+                return [self.predicates.render(left[0])]
             parts = self.predicates.parts(left)
-        return " AND ".join([*self.place_conditions(selector), *parts] if apart else parts)
+        return [*self.place_conditions(selector), *parts] if apart else parts
 
     def holds(self, selector: Selector) -> str:
         """What is true of those events of the search that a selector selects."""
-        return self.condition(selector, True) or self.predicates.true
+        return " AND ".join(self.conditions(selector, True)) or self.predicates.true
 
     def filtered(self) -> list[str]:
         """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
@@ -198,15 +200,11 @@ class Events:
         if self.mark:
             numbered = ", ".join(f"{self.holds(s)}, {n}" for n, s in enumerate(selectors, 1))
             return [*lines, f"eval {self.mark}=case({numbered})", f"where isnotnull({self.mark})"]
-        if len(selectors) == 1:
-            condition = self.condition(selectors[0], False)
-        elif self.is_all_searched():
-            condition = ""
-        else:
-            condition = " OR ".join(f"({self.holds(s)})" for s in selectors)
-        if condition:
-            lines.append(f"where {condition}")
-        return lines
+        every = [self.conditions(s, False) for s in selectors]
+        if self.model or any(set(conditions) != set(every[0]) for conditions in every):
+            every = [self.conditions(s, True) for s in selectors]
+        condition = either_of(every)
+        return [*lines, f"where {condition}"] if condition else lines
 
     def shown(self) -> dict[str, list[str]]:
         """What gives the columns of the query, each as often as its selectors differ."""

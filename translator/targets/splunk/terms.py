@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from translator.fidelity import Place
-from translator.plan.expressions import Apply, Const, Expr, Items
+from translator.plan.expressions import Apply, Const, Expr, items_of
 from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.targets.names import Names
@@ -112,7 +112,7 @@ def _searchable(names: Names, subject: Expr) -> str | None:
 
 
 def _comparison(names: Names, function: str, subject: Expr, operand: Expr) -> Term | None:
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     values = [_value(function, subject, i) for i in items]
     whole = function in _CASELESS or all(map(_is_caseless, items))
     if not items or None in values or len(items) > (MOST_LISTED if whole else MOST_REPEATED) or names.in_json(subject) is not None:

@@ -17,9 +17,9 @@ from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, pcre
 from translator.targets.base import Cannot
 from translator.targets.names import json_path
-from translator.targets.predicates import text_of, values
+from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
-from translator.targets.text import escape, has_pattern
+from translator.targets.text import any_of, escape, has_pattern
 
 
 def string(value: str) -> str:
@@ -105,11 +105,11 @@ def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
 
 
 def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(before + escape(text_of(rest, node)) + after, caseless)})"
+    return lambda name, rest, node: f"match({name}, {_match(before + any_of(list(map(escape, texts_of(rest, node)))) + after, caseless)})"
 
 
 def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(has_pattern(text_of(rest, node), prefix, suffix), caseless)})"
+    return lambda name, rest, node: f"match({name}, {_match(has_pattern(texts_of(rest, node), prefix, suffix), caseless)})"
 
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -171,6 +171,11 @@ ATOMS = {
     ">=": _compare(">="),
 }
 """How ``where`` spells each operator."""
+
+FINDS_ANY = frozenset(
+    "contains contains_cs startswith startswith_cs endswith endswith_cs has has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs".split()
+)
+"""The operators that one pattern says of any of several texts."""
 
 
 OR_EMPTY = 'coalesce({0}, "")'

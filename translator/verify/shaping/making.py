@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, items_of
 from translator.regex import syntax
 from translator.regex.parser import parsed
 from translator.verify.shaping.values import is_missing, text_of
@@ -146,7 +146,7 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
             part = (_known(cut.args[0], row) or "").split(mark)[index : index + 1]
             return {} if (not "".join(part)) == holds else None
         case Apply(function="==" | "=~" | "in" | "in~" as function, args=(ColumnRef(column=column), operand)):
-            items = operand.items if isinstance(operand, Items) else (operand,)
+            items = items_of(operand)
             values = [i.value for i in items if isinstance(i, Const)]
             given = row.get(column.name)
             if is_missing(given):

@@ -16,7 +16,7 @@ from xml.sax.saxutils import unescape
 from translator import catalog
 from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Items, conjuncts
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, conjuncts, items_of
 from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
@@ -447,7 +447,7 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def _constants(operand: Expr) -> list[object]:
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     return [i.value for i in items if isinstance(i, Const)]
 
 

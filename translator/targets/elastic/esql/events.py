@@ -13,10 +13,10 @@ from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.elastic import dataset, field, index, string
 from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extract
-from translator.targets.elastic.words import ATOMS, TEXTS
+from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.predicates import balanced
+from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.sides import with_own_names
 
 
@@ -36,6 +36,7 @@ class Events:
         atoms = {**ATOMS, **listed}
         self.predicates = EsqlPredicates(names, atoms, field, "{0} IS NULL", "{0} IS NOT NULL", '{0} == ""', '{0} != ""', "true", "false")
         self.predicates.missing_differs_from_none = True
+        self.predicates.finds_any = FINDS_ANY
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
         self.predicates.inside = json_extract
@@ -104,25 +105,18 @@ class Events:
             return parts + self.predicates.parts(asked)
 
     @functools.cached_property
-    def asked(self) -> tuple[list[str], dict[int, list[str]]]:
-        """The conditions that all selectors have, and those that each has beside them, by its identity: several may have one name."""
-        every = {id(s): self.conditions(s) for s in self.detection.selectors}
-        first, *others = every.values()
-        shared = [c for c in first if all(c in conditions for conditions in others)]
-        return shared, {key: [c for c in conditions if c not in shared] for key, conditions in every.items()}
+    def asked(self) -> dict[int, list[str]]:
+        """All that is asked of each selector, by its identity: several may have one name."""
+        return {id(s): self.conditions(s) for s in self.detection.selectors}
 
     def condition(self, selector: Selector) -> str:
         """What tells the events of a selector from the others that are selected; ``true`` where nothing does."""
-        return balanced(self.asked[1][id(selector)], " AND ") or "true"
+        shared = shared_of(self.asked.values())
+        return balanced([c for c in self.asked[id(selector)] if c not in shared], " AND ") or "true"
 
     def any_selector(self) -> str:
         """What is asked of all events; ``true`` where nothing is."""
-        shared, every = self.asked
-        if [] in every.values():
-            return balanced(shared, " AND ") or "true"
-        texts = {balanced(own, " AND "): len(own) for own in every.values()}
-        either = " OR ".join(text if count == 1 else f"({text})" for text, count in texts.items())
-        return balanced([*shared, f"({either})"], " AND ") if shared else either
+        return either_of(list(self.asked.values())) or "true"
 
     def filtered(self, metadata: bool = True) -> list[str]:
         lines = [self.source(metadata)]

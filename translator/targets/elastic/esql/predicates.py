@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, const
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, const, items_of
 from translator.plan.patterns import searched
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
@@ -65,7 +65,7 @@ class EsqlPredicates(Predicates):
 
     def of_json(self, function: str, subject: Expr, operand: Expr, node: Apply) -> str:
         """A comparison with what JSON has at a place, which is always read as a text."""
-        name, items = self.single(subject), operand.items if isinstance(operand, Items) else (operand,)
+        name, items = self.single(subject), items_of(operand)
         texts = tuple(const(str(i.value).lower()) if isinstance(i, Const) and isinstance(i.value, bool) else i for i in items)
         numbers = [isinstance(i, Const) and isinstance(i.value, int | float) for i in texts]
         if any(numbers) and not all(numbers):

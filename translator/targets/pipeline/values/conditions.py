@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, items_of
 from translator.plan.simplify import TEXT_OPERATORS
 from translator.plan.types import Type
 from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value, grouped
@@ -129,7 +129,7 @@ def _ordered(ctx: Context, operator: str, left: Expr, right: Expr, expr: Expr, r
 
 
 def _equal(ctx: Context, value: Value, operand: Expr, expr: Expr) -> str:
-    items = operand.items if isinstance(operand, Items) else (operand,)
+    items = items_of(operand)
     others = [ctx.value(i) for i in items]
     for other in others:
         if "real" in (value.kind, other.kind):  # whose last digits products keep or not
