@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from translator.regex.terms import BOUND, around
 
 
@@ -12,13 +10,18 @@ def escape(value: str) -> str:
     return "".join(f"[{c}]" if c in ".*+?|(){}$" else "\\\\" if c == "\\" else f"\\{c}" if c in "[]^" else c for c in value)
 
 
-def any_of(patterns: Sequence[str]) -> str:
+def any_of(patterns: list[str]) -> str:
     """A pattern that is any of some."""
     return patterns[0] if len(patterns) == 1 else f"({'|'.join(patterns)})"
 
 
-def has_pattern(values: Iterable[str], prefix: bool = False, suffix: bool = False) -> str:
-    """A pattern to search for that says ``has``, ``hasprefix`` (no bound behind) or ``hassuffix`` (none before) of any of some texts."""
+def has_pattern(value: str, prefix: bool = False, suffix: bool = False) -> str:
+    """A pattern to search for that says ``has``, ``hasprefix`` (no bound behind) or ``hassuffix`` (none before)."""
+    return has_any_pattern([value], prefix, suffix)
+
+
+def has_any_pattern(values: list[str], prefix: bool = False, suffix: bool = False) -> str:
+    """The same of any of some texts."""
     alike: dict[tuple[bool, bool], list[str]] = {}
     for value in values:
         alike.setdefault(around(value, prefix, suffix), []).append(escape(value))

@@ -19,7 +19,7 @@ from translator.targets.base import Cannot
 from translator.targets.names import json_path
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
-from translator.targets.text import any_of, escape, has_pattern
+from translator.targets.text import any_of, escape, has_any_pattern
 
 
 def string(value: str) -> str:
@@ -109,7 +109,7 @@ def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-d
 
 
 def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
-    return lambda name, rest, node: f"match({name}, {_match(has_pattern(texts_of(rest, node), prefix, suffix), caseless)})"
+    return lambda name, rest, node: f"match({name}, {_match(has_any_pattern(texts_of(rest, node), prefix, suffix), caseless)})"
 
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
