@@ -493,7 +493,7 @@ def test_alternatives_keep_their_own_windows() -> None:
         " (B | where TimeGenerated > ago(1d) | summarize c = count() by k | where c > 9)"
     )
     assert isinstance(found, Detection)
-    assert [(d.timespan, d.threshold.count if d.threshold else 0, d.part) for d in (found, *found.others)] == [
+    assert [(d.timespan, d.threshold.count if d.threshold else 0, d.part) for d in found.alternatives] == [
         (3600, 5, "part_1_"),
         (86400, 9, "part_2_"),
     ]
@@ -730,8 +730,8 @@ def test_unions_of_unions_are_alternatives_of_one() -> None:
     counted = "(A | summarize c = count() by k | where c > 5)"
     found = lifted(f"union (union {counted}, (B | summarize c = count() by k | where c > 2)), (C | where z == 'c')")
     assert isinstance(found, Detection)
-    assert [d.kind for d in (found, *found.others)] == ["event_count", "event_count", "event"]
-    assert [d.threshold and d.threshold.count for d in (found, *found.others)] == [5, 2, None]
+    assert [d.kind for d in found.alternatives] == ["event_count", "event_count", "event"]
+    assert [d.threshold and d.threshold.count for d in found.alternatives] == [5, 2, None]
 
 
 def test_a_target_leaves_out_the_alternative_it_cannot_say() -> None:

@@ -257,7 +257,7 @@ def targets(form: str) -> None:
 
     Besides, pysigma:NAME is any pySigma backend that is installed.
     """
-    from translator.pipeline import TARGETS
+    from translator.pipeline.registry import TARGETS
 
     names = list(TARGETS)
     click.echo(json.dumps(names) if form == "json" else "\n".join(names))

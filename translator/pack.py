@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from translator.cache import Made, folder
 from translator.kql.errors import KqlSyntaxError
-from translator.pipeline import Conversion, convert, target_of
+from translator.pipeline import Conversion, convert
+from translator.pipeline.registry import target_of
 from translator.plan.binder.problems import BindError
 from translator.rulepack import Function, Rule, Source, Unread, given, pack_of, read_source, sources
 from translator.targets.base import Options

@@ -19,7 +19,7 @@ import translator
 from tests.conformance.judging import judged, options
 from tests.rules import rule
 from translator.detection.model import Detection
-from translator.pipeline import merged, parts
+from translator.pipeline.lanes import merged
 from translator.sigma.portable.lane import LANES, through_sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import placed
@@ -311,12 +311,12 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
                 merged(
                     [
                         through_sigma(target, source, placed(part, LANES[target][0], OPTIONS), OPTIONS)
-                        for part in parts(conversion.detection)
+                        for part in conversion.detection.alternatives
                     ]
                 ),
             )
         )
-    lookback = max(part.lookback for part in parts(conversion.detection))
+    lookback = max(part.lookback for part in conversion.detection.alternatives)
     searches = [(target, o.lane, o.texts, relation_of(o), o.lookback or lookback) for target, o in lanes if not reads_history(o)]
     relation, eql_relation = (None if reads_history(o) else relation_of(o) for o in (output, eql))
     if relation is None and all(of_search is None for *_, of_search, _ in searches):

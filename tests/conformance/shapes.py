@@ -36,7 +36,7 @@ from translator.engine.errors import EngineError
 from translator.engine.relations import compile_plan
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
-from translator.pipeline import Conversion, convert, parts
+from translator.pipeline import Conversion, convert
 from translator.plan import operators as o
 from translator.plan.binder import Binder
 from translator.plan.binder.problems import BindError
@@ -303,7 +303,7 @@ class Read:
 def selectors_of(detection: Any) -> list[Selector]:
     if not isinstance(detection, Detection):
         return []
-    return [s for part in parts(detection) for s in (*part.selectors, *(x for h in part.histories for x in h.selectors))]
+    return [s for part in detection.alternatives for s in (*part.selectors, *(x for h in part.histories for x in h.selectors))]
 
 
 def of_detection(detection: Any, tables: set[str]) -> dict[str, frozenset[str]]:
@@ -312,7 +312,7 @@ def of_detection(detection: Any, tables: set[str]) -> dict[str, frozenset[str]]:
     for selector in selectors_of(detection):
         for expr in (selector.predicate, *selector.keys):
             found[selector.table] |= {n.column.name for n in walk(expr) if isinstance(n, ColumnRef) and n.column.table}
-    for part in parts(detection) if isinstance(detection, Detection) else ():
+    for part in detection.alternatives if isinstance(detection, Detection) else ():
         for threshold in filter(None, (part.threshold, *(side.threshold for side in part.sides))):
             for node in (n for counted in threshold.fields for n in walk(counted)):
                 if isinstance(node, ColumnRef) and node.column.table in found:

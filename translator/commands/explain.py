@@ -121,7 +121,7 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, options: Opti
     console.print("\n[bold]detection")
     detection = conversion.detection
     if isinstance(detection, Detection):
-        for one in (detection, *detection.others):
+        for one in detection.alternatives:
             _detection(console, one)
     else:
         for reason in detection.diagnostics:

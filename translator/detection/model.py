@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan.expressions import Expr
@@ -179,6 +179,11 @@ class Detection:
     """The lists of what was seen before that a side asks."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
+
+    @property
+    def alternatives(self) -> tuple[Detection, ...]:
+        """All that the rule alerts on, each a detection by itself."""
+        return tuple(replace(d, others=()) for d in (self, *self.others))
 
     @property
     def alerts_on_nothing(self) -> bool:

@@ -36,7 +36,7 @@ def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int = 0
     every = MINUTE if rule.kind == "nrt" else rule.frequency
     if detection.kind == "event" and rule.period is None and every and not output.timed:
         return Schedule(every, every, delay)
-    return Schedule(every, output.lookback or max(part.lookback for part in (detection, *detection.others)), delay, output.alerting)
+    return Schedule(every, output.lookback or max(part.lookback for part in detection.alternatives), delay, output.alerting)
 
 
 def numbered(output: Output) -> list[tuple[str, str]]:

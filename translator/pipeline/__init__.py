@@ -1,0 +1,222 @@
+"""One rule through all stages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from translator import catalog
+from translator.detection.lift import lift
+from translator.detection.model import Detection, NoDetection
+from translator.detection.trigger import trigger_of
+from translator.detection.windows import with_given_moments
+from translator.engine.constant_folding import fold_constants
+from translator.fidelity import Diagnostic, Verdict
+from translator.kql.parser import parse
+from translator.pipeline.lanes import moved, triggered, within_bounds
+from translator.pipeline.registry import target_of
+from translator.pipeline.remarks import lookbacks, on_columns, on_elements, on_history, on_pairs, with_reach
+from translator.plan import operators as o
+from translator.plan.binder import bind
+from translator.plan.binder.problems import BindError
+from translator.plan.expressions import Same
+from translator.plan.simplify import TooLarge
+from translator.rulepack.model import Rule
+from translator.rulepack.settings import lost
+from translator.targets.base import Options, Output, Readiness, duration
+from translator.targets.pipeline.cuts import Cut, cuts
+from translator.targets.pipeline.lane import Lane, Lifted
+from translator.targets.pipeline.reading import Reading, read_columns, reading_of
+from translator.targets.pipeline.spelling import spelled_out
+from translator.targets.protocols import Pipes, PlanTarget, Target
+
+_OF_WINDOWS = frozenset({"window-widened", "window-shifted", "first-seen-list", "first-seen-dropped"})
+"""What is said where one window for the whole detection is not what the query says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A rule, what it detects, and its outputs by target."""
+
+    rule: Rule
+    detection: Detection | NoDetection
+    outputs: Mapping[str, Output]
+    tables: tuple[str, ...] = ()
+    """The tables that the query reads."""
+    timed: Detection | NoDetection | None = None
+    """The detection with a window of its own for each of its parts, where these differ."""
+
+    def keys(self, output: Output) -> tuple[str, ...]:
+        """What the rows of an output are grouped by."""
+        found = self.behind(output)
+        return found.group_by if isinstance(found, Detection) and output.head is None else ()
+
+    def behind(self, output: Output) -> Detection | NoDetection | None:
+        """The detection that an output is made of."""
+        return output.head or (self.timed if output.timed else self.detection)
+
+    @property
+    def triggered(self) -> bool:
+        """Whether the rule asks for more than any row."""
+        return trigger_of(self.rule.trigger_operator, self.rule.trigger_threshold) is not None
+
+
+def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
+    """Translates ``rule`` to each of ``targets``.
+
+    Raises:
+        translator.KqlSyntaxError: where the query is no KQL.
+        translator.plan.binder.problems.BindError: where it has no meaning.
+        KeyError: for an unknown target.
+    """
+    try:
+        way = _Translation(rule, options or Options())
+        written_for = {name: target_of(name) for name in targets}
+        outputs = {name: way.output(name, target) for name, target in written_for.items()}
+        tables = sorted({n.table for n in o.relations(way.plan.root) if isinstance(n, o.Source)})
+        tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
+        return Conversion(rule, way.detection, outputs, tuple(tables), way.timed if tell_time else None)
+    except RecursionError as error:
+        raise BindError("this query nests too deeply", None) from error
+    except TooLarge as error:
+        raise BindError(str(error), error.span) from error
+
+
+def piped(target: str, rule: Rule, options: Options) -> Output | None:
+    """The output of the pipeline lane alone, whatever other lanes have; None where the target has none, or it writes nothing good.
+
+    Raises:
+        translator.KqlSyntaxError: where the query is no KQL.
+        translator.plan.binder.problems.BindError: where it has no meaning.
+        KeyError: for an unknown target.
+    """
+    writer = target_of(target)
+    if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
+        return None
+    known = fold_constants(bind(parse(rule.query), catalog.schemas()))
+    options, _ = with_reach(rule, known, options)
+    return _lane(writer, rule, _walked(rule, known, options), options).faithful()
+
+
+def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
+    return lift(
+        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled, timed=timed
+    )
+
+
+class _Translation:
+    """A rule on its way to its targets, with what is worked out once for all of them."""
+
+    def __init__(self, rule: Rule, options: Options) -> None:
+        self.rule = rule
+        self.plan = bind(parse(rule.query), catalog.schemas())
+        self.known = fold_constants(self.plan)
+        self.options, self.since = with_reach(rule, self.known, options)
+        self.lift: Lifted = functools.partial(_lifted, rule, self.options)
+        self.detection = self.lift(False, self.known)
+
+    @functools.cached_property
+    def timed(self) -> Detection | NoDetection | None:
+        """The detection with a window of its own for each of its parts, where these differ."""
+        found = self.detection
+        if isinstance(found, NoDetection):
+            return None
+        several = any(d.code in _OF_WINDOWS for d in found.diagnostics) or len(lookbacks(found)) > 1
+        return self.lift(True, self.known) if several else None
+
+    @functools.cached_property
+    def walked(self) -> _Walked:
+        return _walked(self.rule, self.known, self.options)
+
+    def output(self, name: str, target: Target | PlanTarget) -> Output:
+        """The best of what the lanes of a target write."""
+        if isinstance(target, PlanTarget):
+            return target.translate_plan(self.rule, self.plan, self.options)
+        output = self.detected(name, target)
+        if isinstance(target, Pipes) and _distance(output) > _READY:
+            lane = _lane(target, self.rule, self.walked, self.options)
+            output = _better(output, lane.faithful())
+            if not output.texts:
+                output = _better(output, lane.loose())
+        behind = output.head or self.detection
+        if isinstance(behind, NoDetection) or not output.texts:
+            return output
+        kept = lost(self.rule, target.keeps)
+        said = (*self.since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
+        return replace(output, diagnostics=(*output.diagnostics, *said))
+
+    def detected(self, name: str, target: Target) -> Output:
+        """The best of what the lanes write that take detections."""
+        if isinstance(self.detection, NoDetection):
+            return Output(name, (), self.detection.diagnostics)
+        timed = self.timed if target.tells_time else None
+        output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, self.options))
+        said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output))
+        return replace(output, diagnostics=(*output.diagnostics, *said))
+
+
+_READY = (0, 0)
+
+
+def _distance(output: Output) -> tuple[int, int]:
+    """How far an output is from one that alerts as the rule does, and one that does from names that the product has."""
+    if output.verdict.rank > Verdict.SAME_ALERTS.rank:
+        return output.verdict.rank, 0
+    return 0, int(output.readiness is Readiness.NAMES)
+
+
+def _better(output: Output, other: Output | None) -> Output:
+    return output if other is None or _distance(other) >= _distance(output) else other
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """A plan as the pipeline lane reads it, the ways to cut it, what is read of these, what their heads detect, and what is to be said."""
+
+    plan: o.Plan
+    cuts: tuple[Cut, ...]
+    columns: tuple[set[int], set[int]]
+    read: Callable[[Cut], Reading]
+    lift: Lifted
+    said: tuple[Diagnostic, ...]
+
+
+def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
+    period = rule.period or options.timespan
+    timed = with_given_moments(plan, period)
+    read, said = spelled_out(plan if timed is plan else fold_constants(timed)), tuple[Diagnostic, ...]()
+    if timed is not plan:
+        what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
+        said = (Diagnostic("window-of-search", what),)
+    columns = read_columns(read, rule.alert_columns)
+    reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, *columns))
+    lifted = _once_each(functools.partial(_lifted, rule, options))
+    return _Walked(read, tuple(cuts(read.root)), columns, lambda cut: reading(Same(cut)), lifted, said)
+
+
+def _once_each(lift: Lifted) -> Lifted:
+    """The same, which lifts the heads of a plan once for all targets: by their relation and the fields that are read of it."""
+    found: dict[tuple[bool, int, object], tuple[o.Relation, Detection | NoDetection]] = {}
+
+    def lifted(timed: bool, part: o.Plan) -> Detection | NoDetection:
+        if not isinstance(part.root, o.Project):
+            return lift(timed, part)
+        head = part.root.input
+        key = (timed, id(head), part.root.items)
+        if key not in found:
+            found[key] = head, lift(timed, part)
+        return found[key][1]
+
+    return lifted
+
+
+def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
+    trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
+    move = functools.partial(moved, target, rule, options=options)
+    return Lane(target, walked.plan, walked.cuts, walked.columns, walked.read, trigger, walked.lift, move, options, walked.said)
+
+
+def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:
+    """Line and column in the rule's file that a diagnostic is about; the query's start where it is about the whole."""
+    return rule.place(diagnostic.span[0] if diagnostic.span else 0)
