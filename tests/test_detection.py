@@ -13,7 +13,7 @@ from translator.detection.model import DAY, Detection, NoDetection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.detection.trigger import trigger_of, with_trigger
-from translator.fidelity import Verdict
+from translator.fidelity import CaseOfList, Fact, FilledList, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
@@ -218,6 +218,30 @@ def test_lifted(kql: str, kind: str, said: set[str]) -> None:
     found = lifted(kql)
     assert isinstance(found, Detection), codes(found)
     assert (found.kind, codes(found)) == (kind, said)
+
+
+@pytest.mark.parametrize(
+    ("kql", "facts"),
+    [
+        ("A | where x in (_GetWatchlist('vip') | project v)", {FilledList("vip", "v", nonempty=True)}),
+        (
+            "A | where tolower(x) in (_GetWatchlist('vip') | project v)",
+            {FilledList("vip", "v", nonempty=True), CaseOfList("vip", "lower")},
+        ),
+        (
+            "A | join kind=inner (_GetWatchlist('vip') | project v) on $left.x == $right.v",
+            {FilledList("vip", "v", nonempty=True)},
+        ),
+        (
+            "A | where x == 'a' and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where TimeGenerated between (ago(8d) .. ago(1d))) on k",
+            {FilledList("seen_k_in_a", "k", earlier=True)},
+        ),
+        ("A | where x == 'a'", set()),
+    ],
+)
+def test_what_a_list_is_to_hold_is_said_to_programs(kql: str, facts: set[Fact]) -> None:
+    assert {d.fact for d in lifted(kql).diagnostics if d.fact is not None} == facts
 
 
 UNPACKED = (

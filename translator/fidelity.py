@@ -671,6 +671,50 @@ CODES: dict[str, Code] = {
 
 
 @dataclass(frozen=True, slots=True)
+class FilledList:
+    """A list that an output needs, of values that are to be filled in.
+
+    Attributes:
+        name: what the output calls it.
+        column: the column of the query that has its values, of an ``earlier`` list those that are looked for; empty where none does.
+        earlier: whether it holds what the query itself finds in an earlier window.
+        nonempty: whether it must not hold an empty text.
+    """
+
+    name: str
+    column: str = ""
+    earlier: bool = False
+    nonempty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadList:
+    """A list, by the name that the output has for it, whose rows are read as they are."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOfList:
+    """That a list is to hold no values but those in ``case``, which is ``lower`` or ``upper``."""
+
+    name: str
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOfColumn:
+    """That a product has all values of a column in ``case``, which is ``lower`` or ``upper``."""
+
+    column: str
+    case: str
+
+
+Fact = FilledList | ReadList | CaseOfList | CaseOfColumn
+"""What a diagnostic says in words, for programs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One deviation or note, and the place where it was made.
 
@@ -681,6 +725,7 @@ class Diagnostic:
     message: str
     span: Span | None = None
     place: Place = Place.PLAIN
+    fact: Fact | None = None
 
     @property
     def direction(self) -> Verdict:
@@ -702,10 +747,10 @@ class Notes:
     said: list[Diagnostic] = field(default_factory=list, kw_only=True)
     place: Place = field(default=Place.PLAIN, kw_only=True)
 
-    def say(self, code: str, message: str, span: Span | None = None, place: Place = Place.PLAIN) -> None:
+    def say(self, code: str, message: str, span: Span | None = None, place: Place = Place.PLAIN, fact: Fact | None = None) -> None:
         """Says something of a ``place`` within the one where the walk is, which matters for what deviates in a direction."""
         directed = CODES[code].effect not in (Effect.NOTE, Effect.ROWS)
-        self.note(Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN))
+        self.note(Diagnostic(code, message, span, place.below(self.place) if directed else Place.PLAIN, fact))
 
     def note(self, diagnostic: Diagnostic) -> None:
         """Adds what is not said yet."""

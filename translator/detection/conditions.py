@@ -9,6 +9,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
+from translator.fidelity import CaseOfList
 from translator.plan.addresses import address_test
 from translator.plan.expressions import (
     FALSE,
@@ -39,7 +40,8 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
         lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
         value = simplify(named)
     for name, case in in_one_case(value) if lifting.lists.given else ():
-        lifting.say("list-case", f"leave out of %{name}% what is not in {case} case: the query never finds it", predicate.span)
+        message = f"leave out of %{name}% what is not in {case} case: the query never finds it"
+        lifting.say("list-case", message, predicate.span, fact=CaseOfList(name, case))
     value = transform(value, placeholder)
     if (joined := foreign(value, branch)) is not None:
         what = f"this condition reads {joined}, a column that the join only adds"

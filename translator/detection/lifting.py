@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 
 from translator.detection.model import Detection, History
 from translator.detection.shapes import Events, Shape
-from translator.fidelity import CODES, Diagnostic, Notes, Place, Verdict, direction_of
+from translator.fidelity import CODES, Diagnostic, Fact, Notes, Place, Verdict, direction_of
 from translator.plan import operators as o
 from translator.plan.expressions import ColumnRef, Expr, Span
 from translator.plan.monotonicity import Above
@@ -126,9 +126,9 @@ class Lifting(ABC):
         """The walk in a part of which it is not yet known whether it stands: what it finds is taken over then."""
         return replace(self, findings=Findings(listed=set(self.findings.listed)))
 
-    def say(self, code: str, message: str, span: Span | None, place: Place = Place.PLAIN) -> None:
+    def say(self, code: str, message: str, span: Span | None, place: Place = Place.PLAIN, fact: Fact | None = None) -> None:
         """Says something of a ``place`` within this one."""
-        self.findings.say(code, message, span, place.below(self.place))
+        self.findings.say(code, message, span, place.below(self.place), fact)
 
     def block(self, code: str, message: str, span: Span | None) -> Blocked:
         """What to raise where nothing says this."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from translator import attack
-from translator.fidelity import Verdict
+from translator.fidelity import CaseOfColumn, CaseOfList, Fact, FilledList, ReadList, Verdict
 from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, place
 from translator.rulepack.model import Rule, Unread
@@ -87,6 +87,7 @@ def _rule(
                     "line": line,
                     "column": column,
                     "advice": diagnostic.advice,
+                    **({"about": _fact(diagnostic.fact)} if diagnostic.fact else {}),
                 }
             )
         outputs[target] = {
@@ -110,6 +111,19 @@ def _rule(
         "alert": {"source": alert_of(rule), **alerts},
         "outputs": outputs,
     }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    """What a diagnostic says in words, for programs."""
+    match fact:
+        case FilledList(name, column, earlier, nonempty):
+            return {"list": name, **({"column": column} if column else {}), "earlier": earlier, "nonempty": nonempty}
+        case ReadList(name):
+            return {"list": name}
+        case CaseOfList(name, case):
+            return {"list": name, "case": case}
+        case CaseOfColumn(column, case):
+            return {"column": column, "case": case}
 
 
 def alert_of(rule: Rule) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from translator import catalog
 from translator.catalog import Computed, Counterpart, Home, Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
-from translator.fidelity import Notes, Place
+from translator.fidelity import CaseOfColumn, Notes, Place
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
@@ -244,7 +244,7 @@ class Move:
             self.note_other(expr, why)
         if isinstance(counterpart, Stored) and counterpart.case:
             said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
-            self.mover.say("values-of-one-case", said)
+            self.mover.say("values-of-one-case", said, fact=CaseOfColumn(column_name(expr), counterpart.case))
         found = simplify(moved)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or joined_fields(found):
             return found

@@ -1,20 +1,18 @@
 """What the lists hold that a text looks values up in: what the KQL finds for them among the events of a world.
 
-A diagnostic says which list a part of the query has become, and how it is to be filled; the part is found again by its place. Lists that
+A diagnostic says which list a part of the query has become, and what it is to hold; the part is found again by its place. Lists that
 the query reads from outside of the logs (watchlists, externaldata) are tables here, so that worlds have rows for them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
-from translator.detection.naming import snake
 from translator.engine.python.conversions import json_of
-from translator.fidelity import Diagnostic
+from translator.fidelity import CaseOfList, Diagnostic, FilledList, ReadList
 from translator.plan import operators as o
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Span, Subquery, conjuncts, walk
 from translator.plan.functions.values import text_of
@@ -24,12 +22,7 @@ from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Event, NotKnown
 from translator.verify.witness.scalars import value_of
 
-_FILLED = frozenset({"list-placeholder", "indicator-list", "first-seen-list"})
-_KEPT, _CASE = "list-condition", "list-case"
-_WITHOUT_EMPTY = "no empty ones"
-_IN_CASE = re.compile(r"%(\w+)%.* in (lower|upper) case")
-_NAME, _COLUMN = re.compile(r"%(\w+)%"), re.compile(r"values of (\w+) in that")
-_ROWS = re.compile(r"fill the list (\w+) with the columns")
+_KEPT = "list-condition"
 _OUTSIDE = "list {}"
 
 
@@ -97,11 +90,9 @@ class Lists:
         """The lists that an output is said to need, by name; the reason for those that are not found again."""
         if diagnostics not in self._found:
             found: dict[str, _List | str] = {}
-            for said in (d for d in diagnostics if d.code in _FILLED and d.span is not None):
-                assert said.span is not None
-                if (name := _NAME.search(said.message)) is not None and name[1] not in found:
-                    column = _COLUMN.search(said.message)
-                    found[name[1]] = self.at(self.edits.place(said.span), name[1], column[1] if column else "", diagnostics)
+            for said in diagnostics:
+                if isinstance(said.fact, FilledList) and said.span is not None and said.fact.name not in found:
+                    found[said.fact.name] = self.at(self.edits.place(said.span), said.fact, diagnostics)
             self._found[diagnostics] = found
         return self._found[diagnostics]
 
@@ -111,7 +102,7 @@ class Lists:
         ``whole``: each has all columns, where there is nothing an empty text.
         """
         named = {(start, end): new.strip("[]'") for start, end, new in self.edits.edits}
-        found = {n[1]: named.get(d.span) for d in diagnostics if d.code == "list-rows" and d.span and (n := _ROWS.search(d.message))}
+        found = {d.fact.name: named.get(d.span) for d in diagnostics if isinstance(d.fact, ReadList) and d.span is not None}
         return {
             name: [
                 {k: text_of(v) if v is not None else "" for k, v in row.items() if whole or v not in (None, "")}
@@ -126,22 +117,22 @@ class Lists:
         read = {p.table for found in self.of(diagnostics).values() if isinstance(found, _List) for p in _sources(found.relation)}
         return self.outside | (read & INDICATOR_TABLES)
 
-    def at(self, span: Span, name: str, column: str, diagnostics: tuple[Diagnostic, ...]) -> _List | str:
+    def at(self, span: Span, asked_for: FilledList, diagnostics: tuple[Diagnostic, ...]) -> _List | str:
         here = [p for p in self.parts if p.span == span]
         for part in here:
             if isinstance(part, o.Join):
-                found = self.joined(part, name, column)
+                found = self.joined(part, asked_for)
                 return found if isinstance(found, str) else replace(found, meeting=self.meeting(part, found, diagnostics))
         for part in here:
             asked = [n for n in walk(part) if isinstance(n, Subquery) and n.column is not None] if isinstance(part, Apply) else []
             if len({id(n.relation) for n in asked}) == 1 and (given := asked[0].column) is not None:
                 return _List(asked[0].relation, ColumnRef(None, given.type, given))
         for part in here:
-            if isinstance(part, Apply) and (found_ := self.earlier(part, name)) is not None:
+            if isinstance(part, Apply) and (found_ := self.earlier(part, asked_for)) is not None:
                 return found_
         return "the place of the query that fills it is not found again"
 
-    def joined(self, join: o.Join, name: str, column: str) -> _List | str:
+    def joined(self, join: o.Join, asked_for: FilledList) -> _List | str:
         """The keys of the side of a join that is the list: the one that reads lists alone, or what an anti-join does not want."""
         listed = self.outside | INDICATOR_TABLES
         sides = [side for side in (join.left, join.right) if (read := {s.table for s in _sources(side)}) and read <= listed]
@@ -152,19 +143,19 @@ class Lists:
         (side,) = sides
         keys = [pair[0 if side is join.left else 1] for pair in join.on]
         others = [pair[1 if side is join.left else 0] for pair in join.on]
-        named = [k for k, x in zip(keys, others, strict=True) if column in _names(k) or (not column and _is_of(name, x))]
+        named = [k for k, x in zip(keys, others, strict=True) if asked_for.column in _names(x if asked_for.earlier else k)]
         if len(keys) > 1 and len(named) != 1:
             return "which key of the join fills it is not known"
         return _List(side, (named if len(keys) > 1 else keys)[0])
 
-    def earlier(self, asked: Apply, name: str) -> _List | None:
+    def earlier(self, asked: Apply, asked_for: FilledList) -> _List | None:
         """The keys of summaries for which a condition on their first event does not hold."""
         for part in self.parts:
             if isinstance(part, o.Filter) and any(p is asked for p in conjuncts(part.predicate)):
                 inner: o.Relation = part.input
                 while not isinstance(inner, o.Aggregate) and isinstance(below := getattr(inner, "input", None), o.Relation):
                     inner = below
-                keys = [c for c, x in inner.keys if _is_of(name, x)] if isinstance(inner, o.Aggregate) else []
+                keys = [c for c, x in inner.keys if asked_for.column in _names(x)] if isinstance(inner, o.Aggregate) else []
                 if len(keys) == 1:
                     return _List(o.Filter(None, part.input, _denied(asked)), ColumnRef(None, keys[0].type, keys[0]))
         return None
@@ -203,11 +194,11 @@ class Lists:
             except NotKnown as error:
                 held[name] = error.what
                 continue
-            kept = [said[2] for d in diagnostics if d.code == _CASE and (said := _IN_CASE.search(d.message)) and said[1] == name]
+            cases = [d.fact.case for d in diagnostics if isinstance(d.fact, CaseOfList) and d.fact.name == name]
             texts = dict.fromkeys(text_of(e) for value in values for e in _elements(value) if e is not None)
-            held[name] = [t for t in texts if all(t == (t.lower() if case == "lower" else t.upper()) for case in kept)]
-            without_empty = any(_WITHOUT_EMPTY in d.message and name in _NAME.findall(d.message) for d in diagnostics)
-            if any("*" in v or (without_empty and not v) for v in held[name]):  # a wildcard in a lookup, as the reader takes it
+            held[name] = [t for t in texts if all(t == (t.lower() if case == "lower" else t.upper()) for case in cases)]
+            nonempty = any(isinstance(d.fact, FilledList) and d.fact.name == name and d.fact.nonempty for d in diagnostics)
+            if any("*" in v or (nonempty and not v) for v in held[name]):  # a wildcard in a lookup, as the reader takes it
                 return None
         return held
 
@@ -226,11 +217,6 @@ def _sources(relation: o.Relation) -> Iterator[o.Source]:
 
 def _names(expr: Expr) -> set[str]:
     return {n.column.name for n in walk(expr) if isinstance(n, ColumnRef)}
-
-
-def _is_of(name: str, key: Expr) -> bool:
-    """Whether a list of what was seen before has its name of a key."""
-    return any(re.match(f"seen_{re.escape(snake(n))}(_in_|_\\d+$|$)", name) for n in _names(key))
 
 
 def _denied(condition: Expr) -> Expr:

@@ -20,6 +20,7 @@ from translator.catalog.site_files import FAMILY_OF
 from translator.detection.model import Trigger, compares
 from translator.detection.trigger import trigger_of
 from translator.engine import EngineError
+from translator.fidelity import CaseOfColumn
 from translator.kql.parser import parse
 from translator.pipeline import Conversion
 from translator.plan import operators as o
@@ -69,12 +70,9 @@ class Tried:
     answer: Answer | None
 
 
-_OF_ONE_CASE = re.compile(r"([\w.]+) is in")
-
-
 def differ_by_case(output: Output, tried: Tried) -> bool:
     """Whether a world has values that differ by case alone in a column that an output presumes to have none."""
-    for name in (m[1] for d in output.diagnostics if d.code == "values-of-one-case" and (m := _OF_ONE_CASE.match(d.message))):
+    for name in (d.fact.column for d in output.diagnostics if isinstance(d.fact, CaseOfColumn)):
         values = {str(row[name]) for rows in tried.rows.values() for row in rows if name in row}
         if len({v.lower() for v in values}) < len(values):
             return True

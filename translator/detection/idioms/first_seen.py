@@ -5,7 +5,7 @@ from __future__ import annotations
 from translator.detection.idioms.lists import in_list
 from translator.detection.lifting import Lifting
 from translator.detection.model import History, Selector
-from translator.detection.naming import name_of_history, snake
+from translator.detection.naming import name_of, name_of_history, snake
 from translator.detection.shapes import (
     Events,
     Grouped,
@@ -15,6 +15,7 @@ from translator.detection.shapes import (
     cloned,
 )
 from translator.detection.windows import SEARCH, bound_of, bucket_of, is_time, limit, windows_of
+from translator.fidelity import FilledList
 from translator.plan.expressions import (
     TRUE,
     Apply,
@@ -87,8 +88,8 @@ def not_seen(
         name = lifting.lists.name(name_of_history(keys[0]), object())
         if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
             lifting.findings.histories.append(found)
-        what = "the values that the earlier window of the query finds"
-        lifting.say("first-seen-list", f"fill the placeholder %{name}% with {what}, and renew it before each run", span)
+        what = f"fill the placeholder %{name}% with the values that the earlier window of the query finds, and renew it before each run"
+        lifting.say("first-seen-list", what, span, fact=FilledList(name, name_of(keys[0]), earlier=True))
         return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
     whole = isinstance(shape, Events) and any(b.predicate == TRUE for b in shape.branches)
     if whole or not lifting.broadens("first-seen-dropped"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from translator.detection.idioms.threat_intel import INDICATORS
 from translator.detection.naming import snake
 from translator.detection.shapes import Listed, Shape
+from translator.fidelity import FilledList
 from translator.plan.expressions import (
     Apply,
     ColumnRef,
@@ -34,7 +35,8 @@ def joined_with_list(
         # A pack fills one list of addresses for all of its rules, and another of file names.
         name = lifting.lists.name(f"{values.name}_{snake(column)}" if column and values == INDICATORS else values.name, column)
         of_column = f"{column} in " if column else ""
-        lifting.say(code, f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}, but no empty ones", span)
+        message = f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}, but no empty ones"
+        lifting.say(code, message, span, fact=FilledList(name, column, nonempty=True))
         shape = lifting.filtered(shape, in_list(subject, name, True, negated, span), span)
     return shape
 

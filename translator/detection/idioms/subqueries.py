@@ -15,7 +15,7 @@ from translator.detection.shapes import (
     Listed,
     Shape,
 )
-from translator.fidelity import Place
+from translator.fidelity import FilledList, Place
 from translator.plan.expressions import (
     Apply,
     ColumnRef,
@@ -48,7 +48,7 @@ def with_lists(lifting: Lifting, part: Expr) -> Expr:
         assert isinstance(inner, Listed)
         name = lifting.lists.name(inner.name, (membership.column.name, membership.relation.span))
         message = f"fill the placeholder %{name}% with the values of {membership.column.name} in that {inner.kind}, but no empty ones"
-        lifting.say("list-placeholder", message, node.span)
+        lifting.say("list-placeholder", message, node.span, fact=FilledList(name, membership.column.name, nonempty=True))
         if membership.within:
             what = "the KQL searches for the values of this list as terms, the output for any part of the text"
             lifting.say("list-terms", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, ReadList
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery
 from translator.plan.patterns import searched
@@ -365,7 +365,8 @@ class EsqlWalk(Walk):
             self.commands.append(self.eval(pairs))
         self.commands.append(Command("LOOKUP JOIN", f"LOOKUP JOIN {name} ON {', '.join(keys)}"))
         columns = ", ".join(c.name for c in listed.columns)
-        self.say("list-rows", f"fill the list {name} with the columns {columns}{where}; an empty text where one has nothing", listed.span)
+        message = f"fill the list {name} with the columns {columns}{where}; an empty text where one has nothing"
+        self.say("list-rows", message, listed.span, fact=ReadList(name))
         self.taken |= {c.name for c in listed.columns}
         for column in listed.columns:
             if column.type != Type.STRING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.naming import snake
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, ReadList
 from translator.plan import operators as o
 from translator.plan.expressions import Column
 from translator.plan.types import Type
@@ -19,7 +19,7 @@ def opened(ctx: Context, node: o.External) -> str:
     flag = ctx.named(Column(-1, f"is_{snake(node.name)}", Type.LONG))
     ctx.listed(node, name, flag)
     ctx.open[flag] = frozenset()
-    ctx.say("list-rows", f"fill the list {name} with the columns {', '.join(columns)}{where}", node.span)
+    ctx.say("list-rows", f"fill the list {name} with the columns {', '.join(columns)}{where}", node.span, fact=ReadList(name))
     pairs, language = list[tuple[str, str]](), ctx.language
     for column in node.columns:
         if not ctx.needed(column):
