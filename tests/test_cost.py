@@ -10,8 +10,9 @@ import pytest
 
 from tests.rules import rule
 from translator.pipeline import Conversion, convert
+from translator.plan.conditions import alternatives, branches
 from translator.plan.expressions import Apply, apply, conjuncts, const, disjunction, distinct, repeated
-from translator.plan.simplify import MOST_REPEATED, TooLarge, alternatives, branches, simplify
+from translator.plan.simplify import MOST_REPEATED, TooLarge, simplify
 from translator.plan.types import Type
 
 EVENTS = "SigninLogs | where TimeGenerated > ago(1h)"

@@ -11,9 +11,10 @@ from translator.kql import syntax as s
 from translator.kql.parser import parse
 from translator.plan import expressions as e
 from translator.plan.binder import bind
+from translator.plan.conditions import is_field, pushed
 from translator.plan.describe import expression
 from translator.plan.operators import Filter
-from translator.plan.simplify import is_field, pushed, simplify
+from translator.plan.simplify import simplify
 
 SCHEMA = {"T": {"a": "string", "b": "string", "n": "long", "f": "bool"}}
 VALUES = {"a": ["", "x", "X", "xyz", "abc def", "null"], "b": ["", "x", "B"], "n": [None, 1, 5]}

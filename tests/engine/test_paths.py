@@ -16,8 +16,9 @@ from translator.engine.relations import compile_plan
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
+from translator.plan.conditions import pushed
 from translator.plan.expressions import ColumnRef, Expr, transform
-from translator.plan.simplify import pushed, simplify
+from translator.plan.simplify import simplify
 from translator.targets.paths import file_name, on_path
 
 NAMES = ("cmd.exe", "CMD.EXE", "xcmd.exe", "cmd.exe.txt", "a cmd-b.exe", "cmd", "exe", "")

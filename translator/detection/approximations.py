@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from translator import catalog
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
-from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.classes import Unlisted, ranges_of

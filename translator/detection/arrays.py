@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from translator.detection.model import Selector
+from translator.plan.conditions import is_presence
 from translator.plan.expressions import ELEMENT, Expr, Path, conjuncts, walk
-from translator.plan.simplify import is_presence
 
 
 def arrays_in(expr: Expr) -> Iterator[tuple[Expr, tuple[str | int, ...]]]:

@@ -11,6 +11,7 @@ from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
 from translator.fidelity import CaseOfList
 from translator.plan.addresses import address_test
+from translator.plan.conditions import fields_of, is_presence, pushed
 from translator.plan.expressions import (
     FALSE,
     Apply,
@@ -25,7 +26,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
-from translator.plan.simplify import fields_of, is_presence, pushed, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.regex import classes
 from translator.regex.parser import parsed

@@ -13,8 +13,8 @@ from translator.detection.naming import is_of_history
 from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import Place
+from translator.plan.conditions import LISTS, fields_of, is_field, is_present
 from translator.plan.expressions import Apply, Const, conjunction, conjuncts, negated_in, walk
-from translator.plan.simplify import LISTS, fields_of, is_field, is_present
 from translator.plan.types import Type
 
 

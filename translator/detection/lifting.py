@@ -11,10 +11,10 @@ from translator.detection.model import Detection, History
 from translator.detection.shapes import Events, Shape
 from translator.fidelity import CODES, Diagnostic, Fact, Notes, Place, Verdict, direction_of
 from translator.plan import operators as o
+from translator.plan.conditions import is_present
 from translator.plan.expressions import ColumnRef, Expr, Span
 from translator.plan.monotonicity import Above
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import is_present
 
 FieldTest: TypeAlias = Callable[[str, str], bool]
 """Whether a table's field holds IP addresses."""

@@ -12,6 +12,7 @@ from translator.detection.shapes import (
     Joined,
     Shape,
 )
+from translator.plan.conditions import LIMITS
 from translator.plan.constants import known_span
 from translator.plan.expressions import (
     Apply,
@@ -26,7 +27,6 @@ from translator.plan.expressions import (
 )
 from translator.plan.operators import Plan, parts
 from translator.plan.rewriting import rewritten
-from translator.plan.simplify import LIMITS
 from translator.plan.types import Type
 
 TICKS = 10_000_000

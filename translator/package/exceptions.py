@@ -14,8 +14,9 @@ from translator.kql.parser import parse
 from translator.pipeline import Conversion
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
+from translator.plan.conditions import is_field, pushed
 from translator.plan.expressions import Apply, Expr, conjunction, conjuncts, negation, walk
-from translator.plan.simplify import is_field, pushed, simplify
+from translator.plan.simplify import simplify
 from translator.rulepack.model import Rule
 from translator.sigma.identity import stable_id
 from translator.targets.base import Options

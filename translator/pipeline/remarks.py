@@ -9,8 +9,8 @@ from translator.detection.model import DAY, Detection, Selector
 from translator.detection.windows import TIME_COLUMNS, bound_of, is_given, is_of_days
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
+from translator.plan.conditions import MOMENTS
 from translator.plan.expressions import Apply, Column, Const, conjuncts, walk
-from translator.plan.simplify import MOMENTS
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from translator.plan import operators as o
+from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, columns_of, conjuncts, items_of
-from translator.plan.simplify import TEXT_OPERATORS, simplify
+from translator.plan.simplify import simplify
 
 _REJECTING = (TEXT_OPERATORS - {"matches regex", "matches regex~"}) | {"<", "<=", ">", ">=", "in", "in~"}
 """Operators of which nothing holds for a missing value, where what they compare with is not empty."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.plan import operators as o
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path
 from translator.plan.rewriting import rewritten
-from translator.plan.simplify import is_field, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 

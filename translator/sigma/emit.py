@@ -12,8 +12,8 @@ from typing import Any
 
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.fidelity import Place
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, Const, Expr, Value, conjuncts
-from translator.plan.simplify import is_field
 from translator.rulepack.model import Rule
 from translator.sigma.groups import MISSING_VALUE, groups, requires
 from translator.sigma.identity import is_uuid, stable_id

@@ -15,9 +15,9 @@ from typing import Any
 from translator import catalog
 from translator.detection.model import Selector, compares
 from translator.fidelity import Diagnostic, Place
+from translator.plan.conditions import TEXT_OPERATORS, is_field, pushed
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjunction, const, disjunction, transform
 from translator.plan.patterns import searched
-from translator.plan.simplify import TEXT_OPERATORS, is_field, pushed
 from translator.plan.types import Type
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, sigma

@@ -10,9 +10,10 @@ from translator.catalog import Absent, Computed, Counterpart, Home, Stored
 from translator.catalog.site import SiteTable
 from translator.detection.model import Selector
 from translator.detection.windows import TIME_COLUMNS
+from translator.plan.conditions import is_present
 from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Path, Value, columns_of, conjuncts, const, transform, walk
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import is_present, simplify
+from translator.plan.simplify import simplify
 from translator.targets.base import Options
 from translator.targets.formulas import parsed
 from translator.targets.predicates import takes_empty

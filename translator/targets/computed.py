@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from translator.plan.conditions import alternatives, is_field
 from translator.plan.expressions import Apply, Const, Expr, Path
-from translator.plan.simplify import alternatives, is_field
 from translator.plan.texts import literally
 from translator.plan.types import Type
 from translator.regex import syntax

@@ -10,8 +10,9 @@ from translator import catalog
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
+from translator.plan.conditions import pushed
 from translator.plan.expressions import ColumnRef, Expr, transform
-from translator.plan.simplify import pushed, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 _OWN_FIELD = re.compile(r"(?<=\[')=[^']+(?='\])")

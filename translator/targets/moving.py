@@ -11,6 +11,7 @@ from translator.catalog import Computed, Counterpart, Home, Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
 from translator.fidelity import CaseOfColumn, Notes, Place
+from translator.plan.conditions import MOMENTS, is_field, pushed
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
@@ -32,7 +33,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.pins import constants
-from translator.plan.simplify import MOMENTS, is_field, pushed, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options

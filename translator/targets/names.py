@@ -10,8 +10,8 @@ from translator import catalog
 from translator.catalog import Absent, Home, Stored
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Notes
+from translator.plan.conditions import fields_of, is_field
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
-from translator.plan.simplify import fields_of, is_field
 from translator.plan.types import Type
 from translator.targets.base import Cannot, Deployment, Options, Output, Read
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
+from translator.plan.conditions import TEXT_SEARCHES, fields_of
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of
 from translator.plan.pins import constants
-from translator.plan.simplify import TEXT_SEARCHES, fields_of
 from translator.plan.types import Type
 
 MOST_PARTS = 16

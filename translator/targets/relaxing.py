@@ -8,8 +8,8 @@ from itertools import compress
 
 from translator.detection.model import Detection, Selector, Side
 from translator.fidelity import Diagnostic
+from translator.plan.conditions import LISTS, is_presence
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, walk
-from translator.plan.simplify import LISTS, is_presence
 from translator.targets.base import Cannot, Output
 
 

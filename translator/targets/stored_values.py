@@ -7,6 +7,7 @@ import re
 from translator import catalog
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
+from translator.plan.conditions import CASE_PAIRS, TEXT_OPERATORS, TEXT_SEARCHES
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -25,7 +26,7 @@ from translator.plan.expressions import (
 from translator.plan.functions.values import pattern
 from translator.plan.patterns import searched
 from translator.plan.pins import constants
-from translator.plan.simplify import CASE_PAIRS, TEXT_OPERATORS, TEXT_SEARCHES, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.regex.writers import kql
 from translator.targets.choice import folded

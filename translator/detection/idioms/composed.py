@@ -16,8 +16,9 @@ from translator.detection.naming import unique_names
 from translator.detection.overlaps import repeatedly
 from translator.detection.shapes import Branch, Events, Grouped
 from translator.fidelity import Place
+from translator.plan.conditions import fields_of, is_field, is_present
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Path, conjuncts, negation, substitute
-from translator.plan.simplify import fields_of, is_field, is_present, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 

@@ -7,8 +7,9 @@ from translator.detection.lifting import Lifting
 from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
 from translator.fidelity import Place
+from translator.plan.conditions import fields_of, is_field
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Path, Span, substitute, walk
-from translator.plan.simplify import fields_of, is_field, simplify
+from translator.plan.simplify import simplify
 
 
 def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place) -> tuple[list[tuple[str, Expr]], int | None]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from translator.detection.idioms.datatables import with_constants
 from translator.plan import operators as o
+from translator.plan.conditions import pushed
 from translator.plan.elements import elements_of
 from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Expr, Items, Subquery, conjunction, conjuncts, disjunction
-from translator.plan.simplify import pushed
 
 
 @dataclass(frozen=True, slots=True)

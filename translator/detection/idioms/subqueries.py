@@ -16,6 +16,7 @@ from translator.detection.shapes import (
     Shape,
 )
 from translator.fidelity import FilledList, Place
+from translator.plan.conditions import pushed
 from translator.plan.expressions import (
     Apply,
     ColumnRef,
@@ -26,7 +27,6 @@ from translator.plan.expressions import (
     substitute,
     transform,
 )
-from translator.plan.simplify import pushed
 from translator.plan.types import Type
 
 

@@ -21,6 +21,7 @@ from translator.detection.shapes import (
 )
 from translator.detection.windows import bucket_of
 from translator.fidelity import Diagnostic, Place
+from translator.plan.conditions import branches, is_field, pushed
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -32,7 +33,7 @@ from translator.plan.expressions import (
     conjuncts,
     substitute,
 )
-from translator.plan.simplify import branches, is_field, pushed, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import NULLABLE
 
 MAX_ALTERNATIVES = 32

@@ -14,8 +14,8 @@ from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
+from translator.plan.conditions import CASE_PAIRS
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Items
-from translator.plan.simplify import CASE_PAIRS
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule

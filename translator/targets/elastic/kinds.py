@@ -16,8 +16,8 @@ from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql import syntax
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
+from translator.plan.conditions import LIMITS, MOMENTS, is_field, is_present
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negation, walk
-from translator.plan.simplify import LIMITS, MOMENTS, is_field, is_present
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from translator.detection.model import Selector
 from translator.fidelity import Diagnostic
+from translator.plan.conditions import LISTS, is_field
 from translator.plan.expressions import TRUE, Apply, Const, Expr, Items, walk
-from translator.plan.simplify import LISTS, is_field
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.targets.base import Cannot

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.plan import operators as o
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, Column, Const, Expr, Items, columns_of, conjunction, conjuncts, walk
-from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.targets.pipeline.relations import inputs_of, over, subqueries_of, way_to, with_others
 

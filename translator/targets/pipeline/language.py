@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from translator.plan.simplify import TEXT_OPERATORS
+from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.types import Type
 from translator.targets.computed import Functions
 from translator.targets.predicates import Spelling

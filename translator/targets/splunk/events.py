@@ -9,9 +9,9 @@ from translator import catalog
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
+from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
-from translator.plan.simplify import is_field
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.lists import Lists

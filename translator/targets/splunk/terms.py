@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from translator.fidelity import Place
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, Const, Expr, items_of
-from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.targets.names import Names
 from translator.targets.splunk.words import WORDS, is_network, string

@@ -6,9 +6,9 @@ import functools
 
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
+from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, Expr, conjuncts
-from translator.plan.simplify import is_field
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.elastic import dataset, field, index, string

@@ -7,8 +7,8 @@ from dataclasses import replace
 from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Const, Expr, columns_of
-from translator.plan.simplify import is_field
 from translator.targets.base import Cannot
 from translator.targets.elastic import dataset, field, string
 from translator.targets.elastic.esql.events import Events

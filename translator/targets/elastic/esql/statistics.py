@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.detection.model import Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
-from translator.plan.simplify import is_present
+from translator.plan.conditions import is_present
 from translator.plan.types import NULLABLE
 from translator.targets.base import Cannot, duration
 from translator.targets.elastic import field

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from translator.plan.conditions import alternatives
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path
-from translator.plan.simplify import alternatives, simplify
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.language import NUMBERS, ORDERED, Function, Value, grouped
 from translator.targets.pipeline.values import conditions

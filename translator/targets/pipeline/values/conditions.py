@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, items_of
-from translator.plan.simplify import TEXT_OPERATORS
 from translator.plan.types import Type
 from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value, grouped
 from translator.targets.pipeline.values.context import Context

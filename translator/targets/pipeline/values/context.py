@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
+from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, Expr
 from translator.plan.patterns import searched
-from translator.plan.simplify import is_field
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError

@@ -1,0 +1,196 @@
+"""What conditions ask, of which stored fields, and what they are where a value is null."""
+
+from __future__ import annotations
+
+from translator.plan.expressions import (
+    FALSE,
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    apply,
+    conjunction,
+    conjuncts,
+    disjunction,
+    negation,
+    walk,
+)
+from translator.plan.types import Type
+
+EQUALITIES = ("==", "=~")
+
+
+CASE_PAIRS = {
+    "==": "=~", "in": "in~", "contains_cs": "contains", "startswith_cs": "startswith", "endswith_cs": "endswith", "has_cs": "has",
+    "hasprefix_cs": "hasprefix", "hassuffix_cs": "hassuffix",
+}  # fmt: skip
+"""Case-sensitive string operators and their counterparts that ignore case."""
+
+TEXT_OPERATORS = frozenset(CASE_PAIRS) | frozenset(CASE_PAIRS.values()) | {"matches regex", "matches regex~"}
+
+
+def is_field(expr: Expr) -> bool:
+    """Whether ``expr`` is a stored field: a column of a source table, or a place inside one, counted from the front."""
+    match expr:
+        case ColumnRef(column=column):
+            return column.table is not None
+        case Path(base=ColumnRef(column=column), steps=steps):
+            return column.table is not None and not any(isinstance(s, int) and s < 0 for s in steps)
+        case _:
+            return False
+
+
+def fields_of(expr: Expr) -> list[Expr]:
+    """The stored fields that ``expr`` reads, each whole and once."""
+    if is_field(expr):
+        return [expr]
+    inner = {id(n.base) for n in walk(expr) if isinstance(n, Path) and is_field(n)}
+    return list(dict.fromkeys(n for n in walk(expr) if is_field(n) and id(n) not in inner))
+
+
+LIMITS = {"since": ">=", "after": ">", "until": "<=", "before": "<"}
+"""Limits on the time of an event, in seconds before now, and how they compare with it."""
+
+INGESTED = {f"ingested {name}": compare for name, compare in LIMITS.items()}
+"""The same for the time at which the product took the event in."""
+
+MOMENTS = frozenset({*LIMITS, *INGESTED})
+"""Conditions on when an event was, or came."""
+
+
+def is_presence(expr: Expr) -> bool:
+    """Whether ``expr`` only asks that something is there, or when it was."""
+    return (isinstance(expr, Apply) and expr.function in MOMENTS) or (
+        isinstance(expr, Apply)
+        and expr.function == "not"
+        and isinstance(expr.args[0], Apply)
+        and expr.args[0].function in ("isempty", "isnull")
+    )
+
+
+def is_present(key: Expr, predicate: Expr) -> bool:
+    """Whether ``predicate`` makes sure that ``key`` is there and not empty."""
+    filled = negation(Apply(None, Type.BOOL, "isempty", (key,)))
+    for part in conjuncts(predicate):
+        if part == filled:
+            return True
+        if (
+            isinstance(part, Apply)
+            and part.args
+            and part.args[0] == key
+            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith")
+        ):
+            values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
+            if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
+                return True
+    return False
+
+
+_ORDERS = frozenset({"<", "<=", ">", ">="})
+
+LISTS = frozenset({"expand", "expand_cs", "expand_within", "expand_last", "expand_cs_last"})
+"""Operators on a list that is kept outside of the logs: a placeholder stands for its values."""
+
+_TWO_VALUED = frozenset({"isempty", "isnull", "has_any", "has_all", "expand_end", "expand_cs_end"}) | LISTS | TEXT_OPERATORS
+
+
+def two_valued(predicate: Expr) -> bool:
+    """Whether ``predicate`` is true or false for every row: a comparison with a null by order, say, is neither."""
+    match predicate:
+        case Const():
+            return predicate.value is not None
+        case Apply(function="and" | "or" | "not", args=args):
+            return all(two_valued(a) for a in args)
+        case Apply(function="==", args=(left, right)):
+            return left.type == right.type == Type.STRING or any(isinstance(s, Const) and s.value is not None for s in (left, right))
+        case Apply(function=function):
+            return function in _TWO_VALUED
+    return False
+
+
+def is_true(predicate: Expr) -> Expr | None:
+    """``predicate`` with null made false; None where that cannot be said."""
+    if two_valued(predicate):
+        return predicate
+    match predicate:
+        case Apply(function="and" | "or" as function, args=args):
+            parts = [is_true(a) for a in args]
+            known = [p for p in parts if p is not None]
+            if len(known) != len(parts):
+                return None
+            return conjunction(*known) if function == "and" else disjunction(*known)
+        case Apply(function="not", args=(Apply(function=function, args=(left, Const())),)) if function in _ORDERS:
+            return conjunction(pushed(predicate), negation(apply("isnull", left, span=predicate.span)))
+        case Apply(function=function, args=(left, Const())) if function in _ORDERS:
+            return conjunction(predicate, negation(apply("isnull", left, span=predicate.span)))
+    return None
+
+
+def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
+    """(guard, value) of a conditional, each guard excluding those before it; None where ``expr`` is none."""
+    found: list[tuple[Expr, Expr]] = []
+    before: Expr = TRUE
+    for condition, value in alternatives(expr) or ():
+        found.append((conjunction(before, condition), value))
+        before = conjunction(before, negation(condition))
+    return found or None
+
+
+def alternatives(expr: Expr) -> list[tuple[Expr, Expr]] | None:
+    """(condition, value) of a conditional, of which the first counts whose condition holds; None where ``expr`` is none."""
+    if not isinstance(expr, Apply):
+        return None
+    pairs: list[tuple[Expr, Expr]]
+    match expr.function, expr.args:
+        case "iff", (condition, then, otherwise):
+            pairs = [(condition, then), (TRUE, otherwise)]
+        case "case", args if len(args) >= 3 and len(args) % 2:
+            pairs = [(args[i], args[i + 1]) for i in range(0, len(args) - 1, 2)] + [(TRUE, args[-1])]
+        case "coalesce", args if args and all(a.type == Type.STRING for a in args):
+            pairs = [(negation(apply("isempty", a)), a) for a in args[:-1]] + [(TRUE, args[-1])]
+        case _:
+            return None
+    found: list[tuple[Expr, Expr]] = []
+    for condition, value in pairs:
+        certain = is_true(condition)
+        if certain is None:
+            return None
+        found.append((certain, value))
+    return found
+
+
+TEXT_SEARCHES = frozenset(
+    f"{operator}{case}" for operator in ("contains", "startswith", "endswith", "has", "hasprefix", "hassuffix") for case in ("", "_cs")
+)
+"""Operators that look for a text in a text, where the empty one always is."""
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""A comparison with null is null and so is its negation: turning the operator round keeps that, a ``not`` would not."""
+
+
+def pushed(predicate: Expr, negated: bool = False) -> Expr:
+    """``predicate`` with every ``not`` pushed down to the atoms, where only the rows count for which it is true."""
+    if isinstance(predicate, Apply):
+        if predicate.function == "not":
+            return pushed(predicate.args[0], not negated)
+        if predicate.function in ("and", "or"):
+            parts = [pushed(a, negated) for a in predicate.args]
+            return _without_needless(parts) if (predicate.function == "and") != negated else disjunction(*parts)
+        if negated and predicate.function in _OPPOSITE:
+            return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
+    if negated and is_field(predicate):
+        return Apply(predicate.span, Type.BOOL, "==", (predicate, FALSE))  # not(null) is null, unlike null != true
+    return negation(predicate) if negated else predicate
+
+
+def _without_needless(parts: list[Expr]) -> Expr:
+    """A conjunction; that a value is not null need not be said beside a comparison by order, which no null passes."""
+    present = [p for p in parts if isinstance(p, Apply) and p.function == "not" and is_presence(p)]
+    if not present:
+        return conjunction(*parts)
+    compared = [p.args[0] for p in parts if isinstance(p, Apply) and p.function in _ORDERS]
+    needless = [p for p in present if p in [negation(apply("isnull", x)) for x in compared]]
+    return conjunction(*(p for p in parts if not any(p is n for n in needless)))
