@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
@@ -39,6 +40,38 @@ class _Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class _Matching:
+    """Rows of a part that is ``kept``, by their partners in an ``other``.
+
+    Attributes:
+        node: what asks for partners.
+        kind: how it joins.
+        mine: the keys of the part that is kept.
+        theirs: those of the other, in the same order.
+        below: what the other part is made of.
+        wanted: what is read above of the other part.
+        partners: ``one`` at most for each row, ``each`` of several makes a row, or ``any`` of several will do.
+        counts: what is to be how many there are.
+    """
+
+    node: o.Relation | Subquery
+    kind: str
+    kept: Part
+    mine: list[Expr]
+    other: Part
+    theirs: list[Expr]
+    below: o.Relation
+    wanted: Above
+    partners: Literal["one", "each", "any"]
+    counts: Column | None = None
+
+    @property
+    def outer(self) -> bool:
+        """Whether a row without a partner stays."""
+        return self.kind.endswith("outer")
+
+
+@dataclass(frozen=True, slots=True)
 class _Carried:
     """What a join carries over to the rows that are kept.
 
@@ -59,7 +92,7 @@ def joined(ctx: Context, node: o.Join, above: Above) -> Part:
         raise Cannot(Diagnostic("unsupported-join", f"kind={node.kind} is not supported here", node.span))
     ids = [frozenset(x.column.id for x in side if isinstance(x, ColumnRef)) for side in zip(*pairs, strict=True)]
     alone = [p.unique is not None and p.unique <= names for p, names in zip((left, right), ids, strict=True)]
-    many = False
+    several = False
     match kind:
         case "leftsemi" | "leftanti":
             keeps_left = True
@@ -74,12 +107,12 @@ def joined(ctx: Context, node: o.Join, above: Above) -> Part:
         case "rightouter" if alone[0]:
             keeps_left = False
         case _:
-            keeps_left, many = kind != "rightouter", True
+            keeps_left, several = kind != "rightouter", True
     sides = [(left, node.left, [a for a, _ in pairs]), (right, node.right, [b for _, b in pairs])]
     (kept, _, mine), (other, below, theirs) = sides if keeps_left else sides[::-1]
     wanted = Above() if kind.endswith(("semi", "anti")) else above
-    one = alone[1] if keeps_left else alone[0]
-    found = _matched(ctx, kept, mine, other, theirs, below, wanted, kind, one, node, many)
+    partners: Literal["one", "each", "any"] = "each" if several else "one" if alone[1 if keeps_left else 0] else "any"
+    found = _matched(ctx, _Matching(node, kind, kept, mine, other, theirs, below, wanted, partners))
     if node.condition is not None:
         ctx.keep(found, [ctx.values().holds(simplify(p)) for p in conjuncts(node.condition)])
     return found
@@ -103,7 +136,8 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
         kind = ("leftanti" if alone < 0 else "leftsemi") if alone else "leftouter"
         count = Column(-_MADE - len(ctx.commands) - number, "count", Type.LONG)
         read = membership.subquery
-        kept = _matched(ctx, kept, [simplify(value)], other, [simplify(named)], read.relation, Above(), kind, True, read, counts=count)
+        keys = [simplify(value)], [simplify(named)]
+        kept = _matched(ctx, _Matching(read, kind, kept, keys[0], other, keys[1], read.relation, Above(), "one", count))
         present = Apply(membership.of.span, Type.BOOL, ">", (ColumnRef(membership.of.span, Type.LONG, count), const(0)))
         counted[id(membership.of)] = negation(present) if membership.negated else present
     if not alone:
@@ -111,19 +145,13 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
     return kept
 
 
-def _matched(
-    ctx: Context, kept: Part, mine: list[Expr], other: Part, theirs: list[Expr], below: o.Relation, wanted: Above, kind: str,
-    one: bool, node: o.Relation | Subquery, many: bool = False, counts: Column | None = None,
-) -> Part:  # fmt: skip
-    """One part with the partners that it has, or has not, in another.
-
-    There is ``one`` at most for each row; or there are ``many``, with each of which it is a row; or any one of several will do.
-    ``counts`` is to be how many there are.
-    """
+def _matched(ctx: Context, match: _Matching) -> Part:
+    """One part with the partners that it has, or has not, in another."""
+    node, kept, mine, other, theirs = match.node, match.kept, match.mine, match.other, match.theirs
     if kept.flag is None or other.flag is None:
         raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
     other_flag = other.flag
-    if other.always and kind in ("inner", "innerunique", "leftouter", "rightouter") and _are_constant(ctx, mine, theirs):
+    if other.always and match.kind in ("inner", "innerunique", "leftouter", "rightouter") and _are_constant(ctx, mine, theirs):
         ctx.made_of_events(kept, node)
         del ctx.open[other_flag]
         return _without_others(ctx, kept, [])
@@ -131,25 +159,23 @@ def _matched(
         ctx.made_of_events(part, node)
     by = [_key(ctx, a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
     across = [k.text for k in by]
-    if many:
+    if match.partners == "each":
         partner = _partnered(ctx, kept, other, by, node)
-        other = replace(other, spread=None, tied=False)
-        across, one = [partner], True
+        match, across = replace(match, other=replace(other, spread=None, tied=False)), [partner]
         kept = replace(kept, unique=None, spread=None if kept.spread is None else (*kept.spread, partner))
     number = ctx.named(Column(-1, f"{other.flag}_count", Type.LONG))
-    outer = kind.endswith("outer")
     equal: dict[Expr | str, Value] = dict(zip(theirs, by, strict=True))
     equal |= {ctx.values().simplest(x).text: key for x, key in zip(theirs, by, strict=True)}
     if len(ctx.open) == 2:
         for expr, key in zip(mine, by, strict=True):
             if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
                 ctx.columns[expr.column.id] = key
-    carried = _carried(ctx, other, below, wanted, equal, one, outer, node)
+    carried = _carried(ctx, match, equal)
     renamed = carried.values
-    if not one and any(r not in by for r in renamed.values()):
+    if match.partners == "any" and any(r not in by for r in renamed.values()):
         ctx.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
     ctx.across(other_flag, number, list(carried.gathered.values()), across)
-    if outer:
+    if match.outer:
         renamed = _filled(ctx, carried)
     ctx.columns |= carried.lengths
     for expr, value in renamed.items():
@@ -157,26 +183,18 @@ def _matched(
             ctx.columns[expr.column.id] = value
         if expr in ctx.fields:
             ctx.fields[expr] = value
-    conditions = [] if outer else [ctx.values().between(ctx.quoted(number), "==" if kind.endswith("anti") else ">", "0")]
-    if counts is not None:
-        ctx.columns[counts.id] = Value(ctx.quoted(number), "int", False, True, simple=True)
+    conditions = [] if match.outer else [ctx.values().between(ctx.quoted(number), "==" if match.kind.endswith("anti") else ">", "0")]
+    if match.counts is not None:
+        ctx.columns[match.counts.id] = Value(ctx.quoted(number), "int", False, True, simple=True)
     del ctx.open[other_flag]
     return _without_others(ctx, kept, conditions)
 
 
-def _carried(
-    ctx: Context, other: Part, below: o.Relation, wanted: Above, equal: Mapping[Expr | str, Value], one: bool, outer: bool,
-    node: o.Relation | Subquery,
-) -> _Carried:  # fmt: skip
-    """What is read above a join of the part that is left, for the rows of the one that is kept.
-
-    Args:
-        equal: the keys of the join, by what has their values.
-        one: whether a row has one partner at most.
-        outer: whether a row without a partner stays.
-    """
-    columns, fields = _offered(ctx, below, wanted.read)
-    deciding = {x for side in _offered(ctx, below, wanted.decides) for x in side}
+def _carried(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) -> _Carried:
+    """What is read above a join of the part that is left, for the rows that are kept; ``equal``: its keys by what has their values."""
+    node, other, outer, any_partner = match.node, match.other, match.outer, match.partners == "any"
+    columns, fields = _offered(ctx, match.below, match.wanted.read)
+    deciding = {x for side in _offered(ctx, match.below, match.wanted.decides) for x in side}
     values = ctx.values()
     held = [ColumnRef(None, c.type, c) for c in columns] + fields
     found = _Carried()
@@ -189,9 +207,9 @@ def _carried(
             found.values[expr] = same
             continue
         decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
-        if not one and decides:
+        if any_partner and decides:
             ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
-        if value.nullable and (not one or other.tied):
+        if value.nullable and (any_partner or other.tied):
             if decides:
                 raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
             ctx.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
