@@ -1,8 +1,4 @@
-r"""What each language writes for a regular expression of KQL, so that it finds the same, or why it cannot.
-
-Source: learn.microsoft.com/kusto/query/regex (KQL), github.com/google/re2/wiki/Syntax (RE2), docs.python.org/3/library/re.html (Python),
-pcre.org/current/doc/html/pcre2pattern.html (PCRE2), docs.oracle.com, java.util.regex.Pattern (Java).
-"""
+"""What all languages share of writing a pattern: KQL's own spelling, and classes of characters written by their ranges."""
 
 from __future__ import annotations
 
@@ -11,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from translator.regex.ascii import is_everything
-from translator.regex.classes import OTHER_WORD, POSIX, WHITE_SPACE, Ranges, Unlisted, category, ranges_of, script, without
+from translator.regex.classes import OTHER_WORD, POSIX, WHITE_SPACE, Ranges, Unlisted, ranges_of, without
 from translator.regex.syntax import (
     Alternation,
     Anchor,
@@ -33,12 +28,6 @@ from translator.regex.syntax import (
     set_is_cased,
     walk,
 )
-
-END = r"$(?!\n)"
-"""The end of a text as Python, PCRE and Java know it alike: ``$`` alone is also before a line feed that ends it."""
-
-MAX_RANGES = 64
-"""The most ranges of a class that a reader of an output is asked to look at."""
 
 
 class Inexpressible(ValueError):
@@ -69,14 +58,14 @@ def case_of(node: Node) -> bool | None:
     """Whether all letters of a part are without case (True) or all with it (False); None where it has both, or none of either."""
     known: bool | None = None
     for part in (node,) if isinstance(node, Literal | Class) else walk(node):
-        if isinstance(part, Literal | Class) and part.caseless is not known and _cased(part):
+        if isinstance(part, Literal | Class) and part.caseless is not known and cased(part):
             if known is not None:
                 return None
             known = part.caseless
     return known
 
 
-def _cased(node: Literal | Class) -> bool:
+def cased(node: Literal | Class) -> bool:
     return node.caseless or (is_cased(node.character) if isinstance(node, Literal) else set_is_cased(node))
 
 
@@ -111,10 +100,10 @@ class Writer:
         match node:
             case Literal(character, ignored):
                 body = self.character(character)
-                return body if not _cased(node) or ignored == caseless else self.flagged(ignored, body)
+                return body if not cased(node) or ignored == caseless else self.flagged(ignored, body)
             case Class():
                 body = self.class_(node)
-                return body if not _cased(node) or node.caseless == caseless else self.flagged(node.caseless, body)
+                return body if not cased(node) or node.caseless == caseless else self.flagged(node.caseless, body)
             case Any(newline):
                 return self.any(newline)
             case Anchor():
@@ -278,7 +267,7 @@ class Kql(Writer):
         return super().class_(node)
 
 
-class _Flat(Writer):
+class Flat(Writer):
     """Languages whose classes know no sets within: what they lack is written by its ranges."""
 
     most_ranges: ClassVar[int] = sys.maxsize
@@ -344,7 +333,7 @@ class _Flat(Writer):
         return None
 
 
-class _Categories(_Flat):
+class Categories(Flat):
     r"""Languages that know the categories of Unicode, of which ``\d`` and ``\w`` are made."""
 
     def of_unicode(self, member: Perl) -> str | None:
@@ -362,286 +351,3 @@ class _Categories(_Flat):
             case (Perl(letter, True, False),) if letter != "d":
                 return self.class_(Class((Perl(letter),), not node.negated))
         return super().class_(node)
-
-
-class Portable(_Flat):
-    r"""What Python's ``re``, PCRE and Java's patterns read alike, and so Sigma: ``\d``, ``\s``, ``\w`` and ``\b`` are what each knows."""
-
-    special_in_class = "\\]^-["
-    most_ranges = MAX_RANGES
-
-    def perl(self, member: Perl) -> str | None:
-        if member.ascii:
-            return None if member.negated else self.ranges(ranges_of(member))
-        return f"\\{member.letter.upper() if member.negated else member.letter}"
-
-    def class_(self, node: Class) -> str:
-        r"""What no class says and no few ranges do, by looking ahead: ``[\w&&[^_]]`` is what is a ``\w`` and no ``_``."""
-        try:
-            return super().class_(node)
-        except (Inexpressible, Unlisted):
-            if len(node.members) == 1 and not node.negated and not isinstance(node.members[0], Combined | Class):
-                raise
-        whole = "|".join(self.alone(m, node.caseless) for m in node.members)
-        return rf"(?:(?!{whole})[\s\S])" if node.negated else whole if len(node.members) == 1 else f"(?:{whole})"
-
-    def alone(self, member: Set, caseless: bool) -> str:
-        """A member of a class as a pattern of its own."""
-        match member:
-            case Class(members, negated, ignored):
-                return self.class_(Class(members, negated, caseless or ignored))
-            case Combined(left, operator, right):
-                one, other = self.alone(left, caseless), self.alone(right, caseless)
-                if operator == "&&":
-                    return f"(?:(?={one}){other})"
-                without_other = f"(?!{other}){one}"
-                return f"(?:{without_other})" if operator == "--" else f"(?:{without_other}|(?!{one}){other})"
-        return self.class_(Class((member,), False, caseless))
-
-    def any(self, newline: bool) -> str:
-        return r"[\s\S]" if newline and not self.modes.s else super().any(newline)
-
-    def anchor(self, node: Anchor) -> str:
-        if node.ascii:
-            raise Inexpressible("a boundary of ASCII words")
-        match node.kind:
-            case "word-start":
-                return r"\b(?=\w)"
-            case "word-end":
-                return r"\b(?<=\w)"
-            case "word-start-half":
-                return r"(?<!\w)"
-            case "word-end-half":
-                return r"(?!\w)"
-        return self.boundary(node.kind)
-
-    def end(self) -> str:
-        return r"(?![\s\S])" if self.modes.m else END
-
-    def node(self, node: Node, caseless: bool) -> str:
-        """``x|$`` at the end of a pattern needs no care for a line feed that ``x`` takes."""
-        match node:
-            case Alternation(options) if any(isinstance(o, Class) and _takes_newline(o) for o in options):
-                return "|".join("$" if o == Anchor("end") and not self.modes.m else self.node(o, caseless) for o in options)
-        return super().node(node, caseless)
-
-    def code(self, code: int) -> str:
-        if code > 0xFF:
-            raise Inexpressible(f"the character U+{code:04X}")
-        return f"\\x{code:02x}"
-
-
-def _takes_newline(node: Class) -> bool:
-    try:
-        return any(first <= 10 <= last for first, last in ranges_of(node))
-    except Unlisted:
-        return False
-
-
-class Pcre(_Categories, Portable):
-    r"""PCRE2, with its own ways for characters and properties, and so with the ``\d``, ``\s`` and ``\w`` of Unicode."""
-
-    def perl(self, member: Perl) -> str | None:
-        return super().perl(member) if member.ascii else self.of_unicode(member)
-
-    def class_(self, node: Class) -> str:
-        if is_everything(node.members):
-            return self.nothing() if node.negated else self.everything()
-        return super().class_(node)
-
-    def code(self, code: int) -> str:
-        return f"\\x{code:02x}" if code < 0x80 else f"\\x{{{code:x}}}"
-
-    def property(self, member: Property, caseless: bool) -> str | None:
-        known = category(member.name) or script(member.name)
-        return None if known is None or known == "LC" else f"\\{'P' if member.negated else 'p'}{{{known}}}"
-
-
-class _OfLines(Pcre):
-    """Java's patterns without its classes of Unicode: lines end by line feeds alone (``d``), and all letters have cases (``u``).
-
-    Source: java.util.regex.Pattern, UNIX_LINES, UNICODE_CASE and "Line terminators".
-    """
-
-    def pattern(self, node: Node) -> str:
-        modes, body = self.parts(node)
-        flags = f"{'d' if modes.m else ''}{modes}{'u' if modes.i else ''}"
-        return f"(?{flags}){body}" if flags else body
-
-    def flagged(self, caseless: bool, body: str) -> str:
-        return f"(?{'iu' if caseless else '-i'}:{body})"
-
-    def any(self, newline: bool) -> str:
-        return super().any(True) if newline else r"[^\n]"
-
-    def end(self) -> str:
-        return r"\z"
-
-
-class Python(_Flat):
-    """Python's ``re`` with the classes that KQL has, for the functions of the engine."""
-
-    special_in_class = "\\]^-[&~|"
-
-    def perl(self, member: Perl) -> str | None:
-        if member.letter == "d" and not member.ascii:
-            return r"\D" if member.negated else r"\d"
-        return None
-
-    def any(self, newline: bool) -> str:
-        return "." if newline == self.modes.s else "(?s:.)" if newline else r"[^\n]"
-
-    def anchor(self, node: Anchor) -> str:
-        if not node.kind.startswith(("word", "not-word")):
-            return self.boundary(node.kind)
-        word = self.of_ranges(ranges_of(Perl("w", False, node.ascii)))
-        starts, ends = f"(?<!{word})(?={word})", f"(?<={word})(?!{word})"
-        match node.kind:
-            case "word-start":
-                return starts
-            case "word-end":
-                return ends
-            case "word-start-half":
-                return f"(?<!{word})"
-            case "word-end-half":
-                return f"(?!{word})"
-            case "word":
-                return f"(?:{starts}|{ends})"
-        return f"(?:(?<!{word})(?!{word})|(?<={word})(?={word}))"
-
-    def end(self) -> str:
-        return r"\Z"
-
-    def named(self, name: str) -> str:
-        """Names of groups may hold dots and brackets in KQL; who asks for one looks it up in the tree."""
-        return "("
-
-    def code(self, code: int) -> str:
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-class Re2(_Categories):
-    r"""RE2 as DuckDB has it, whose ``\d``, ``\s``, ``\w`` and ``\b`` are of ASCII characters."""
-
-    def node(self, node: Node, caseless: bool) -> str:
-        """RE2 itself loses the capital of the second alternative where it makes one class of ``a|[Aa]``."""
-        match node:
-            case Alternation(options) if any(map(_is_both_cases, options[1:])) and any(
-                isinstance(o, Literal | Class) for o in options[:-1]
-            ):
-                raise Inexpressible("a letter in both cases beside other alternatives of one character")
-        return super().node(node, caseless)
-
-    def perl(self, member: Perl) -> str | None:
-        match member:
-            case Perl("s", negated, True):
-                return "[:^space:]" if negated else "[:space:]"
-            case Perl(letter, negated, True):
-                return f"\\{letter.upper() if negated else letter}"
-        return self.of_unicode(member)
-
-    def nothing(self) -> str:
-        return r"[^\x00-\x{10ffff}]"
-
-    def everything(self) -> str:
-        return "(?s:.)"
-
-    def property(self, member: Property, caseless: bool) -> str | None:
-        known = category(member.name) or script(member.name)
-        if caseless or known in (None, "LC", "Cn"):
-            return None
-        return f"\\{'P' if member.negated else 'p'}{{{known}}}"
-
-    def anchor(self, node: Anchor) -> str:
-        if node.kind.startswith("word-") or (node.kind in ("word", "not-word") and not node.ascii):
-            raise Inexpressible("a boundary of words of Unicode")
-        return self.boundary(node.kind)
-
-
-def _is_both_cases(node: Node) -> bool:
-    match node:
-        case Literal(_, ignored):
-            return ignored
-        case Class():
-            found = ranges_of(node)
-            return bool(found) and found == ranges_of(Range(found[0][0], found[0][0]), True) and _cased(node)
-    return False
-
-
-class Java(_Flat):
-    """Java's patterns, as Spark has them: with the classes of Unicode and lines that only a line feed ends."""
-
-    special_in_class = "\\]^-[&"
-
-    def pattern(self, node: Node) -> str:
-        modes, body = self.parts(node)
-        return f"(?dU{modes}{'u' if modes.i else ''}){body}"
-
-    def flagged(self, caseless: bool, body: str) -> str:
-        return f"(?{'iu' if caseless else '-i'}:{body})"
-
-    def perl(self, member: Perl) -> str | None:
-        if member.ascii:
-            return None if member.negated else self.ranges(ranges_of(member))
-        return f"\\{member.letter.upper() if member.negated else member.letter}"
-
-    def property(self, member: Property, caseless: bool) -> str | None:
-        known = category(member.name)
-        if known is None or known in ("LC", "Cn") or caseless:
-            name = script(member.name)
-            return None if name is None or caseless else f"\\{'P' if member.negated else 'p'}{{Is{name}}}"
-        return f"\\{'P' if member.negated else 'p'}{{{known}}}"
-
-    def anchor(self, node: Anchor) -> str:
-        if node.ascii:
-            raise Inexpressible("a boundary of ASCII words")
-        return Portable.anchor(self, node)  # type: ignore[arg-type]
-
-    def end(self) -> str:
-        return r"\z"
-
-    def named(self, name: str) -> str:
-        return "("
-
-
-def kql(node: Node) -> str:
-    """A pattern as KQL reads it."""
-    return Kql().pattern(node)
-
-
-def kql_without_case(node: Node) -> str:
-    """A pattern whose letters are all read without case, as KQL reads it with case."""
-    modes, body = Kql().parts(node)
-    rest = str(modes).replace("i", "")
-    return f"(?{rest}){body}" if rest else body
-
-
-def re2(node: Node) -> str:
-    """A pattern for DuckDB. Raises Inexpressible."""
-    return Re2().pattern(node)
-
-
-def python(node: Node) -> str:
-    """A pattern for Python's ``re`` that finds just what KQL finds. Raises Inexpressible."""
-    return Python().pattern(node)
-
-
-def java(node: Node) -> str:
-    """A pattern for Spark. Raises Inexpressible."""
-    return Java().pattern(node)
-
-
-def java_portable(node: Node) -> str:
-    """A pattern for REPLACE in ES|QL, without flags of Java alone. Raises Inexpressible."""
-    return _OfLines().pattern(node)
-
-
-def pcre(node: Node) -> str:
-    """A pattern for Splunk's ``match``, ``replace`` and ``rex``. Raises Inexpressible."""
-    return Pcre().pattern(node)
-
-
-def sigma(node: Node) -> tuple[str, str]:
-    """The modifiers behind ``|re`` (``|i``, ``|m``, ``|s``) and the pattern of a Sigma rule. Raises Inexpressible."""
-    modes, body = Portable().parts(node)
-    return "".join(f"|{f}" for f in str(modes)), body
