@@ -110,3 +110,12 @@ def literal(kind: str, decode: Callable[[Token], Any]) -> Any:
         return s.Literal((c[0].start_pos, c[0].end_pos), kind, decode(c[0]), str(c[0]))
 
     return build
+
+
+def is_true(token: Token) -> bool:
+    return token.lower() == "true"
+
+
+def named_type(token: Token) -> str:
+    """The type within ``typeof(...)``."""
+    return token[token.index("(") + 1 : -1].strip()

@@ -1,18 +1,13 @@
-"""From Lark's reductions to syntax nodes: a method for every rule and alias of ``grammars/kql.lark``.
-
-Lark calls these while it parses, each with the children of its rule: tokens, nodes, and tuples for lists. The span of a
-node runs from its first child to its last.
-"""
+"""Operators of a query, of the reductions of their rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from lark import Token
 
 from translator.kql import syntax as s
-from translator.kql.literals import decode_long, decode_string, decode_timespan, decode_typed
+from translator.kql.literals import decode_string, decode_timespan, decode_typed
 from translator.kql.reductions import (
     Children,
     Clause,
@@ -21,118 +16,18 @@ from translator.kql.reductions import (
     clause_in,
     clause_of,
     has_token,
+    is_true,
     listed,
-    literal,
+    named_type,
     nodes_in,
     operator_of,
     operator_of_list,
     span_of,
 )
-from translator.kql.reserved import RESERVED, RESERVED_BEFORE_EQUALS
 
 
-@dataclass(frozen=True, slots=True)
-class _Index(s.Name):
-    """``[0]`` or ``[key]`` where a name can stand: behind a dot it is an index, and ``key`` a value like any other."""
-
-    index: s.Expression | None = field(default=None, compare=False)
-
-
-def _is_true(token: Token) -> bool:
-    return token.lower() == "true"
-
-
-class Builder:
+class Operators:
     """Callbacks for Lark; stateless."""
-
-    # --- statements
-
-    def start(self, c: Children) -> s.Query:
-        nodes = nodes_in(c)
-        return s.Query(span_of(c) if c else (0, 0), nodes)
-
-    def command(self, c: Children) -> Any:
-        raise Refused(
-            c[0].start_pos,
-            f"this is a management command ({c[0].split()[0]}), not a query",
-            "only queries can be translated; remove the line that starts with a dot",
-        )
-
-    def pipeline_statement(self, c: Children) -> Any:
-        return s.ExpressionStatement(c[0].span, c[0])
-
-    def let(self, c: Children) -> Any:
-        return s.Let(span_of(c), c[1], c[3])
-
-    def materialized(self, c: Children) -> Any:
-        return s.TabularCall(span_of(c), "materialize", c[2])
-
-    def set_option(self, c: Children) -> Any:
-        return s.SetOption(span_of(c), c[1], c[3] if len(c) > 2 else None)
-
-    declare_parameters = listed(s.DeclareParameters)
-
-    def declare_pattern(self, c: Children) -> Any:
-        if len(c) == 3:
-            return s.DeclarePattern(span_of(c), c[2], (), None, ())
-        signature: Clause = c[3]
-        return s.DeclarePattern(span_of(c), c[2], signature.items, signature.extra, nodes_in(c[4:]))
-
-    def pattern_signature(self, c: Children) -> Any:
-        path = after(c, "LSQB")
-        return Clause(span_of(c), tuple(p for p in nodes_in(c) if p is not path), path)
-
-    def pattern_rule(self, c: Children) -> Any:
-        path, body = after(c, "LSQB"), c[-2]
-        arguments = tuple(n for n in nodes_in(c) if n is not path and n is not body)
-        return s.PatternRule(span_of(c), arguments, path, body.items)
-
-    restrict_access = listed(s.RestrictAccess)
-
-    def alias_database(self, c: Children) -> Any:
-        return s.AliasDatabase(span_of(c), c[2], c[4])
-
-    def function(self, c: Children) -> Any:
-        nodes = nodes_in(c)
-        return s.Function(span_of(c), nodes[:-1], nodes[-1].items, c[0].type == "VIEW")
-
-    def body(self, c: Children) -> Any:
-        items = tuple(s.ExpressionStatement(n.span, n) if isinstance(n, s.Expression) else n for n in nodes_in(c))
-        return Clause(span_of(c), items)
-
-    def parameter(self, c: Children) -> Any:
-        kind = c[2] if isinstance(c[2], s.RowSchema) else str(c[2])
-        return s.FunctionParameter(span_of(c), c[0], kind, c[4] if len(c) > 3 else None)
-
-    def row_schema(self, c: Children) -> Any:
-        columns = tuple(n for n in nodes_in(c) if isinstance(n, s.Column))
-        return s.RowSchema(span_of(c), columns, len(c) > 1 and isinstance(c[1], s.Star))
-
-    def column(self, c: Children) -> Any:
-        return s.Column(span_of(c), c[0], str(c[2]))
-
-    # --- pipelines and sources
-
-    def pipeline(self, c: Children) -> Any:
-        return s.Pipeline(span_of(c), c[0], nodes_in(c[1:]))
-
-    contextual_pipeline = pipeline
-
-    def sub_pipeline(self, c: Children) -> Any:
-        return s.Pipeline(span_of(c), None, nodes_in(c))
-
-    print = listed(s.Print)
-
-    def range(self, c: Children) -> Any:
-        return s.Range(span_of(c), c[1], c[3], c[5], c[7])
-
-    def macro_expand(self, c: Children) -> Any:
-        nodes = nodes_in(c)
-        return s.MacroExpand(span_of(c), nodes[0], nodes[1], nodes[2], nodes[3:])
-
-    entity_group = listed(s.EntityGroup)
-
-    # --- operators
 
     def unknown_operator(self, c: Children) -> Any:
         raise Refused(c[0].start_pos, f"'{c[0]}' is not an operator", str(c[0]))
@@ -230,7 +125,7 @@ class Builder:
         return s.MvApply(span_of(c), *self._expanded(c), str(identifier) if identifier else None, c[-2])
 
     def expand_item(self, c: Children) -> Any:
-        return s.ExpandItem(span_of(c), c[0], _type_of(c[2]) if len(c) > 1 else None)
+        return s.ExpandItem(span_of(c), c[0], named_type(c[2]) if len(c) > 1 else None)
 
     def row_limit(self, c: Children) -> Any:
         return Clause(span_of(c), (), c[1])
@@ -431,184 +326,8 @@ class Builder:
     def operator_parameter(self, c: Children) -> Any:
         return s.Parameter(span_of(c), c[0].strip(), _parameter_value(c[2]))
 
-    # --- expressions
 
-    def named(self, c: Children) -> Any:
-        return s.Named(span_of(c), (c[0],), c[2])
-
-    def named_list(self, c: Children) -> Any:
-        return s.Named(span_of(c), tuple(n for n in c[:-1] if isinstance(n, s.Name)), c[-1], True)
-
-    def logical(self, c: Children) -> Any:
-        return s.Logical(span_of(c), str(c[1]), tuple(c[::2]))
-
-    def binary(self, c: Children) -> Any:
-        left, operator, right = c
-        return s.Binary((left.span[0], right.span[1]), str(operator), left, right)
-
-    def membership(self, c: Children) -> Any:
-        return s.Membership(span_of(c), str(c[1]), c[0], nodes_in(c[2:]))
-
-    def between(self, c: Children) -> Any:
-        return s.Between(span_of(c), str(c[1]), c[0], c[3], c[5])
-
-    def negation(self, c: Children) -> Any:
-        return s.Unary((c[0].start_pos, c[1].span[1]), str(c[0]), c[1])
-
-    def member(self, c: Children) -> Any:
-        span = (c[0].span[0], c[2].span[1])
-        if isinstance(c[2], _Index) and c[2].index is not None:
-            return s.Element(span, c[0], c[2].index, True)
-        return s.Member(span, c[0], c[2])
-
-    def method(self, c: Children) -> Any:
-        return s.Method((c[0].span[0], c[2].span[1]), c[0], c[2])
-
-    def element(self, c: Children) -> Any:
-        return s.Element(span_of(c), c[0], c[-2], len(c) == 5)
-
-    def call(self, c: Children) -> Any:
-        name, quoted = _name_of(c[0])
-        if (not quoted and name in ("typeof", "kind", "with_source", "withsource")) or (name in RESERVED and not quoted):
-            raise _reserved(c[0].start_pos, name)
-        return s.Call((c[0].span[0] if quoted else c[0].start_pos, c[-1].end_pos), name, nodes_in(c[2:]), quoted)
-
-    def parenthesized(self, c: Children) -> Any:
-        return s.Parenthesized((c[0].start_pos, c[2].end_pos), c[1])
-
-    def tabular_call(self, c: Children) -> Any:
-        kind = str(c[1].value.name) if isinstance(c[1], s.Parameter) and isinstance(c[1].value, s.NameReference) else None
-        return s.TabularCall(span_of(c), str(c[0]), c[-2], kind)
-
-    def scoped_name(self, c: Children) -> Any:
-        return s.ScopedName(span_of(c), c[0].name, c[1].items[0])
-
-    def client_parameter(self, c: Children) -> Any:
-        return s.ClientParameter((c[0].start_pos, c[0].end_pos), c[0][1:-1])
-
-    def name_reference(self, c: Children) -> Any:
-        token = c[0]
-        if isinstance(token, Token):
-            value = str(token)
-            start, end = token.start_pos or 0, token.end_pos or 0
-            if value in RESERVED:
-                raise _reserved(start, value)
-            return s.NameReference((start, end), value)
-        return s.NameReference(token.span, token.value, True)
-
-    def name(self, c: Children) -> Any:
-        first: Any = c[0]
-        if first.__class__ is Token and first in RESERVED:
-            raise _reserved(first.start_pos, str(first))
-        return _as_name(c[0])
-
-    def extended_name(self, c: Children) -> Any:
-        first: Any = c[0]
-        if first.__class__ is Token and first in RESERVED_BEFORE_EQUALS:
-            raise _reserved(first.start_pos, str(first))
-        return _as_name(c[0])
-
-    def bracketed(self, c: Children) -> Any:
-        if c[1].type == "LONG":
-            return _Index(span_of(c), str(c[1]), True, self.long(c[1:2]))
-        if c[1].type == "IDENTIFIER":
-            return _Index(span_of(c), str(c[1]), True, s.NameReference((c[1].start_pos, c[1].end_pos), str(c[1])))
-        return s.Name(span_of(c), decode_string(c[1]), True)
-
-    def star(self, c: Children) -> Any:
-        return s.Star(span_of(c))
-
-    def wildcard(self, c: Children) -> Any:
-        return s.Wildcard(span_of(c), str(c[0]))
-
-    def datatable(self, c: Children) -> Any:
-        return s.Datatable(span_of(c), c[1], c[2], nodes_in(c[3:]))
-
-    def externaldata(self, c: Children) -> Any:
-        properties = clause_in(c, Clause)
-        sources = tuple(n for n in c if isinstance(n, s.Literal))
-        return s.ExternalData(span_of(c), c[1], c[2], sources, properties.items if properties else ())
-
-    def contextual_datatable(self, c: Children) -> Any:
-        return s.ContextualDatatable(span_of(c), str(c[1]), c[2])
-
-    def materialized_view_combine(self, c: Children) -> Any:
-        return s.MaterializedViewCombine(span_of(c), *nodes_in(c))
-
-    # --- literals
-
-    long = literal("long", decode_long)
-    real = literal("real", float)
-    timespan = literal("timespan", decode_timespan)
-    boolean = literal("bool", _is_true)
-
-    def typed(self, c: Children) -> Any:
-        kind, value = decode_typed(c[0])
-        return s.Literal((c[0].start_pos, c[0].end_pos), kind, value, str(c[0]))
-
-    def raw_guid(self, c: Children) -> Any:
-        raise Refused(c[0].start_pos, "a guid cannot stand bare here", f"write guid({c[0]})")
-
-    def type_of(self, c: Children) -> Any:
-        return s.TypeOf(span_of(c), _type_of(c[0]))
-
-    def string(self, c: Children) -> Any:
-        token = c[0]
-        if len(c) == 1:
-            return s.Literal((token.start_pos, token.end_pos), "string", decode_string(token), str(token))
-        return s.Literal(span_of(c), "string", "".join(map(decode_string, c)), " ".join(c))
-
-    string_token = string
-    json_string = string
-
-    def bad_string(self, c: Children) -> Any:
-        token = c[0]
-        quote = token.lstrip("hH@")[:3] if token.lstrip("hH@")[:3] in ("```", "~~~") else token.lstrip("hH@")[0]
-        raise Refused(
-            token.start_pos,
-            f"this string does not end, or has an escape that KQL does not know (expected {quote})",
-            'write a backslash as \\\\, or put @ before the opening quote: @"C:\\Windows"',
-        )
-
-    def signed_number(self, c: Children) -> Any:
-        number: s.Literal = c[1]
-        value = number.value
-        if c[0] == "-" and isinstance(value, int | float):
-            value = -value
-        return s.Literal(span_of(c), number.kind, value, f"{c[0]}{number.text}")
-
-    json_number = signed_number
-    signed_literal_value = signed_number
-
-    def dynamic(self, c: Children) -> Any:
-        return s.Dynamic(span_of(c), c[1])
-
-    def json_null(self, c: Children) -> Any:
-        return s.Literal(span_of(c), "null", None, "null")
-
-    json_array = listed(s.JsonArray)
-    json_object = listed(s.JsonObject)
-
-    def json_pair(self, c: Children) -> Any:
-        return s.JsonPair(span_of(c), decode_string(c[0]), c[2])
-
-
-setattr(Builder, "as", Builder.as_)
-
-
-def _name_of(child: Any) -> tuple[str, bool]:
-    return (str(child), False) if child.__class__ is Token else (child.value, True)
-
-
-def _as_name(child: Any) -> s.Name:
-    if isinstance(child, Token):
-        return s.Name((child.start_pos or 0, child.end_pos or 0), str(child))
-    name: s.Name = child
-    return name
-
-
-def _type_of(token: Token) -> str:
-    return token[token.index("(") + 1 : -1].strip()
+setattr(Operators, "as", Operators.as_)
 
 
 def _parameter_value(token: Any) -> s.Expression:
@@ -619,7 +338,7 @@ def _parameter_value(token: Any) -> s.Expression:
     if token.endswith(")"):
         return s.Literal(span, *decode_typed(token), str(token))
     if token.lower() in ("true", "false"):
-        return s.Literal(span, "bool", _is_true(token), str(token))
+        return s.Literal(span, "bool", is_true(token), str(token))
     if first in "+-0123456789":
         digits = token.lstrip("+-")
         sign = -1 if first == "-" else 1
@@ -631,7 +350,3 @@ def _parameter_value(token: Any) -> s.Expression:
             ticks = decode_timespan(digits)
             return s.Literal(span, "timespan", sign * ticks if ticks is not None else str(token), str(token))
     return s.NameReference(span, str(token))
-
-
-def _reserved(offset: int | None, word: str) -> Refused:
-    return Refused(offset or 0, f"'{word}' is a keyword and cannot be a name here", f"write ['{word}'] to use it as a name")
