@@ -19,7 +19,7 @@ from pathlib import Path
 from translator.commands.diagnostics import diagnostics_page, rows
 from translator.commands.functions import functions_page
 from translator.commands.tables import tables_page
-from translator.fidelity import CODES
+from translator.fidelity.codes import CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELLS = ("sh", "console")

@@ -7,7 +7,8 @@ import collections
 import pytest
 
 from tests.conformance.directions import findings
-from translator.fidelity import Effect, Place, Verdict, direction_of
+from translator.fidelity import Place, Verdict, direction_of
+from translator.fidelity.codes import Effect
 
 
 @pytest.mark.parametrize("seed", range(1))

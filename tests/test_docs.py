@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from tests import doc_pages
 from tests.doc_pages import ROOT, SHELLS, Block, pages, text_of
 from translator.cli import main
-from translator.fidelity import CODES
+from translator.fidelity.codes import CODES
 from translator.pack import Effort
 from translator.workers import Limits
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console
 from rich.table import Table
 
-from translator.fidelity import CODES, Effect
+from translator.fidelity.codes import CODES, Effect
 from translator.kql.errors import suggestion
 
 EFFECTS: Mapping[Effect, tuple[str, str]] = {

@@ -9,7 +9,8 @@ from typing import Self, TypeAlias
 
 from translator.detection.model import Detection, History
 from translator.detection.shapes import Events, Shape
-from translator.fidelity import CODES, Diagnostic, Fact, Notes, Place, Verdict, direction_of
+from translator.fidelity import Diagnostic, Fact, Notes, Place, Verdict, direction_of
+from translator.fidelity.codes import CODES
 from translator.plan import operators as o
 from translator.plan.conditions import is_present
 from translator.plan.expressions import ColumnRef, Expr, Span

@@ -1,7 +1,8 @@
 """The syntax tree of KQL: frozen dataclasses, one for each construct.
 
 Every node starts with its ``span``: the offsets (start, end) of its characters in the text that was parsed. Spans take no
-part in comparison, so two texts that differ only in layout give equal trees. No node knows a target or a plan.
+part in comparison, so two texts that differ only in layout give equal trees. No node knows a target or a plan. All of them stand in one
+file: expressions hold pipelines, pipelines operators, and operators expressions.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 from translator import __version__
-from translator.fidelity import CODES, Verdict
+from translator.fidelity import Verdict
+from translator.fidelity.codes import CODES
 
 _ROOT = "%SRCROOT%"
 """The base of paths: the folder that the command ran in, which a reader has somewhere else."""
