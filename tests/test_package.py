@@ -626,7 +626,7 @@ def test_exclusions_are_taken_out_before_rows_are_counted() -> None:
 @pytest.mark.parametrize(("kql", "text"), [(SUMMARY, 'Computer != "x"'), (PLAIN, "this is no condition (")])
 def test_exclusions_that_a_package_cannot_say_are_said(kql: str, text: str) -> None:
     entries = [Entry("r", convert(scheduled(kql, exclusions=(text,))))]
-    (told,) = packaged(entries, Options(), PackageOptions()).told(entries)
+    (told,) = packaged(entries, Options(), PackageOptions()).with_remarks(entries)
     assert isinstance(told.result, Conversion)
     assert any(d.code == "setting-lost" and "exclusion" in d.message for d in told.result.outputs["splunk"].diagnostics)
 
@@ -850,7 +850,7 @@ def test_an_earlier_file_that_cannot_be_read_is_written_anew() -> None:
 
 def test_what_contentctl_would_misread_is_said() -> None:
     entries = pack(scheduled("SigninLogs | where AppDisplayName == 'DNS lookup failed'"))
-    (told,) = packaged(entries, Options(), PackageOptions(("contentctl",))).told(entries)
+    (told,) = packaged(entries, Options(), PackageOptions(("contentctl",))).with_remarks(entries)
     assert isinstance(told.result, Conversion)
     assert any("contentctl" in d.message for d in told.result.outputs["splunk"].diagnostics)
 

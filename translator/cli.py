@@ -55,9 +55,9 @@ class _Commands(click.Group):
             raise
         except Exception as error:
             from translator.commands.common import line
-            from translator.workers import told
+            from translator.workers import internal_error
 
-            said = f"{error.filename or ''}: {error.strerror}".removeprefix(": ") if isinstance(error, OSError) else told(error)
+            said = f"{error.filename or ''}: {error.strerror}".removeprefix(": ") if isinstance(error, OSError) else internal_error(error)
             click.echo(line(f"error: {said}"), err=True)
             ctx.exit(1)
 

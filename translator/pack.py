@@ -53,8 +53,8 @@ class Entry:
     unpackaged: str = ""
 
 
-Known = Callable[[Rule], Entry | None]
-"""What is known of a rule already; None where that is nothing."""
+Earlier = Callable[[Rule], Entry | None]
+"""What an earlier run made of a rule; None where there is nothing."""
 
 RULE_SECONDS, RULE_PROCESSOR, PROOF_SECONDS = 30, 20, 60
 """How many seconds the work on one rule may take: by the clock and by the processor to convert it, by the clock to try it."""
@@ -228,7 +228,7 @@ def convert_pack(
     prepare: Callable[[Conversion], object] | None = None,
     came: Callable[[Entry], Entry] = lambda entry: entry,
     left_out: Callable[[Path], bool] = lambda path: False,
-    known: Known = lambda rule: None,
+    earlier: Earlier = lambda rule: None,
     made: Made | None = None,
     excluded: tuple[str, ...] = (),
     unread: Callable[[Unread], None] = lambda item: None,
@@ -240,7 +240,7 @@ def convert_pack(
         prepare: makes of a conversion what packages need; it can be pickled where processes are not forked.
         came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
         left_out: whether a file is none of the pack.
-        known: what is known of a rule, which then is not converted.
+        earlier: what an earlier run made of a rule, which then is not converted.
         made: what earlier runs made of rules, wherever their files were.
         excluded, unread: see ``rules_of``.
     """
@@ -249,7 +249,7 @@ def convert_pack(
     slugs = slugs_of(rules)
     entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
     for number, rule in enumerate(rules):
-        if isinstance(rule, Rule) and (entry := known(rule) or _made(rule, made)) is not None:
+        if isinstance(rule, Rule) and (entry := earlier(rule) or _made(rule, made)) is not None:
             entries[number] = came(dataclasses.replace(entry, slug=slugs[number]))
     # The long ones first, as they take longest: no process then waits at the end for the other that has one.
     waiting = sorted(

@@ -181,11 +181,11 @@ def _here(function: Callable[[_Item], Iterator[_Found]], item: _Item) -> Done[_F
     try:
         found.extend(function(item))
     except Exception as error:
-        return Done(tuple(found), told(error), failed=True)
+        return Done(tuple(found), internal_error(error), failed=True)
     return Done(tuple(found))
 
 
-def told(error: Exception) -> str:
+def internal_error(error: Exception) -> str:
     """An error that nobody foresaw, in words."""
     return f"internal error, please report it: {type(error).__name__}: {error}"
 
@@ -248,7 +248,7 @@ class _Crew(Generic[_Item, _Found]):
                 yield from self.died_at(worker)
                 continue
             except Exception as error:  # what was given cannot be put together again
-                yield from self.replaced(worker, told(error))
+                yield from self.replaced(worker, internal_error(error))
                 continue
             if what == "found":
                 worker.found.append(given)
@@ -475,5 +475,5 @@ def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: in
                         break
                     pipe.send_bytes(data)
             except Exception as error:
-                why = told(error)
+                why = internal_error(error)
             pipe.send(("ended", why))

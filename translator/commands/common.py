@@ -113,7 +113,7 @@ class Progressing:
         self.bar = _bar(console) if console.is_terminal and not quiet else None
         self.task = self.bar.add_task(what, total=None, rate="", told="") if self.bar is not None else None
         self.begun = self.said = self.drawn = time.monotonic()
-        self.known: int | None = None
+        self.resumed: int | None = None
 
     def __enter__(self) -> Progressing:
         if self.bar is not None:
@@ -138,9 +138,9 @@ class Progressing:
         if self.quiet:
             return
         now = time.monotonic()
-        if self.known is None:
-            self.known = done - 1  # what was found by an earlier run took no time of this one
-        rate = (done - self.known) / max(now - self.begun, 0.001)
+        if self.resumed is None:
+            self.resumed = done - 1  # what was found by an earlier run took no time of this one
+        rate = (done - self.resumed) / max(now - self.begun, 0.001)
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, total=total, rate=f"{rate:.1f}/s", told=told, refresh=now - self.drawn > 0.2)
             self.drawn = now if now - self.drawn > 0.2 else self.drawn

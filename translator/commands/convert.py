@@ -145,7 +145,7 @@ class _Run:
         for path, made in packages.files.items():
             self.put(path, made)
         self.problems += [f"{slug} is in no package: {why}" for slug, why in packages.failed.items()]
-        entries = packages.told(entries)
+        entries = packages.with_remarks(entries)
         content = report(entries, self.paths, packages.alerts, packages.kibana, proofs, self.unread)
         if self.stopping.signal:
             name = signal.Signals(self.stopping.signal).name
@@ -191,7 +191,7 @@ class _Run:
                 request.paths, request.targets, self.options, self.effort(),
                 lambda done, total: progress.at(done, total, self.counted()), prepare, self.came,
                 self.folder.owned(request.paths) if self.folder is not None else lambda path: False,
-                self.journal.known() if self.journal is not None and request.resume else lambda rule: None,
+                self.journal.earlier() if self.journal is not None and request.resume else lambda rule: None,
                 self.made, request.excluded, self.unread.append,
             )  # fmt: skip
         self.made.close()

@@ -30,7 +30,7 @@ class Run:
     digests: Mapping[str, str]
     folder: Path | None
 
-    def texts(self, output: Mapping[str, Any]) -> list[str | None]:
+    def digests_of(self, output: Mapping[str, Any]) -> list[str | None]:
         """What tells the texts of an output from others; None for each of which nothing is known."""
         return [self._text(name) for name in _listed(output, "paths") if isinstance(name, str)]
 
@@ -127,7 +127,7 @@ def _of_rule(old: Run, new: Run, before: Mapping[str, Any], after: Mapping[str, 
             if value != other:
                 yield Change(*about, target, what, value, other, () if told else why)
                 told = True
-        if (texts := [old.texts(first), new.texts(second)])[0] != texts[1] and None not in (*texts[0], *texts[1]):
+        if (texts := [old.digests_of(first), new.digests_of(second)])[0] != texts[1] and None not in (*texts[0], *texts[1]):
             yield Change(*about, target, "text", "", "", () if told else why)
 
 

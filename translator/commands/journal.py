@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.cache import key_of
-from translator.pack import Entry, Known
+from translator.pack import Earlier, Entry
 from translator.pipeline import Conversion
 from translator.rulepack import Rule
 
@@ -52,17 +52,17 @@ class Journal:
         self.pending: list[Entry] = []
         self.opened = False
 
-    def known(self) -> Known:
+    def earlier(self) -> Earlier:
         """What an earlier run has converted of rules that are the same, with the same tool and options, and has left here."""
         found = dict(self._read())
 
-        def known(rule: Rule) -> Entry | None:
+        def entry_of(rule: Rule) -> Entry | None:
             entry = found.get(self._key(rule)) if found else None
             if entry is None or not isinstance(entry.result, Conversion):
                 return None
             return replace(entry, result=replace(entry.result, rule=rule))
 
-        return known
+        return entry_of
 
     def _key(self, rule: Rule) -> str:
         return key_of(replace(rule, source=""), *self.depends)

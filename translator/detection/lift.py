@@ -85,7 +85,7 @@ class _Lifter(Lifting):
         try:
             shape = self.shape(self.plan.root)
             if isinstance(shape, Listed) and self.takes_indicators_for_lists:
-                return self.again(takes_indicators_for_lists=False).run()
+                return self.restarted(takes_indicators_for_lists=False).run()
             return self.finished(self.detection(shape))
         except TooLarge as error:
             return NoDetection((Diagnostic("too-large", str(error), error.span),))
@@ -94,10 +94,10 @@ class _Lifter(Lifting):
             if not self.takes_rows_for_sides or not self.may_make_sides():
                 return refused
             # The rest may still decide something where what is read of rows beside a row, or joined to it, is left out.
-            again = self.again(takes_rows_for_sides=False).run()
-            return again if isinstance(again, Detection) else refused
+            rest = self.restarted(takes_rows_for_sides=False).run()
+            return rest if isinstance(rest, Detection) else refused
 
-    def again(self, takes_indicators_for_lists: bool | None = None, takes_rows_for_sides: bool = True) -> _Lifter:
+    def restarted(self, takes_indicators_for_lists: bool | None = None, takes_rows_for_sides: bool = True) -> _Lifter:
         """The walk from its start, with fewer liberties."""
         lists = self.takes_indicators_for_lists if takes_indicators_for_lists is None else takes_indicators_for_lists
         return replace(

@@ -13,7 +13,7 @@ from translator.package.prepared import Prepared
 from translator.package.splunk_app import APP, FOLDER, app_files, archive, exclusions
 from translator.pipeline import Conversion
 from translator.targets.base import Options
-from translator.workers import told
+from translator.workers import internal_error
 
 
 @dataclass(slots=True)
@@ -29,11 +29,11 @@ class Packages:
     failed: dict[str, str] = field(default_factory=dict)
     """Why a rule is in no package, by slug."""
 
-    def told(self, entries: list[Entry]) -> list[Entry]:
+    def with_remarks(self, entries: list[Entry]) -> list[Entry]:
         """The entries, with a word on what packages leave out of them."""
-        return [replace(e, result=self._told(e.slug, e.result)) if isinstance(e.result, Conversion) else e for e in entries]
+        return [replace(e, result=self._with_remarks(e.slug, e.result)) if isinstance(e.result, Conversion) else e for e in entries]
 
-    def _told(self, slug: str, conversion: Conversion) -> Conversion:
+    def _with_remarks(self, slug: str, conversion: Conversion) -> Conversion:
         outputs = dict(conversion.outputs)
         for name, output in conversion.outputs.items():
             lost = (f"no package has this rule: {self.failed[slug]}",) if slug in self.failed else ()
@@ -68,7 +68,7 @@ def packaged(entries: list[Entry], convert: Options, options: PackageOptions) ->
                 _packaged([entry], convert, options)
                 whole.append(entry)
             except Exception as error:
-                failed[entry.slug] = told(error)
+                failed[entry.slug] = internal_error(error)
         found = _packaged(whole, convert, options)
     found.failed = failed
     return found

@@ -111,10 +111,10 @@ class _Translation:
     def __init__(self, rule: Rule, options: Options) -> None:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
-        self.known = fold_constants(self.plan)
-        self.options, self.since = with_reach(rule, self.known, options)
+        self.folded = fold_constants(self.plan)
+        self.options, self.since = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
-        self.detection = self.lift(False, self.known)
+        self.detection = self.lift(False, self.folded)
 
     @functools.cached_property
     def timed(self) -> Detection | NoDetection | None:
@@ -123,11 +123,11 @@ class _Translation:
         if isinstance(found, NoDetection):
             return None
         several = any(d.code in _OF_WINDOWS for d in found.diagnostics) or len(lookbacks(found)) > 1
-        return self.lift(True, self.known) if several else None
+        return self.lift(True, self.folded) if several else None
 
     @functools.cached_property
     def walked(self) -> _Walked:
-        return _walked(self.rule, self.known, self.options)
+        return _walked(self.rule, self.folded, self.options)
 
     def output(self, name: str, target: Target | PlanTarget) -> Output:
         """The best of what the lanes of a target write."""

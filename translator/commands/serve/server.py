@@ -29,7 +29,7 @@ from translator.pack import whole
 from translator.report.html import digests, embedded, rendered
 from translator.report.html.summary import TARGETS as NAMES
 from translator.report.html.summary import WORDS
-from translator.workers import Interrupted, told
+from translator.workers import Interrupted, internal_error
 
 MOST_BYTES = 2_000_000
 """How large the body of a request may be."""
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (Interrupted, ConnectionError):
             pass  # nobody is there any more
         except Exception as error:
-            self._refuse(Refused(500, told(error)))
+            self._refuse(Refused(500, internal_error(error)))
 
     def _length(self) -> int:
         """How long the body is that comes with the request. Raises Refused where that is not said."""

@@ -279,7 +279,7 @@ def _broken_element(stream: TextIO) -> tuple[int, str] | None:
     text, at, before = "", 0, 0
     ends = begun = array = between = False
 
-    def told(place: int, why: str) -> tuple[int, str]:
+    def broken_at(place: int, why: str) -> tuple[int, str]:
         return before + text.count("\n", 0, place), why
 
     while True:
@@ -288,7 +288,7 @@ def _broken_element(stream: TextIO) -> tuple[int, str] | None:
             more = stream.read(SAMPLE)
             before, text, at, ends = before + text.count("\n", 0, at), text[at:] + more, 0, not more
         elif at == len(text):
-            return told(at, "expected a bracket that closes the array") if array else None
+            return broken_at(at, "expected a bracket that closes the array") if array else None
         elif not begun:
             begun, array = True, text[at] == "["
             at += array
@@ -296,19 +296,19 @@ def _broken_element(stream: TextIO) -> tuple[int, str] | None:
             return None
         elif array and between:
             if text[at] != ",":
-                return told(at, "expected a comma between elements")
+                return broken_at(at, "expected a comma between elements")
             between, at = False, at + 1
         else:
             try:
                 _, at = DECODER.raw_decode(text, at)
                 between = True
             except RecursionError:
-                return told(at, "it is nested too deeply")
+                return broken_at(at, "it is nested too deeply")
             except ValueError as error:
                 if ends:
-                    return told(getattr(error, "pos", at), getattr(error, "msg", str(error)))
+                    return broken_at(getattr(error, "pos", at), getattr(error, "msg", str(error)))
                 if len(text) - at > LONGEST:
-                    return told(at, f"expected an event of less than {LONGEST >> 20} MB")
+                    return broken_at(at, f"expected an event of less than {LONGEST >> 20} MB")
                 more = stream.read(len(text))
                 text, ends = text + more, not more
 

@@ -165,7 +165,7 @@ class Eql:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
             try:
-                texts = _Writer(names).texts(detection)
+                texts = _Writer(names).queries(detection)
                 names.said += eql_diagnostics(detection, names)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
@@ -191,7 +191,7 @@ class _Writer:
             "=~": same % "startsWith~({0}, {1}) and startsWith~({1}, {0})",
         }
 
-    def texts(self, detection: Detection) -> tuple[str, ...]:
+    def queries(self, detection: Detection) -> tuple[str, ...]:
         if detection.kind == "event":
             return tuple(self.where(s) for s in detection.selectors)
         if detection.kind not in ("temporal", "temporal_ordered"):

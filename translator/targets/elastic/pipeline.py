@@ -415,13 +415,13 @@ class EsqlWalk(Walk):
             self.columns[made.id] = own
         self.columns |= found.columns
         if latest is not None:
-            self.latest(node, latest, list(names), part)
+            self.one_of_group(node, latest, list(names), part)
             return replace(part, unique=unique, spread=None, tied=False)
         if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=names, tied=False, always=not by)
 
-    def latest(self, node: o.Aggregate, chosen: tuple[str, Expr], by: list[str], part: Part) -> None:
+    def one_of_group(self, node: o.Aggregate, chosen: tuple[str, Expr], by: list[str], part: Part) -> None:
         """Leaves of each group the last or the first document, or one of those that are it, with all its columns."""
         function, expr = chosen
         key = self.values().simplest(expr)

@@ -249,7 +249,7 @@ class SplWalk(Walk):
             self.beside(found.terms, names)
             self.computed(found.behind)
             self.columns |= found.columns
-            self.latest(node, latest, names, part)
+            self.one_of_group(node, latest, names, part)
             self.columns |= keys
         else:
             found = summary(self, node, bool(by), part.flag)
@@ -302,7 +302,7 @@ class SplWalk(Walk):
             parts.append(f"({condition})" if parts and " OR " in condition else condition)
         return " AND ".join(parts)
 
-    def latest(self, node: o.Aggregate, chosen: tuple[str, Expr], names: list[str], part: Part) -> None:
+    def one_of_group(self, node: o.Aggregate, chosen: tuple[str, Expr], names: list[str], part: Part) -> None:
         """The last or the first event of each group, with all its columns."""
         function, expr = chosen
         values = self.values()

@@ -261,7 +261,7 @@ class _Table:
             raise _Refused("", str(unfit)) from None
         for column in needed:
             if not column.startswith(OWN) and is_missing(draft.row.get(column)):
-                told = self.told(site, column, draft.row, putting)
+                told = self.shared_value(site, column, draft.row, putting)
                 draft.row |= {} if told is None else {column: told}
         for where, why in putting.lacking.items():
             column = re.split(r"[.\[]", where)[0]
@@ -272,7 +272,7 @@ class _Table:
             self.unshaped.append(Unshaped(self.table, where, why))
         return putting.finished()
 
-    def told(self, site: Site, column: str, row: Row, putting: Putting) -> object:
+    def shared_value(self, site: Site, column: str, row: Row, putting: Putting) -> object:
         """What a row has in a column whose field another column has filled; None where that is not told."""
         place = site.place(column, (), row)
         if (

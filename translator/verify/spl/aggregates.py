@@ -30,7 +30,7 @@ KNOWN = frozenset(
 """The functions; percentiles are known as well."""
 
 
-def known(function: str) -> bool:
+def is_known(function: str) -> bool:
     return function in KNOWN or _PERCENTILE.fullmatch(function) is not None
 
 

@@ -47,27 +47,27 @@ def call(name: str, values: list[Value], run: Run) -> Value:
     if any(isinstance(v, list | bool) for v in values[:1]) or any(isinstance(v, list) for v in others):
         raise NotReadable(f"{name} of several values")
     if name == "json_valid":
-        return _told(first)[0]
-    valid, told = _told(first)
+        return _json_in(first)[0]
+    valid, parsed = _json_in(first)
     if name == "spath":
-        return one([as_value(v) for v in at(told, text(others[0]))]) if valid else None
+        return one([as_value(v) for v in at(parsed, text(others[0]))]) if valid else None
     if not valid:
         return None
     match name:
         case "json":
             return text(first)
         case "json_extract" | "json_extract_exact":
-            return _extracted(told, [text(o) for o in others], name.endswith("exact"))
+            return _extracted(parsed, [text(o) for o in others], name.endswith("exact"))
         case "json_keys":
-            return written(list(told)) if isinstance(told, Mapping) else None
+            return written(list(parsed)) if isinstance(parsed, Mapping) else None
         case "json_has_key_exact":
-            return isinstance(told, Mapping) and text(others[0]) in told
+            return isinstance(parsed, Mapping) and text(others[0]) in parsed
         case "json_array_to_mv":
-            if not isinstance(told, list) or others:
+            if not isinstance(parsed, list) or others:
                 raise NotReadable("json_array_to_mv of what is no array")
-            return one([as_value(v) for v in told])
+            return one([as_value(v) for v in parsed])
         case "json_set":
-            return _set(told, others)
+            return _set(parsed, others)
     raise NotReadable(f"the function {name}")
 
 
@@ -76,7 +76,7 @@ def written(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _told(value: Value) -> tuple[bool, object]:
+def _json_in(value: Value) -> tuple[bool, object]:
     try:
         return True, json.loads(text(value))
     except ValueError:
@@ -107,28 +107,28 @@ def _made(name: str, values: list[Value]) -> Value:
     return written(dict(zip(map(str, members[::2]), members[1::2], strict=True)))
 
 
-def _set(told: object, others: list[Value]) -> Value:
-    if not isinstance(told, dict) or len(others) % 2:
+def _set(parsed: object, others: list[Value]) -> Value:
+    if not isinstance(parsed, dict) or len(others) % 2:
         raise NotReadable("json_set of what is no object")
     for key, value in zip(others[::2], others[1::2], strict=True):
         if re.search(r"[.{}]", text(key)):
             raise NotReadable("json_set at a path")
-        told[text(key)] = _typed(value)
-    return written(told)
+        parsed[text(key)] = _typed(value)
+    return written(parsed)
 
 
-def _extracted(told: object, paths: list[str], exact: bool) -> Value:
+def _extracted(parsed: object, paths: list[str], exact: bool) -> Value:
     if not paths:
-        return written(told)
-    found = [[told[p]] if exact and isinstance(told, Mapping) and p in told else [] if exact else _once(told, p) for p in paths]
+        return written(parsed)
+    found = [[parsed[p]] if exact and isinstance(parsed, Mapping) and p in parsed else [] if exact else _once(parsed, p) for p in paths]
     if len(paths) > 1:
         return written([f[0] if f else None for f in found])
     return as_value(found[0][0]) if found[0] else None
 
 
-def _once(told: object, path: str) -> list[object]:
+def _once(parsed: object, path: str) -> list[object]:
     """What json_extract finds at a path: an array of all for ``{}``."""
-    found = at(told, path)
+    found = at(parsed, path)
     return [found] if "{}" in path and found else found
 
 
@@ -145,7 +145,7 @@ def as_value(value: object) -> Value:
     return written(value) if isinstance(value, list | Mapping) else value
 
 
-def at(told: object, path: str) -> list[object]:
+def at(parsed: object, path: str) -> list[object]:
     """All that stands at a path.
 
     Raises:
@@ -153,7 +153,7 @@ def at(told: object, path: str) -> list[object]:
     """
     if "@" in path:
         raise NotReadable(f"the path {path}")
-    found = [told]
+    found = [parsed]
     for step in re.finditer(r"\{(?P<index>-?\d*)\}|(?P<key>[^.{}]+)|\.", path):
         if step["key"]:
             found = [f[step["key"]] for f in found if isinstance(f, Mapping) and step["key"] in f]

@@ -96,7 +96,7 @@ def _term(command: Command, tree: Tree[Token]) -> Term:
     function, *others = tree.children
     assert isinstance(function, Token)
     called = str(function).lower()
-    if not aggregates.known(called):
+    if not aggregates.is_known(called):
         raise NotReadable(f"the function {function}", command.position + (function.start_pos or 0))
     field: str | Expression | None = None
     shown = ""
