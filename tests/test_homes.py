@@ -543,3 +543,27 @@ def test_an_alternative_that_no_event_of_the_home_satisfies_is_left_out(target: 
     output = converted(kql, target)
     assert ("audit_logs_2" in output.text) == kept and "false" not in output.text.lower()
     assert output.readiness is Readiness.READY
+
+
+@pytest.mark.parametrize("beside", ["", "SigninLogs | where ResultType == '1'"])
+def test_events_that_no_home_has_are_asked_for_under_the_name_of_the_table(beside: str) -> None:
+    """Sigma's log source of SecurityAlert has the alerts of one product, whose name the query rules out."""
+    alerts = "SecurityAlert | where ProductName == 'x' and AlertName has 'y'"
+    output = converted(f"union ({alerts}), ({beside})" if beside else alerts, "sigma")
+    assert output.verdict.value in ("exact", "same-alerts") and output.readiness is Readiness.NAMES
+    assert "service: securityalert" in output.text and "ProductName|cased: x" in output.text
+
+
+def test_sigma_names_the_vendor_of_a_firewall_in_the_log_source() -> None:
+    output = converted("CommonSecurityLog | where DeviceVendor == 'Cisco' and DeviceAction == 'denied'", "sigma")
+    assert output.readiness is Readiness.READY and "product: cisco" in output.text
+    assert "events-more" not in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(("condition", "by"), [("", "by ?source.ip"), ("and isnotempty(IPAddress)", "by source.ip")])
+def test_eql_joins_events_without_an_address_where_the_kql_does(condition: str, by: str) -> None:
+    other = "AADNonInteractiveUserSignInLogs | where ResultType == '1' | project IPAddress"
+    shown = "| extend AccountCustomEntity = UserPrincipalName"
+    output = converted(f"SigninLogs | where ResultType == '0' {condition} | join kind=inner ({other}) on IPAddress {shown}", "eql")
+    assert all(line.endswith(by) for line in output.text.splitlines() if line.startswith("  ["))
+    assert output.verdict.value == "same-alerts" and "empty-join-key" not in {d.code for d in output.diagnostics}

@@ -85,9 +85,14 @@ def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
     return next((h for fits in ways for h in homes if fits(h)), None)
 
 
-def lacks_required(home: Home, predicate: Expr) -> bool:
-    """Whether no event of a home satisfies a predicate, by what it has none or one value of."""
+def lacks_required(home: Home, predicate: Expr, told: bool = False) -> bool:
+    """Whether no event of a home satisfies a predicate, by what it has none or one value of.
+
+    Args:
+        told: whether to go by the latter alone, but for ``Type``, which has one value in all events of the table.
+    """
     stored = {c for c in columns_of(predicate) if c.table is not None}
+    stored = {c for c in stored if not told or not (c.name == "Type" or isinstance(home.columns.get(c.name), Absent))}
     fixed = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
 
     def filled_in(node: Expr) -> Expr:

@@ -116,6 +116,8 @@ class _Mover(Moving):
         if (home is None or not allowed(home, pins)) and (several := self.several(selector, homes, pins)):
             yield from several
             return
+        if home is not None and lacks_required(home, selector.predicate, told=True):
+            home = None
         yield selector, home
         for other, complete in further_homes(self, selector, home, measured):
             if complete:
