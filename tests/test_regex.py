@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from translator.regex import writers
 from translator.regex.ascii import asciified
 from translator.regex.classes import ranges_of
+from translator.regex.endings import ending
 from translator.regex.lucene import lucene
 from translator.regex.parser import RegexError, parse
 from translator.regex.syntax import (
@@ -342,3 +343,27 @@ def test_what_lucene_has_not_is_refused(regex: str) -> None:
 )
 def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
     assert lucene(parse(regex), case) == written
+
+
+@pytest.mark.parametrize(
+    ("pattern", "whole", "ends"),
+    [
+        (r"(?:^|\.)(?:com|net)$", {"com", "net"}, {".com", ".net"}),
+        (r"(?i)\.(exe|dll)$", set(), {".exe", ".dll"}),
+        (r"^a[.-]b$", {"a.b", "a-b"}, set()),
+        (r"[.]\z", set(), {"."}),
+        (r"(^a|b)c$", {"ac"}, {"bc"}),
+    ],
+)
+def test_a_pattern_of_endings_is_the_texts_that_it_stands_for(pattern: str, whole: set[str], ends: set[str]) -> None:
+    found = ending(parse(pattern))
+    assert found is not None and set(found.whole) == whole and set(found.ends) == ends
+    for text in ("com", "x.com", "xcom", "a.b", "a-b", "xa.b", ".", "..", "ac", "xac", "bc", "xbc", "x.exe", "X.EXE", ""):
+        folded = str.lower if found.caseless else str
+        by_text = folded(text) in found.whole or any(folded(text).endswith(end) for end in found.ends)
+        assert by_text == bool(re.search(pattern.replace(r"\z", r"\Z"), text)), text
+
+
+@pytest.mark.parametrize("pattern", ["a", "^$", "$", "a*b$", "a.$", "(?i:a)b$", "[a-z]$", r"a\d$", "(a|^)b^c$", "(?m)a$"])
+def test_a_pattern_that_asks_for_more_is_none_of_endings(pattern: str) -> None:
+    assert ending(parse(pattern)) is None

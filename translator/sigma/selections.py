@@ -16,9 +16,10 @@ from translator import catalog
 from translator.detection.model import Selector, compares
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import TEXT_OPERATORS, is_field, pushed
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjunction, const, disjunction, transform
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, const, disjunction, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
+from translator.regex.endings import ending
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, sigma
 from translator.sigma.groups import is_missing
@@ -142,6 +143,23 @@ def _ending_with(node: Expr) -> Expr:
     return node
 
 
+def _as_endings(node: Expr, cased: bool) -> Expr:
+    """A regular expression of the texts that a value ends with, as these texts; ``cased`` says whether the output may ask for case."""
+    match node:
+        case Apply(function="matches regex" | "matches regex~", args=(subject, Const())) if is_field(subject):
+            try:
+                found = ending(searched(node))
+            except RegexError:
+                return node
+            if found is None or not (cased or found.caseless):
+                return node
+            whole, ends = ([const(text) for text in texts] for texts in (found.whole, found.ends))
+            equal, ends_with = ("in~", "endswith") if found.caseless else ("in", "endswith_cs")
+            is_whole = [Apply(node.span, Type.BOOL, equal, (subject, Items(None, Type.DYNAMIC, tuple(whole))))] if whole else []
+            return disjunction(*is_whole, *(Apply(node.span, Type.BOOL, ends_with, (subject, text)) for text in ends))
+    return node
+
+
 def _is_one_line(field: Expr) -> bool:
     """Whether a field is known to have no line feed."""
     match field:
@@ -169,7 +187,10 @@ class Selections:
     """The ``detection`` section of one selector: named maps and the condition over them."""
 
     def __init__(self, names: Names, selector: Selector) -> None:
-        predicate = pushed(transform(selector.predicate, lambda n: _ending_with(_field_to_field(n))))
+        predicate = transform(selector.predicate, lambda n: _ending_with(_field_to_field(n)))
+        if names.family == "sigma":
+            predicate = transform(predicate, lambda n: _as_endings(n, names.options.prefer == "exact"))
+        predicate = pushed(predicate)
         self.names, self.selector = names, replace(selector, predicate=predicate)
         self.maps: dict[str, dict[str, Any]] = {}
         self.names_of_maps: dict[str, str] = {}

@@ -1,0 +1,56 @@
+"""Regular expressions that ask what a text ends with, as the texts that it may end with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from translator.regex.syntax import Alternation, Anchor, Class, Concat, Group, Literal, Node, Range
+from translator.regex.writers import case_of
+
+MOST = 500
+"""How many texts a pattern may stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a text has to be: one of ``whole``, or one that ends with one of ``ends``; ``caseless`` where case does not count."""
+
+    whole: tuple[str, ...]
+    ends: tuple[str, ...]
+    caseless: bool
+
+
+def ending(node: Node) -> Ending | None:
+    r"""The texts that ``(?:^|\.)(?:com|net)$``, ``^a$`` or ``\.exe$`` asks for; None for a pattern that asks for more."""
+    parts = node.parts if isinstance(node, Concat) else (node,)
+    found = _choices(Concat(parts[:-1])) if parts[-1:] == (Anchor("end"),) else None
+    caseless = case_of(node)
+    if found is None or not all(text for _, text in found) or (caseless is None and any(t.lower() != t.upper() for _, t in found)):
+        return None
+    whole, ends = ([text for anchored, text in found if anchored is wanted] for wanted in (True, False))
+    return Ending(tuple(dict.fromkeys(whole)), tuple(dict.fromkeys(ends)), bool(caseless))
+
+
+def _choices(node: Node) -> list[tuple[bool, str]] | None:
+    """The texts that a pattern without repeats matches, each with whether it stands at the start; None for other patterns."""
+    match node:
+        case Literal():
+            return [(False, node.character)]
+        case Anchor(kind="start"):
+            return [(True, "")]
+        case Group():
+            return _choices(node.node)
+        case Class(negated=False) if all(isinstance(m, Range) and m.first == m.last for m in node.members):
+            return [(False, chr(m.first)) for m in node.members if isinstance(m, Range)]
+        case Alternation():
+            options = [_choices(o) for o in node.options]
+            return None if None in options else [c for o in options for c in o or ()]
+        case Concat():
+            found = [(False, "")]
+            for part in node.parts:
+                more = _choices(part)
+                if more is None or len(found) * len(more) > MOST or any(anchored and text for _, text in found for anchored, _ in more):
+                    return None
+                found = [(before or anchored, text + own) for before, text in found for anchored, own in more]
+            return found
+    return None
