@@ -2,7 +2,8 @@
 
 Facts (elastic.co/docs/reference/query-languages/eql/eql-syntax): ``==`` and ``in`` keep case, ``:`` and functions with ``~`` do not;
 a comparison with a missing field holds for no event, and its ``not`` for each that lacks the field; ``sample by`` joins events without
-order and drops those that lack the key.
+order. Both drop events that lack a key, unless it is optional (``by ?field``): then those that lack it are joined with each other
+(github.com/elastic/elasticsearch, pull 79677; for samples AggregatedQueryRequest.java).
 """
 
 from __future__ import annotations
@@ -202,8 +203,11 @@ class _Writer:
             raise Cannot(Diagnostic("target-cannot", "an EQL sample has no fixed buckets of time", None))
         if any(side.absent for side in detection.sides):
             raise Cannot(Diagnostic("target-cannot", "an EQL sample cannot ask for events that are absent", None))
-        if not all(detection.guaranteed):
-            self.names.say("empty-join-key", "events without the join key match each other in KQL, and are left out here")
+        if any(
+            not sure and not all(self.names.never_empty(s.keys[n]) for s in detection.selectors)
+            for n, sure in enumerate(detection.guaranteed)
+        ):
+            self.names.say("empty-join-key", "an event with an empty key and one without any match each other in KQL, and do not here")
         orders = [detection.sides]
         if detection.within is not None and detection.kind == "temporal":
             orders.append(detection.sides[::-1])
@@ -213,7 +217,7 @@ class _Writer:
             raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
         in_order = detection.kind == "temporal_ordered" or detection.within is not None
         head = f"sequence with maxspan={detection.within or detection.timespan}s" if in_order else "sample"
-        return tuple(self.sample(c, head) for c in combinations)
+        return tuple(self.sample(c, head, detection.guaranteed) for c in combinations)
 
     def where(self, selector: Selector) -> str:
         told = dataset(self.names, selector)
@@ -223,10 +227,11 @@ class _Writer:
             parts.append(self.predicates.render(selector.predicate, nested))
         return f"any where {' and '.join(parts) or 'true'}"
 
-    def sample(self, selectors: tuple[Selector, ...], head: str) -> str:
+    def sample(self, selectors: tuple[Selector, ...], head: str, guaranteed: tuple[bool, ...]) -> str:
         lines = [head]
         for selector in selectors:
             with self.names.within(Place.BOTH):
-                keys = ", ".join(field(self.names.field(k)) for k in selector.keys)
+                pairs = zip(selector.keys, guaranteed, strict=True)
+                keys = ", ".join(("" if sure else "?") + field(self.names.field(key)) for key, sure in pairs)
             lines.append(f"  [{self.where(selector)}] by {keys}")
         return "\n".join(lines)
