@@ -83,6 +83,12 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ),
         (
             "A | where x == 'a' and TimeGenerated > ago(1d)"
+            " | join kind=leftanti (A | where isnotempty(k) and TimeGenerated between (ago(8d) .. ago(1d)) | distinct k) on k",
+            "event",
+            {"first-seen-list"},
+        ),
+        (
+            "A | where x == 'a' and TimeGenerated > ago(1d)"
             " | join kind=leftanti (A | where x == 'a' and TimeGenerated between (ago(8d) .. ago(1d))) on k, x",
             "event",
             {"first-seen-list", "empty-listed"},

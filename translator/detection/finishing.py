@@ -61,14 +61,20 @@ def finish(
 
 
 def _note_empty_listed(lifting: Lifting, selector: Selector, place: Place) -> None:
-    """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
+    """Says that events without a value are never among what was seen before, as the empty text may be in KQL.
+
+    It is not there where the earlier window is asked for events with a value.
+    """
     if not any(map(is_of_history, lifting.lists.given)):
         return
+    told = {h.name for h in lifting.findings.histories if all(lifting.has_always(s.keys[0], s.predicate) for s in h.selectors)}
     parts = list(conjuncts(selector.predicate))
     for part in parts:
         negated = negated_in(part)
         for node in walk(part):
             if not (isinstance(node, Apply) and node.function in LISTS and is_of_history(str(cast(Const, node.args[1]).value))):
+                continue
+            if cast(Const, node.args[1]).value in told:
                 continue
             beside = conjunction(*(p for p in parts if p is not part))
             if any(not counts_missing(f) or lifting.has_always(f, beside) for f in fields_of(node.args[0])):
