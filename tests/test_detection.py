@@ -160,6 +160,8 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | mv-expand e = d.list | where e.name == 'v' and e.kind == 'w'", "event", {"expanded-rows", "elements-apart"}),
         ("A | mv-expand e = d.list | where e.name != 'v'", "event", {"expanded-rows", "element-negated", "empty-array"}),
         ("A | mv-expand e = d.list", "event", {"expanded-rows", "empty-array"}),
+        ("A | summarize s = make_set(v_s) by k | mv-expand s", "event", {"expanded-rows", "rows-differ"}),
+        ("A | summarize s = make_set(n) by k | mv-expand s", "event", {"expanded-rows", "rows-differ", "empty-array"}),
         ("A | mv-expand e = d.list | extend n = tostring(e.name) | where n =~ 'v' or isnotempty(e)", "event", {"expanded-rows"}),
         ("A | mv-expand e = d.list | where x == 'a' or e.name == 'v'", "event", {"expanded-rows", "empty-array"}),
         (

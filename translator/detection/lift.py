@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from translator.detection.approximations import is_custom_text
 from translator.detection.conditions import constrain
 from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
@@ -74,6 +75,18 @@ def lift(
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
+
+
+def _has_elements(shape: Shape, expr: Expr) -> bool:
+    """Whether an array is what a summary gathers of texts, which are never null, so that each group has one at least.
+
+    Source: learn.microsoft.com/kusto/query/make-set-aggregation-function, scalar-data-types/null-values.
+    """
+    gathered = shape.aggregates.get(expr.column.id) if isinstance(shape, Grouped) and isinstance(expr, ColumnRef) else None
+    match gathered:
+        case Apply(function="make_set" | "make_list", args=(value,)):
+            return value.type == Type.STRING or is_custom_text(value)
+    return False
 
 
 def _numbers_of_rows(plan: o.Plan) -> set[int]:
@@ -199,7 +212,8 @@ class _Lifter(Lifting):
         self.say("expanded-rows", "the query gives a row for each element of an array, the output one for the event", relation.span)
         if isinstance(shape, Events):
             shape = replace(shape, branches=[replace(b, multiplied=True) for b in shape.branches])
-        if not asked_of([c for c, _ in relation.items], [r for r, _ in reversed(self.above)]):
+        gathered = all(_has_elements(shape, expr) for _, expr in relation.items)
+        if not gathered and not asked_of([c for c, _ in relation.items], [r for r, _ in reversed(self.above)]):
             self.say("empty-array", "an event whose array is empty is no row in the query", relation.span)
         if relation.limit is not None:
             self.say("row-limit", "'limit' keeps the first elements of each array only", relation.span)
