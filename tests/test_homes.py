@@ -112,6 +112,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ["category: registry_set", "TargetObject|startswith: HKLM\\Software"],
         ),
         ("DeviceProcessEvents | where SHA256 =~ 'aa'", "sigma", ["Hashes|contains: SHA256=aa"]),
+        (f"DeviceProcessEvents | where SHA256 has_any ('{'0a' * 32}')", "sigma", [f"Hashes|contains: SHA256={'0a' * 32}"]),
         ("OfficeActivity | where Operation =~ 'New-InboxRule'", "esql", ['TO_LOWER(event.action) == "new-inboxrule"']),
         ("OfficeActivity | where Operation == 'MemberAdded'", "esql", ['event.action == "added-users-to-group"']),
         ("SigninLogs | where Type == 'SigninLogs' and ResultType == '0'", "esql", ["result_type"]),

@@ -203,12 +203,20 @@ _OTHERWISE = re.compile(
 """What stands in no address that a field of the type ip gives back: zeros before a group or in place of ``::``, capitals, mapped IPv4."""
 
 
+_DIGESTS = {"MD5={value}": 32, "SHA1={value}": 40, "SHA256={value}": 64}
+"""Digits of a hash by the form that it stands in: what has so many is the whole of it (RFC 1321, FIPS 180-4)."""
+
+
 def formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
     """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
     values = constants(atom.args[1])
     if stored.form == "{value}" and atom.function in TEXT_OPERATORS - EQUALITIES:
         return Apply(atom.span, Type.BOOL, atom.function, (subject, *atom.args[1:]))
-    if atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith") or values is None or not stored.form.endswith("{value}"):
+    if values is None or not stored.form.endswith("{value}"):
+        return atom
+    whole = all(re.fullmatch(rf"[0-9A-Fa-f]{{{_DIGESTS.get(stored.form)}}}", str(v)) for v in values)
+    known = (*EQUALITIES, "startswith", *(("contains", "has", "endswith") if whole else ()))
+    if atom.function.removesuffix("_cs") not in known:
         return atom
     texts = [stored.form.replace("{value}", str(v)) for v in values]
     return disjunction(*(Apply(atom.span, Type.BOOL, "contains", (subject, const(t))) for t in texts))
