@@ -638,6 +638,7 @@ def test_a_first_time_within_the_last_day(by: str, period: int | None, said: set
         ("| distinct k", (), "empty-entity"),
         ("| extend AccountCustomEntity = tolower(k)", (), "empty-entity"),
         ("| project k, y", ("k",), "empty-entity"),
+        ("| project k, x", (), "empty-entity"),
         ("| project k, y", (), "empty-listed"),
         ("| project k, y", ("k", "y"), "empty-listed"),
         ("| extend AccountCustomEntity = k, IPCustomEntity = y", (), "empty-listed"),

@@ -13,7 +13,8 @@ from translator.detection.naming import is_of_history
 from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import Place
-from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negated_in, negation, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjunction, conjuncts, negated_in, negation, walk
+from translator.plan.pins import fixed_columns
 from translator.plan.simplify import LISTS, fields_of, is_field, is_present
 from translator.plan.types import Type
 
@@ -95,10 +96,14 @@ def _without_empty_listed(lifting: Lifting, selector: Selector, place: Place, al
 
 
 def _identity(lifting: Lifting, selector: Selector) -> list[Expr]:
-    """The values that identify the alert on events of a selector: the rule's entities, else keys, else the whole row."""
-    shown = dict(selector.outputs)
+    """The values that identify the alert on events of a selector: the rule's entities, else keys, else the whole row.
+
+    A column that the query asks for one value of identifies nothing beside others.
+    """
+    shown, fixed = dict(selector.outputs), fixed_columns(selector.predicate)
     columns = lifting.entities or {name for name in shown if name.endswith("CustomEntity")}
-    values = [shown.get(name) for name in columns] if columns else [*(selector.keys or shown.values())]
+    whole = [x for x in selector.keys or shown.values() if not (isinstance(x, ColumnRef) and x.column.name in fixed)]
+    values = [shown.get(name) for name in columns] if columns else [*whole]
     plain = [x.args[0] if isinstance(x, Apply) and x.function in ("tolower", "toupper", "tostring") else x for x in values]
     return [] if None in plain else list(dict.fromkeys(x for x in plain if x is not None))
 

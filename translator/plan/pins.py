@@ -20,6 +20,11 @@ def pins_of(predicate: Expr) -> Pins:
     return found
 
 
+def fixed_columns(predicate: Expr) -> frozenset[str]:
+    """The columns that have one value in all that a predicate selects."""
+    return frozenset(name for name, values in pins_of(predicate).items() if len(values) == 1)
+
+
 def constants(operand: Expr) -> list[Value] | None:
     """The values of an operand that is made of constants; None where it is not."""
     items = items_of(operand)

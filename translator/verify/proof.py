@@ -22,6 +22,7 @@ from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
 from translator.plan.functions.values import text_of
+from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
 from translator.targets.counterparts import TIMES as TIME_FIELDS
@@ -248,8 +249,14 @@ class Trial(Stage):
             return False
         about = {e.column for e in self.conversion.rule.entities} or {n for n, _ in self.plan.names if n.endswith("CustomEntity")}
         # What an element of an array says is not compared, and identifies the alert all the same.
-        about = about or {*self.wanted(target, output)[0].columns} or {*self._columns[target].keys}
+        about = about or ({*self.wanted(target, output)[0].columns} or {*self._columns[target].keys}) - self.fixed()
         return bool(about) and all(is_missing(row.get(name)) for row in tried.answer.rows for name in about)
+
+    def fixed(self) -> frozenset[str]:
+        """The columns of which the query asks for one value, which identify nothing."""
+        head = self.conversion.detection
+        found = [fixed_columns(s.predicate) for s in head.selectors] if isinstance(head, Detection) else []
+        return frozenset.intersection(*found) if found else frozenset()
 
     def wanted(self, target: str, output: Output) -> tuple[Wanted, Mapping[str, Type]]:
         """What is compared of a text, and the types of the KQL's columns."""
