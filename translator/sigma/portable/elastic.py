@@ -33,7 +33,10 @@ from translator.targets.elastic.pipeline import MOST_PRECISE
 
 MAX_QUERIES = 16
 MAX_RUNS = 100
-"""How many events in a row an EQL sequence may ask for."""
+"""How many events in a row one item of a sequence may ask for (elastic.co/docs/reference/query-languages/eql/eql-syntax, with runs)."""
+
+MAX_EVENTS = 2 * MAX_RUNS
+"""How many events a sequence is written for, of which each takes a search of its own."""
 
 
 class ElasticBackend(PredicateBackend):
@@ -255,8 +258,8 @@ class EqlSequenceBackend(ElasticBackend):
         """So many events in a row, of any of the rules."""
         threshold = correlation.threshold
         runs = threshold.count + (threshold.op.name == "GT")
-        if threshold.op.name not in ("GT", "GTE") or not 1 <= runs <= MAX_RUNS:
-            raise unsupported(f"a count that is not of 1 to {MAX_RUNS} events or more")
+        if threshold.op.name not in ("GT", "GTE") or not 1 <= runs <= MAX_EVENTS:
+            raise unsupported(f"a count that is not of 1 to {MAX_EVENTS} events or more")
         fields = {tuple(correlation.field_of(key, m.name) for key in correlation.group_by) for m in correlation.members}
         if len(fields) != 1:
             raise unsupported("a run of events with different names for a key")
@@ -264,7 +267,9 @@ class EqlSequenceBackend(ElasticBackend):
         condition = " or ".join(f"({self.condition_of(m.event)})" for m in correlation.members)
         if runs == 1:
             return f"any where {condition}"
-        return f"sequence{by} with maxspan={correlation.seconds}s\n  [any where {condition}] with runs={runs}"
+        sizes = [min(MAX_RUNS, runs - before) for before in range(0, runs, MAX_RUNS)]
+        items = [f"  [any where {condition}]" + (f" with runs={size}" if size > 1 else "") for size in sizes]
+        return "\n".join([f"sequence{by} with maxspan={correlation.seconds}s", *items])
 
     def temporal(self, correlation: Correlation) -> list[str]:
         """A sequence for each order of the events; what must be absent does not follow the first of them."""

@@ -20,7 +20,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
 from translator.sigma.emit import documents_of, spells
-from translator.sigma.portable.elastic import MAX_RUNS, EqlSequenceBackend, EsqlWindowBackend
+from translator.sigma.portable.elastic import MAX_EVENTS, EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
@@ -103,7 +103,7 @@ ONE = Threshold("event_count", ">=", 1)
 def weaker(detection: Detection) -> Detection | None:
     """What must be there at least where a detection wants more than EQL can count; None where nothing is known to be.
 
-    Different values are as many events, more than ``MAX_RUNS`` events are that many, and what is counted beside another event is there.
+    Different values are as many events, more than ``MAX_EVENTS`` events are that many, and what is counted beside another event is there.
     """
     threshold = detection.threshold
     if threshold is None:
@@ -119,7 +119,7 @@ def weaker(detection: Detection) -> Detection | None:
         said = Diagnostic("count-weakened", "EQL has no such threshold: it asks for one of the events that the rule measures")
         return replace(detection, kind="event_count", threshold=ONE, diagnostics=(*detection.diagnostics, said))
     wanted = math.floor(threshold.count) + 1 if threshold.operator == ">" else math.ceil(threshold.count)
-    events = Threshold("event_count", ">=", min(wanted, MAX_RUNS))
+    events = Threshold("event_count", ">=", min(wanted, MAX_EVENTS))
     if events.count < 1 or (threshold.kind, wanted) == ("event_count", events.count):
         return None
     counted = f"{wanted} different values" if threshold.kind == "value_count" else f"{wanted} events"
