@@ -787,6 +787,16 @@ def test_unions_of_unions_are_alternatives_of_one() -> None:
     assert [d.threshold and d.threshold.count for d in found.alternatives] == [5, 2, None]
 
 
+@pytest.mark.parametrize("values", ["B1, C1", "(B1 | summarize s = make_set(k)), (C1 | summarize s = make_set(k))"])
+def test_a_value_of_one_of_several_summaries_is_in_one_or_another(values: str) -> None:
+    counted = "summarize c = count() by k | where c > 5 | project k"
+    lets = f"let B1 = B | where y == 'b' | {counted}; let C1 = C | where y == 'c' | {counted};"
+    found = lifted(f"{lets} A | where x == 'a' | where k in ((union {values}))")
+    assert isinstance(found, Detection), codes(found)
+    assert [[s.table for s in d.selectors] for d in (found, *found.others)] == [["A", "B"], ["A", "C"]]
+    assert all(d.kind == "temporal" and d.sides[1].threshold is not None for d in (found, *found.others))
+
+
 def test_a_target_leaves_out_the_alternative_it_cannot_say() -> None:
     found = lifted("union (A | where x == 'a'), (B | where y == 'b') | summarize c = dcount(k) | where c > 5")
     assert isinstance(found, Detection)

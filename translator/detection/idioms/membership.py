@@ -9,6 +9,8 @@ from translator.plan import operators as o
 from translator.plan.conditions import pushed
 from translator.plan.elements import elements_of
 from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Expr, Items, Subquery, conjunction, conjuncts, disjunction
+from translator.plan.simplify import pushed
+from translator.plan.types import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,26 @@ def is_listed(asked: Membership, tables: frozenset[str]) -> bool:
     return len(read) == 1 and not any(isinstance(p, others) and p not in read and p not in behind for p in found)
 
 
+def _in_summaries(part: Expr) -> tuple[Expr, ...]:
+    """That a value is in a union of summaries as that it is in one or another of these; none where ``part`` asks something else."""
+    asked = membership_of(part)
+    if asked is None or asked.negated or not isinstance(asked.relation, o.Union):
+        return ()
+    union = asked.relation
+    if not any(isinstance(r, o.Aggregate) for r in o.relations(union)):
+        return ()
+    columns = dict(union.columns).get(asked.column, ())
+    function = "has_any" if asked.within else "in" if asked.cased else "in~"
+    queries = [Subquery(part.span, c.type, r, False, c) for r, c in zip(union.inputs, columns, strict=False) if c is not None]
+    items = [Items(part.span, Type.DYNAMIC, (query,)) for query in queries]
+    return tuple(Apply(part.span, Type.BOOL, function, (asked.subject, listed)) for listed in items)
+
+
 def by_membership(relation: o.Filter, tables: frozenset[str]) -> o.Union | None:
     """A filter that asks for one of several memberships, or for one or something else, as a union; None for another."""
     parts = conjuncts(pushed(with_constants(relation.predicate)))
     for part in parts:
-        choices = part.args if isinstance(part, Apply) and part.function == "or" else ()
+        choices = part.args if isinstance(part, Apply) and part.function == "or" else _in_summaries(part)
         asked = [c for c in choices if (found := membership_of(c)) is not None and not is_listed(found, tables)]
         if asked:
             others = disjunction(*(c for c in choices if not any(c is a for a in asked)))
