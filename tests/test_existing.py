@@ -8,7 +8,7 @@ from translator import catalog
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
-from translator.plan.existing import with_existing_columns
+from translator.plan.existing import with_existing_columns, with_known_columns
 from translator.plan.expressions import Apply
 
 MADE = "extend c = column_ifexists('Door', 'none')"
@@ -49,3 +49,17 @@ def test_a_column_that_a_table_may_not_have(kql: str, plain: bool) -> None:
 def test_azure_diagnostics_has_a_column_for_each_property_that_comes(column: str, may_exist: bool) -> None:
     root = bind(parse(f"AzureDiagnostics | where column_ifexists('{column}', 'none') != 'x'"), catalog.schemas()).root
     assert any(isinstance(p, Apply) and p.function == "column_ifexists" for p in o.parts(root)) == may_exist
+
+
+@pytest.mark.parametrize(
+    ("kql", "plain"),
+    [
+        ("Okta_CL | where column_ifexists('published_t', now()) > ago(1h)", True),
+        ("Okta_CL | where column_ifexists('published_tt', now()) > ago(1h)", False),
+        ("Own_CL | where column_ifexists('published_t', now()) > ago(1h)", False),
+    ],
+)
+def test_a_column_that_the_catalog_knows_exists(kql: str, plain: bool) -> None:
+    plan = with_known_columns(bind(parse(kql), catalog.schemas()), catalog.has_column)
+    asked = any(isinstance(p, Apply) and p.function == "column_ifexists" for p in o.parts(plan.root))
+    assert asked != plain

@@ -19,6 +19,7 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
+from translator.plan.existing import with_known_columns
 from translator.plan.expressions import Apply, Column, Const, Same, conjuncts, walk
 from translator.plan.simplify import MOMENTS, TooLarge
 from translator.plan.types import Type
@@ -194,7 +195,7 @@ def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detectio
 
 def _converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Conversion:
     plan = bind(parse(rule.query), catalog.schemas())
-    known = fold_constants(plan)
+    known = fold_constants(with_known_columns(plan, catalog.has_column))
     options, since = _reaching(rule, known, options)
 
     lifted = functools.partial(_lifted, rule, options)

@@ -317,6 +317,12 @@ def is_address(name: str, column: str) -> bool:
     return known is not None and column in known.addresses
 
 
+def has_column(name: str, column: str) -> bool:
+    """Whether a table of the catalog is known to have a column: one that a home has a word on."""
+    known = table(name)
+    return known is not None and any(column in home.columns for homes in known.homes.values() for home in homes)
+
+
 def is_one_line(name: str, column: str) -> bool:
     """Whether no value of a table's column has a line feed."""
     known = table(name)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from translator.plan import operators as o
 from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of, conjuncts, substitute, walk
 from translator.plan.missing import rejects_missing
+from translator.plan.rewriting import rewritten
 from translator.plan.simplify import simplify
 
 _Items = tuple[tuple[Column, Expr], ...]
+
+
+def with_known_columns(plan: o.Plan, is_known: Callable[[str, str], bool]) -> o.Plan:
+    """A plan with plain columns for those of column_ifexists() that are known to exist.
+
+    Args:
+        is_known: tells the columns of a table, by the names of both.
+    """
+
+    def plain(part: object) -> object:
+        match part:
+            case Apply(function="column_ifexists", args=(ColumnRef(column=column) as existing, _)) if column.table is not None:
+                return existing if is_known(column.table, column.name) else part
+        return part
+
+    return replace(plan, root=rewritten(plan.root, plain))
 
 
 def with_existing_columns(relation: o.Relation) -> o.Relation:
