@@ -13,9 +13,9 @@ from translator.detection.naming import is_of_history
 from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import Place
+from translator.plan.conditions import LISTS, fields_of, is_field, is_present
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjunction, conjuncts, negated_in, negation, walk
 from translator.plan.pins import fixed_columns
-from translator.plan.simplify import LISTS, fields_of, is_field, is_present
 from translator.plan.types import Type
 
 

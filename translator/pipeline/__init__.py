@@ -20,6 +20,7 @@ from translator.pipeline.remarks import lookbacks, on_columns, on_elements, on_h
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
+from translator.plan.existing import with_known_columns
 from translator.plan.expressions import Same
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
@@ -94,15 +95,16 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     writer = target_of(target)
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
-    known = fold_constants(bind(parse(rule.query), catalog.schemas()))
+    known = fold_constants(with_known_columns(bind(parse(rule.query), catalog.schemas()), catalog.has_column))
     options, _ = with_reach(rule, known, options)
     return _lane(writer, rule, _walked(rule, known, options), options).faithful()
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
     return lift(
-        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled, timed=timed
-    )
+        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled,
+        timed=timed, entities=frozenset(e.column for e in rule.entities),
+    )  # fmt: skip
 
 
 class _Translation:
@@ -111,7 +113,7 @@ class _Translation:
     def __init__(self, rule: Rule, options: Options) -> None:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
-        self.folded = fold_constants(self.plan)
+        self.folded = fold_constants(with_known_columns(self.plan, catalog.has_column))
         self.options, self.since = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
         self.detection = self.lift(False, self.folded)

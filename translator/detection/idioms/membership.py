@@ -9,7 +9,6 @@ from translator.plan import operators as o
 from translator.plan.conditions import pushed
 from translator.plan.elements import elements_of
 from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Expr, Items, Subquery, conjunction, conjuncts, disjunction
-from translator.plan.simplify import pushed
 from translator.plan.types import Type
 
 
