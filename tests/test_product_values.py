@@ -9,7 +9,7 @@ import pytest
 
 import translator
 from tests.rules import rule
-from translator.targets.base import Output
+from translator.targets.base import Options, Output, Readiness
 from translator.verify.running import run_text
 from translator.verify.shaping import shaped
 
@@ -17,11 +17,11 @@ NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
 
 
-def sides(kql: str, target: str, rows: list[dict[str, Any]]) -> tuple[Output, int, int]:
+def sides(kql: str, target: str, rows: list[dict[str, Any]], *homes: str) -> tuple[Output, int, int]:
     """What is written, and how many rows the KQL and the text find of rows of its first table."""
-    table, output = kql.split()[0], translator.convert(rule(kql), (target,)).outputs[target]
+    table, output = kql.split()[0], translator.convert(rule(kql), (target,), Options(homes=homes)).outputs[target]
     given = [{"TimeGenerated": "2026-05-01T11:00:00Z", **row} for row in rows]
-    found = shaped({table: given}, FAMILIES[target])
+    found = shaped({table: given}, FAMILIES[target], Options(homes=output.homes))
     assert not [u for u in found.unshaped if u.row is not None]
     events = [event for shape in found.shapes[table] for event in shape.events]
     ours = translator.run(kql, {table: [shape.row for shape in found.shapes[table]]}, now=NOW).rows
@@ -118,7 +118,7 @@ WITHIN = 'RequestParameters !has \'"acl":"private"\''
 def test_where_the_form_tells_rows_apart_the_direction_is_said(
     kql: str, target: str, verdict: str, rows: list[dict[str, Any]], counts: tuple[int, int]
 ) -> None:
-    output, ours, theirs = sides(kql, target, rows)
+    output, ours, theirs = sides(kql, target, rows, "aws_cloudtrail")
     assert output.verdict.value == verdict and (ours, theirs) == counts
 
 
@@ -127,7 +127,8 @@ def test_where_the_form_tells_rows_apart_the_direction_is_said(
     "condition", ["tostring(parse_json(Parameters)[0].Name) == 'ForwardTo'", 'Parameters has \'"Name":"x"\'', "isnotempty(Parameters)"]
 )
 def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str, target: str) -> None:
-    output = translator.convert(rule(f"OfficeActivity | where {condition} and UserId == 'x' | project UserId"), (target,)).outputs[target]
+    kql = f"OfficeActivity | where {condition} and UserId == 'x' | project UserId"
+    output = translator.convert(rule(kql), (target,), Options(homes=("o365_audit",))).outputs[target]
     assert "Parameters" not in output.text and output.verdict.value == "broader"
 
 
@@ -167,3 +168,33 @@ def test_what_is_taken_of_a_value_is_said(kql: str, target: str, code: str, dire
 def test_the_spelling_of_addresses_is_taken_for_granted_where_texts_are_compared(kql: str, said: bool) -> None:
     output = translator.convert(rule(kql), ("esql",)).outputs["esql"]
     assert ("address-spelling" in {d.code for d in output.diagnostics}) == said
+
+
+PARAMETERS = [{"UserId": "a", "Parameters": f'[{{"Name":"ForwardTo","Value":"{to}"}},{{"Name":"x","Value":""}}]'} for to in ("b@c", "d")]
+TARGETS = [{"Identity": "a", "TargetResources": [{"type": kind, "modifiedProperties": []}]} for kind in ("User", "user", "Group")]
+
+
+@pytest.mark.parametrize(
+    ("kql", "rows", "count"),
+    [
+        ("OfficeActivity | where tostring(parse_json(Parameters)[0].Value) == 'd' | project UserId", PARAMETERS, 1),
+        ("OfficeActivity | where Parameters has 'b' | project UserId", PARAMETERS, 1),
+        ("OfficeActivity | where ClientIP == '[::1]:443' | project UserId", [{"ClientIP": "[::1]:443"}, {"ClientIP": "::1"}], 1),
+        ("OfficeActivity | where Operation =~ 'ADD USER.' | project UserId", [{"Operation": "Add user."}, {"Operation": "x"}], 1),
+        ("AuditLogs | where TargetResources[0].type =~ 'user' and TargetResources has 'user' | project Identity", TARGETS, 2),
+        (
+            "SigninLogs | where Status has 'locked' | project Identity",
+            [{"Status": {"failureReason": f"is {x}"}} for x in ("locked", "off")],
+            1,
+        ),
+        ('AWSCloudTrail | where RequestParameters contains \'"acl":"private"\' | project UserIdentityArn', GRANTS, 1),
+    ],
+)
+def test_what_the_integration_changes_is_read_in_the_event_as_it_came(kql: str, rows: list[dict[str, Any]], count: int) -> None:
+    output, ours, theirs = sides(kql, "esql", rows)
+    assert output.verdict.value in SAME and (ours, theirs) == (count, count)
+    if output.homes:
+        assert "event.original" in output.text and output.readiness is Readiness.SET_UP
+        assert any(d.code == "input-setting" for d in output.diagnostics)
+        named = translator.convert(rule(kql), ("esql",), Options(homes=(output.homes[0].removesuffix("_original"),)))
+        assert named.outputs["esql"].verdict.value not in SAME, "a home that is asked for is the one that is taken"

@@ -94,6 +94,11 @@ B = "\\"
         ('MD5("a")', "keyword", "0cc175b9c0f1b6a831c399e269772661"),
         ('URL_DECODE("a%20b+c")', "keyword", "a b c"),
         ('JSON_EXTRACT("""{"a": {"b": [1, "x"]}}""", "a.b[1]")', "keyword", "x"),
+        ('JSON_EXTRACT("""{"a": [1, {"b":"\\u0041"} ], "a": 2}""", "a")', "keyword", '[1, {"b":"\\u0041"} ]'),
+        ('JSON_EXTRACT("""[1.50, true]""", "[0]")', "keyword", "1.50"),
+        ('JSON_EXTRACT("""[1.50, true]""", "$[1]")', "keyword", "true"),
+        ('JSON_EXTRACT("""{"a": [}""", "a")', "keyword", None),
+        ('JSON_EXTRACT("""{"a": null}""", "a")', "keyword", None),
         ('CIDR_MATCH(TO_IP("10.1.2.3"), "10.0.0.0/8", "::1/128")', "boolean", True),
         ('CIDR_MATCH("192.168.0.1", "10.0.0.0/8")', "boolean", False),
         # numbers

@@ -110,7 +110,8 @@ class Home:
 
     ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
     condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
-    says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for.
+    says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for, one
+    with a ``setting``, which says what has to be set for it, also where it alone has what a rule reads.
     ``also`` are further values of what comes first in ``place``, whose events have the same fields; ``within`` names the home of the table
     that has these events as well. ``brings`` names the add-on or
     integration, ``source`` a public page with the names.
@@ -125,6 +126,7 @@ class Home:
     lacks: str = ""
     more: str = ""
     optional: bool = False
+    setting: str = ""
     also: tuple[str, ...] = ()
     within: str = ""
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
@@ -239,12 +241,16 @@ def _of_table(name: str, home: Home) -> Home:
 def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
     """The homes of a file.
 
-    ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none; ``rest`` says why it has
-    none of the other columns of the first home.
+    ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none, and for places inside of
+    those that it has as they came, unless they are plain values; ``rest`` says why it has none of the other columns of the first home.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for data in listed:
-        columns = {**found[data["extends"]], **data["columns"]} if "extends" in data else dict(data["columns"])
+        columns = dict(data["columns"])
+        if "extends" in data:
+            whole = {name for name, x in columns.items() if (x or {}).get("type") == "original"}
+            inherited = {c: x for c, x in found[data["extends"]].items() if re.split(r"[.\[]", c)[0] not in whole or _is_plain_part(c, x)}
+            columns = {**inherited, **columns}
         columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}
         if "rest" in data:
             first = next(iter(found.values()))
@@ -253,6 +259,12 @@ def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
             }
         found[data["home"]] = columns
         yield home_of({**data, "columns": {k: v for k, v in columns.items() if v is not None}})
+
+
+def _is_plain_part(path: str, counterpart: Mapping[str, Any]) -> bool:
+    """Whether a place inside of a column, and of no array there, is a field with its value."""
+    plain = "field" in counterpart and counterpart.get("type") not in ("object", "flattened", "nested")
+    return plain and "[" not in path and counterpart.keys() <= {"field", "type", "source"}
 
 
 def home_of(data: Mapping[str, Any]) -> Home:
@@ -267,6 +279,7 @@ def home_of(data: Mapping[str, Any]) -> Home:
         data.get("lacks", ""),
         data.get("more", ""),
         data.get("optional", False),
+        data.get("setting", ""),
         tuple(data.get("also", ())),
         data.get("within", ""),
         MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
@@ -379,7 +392,7 @@ def _places(name: str) -> Mapping[tuple[str, Steps], tuple[Steps, ...]]:
 def _has_parts(path: str, counterpart: Counterpart) -> bool:
     """Whether a field is one of several values by itself, not by those of an array around it, or an object."""
     several = isinstance(counterpart, Stored) and counterpart.array and "[" not in path
-    return several or (isinstance(counterpart, Stored) and counterpart.type in ("object", "json"))
+    return several or (isinstance(counterpart, Stored) and counterpart.type in ("object", "json", "original"))
 
 
 def _steps(path: str) -> tuple[str, Steps]:

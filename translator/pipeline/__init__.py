@@ -135,10 +135,12 @@ class _Translation:
         """The best of what the lanes of a target write."""
         if isinstance(target, PlanTarget):
             return target.translate_plan(self.rule, self.plan, self.options)
-        output = self.detected(name, target)
+        output = self.detected(name, target, self.options)
         if isinstance(target, Pipes) and _distance(output) > _READY:
             lane = _lane(target, self.rule, self.walked, self.options)
             output = _better(output, lane.faithful())
+            if not _is_good(output):
+                output = self.set_up(name, target) or output
             if not output.texts:
                 output = _better(output, lane.loose())
         behind = output.head or self.detection
@@ -148,17 +150,43 @@ class _Translation:
         said = (*self.since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
-    def detected(self, name: str, target: Target) -> Output:
+    def set_up(self, name: str, target: Pipes) -> Output | None:
+        """What is good over homes that need a setting of the product; None where nothing is."""
+        for homes in _set_up_homes(target, self.plan, self.options):
+            options = replace(self.options, homes=(*self.options.homes, *homes))
+            found = self.detected(name, target, options)
+            if not _is_good(found):
+                found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
+            if _is_good(found):
+                return replace(found, homes=homes)
+        return None
+
+    def detected(self, name: str, target: Target, options: Options) -> Output:
         """The best of what the lanes write that take detections."""
         if isinstance(self.detection, NoDetection):
             return Output(name, (), self.detection.diagnostics)
         timed = self.timed if target.tells_time else None
-        output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, self.options))
+        output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, options))
         said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
 
+def _set_up_homes(target: Pipes, plan: o.Plan, options: Options) -> list[tuple[str, ...]]:
+    """The homes of a plan's tables that have more where something is set, each alone, then all; none beside a home that is asked for."""
+    if not target.reads_json or target.family != "elastic" or options.fields == "source":
+        return []
+    tables = {n.table for n in o.relations(plan.root) if isinstance(n, o.Source)}
+    homes = (t.homes[target.family] for name in sorted(tables) if (t := catalog.table(name)) is not None)
+    found = [h.name for of in homes if not any(h.name in options.homes for h in of) for h in of if h.setting]
+    several = [tuple(dict.fromkeys(found))] if len(set(found)) > 1 else []
+    return [*((name,) for name in dict.fromkeys(found)), *several]
+
+
 _READY = (0, 0)
+
+
+def _is_good(output: Output) -> bool:
+    return output.verdict.rank <= Verdict.SAME_ALERTS.rank
 
 
 def _distance(output: Output) -> tuple[int, int]:

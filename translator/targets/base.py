@@ -102,6 +102,8 @@ class Output:
     """What its rows call the columns of the query that they show."""
     head: Detection | None = None
     """What selects the events of an output of the pipeline lane."""
+    homes: tuple[str, ...] = ()
+    """The homes that it takes besides those that are taken anyway: their setting is presumed."""
     trigger: Trigger | None = None
     """What the end of the text asks of the number of rows, which a package may leave to the alert's own condition."""
 

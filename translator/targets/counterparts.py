@@ -12,7 +12,7 @@ from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Sto
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Column
 from translator.plan.pins import Pins
-from translator.targets.names import PLAIN_TEXTS, WHOLE, path_of
+from translator.targets.names import IN_DOCUMENT, PLAIN_TEXTS, WHOLE, path_of
 from translator.targets.paths import SEPARATORS
 
 TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
@@ -48,7 +48,7 @@ class Fields:
                 return replace(counterpart, type=WHOLE), name, ()
             if not isinstance(counterpart, Stored):
                 return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
-            in_text = self.family == "elastic" and self.reads_json and counterpart.type in PLAIN_TEXTS | {"nested"}
+            in_text = self.family == "elastic" and self.reads_json and counterpart.type in PLAIN_TEXTS | IN_DOCUMENT
             if rest and counterpart.type not in ("json", "object", "flattened") and not in_text and self.family != "sigma":
                 return None, name, ()
             if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
@@ -140,7 +140,7 @@ def is_value(column: Column, steps: tuple[str | int, ...]) -> bool:
         return False
     path = path_of(column.name, steps)
     found = next((home.columns[path] for home in known.homes["elastic"] if path in home.columns), None)
-    return isinstance(found, Stored) and found.type not in ("object", "flattened", "nested")
+    return isinstance(found, Stored) and found.type not in {"object", "flattened", *IN_DOCUMENT}
 
 
 def column_number(column: Column, name: str) -> int:

@@ -6,7 +6,7 @@ import ipaddress
 
 from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Items, Path, const, disjunction, items_of, rebuild, transform
 from translator.plan.types import Type
-from translator.targets.names import TEXTS
+from translator.targets.names import IN_DOCUMENT, TEXTS
 
 EQUALITIES = frozenset({"==", "=~", "in", "in~"})
 _ORDERS = frozenset({"<", "<=", ">", ">="})
@@ -31,9 +31,10 @@ def typed(atom: Apply, subject: Expr) -> Expr:
         return atom
     converted = [_literal(i, kind) for i in items if isinstance(i, Const)]
     kept = [c for c in converted if c is not None]
-    function = atom.function if kind in TEXTS else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
+    text = kind in TEXTS | IN_DOCUMENT
+    function = atom.function if text else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
     if atom.function in _ORDERS:
-        return atom if kept != converted or kind in TEXTS else Apply(atom.span, atom.type, function, (subject, *kept))
+        return atom if kept != converted or text else Apply(atom.span, atom.type, function, (subject, *kept))
     if not kept:
         return FALSE
     single = {"in": "==", "in~": "=~"}.get(function, function)

@@ -41,7 +41,7 @@ from translator.targets.choice import allowed, events_of, has_all, homes_of, lac
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, one_of, typed
-from translator.targets.names import IN_UNITS, PLAIN_TEXTS, path_of
+from translator.targets.names import IN_DOCUMENT, IN_UNITS, PLAIN_TEXTS, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
 from translator.targets.stored_values import (
@@ -134,6 +134,8 @@ class Move:
             return replace(selector, outputs=tuple(shown))
         if self.home is not None:
             self.mover.homes[selector.table, self.home.name] = self.home
+            if self.home.setting:
+                self.mover.say("input-setting", f"{selector.table} in {self.home.name} needs {self.home.setting}", None)
             if self.home.more:
                 self.mover.say("events-more", f"{selector.table} in {self.home.name}: {self.home.more}", None)
             for lacking in self.elsewhere(self.home):
@@ -217,14 +219,14 @@ class Move:
     def in_json(self, base: ColumnRef) -> bool:
         """Whether a column is an object in an event that is JSON."""
         homeless = self.home is None and base.type == Type.DYNAMIC and self.mover.options.fields != "source"
-        return homeless or base.column.stored == ("nested" if self.family == "elastic" else "json")
+        return homeless or base.column.stored in (IN_DOCUMENT if self.family == "elastic" else {"json"})
 
     def is_object(self, value: Expr) -> bool:
         """Whether a value is a whole object of Elastic's, of which there are fields of its parts alone."""
         if self.family != "elastic" or not isinstance(value, ColumnRef) or value.type != Type.DYNAMIC:
             return False
         found = self.looked_up(value)[0]
-        return isinstance(found, ColumnRef) and found.column.stored in ("object", "flattened", "nested")
+        return isinstance(found, ColumnRef) and found.column.stored in {"object", "flattened", *IN_DOCUMENT}
 
     def lacks(self, expr: Expr) -> bool:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
@@ -403,7 +405,7 @@ class Move:
         if of_any == expr.steps or at_place(columns, name, expr.steps) is not None or at_place(columns, name, of_any) is None:
             return expr.steps
         whole = columns.get(name)
-        if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type == "nested":
+        if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type in IN_DOCUMENT:
             return expr.steps
         if any(s != 0 for s in expr.steps if isinstance(s, int)) or not catalog.is_single(self.chosen.table, name, self.pins):
             self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)

@@ -29,6 +29,12 @@ _NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 WHOLE = "object of fields"
 """The type of an object of Elastic's, which is no field: its parts are."""
 
+ORIGINAL = "original"
+"""The type of what an integration of Elastic's keeps in the event as it came alone, which is JSON."""
+
+IN_DOCUMENT = frozenset({"nested", ORIGINAL})
+"""Types of Elastic's that no query reads but as JSON."""
+
 IN_UNITS = "in_units"
 """The function by which a field of smaller units is read: how many whole ones of so many it has. Such a field is never negative."""
 
@@ -101,21 +107,21 @@ class Json:
     Attributes:
         event: the field with the text of a whole event.
         brackets: what stands around the number of an element in a path.
-        types: the product's types of columns that stand in the event's JSON alone.
+        types: the product's types of columns that stand in JSON alone, each with the field that holds this.
         of_texts: whether also the texts that the product keeps may hold JSON.
         of_names: whether only what has no name in the event is read so, since names are fields.
     """
 
     event: str
     brackets: str
-    types: frozenset[str]
+    types: Mapping[str, str]
     of_texts: bool
     of_names: bool
 
 
-SPLUNK_JSON = Json("_raw", "{}", frozenset({"json"}), False, True)
+SPLUNK_JSON = Json("_raw", "{}", {"json": "_raw"}, False, True)
 # Objects of Elastic's integrations have other names than those of Azure, and fields where these have arrays.
-ESQL_JSON = Json("_source", "[]", frozenset({"nested"}), True, False)
+ESQL_JSON = Json("_source", "[]", {"nested": "_source", ORIGINAL: "event.original"}, True, False)
 
 
 @dataclass
@@ -231,7 +237,7 @@ class Names(Notes):
         """Whether the product keeps a field as a text, as far as is known."""
         stored = self.stored(expr)
         if stored or (self.family == "elastic" and self.in_json(expr) is not None):
-            return not stored or stored in TEXTS | {"nested"}
+            return not stored or stored in TEXTS | IN_DOCUMENT
         match expr:
             case ColumnRef(column=column):
                 return column.type in _AS_TEXT
@@ -258,7 +264,7 @@ class Names(Notes):
         """Whether the target's field has a type without an empty value, as Elastic's ``ip`` has none."""
         stored = self.stored(expr)
         numbers = isinstance(expr, ColumnRef) and expr.column.type not in _AS_TEXT and expr.column.type != Type.DYNAMIC
-        return self.family == "elastic" and (stored not in TEXTS if stored else numbers)
+        return self.family == "elastic" and (stored not in TEXTS | IN_DOCUMENT if stored else numbers)
 
     def in_json(self, expr: Expr, named: bool = False) -> tuple[str, str] | None:
         """The field and the path of a value that Splunk has no field of, but in the text of another; None for other values.
@@ -292,7 +298,8 @@ class Names(Notes):
         if homeless:
             self.lacks(column.table, column.name)
         opened, closed = json.brackets[0], json.brackets[1]
-        return json.event, column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
+        holder = json.types.get(column.stored, json.event)
+        return holder, column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""

@@ -195,19 +195,21 @@ class Real(Trial):
             yield f"the events that share {value!r}", tuple(numbers)
         yield "all events", tuple(range(len(self.picked)))
 
-    def on(self, family: str, listed: frozenset[str] = frozenset(), own: Own = ()) -> tuple[list[Tried], Shaped]:
+    def on(
+        self, family: str, listed: frozenset[str] = frozenset(), own: Own = (), homes: tuple[str, ...] = ()
+    ) -> tuple[list[Tried], Shaped]:  # fmt: skip
         """The worlds as a family of products has them, without the rows that it cannot have.
 
         Raises:
             EngineError: where the KQL cannot be run.
         """
-        if (family, listed, own) not in self._families:
-            made, also = super().on(family, listed, own) if self.beside else ([], None)
+        if (family, listed, own, homes) not in self._families:
+            made, also = super().on(family, listed, own, homes) if self.beside else ([], None)
             given: dict[str, list[Row]] = {}
             marks = {mark_of(number): number for number, _ in enumerate(self.picked)}
             for picked, mark in zip(self.picked, marks, strict=True):
                 given.setdefault(picked.table, []).append({**self.given(picked), ROW: mark})
-            shape = self.put(given, family, listed, own)
+            shape = self.put(given, family, listed, own, homes)
             put: dict[int, tuple[str, Shape]] = {}
             for table, one in ((table, one) for table, shapes in shape.shapes.items() for one in shapes if one.events or table in listed):
                 put[marks[str(one.row[ROW])]] = table, one
@@ -225,8 +227,8 @@ class Real(Trial):
             found = list(worlds.values())
             if also is not None:
                 shape = replace(shape, unshaped=(*also.unshaped, *shape.unshaped), types={**also.types, **shape.types})
-            self._families[family, listed, own] = [*made, *found], shape
-        return self._families[family, listed, own]
+            self._families[family, listed, own, homes] = [*made, *found], shape
+        return self._families[family, listed, own, homes]
 
     def judged(self, about: Mapping[tuple[int, ...], str], put: Mapping[int, tuple[str, Shape]]) -> dict[tuple[int, ...], Tried]:
         """Worlds by the numbers of their rows."""

@@ -119,7 +119,7 @@ class Stage:
         columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
         self._coverage: Coverage | None = None
-        self._families: dict[tuple[str, frozenset[str], Own], tuple[list[Tried], Shaped]] = {}
+        self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
         self._answers: dict[str, Answer | EngineError] = {}
 
     @property
@@ -138,35 +138,40 @@ class Stage:
         tried, shape = self.on(FAMILY_OF[target], *self.presumed(output))
         return [t for t in tried if self.filled_lists(output, t) is not None and not differ_by_case(output, t)], shape
 
-    def presumed(self, output: Output) -> tuple[frozenset[str], Own]:
-        """The tables that are lists to an output, and the columns whose own names it has to use."""
-        return self.lists.tables(output.diagnostics), output.deployment.missing if output.deployment is not None else ()
+    def presumed(self, output: Output) -> tuple[frozenset[str], Own, tuple[str, ...]]:
+        """The tables that are lists to an output, the columns whose own names it has to use, and the homes that it takes besides."""
+        return self.lists.tables(output.diagnostics), output.deployment.missing if output.deployment is not None else (), output.homes
 
-    def on(self, family: str, listed: frozenset[str] = frozenset(), own: Own = ()) -> tuple[list[Tried], Shaped]:
+    def on(
+        self, family: str, listed: frozenset[str] = frozenset(), own: Own = (), homes: tuple[str, ...] = ()
+    ) -> tuple[list[Tried], Shaped]:  # fmt: skip
         """The worlds as a family of products has them; those that it cannot have are left out.
 
         Args:
             listed: tables that are no events of the product, but lists.
             own: by table the columns, and the places inside of them, that the site has under these names.
+            homes: those that are taken besides.
 
         Raises:
             EngineError: where the KQL cannot be run.
         """
-        if (family, listed, own) not in self._families:
-            shape = self.fitted(family, listed, own)
-            self._families[family, listed, own] = list(self.tried(shape, self.worlds, listed)), shape
-        return self._families[family, listed, own]
+        if (family, listed, own, homes) not in self._families:
+            shape = self.fitted(family, listed, own, homes)
+            self._families[family, listed, own, homes] = list(self.tried(shape, self.worlds, listed)), shape
+        return self._families[family, listed, own, homes]
 
     def filled_lists(self, output: Output, tried: Tried) -> Mapping[str, list[str] | list[Row] | str] | None:
         """What the lists of an output hold in a world; None where the world asks for what is left to those who keep them."""
         found = self.lists.filled(output.diagnostics, [event_of(t, r, self.now) for t, rows in tried.rows.items() for r in rows])
         return None if found is None else {**found, **self.lists.rows(output.diagnostics, tried.rows, output.target == "esql")}
 
-    def put(self, given: Mapping[str, Sequence[Row]], family: str, listed: frozenset[str], own: Own) -> Shaped:
+    def put(
+        self, given: Mapping[str, Sequence[Row]], family: str, listed: frozenset[str], own: Own, homes: tuple[str, ...]
+    ) -> Shaped:  # fmt: skip
         """Rows as a family of products has them; those of lists are no events."""
         events = {t: rows for t, rows in given.items() if t not in listed}
         named = {table: {re.split(r"[.\[]", c)[0] for c in columns} for table, columns in own}
-        found = shaped(events, family, self.options, carried=(_MARK, ROW), own=named)
+        found = shaped(events, family, replace(self.options, homes=(*self.options.homes, *homes)), carried=(_MARK, ROW), own=named)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
         return replace(found, shapes={**found.shapes, **held}, types={**types, **found.types})
@@ -179,7 +184,7 @@ class Stage:
         )
         return next(map(dynamic_type, told), _TYPES.get(kind, "keyword"))
 
-    def fitted(self, family: str, listed: frozenset[str], own: Own) -> Shaped:
+    def fitted(self, family: str, listed: frozenset[str], own: Own, homes: tuple[str, ...]) -> Shaped:
         """The rows of all worlds as a family of products has them.
 
         Where no event can stand for a row, what nothing is asked of is left to the product: first the column that is in the way, then all.
@@ -198,7 +203,7 @@ class Stage:
                 told = [{c: v for c, v in as_shaped(row).items() if v is not None or c not in computed} for row in rows]
                 given.setdefault(table, []).extend({**row, _MARK: number, ROW: mark_of(next(serial))} for row in told)
                 free.setdefault(table, []).extend(e.free for e in events if e.table == table)
-        shape = self.put(given, family, listed, own)
+        shape = self.put(given, family, listed, own, homes)
         for tries in range(_FITTINGS):
             changed = False
             for lost, number in [(u, u.row) for u in shape.unshaped if u.row is not None]:
@@ -213,7 +218,7 @@ class Stage:
                     continue
                 changed = True
             if changed:
-                shape = self.put(given, family, listed, own)
+                shape = self.put(given, family, listed, own, homes)
             elif tries >= _NAMED:
                 break
         return shape
@@ -291,8 +296,8 @@ class Stage:
         """
         serial = itertools.count(1)
         given = {t: [{**as_shaped(r), _MARK: 0, ROW: mark_of(next(serial))} for r in held] for t, held in rows.items()}
-        listed, own = self.presumed(output)
-        put = self.put(given, shape.family, listed, own)
+        listed, own, homes = self.presumed(output)
+        put = self.put(given, shape.family, listed, own, homes)
         smaller = next(self.tried(put, [World(tried.about, (), None)], listed), None)
         return smaller and replace(smaller, rows=rows)
 

@@ -13,7 +13,7 @@ from translator.regex.parser import RegexError
 from translator.regex.syntax import Node
 from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
-from translator.targets.names import WHOLE, Names
+from translator.targets.names import IN_DOCUMENT, WHOLE, Names
 
 
 def string(value: str) -> str:
@@ -32,9 +32,9 @@ KEEPS = frozenset({"odd-schedule", "suppression", "grouping-each", "custom-detai
 """Settings that a rule of Kibana keeps: alert_suppression, investigation_fields, rule_name_override, severity_mapping."""
 
 UNREADABLE = {
-    "esql": frozenset({"flattened", "nested", "object", WHOLE, "geo_point", "conflict"}),
-    "query": frozenset({"nested", WHOLE}),
-    "eql": frozenset({"text", "match_only_text", "nested", "flattened", WHOLE, "conflict"}),
+    "esql": frozenset({"flattened", *IN_DOCUMENT, "object", WHOLE, "geo_point", "conflict"}),
+    "query": frozenset({*IN_DOCUMENT, WHOLE}),
+    "eql": frozenset({"text", "match_only_text", *IN_DOCUMENT, "flattened", WHOLE, "conflict"}),
 }
 """Types of fields that a language has no conditions on (the pages "Limitations" of ES|QL and of EQL; "Kibana Query Language" has words
 of its own for nested fields)."""

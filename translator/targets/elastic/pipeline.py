@@ -138,6 +138,40 @@ PARSED = f'CASE({{0}} RLIKE {_JSON_STRING}, JSON_EXTRACT(CONCAT("[", {{0}}, "]")
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
 
+_DEEP = 4
+"""How deep objects and arrays may lie in each other within an element; those that are documented are less deep."""
+
+
+def _element() -> str:
+    """An expression of Java's for a value of JSON in which there is no end of a line."""
+    quoted = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+    deeper = ""
+    for _ in range(_DEEP):
+        deeper = rf'[\[{{](?:[^\[\]{{}}"]++|{quoted}{"|" + deeper if deeper else ""})*+[\]}}]'
+    return rf'{deeper}|{quoted}|[^\[\]{{}},"]+'
+
+
+def _elements() -> str:
+    """The elements of an array in a text that holds one, each as its JSON: what stands behind the bracket, and behind each comma.
+
+    Sources: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions, REPLACE (Java's expressions), SPLIT.
+    """
+    parted = string(rf"(?:^ *\[|,) *({_element()}) *(?:\] *\z)?").replace("{", "{{").replace("}", "}}")
+    ends = string("[\t\n\r]")
+    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {parted}, "\\n$1"), 2), "\\n")'
+
+
+_ARRAY, _EMPTY_ARRAY = (string(regex) for regex in (rf"{_BLANKS}\[.*", rf"{_BLANKS}\[{_BLANKS}\]{_BLANKS}"))
+
+ELEMENTS = f"CASE({{0}} RLIKE {_ARRAY}, {_elements()})"
+"""The elements of an array in a text that may hold one."""
+
+JSON_LENGTH = (
+    f'TO_LONG(CASE({{0}} RLIKE {_EMPTY_ARRAY}, 0, {{0}} RLIKE {_ARRAY} AND JSON_EXTRACT({{0}}, "$") IS NOT NULL, MV_COUNT({_elements()})))'
+)
+"""How many elements an array has in a text that may hold one; missing where it holds none."""
+
+
 def inside(text: str, steps: tuple[str | int, ...]) -> str:
     """What stands at a place in a text that holds JSON, missing where nothing does.
 
@@ -172,7 +206,8 @@ ESQL = Language(
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
-    list_text=_list_text(), inside=inside, parsed=PARSED,
+    list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
+    element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")',
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",

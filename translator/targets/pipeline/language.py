@@ -135,6 +135,8 @@ class Language:
     """How many elements an array in a text that holds JSON has, missing where it holds none, where the language has words for it."""
     elements: str = ""
     """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
+    element: str = ""
+    """What one of these is, of which ``elements`` gives the JSON."""
 
 
 CONDITIONAL: Mapping[str, str] = MappingProxyType(

@@ -13,7 +13,7 @@ import ipaddress
 import json
 import re
 import urllib.parse
-from typing import Any
+from collections.abc import Iterator
 
 from translator.verify.esql import regex
 from translator.verify.esql.functions import Compiled, Function, Given, applied, fitted, refused, scalar
@@ -77,47 +77,68 @@ def _space(count: int) -> str | None:
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
-class _Decimal(float):
-    """A number that remembers how it is written."""
+_BLANKS = re.compile(r"[ \t\n\r]*")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+_DECODER = json.JSONDecoder()
 
 
-def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs))
+def _past_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found is not None else at
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
+    """The names, or numbers, of what an object, or an array, in a JSON text holds, each with where its value begins.
+
+    Raises:
+        ValueError: where the text is no JSON.
+    """
+    ending, number = {"{": "}", "[": "]"}.get(text[at : at + 1], ""), 0
+    if not ending:
+        return
+    named, at = ending == "}", _past_blanks(text, at + 1)
+    while text[at : at + 1] != ending:
+        name: str | int = number
+        if named:
+            if text[at : at + 1] != '"':
+                raise ValueError("a name is missing")
+            name, at = _DECODER.raw_decode(text, at)
+            at = _past_blanks(text, at)
+            if text[at : at + 1] != ":":
+                raise ValueError("a colon is missing")
+            at = _past_blanks(text, at + 1)
+        yield name, at
+        at = _past_blanks(text, _DECODER.raw_decode(text, at)[1])
+        if text[at : at + 1] == ",":
+            at = _past_blanks(text, at + 1)
+        elif text[at : at + 1] != ending:
+            raise ValueError("a comma is missing")
+        number += 1
 
 
 def _json_extract(text: str, path: str) -> str | None:
-    """What a path names in a JSON text: texts as they are, numbers and truth values as texts, the rest as JSON; of equal keys the first.
+    """What a path names in a JSON text: a text as it is, all else as it is written there; of equal names the first.
+
+    Source: JsonExtract.java (extractCurrentValue, navigateToField).
 
     Raises:
-        NotReadable: for a path that is not known, and for an object or list that is not written as it would be here.
+        NotReadable: for a path that is not known.
     """
     steps = re.fullmatch(r"\$?((?:\.?[A-Za-z_][\w-]*|\[\d+\]|\['[^']*'\]|\[\"[^\"]*\"\])*)", path)
     if steps is None:
         raise NotReadable(f"the path {path} of JSON_EXTRACT")
+    at = _past_blanks(text, 0)
     try:
-        value: Any = json.loads(text, object_pairs_hook=_first_of_each, parse_float=_Decimal, parse_int=_Decimal)
+        for key, index, quoted in re.findall(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'|\")([^'\"]*)(?:'|\")\]", steps[1]):
+            wanted = int(index) if index else key or quoted
+            found = next((where for name, where in _members(text, at) if name == wanted), None)
+            if found is None:
+                return None
+            at = found
+        value, end = _DECODER.raw_decode(text, at)
     except ValueError:
         return None
-    for key, index, quoted in re.findall(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'|\")([^'\"]*)(?:'|\")\]", steps[1]):
-        if index:
-            if not isinstance(value, list) or int(index) >= len(value):
-                return None
-            value = value[int(index)]
-        elif isinstance(value, dict) and (key or quoted) in value:
-            value = value[key or quoted]
-        else:
-            return None
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, _Decimal):
-        return value.text
-    made = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    if made not in text:
-        raise NotReadable("JSON_EXTRACT of an object that has spaces or escapes")
-    return made
+    return value if value is None or isinstance(value, str) else text[at:end]
 
 
 def _split_function(given: Given) -> Compiled:

@@ -21,6 +21,7 @@ from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
+from translator.targets.names import ORIGINAL
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
@@ -65,6 +66,7 @@ class Putting:
         self.lacking: dict[str, str] = {}
         self.parts: dict[str, list[tuple[int, str]]] = {}
         self.document: dict[str, object] = {}
+        self.original: dict[str, object] = {}
 
     def column(self, column: str) -> None:
         """Puts what a row has in a column.
@@ -106,6 +108,9 @@ class Putting:
         if stored is None or place is None or (stored.within and raw_of(self.site.home, self.row)):  # made of all of its parts
             return
         name = place.name
+        if stored.type == ORIGINAL:
+            self.original |= {} if place.below else {name: value}
+            return
         if place.below:
             if stored.type not in OBJECTS and self.site.family != "sigma":
                 self.lack(where, f"{name} holds no parts", value)
@@ -179,6 +184,8 @@ class Putting:
             and isinstance(value, dict | list)
         ):
             self.document[whole.name] = value
+        if whole is not None and isinstance(whole.counterpart, Stored) and whole.counterpart.type == ORIGINAL:
+            self.original[whole.name] = value
         for steps, leaf in leaves(value):
             if catalog.inside(self.site.table, column, steps) is None and any(
                 catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))
@@ -261,7 +268,7 @@ class Putting:
                 raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
 
     def finished(self) -> Row:
-        """The event, with what Splunk keeps of it as a whole, and with what every event of a Sigma category has."""
+        """The event, with what products keep of it as a whole, and with what every event of a Sigma category has."""
         site, home = self.site, self.site.home
         if site.family == "splunk":
             if "_raw" not in self.event and (raw := raw_of(home, self.row)) is not None:
@@ -273,7 +280,9 @@ class Putting:
             if model := home.place.get("datamodel"):
                 prefix = model.rpartition(".")[2]
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
-        elif site.family == "elastic" and self.document:
+        if self.original:
+            self.event["event.original"] = text_of(nested(self.original))
+        if site.family == "elastic" and self.document:
             inner = tuple(f"{name}." for name in self.document)
             self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))
         elif site.family == "sigma" and (always := ALWAYS_PRESENT.get(home.place.get("category", ""))):

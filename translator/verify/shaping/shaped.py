@@ -16,6 +16,7 @@ from translator.plan.expressions import Apply
 from translator.plan.types import Type, type_of
 from translator.targets.base import Options
 from translator.targets.formulas import parsed
+from translator.targets.names import ORIGINAL
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, read_json, time_field
@@ -146,6 +147,7 @@ class _Table:
                 kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
                 around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
                 self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
+                self.types |= {"event.original": "keyword"} if ORIGINAL in site.types.values() else {}
             self.compute(site, [d for d in drafts if site in d.sites and not d.failed])
         return [self.shape(draft) for draft in drafts]
 

@@ -8,7 +8,8 @@ from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
-from translator.plan.expressions import Const, Expr, columns_of
+from translator.plan.expansions import JSON_TEXT
+from translator.plan.expressions import Apply, Const, Expr, columns_of
 from translator.targets.base import Cannot
 from translator.targets.elastic import dataset, field, string
 from translator.targets.elastic.esql.events import Events
@@ -83,6 +84,8 @@ def _merged(events: Events, number: int, kind: str, case: PipelineCase) -> str |
 
 def _typed(events: Events, expr: Expr, kind: str) -> str:
     """A key as a value of the kind that it has in KQL, whatever type the product keeps it in. A text is never missing."""
+    if kind == "json" and not (isinstance(expr, Apply) and expr.function == JSON_TEXT):
+        raise Cannot(Diagnostic("target-cannot", "the JSON of an object or an array is not stored", expr.span))
     if isinstance(expr, Const) and isinstance(expr.value, bool):
         return string("true" if expr.value else "false")
     text, stored = events.named(expr), events.names.stored(expr)
@@ -96,6 +99,4 @@ def _typed(events: Events, expr: Expr, kind: str) -> str:
             return f"TO_LOWER(TO_STRING({text}))"
         case "time":
             return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
-        case "json":
-            raise Cannot(Diagnostic("target-cannot", "the JSON of an object or an array is not stored", expr.span))
     return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'

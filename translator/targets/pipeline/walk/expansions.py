@@ -106,7 +106,7 @@ def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: P
     ctx.keep(part, [language.negated.format(empty)])
     ctx.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
     kind = "part" if element.is_plain() else "json"
-    return _each(ctx, column, language.elements.format(array.text), kind, part, node)
+    return _each(ctx, column, language.elements.format(array.text), kind, part, node, language.element)
 
 
 def _element(ctx: Context, column: Column, value: Value, node: o.Expand) -> Value:
@@ -124,8 +124,8 @@ def _torn(ctx: Context, column: Column, text: Expr, mark: str, part: Part, node:
     return _each(ctx, column, parts, "text", part, node)
 
 
-def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand) -> Part:
-    """A row for each of several values, and one with an empty text where there is none."""
+def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand, element: str = "") -> Part:
+    """A row for each of several values, and one with an empty text where there is none; ``element``: what is made of each."""
     language, name = ctx.language, ctx.named(column)
     values = language.functions["coalesce"].words.format(f"{several}, {language.string('')}")
     if part.flag is not None:
@@ -133,6 +133,9 @@ def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, nod
         values = language.chosen([(ctx.present(part.flag), values)], language.string(""))
     ctx.commands.append(ctx.eval([(name, values)]))
     ctx.expanded(name)
+    if element:
+        values = language.functions["coalesce"].words.format(f"{element.format(ctx.quoted(name))}, {language.string('')}")
+        ctx.commands.append(ctx.eval([(name, values)]))
     ctx.columns[column.id] = _element(ctx, column, Value(ctx.quoted(name), kind, False, simple=True), node)
     return replace(part, unique=None, spread=None)
 
