@@ -171,6 +171,10 @@ def test_the_spelling_of_addresses_is_taken_for_granted_where_texts_are_compared
 
 
 PARAMETERS = [{"UserId": "a", "Parameters": f'[{{"Name":"ForwardTo","Value":"{to}"}},{{"Name":"x","Value":""}}]'} for to in ("b@c", "d")]
+LINES = [
+    {"csUriStem": "/", "csMethod": "GET", "csUserAgent": agent, "csUserName": user, "csUriQuery": query, "scStatus": status}
+    for agent, user, query, status in (("a+b", "x\\\\u", "a%20b", "200"), ("a%20b", "x", "a%20b", "404"), ("a", "-", "a+b", "302"))
+]
 TARGETS = [{"Identity": "a", "TargetResources": [{"type": kind, "modifiedProperties": []}]} for kind in ("User", "user", "Group")]
 
 

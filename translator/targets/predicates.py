@@ -344,8 +344,8 @@ def text_of(rest: tuple[Expr, ...], node: Apply) -> str:
 
 
 def texts_of(rest: tuple[Expr, ...], node: Apply) -> list[str]:
-    """The strings of which a text operator finds any."""
-    texts = [v for v in values(rest[0]) if isinstance(v, str)]
+    """The strings of which a text operator finds any; a whole number is its digits."""
+    texts = [str(v) for v in values(rest[0]) if isinstance(v, str) or type(v) is int]
     if len(texts) < len(items_of(rest[0])):
         raise Cannot(Diagnostic("unsupported-expression", f"'{node.function}' needs a string here", node.span))
     return texts

@@ -1,7 +1,7 @@
-"""The text of events that Splunk's add-ons read the columns from by patterns.
+"""The text of events that columns are read from by patterns.
 
 Facts: ArcSight, "Common Event Format" (``CEF:Version|Device Vendor|Device Product|Device Version|Device Event Class ID|Name|Severity|`` and
-the extension); RFC 3164, section 4.1 (a moment, the host, the tag of the process with its number in brackets, a colon, the message).
+the extension); Microsoft, "W3C Logging" (a field a word, a hyphen for none); RFC 3164, section 4.1 (a moment, the host, the tag of the process with its number in brackets, a colon, the message).
 """
 
 from __future__ import annotations
@@ -26,8 +26,17 @@ Source: https://github.com/Azure/Azure-Sentinel/blob/59212cbc51f926a8d3e35b98cab
 """
 
 
+_W3C = (
+    "sSiteName", "sComputerName", "sIP", "csMethod", "csUriStem", "csUriQuery", "sPort", "csUserName", "cIP", "csVersion", "csUserAgent",
+    "csCookie", "csReferer", "csHost", "scStatus", "scSubStatus", "scWin32Status", "scBytes", "csBytes", "TimeTaken",
+)  # fmt: skip
+"""The columns in the order in which a line of IIS has them that has them all."""
+
+
 def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     """The text of an event; None where no column of the home is read from it."""
+    if home.place.get("dataset") == "iis.access":
+        return "2026-05-01 12:00:00 " + " ".join("-" if is_missing(row.get(c)) else text_of(row[c]) for c in _W3C)
     match home.place.get("sourcetype"):
         case "cef":
             header = [text_of(row.get(c)) if not is_missing(row.get(c)) else "" for c in _HEADER]

@@ -315,9 +315,10 @@ class _Table:
                     row[computed.file_of] = value
                 continue
             found = made_of(site.expanded(computed, row), value, row)
-            row |= {name: v for name, v in (found or {}).items() if name != RAW}
-        if any(RAW in columns_of(expression(self.table, c)) for n in needed if (c := site.formula(n, row)) and not c.file_of):
-            row[RAW] = raw_of(site.home, row)
+            row |= {name: v for name, v in (found or {}).items() if name not in RAWS}
+        formulas = [c for n in needed if (c := site.formula(n, row)) and not c.file_of]
+        for raw in RAWS & {name for c in formulas for name in columns_of(expression(self.table, c))}:
+            row[raw] = raw_of(site.home, row)
 
     def compute(self, site: Site, drafts: Sequence[_Draft]) -> None:
         """Gives rows what the catalog computes of their other columns, and says where they have something else."""
@@ -334,7 +335,7 @@ class _Table:
         for draft, column, value in values:
             if not draft.failed and not _agree(draft.row.get(column), value):
                 why = f"by {site.home.name} it is {value!r} in such a row, and not {draft.row.get(column)!r}"
-                self.fail(draft, column, why, value)
+                self.fail(draft, column, why, _as_word(site, draft, column) or value)
 
     def computed(self, site: Site, drafts: Sequence[_Draft], needed: Iterable[str]) -> list[tuple[_Draft, str, object]]:
         """By draft and column what the formulas give."""
@@ -367,7 +368,7 @@ class _Table:
 _PASSES = 4
 """How often formulas are computed of what formulas have given."""
 
-RAW = f"{OWN}_raw"
+RAWS = frozenset({f"{OWN}_raw", f"{OWN}event.original"})
 """The text of an event, as formulas name it."""
 
 
@@ -382,6 +383,13 @@ class _Refused(Exception):
 def _keeps(home: Home, column: str) -> bool:
     found = home.columns.get(column)
     return isinstance(found, ByValue) or (isinstance(found, Stored) and not found.differs)
+
+
+def _as_word(site: Site, draft: _Draft, column: str) -> str:
+    """What a line that is split at blanks has for a text with blanks, as IIS writes it; empty for other columns and texts."""
+    formula, text = site.formula(column, draft.row), text_of(draft.row.get(column))
+    read = RAWS & columns_of(expression(site.table, formula)) if formula is not None and not formula.file_of else None
+    return text.replace(" ", "+") if read and " " in text and site.family == "elastic" else ""
 
 
 def _agree(given: object, value: object) -> bool:
