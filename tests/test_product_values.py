@@ -191,6 +191,8 @@ TARGETS = [{"Identity": "a", "TargetResources": [{"type": kind, "modifiedPropert
             [{"Status": {"failureReason": f"is {x}"}} for x in ("locked", "off")],
             1,
         ),
+        ("W3CIISLog | where csUserAgent == 'a+b' and csUserName has 'x' | project csUriStem", LINES, 1),
+        ("W3CIISLog | where csUriQuery contains '%20' and scStatus has_any (dynamic([200, 302])) | project csUriStem", LINES, 1),
         ('AWSCloudTrail | where RequestParameters contains \'"acl":"private"\' | project UserIdentityArn', GRANTS, 1),
     ],
 )

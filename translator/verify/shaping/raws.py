@@ -1,7 +1,8 @@
 """The text of events that columns are read from by patterns.
 
 Facts: ArcSight, "Common Event Format" (``CEF:Version|Device Vendor|Device Product|Device Version|Device Event Class ID|Name|Severity|`` and
-the extension); Microsoft, "W3C Logging" (a field a word, a hyphen for none); RFC 3164, section 4.1 (a moment, the host, the tag of the process with its number in brackets, a colon, the message).
+the extension); Microsoft, "W3C Logging" (a field a word, a hyphen for none); RFC 3164, section 4.1 (a moment, the host, the tag of the
+process with its number in brackets, a colon, the message).
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _W3C = (
 def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     """The text of an event; None where no column of the home is read from it."""
     if home.place.get("dataset") == "iis.access":
-        return "2026-05-01 12:00:00 " + " ".join("-" if is_missing(row.get(c)) else text_of(row[c]) for c in _W3C)
+        told = {"csVersion": "HTTP/1.1", **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}  # the version is always there
+        return "2026-05-01 12:00:00 " + " ".join(told.get(c, "-") for c in _W3C)
     match home.place.get("sourcetype"):
         case "cef":
             header = [text_of(row.get(c)) if not is_missing(row.get(c)) else "" for c in _HEADER]
