@@ -37,8 +37,8 @@ _W3C = (
 def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     """The text of an event; None where no column of the home is read from it."""
     if home.place.get("dataset") == "iis.access":
-        told = {"csVersion": "HTTP/1.1", **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}  # the version is always there
-        return "2026-05-01 12:00:00 " + " ".join(told.get(c, "-") for c in _W3C)
+        held = {"csVersion": "HTTP/1.1", **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}  # the version is always there
+        return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)
     match home.place.get("sourcetype"):
         case "cef":
             header = [text_of(row.get(c)) if not is_missing(row.get(c)) else "" for c in _HEADER]
