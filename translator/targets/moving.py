@@ -57,7 +57,7 @@ from translator.targets.stored_values import (
     with_missing,
 )
 
-MAX_HOMES = 4
+MAX_HOMES = 8
 """In how many homes a selector is looked for that does not tell its events from those of others."""
 
 
