@@ -544,6 +544,9 @@ def test_alternatives_keep_their_own_windows() -> None:
         ("m = minif(n, x == 'a')", "m <= 5", "event", [""]),
         ("f = countif(x == 'a'), s = countif(x == 'b')", "f > 5 and s > 0", "temporal", ["event_count", ""]),
         ("f = countif(x == 'a'), s = countif(x == 'b')", "f > 5 and s == 0", "temporal", ["event_count", "absent"]),
+        ("f = countif(x == 'a'), s = countif(x == 'b')", "f > 5 and s >= 0", "event_count", [""]),
+        ("f = countif(x == 'a'), s = dcountif(v, x == 'b')", "f > 0 and s > -1", "event", [""]),
+        ("c = countif(x == 'a')", "c >= 0", "event", [""]),
         ("c = countif(x == 'a')", "c == 0", "temporal", ["", "absent"]),
         ("c = count(), d = dcount(v), s = sum(n)", "c > 5 and d >= 2 and s > 9", "temporal", ["event_count", "value_count", "value_sum"]),
         ("c = count(), s = make_set(x)", "c > 5 and set_has_element(s, 'a')", "temporal", ["event_count", ""]),
@@ -555,6 +558,18 @@ def test_what_a_summary_measures(summary: str, condition: str, kind: str, sides:
     assert found.kind == kind
     assert [("absent" if s.absent else s.threshold.kind if s.threshold else "") for s in found.sides] == sides
     assert "condition-dropped" not in codes(found)
+
+
+@pytest.mark.parametrize("summary", ["c = sumif(n, x == 'b'), f = count()", "c = dcountif(v, x == 'b'), f = countif(x == 'a')"])
+def test_a_threshold_that_no_event_satisfies_as_well_is_left_out_of_others(summary: str) -> None:
+    found = lifted(f"A | summarize {summary} by k | where f > 5 and c {'>= 0' if 'sum' in summary else '<= 3'}")
+    assert isinstance(found, Detection), codes(found)
+    assert (found.kind, "condition-dropped" in codes(found)) == ("event_count", True)
+
+
+@pytest.mark.parametrize("condition", ["c >= 0", "c > -1"])
+def test_a_count_of_nothing_that_satisfies_its_threshold_is_no_detection(condition: str) -> None:
+    assert "unsupported-detection" in codes(lifted(f"A | summarize c = count() | where {condition}"))
 
 
 PLAIN, GROUPED, DISTINCT = "A | where x == 'a'", "A | summarize n = count() by k | where n > 10", "A | where x == 'a' | distinct k"

@@ -31,8 +31,8 @@ def detect_composed(lifting: Lifting, inner: Events, outer: Grouped, measures: l
     if len(needed) == 1 and not outer.keys and needed[0].kind == "absent":
         needed = [replace(needed[0], kind="event_count", operator="<", count=1)]
     counted = len(needed) == 1 and needed[0].kind in ("event_count", "value_count")
-    if needed and not counted and not outer.keys and all(m.holds_of_none for m in needed):
-        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", needed[0].condition.span)
+    if not counted and not outer.keys and all(m.holds_of_none for m in needed or measures):
+        raise lifting.block("unsupported-detection", "this threshold also holds where there are no events", measures[0].condition.span)
     if all(m.kind == "absent" for m in needed):
         needed = [Measure(measures[0].condition, "exists"), *needed]
     names = unique_names([b.table for b in inner.branches] * len(needed))

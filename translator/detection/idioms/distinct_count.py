@@ -10,6 +10,8 @@ from translator.plan.types import Type
 
 def distinct_count(found: Comparison) -> Measure | None:
     """A number of different values. There is none where no event has a value; a text that is missing is one."""
+    if found.of_any:
+        return found.of_any
     if found.operator == "!=":
         return None
     if found.is_none:

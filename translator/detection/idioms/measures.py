@@ -55,8 +55,9 @@ class Measure:
 
     @property
     def seen(self) -> Measure | None:
-        """This, where a correlation sees it: few of some events of a group may be none at all, which none sees."""
-        return None if self.only != TRUE and self.operator in FEW else self
+        """This, where a correlation sees it: a group without any of some events is none to it, and may be one to the KQL."""
+        of_none = self.operator in FEW or (self.kind in ("event_count", "value_count", "value_sum") and self.holds_of_zero)
+        return None if self.only != TRUE and of_none else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,9 @@ class Comparison:
     def is_none(self) -> bool:
         """Whether a count satisfies it only where there is nothing to count."""
         return (self.operator, self.number) in (("==", 0), ("<", 1), ("<=", 0))
+
+    @property
+    def of_any(self) -> Measure | None:
+        """That there is a group, where any count satisfies it; None where one may not."""
+        always = (self.operator == ">=" and self.number <= 0) or (self.operator in (">", "!=") and self.number < 0)
+        return Measure(self.condition, "exists", count=0) if always else None
