@@ -7,12 +7,12 @@ text alerts in every world in which the KQL does, and in no other; ``broader`` a
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from translator.catalog.site_files import FAMILY_OF
 from translator.detection.model import Detection
@@ -44,15 +44,19 @@ CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 _WITHIN = "_within"
 """What the names of lists end in whose values are looked for within texts."""
 
-_READINGS = {
-    "splunk": ((True, False), (False, True)),
-    "sigma": ((False, False), (False, True), (True, False), (True, True)),
-}
+Reading: TypeAlias = tuple[bool, bool]
+"""What is taken of two things that a language's documentation leaves open."""
+
+Way: TypeAlias = tuple[int | None, tuple[Reading, ...]]
+"""How a text is run: in bins of so many seconds where it counts in such, and in some readings, in each of which it has to be right."""
+
+_SPLUNK: tuple[Reading, ...] = ((True, False), (False, True))
+_SIGMA: tuple[Reading, ...] = ((False, False), (False, True), (True, False), (True, True))
 """The readings of what a language's documentation leaves open.
 
 Of Splunk: whether a null is unknown under NOT, and whether texts are compared as numbers. It does one of them, so that a search has to be
 right in each. Of Sigma: whether keys of correlations have their case, and whether events of one time are in order. Each product does one of
-them, and a rule is right where it is in one. Where the KQL counts in bins, so may a product that reads the Sigma.
+them in all worlds, and a rule is right where it is in one. Where the KQL counts in bins, so may a product that reads the Sigma.
 """
 
 
@@ -122,6 +126,26 @@ class Proof:
         return sum(a.true and a.false for a in self.coverage.atoms), len(self.coverage.atoms)
 
 
+@dataclass(slots=True)
+class _Run:
+    """What came of a text on worlds, in one of its ways.
+
+    Attributes:
+        wrong: by the direction in which it errs the first of the worlds in which it does.
+        reached: what was compared.
+        run: the worlds on which it was run, and those of them that alert and in which it does not err.
+        not_told: how many worlds it was not run on, by what the reader does not know of their values.
+        refused: what the reader does not know.
+    """
+
+    wrong: dict[Verdict, Tried] = field(default_factory=dict)
+    reached: set[Compared] = field(default_factory=set)
+    run: list[Tried] = field(default_factory=list)
+    agreed: list[Tried] = field(default_factory=list)
+    not_told: dict[str, int] = field(default_factory=dict)
+    refused: str = ""
+
+
 class Trial(Stage):
     """A rule with its worlds, on which any number of texts can be tried; see ``Stage`` for what it is made of.
 
@@ -152,28 +176,18 @@ class Trial(Stage):
         alerting = sum(t.alerts for t in tried)
         if not alerting and not self.real:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
-        wrong: dict[Verdict, Tried] = {}
-        reached_: set[Compared] = set()
-        run, agreed, not_told, refused = list[Tried](), list[Tried](), dict[str, int](), ""
-        edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
-        for one in (t for t in tried if all(_seconds(e, target) not in edges for e in t.events)):
-            try:
-                difference, level = self.difference(target, output, one, shape)
-            except ValueNotTold as untold_value:
-                not_told[untold_value.what] = not_told.get(untold_value.what, 0) + 1
-                continue
-            except NotReadable as unknown:
-                refused = refused or unknown.what
-                if not run:
-                    break
-                continue
-            run.append(one)
-            reached_.add(level)
-            if difference is not None:
-                wrong.setdefault(difference.errs, one)
-            elif one.alerts:
-                agreed.append(one)
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
+        edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
+        inside = [t for t in tried if all(_seconds(e, target) not in edges for e in t.events)]
+        first, *others = self.ways(target, output)
+        found = self.run_on(inside, target, output, shape, first)
+        if found.wrong.keys() - allowed:
+            for way in others:
+                other = self.run_on(inside, target, output, shape, way, allowed)
+                if not other.refused and not other.wrong.keys() - allowed:
+                    found = other
+                    break
+        wrong, run, agreed, not_told, refused = found.wrong, found.run, found.agreed, found.not_told, found.refused
         against = [t for d, t in wrong.items() if d not in allowed]
         if refused and not against:  # what is read of other events still contradicts
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused}", missing=missing)
@@ -185,7 +199,7 @@ class Trial(Stage):
         alerting = sum(t.alerts for t in run)
         events = sum(len(t.events) for t in run)
         proof = Proof(target, Outcome.PROVEN, claim, "", errs, len(run), alerting, self.coverage, (*missing, *untold), events=events)
-        proof = replace(proof, compared=next(level for level in Compared if level in {*reached_, Compared.ALERTS}))
+        proof = replace(proof, compared=next(level for level in Compared if level in {*found.reached, Compared.ALERTS}))
         if not against:
             if not alerting:
                 return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=self.silent())
@@ -219,15 +233,47 @@ class Trial(Stage):
         reasons = [u.why for u in self.unreached]
         return "no events were found for which the KQL alerts" + (f": {reasons[0]}" if reasons else "")
 
-    def difference(self, target: str, output: Output, tried: Tried, shape: Shaped) -> tuple[Difference | None, Compared]:
-        """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
-        level, first = Compared.ALERTS, None
+    def run_on(
+        self, worlds: Sequence[Tried], target: str, output: Output, shape: Shaped, way: Way, allowed: Container[Verdict] | None = None
+    ) -> _Run:  # fmt: skip
+        """A text on worlds, in one of its ways; as far as it is not contradicted, where it is said which deviations are ``allowed``."""
+        found = _Run()
+        for one in worlds:
+            try:
+                difference, level = self.difference(target, output, one, shape, way)
+            except ValueNotTold as untold:
+                found.not_told[untold.what] = found.not_told.get(untold.what, 0) + 1
+                continue
+            except NotReadable as unknown:
+                found.refused = found.refused or unknown.what
+                if not found.run:
+                    break
+                continue
+            found.run.append(one)
+            found.reached.add(level)
+            if difference is not None:
+                found.wrong.setdefault(difference.errs, one)
+                if allowed is not None and difference.errs not in allowed:
+                    break
+            elif one.alerts:
+                found.agreed.append(one)
+        return found
+
+    def ways(self, target: str, output: Output) -> tuple[Way, ...]:
+        """The ways in which a text may be run, of which one has to be right in all worlds."""
+        if target != "sigma":
+            return ((None, _SPLUNK if target == "splunk" else ((False, False),)),)
         head = output.head or self.conversion.detection
-        length = head.bin if target == "sigma" and isinstance(head, Detection) else None
-        readings = _READINGS.get(target, ((False, False),))
+        length = head.bin if isinstance(head, Detection) else None
+        return tuple((bins, (reading,)) for bins in ((None, length) if length else (None,)) for reading in _SIGMA)
+
+    def difference(self, target: str, output: Output, tried: Tried, shape: Shaped, way: Way) -> tuple[Difference | None, Compared]:
+        """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
+        level, (bins, readings) = Compared.ALERTS, way
         held = self.filled_lists(output, tried) or {}
-        for bins, reading in itertools.product((None, length) if length else (None,), readings):
-            rows = [r for events in _in_bins(tried.events, target, bins) for r in self.finds(target, output, events, shape, reading, held)]
+        for reading in readings:
+            apart = _in_bins(tried.events, target, bins)
+            rows = [r for events in apart for r in self.finds(target, output, events, shape, reading, held)]
             difference: Difference | None = None
             if bool(rows) != tried.alerts:
                 if not self.identifies_nothing(target, output, tried):
@@ -235,13 +281,9 @@ class Trial(Stage):
             elif rows and tried.answer is not None and not (self.trigger is not None and self.trigger.holds_for_none):
                 wanted, kinds = self.wanted(target, output)
                 difference, level = compared(tried.answer, rows, wanted, kinds)
-            if difference is None and target == "sigma":
-                return None, level
             if difference is not None:
-                first = first or difference
-                if target != "sigma":
-                    break
-        return first, level
+                return difference, level
+        return None, level
 
     def identifies_nothing(self, target: str, output: Output, tried: Tried) -> bool:
         """Whether the KQL alerts in a world of nothing but empty entities, which the output says to leave out."""
@@ -328,7 +370,8 @@ class Trial(Stage):
     def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
         """A world without the events that the contradiction does not need."""
         best, tries = tried, 0
-        difference, _ = self.difference(target, output, tried, shape)
+        way, *_ = self.ways(target, output)
+        difference, _ = self.difference(target, output, tried, shape, way)
         for row in [r for rows in tried.rows.values() for r in rows]:
             if tries >= MOST_TRIES or sum(map(len, best.rows.values())) <= 1:
                 break
@@ -338,7 +381,7 @@ class Trial(Stage):
                 smaller = self.alone(tried, fewer, output, shape)
                 if smaller is None:
                     continue
-                other, _ = self.difference(target, output, smaller, shape)
+                other, _ = self.difference(target, output, smaller, shape, way)
                 if other is not None and difference is not None and other.errs == difference.errs:
                     best, difference = smaller, other
             except (EngineError, NotReadable):

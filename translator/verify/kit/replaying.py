@@ -107,4 +107,5 @@ class Replay(Trial):
 
     def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
         """The world as it was saved."""
-        return counterexample(tried, self.difference(target, output, tried, shape)[0])
+        way, *_ = self.ways(target, output)
+        return counterexample(tried, self.difference(target, output, tried, shape, way)[0])
