@@ -2,7 +2,9 @@
 
 The KQL of a rule is changed in one place, and what is written of the changed rule is given for a translation of the right one. A change
 that changes nothing is not made: the case of values without letters, parts for words that have marks at both ends. Prints how many were
-caught, by target and by kind, and those that were not, with a reason. Exit status 1 where the score of a target is less than asked for.
+caught, by target and by kind, and those that were not, with a reason; of these it tells apart those that are no other rule as far as the
+events of the changed rule show. Exit status 1 where the score of a target is less than asked for, or where what is written of a changed
+rule claims more than its own events allow.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from translator.fidelity import Verdict
 from translator.kql import syntax as s
 from translator.kql.parser import parse
 from translator.kql.printer import to_kql
+from translator.pipeline import Conversion
 from translator.rulepack.model import Rule, TextMap
 from translator.targets.base import Options, Output
 from translator.verify.proof import Outcome, Proof, Trial
+from translator.verify.witness import Worlds
 
 _OF_CASE = {
     "==": "=~",
@@ -165,12 +169,23 @@ def _is_bin(key: s.Node) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A wrong translation on one target: what was done, with what in the KQL, and what came of it."""
+    """A wrong translation on one target: what was done, with what in the KQL, and what came of it.
+
+    Attributes:
+        apart: the right rule and the changed one, by the events of the latter.
+    """
 
     kind: str
     target: str
     kql: str
+    output: Output
     proof: Proof
+    apart: Apart
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its own events tell it from the right one."""
+        return self.apart.tell(self.target, self.output)
 
 
 def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
@@ -193,13 +208,31 @@ def tried(rule: Rule, targets: tuple[str, ...], pick: random.Random, most: int) 
     for what, mutant in pick.sample(found, min(most, len(found))):
         try:
             wrong = translator.convert(mutant, tuple(proven))
+            apart = Apart(right, wrong)
         except Exception:  # a change may leave no query that binds
             continue
         for target in proven:
             output = wrong.outputs[target]
             if output.verdict in GOOD and output.texts != right.outputs[target].texts:
                 given = Output(target, output.texts, (), lookback=output.lookback, head=output.head)
-                yield Mutant(what, target, mutant.query, trial.prove(target, given))
+                yield Mutant(what, target, mutant.query, given, trial.prove(target, given), apart)
+
+
+class Apart:
+    """A rule and a changed one, by the events of the changed one."""
+
+    def __init__(self, right: Conversion, wrong: Conversion) -> None:
+        self.wrong = wrong
+        self.changed = Trial(wrong, Options())
+        self.trial = Trial(right, Options(), worlds=Worlds(self.changed.worlds))
+
+    def tell(self, target: str, output: Output) -> bool:
+        """Whether any of these events tell a translation of the changed rule from one of the right rule."""
+        return self.trial.prove(target, output).outcome is Outcome.CONTRADICTED
+
+    def contradict(self, target: str) -> bool:
+        """Whether they contradict what is claimed of the translation of the changed rule, which is none of the right one."""
+        return self.changed.prove(target, self.wrong.outputs[target]).outcome is Outcome.CONTRADICTED
 
 
 def _reason(proof: Proof) -> str:
@@ -217,20 +250,30 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=16, help="mutants of a rule")
     parser.add_argument("--step", type=int, default=1, help="every which rule is taken")
     parser.add_argument("--need", type=float, default=0, help="the score that each target needs, in percent")
+    parser.add_argument("--own", action="store_true", help="each is tried as a translation of the changed rule as well")
     parser.add_argument("--show", action="store_true", help="the changed KQL of those that were not caught")
     given = parser.parse_args()
-    pick, caught, all_ = random.Random(given.seed), collections.Counter[tuple[str, str]](), collections.Counter[tuple[str, str]]()
+    claimed = 0
+    pick, caught, all_, same = random.Random(given.seed), *(collections.Counter[tuple[str, str]]() for _ in range(3))
     for file in sorted(given.rules.rglob("*.yaml"))[:: given.step]:
         try:
             for rule in translator.read_rules(file):
                 for one in tried(rule, ("splunk", "esql", "eql", "sigma"), pick, given.most):
                     if one.proof.outcome is Outcome.NOT_EXECUTABLE:
                         continue
-                    for key in (("target", one.target), ("kind", one.kind)):
+                    keys = (("target", one.target), ("kind", one.kind))
+                    for key in keys:
                         all_[key] += 1
                         caught[key] += one.proof.outcome is Outcome.CONTRADICTED
+                    if given.own and one.apart.contradict(one.target):
+                        print(f"  claims too much: {file.name}: {one.target}: {' '.join(one.kql.split())}", flush=True)
+                        claimed += 1
                     if one.proof.outcome is Outcome.PROVEN:
-                        print(f"  not caught: {file.name}: {one.target}: {one.kind}: {_reason(one.proof)}", flush=True)
+                        told = one.is_told
+                        for key in () if told else keys:
+                            same[key] += 1
+                        why = _reason(one.proof) if told else "its own events do not tell it from the right one either"
+                        print(f"  not caught: {file.name}: {one.target}: {one.kind}: {why}", flush=True)
                         if given.show:
                             print("    " + " ".join(one.kql.split()))
         except Exception as error:  # a rule that cannot be read has no mutants
@@ -238,9 +281,12 @@ def main() -> int:
     scores = {key: 100 * caught[key] / number for key, number in all_.items()}
     for (of, name), number in sorted(all_.items()):
         print(f"  {of} {name}: {caught[of, name]} of {number}, {scores[of, name]:.1f}%")
-    total, good = (sum(n for (of, _), n in counted.items() if of == "target") for counted in (all_, caught))
+    total, good, alike = (sum(n for (of, _), n in counted.items() if of == "target") for counted in (all_, caught, same))
     print(f"{good} of {total} wrong translations caught, {100 * good / max(1, total):.1f}%")
-    return int(any(score < given.need for (of, _), score in scores.items() if of == "target"))
+    print(
+        f"{alike} of the others are told from the right ones by no events at all: {100 * good / max(1, total - alike):.1f}% without these"
+    )
+    return int(claimed > 0 or any(score < given.need for (of, _), score in scores.items() if of == "target"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from translator.cli import main
 from translator.commands import verify as verify_command
 from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
-from translator.targets.base import Options
+from translator.targets.base import Options, Output
 from translator.verify import proof
 from translator.verify.comparing import Compared
 from translator.verify.proof import Outcome, Trial, prove
@@ -51,6 +51,35 @@ def test_what_is_written_is_proven(kql: str, target: str) -> None:
         found = prove(conversion, target, options=SOURCE)
         assert (found.outcome, found.errs) == (Outcome.PROVEN, None), found
         assert found.alerting and found.worlds > 10 and found.coverage.share == 1
+
+
+MANY = [f"word{n}end" for n in range(40)]
+
+
+@pytest.mark.parametrize("number", [0, 7, 23, 39])
+@pytest.mark.parametrize("wrong", ["lost", "part of a word"])
+def test_each_of_many_alternatives_is_tried_with_what_just_misses_it(number: int, wrong: str) -> None:
+    kql = " or ".join(f"AppDisplayName has '{w}'" for w in MANY)
+    conversion = translator.convert(rule(f"{SIGNINS} | where {kql}"), ("splunk",), SOURCE)
+    rest = "|".join(w for n, w in enumerate(MANY) if n != number)
+    more = f"|{MANY[number]}" if wrong == "part of a word" else ""
+    text = f'{BASE} | where match(AppDisplayName, "(?i)(^|[^a-z0-9])({rest})([^a-z0-9]|$){more}")'
+    proof = prove(conversion, "splunk", text, SOURCE)
+    assert proof.outcome is Outcome.CONTRADICTED and proof.counterexample is not None
+    assert len(proof.counterexample.events) <= 3
+
+
+def test_what_a_language_leaves_open_is_read_in_one_way_for_all_worlds() -> None:
+    kql = (
+        "SecurityEvent | where EventID == 4720 | project Created = TimeGenerated, TargetSid | join kind=inner (SecurityEvent"
+        " | where EventID == 4726 | project Deleted = TimeGenerated, TargetSid) on TargetSid | where Deleted between (Created .. (Created + 10m))"
+    )
+    right = translator.convert(rule(kql), ("sigma",), SOURCE)
+    # Where events of one time are in order, each deletion is one behind itself; where they are not, a creation is none of the first events.
+    wrong = translator.convert(rule(kql.replace("== 4720", "!= 4720")), ("sigma",), SOURCE)
+    assert Trial(right, SOURCE).prove("sigma", right.outputs["sigma"]).outcome is Outcome.PROVEN
+    given = Output("sigma", wrong.outputs["sigma"].texts, ())
+    assert Trial(right, SOURCE).prove("sigma", given).outcome is Outcome.CONTRADICTED
 
 
 THREE = [
@@ -106,7 +135,12 @@ TERM = 'match(AppDisplayName, "(?i)(^|[^a-z0-9])portal([^a-z0-9]|$)")'
 BASE = 'sourcetype="SigninLogs"'
 WRONG = [
     ("a filter is lost", PLAIN, f'{BASE} ResultType="50126" | where {TERM}', "broader"),
-    ("contains for has", PLAIN, f'{BASE} ResultType="50126" AppDisplayName="*portal*" NOT UserPrincipalName="x@y.z"', "broader"),
+    (
+        "contains for has",
+        PLAIN,
+        f'{BASE} ResultType="50126" AppDisplayName="*portal*" | where isnull(UserPrincipalName) OR UserPrincipalName!="x@y.z"',
+        "broader",
+    ),
     ("or for and", PLAIN, f'{BASE} (ResultType="50126" OR AppDisplayName="*portal*") | where UserPrincipalName!="x@y.z"', "differs"),
     ("an event without the field is lost", OTHER, f'{BASE} ResultType="50126" | where UserPrincipalName!="x@y.z"', "narrower"),
     ("another threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>5', "narrower"),

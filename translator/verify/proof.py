@@ -372,20 +372,24 @@ class Trial(Stage):
         best, tries = tried, 0
         way, *_ = self.ways(target, output)
         difference, _ = self.difference(target, output, tried, shape, way)
-        for row in [r for rows in tried.rows.values() for r in rows]:
-            if tries >= MOST_TRIES or sum(map(len, best.rows.values())) <= 1:
-                break
-            tries += 1
-            fewer = {t: tuple(r for r in rows if r is not row) for t, rows in best.rows.items()}
-            try:
-                smaller = self.alone(tried, fewer, output, shape)
-                if smaller is None:
+        size = max(1, sum(map(len, tried.rows.values())) // 2)
+        while size and tries < MOST_TRIES:
+            known = [id(r) for rows in best.rows.values() for r in rows]
+            for chunk in (known[n : n + size] for n in range(0, len(known), size)):
+                fewer = {t: tuple(r for r in rows if id(r) not in chunk) for t, rows in best.rows.items()}
+                if tries >= MOST_TRIES or not any(fewer.values()):
+                    break
+                tries += 1
+                try:
+                    smaller = self.alone(tried, fewer, output, shape)
+                    if smaller is None:
+                        continue
+                    other, _ = self.difference(target, output, smaller, shape, way)
+                except (EngineError, NotReadable):
                     continue
-                other, _ = self.difference(target, output, smaller, shape, way)
                 if other is not None and difference is not None and other.errs == difference.errs:
                     best, difference = smaller, other
-            except (EngineError, NotReadable):
-                continue
+            size //= 2
         return counterexample(best, difference)
 
 

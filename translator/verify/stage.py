@@ -258,6 +258,8 @@ class Stage:
                 number = one.row[_MARK]
                 assert isinstance(number, int)
                 if not one.events and table not in listed:
+                    if worlds[number].apart:
+                        continue
                     lost.add(number)
                 rows[number].setdefault(table, []).append(as_queried({k: v for k, v in one.row.items() if k != _MARK}))
                 events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]

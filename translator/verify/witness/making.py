@@ -13,7 +13,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import behind
-from translator.verify.witness import misses
+from translator.verify.witness import misses, packing
 from translator.verify.witness.building import SHARED, Builder, Choices, usual_text
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
@@ -40,6 +40,9 @@ _ACCOMPANIED = 4
 
 _SHOWN = 12
 """How many columns that a query shows have another value in it."""
+
+_PACKED, _PACK, _PACKS = 2, 24, 16
+"""Of how many ways to alert there are packs of small worlds; how many events are in one, and how many packs there are of each way."""
 
 _PARTS = 4_000
 """How much of a plan is looked at for parts whose rows can be made."""
@@ -90,6 +93,9 @@ class _Making:
             self.accompanied(state)
         changes = [self.changes(s) for s in solved]
         for rank in range(_RANKS):
+            if rank == 1:
+                for state in solved[:_PACKED]:
+                    self.packed(state)
             share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))
             for state, found in zip(solved, changes, strict=True):
                 chosen = [c for c in found if c.rank == rank]
@@ -216,16 +222,9 @@ class _Making:
 
     def accompanied(self, state: State) -> None:
         """One event more beside those that a query joins, with the same key and all that is asked: it may be in no row of the query."""
-        joins = [p for p in o.parts(self.plan.root) if isinstance(p, o.Join)]
-        if not joins:
+        if not any(isinstance(p, o.Join) for p in o.parts(self.plan.root)):
             return
-        keys = behind(self.plan, [x for join in joins for pair in join.on for x in pair])
-        ids = behind(self.plan, [ColumnRef(None, c.type, c) for _, c in self.plan.names]) - keys
-        stored = [
-            c for c in o.parts((self.plan.root, tuple(c for _, c in self.plan.names))) if isinstance(c, Column) and c.table is not None
-        ]
-        held = {c.name for c in stored if c.id in keys}
-        shown = list(dict.fromkeys(c for c in stored if c.id in ids and c.type == Type.STRING and c.name not in held))[:_SHOWN]
+        shown = self.shown(tuple(x for p in o.parts(self.plan.root) if isinstance(p, o.Join) for pair in p.on for x in pair))
         first: dict[str, list[Event]] = {}
         events = []
         for event in self.exported(state):
@@ -238,6 +237,52 @@ class _Making:
                 another = replace(event, values={**event.values, **changed}, seconds=event.seconds - earlier)
                 more = [*events, another]
                 self.keep(f"another event of {event.table} with the same key", more, self.interpreter.alerts(more))
+
+    def shown(self, keys: tuple[Expr, ...]) -> list[Column]:
+        """Columns of texts that the query shows, but those that keys are made of."""
+        held_ids = behind(self.plan, keys)
+        ids = behind(self.plan, [ColumnRef(None, c.type, c) for _, c in self.plan.names]) - held_ids
+        stored = [
+            c for c in o.parts((self.plan.root, tuple(c for _, c in self.plan.names))) if isinstance(c, Column) and c.table is not None
+        ]
+        held = {c.name for c in stored if c.id in held_ids}
+        return list(dict.fromkeys(c for c in stored if c.id in ids and c.type == Type.STRING and c.name not in held))[:_SHOWN]
+
+    def packed(self, state: State) -> None:
+        """The alternatives of a rule and what just misses them, many in a world; those that are to alert are in others.
+
+        What nothing is asked of tells them from each other.
+        """
+        shown, mark = self.shown(()), len(state.trail)
+        packs: dict[tuple[bool, bool], list[Event]] = {}
+        seen, left = set[str](), _PACK * _PACKS
+        for number, about in enumerate(packing.small(state, CHANGING)):
+            events = self.exported(state)
+            key = repr([(e.table, sorted((k, repr(v)) for k, v in e.values.items())) for e in events])
+            if left < len(events) or number >= packing.MOST:
+                break
+            if key in seen:
+                continue
+            seen.add(key)
+            left -= len(events)
+            pack = packs.setdefault((about == packing.CASE, self.interpreter.alerts(events) is not False), [])
+            pack += [self.told(e, shown, number) for e in events]
+            if len(pack) >= _PACK:
+                self.keep_pack(pack)
+                pack.clear()
+        state.back_to(mark)
+        for pack in packs.values():
+            self.keep_pack(pack)
+
+    def keep_pack(self, pack: list[Event]) -> None:
+        if len(pack) > 1 and self.keep("small worlds side by side", list(pack), self.interpreter.alerts(pack)):
+            self.worlds[-1] = replace(self.worlds[-1], apart=True)
+
+    def told(self, event: Event, shown: list[Column], number: int) -> Event:
+        """An event with other values in columns of which nothing is asked."""
+        own = {c.name: variant(event.values.get(c.name) or usual_text(c), number) for c in shown if c.table == event.table}
+        own = {n: v for n, v in own.items() if n in event.free or n not in event.values}
+        return replace(event, values={**event.values, **own}, free=event.free | own.keys())
 
     def exported(self, state: State) -> list[Event]:
         made: dict[int, Stored] = {}

@@ -32,11 +32,13 @@ class World:
     Attributes:
         about: what is tried, in words.
         hits: whether the rule is meant to alert; None where that is not known.
+        apart: whether its events are small worlds side by side: one that a product cannot have is left out of them.
     """
 
     about: str
     events: tuple[Event, ...]
     hits: bool | None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

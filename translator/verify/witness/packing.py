@@ -1,0 +1,122 @@
+"""Many small worlds side by side: each alternative of a rule, and what just misses it, as events of one world.
+
+A rule with a list of a hundred words has more values to try than worlds that can be run one by one. Events that do not meet can be tried
+together: each is found or not for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from translator.plan.expressions import Apply, Const, Items, walk
+from translator.verify.witness import misses
+from translator.verify.witness.holding import hold
+from translator.verify.witness.model import Exhausted, NotKnown
+from translator.verify.witness.scalars import value_of
+from translator.verify.witness.states import Row, State
+from translator.verify.witness.texts import other_case
+from translator.verify.witness.turning import UNFITTING, assign
+
+MOST = 480
+"""How many small worlds are made of a rule."""
+
+_VALUES = 48
+"""Of how many values of a list each is tried with what just misses it."""
+
+_WORK = 400
+"""What one of them may spend."""
+
+
+VALUE, CASE = "a value, or what just misses it", "a value in another case"
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int
+
+
+def small(state: State, work: int) -> Iterator[str]:
+    """Brings the events of a state into each of the small worlds in turn; it is what it was before once all are told.
+
+    Args:
+        work: what all of them may spend together.
+
+    Yields:
+        What is tried, while the events are changed.
+    """
+    budget = _Budget(work)
+    seen = set[int]()
+    for check in list(state.checks()):
+        for node in walk(check.expr):
+            if isinstance(node, Apply) and node.function == "or" and id(node) not in seen:
+                seen.add(id(node))
+                yield from _alternatives(state, node, check.row, budget)
+    for atom, row in misses.tested_atoms(state):
+        if isinstance(atom, Apply) and id(atom) not in seen:
+            seen.add(id(atom))
+            yield from _values(state, atom, row, budget)
+
+
+def _alternatives(state: State, node: Apply, row: Row, budget: _Budget) -> Iterator[str]:
+    """Each alternative where no other holds, then its own conditions answering the other way, and values that just miss it."""
+    mark = len(state.trail)
+    if not _done(state, budget, lambda: hold(node, row, False)):
+        state.back_to(mark)
+        return
+    for arg in node.args:
+        before = len(state.trail)
+        if _done(state, budget, lambda arg=arg: hold(arg, row, True)):  # type: ignore[misc]
+            yield "an alternative"
+            inner = [a for a in misses.atoms(arg) if isinstance(a, Apply)]
+            for atom in inner if len(inner) > 1 else ():
+                at = len(state.trail)
+                if _done(state, budget, lambda atom=atom: hold(atom, row, value_of(atom, row) is not True)):  # type: ignore[misc]
+                    yield "a condition of an alternative turned"
+                state.back_to(at)
+            for atom in inner:
+                yield from _values(state, atom, row, budget)
+        state.back_to(before)
+    state.back_to(mark)
+
+
+def _values(state: State, atom: Apply, row: Row, budget: _Budget) -> Iterator[str]:
+    """The values that a condition names, and such as just miss them."""
+    if len(atom.args) != 2 or isinstance(atom.args[0], Const | Items):
+        return
+    subject, listed = atom.args
+    constants = [c.value for c in (listed.items if isinstance(listed, Items) else (listed,)) if isinstance(c, Const)]
+    for about, text in _near(atom.function.removeprefix("!"), [v for v in constants if isinstance(v, str) and v]):
+        mark = len(state.trail)
+        if _done(state, budget, lambda text=text: assign(subject, row, text)):  # type: ignore[misc]
+            yield about
+        state.back_to(mark)
+
+
+def _near(operator: str, values: list[str]) -> Iterator[tuple[str, str]]:
+    if operator == "has_all":
+        yield from ((VALUE, " ".join(v for v in values if v != lost)) for lost in values)
+        yield VALUE, " ".join(values)
+        return
+    if operator.startswith("matches"):
+        return
+    for value in values[:_VALUES]:
+        texts = [value, f"x{value}", f"{value}x", value[:-1]]
+        if not operator.startswith(("==", "=~", "in")):
+            texts += [f"x {value}", f"{value} x", f"x{value}x"]
+        yield from ((VALUE, text) for text in texts)
+        if other_case(value) != value:
+            yield CASE, other_case(value)
+
+
+def _done(state: State, budget: _Budget, change: Callable[[], bool]) -> bool:
+    """Whether a change was made, within the work that is left."""
+    if budget.left <= 0:
+        return False
+    state.work = given = min(_WORK, budget.left)
+    try:
+        return change()
+    except (NotKnown, Exhausted, *UNFITTING):
+        return False
+    finally:
+        budget.left -= given - state.work
