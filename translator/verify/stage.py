@@ -249,7 +249,10 @@ class Stage:
         return replace(event, values={**made_up, **event.values}, free=event.free | made_up.keys())
 
     def tried(self, shape: Shaped, worlds: Sequence[World], listed: frozenset[str]) -> Iterator[Tried]:
-        """The worlds of which rows are marked; not those with a row for which there is no event, and which the KQL cannot be run on."""
+        """The worlds of which rows are marked; not those with a row for which there is no event, and which the KQL cannot be run on.
+
+        Of small worlds side by side the row is left out alone.
+        """
         rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
         events: list[list[Row]] = [[] for _ in worlds]
         lost = set[int]()
@@ -263,6 +266,7 @@ class Stage:
                     lost.add(number)
                 rows[number].setdefault(table, []).append(as_queried({k: v for k, v in one.row.items() if k != _MARK}))
                 events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
+        lost |= {n for n, world in enumerate(worlds) if world.apart and not events[n]}
         there = [n for n in range(len(worlds)) if n not in lost]
         for number, found in zip(there, self.found([rows[n] for n in there]), strict=True):
             if found is not None:

@@ -257,14 +257,16 @@ class Putting:
         """
         if not self.site.home.select:
             return
+        raw = raw_of(self.site.home, self.row)
+        whole = {} if raw is None else {"_raw": raw}
         for part in conjuncts(selected(self.site.home.select)):
-            if holds(part, self.event):
+            if holds(part, {**whole, **self.event}):
                 continue
             for name, value in fulfilling(part):
                 if name not in self.event:
                     self.event[name] = value
                     break
-            if not holds(part, self.event):
+            if not holds(part, {**whole, **self.event}):
                 raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
 
     def finished(self) -> Row:
@@ -440,10 +442,22 @@ def holds(condition: Expr, event: Mapping[str, object]) -> bool:
             return not holds(inner, event)
         case Apply(function="isempty" | "isnotempty" as function, args=(ColumnRef(column=column),)):
             return is_missing(event.get(column.name)) == (function == "isempty")
-        case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
-            given = text_of(event.get(column.name, ""))
+        case Apply(function=function, args=(subject, operand)) if function in _TESTS and (given := _read(subject, event)) is not None:
             return any(_TESTS[function](given, text_of(value)) for value in _constants(operand))
     raise Unfit("what selects the events of the home is not known")
+
+
+def _read(expr: Expr, event: Mapping[str, object]) -> str | None:
+    """The text of a field, or of what a pattern finds in it; None for what is not known here."""
+    match expr:
+        case ColumnRef(column=column):
+            return text_of(event.get(column.name, ""))
+        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), inner)) if (
+            text := _read(inner, event)
+        ) is not None:
+            found = re.search(regex, text)
+            return "" if found is None else found[group] or ""
+    return None
 
 
 _TESTS: Mapping[str, Callable[[str, str], bool]] = {
@@ -452,6 +466,7 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "=~": lambda given, wanted: given.lower() == wanted.lower(),
     "in~": lambda given, wanted: given.lower() == wanted.lower(),
     "contains": lambda given, wanted: wanted.lower() in given.lower(),
+    "matches regex": lambda given, wanted: re.search(wanted, given) is not None,
 }
 
 
@@ -469,5 +484,7 @@ def fulfilling(condition: Expr) -> Iterator[tuple[str, object]]:
             yield column.name, FILLER
         case Apply(function="isnotempty", args=(ColumnRef(column=column),)):
             yield column.name, FILLER
+        case Apply(function="matches regex"):
+            return
         case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
             yield from ((column.name, value) for value in _constants(operand))

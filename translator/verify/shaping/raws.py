@@ -7,10 +7,14 @@ process with its number in brackets, a colon, the message).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from translator.catalog import Home
+from translator.catalog import Computed, Home
+from translator.plan.expressions import Apply, ColumnRef, Const
+from translator.targets.formulas import selected
 from translator.verify.shaping.values import is_missing, text_of
+from translator.verify.witness.texts import matching
 
 _HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
 
@@ -41,7 +45,8 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
         return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)
     match home.place.get("sourcetype"):
         case "cef":
-            header = [text_of(row.get(c)) if not is_missing(row.get(c)) else "" for c in _HEADER]
+            places = zip(_header(home), _asked(home), strict=True)
+            header = [asked if is_missing(row.get(column)) else text_of(row[column]) for column, asked in places]
             if not header[-1] and not is_missing(row.get("OriginalLogSeverity")):
                 header[-1] = text_of(row["OriginalLogSeverity"])
             return f"CEF:0|{'|'.join(header)}|{text_of(row.get('AdditionalExtensions') or '')}"
@@ -55,3 +60,29 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
             parts = [text_of(row.get("MessageType")), *("" if is_missing(x) else text_of(x) for x in told)]
             return "May  1 12:00:00 localhost tenable.ad[4]: " + " ".join(f'"{part}"' for part in parts)
     return None
+
+
+def _header(home: Home) -> list[str]:
+    """The columns that are read from the header of CEF, by their places in it: those whose formulas look between its bars."""
+    found = list(_HEADER)
+    for name, column in home.columns.items():
+        if isinstance(column, Computed) and (bars := _BETWEEN.match(column.expression)):
+            found[bars[1].count("[^|]*")] = name
+    return found
+
+
+_BETWEEN = re.compile(r"extract\(@'CEF:[^|\\]*(?:\\[sd][^|\\]*)*((?:\\\|\[\^\|\]\*)*)\\\|\(\[\^\|\]\*\)\\\|', 1,")
+
+
+def _asked(home: Home) -> list[str]:
+    """What stands in the header of every event by the condition that selects them; empty texts where it asks for nothing."""
+    text = ""
+    match selected(home.select) if home.select else None:
+        case Apply(function="matches regex", args=(ColumnRef(), Const(value=str(regex)))):
+            text = next(matching(regex), "")
+        case Apply(
+            function="contains",
+            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), ColumnRef())), Const(value=str(part))),
+        ):
+            text = next(matching(regex, {group: part}), "")
+    return [*text.split("|")[1:], *[""] * len(_HEADER)][: len(_HEADER)]
