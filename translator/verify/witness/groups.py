@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -70,6 +71,8 @@ def aggregated(expr: Apply, rows: Sequence[Scope]) -> Any:
             return sum(_numbers(known))
         case "avg":
             return sum(_numbers(known)) / len(known) if known else None
+        case "stdev" | "stdevp" | "variance" | "variancep":
+            return _spread(name, _numbers(known))
         case "take_any" | "anyif":
             return next((v for v in known if v != ""), "" if expr.type == Type.STRING else None)
         case "make_set" | "make_list":
@@ -88,6 +91,14 @@ def aggregated(expr: Apply, rows: Sequence[Scope]) -> Any:
         except (TypeError, ValueError, IndexError) as error:
             raise NotKnown(f"{name} of such values", expr.span) from error
     raise NotKnown(f"the aggregate {name}", expr.span)
+
+
+def _spread(name: str, values: Sequence[Any]) -> float:
+    """The deviation or the variance of a sample, of all there is where the name ends in ``p``; 0 of too few values."""
+    if len(values) < (1 if name.endswith("p") else 2):
+        return 0.0
+    variance = statistics.pvariance(values) if name.endswith("p") else statistics.variance(values)
+    return math.sqrt(variance) if name.startswith("stdev") else float(variance)
 
 
 def _key(value: Any) -> str:
@@ -185,8 +196,6 @@ def assign_aggregate(expr: Apply, group: Members, value: Any) -> bool:
                     return True
                 group.state.back_to(mark)
             return all(turning.assign(read, r, value) for r in among())
-        case "stdev" | "variance" | "stdevp":
-            return False
     return False
 
 

@@ -318,11 +318,11 @@ class Interpreter:
         return made
 
     def parsed(self, parse: o.Parse, row: _Scope) -> Values | None:
-        found = pieces(parse).fullmatch(text_of(value_of(parse.value, row)))
+        found = pieces(parse).of(text_of(value_of(parse.value, row)))
         if found is None and parse.filters:
             return None
         columns = [p for p in parse.pattern if isinstance(p, Column)]
-        held = {c.id: as_type(found[n], c.type) if found is not None else None for n, c in enumerate(columns, 1)}
+        held = {c.id: as_type(found[n], c.type) if found is not None else None for n, c in enumerate(columns)}
         return {**row.values, **held}
 
     def unpacked(self, bag: Expr, source: o.Source, row: _Scope) -> Values:

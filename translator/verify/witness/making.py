@@ -11,6 +11,7 @@ from dataclasses import replace
 from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.series import with_series_summed
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import behind
 from translator.verify.witness import misses, packing
@@ -65,7 +66,13 @@ def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60, back: in
     Args:
         back: how many seconds the rule looks back, so that events of which no time is asked lie within; None where that is not known.
     """
-    return _Making(fold_constants(plan), now, seed, most, back).made()
+    return _Making(_folded(plan), now, seed, most, back).made()
+
+
+def _folded(plan: o.Plan) -> o.Plan:
+    """A plan with its constants known, and with sums for series of which no more is asked."""
+    known = fold_constants(plan)
+    return replace(known, root=with_series_summed(known.root))
 
 
 class _Making:
@@ -318,7 +325,7 @@ def reached(plan: o.Plan, made_worlds: Iterable[World], now: dt.datetime) -> Cov
     """
     from translator.plan.describe import expression
 
-    known = fold_constants(plan)
+    known = _folded(plan)
     interpreter = Interpreter(known, now)
     why: dict[str, Unreached] = {}
     conditions = [p for p in o.parts(known.root) if isinstance(p, o.Filter | o.Join | o.Compute)]

@@ -218,11 +218,10 @@ class Parsed(Row):
     def __init__(self, state: State, row: Row, parse: o.Parse) -> None:
         self.pieces = [p for p in parse.pattern if isinstance(p, Column)]
         super().__init__(state, (row,), frozenset(c.id for c in self.pieces))
-        self.parse, self.pattern = parse, pieces(parse)
+        self.parse, self.read = parse, pieces(parse)
 
-    def found(self) -> re.Match[str] | None:
-        text = value_of(self.parse.value, self.inputs[0])
-        return self.pattern.fullmatch(text_of(text))
+    def found(self) -> list[str] | None:
+        return self.read.of(text_of(value_of(self.parse.value, self.inputs[0])))
 
     def parsed(self) -> bool:
         return self.found() is not None
@@ -232,23 +231,19 @@ class Parsed(Row):
         place = next(n for n, c in enumerate(self.pieces) if c.id == column.id)
         if found is None:
             return "" if column.type == Type.STRING else None
-        return as_type(found[place + 1], column.type)
+        return as_type(found[place], column.type)
+
+    def usual(self) -> list[str]:
+        """Texts for the columns, whatever they are."""
+        return ["1" if c.type in (Type.LONG, Type.INT) else f"part{n}" for n, c in enumerate(self.pieces)]
 
     def turn(self, column: Column, value: Any) -> bool:
-        found = self.found()
-        texts = [
-            found[n + 1] if found is not None else "1" if c.type in (Type.LONG, Type.INT) else f"part{n}" for n, c in enumerate(self.pieces)
-        ]
-        place = next(n for n, c in enumerate(self.pieces) if c.id == column.id)
-        texts[place] = text_of(value)
-        held = iter(texts)
-        text = "".join(next(held) if isinstance(p, Column) else p or "" for p in self.parse.pattern)
-        return turning.assign(self.parse.value, self.inputs[0], text)
+        texts = self.found() or self.usual()
+        texts[next(n for n, c in enumerate(self.pieces) if c.id == column.id)] = text_of(value)
+        return turning.assign(self.parse.value, self.inputs[0], self.read.text(texts))
 
     def write(self) -> bool:
-        held = iter("1" if c.type in (Type.LONG, Type.INT) else f"part{n}" for n, c in enumerate(self.pieces))
-        text = "".join(next(held) if isinstance(p, Column) else p or "" for p in self.parse.pattern)
-        return turning.assign(self.parse.value, self.inputs[0], text)
+        return turning.assign(self.parse.value, self.inputs[0], self.read.text(self.usual()))
 
     def own_checks(self) -> Iterator[Check]:
         if self.parse.filters:

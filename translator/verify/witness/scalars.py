@@ -386,7 +386,7 @@ def _modulo(result: Type, types: list[Type], values: list[Any]) -> Any:
 
 
 def _binned(result: Type, types: list[Type], values: list[Any]) -> Any:
-    value, size = values[:2]
+    value, size = (*values, 1)[:2]  # floor() of a number alone
     if value is None or not size:
         return None
     if isinstance(value, dt.datetime):
