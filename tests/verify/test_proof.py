@@ -82,6 +82,19 @@ def test_what_a_language_leaves_open_is_read_in_one_way_for_all_worlds() -> None
     assert Trial(right, SOURCE).prove("sigma", given).outcome is Outcome.CONTRADICTED
 
 
+def test_another_event_of_a_group_of_one_and_what_the_query_leaves_out_are_tried() -> None:
+    latest = f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName, AppDisplayName | where ResultType == '50126'"
+    listed = (
+        "let known = datatable(name: string, used: bool)['Portal', true, 'Shell', false]; let names = toscalar(known | where used"
+        f" | summarize make_set(name)); {SIGNINS} | where AppDisplayName in (names)"
+    )
+    for kql, wrong in ((latest, latest.replace(", AppDisplayName", "")), (listed, listed.replace("| where used", ""))):
+        right = translator.convert(rule(kql), ("splunk",), SOURCE)
+        texts = translator.convert(rule(wrong), ("splunk",), SOURCE).outputs["splunk"].texts
+        assert Trial(right, SOURCE).prove("splunk", right.outputs["splunk"]).outcome is Outcome.PROVEN
+        assert Trial(right, SOURCE).prove("splunk", Output("splunk", texts, ())).outcome is Outcome.CONTRADICTED
+
+
 THREE = [
     {"trigger_operator": "gt", "trigger_threshold": 2},
     {"trigger_operator": "gt", "trigger_threshold": 0},

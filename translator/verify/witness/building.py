@@ -46,7 +46,7 @@ class Builder:
         self.kinds = kinds_of(plan)
         self.shared: dict[str, dict[str, Any]] = {}
         self.pivoted: tuple[dict[str, dict[str, Any]], int] | None = None
-        self.state = State(now, most, self.default, _constants(plan), ago)
+        self.state = State(now, most, self.default, constants_of(plan), ago)
         self.choices = choices
         self.state.entangled = SHARED in choices.taken
         self.state.rows_of = self.rows_of
@@ -181,7 +181,7 @@ def _merged(column: Column, source: Column | None) -> Expr:
     return ColumnRef(None, source.type, source)
 
 
-def _constants(plan: o.Plan) -> dict[str, list[Any]]:
+def constants_of(plan: o.Plan) -> dict[str, list[Any]]:
     """The values that columns are compared with, by the names of the columns."""
     found: dict[str, list[Any]] = {}
     for part in o.parts(plan.root):

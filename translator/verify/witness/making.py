@@ -11,11 +11,12 @@ from dataclasses import replace
 from translator.engine.constant_folding import fold_constants
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import behind
 from translator.verify.witness import misses, packing
-from translator.verify.witness.building import SHARED, Builder, Choices, usual_text
+from translator.verify.witness.building import SHARED, Builder, Choices, constants_of, usual_text
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
@@ -42,6 +43,9 @@ _ACCOMPANIED = 4
 _SHOWN = 12
 """How many columns that a query shows have another value in it."""
 
+_SMALL, _AROUND = 3, (1, -1, 4_200, -4_200)
+"""How many events a group has beside which one more is tried, and how many seconds that one is from the others."""
+
 _PACKED, _PACK, _PACKS = 2, 24, 16
 """Of how many ways to alert there are packs of small worlds; how many events are in one, and how many packs there are of each way."""
 
@@ -66,7 +70,22 @@ def made(plan: o.Plan, now: dt.datetime, seed: int = 0, most: int = 60, back: in
     Args:
         back: how many seconds the rule looks back, so that events of which no time is asked lie within; None where that is not known.
     """
-    return _Making(_folded(plan), now, seed, most, back).made()
+    making = _Making(_folded(plan), now, seed, most, back)
+    making.lost = _left_out(plan, making.plan)
+    return making.made()
+
+
+def _left_out(plan: o.Plan, folded: o.Plan) -> dict[str, list[str]]:
+    """Texts that columns would be compared with if no rows of tables in the query itself were left out, by the names of the columns."""
+
+    def unfiltered(node: object) -> object:
+        return node.input if isinstance(node, o.Filter) and not any(isinstance(p, o.Source) for p in o.parts(node.input)) else node
+
+    root = rewritten(plan.root, unfiltered)
+    if root is plan.root:
+        return {}
+    known = constants_of(folded)
+    return {n: [v for v in values if v not in known.get(n, ())] for n, values in constants_of(_folded(replace(plan, root=root))).items()}
 
 
 def _folded(plan: o.Plan) -> o.Plan:
@@ -86,6 +105,7 @@ class _Making:
         self.seen: set[str] = set()
         self.events = 0
         self.sizes: dict[int, int] = {}
+        self.lost: dict[str, list[str]] = {}
         self.work, self.changing = WORK, CHANGING
 
     def made(self) -> Worlds:
@@ -98,6 +118,8 @@ class _Making:
             solved = list(self.below())
         for state in solved[:1]:
             self.accompanied(state)
+        for state in solved[:2]:
+            self.superseded(state)
         changes = [self.changes(s) for s in solved]
         for rank in range(_RANKS):
             if rank == 1:
@@ -136,6 +158,7 @@ class _Making:
         try:
             builder = Builder(self.plan, self.now, MOST_EVENTS, Choices(taken), self.ago)
             state = builder.state
+            state.left_out = self.lost
             state.work = self.work
             try:
                 found = solve(state)
@@ -244,6 +267,36 @@ class _Making:
                 another = replace(event, values={**event.values, **changed}, seconds=event.seconds - earlier)
                 more = [*events, another]
                 self.keep(f"another event of {event.table} with the same key", more, self.interpreter.alerts(more))
+
+    def superseded(self, state: State) -> None:
+        """An event more beside those of a small group: of it or of another one, and not as is asked of the group."""
+        for group in misses.groups(state):
+            names = {c.name for c in self.stored_behind(e for e, row in misses.tested_atoms(state) if misses.holds_group(row, group))}
+            if not names or len(group.members) > _SMALL:
+                continue
+            last = list(group.members[-1].sources())
+            for key in [None, *(k for k in group.keys if k.type == Type.STRING)]:
+                other = {c.name for c in self.stored_behind([key])} if key is not None else set[str]()
+                for seconds in _AROUND:
+                    events, more = self.exported(state), []
+                    for event in last:
+                        changed = {n: variant(v, 3) if n in other else "other" for n, v in event.values.items() if n in names | other}
+                        changed = {n: v for n, v in changed.items() if isinstance(event.values[n], str)}
+                        at = (event.at or self.now - state.ago) + dt.timedelta(seconds=seconds)
+                        values = {k: v for k, v in {**event.values, **changed}.items() if k not in TIMES and v is not None}
+                        more.append(Event(event.source.table, values, (at - self.now).total_seconds()))
+                    about = (
+                        f"an event of {'the' if key is None else 'another'} group that is not as is asked of it, {seconds} s after its last"
+                    )
+                    if all(e.seconds <= 0 for e in more):
+                        self.keep(about, [*events, *more], self.interpreter.alerts([*events, *more]))
+
+    def stored_behind(self, exprs: Iterable[Expr]) -> list[Column]:
+        """The stored columns that some values are made of."""
+        ids = behind(self.plan, exprs)
+        return [
+            c for c in o.parts((self.plan.root, tuple(c for _, c in self.plan.names))) if isinstance(c, Column) and c.table and c.id in ids
+        ]
 
     def shown(self, keys: tuple[Expr, ...]) -> list[Column]:
         """Columns of texts that the query shows, but those that keys are made of."""

@@ -170,6 +170,8 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
         if not any(catalog.is_address(*c) or catalog.is_plain_number(*c) for c in stored):  # these hold no blanks
             yield to("with a space before", f" {current}", 3)
         others = [c.value for c in constants if c.value != current]
+        for text in [v for c in columns_of(subject) for v in row.state.left_out.get(c.name, ())][:_ALTERNATIVES]:
+            yield to(f"the value {text}, which the query leaves out", text, 0)
         for place, other in enumerate((*others[-1:], *others[:-1])):
             yield to(f"the value {other}", other, 1 if place < _ALTERNATIVES else 3)
     elif isinstance(current, dt.datetime):
@@ -280,7 +282,7 @@ def _replaced(value: Any, path: tuple[str | int, ...], wanted: Any) -> Any:
 
 def sizes(state: State) -> Iterator[Change]:
     """Groups with one row fewer, and one more."""
-    for grouped in _groups(state):
+    for grouped in groups(state):
         span = grouped.group.span
         if len(grouped.members) > 1:
             yield Change(f"one event fewer than {len(grouped.members)}", span, lambda g=grouped: _fewer(g), 0)  # type: ignore[misc]
@@ -299,7 +301,7 @@ def sizes(state: State) -> Iterator[Change]:
 
 def keys(state: State) -> Iterator[Change]:
     """Groups whose key is empty, and groups of which one event has another key."""
-    for grouped in _groups(state):
+    for grouped in groups(state):
         for key in [k for k in grouped.keys if columns_of(k)]:
             name, last = _short(key), grouped.members[-1]
             value = value_of(key, last)
@@ -356,7 +358,8 @@ def _fewer(group: Grouped) -> bool:
     return True
 
 
-def _groups(state: State) -> Iterator[Grouped]:
+def groups(state: State) -> Iterator[Grouped]:
+    """The groups that rows are made of, one of each summary."""
     stack = state.rows()
     while stack:
         row = stack.pop()
@@ -364,6 +367,11 @@ def _groups(state: State) -> Iterator[Grouped]:
             yield row
             stack.extend(row.members[:1])
         stack.extend(row.inputs)
+
+
+def holds_group(row: Row, group: Grouped) -> bool:
+    """Whether a row is a group, or is made of it."""
+    return row is group or any(holds_group(r, group) for r in (row.members if isinstance(row, Grouped) else row.inputs))
 
 
 def _short(expr: Expr) -> str:

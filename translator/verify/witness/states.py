@@ -44,6 +44,9 @@ class State:
         defaults: values of stored columns that nothing is asked of, by table and name.
         constants: values that columns are compared with, by their names.
         ago: how long ago an event is of which no time is asked.
+
+    Attributes:
+        left_out: values that columns are compared with as little as any other, though they stand in the query, by their names.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class State:
         ago: dt.timedelta,
     ) -> None:
         self.now, self.most, self.default, self.constants, self.ago = now, most, default, constants, ago
+        self.left_out: Mapping[str, list[str]] = {}
         self.trail: list[Callable[[], None]] = []
         self.version = 0
         self.made = 0
