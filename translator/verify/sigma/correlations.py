@@ -29,7 +29,7 @@ from sigma.correlations import (
 )
 from sigma.rule import SigmaRule
 
-from translator.verify.reading import NotReadable, Value
+from translator.verify.reading import NotReadable, Value, ValueNotTold
 from translator.verify.sigma.conditions import Conditions, number_of
 from translator.verify.sigma.events import Event
 
@@ -212,7 +212,7 @@ class Correlations:
 def _single(occurrence: Occurrence, name: str) -> Value | None:
     values = dict.fromkeys(occurrence.values.get(name, ()))
     if len(values) > 1:
-        raise NotReadable(f"a correlation by several values of {name} in an event")
+        raise ValueNotTold(f"a correlation by several values of {name} in an event")
     return next(iter(values), None)
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from translator import catalog
+from translator.engine.python.conversions import json_of
 from translator.plan import functions
 from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
@@ -19,7 +20,7 @@ from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Grouped
-from translator.verify.witness.scalars import value_of
+from translator.verify.witness.scalars import json_text, value_of
 from translator.verify.witness.states import RECEIVED, TIMES, Row, State, Stored
 from translator.verify.witness.texts import beside, changed, mangled, other_case, outside_of_ascii
 from translator.verify.witness.turning import assign, variant
@@ -239,6 +240,12 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
                     yield _put(event, name, None, "missing", rank - 1)
                 if isinstance(current, str) and current:
                     yield _put(event, name, "", "empty", rank + 1)
+                held = json_of(current) if isinstance(current, str) and current[:1] in ("[", "{") else current
+                for path, array, about in _neighbours(held):
+                    whole = _replaced(held, path, array)
+                    yield _put(
+                        event, name, json_text(whole) if isinstance(current, str) else whole, f"{'.'.join(map(str, path))} {about}", 1
+                    )
                 if isinstance(current, dict | list):
                     others: list[tuple[Any, str]] = [({"x": current}, "an object around it"), ("text", "a text"), (7, "a number")]
                     if isinstance(current, list):  # a product does not tell an object from an array of it
@@ -270,6 +277,17 @@ def _leaves(value: Any, path: tuple[str | int, ...] = (), depth: int = 0) -> Ite
         yield where, [inner], "an array"
         if isinstance(inner, str):
             yield where, other_case(inner), "in another case"
+
+
+def _neighbours(value: Any, path: tuple[str | int, ...] = (), depth: int = 0) -> Iterator[tuple[tuple[str | int, ...], list[Any], str]]:
+    """The arrays within a value with one more element: like the first, with other values, before it or behind the last."""
+    if isinstance(value, list) and value:
+        another = variant(value[0], 3)
+        yield path, [another, *value], "another element before the first"
+        yield path, [*value, another], "another element behind the last"
+    items = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    for step, inner in items[:4] if depth < 3 else ():
+        yield from _neighbours(inner, (*path, step), depth + 1)
 
 
 def _replaced(value: Any, path: tuple[str | int, ...], wanted: Any) -> Any:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from translator.plan.expressions import Apply, Const, Items, walk
+from translator.targets.literals import canonical_address
 from translator.verify.witness import misses
 from translator.verify.witness.holding import hold
 from translator.verify.witness.model import Exhausted, NotKnown
 from translator.verify.witness.scalars import value_of
-from translator.verify.witness.states import Row, State
+from translator.verify.witness.states import TIMES, Row, State
 from translator.verify.witness.texts import other_case
 from translator.verify.witness.turning import UNFITTING, assign
 
@@ -23,6 +24,9 @@ MOST = 480
 
 _VALUES = 48
 """Of how many values of a list each is tried with what just misses it."""
+
+_SOURCES = 4
+"""Of how many events of one way to alert."""
 
 _WORK = 400
 """What one of them may spend."""
@@ -52,10 +56,23 @@ def small(state: State, work: int) -> Iterator[str]:
             if isinstance(node, Apply) and node.function == "or" and id(node) not in seen:
                 seen.add(id(node))
                 yield from _alternatives(state, node, check.row, budget)
+    yield from _stored(state)
     for atom, row in misses.tested_atoms(state):
         if isinstance(atom, Apply) and id(atom) not in seen:
             seen.add(id(atom))
             yield from _values(state, atom, row, budget)
+
+
+def _stored(state: State) -> Iterator[str]:
+    """Each text that is stored empty, and as products say that there is none; addresses as they are written most shortly."""
+    for row in state.rows():
+        for event in list(dict.fromkeys(row.sources()))[:_SOURCES]:
+            for name, value in [(n, v) for n, v in event.values.items() if isinstance(v, str) and v and n not in TIMES]:
+                for other in ("-", "", None, canonical_address(value) or ""):
+                    mark = len(state.trail)
+                    event.put(name, other)
+                    yield VALUE
+                    state.back_to(mark)
 
 
 def _alternatives(state: State, node: Apply, row: Row, budget: _Budget) -> Iterator[str]:
