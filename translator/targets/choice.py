@@ -123,9 +123,14 @@ def _only_value(home: Home, table: str, column: str) -> Const | None:
 
 
 def has_all(home: Home, read_by: Iterable[Expr]) -> bool:
-    """Whether a home has all columns that some expressions read."""
+    """Whether a home has all columns that some expressions read, with the values that the table has."""
     read = {n.column for x in read_by for n in walk(x) if isinstance(n, ColumnRef) and n.column.table}
-    return all(isinstance(home.columns.get(c.name), Stored | Computed) or c.name in TIME_COLUMNS for c in read)
+
+    def has(name: str) -> bool:
+        found = home.columns.get(name)
+        return isinstance(found, Computed) or (isinstance(found, Stored) and not found.differs)
+
+    return all(has(c.name) or c.name in TIME_COLUMNS for c in read)
 
 
 def events_of(home: Home) -> tuple[object, ...]:

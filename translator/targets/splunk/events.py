@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Container, Mapping, Sequence
 
 from translator import catalog
@@ -124,12 +125,25 @@ class Events:
         found = self.names.home(selector)
         return found.place if found else {"sourcetype": selector.table}
 
+    def places(self, selector: Selector) -> Mapping[str, tuple[str, ...]]:
+        """The same, of which any of several values may tell them."""
+        found = self.names.home(selector)
+        return found.places if found else {key: (value,) for key, value in self.place(selector).items()}
+
     def place_conditions(self, selector: Selector) -> list[str]:
         """The same behind the base search, where a set of indexes is no condition."""
-        found = self.names.home(selector)
-        places = found.places if found else {key: (value,) for key, value in self.place(selector).items()}
+        places = self.places(selector)
         one = [f"{field(k)}=={string(v[0])}" for k, v in places.items() if k != "index" and len(v) == 1]
         return one + [f"in({field(k)}, {', '.join(map(string, v))})" for k, v in places.items() if len(v) > 1]
+
+    @functools.cached_property
+    def told_by_place(self) -> bool:
+        """Whether each event is of one selector, as its place says."""
+        places = [self.places(s) for s in self.detection.selectors]
+        return all(
+            any(not {*one[k]} & {*other[k]} for k in (one.keys() & other.keys()) - {"index"})
+            for one, other in itertools.combinations(places, 2)
+        )
 
     def place_terms(self, selector: Selector) -> str:
         """The search terms of a selector's table. Where it has a home, they are what a package calls by a macro."""
@@ -234,8 +248,9 @@ class Events:
             return spelled[0]
         every = self.detection.selectors
         selectors = every if selectors is None else selectors
-        if len({s.table for s in every}) < len(every):  # an event may be of several
-            return f"case({', '.join(f'{self.holds(s)}, {text}' for s, text in zip(selectors, spelled, strict=True))})"
+        if self.told_by_place or len({s.table for s in every}) < len(every):  # or an event may be of several
+            conditions = [" AND ".join(self.place_conditions(s)) if self.told_by_place else self.holds(s) for s in selectors]
+            return f"case({', '.join(f'{c}, {text}' for c, text in zip(conditions, spelled, strict=True))})"
         self.mark = self.mark or self.own("part")
         numbers = [every.index(s) + 1 for s in selectors]
         return f"case({', '.join(f'{self.mark}=={n}, {text}' for n, text in zip(numbers, spelled, strict=True))})"

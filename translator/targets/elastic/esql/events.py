@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
@@ -125,11 +126,15 @@ class Events:
             lines.append(f"WHERE {condition}")
         return lines
 
-    def by_selector(self, spelled: list[str]) -> str:
+    def by_selector(self, spelled: list[str], selectors: Sequence[Selector] | None = None) -> str:
+        """One expression that is each selector's spelling for its events."""
         if len(set(spelled)) == 1:
             return spelled[0]
-        pairs = [f"{self.condition(s)}, {text}" for s, text in zip(self.detection.selectors, spelled, strict=True)]
-        return f"CASE({', '.join(pairs)})"
+        every = self.detection.selectors
+        sets = {dataset(self.names, s) for s in every}
+        by_set = "" not in sets and len(sets) == len(every)
+        told = [f"event.dataset == {string(dataset(self.names, s))}" if by_set else self.condition(s) for s in selectors or every]
+        return f"CASE({', '.join(f'{t}, {text}' for t, text in zip(told, spelled, strict=True))})"
 
     def key(self, number: int) -> str:
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'

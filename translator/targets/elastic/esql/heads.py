@@ -76,10 +76,7 @@ def _merged(events: Events, number: int, kind: str, case: PipelineCase) -> str |
         return None
     if kind == "time" and all(is_time(x) or events.named(x) == "@timestamp" for x in keys):
         return "@timestamp"
-    texts = [_typed(events, x, kind) for x in keys]
-    if len(set(texts)) == 1:
-        return texts[0]
-    return f"CASE({', '.join(f'{events.condition(s)}, {x}' for s, x in zip(selectors, texts, strict=True))})"
+    return events.by_selector([_typed(events, x, kind) for x in keys], selectors)
 
 
 def _typed(events: Events, expr: Expr, kind: str) -> str:
