@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Container, Mapping, Sequence
 
 from translator import catalog
@@ -33,6 +32,7 @@ from translator.targets.splunk.words import (
     literal,
     string,
 )
+from translator.targets.telling import asked_values, in_one_form, told_by
 
 DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 """Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""
@@ -130,20 +130,11 @@ class Events:
         found = self.names.home(selector)
         return found.places if found else {key: (value,) for key, value in self.place(selector).items()}
 
-    def place_conditions(self, selector: Selector) -> list[str]:
-        """The same behind the base search, where a set of indexes is no condition."""
-        places = self.places(selector)
-        one = [f"{field(k)}=={string(v[0])}" for k, v in places.items() if k != "index" and len(v) == 1]
+    def place_conditions(self, selector: Selector, only: Container[str] | None = None) -> list[str]:
+        """The same behind the base search, where a set of indexes is no condition; ``only`` of these fields."""
+        places = {k: v for k, v in self.places(selector).items() if k != "index" and (only is None or k in only)}
+        one = [f"{field(k)}=={string(v[0])}" for k, v in places.items() if len(v) == 1]
         return one + [f"in({field(k)}, {', '.join(map(string, v))})" for k, v in places.items() if len(v) > 1]
-
-    @functools.cached_property
-    def told_by_place(self) -> bool:
-        """Whether each event is of one selector, as its place says."""
-        places = [self.places(s) for s in self.detection.selectors]
-        return all(
-            any(not {*one[k]} & {*other[k]} for k in (one.keys() & other.keys()) - {"index"})
-            for one, other in itertools.combinations(places, 2)
-        )
 
     def place_terms(self, selector: Selector) -> str:
         """The search terms of a selector's table. Where it has a home, they are what a package calls by a macro."""
@@ -207,6 +198,31 @@ class Events:
         """What is true of those events of the search that a selector selects."""
         return " AND ".join(self.conditions(selector, True)) or self.predicates.true
 
+    def told(self, groups: Sequence[int]) -> list[str] | None:
+        """What tells the events of each selector from those of other groups, once all are selected; None where some are of several."""
+
+        def name(subject: Expr) -> str | None:
+            return None if self.names.in_json(subject) is not None or self.names.is_multivalue(subject) else self.names.field(subject)
+
+        if self.model:
+            return None
+        asked = []
+        for selector in self.detection.selectors:
+            with self.names.within(self.detection.place_of(selector)):
+                asked.append(asked_values(selector, name))
+        places = [{k: in_one_form(v) for k, v in self.places(s).items() if k != "index"} for s in self.detection.selectors]
+        facts = [{**{k: values for k, (values, _) in own.items()}, **place} for own, place in zip(asked, places, strict=True)]
+        by = told_by(facts, groups)
+        if by is None:
+            return None
+        found = []
+        for selector, keys, own, place in zip(self.detection.selectors, by, asked, places, strict=True):
+            of_place = self.place_conditions(selector, [k for k in keys if k in place])
+            with self.names.within(self.detection.place_of(selector)):
+                parts = self.predicates.parts(own[k][1] for k in keys if k not in place)
+            found.append(" AND ".join([*of_place, *parts]) or self.predicates.true)
+        return found
+
     def filtered(self) -> list[str]:
         """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
         selectors = self.detection.selectors
@@ -248,8 +264,9 @@ class Events:
             return spelled[0]
         every = self.detection.selectors
         selectors = every if selectors is None else selectors
-        if self.told_by_place or len({s.table for s in every}) < len(every):  # or an event may be of several
-            conditions = [" AND ".join(self.place_conditions(s)) if self.told_by_place else self.holds(s) for s in selectors]
+        told = self.told(range(len(every)))
+        if told is not None or len({s.table for s in every}) < len(every):  # or an event may be of several
+            conditions = [told[every.index(s)] if told is not None else self.holds(s) for s in selectors]
             return f"case({', '.join(f'{c}, {text}' for c, text in zip(conditions, spelled, strict=True))})"
         self.mark = self.mark or self.own("part")
         numbers = [every.index(s) + 1 for s in selectors]

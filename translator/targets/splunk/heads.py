@@ -46,22 +46,25 @@ def head(events: Events, case: PipelineCase) -> Head:
 
 def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
     """The commands that select the events of several heads, and the fields that are there on the events of each."""
-    flags, pairs, selectors = list[str](), list[str](), list(events.detection.selectors)
-    if events.mark:
-        pairs.append(f"{events.mark}=case({', '.join(f'{events.holds(s)}, {n}' for n, s in enumerate(selectors, 1))})")
-    for names in case.selectors:
-        own = [s for s in selectors if s.name in names]
+    selectors, flags, held = list(events.detection.selectors), list[str](), list[str]()
+    heads = [[s for s in selectors if s.name in names] for names in case.selectors]
+    told = None if events.mark else events.told([next(n for n, own in enumerate(heads) if s in own) for s in selectors])
+    for own in heads:
         table = own[0].table.lower()
-        flag = free_of(f"is_{table if is_plain(table) else 'event'}", {*events.fields, *flags})
-        flags.append(flag)
+        flags.append(free_of(f"is_{table if is_plain(table) else 'event'}", {*events.fields, *flags}))
         if events.mark:
-            holds = f"in({events.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})"
-        else:
-            conditions = list(map(events.holds, own))
-            holds = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
-        pairs.append(f"{flag}=1" if events.predicates.true in conditions else f"{flag}=if({holds}, 1, null())")
+            held.append(f"in({events.mark}, {', '.join(str(selectors.index(s) + 1) for s in own)})")
+            continue
+        conditions = list(dict.fromkeys(events.holds(s) if told is None else told[selectors.index(s)] for s in own))
+        every = events.predicates.true in conditions
+        held.append("" if every else conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions))
+    pairs = [f"{flag}=if({holds}, 1, null())" if holds else f"{flag}=1" for flag, holds in zip(flags, held, strict=True)]
+    if told is not None:
+        return tuple(flags), [*events.filtered(), "eval " + ", ".join(pairs)]
+    if events.mark:
+        pairs.insert(0, f"{events.mark}=case({', '.join(f'{events.holds(s)}, {n}' for n, s in enumerate(selectors, 1))})")
     lines = [events.searched(), "eval " + ", ".join(pairs)]
-    if not any(f"{flag}=1" in pairs for flag in flags):
+    if "" not in held:
         lines.append("where " + " OR ".join(f"isnotnull({flag})" for flag in flags))
     return tuple(flags), lines
 

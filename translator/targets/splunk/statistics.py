@@ -52,16 +52,17 @@ def correlated(events: Events) -> str:
     selectors = detection.selectors
     refuse_finer_counts(detection)
     _refuse_overlaps(events)
-    lines = [events.searched()]
-    for selector in selectors:
-        lines.append(f"eval {selector.name}=if({events.holds(selector)}, 1, 0)")
+    told = events.told(range(len(selectors)))
+    lines = events.filtered() if told is not None else [events.searched()]
+    for number, selector in enumerate(selectors):
+        lines.append(f"eval {selector.name}=if({told[number] if told is not None else events.holds(selector)}, 1, 0)")
     for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
         form = "{0}" if guaranteed else OR_EMPTY
         keys = [events.spelled_key(s.keys[index], form) for s in selectors]
         pairs = ", ".join(f"{s.name}==1, {key}" for s, key in zip(selectors, keys, strict=True))
         chosen = keys[0] if len(set(keys)) == 1 else f"case({pairs})"
         lines += [f"eval {column(name)}={chosen}"] if chosen != field(name) else []
-    if not events.is_all_searched():
+    if told is None and not events.is_all_searched():
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
     by = list(map(column, events.keys))
     if detection.bin:

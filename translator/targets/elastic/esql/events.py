@@ -9,7 +9,7 @@ from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, Expr, conjuncts
+from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.elastic import dataset, field, index, string
@@ -19,6 +19,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.sides import with_own_names
+from translator.targets.telling import asked_values, in_one_form, told_by
 
 
 class Events:
@@ -131,10 +132,36 @@ class Events:
         if len(set(spelled)) == 1:
             return spelled[0]
         every = self.detection.selectors
-        sets = {dataset(self.names, s) for s in every}
-        by_set = "" not in sets and len(sets) == len(every)
-        told = [f"event.dataset == {string(dataset(self.names, s))}" if by_set else self.condition(s) for s in selectors or every]
-        return f"CASE({', '.join(f'{t}, {text}' for t, text in zip(told, spelled, strict=True))})"
+        told = self.told(range(len(every)))
+        conditions = [told[every.index(s)] for s in selectors or every]
+        return f"CASE({', '.join(f'{c}, {text}' for c, text in zip(conditions, spelled, strict=True))})"
+
+    def told(self, groups: Sequence[int]) -> list[str]:
+        """What tells the events of each selector from those of other groups, once all are selected; ``true`` where nothing has to."""
+
+        def name(subject: Expr) -> str | None:
+            several = isinstance(subject, ColumnRef) and EsqlPredicates.is_array(subject.column)
+            return None if several or not self.names.is_column(subject) or self.names.is_multivalue(subject) else self.names.field(subject)
+
+        asked = []
+        for selector in self.detection.selectors:
+            with self.names.within(self.detection.place_of(selector)):
+                asked.append(asked_values(selector, name))
+        sets = [dataset(self.names, s) for s in self.detection.selectors]
+        facts = [
+            {**{k: values for k, (values, _) in own.items()}, **({"event.dataset": in_one_form([found])} if found else {})}
+            for own, found in zip(asked, sets, strict=True)
+        ]
+        by = told_by(facts, groups)
+        if by is None:
+            return [self.condition(s) for s in self.detection.selectors]
+        found = []
+        for selector, keys, own, data_set in zip(self.detection.selectors, by, asked, sets, strict=True):
+            with self.names.within(self.detection.place_of(selector)):
+                parts = self.predicates.parts(own[k][1] for k in keys if k in own)
+            of_set = [f"event.dataset == {string(data_set)}"] if "event.dataset" in keys else []
+            found.append(" AND ".join([*of_set, *parts]) or "true")
+        return found
 
     def key(self, number: int) -> str:
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'

@@ -11,7 +11,7 @@ from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, Const, Expr, columns_of
 from translator.targets.base import Cannot
-from translator.targets.elastic import dataset, field, string
+from translator.targets.elastic import field, string
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.predicates import EsqlPredicates, with_document
 from translator.targets.names import free_of
@@ -46,19 +46,16 @@ def head(events: Events, case: PipelineCase) -> Head:
 
 def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[str, ...], list[str]]:
     """The commands that select the events of several heads, and the fields that are there on the events of each."""
-    detection, flags = events.detection, list[str]()
-    pairs, lines = list[str](), events.filtered(metadata)
-    sets = [{dataset(events.names, s) for s in detection.selectors if s.name in owned} for owned in case.selectors]
-    by_set = all(map(all, sets)) and sum(map(len, sets)) == len(set[str]().union(*sets))
-    for owned, found_in in zip(case.selectors, sets, strict=True):
-        own = [s for s in detection.selectors if s.name in owned]
+    selectors, flags, pairs = list(events.detection.selectors), list[str](), list[str]()
+    heads = [[s for s in selectors if s.name in owned] for owned in case.selectors]
+    told = events.told([next(n for n, own in enumerate(heads) if s in own) for s in selectors])
+    for own in heads:
         table = own[0].table.lower()
-        flag = free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*events.fields, *flags})
-        flags.append(flag)
-        conditions = [f"event.dataset == {string(d)}" for d in sorted(found_in)] if by_set else [events.condition(s) for s in own]
+        flags.append(free_of(f"is_{table if table.isidentifier() and table.isascii() else 'event'}", {*events.fields, *flags}))
+        conditions = list(dict.fromkeys(told[selectors.index(s)] for s in own))
         whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
-        pairs.append(f"{field(flag)} = 1" if "true" in conditions else f"{field(flag)} = CASE({whole}, 1)")
-    return tuple(flags), [*lines, f"EVAL {', '.join(pairs)}"]
+        pairs.append(f"{field(flags[-1])} = 1" if "true" in conditions else f"{field(flags[-1])} = CASE({whole}, 1)")
+    return tuple(flags), [*events.filtered(metadata), f"EVAL {', '.join(pairs)}"]
 
 
 def _is_whole(events: Events, number: int, value: Value, case: PipelineCase) -> bool:
