@@ -391,10 +391,34 @@ def test_alternatives_are_not_searched_beside_the_default() -> None:
 def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
     output = converted("PaloAltoPrismaCloud | where AlertSeverity == 'high'", "esql")
     assert "prisma_cloud.audit" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
-    output = converted("SecurityAlert | where isnotempty(extract('(https?://.*)', 1, Entities))", "splunk")
-    assert "ms365" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
     output = converted("CommonSecurityLog | where DeviceProduct == 'X' and isnotempty(SourceIP)", "splunk")
     assert "pan:" not in output.text and "cisco" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "place"),
+    [
+        ("SecurityAlert | where AlertSeverity == 'High' and Entities has 'malware'", "splunk", "mscs:azure:security:alert"),
+        ("Event | where EventID == 7045", "esql", "system.system"),
+        ("Event | where EventLog has 'TaskScheduler' and EventID == 106", "esql", "system.application"),
+        ("WindowsEvent | where EventID == 7045", "splunk", "XmlWinEventLog:"),
+    ],
+)
+def test_events_that_no_known_home_has_are_said_to_be_elsewhere(kql: str, target: str, place: str) -> None:
+    output = converted(kql, target)
+    assert place in output.text
+    assert ("events-elsewhere", "narrower") in {(d.code, d.direction.value) for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "target"),
+    [
+        ("Event | where EventLog == 'Microsoft-Windows-TaskScheduler/Operational' and EventID == 106", "esql"),
+        ("WindowsEvent | where Provider == 'Microsoft-Windows-WMI-Activity' and EventID == 5861", "splunk"),
+    ],
+)
+def test_events_of_a_value_that_no_home_is_told_by_are_in_none(kql: str, target: str) -> None:
+    assert converted(kql, target).readiness == Readiness.NAMES
 
 
 def test_a_data_model_has_default_fields_without_its_name() -> None:

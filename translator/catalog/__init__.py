@@ -86,9 +86,10 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A column that the product has no counterpart of, and why."""
+    """A column that the product has no counterpart of, and why; ``filled``: though the table has values of these events."""
 
     why: str
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,8 @@ class Kind:
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
     that no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
-    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array.
+    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array. ``all_told`` are the columns of
+    whose values the homes have all.
     """
 
     name: str
@@ -182,6 +184,7 @@ class Table:
     one_line: frozenset[str]
     numbers: frozenset[str]
     plain: frozenset[str]
+    all_told: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
 
@@ -216,15 +219,25 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled, one_line, numbers, plain = (
-        frozenset(x for listed in (data.get(key) or {}).values() for x in listed) for key in ("filled", "one_line", "numbers", "plain")
+    filled, one_line, numbers, plain, all_told = (
+        frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
+        for key in ("filled", "one_line", "numbers", "plain", "all_told")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(
         Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only", "single"))) for k in data.get("kinds", ())
     )
     return Table(
-        data["table"], data["source"], addresses, filled, one_line | addresses | numbers, numbers, plain, kinds, MappingProxyType(homes)
+        data["table"],
+        data["source"],
+        addresses,
+        filled,
+        one_line | addresses | numbers,
+        numbers,
+        plain,
+        all_told,
+        kinds,
+        MappingProxyType(homes),
     )
 
 
@@ -293,7 +306,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
         of = tuple((tuple(x["values"]), counterpart_of(x.get("has") or {k: v for k, v in x.items() if k != "values"})) for x in by["of"])
         return ByValue(by["column"], of, counterpart_of(by["else"]))
     if "absent" in data:
-        return Absent(data["absent"])
+        return Absent(data["absent"], data.get("filled", False))
     if "computed" in data or "file_of" in data:
         return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
     return Stored(data["field"], **{key: value for key, value in data.items() if key != "field"})

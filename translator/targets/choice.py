@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 
 from translator import catalog
@@ -81,18 +81,47 @@ def possible(home: Home, pins: Pins) -> bool:
 
 def home_for(homes: tuple[Home, ...], pins: Pins) -> Home | None:
     """The home that a selector tells, else the one that asks for nothing, else the first that it does not rule out."""
-    ways: tuple[Callable[[Home], bool], ...] = (lambda h: allowed(h, pins), lambda h: not h.when, lambda h: possible(h, pins))
+    nowhere = any(
+        not any(possible(h, {column: pins[column]}) for h in told) for column, told in _told_alone(homes).items() if column in pins
+    )
+    ways: tuple[Callable[[Home], bool], ...] = (
+        lambda h: allowed(h, pins),
+        lambda h: not h.when,
+        lambda h: not nowhere and possible(h, pins),
+    )
     return next((h for fits in ways for h in homes if fits(h)), None)
 
 
-def lacks_required(home: Home, predicate: Expr, told: bool = False) -> bool:
+def _told_alone(homes: tuple[Home, ...]) -> dict[str, list[Home]]:
+    """The homes that values of one column tell, by the column."""
+    found: dict[str, list[Home]] = {}
+    for home in homes:
+        if len(home.when) == 1:
+            found.setdefault(next(iter(home.when)), []).append(home)
+    return found
+
+
+def untold(homes: tuple[Home, ...], all_told: Container[str]) -> list[str]:
+    """The columns whose other values no home is known for; none where a home asks for nothing.
+
+    Args:
+        all_told: the columns of whose values the homes have all.
+    """
+    columns = dict.fromkeys(column for home in homes for column in home.when)
+    return [] if not all(h.when for h in homes) or any(c in all_told for c in columns) else list(columns)
+
+
+def lacks_required(home: Home, predicate: Expr, told: bool = False, in_table: bool = False) -> bool:
     """Whether no event of a home satisfies a predicate, by what it has none or one value of.
 
     Args:
         told: whether to go by the latter alone, but for ``Type``, which has one value in all events of the table.
+        in_table: whether to go by what the table has of the home's events, though the product has none of it.
     """
     stored = {c for c in columns_of(predicate) if c.table is not None}
     stored = {c for c in stored if not told or not (c.name == "Type" or isinstance(home.columns.get(c.name), Absent))}
+    if in_table:
+        stored = {c for c in stored if not (isinstance(found := home.columns.get(c.name), Absent) and found.filled)}
     fixed = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
 
     def filled_in(node: Expr) -> Expr:

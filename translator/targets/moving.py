@@ -37,7 +37,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
-from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins
+from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins, untold
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, one_of, typed
@@ -83,7 +83,12 @@ def further_homes(moving: Moving, selector: Selector, home: Home | None, measure
         return []
     found = {events_of(home): (home, True)}
     for other in homes_of(selector.table, moving.family, moving.options):
-        if other.when and other.within != home.name and possible(other, pins) and not lacks_required(other, selector.predicate):
+        if (
+            other.when
+            and other.within != home.name
+            and possible(other, pins)
+            and not lacks_required(other, selector.predicate, in_table=True)
+        ):
             found.setdefault(events_of(other), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
     several = list(found.values())[1:]
     return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
@@ -161,6 +166,10 @@ class Move:
         apart = [other.name for other, written in further_homes(self.mover, self.chosen, home, self.measured) if not written]
         if apart:
             yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
+        known, chosen = catalog.table(self.chosen.table), self.mover.options.homes
+        homes = homes_of(self.chosen.table, self.family, self.mover.options)
+        if known is not None and home.name not in chosen and (columns := untold(homes, known.all_told)):
+            yield f"no place is known for its events with other values of {' and '.join(columns)}, which the rule does not rule out"
 
     def whole_key(self, key: Expr) -> Expr:
         """A place that may hold an object as the text that KQL has of it, where the target reads that in an event that is JSON."""
