@@ -7,8 +7,10 @@ import pytest
 import translator
 from tests.rules import rule
 from translator import catalog
+from translator.fidelity import Verdict
 from translator.plan.expressions import ELEMENT
 from translator.targets.base import Options
+from translator.verify.proof import Outcome, prove
 
 OBJECT, ARRAY = ("object-as-text", "narrower"), ("array-compared", "broader")
 NOT_OBJECT, NOT_ARRAY = ("object-as-text", "broader"), ("array-compared", "narrower")
@@ -52,10 +54,8 @@ def test_what_is_said_of_objects_and_arrays(condition: str, said: set[tuple[str,
 
 def test_an_object_is_asked_for_by_its_parts() -> None:
     outputs = translator.convert(rule("AuditLogs | where isnotempty(InitiatedBy.app)"), ("splunk", "esql")).outputs
-    assert (
-        "initiated_by.app.appId IS NOT NULL" in outputs["esql"].text and "initiated_by.app.displayName IS NOT NULL" in outputs["esql"].text
-    )
-    assert "ipAddress" not in outputs["esql"].text  # which an application does not have
+    # Elastic has it in the event as it came, where the integration is told to keep that.
+    assert 'JSON_EXTRACT(event.original, "properties.initiatedBy.app") != ""' in outputs["esql"].text
     # Splunk has the event as JSON, with the object itself
     assert 'json_extract(_raw, "properties.initiatedBy.app")' in outputs["splunk"].text
     assert outputs["splunk"].verdict.value == "exact"
@@ -80,6 +80,23 @@ def test_an_object_is_asked_for_by_its_parts() -> None:
 )
 def test_events_that_are_json_have_the_words_of_their_objects(condition: str, verdict: str) -> None:
     assert translator.convert(rule(condition), ("splunk",)).outputs["splunk"].verdict.value == verdict
+
+
+@pytest.mark.parametrize(
+    ("kql", "proven"),
+    [
+        ("DeviceEvents | where tostring(parse_json(AdditionalFields).Command) == 'x' | project DeviceName", True),
+        ("DeviceNetworkEvents | where tostring(parse_json(AdditionalFields).query) endswith '.x' | project DeviceName", True),
+        ("CloudAppEvents | where isnotempty(RawEventData.ClientIP) and ActionType =~ 'x' | project AccountId", False),
+    ],
+)
+def test_what_defender_sends_as_a_text_is_read_as_json(kql: str, proven: bool) -> None:
+    conversion = translator.convert(rule(kql), ("splunk",))
+    output = conversion.outputs["splunk"]
+    assert output.verdict == Verdict.EXACT and "json_extract(json_extract(_raw, " in output.text
+    assert "properties.AdditionalFields." not in output.text and "properties.RawEventData." not in output.text
+    if proven:
+        assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
 def test_events_of_a_table_without_a_home_are_taken_for_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -98,6 +99,22 @@ def json_path(steps: tuple[str | int, ...], brackets: str = "{}") -> str | None:
         return None
     opened, closed = brackets[0], brackets[1]
     return "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
+
+
+TEXTS_OF_JSON = ("properties.AdditionalFields", "properties.RawEventData")
+"""Fields of Defender's records in the event hub that hold JSON as a text, or an object: those of devices and alerts, and of identities.
+
+Source: elastic/integrations, packages/m365_defender/data_stream/event/_dev/test/pipeline: test-device.log, test-alert.log and
+test-app-and-identity.log, and the pipelines there, which ask whether it is a text.
+"""
+
+IN_TEXT = re.compile(
+    r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])|" + "|".join(rf"(?<=^{re.escape(name)})(?=[.{{])" for name in TEXTS_OF_JSON)
+)
+"""Where a path in an event goes on in the JSON of a text.
+
+Source: learn.microsoft.com/graph/api/resources/modifiedproperty: the values of a property that was changed are texts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +309,20 @@ class Names(Notes):
             return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
         homeless = not column.stored and base.type == Type.DYNAMIC and column.table not in {table for table, _ in self.homes}
-        in_event = column.stored in json.types or homeless
-        if source or not in_event or (by_name and not named and (homeless or json.of_names)):
+        opened, closed = json.brackets[0], json.brackets[1]
+        path = column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
+        within = json.of_names and bool(column.stored) and IN_TEXT.search(path) is not None
+        if source or not (column.stored in json.types or homeless or within):
+            return None
+        if within and any(isinstance(s, str) and set(s) & set(".{}") for s in steps):
+            raise Cannot(
+                Diagnostic("unsupported-expression", "a key with a dot or a brace inside of a text is not supported here", expr.span)
+            )
+        if by_name and (homeless or json.of_names) and not within and not named:
             return None
         if homeless:
             self.lacks(column.table, column.name)
-        opened, closed = json.brackets[0], json.brackets[1]
-        holder = json.types.get(column.stored, json.event)
-        return holder, column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
+        return json.types.get(column.stored, json.event), path
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""

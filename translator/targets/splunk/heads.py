@@ -9,11 +9,11 @@ from translator.fidelity import Diagnostic
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Expr, Path
 from translator.targets.base import Cannot
-from translator.targets.names import free_of, json_path
+from translator.targets.names import IN_TEXT, free_of, json_path
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
-from translator.targets.splunk.words import IN_TEXT, OR_EMPTY, column, field, is_plain, moment_of, string
+from translator.targets.splunk.words import OR_EMPTY, column, field, is_plain, moment_of, string
 
 FORMS = {"text": OR_EMPTY, "part": OR_EMPTY, "bool": "lower({0})"}
 """A field as a value of each kind, where it is not the value itself."""

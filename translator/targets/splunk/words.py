@@ -16,7 +16,7 @@ from translator.plan.patterns import searched
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, pcre
 from translator.targets.base import Cannot
-from translator.targets.names import json_path
+from translator.targets.names import IN_TEXT, json_path
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
 from translator.targets.text import any_of, escape, has_any_pattern
@@ -180,13 +180,6 @@ FINDS_ANY = frozenset(
 
 OR_EMPTY = 'coalesce({0}, "")'
 """A field that counts as empty where it is missing, as KQL's strings do."""
-
-
-IN_TEXT = re.compile(r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])")
-"""Where a path goes on in the JSON of a text.
-
-Source: learn.microsoft.com/graph/api/resources/modifiedproperty: the values of a property that was changed are texts.
-"""
 
 
 def json_extract(text: str, path: str) -> str:

@@ -21,7 +21,7 @@ from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
-from translator.targets.names import ORIGINAL
+from translator.targets.names import ORIGINAL, TEXTS_OF_JSON
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
@@ -269,6 +269,19 @@ class Putting:
             if not holds(part, {**whole, **self.event}):
                 raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
 
+    def with_texts(self, record: dict[str, object]) -> dict[str, object]:
+        """A record with texts for those of its objects that its stream has as such, which then are fields without parts."""
+        for name in TEXTS_OF_JSON:
+            *outer, last = name.split(".")
+            holder: object = record
+            for step in outer:
+                holder = holder.get(step) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and isinstance(found := holder.get(last), dict | list):
+                holder[last] = self.event[name] = text_of(found)
+                for inner in [n for n in self.event if n.startswith((f"{name}.", f"{name}{{}}"))]:
+                    del self.event[inner]
+        return record
+
     def finished(self) -> Row:
         """The event, with what products keep of it as a whole, and with what every event of a Sigma category has."""
         site, home = self.site, self.site.home
@@ -278,7 +291,7 @@ class Putting:
             elif site.in_json and "datamodel" not in home.place:
                 inner = tuple(f"{name}{mark}" for name in self.document for mark in (".", "{}"))
                 outer = {n: v for n, v in self.event.items() if n in self.by and n != TIMES["splunk"] and not n.startswith(inner)}
-                self.event["_raw"] = text_of(nested({**outer, **self.document}))
+                self.event["_raw"] = text_of(self.with_texts(nested({**outer, **self.document})))
             if model := home.place.get("datamodel"):
                 prefix = model.rpartition(".")[2]
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
