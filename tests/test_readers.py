@@ -88,6 +88,9 @@ def test_a_document_that_is_no_yaml_loses_no_other(tmp_path: Path) -> None:
         ('name: "n\\0ul"', 1, "name holds the control character U+0000"),
         ('name: "a\\ud800"', 1, "name holds half of a surrogate pair (U+D800)"),
         ("enabled: perhaps", 1, "expected true or false"),
+        ("severity: Huge", 1, "severity is 'Huge': expected Informational, Low, Medium, High or Critical, so it is left out"),
+        ("kind: Sheduled", 1, "kind is 'Sheduled': expected Scheduled, NRT or Hunting, so it is left out"),
+        ("eventGroupingSettings:\n  aggregationKind: All", 2, "expected SingleAlert or AlertPerResult"),
         ("tags: &a [*a]", 1, "an alias stands inside of what it names"),
     ],
 )

@@ -105,7 +105,7 @@ CODES: dict[str, Code] = {
         "A text that holds JSON is read as if its parts were fields.",
         "map these fields to the parsed JSON in the processing pipeline",
     ),
-    "level-assumed": Code(Effect.NOTE, "The rule states no severity.", "set severity in the rule"),
+    "level-assumed": Code(Effect.NOTE, "The rule has no severity.", "set severity in the rule"),
     "unknown-technique": Code(
         Effect.NOTE,
         "ATT&CK has no tactic or technique of that name.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from translator.rulepack.model import AlertDetails, EntityMapping, Rule, Unread
-from translator.rulepack.sentinel import duration, query_of
+from translator.rulepack.sentinel import SEVERITIES, duration, query_of
 from translator.rulepack.tree import Fields, Misread, Settings
 
 HOUR, DAY = 3_600, 86_400
@@ -49,7 +49,7 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
         query=query,
         text_map=text_map,
         description=alert.text("description").strip(),
-        severity=alert.line("severity").lower(),
+        severity=alert.choice("severity", SEVERITIES),
         tactics=(category,) if category else (),
         techniques=alert.texts("mitreTechniques"),
         entities=tuple(_entities(alert)),

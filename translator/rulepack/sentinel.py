@@ -25,8 +25,11 @@ from translator.rulepack.tree import Fields, Leaf, Misread, Odd, Settings, broke
 LONGEST = 36_525 * 86_400
 """The longest time that a setting may have, in seconds: a hundred years."""
 
-_KINDS = {"scheduled": "scheduled", "nrt": "nrt", "hunting": "hunting"}
-_GROUPINGS = {"singlealert": "single", "alertperresult": "each"}
+SEVERITIES = ("Informational", "Low", "Medium", "High", "Critical")
+"""What a rule may say of how bad it is; Sentinel has no Critical, and other sources of rules do."""
+
+_KINDS = ("Scheduled", "NRT", "Hunting")
+_GROUPINGS = {"SingleAlert": "single", "AlertPerResult": "each"}
 
 
 def query_of(fields: Fields, name: str = "query") -> tuple[str, TextMap]:
@@ -91,7 +94,7 @@ def rule_from(
         query=query,
         text_map=text_map,
         description=_unquoted(data.text("description").strip()),
-        severity=data.line("severity").lower(),
+        severity=data.choice("severity", SEVERITIES),
         status=data.line("status"),
         tactics=data.texts("tactics"),
         techniques=tuple(dict.fromkeys(t for names in _TECHNIQUES for t in data.texts(*names))),
@@ -124,13 +127,13 @@ _TECHNIQUES = (("relevantTechniques", "techniques"), ("subTechniques",))
 
 def _kind(data: Settings) -> str:
     """The kind of a rule: as it says, else scheduled where it has a schedule."""
-    said = _KINDS.get(data.line("kind").lower(), "")
-    return said or ("scheduled" if data.has("queryFrequency") else "hunting")
+    return data.choice("kind", _KINDS) or ("scheduled" if data.has("queryFrequency") else "hunting")
 
 
 def _grouping(data: Settings) -> str:
-    said = data.inside("eventGroupingSettings").line("aggregationKind") or data.line("aggregationKind")
-    return _GROUPINGS.get(said.lower(), "")
+    name, words = "aggregationKind", tuple(_GROUPINGS)
+    said = data.inside("eventGroupingSettings").choice(name, words) or data.choice(name, words)
+    return next((kind for word, kind in _GROUPINGS.items() if word.lower() == said), "")
 
 
 def _details(data: Settings) -> AlertDetails:

@@ -183,6 +183,14 @@ class Settings:
             self._note(name, f"{name} is '{shown(found)}': expected true or false, so it is left out")
         return found in _TRUE if found in _TRUE | _FALSE else None
 
+    def choice(self, name: str, words: tuple[str, ...]) -> str:
+        """The one of some words that stands under a name, however it is spelled, in lower case; empty where it is another one."""
+        found = self.line(name)
+        if found and found.lower() not in (w.lower() for w in words):
+            self._note(name, f"{name} is '{shown(found)}': expected {', '.join(words[:-1])} or {words[-1]}, so it is left out")
+            return ""
+        return found.lower()
+
     def misread(self, name: str, message: str) -> Misread:
         return Misread(message, self.place(name))
 

@@ -132,7 +132,7 @@ class _Documents:
         level = self.rule.severity if self.rule.severity in LEVELS else ""
         if not level and main:
             level = "medium"
-            self.names.say("level-assumed", "the rule states no severity: level medium is written")
+            self.names.say("level-assumed", "the rule has no severity: level medium is written")
         return {"falsepositives": list(self.rule.false_positives) or ["Unknown"], "level": level if main else "informational"}
 
     def reference(self, role: str) -> str:
