@@ -160,11 +160,6 @@ def test_json_and_sarif_hold_the_same_findings(tmp_path: Path) -> None:
     assert places == [(r["path"], r["line"], r["column"]) for r in rows] and len(rows) == 3
 
 
-def test_a_missing_path_is_a_finding(tmp_path: Path) -> None:
-    result = run("check", str(tmp_path / "nowhere"))
-    assert result.exit_code == 1 and "there is no such file" in result.output
-
-
 def test_fmt_prints_checks_and_writes(tmp_path: Path) -> None:
     file = tmp_path / "q.kql"
     file.write_text("T|where a==1 // one\n|take 5")

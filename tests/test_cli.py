@@ -66,9 +66,12 @@ def test_bad_input_is_one_clear_message_and_loses_no_other_rule(tmp_path: Path, 
     assert (tmp_path / "out" / "splunk" / "good.spl").is_file()
 
 
-def test_a_missing_path_is_named(tmp_path: Path) -> None:
-    result = run("convert", str(tmp_path / "nowhere.yaml"))
-    assert result.exit_code == 1 and "there is no such file or folder" in result.stderr
+@pytest.mark.parametrize("command", ["attack", "check", "convert", "explain", "fmt", "mapping -t splunk", "verify"])
+def test_nothing_begins_where_a_path_is_missing(command: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD)
+    result = run(*command.split(), str(tmp_path / "r.yaml"), str(tmp_path / "nowhere.yaml"))
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "nowhere.yaml' does not exist" in " ".join(result.stderr.split())
 
 
 def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
@@ -78,10 +81,38 @@ def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
     assert run("convert", str(tmp_path), "-t", "qradar").exit_code == 2
 
 
-def test_fail_on_decides_the_exit_status(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_text("name: r\nquery: T | where a == 'x' | take 5\n")
-    assert run("convert", str(tmp_path / "r.yaml"), "-t", "sigma").exit_code == 0
-    assert run("convert", str(tmp_path / "r.yaml"), "-t", "sigma", "--fail-on", "broader").exit_code == 1
+@pytest.mark.parametrize(
+    ("query", "fail_on", "named"),
+    [
+        ("T | where a == 'x' | take 5", "", ""),
+        ("T | where a == 'x' | take 5", "none", ""),
+        ("T | where a == 'x' | take 5", "differs", ""),
+        ("T | where a == 'x' | take 5", "broader", "r (sigma broader)"),
+        ("T | where a == 'x' | take 5", "same-alerts", "r (sigma broader)"),
+        ("T | make-series n = count() on TimeGenerated step 1h by a", "", ""),
+        ("T | make-series n = count() on TimeGenerated step 1h by a", "none", "r (sigma none)"),
+    ],
+)
+def test_no_verdict_fails_unless_fail_on_says_so(query: str, fail_on: str, named: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(f"name: r\nquery: {query}\n")
+    result = run("convert", str(tmp_path / "r.yaml"), "-t", "sigma", *(("--fail-on", fail_on) if fail_on else ()))
+    assert result.exit_code == bool(named)
+    assert (f"error: --fail-on {fail_on}: {named}" in result.stderr) == bool(named)
+
+
+def test_tables_are_cut_nowhere_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    rows = run("tables", "SigninLogs").output.splitlines()
+    (row,) = (r for r in rows if r.split()[:1] == ["AppliedConditionalAccessPolicies"] and "properties." in r and "(json)" in r)
+    assert row.split()[1] == "properties.appliedConditionalAccessPolicies"
+    assert any(r.startswith("│ case-ignored ") and "with case" in r for r in run("diagnostics").output.splitlines())
+
+
+def test_notes_are_called_notes(tmp_path: Path) -> None:
+    (tmp_path / "r.kql").write_text("T | where a == 'x' | sort by a")
+    for command in ("convert", "explain"):
+        printed = run(command, str(tmp_path / "r.kql"), "-t", "splunk").output
+        assert "1:22 note: " in printed and " exact: " not in printed
 
 
 def test_mapping_names_fields(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which a reader follows a page: the sample pack with its outputs, the export of the tutorial, and a few rules."""
     monkeypatch.setenv("KQL2SIGMA_CACHE", str(cache))
+    monkeypatch.setenv("COLUMNS", "80")  # a reader's terminal
     monkeypatch.setattr(Effort, "limits", Limits())  # without processes of their own, whose beginnings take most of the time
     monkeypatch.setattr("translator.workers.cores", lambda: 1)
     monkeypatch.chdir(tmp_path)

@@ -470,7 +470,7 @@ def test_prune_keeps_what_is_of_rules_that_cannot_be_looked_for(good: Path, tmp_
     assert "removed splunk/z-third.spl" in result.stderr and (out / "splunk/inside.spl").exists()
     for elsewhere in (tmp_path / "nowhere", tmp_path / "empty"):
         (tmp_path / "empty").mkdir(exist_ok=True)
-        assert run("convert", elsewhere, "-o", out, "--prune").exit_code == 1
+        assert run("convert", elsewhere, "-o", out, "--prune").exit_code == 2 - elsewhere.is_dir()
         assert {p.name for p in (out / "splunk").glob("*.spl")} >= {"a-first.spl", "m-second.spl"}
 
 

@@ -84,6 +84,8 @@ _MAPPINGS = click.option(
 )
 
 
+_SOURCES = click.Path(path_type=Path, exists=True, allow_dash=True)
+_PATHS = click.argument("paths", nargs=-1, required=True, type=_SOURCES)
 _EXCLUDED = click.option(
     "--exclude",
     "excluded",
@@ -120,7 +122,7 @@ def _jobs() -> Callable[[_Command], _Command]:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_PATHS
 @click.option(
     "-t",
     "--target",
@@ -143,10 +145,8 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--verify", is_flag=True, help="Try what is written on events, as the command verify does; fail where that contradicts it.")
 @click.option(
     "--fail-on",
-    type=click.Choice(VERDICT_NAMES),
-    default="none",
-    show_default="none: an output that was asked for is not there",
-    help="Exit with 1 where an output has this verdict or a worse one.",
+    type=click.Choice(VERDICT_NAMES[1:]),
+    help="Exit with 1 where an output has this verdict or a worse one, none where there is no output; unless given, no verdict fails.",
 )
 @click.option("--format", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @_FIELDS
@@ -192,8 +192,8 @@ def _jobs() -> Callable[[_Command], _Command]:
 def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
     """Convert rules and say how faithful each output is.
 
-    PATHS are files, folders and zip archives, or - for standard input. The status is 1 where a rule failed or an output has the verdict of
-    --fail-on or a worse one, and 2 where the command cannot begin.
+    PATHS are files, folders and zip archives, or - for standard input. The status is 1 where a rule cannot be read, a file cannot be
+    written, --verify contradicts an output, or an output has the verdict of --fail-on or a worse one; 2 where the command cannot begin.
     """
     from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
@@ -208,7 +208,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_PATHS
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
 @_EXCLUDED
@@ -237,7 +237,7 @@ def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str,
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@_PATHS
 @click.option("-w", "--write", is_flag=True, help="Write the files instead of printing them.")
 @click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
 def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
@@ -264,7 +264,7 @@ def targets(form: str) -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_PATHS
 @click.option("-t", "--target", required=True, type=click.Choice(("splunk", "esql", "eql", "sigma")), help="Whose names are wanted.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to; else to the screen.")
 @click.option(
@@ -356,7 +356,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 
 
 @main.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=_SOURCES)
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(DEFAULT_TARGETS), help="Targets; all by default.")
 @click.option(
     "--text",
@@ -480,7 +480,7 @@ def diagnostics(codes: tuple[str, ...], form: str) -> None:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_PATHS
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
 @_FIELDS
 @_MAPPINGS
@@ -511,7 +511,7 @@ def explain(
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_PATHS
 @_EXCLUDED
 def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> None:
     """List the ATT&CK techniques that rules cover.

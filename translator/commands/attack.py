@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from translator import attack
-from translator.commands.common import cell, line, print_unread
+from translator.commands.common import cell, console_of_tables, line, print_unread
 from translator.pack import Effort, Failure, rules_of
 from translator.rulepack import Unread
 
@@ -19,7 +19,7 @@ def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
 
     The exit status: 1 where a file cannot be read.
     """
-    console = Console(emoji=False, highlight=False)
+    console = console_of_tables()
     found: dict[str, list[str]] = {}
     rules, status = 0, 0
     unread: list[Unread] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 class UsageProblem(Exception):
     """The command was called in a way that cannot be carried out: exit status 2."""
+
+
+_WIDEST = 100_000
+
+
+def console_of_tables() -> Console:
+    """Standard output for tables: as wide as a terminal; in a pipe or a file as wide as a table is, so that a row is a line."""
+    console = Console(emoji=False, highlight=False)
+    return console if console.is_terminal or os.environ.get("COLUMNS") else Console(emoji=False, highlight=False, width=_WIDEST)
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from translator.cache import Made
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import Progressing, UsageProblem, cell, json_text, line, print_unread, shown, write_json
+from translator.commands.common import Progressing, UsageProblem, cell, console_of_tables, json_text, line, print_unread, shown, write_json
 from translator.commands.journal import Journal
 from translator.commands.stopping import Stopping
 from translator.commands.writing import REPORT, CannotWrite, OutputFolder
@@ -64,7 +64,7 @@ class ConvertRequest:
     targets: tuple[str, ...]
     output: Path | None
     jobs: int
-    fail_on: str
+    fail_on: str | None
     format: str
     fields: str
     mappings: tuple[Path, ...]
@@ -95,8 +95,9 @@ class ConvertRequest:
 def run_convert(request: ConvertRequest) -> int:
     """Converts, writes and prints.
 
-    The exit status: 0 where every rule reached ``fail_on``, no proof contradicts its verdict and all could be written, or is as it would be
-    written; 128 and the number of a signal that ended it; else 1.
+    The exit status: 0 where every rule was read, no output is as bad as ``fail_on``, no proof contradicts its verdict and all could be
+    written, or is as it would be written; 128 and the number of a signal that ended it; else 1. What no target has words for is a result
+    like others, unless ``fail_on`` asks for it.
 
     Raises:
         UsageProblem: for a time span, a home, a mapping or an inventory that cannot be read, or a folder that cannot be written.
@@ -170,13 +171,18 @@ class _Run:
             _print_outputs(entries, proofs)
         elif not request.quiet:
             _print_summary(entries, content, self.folder, proofs)
-        print_failures(entries, self.console)
+        failed = print_failures(entries, self.console)
         if not request.quiet:
             print_unread(self.unread, self.console)
         for problem in self.problems:
             self.console.print(f"error: {line(problem)}", markup=False, highlight=False, soft_wrap=True)
+        failing = list(_failing(entries, Verdict(request.fail_on))) if request.fail_on is not None else []
+        if failing:
+            more = f" and {len(failing) - MOST_NAMED} more" if len(failing) > MOST_NAMED else ""
+            text = f"error: --fail-on {request.fail_on}: {'; '.join(failing[:MOST_NAMED])}{more}"
+            self.console.print(line(text), markup=False, highlight=False, soft_wrap=True)
         contradicted = any(p.outcome.value == "contradicted" for p in proofs.values())
-        return 1 if contradicted or self.problems else _status(entries, Verdict(request.fail_on))
+        return int(bool(contradicted or self.problems or failing or failed))
 
     def effort(self, seconds: float | None = None) -> Effort:
         """How the pack is worked on: in so many seconds, unless another limit is given."""
@@ -323,11 +329,11 @@ def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
                     console.print(cell(f"  {lacking}"), style="dim")
                 for diagnostic in output.diagnostics:
                     row, column = entry.result.rule.place(diagnostic.span[0] if diagnostic.span else 0)
-                    console.print(cell(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"), style="dim")
+                    console.print(cell(f"  {row}:{column} {diagnostic.word}: {diagnostic.message}"), style="dim")
 
 
 def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: OutputFolder, proofs: Proofs) -> None:
-    console = Console(emoji=False)
+    console = console_of_tables()
     summary = content["summary"]
     table = Table(title=f"{summary['rules']} rule{'s' * (summary['rules'] != 1)}, {summary['failed']} failed")
     table.add_column("rule", overflow="fold")
@@ -386,10 +392,14 @@ def print_failure(f: Failure, console: Console) -> None:
     console.print(line(f"{f.source}:{f.line}:{f.column}: error: {f.message}"), markup=False, highlight=False, soft_wrap=True)
 
 
-def _status(entries: list[Entry], threshold: Verdict) -> int:
+MOST_NAMED = 10
+"""How many rules are named of those that --fail-on fails."""
+
+
+def _failing(entries: list[Entry], threshold: Verdict) -> Iterator[str]:
+    """The rules that have an output with a verdict or a worse one, with these."""
     for entry in entries:
-        if isinstance(entry.result, Failure):
-            return 1
-        if any(o.verdict.rank >= threshold.rank for o in entry.result.outputs.values()):
-            return 1
-    return 0 if entries else 1
+        if isinstance(entry.result, Conversion):
+            found = [f"{name} {o.verdict.value}" for name, o in entry.result.outputs.items() if o.verdict.rank >= threshold.rank]
+            if found:
+                yield f"{entry.result.rule.name} ({', '.join(found)})"

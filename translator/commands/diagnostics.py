@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console
 from rich.table import Table
 
+from translator.commands.common import console_of_tables
 from translator.fidelity.codes import CODES, Effect
 from translator.kql.errors import suggestion
 
@@ -37,7 +38,7 @@ def print_diagnostics(names: tuple[str, ...], form: str) -> int:
             table.add_row(
                 code, EFFECTS[CODES[code].effect][0], CODES[code].meaning.replace("[", "\\["), CODES[code].advice.replace("[", "\\[")
             )
-        Console(emoji=False).print(table)
+        console_of_tables().print(table)
     missing = [name for name in names if name not in CODES]
     for name in missing:
         Console(emoji=False, stderr=True, highlight=False).print(f"{name} is no code{suggestion(name, CODES)}", markup=False)

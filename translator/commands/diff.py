@@ -163,7 +163,8 @@ def _words(output: Mapping[str, Any]) -> Iterator[str]:
         yield f"lane {output['lane']}"
     for found in _listed(output, "diagnostics"):
         if isinstance(found, dict):
-            yield f"{found.get('direction')}: {found.get('message')} ({found.get('code')})"
+            word = "note" if found.get("direction") == "exact" else found.get("direction")
+            yield f"{word}: {found.get('message')} ({found.get('code')})"
     for found in _listed(output, "missing"):
         if isinstance(found, dict):
             yield f"no name is known for {', '.join(map(str, _listed(found, 'fields')))} of {found.get('table')}"

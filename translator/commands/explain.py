@@ -136,7 +136,7 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, options: Opti
         console.print(f"\n[bold]{name}[/bold]: {output.verdict.value}{escape(line(told))}")
         for diagnostic in output.diagnostics:
             row, column = place(rule, diagnostic)
-            console.print(cell(f"  {row}:{column} {diagnostic.direction.value}: {diagnostic.message}"))
+            console.print(cell(f"  {row}:{column} {diagnostic.word}: {diagnostic.message}"))
             if diagnostic.direction.rank:
                 console.print(cell(f"      {diagnostic.advice}", "dim"))
     console.print()

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from translator.commands.common import console_of_tables
 from translator.plan.functions import Function, declared
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
@@ -53,7 +54,7 @@ def print_functions(names: tuple[str, ...], form: str) -> int:
             table.add_column(column, overflow="fold")
         for f in known:
             table.add_row(f.name, f.kind, f.family, f.runs, *_marks(f), "\n".join(f.texts).replace("[", "\\["))
-        Console(emoji=False).print(table)
+        console_of_tables().print(table)
     missing = [n for n in names if n not in {f.name for f in known}]
     for name in missing:
         Console(emoji=False, stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from translator import catalog
-from translator.commands.common import UsageProblem, cell, line, write_json, write_text
+from translator.commands.common import UsageProblem, cell, console_of_tables, line, write_json, write_text
 from translator.engine import EngineError, Result, execute
 from translator.engine.python.conversions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
@@ -144,4 +144,4 @@ def _print(result: Result, form: str) -> None:
             )
         for row in result.rows:
             table.add_row(*(cell(_shown(v)) for v in row))
-        Console(emoji=False, soft_wrap=False).print(table)
+        console_of_tables().print(table)

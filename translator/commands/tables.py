@@ -8,10 +8,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Stored
+from translator.commands.common import console_of_tables
 from translator.kql.errors import suggestion
 from translator.plan.normalized import parser_of
 
@@ -34,7 +35,7 @@ def print_tables(names: tuple[str, ...], form: str) -> int:
         listed = Table("table", *NAMES.values(), highlight=False)
         for table in known:
             listed.add_row(table.name, *(escape(_brief(table, family)) for family in NAMES))
-        Console(emoji=False).print(listed)
+        console_of_tables().print(listed)
     missing = [n for n in names if catalog.table(_normalized(n)) is None]
     for name in missing:
         close = suggestion(name, catalog.table_names())
@@ -77,7 +78,7 @@ def described(counterpart: Counterpart) -> str:
 
 
 def _print_table(table: catalog.Table) -> None:
-    console = Console(emoji=False, highlight=False)
+    console = console_of_tables()
     console.print(f"[bold]{table.name}[/bold] {escape(table.source)}")
     for family, product in NAMES.items():
         for home in table.homes.get(family, ()):
@@ -86,7 +87,7 @@ def _print_table(table: catalog.Table) -> None:
             for what in (home.select, home.lacks, *(f"where {c} is one of {', '.join(map(str, v))}" for c, v in home.when.items())):
                 if what:
                     console.print(escape(f"  {what}"), style="dim")
-            listed = Table(box=None, show_header=False)
+            listed = Table(Column(overflow="fold"), Column(overflow="fold"), box=None, show_header=False)
             for column, counterpart in sorted(home.columns.items()):
                 listed.add_row(column, escape(described(counterpart)))
             console.print(listed)

@@ -134,6 +134,11 @@ class Diagnostic:
         return direction_of(CODES[self.code].effect, self.place)
 
     @property
+    def word(self) -> str:
+        """The direction for people: what deviates nowhere is a note."""
+        return self.direction.value if self.direction is not Verdict.EXACT else "note"
+
+    @property
     def advice(self) -> str:
         return CODES[self.code].advice
 

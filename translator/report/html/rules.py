@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from translator.fidelity import Diagnostic, Verdict
+from translator.fidelity import Diagnostic
 from translator.pack import Entry
 from translator.pipeline import Conversion
 from translator.report.html.summary import places_of
@@ -104,7 +104,7 @@ def _exclusions(output: Output, length: int) -> dict[str, str]:
 def _diagnostic(diagnostic: Diagnostic, query: str, place: tuple[int, int]) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
-        "direction": diagnostic.direction.value if diagnostic.direction is not Verdict.EXACT else "note",
+        "direction": diagnostic.word,
         "message": _cut(diagnostic.message, _MESSAGE),
         "place": place,
         "span": _span(diagnostic.span, query),
