@@ -292,6 +292,8 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
     assert found["all"] == found["plain"] == [HOSTILE, "Sign-in of somebody", "A broken one"] and not found["form"]
     assert (found["searched"], found["told"], found["failed"]) == (["Sign-in of somebody"], "1 of 3", ["A broken one"])
     assert found["ordered"] == [HOSTILE, "A broken one", "Sign-in of somebody"]
+    assert found["address"] == found["returned"] == "#rules?text=a+broken&verdict=failed&order=name"
+    assert found["linked"] == [["A broken one"], "failed", "name"] and found["unknown"] == ["Sign-in of somebody"]
     assert (found["title"], found["focused"], found["back"]) == (HOSTILE, "rule-title", HOSTILE)
     assert any("join kind=leftanti" in mark for mark in found["marked"]) and found["led"].startswith("said-")
     assert found["next"].startswith("Splunk") and found["first"].startswith("Sigma") and found["texts"]

@@ -5,7 +5,7 @@ const axe = require("fs").readFileSync(require.resolve("axe-core/axe.min.js"), "
 const [file, executablePath, pdf] = process.argv.slice(2);
 const found = { errors: [], requests: [], axe: [], wide: [] };
 
-async function opened(browser, width, colorScheme, javaScriptEnabled = true) {
+async function opened(browser, width, colorScheme, javaScriptEnabled = true, fragment = "") {
   const page = await (await browser.newContext({ viewport: { width, height: 900 }, colorScheme, javaScriptEnabled })).newPage();
   page.on("console", (message) => found.errors.push(message.text()));
   page.on("pageerror", (error) => found.errors.push(error.message));
@@ -14,7 +14,7 @@ async function opened(browser, width, colorScheme, javaScriptEnabled = true) {
     found.errors.push(`dialog: ${dialog.message()}`);
     dialog.dismiss();
   });
-  await page.goto(`file://${file}`);
+  await page.goto(`file://${file}${fragment}`);
   return page;
 }
 
@@ -72,6 +72,24 @@ const names = (page) => page.locator("ol.rules > li:visible a.name").allTextCont
   await page.waitForSelector("#overview:not([hidden])");
   found.back = await page.evaluate(() => document.activeElement.textContent);
   await page.context().close();
+
+  const first = await opened(browser, 1280, "light");
+  await first.getByLabel("Search").fill("a broken");
+  await first.getByLabel("Verdict").selectOption("failed");
+  await first.getByLabel("Order").selectOption("name");
+  found.address = await first.evaluate(() => location.hash);
+  await first.locator("ol.rules > li:visible a.name").click();
+  await first.getByRole("link", { name: "All rules" }).click();
+  found.returned = await first.evaluate(() => location.hash);
+  await first.context().close();
+  const linked = await opened(browser, 1280, "light", true, found.address);
+  found.linked = [await names(linked), await linked.getByLabel("Verdict").inputValue(), await linked.getByLabel("Order").inputValue()];
+  await linked.getByRole("button", { name: "Clear" }).click();
+  await linked.waitForFunction(() => location.hash === "#rules");
+  await linked.evaluate(() => (location.hash = "#rules?verdict=never&order=name&text=sign-in"));
+  await linked.waitForFunction(() => document.querySelectorAll("ol.rules > li:not([hidden])").length === 1);
+  found.unknown = await names(linked);
+  await linked.context().close();
 
   const plain = await opened(browser, 1280, "light", false);
   found.plain = await names(plain);

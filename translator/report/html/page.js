@@ -63,12 +63,33 @@
     filter();
   }
 
+  // --- search, filters and order in the address, so that a link leads to them
+
+  const controls = ["text", "target", "verdict", "readiness", "proof", "tactic", "code", "order"];
+  function address() {
+    const asked = new URLSearchParams(controls.map((name) => [name, control(name).value]).filter(([, value]) => value));
+    return `#rules${asked.toString() && "?"}${asked}`;
+  }
+
+  function fromAddress() {
+    const asked = new URLSearchParams(location.hash.slice("#rules?".length));
+    for (const name of controls) control(name).value = asked.get(name) ?? "";
+    sort();
+  }
+
+  function toAddress() {
+    try {
+      history.replaceState(null, "", address());
+    } catch {
+      // A browser that counts changes of the address has the next one.
+    }
+  }
+
   // What a count or a name of the overview stands for, as filters.
   function ask(given) {
     form.reset();
     for (const [name, wanted] of Object.entries(given)) control(name).value = wanted;
-    sort();
-    location.hash = "#rules";
+    location.hash = address();
     go();
   }
 
@@ -93,7 +114,7 @@
       rule.attack?.techniques.length || rule.attack?.tactics.length ? make("span", {}, [...rule.attack.tactics, ...rule.attack.techniques].join(", ")) : "",
     ].filter(Boolean);
     view.replaceChildren(
-      make("p", { class: "steps" }, make("a", { href: "#rules" }, "← All rules"), make("span", {}, step("Previous", place > 0 ? shown[place - 1] : undefined), " ", step("Next", place >= 0 ? shown[place + 1] : undefined))),
+      make("p", { class: "steps" }, make("a", { href: address() }, "← All rules"), make("span", {}, step("Previous", place > 0 ? shown[place - 1] : undefined), " ", step("Next", place >= 0 ? shown[place + 1] : undefined))),
       make("h2", { id: "rule-title", tabindex: "-1" }, rule.name || "(no name)"),
       make("ul", { class: "facts-line quiet" }, facts.map((f) => make("li", {}, f))),
     );
@@ -119,6 +140,8 @@
   const title = document.title;
   let scrolled = 0;
   function go() {
+    if (location.hash.startsWith("#rules?")) fromAddress();
+    else if (location.hash === "#rules") toAddress();
     const wanted = location.hash.startsWith("#rule/") ? bySlug.get(location.hash.slice(6)) : undefined;
     if (wanted !== undefined) {
       if (!overview.hidden) scrolled = scrollY;
@@ -134,11 +157,11 @@
     view.replaceChildren();
     overview.hidden = false;
     document.title = title;
-    if (back && ["", "#rules"].includes(location.hash)) {
+    if (back && /^(#rules(\?.*)?)?$/.test(location.hash)) {
       scrollTo(0, scrolled);
       back.focus({ preventScroll: true });
     } else if (location.hash.length > 1) {
-      const section = document.getElementById(location.hash.slice(1));
+      const section = document.getElementById(location.hash.slice(1).split("?")[0]);
       section?.scrollIntoView();
       section?.querySelector("h2")?.focus({ preventScroll: true });
     }
@@ -162,7 +185,7 @@
   }
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(sort));
-  form.addEventListener("input", (event) => (event.target.id === "f-order" ? sort() : filter()));
+  form.addEventListener("reset", () => setTimeout(() => (sort(), toAddress())));
+  form.addEventListener("input", (event) => ((event.target.id === "f-order" ? sort : filter)(), toAddress()));
   go();
 })();
