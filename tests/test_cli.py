@@ -82,6 +82,31 @@ def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("convert FILE -t pysigma:nosuch", "no pySigma backend nosuch is installed; there are "),
+        ("convert FILE -t pysigma:splunk --pipeline nosuch", "Processing pipeline 'nosuch' not found"),
+        ("convert FILE -t splunk --pipeline nosuch", "--pipeline is for a backend of pySigma"),
+        ("convert FILE --home nosuch", "'nosuch' is no home of the catalog; kql2sigma tables lists them"),
+        ("convert FILE --fail-on exact", "'exact' is not one of"),
+        ("run nosuch.kql", "there is no file nosuch.kql"),
+        ("run print --data nosuch", "'nosuch' does not exist"),
+        ("run print --schema nosuch.json", "'nosuch.json' does not exist"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_the_work(arguments: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD)
+    result = run(*(str(tmp_path / "r.yaml") if a == "FILE" else a for a in arguments.split()))
+    assert result.exit_code == 2 and result.stdout == "" and says in " ".join(result.stderr.split())
+
+
+def test_unknown_names_are_said_without_an_empty_table() -> None:
+    for command, name, near in (("functions", "strlenn", "strlen"), ("diagnostics", "case-ignore", "case-ignored")):
+        result = run(command, name)
+        assert result.exit_code == 1 and result.stdout == "" and f"did you mean {near}?" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("query", "fail_on", "named"),
     [
         ("T | where a == 'x' | take 5", "", ""),

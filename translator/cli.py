@@ -336,11 +336,15 @@ def tables(names: tuple[str, ...], form: str) -> None:
 @click.argument("query")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True),
     help="A file named after its table, or a folder with a file or folder for each: CSV, JSON, answers, records, Parquet, any in gzip.",
 )
 @click.option(
-    "--schema", "schemas", multiple=True, type=click.Path(path_type=Path), help="Column types: JSON, or the CSV of getschema, TABLE.csv."
+    "--schema",
+    "schemas",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Column types: JSON, or the CSV of getschema, TABLE.csv.",
 )
 @click.option("--engine", default="duckdb", show_default=True, help="duckdb, or spark or the URL of a Spark master (extra spark).")
 @click.option("--now", help="What now() is, such as 2026-05-01T12:00:00Z; else the clock's time.")

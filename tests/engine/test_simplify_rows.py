@@ -17,6 +17,7 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan import simplify as simplification
 from translator.plan.binder import bind
+from translator.plan.conditions import pushed
 from translator.plan.expressions import Apply, Expr
 
 ROWS = [
@@ -48,7 +49,7 @@ def rows_of(engine: DuckDbEngine, plan: o.Plan) -> list[tuple[object, ...]]:
 def both(engine: DuckDbEngine, condition: str) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     plan = bind(parse(f"T | where {condition} | project id"), SCHEMA, frozenset(SCHEMA))
     assert isinstance(plan.root, o.Filter)
-    predicate = simplification.pushed(simplification.simplify(plan.root.predicate))
+    predicate = pushed(simplification.simplify(plan.root.predicate))
     return rows_of(engine, plan), rows_of(engine, o.Plan(replace(plan.root, predicate=predicate), plan.names, plan.open))
 
 

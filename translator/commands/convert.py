@@ -272,13 +272,27 @@ def _options(request: ConvertRequest) -> Options:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
     for home in request.homes:
         if home not in catalog.home_names():
-            raise UsageProblem(f"--home: '{home}' is no home of the catalog{suggestion(home, catalog.home_names())}")
+            close = suggestion(home, catalog.home_names()) or "; kql2sigma tables lists them"
+            raise UsageProblem(f"--home: '{home}' is no home of the catalog{close}")
+    _check_backends(request)
     if request.date and not _is_date(request.date):
         raise UsageProblem(f"--date takes a date such as 2026-01-31, not '{request.date}'")
     return Options(
         request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
         site_of(request.mappings, request.inventories), request.splunk_model, request.author, request.date,
     )  # fmt: skip
+
+
+def _check_backends(request: ConvertRequest) -> None:
+    """Raises UsageProblem for a backend of pySigma or a pipeline that is not there."""
+    backends = [t.removeprefix("pysigma:") for t in request.targets if t.startswith("pysigma:")]
+    if request.pipelines and not backends:
+        raise UsageProblem("--pipeline is for a backend of pySigma: name one by -t pysigma:NAME")
+    for backend in backends:
+        from translator.sigma.backends import unusable
+
+        if why := unusable(backend, request.pipelines):
+            raise UsageProblem(f"-t pysigma:{backend}: {why}")
 
 
 def package_options(request: ConvertRequest) -> PackageOptions:

@@ -32,7 +32,7 @@ def print_diagnostics(names: tuple[str, ...], form: str) -> int:
         sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     elif form == "markdown":
         sys.stdout.write("\n".join([*rows(known), ""]) if names else diagnostics_page())
-    else:
+    elif known:
         table = Table("code", "lets through", "meaning", "advice", highlight=False)
         for code in known:
             table.add_row(

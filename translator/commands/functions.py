@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from translator.commands.common import console_of_tables
+from translator.kql.errors import suggestion
 from translator.plan.functions import Function, declared
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
@@ -48,7 +49,7 @@ def print_functions(names: tuple[str, ...], form: str) -> int:
         sys.stdout.write(json.dumps([_facts(f) for f in known], indent=2) + "\n")
     elif form == "markdown":
         sys.stdout.write(functions_page())
-    else:
+    elif known:
         table = Table(highlight=False)
         for column in ("name", "kind", "family", "engine", *LANGUAGES, "signature"):
             table.add_column(column, overflow="fold")
@@ -57,7 +58,9 @@ def print_functions(names: tuple[str, ...], form: str) -> int:
         console_of_tables().print(table)
     missing = [n for n in names if n not in {f.name for f in known}]
     for name in missing:
-        Console(emoji=False, stderr=True, highlight=False).print(f"{name} is unknown to KQL", markup=False)
+        Console(emoji=False, stderr=True, highlight=False).print(
+            f"{name} is unknown to KQL{suggestion(name, (f.name for f in declared()))}", markup=False
+        )
     return 1 if missing else 0
 
 

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def run_query(request: RunRequest) -> int:
         path = Path(request.query)
         if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
             name, text = str(path), read_text(path)
+        elif re.fullmatch(r"\S+\.(kql|csl|kusto|txt|ya?ml)", request.query):
+            raise UsageProblem(f"there is no file {request.query}")
         now = moment_at(request.now)
         schema = {**catalog.schemas(), **schema_files(request.schemas)}
     except (UsageProblem, RuleFileError) as problem:

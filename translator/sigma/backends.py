@@ -5,6 +5,7 @@ What a backend cannot say it refuses, and its refusal is a diagnostic. So is wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -16,6 +17,24 @@ from translator.sigma.losses import losses
 from translator.sigma.target import Sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import Placed
+
+
+def unusable(backend: str, pipelines: tuple[str, ...]) -> str:
+    """Why a pySigma backend, or a processing pipeline for it, cannot be used; empty where nothing is known against it."""
+    from sigma.plugins import InstalledSigmaPlugins
+
+    plugins = InstalledSigmaPlugins.autodiscover()
+    if backend not in plugins.backends:
+        return _no_backend(backend, plugins.backends)
+    try:
+        plugins.get_pipeline_resolver().resolve(list(pipelines))
+    except Exception as error:  # of others' code, which may raise anything
+        return str(error).split("\n")[0] or type(error).__name__
+    return ""
+
+
+def _no_backend(backend: str, installed: Iterable[str]) -> str:
+    return f"no pySigma backend {backend} is installed; there are {', '.join(sorted(installed))}"
 
 
 class Backend:
@@ -42,10 +61,7 @@ class Backend:
         plugins = InstalledSigmaPlugins.autodiscover()
         make = plugins.backends.get(self.backend)
         if make is None:
-            known = ", ".join(sorted(plugins.backends))
-            return Output(
-                self.name, (), (Diagnostic("target-cannot", f"no pySigma backend {self.backend} is installed; there are {known}"),)
-            )
+            return Output(self.name, (), (Diagnostic("target-cannot", _no_backend(self.backend, plugins.backends)),))
         documents = list(yaml.safe_load_all(sigma.text))
 
         def convert(documents: list[dict[str, Any]]) -> list[str]:

@@ -88,6 +88,8 @@ def laid_out(files: Files, table: str, given: Columns) -> list[Layout]:
         head = head_of(path)
         if head.binary:
             binary.append(path)
+        elif path.suffix.lower() == ".parquet" and head.text:
+            raise EngineError(f"{path} is no Parquet: the file does not begin as one")
         elif head.text.strip() or not head.whole:
             sample = _sampled(head)
             groups.setdefault(sample.key, []).append(sample)
