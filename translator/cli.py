@@ -39,8 +39,23 @@ class _Target(click.ParamType):  # type: ignore[type-arg]
         return value
 
 
+class _Subcommand(click.Command):
+    """What a command returns is its exit status; what it cannot carry out as it was called is told with its usage."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from translator.commands.common import UsageProblem
+
+        try:
+            status = super().invoke(ctx)
+        except UsageProblem as problem:
+            raise click.UsageError(str(problem), ctx) from problem
+        ctx.exit(status or 0)
+
+
 class _Commands(click.Group):
     """Ctrl-C, a closed pipe, a full disk and what nobody foresaw end the command without a traceback."""
+
+    command_class = _Subcommand
 
     def invoke(self, ctx: click.Context) -> object:
         for stream in (sys.stdout, sys.stderr):  # what the encoding of a terminal lacks is an escape there
@@ -189,22 +204,17 @@ def _jobs() -> Callable[[_Command], _Command]:
 @click.option("--ingest-delay", default="", help="How long packaged searches wait for late events, such as 5m.")
 @click.option("--author", default="", help="The author of rules that name none.")
 @click.option("--date", default="", help="The date of rules that state none, such as 2026-01-31.")
-def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
+def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
     """Convert rules and say how faithful each output is.
 
     PATHS are files, folders and zip archives, or - for standard input. The status is 1 where a rule cannot be read, a file cannot be
     written, --verify contradicts an output, or an output has the verdict of --fail-on or a worse one; 2 where the command cannot begin.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.convert import ConvertRequest, run_convert
     from translator.commands.executing import executor_of
 
-    try:
-        with executor_of(executor) as workers:
-            status = run_convert(ConvertRequest(targets=targets or DEFAULT_TARGETS, executor=workers, **given))
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
-    raise SystemExit(status)
+    with executor_of(executor) as workers:
+        return run_convert(ConvertRequest(targets=targets or DEFAULT_TARGETS, executor=workers, **given))
 
 
 @main.command()
@@ -214,7 +224,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> None:
 @_EXCLUDED
 @_jobs()
 @_rule_timeout(None, "30, and 20 of the processor")
-def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> None:
+def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> int:
     """Check the syntax of rules and the names in them.
 
     PATHS are as for convert. It also warns of what is legal and surely wrong. The status is 1 where there are errors; warnings leave it
@@ -233,21 +243,21 @@ def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str,
                 click.echo("\n".join(f"    {shown(text)}" for text in finding.excerpt.split("\n")))
     if form != "text":
         write_json(as_json(findings) if form == "json" else as_sarif(findings))
-    raise SystemExit(1 if any(f.severity == "error" for f in findings) else 0)
+    return 1 if any(f.severity == "error" for f in findings) else 0
 
 
 @main.command()
 @_PATHS
 @click.option("-w", "--write", is_flag=True, help="Write the files instead of printing them.")
 @click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
-def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> None:
+def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
     """Format .kql files, comments kept.
 
     PATHS are files, or - for standard input. What is formatted is printed, unless -w or --check is given.
     """
     from translator.commands.fmt import format_files
 
-    raise SystemExit(format_files(paths, write, only_check))
+    return format_files(paths, write, only_check)
 
 
 @main.command()
@@ -274,47 +284,39 @@ def targets(form: str) -> None:
 @_jobs()
 def mapping(
     paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], excluded: tuple[str, ...], jobs: int
-) -> None:
+) -> int:
     """Write what a site has to name so that its rules can run.
 
     PATHS are as for convert. The file is for --mapping, and is ranked by the rules that each name would make ready.
     """
     from rich.console import Console
 
-    from translator.commands.common import UsageProblem, write_text
+    from translator.commands.common import write_text
     from translator.commands.convert import converted, print_failures, site_of
     from translator.commands.mapping import write_mapping
     from translator.pack import Effort
     from translator.targets.base import Options
 
-    try:
-        options = Options(site=site_of(mappings, ()))
-        console = Console(emoji=False, stderr=True)
-        entries = converted(console, paths, (target,), options, Effort.within(jobs, None), excluded)
-        write_text(write_mapping(entries, target, output))
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
-    raise SystemExit(print_failures(entries, console))
+    options = Options(site=site_of(mappings, ()))
+    console = Console(emoji=False, stderr=True)
+    entries = converted(console, paths, (target,), options, Effort.within(jobs, None), excluded)
+    write_text(write_mapping(entries, target, output))
+    return print_failures(entries, console)
 
 
 @main.command()
 @click.argument("old", type=click.Path(path_type=Path, exists=True))
 @click.argument("new", type=click.Path(path_type=Path, exists=True))
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
-def diff(old: Path, new: Path, form: str) -> None:
+def diff(old: Path, new: Path, form: str) -> int:
     """Say which rules changed between two outputs, and why.
 
     OLD and NEW are output folders of convert, or their report.json. Verdict, readiness and text are compared. The status is 1 where
     something changed.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.diff import print_diff
 
-    try:
-        status = print_diff(old, new, form)
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
-    raise SystemExit(status)
+    return print_diff(old, new, form)
 
 
 @main.command()
@@ -322,14 +324,14 @@ def diff(old: Path, new: Path, form: str) -> None:
 @click.option(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
-def tables(names: tuple[str, ...], form: str) -> None:
+def tables(names: tuple[str, ...], form: str) -> int:
     """List where each product has the events of a table.
 
     With NAMES of tables, also what it has for each of their columns.
     """
     from translator.commands.tables import print_tables
 
-    raise SystemExit(print_tables(names, form))
+    return print_tables(names, form)
 
 
 @main.command()
@@ -349,14 +351,14 @@ def tables(names: tuple[str, ...], form: str) -> None:
 @click.option("--engine", default="duckdb", show_default=True, help="duckdb, or spark or the URL of a Spark master (extra spark).")
 @click.option("--now", help="What now() is, such as 2026-05-01T12:00:00Z; else the clock's time.")
 @click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True, help="What is printed.")
-def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> None:
+def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> int:
     """Run a KQL query over data on this machine.
 
     QUERY is its text, or a file that holds it.
     """
     from translator.commands.run import RunRequest, run_query
 
-    raise SystemExit(run_query(RunRequest(query, data, schemas, engine, now, form)))
+    return run_query(RunRequest(query, data, schemas, engine, now, form))
 
 
 @main.command()
@@ -390,67 +392,21 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
     help="A file that keeps what was found: what it has of the same rule, options and tool is not tried again.",
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write what was found as a page for people, too.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
-def verify(
-    paths: tuple[Path, ...],
-    targets: tuple[str, ...],
-    text: Path | None,
-    fields: str,
-    mappings: tuple[Path, ...],
-    seed: int,
-    save: Path | None,
-    replay: Path | None,
-    data: Path | None,
-    now: str | None,
-    sample: str,
-    beside: bool,
-    excluded: tuple[str, ...],
-    jobs: int,
-    executor: str,
-    rule_timeout: float,
-    resume: Path | None,
-    html: Path | None,
-    form: str,
-) -> None:
+@click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+def verify(targets: tuple[str, ...], executor: str, replay: Path | None, **given: Any) -> int:
     """Prove or contradict translations by running both sides.
 
     PATHS are as for convert. The KQL of each rule and what is written for it are run on the same events, made from the rule or real. An
     output is proven, contradicted, or not executable here. The status is 1 where one is contradicted or a rule cannot be read, and 3 where
     the translation in --text cannot be run.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.executing import executor_of
     from translator.commands.verify import VerifyRequest
     from translator.commands.verify import verify as verify_paths
 
-    try:
-        chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
-        with executor_of(executor) as workers:
-            request = VerifyRequest(
-                paths,
-                chosen,
-                text,
-                fields,
-                mappings,
-                seed,
-                jobs,
-                form,
-                rule_timeout,
-                resume,
-                save,
-                replay,
-                data,
-                now,
-                sample,
-                beside,
-                excluded,
-                workers,
-                html,
-            )
-            status = verify_paths(request)
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
-    raise SystemExit(status)
+    chosen = targets or (() if replay is not None else DEFAULT_TARGETS)
+    with executor_of(executor) as workers:
+        return verify_paths(VerifyRequest(targets=chosen, executor=workers, replay=replay, **given))
 
 
 @main.command()
@@ -458,14 +414,14 @@ def verify(
 @click.option(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
-def functions(names: tuple[str, ...], form: str) -> None:
+def functions(names: tuple[str, ...], form: str) -> int:
     """List KQL's functions and how each is supported.
 
     Aggregates, operators and plugins are listed as well.
     """
     from translator.commands.functions import print_functions
 
-    raise SystemExit(print_functions(names, form))
+    return print_functions(names, form)
 
 
 @main.command()
@@ -473,14 +429,14 @@ def functions(names: tuple[str, ...], form: str) -> None:
 @click.option(
     "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
 )
-def diagnostics(codes: tuple[str, ...], form: str) -> None:
+def diagnostics(codes: tuple[str, ...], form: str) -> int:
     """List the codes of diagnostics, and what to do about each.
 
     For each: what it does to an output, what it means, and what to do. CODES choose some.
     """
     from translator.commands.diagnostics import print_diagnostics
 
-    raise SystemExit(print_diagnostics(codes, form))
+    return print_diagnostics(codes, form)
 
 
 @main.command()
@@ -495,36 +451,32 @@ def diagnostics(codes: tuple[str, ...], form: str) -> None:
 def explain(
     paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
     jobs: int, rule_timeout: float | None,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Show how rules are understood and where outputs deviate.
 
     PATHS are as for convert. For each rule: its plan, its detection, and every deviation of every output beside the source lines.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.convert import site_of
     from translator.commands.explain import explain as explain_paths
     from translator.pack import PROOF_SECONDS, Effort
     from translator.targets.base import Options
 
-    try:
-        options = Options(fields=fields, site=site_of(mappings, ()))
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
+    options = Options(fields=fields, site=site_of(mappings, ()))
     seconds = PROOF_SECONDS if verify and rule_timeout is None else rule_timeout
-    raise SystemExit(explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, Effort.within(jobs, seconds), excluded))
+    return explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, Effort.within(jobs, seconds), excluded)
 
 
 @main.command()
 @_PATHS
 @_EXCLUDED
-def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> None:
+def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> int:
     """List the ATT&CK techniques that rules cover.
 
     PATHS are as for convert.
     """
     from translator.commands.attack import coverage
 
-    raise SystemExit(coverage(paths, excluded))
+    return coverage(paths, excluded)
 
 
 @main.command()
@@ -554,13 +506,9 @@ def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
 
     It shows the translations with verdict, readiness and proof.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.serve import serve as serve_page
 
-    try:
-        serve_page(host, port, names, jobs)
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
+    serve_page(host, port, names, jobs)
 
 
 @main.command()
@@ -569,13 +517,9 @@ def mcp() -> None:
 
     By the Model Context Protocol, on standard input and output. It needs the extra mcp.
     """
-    from translator.commands.common import UsageProblem
     from translator.commands.mcp import serve
 
-    try:
-        serve()
-    except UsageProblem as problem:
-        raise click.UsageError(str(problem)) from problem
+    serve()
 
 
 if __name__ == "__main__":

@@ -40,20 +40,23 @@ class RunRequest:
 
 
 def run_query(request: RunRequest) -> int:
-    """Runs and prints. The exit status: 0, 1 where the query or the data fail, 2 for arguments that cannot be used."""
+    """Runs and prints. The exit status: 0, or 1 where the query or the data fail.
+
+    Raises:
+        UsageProblem: for arguments that cannot be used.
+    """
     errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     name, text = "<query>", request.query
-    try:
-        path = Path(request.query)
-        if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
+    path = Path(request.query)
+    if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
+        try:
             name, text = str(path), read_text(path)
-        elif re.fullmatch(r"\S+\.(kql|csl|kusto|txt|ya?ml)", request.query):
-            raise UsageProblem(f"there is no file {request.query}")
-        now = moment_at(request.now)
-        schema = {**catalog.schemas(), **schema_files(request.schemas)}
-    except (UsageProblem, RuleFileError) as problem:
-        errors.print(cell(str(problem)))
-        return 2
+        except RuleFileError as problem:
+            raise UsageProblem(str(problem)) from problem
+    elif re.fullmatch(r"\S+\.(kql|csl|kusto|txt|ya?ml)", request.query):
+        raise UsageProblem(f"there is no file {request.query}")
+    now = moment_at(request.now)
+    schema = {**catalog.schemas(), **schema_files(request.schemas)}
     try:
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("running", total=100)
