@@ -133,6 +133,7 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | summarize arg_min(TimeGenerated, x) by k | where x == 'a'", "event", {"one-event-of-group", "rows-differ"}),
         ("A | summarize arg_max(TimeGenerated, *) by k | where TimeGenerated > ago(1d)", "event", {"rows-differ"}),
         ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
+        ("A | where x !in (_GetWatchlist('seen_before') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),
         ("A | where k in (datatable(v: string)['a', 'b']) or x == 'c'", "event", set()),
         ("A | where n == 1 and (x == 'c' or k in (B | project k))", "event", {"rows-differ", "window-assumed"}),

@@ -77,7 +77,11 @@ class _Commands(click.Group):
             ctx.exit(1)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="To begin: kql2sigma convert my-rules/ -o out/, then open out/report.html.",
+)
 @click.version_option(__version__, prog_name="kql2sigma")
 def main() -> None:
     """Translate KQL detections to Sigma, Splunk SPL, Elastic EQL and ES|QL."""

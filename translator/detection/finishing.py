@@ -9,10 +9,9 @@ from translator.detection.approximations import is_custom_text
 from translator.detection.arrays import read_apart
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
-from translator.detection.naming import is_of_history
 from translator.detection.overlaps import repeated
 from translator.detection.windows import human
-from translator.fidelity import Place
+from translator.fidelity import FilledList, Place
 from translator.plan.conditions import LISTS, fields_of, is_field, is_present
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjunction, conjuncts, negated_in, negation, walk
 from translator.plan.pins import fixed_columns
@@ -70,7 +69,8 @@ def _without_empty_listed(lifting: Lifting, selector: Selector, place: Place, al
     They are left out where the value is all that identifies the alert, which is ``alone`` on this selector's side; else it is said. The
     empty text is not among what was seen where the earlier window is asked for events with a value.
     """
-    if not any(map(is_of_history, lifting.lists.given)):
+    earlier = {d.fact.name for d in lifting.findings.said if isinstance(d.fact, FilledList) and d.fact.earlier}
+    if not earlier:
         return selector
     told = {h.name for h in lifting.findings.histories if all(lifting.has_always(s.keys[0], s.predicate) for s in h.selectors)}
     parts = list(conjuncts(selector.predicate))
@@ -78,7 +78,7 @@ def _without_empty_listed(lifting: Lifting, selector: Selector, place: Place, al
     for part in parts:
         negated = negated_in(part)
         for node in walk(part):
-            if not (isinstance(node, Apply) and node.function in LISTS and is_of_history(str(cast(Const, node.args[1]).value))):
+            if not (isinstance(node, Apply) and node.function in LISTS and cast(Const, node.args[1]).value in earlier):
                 continue
             if cast(Const, node.args[1]).value in told:
                 continue

@@ -47,15 +47,7 @@ def name_of(expr: Expr) -> str:
     return next((n.column.name for n in walk(expr) if isinstance(n, ColumnRef)), "key")
 
 
-_SEEN = "seen_"
-
-
 def name_of_history(key: Expr) -> str:
     """The name of a list of the values that ``key`` had before: with that of the table, where it is one."""
     tables = [f"_in_{snake(n.column.table)}" for n in walk(key) if isinstance(n, ColumnRef) and n.column.table]
-    return "".join([_SEEN, snake(name_of(key)), *tables[:1]])
-
-
-def is_of_history(name: str) -> bool:
-    """Whether a list of that name holds what the query itself finds in an earlier window."""
-    return name.startswith(_SEEN)
+    return "".join(["seen_", snake(name_of(key)), *tables[:1]])
