@@ -241,6 +241,7 @@ def test_the_action_checks_converts_and_verifies(tmp_path: Path, ci: Callable[..
     status, told = ci(work, paths="my rules\naside\n", output="out")
     assert status == 1 and len(results(json.loads((work / told["sarif"]).read_text("utf-8")))) == 1
     assert (work / "out" / "splunk").exists(), "what can be converted is, though the check failed"
+    assert ci(work, paths="nowhere\n", output="none") == (2, {}), "no report and no findings are named that are not there"
     wrongly = {"commands": "verify", "verify-arguments": "--target=nowhere"}
     for wrong in ({"commands": "check; touch owned"}, {"paths": "\n"}, {"commands": "rm"}, wrongly):
         assert ci(work, **wrong)[0] == 2 and not (work / "owned").exists()
