@@ -43,6 +43,12 @@ def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
     assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
+def test_events_that_no_log_source_has_are_made_under_the_name_of_the_table() -> None:
+    conversion = translator.convert(rule("SecurityAlert | where ProductName == 'x' and AlertName has 'y'"), ("sigma",))
+    assert "service: securityalert" in conversion.outputs["sigma"].text
+    assert prove(conversion, "sigma").outcome == Outcome.PROVEN
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
 @pytest.mark.parametrize("kql", [PLAIN, COUNT, DISTINCT])
 def test_what_is_written_is_proven(kql: str, target: str) -> None:

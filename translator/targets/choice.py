@@ -122,7 +122,7 @@ def lacks_required(home: Home, predicate: Expr, told: bool = False, in_table: bo
     stored = {c for c in stored if not told or not (c.name == "Type" or isinstance(home.columns.get(c.name), Absent))}
     if in_table:
         stored = {c for c in stored if not (isinstance(found := home.columns.get(c.name), Absent) and found.filled)}
-    fixed = {c: value for c in stored if (value := _only_value(home, c.table or "", c.name)) is not None}
+    fixed = {c: value for c in stored if (value := only_value(home, c.table or "", c.name)) is not None}
 
     def filled_in(node: Expr) -> Expr:
         match node:
@@ -141,7 +141,7 @@ def lacks_required(home: Home, predicate: Expr, told: bool = False, in_table: bo
     return bool(fixed) and any(fails(part) for part in conjuncts(predicate) if fixed.keys() & columns_of(part))
 
 
-def _only_value(home: Home, table: str, column: str) -> Const | None:
+def only_value(home: Home, table: str, column: str) -> Const | None:
     """The value that a column has in all events of a home, empty where it has none; None where it may have several."""
     match home.columns.get(column):
         case Absent():

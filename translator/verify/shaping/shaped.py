@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from translator import catalog
-from translator.catalog import ByValue, Home, Stored
+from translator.catalog import ByValue, Computed, Home, Stored
 from translator.engine import execute
 from translator.kql.parser import parse
 from translator.plan.expressions import Apply
 from translator.plan.types import Type, type_of
 from translator.targets.base import Options
+from translator.targets.choice import only_value
 from translator.targets.formulas import parsed
 from translator.targets.names import ORIGINAL
 from translator.verify.reading import Row
@@ -185,9 +186,7 @@ class _Table:
                     filled = next(c for c in sorted(kind.only) if not is_missing(draft.row.get(c)))
                     self.fail(draft, filled, f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it")
                     return
-        draft.sites = self.sites.of(draft.row) if self.sites.homes else (self.nowhere,)
-        if not draft.sites and self.family == "sigma":  # what no log source of the taxonomy has keeps the table's own
-            draft.sites = (self.nowhere,)
+        draft.sites = self.sites_of(draft.row)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
             self.fail(draft, columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
@@ -209,7 +208,7 @@ class _Table:
         for column in sorted(self.wanted):
             if column not in draft.given and catalog.is_filled(self.table, column, pins):
                 draft.row.setdefault(column, self.something(column, draft))
-        draft.sites = self.sites.of(draft.row) or draft.sites
+        draft.sites = self.sites_of(draft.row) or draft.sites
         events = []
         for site in draft.sites:
             try:
@@ -218,6 +217,24 @@ class _Table:
                 self.fail(draft, refused.column, refused.why)
                 return
         draft.events = tuple(events)
+
+    def sites_of(self, row: Row) -> Sequence[Site]:
+        """Where a row is: in homes of its table, or under the table's own name where it has none.
+
+        In Sigma what no log source of the taxonomy has keeps the table's own, and so does what has another value than the log source's
+        events have in a column that keeps its own name, since the rule asks for it there.
+        """
+        if not self.sites.homes:
+            return (self.nowhere,)
+        found = self.sites.of(row)
+        if self.family != "sigma" or (found and not any(self.rules_out(found[0].home, row, column) for column in self.own)):
+            return found
+        return (self.nowhere,)
+
+    def rules_out(self, home: Home, row: Row, column: str) -> bool:
+        """Whether no event of a home has a row's value in a column."""
+        only = only_value(home, self.table, column) if isinstance(home.columns.get(column), Computed) else None
+        return only is not None and not is_missing(row.get(column)) and row[column] != only.value
 
     def something(self, column: str, draft: _Draft) -> object:
         """A value for a column that no row leaves empty, and of which a row says nothing; None where no value is at hand."""
