@@ -482,7 +482,7 @@ CODES: dict[str, Code] = {
     ),
     "empty-join-key": Code(
         Effect.FEWER,
-        "Events without the join key match each other in KQL, and are left out of the output.",
+        "Events without the join key match each other in KQL; the output leaves them out, or those whose key is empty and not missing.",
         "add isnotempty(...) for the join key to the KQL: an empty key never identifies anything",
     ),
     "key-case": Code(
