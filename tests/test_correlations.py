@@ -280,3 +280,32 @@ def test_a_column_of_one_side_is_that_of_its_events() -> None:
     made = rule(f"{sides[0]} | project k, Parent = image | join kind=inner ({sides[1]} | project k, Child = image) on k")
     text = translator.convert(made, ("splunk",)).outputs["splunk"].text
     assert "eval Parent=if(a==1, image, null())" in text and "eval Child=if(b==1, image, null())" in text
+
+
+@pytest.mark.parametrize(
+    ("tail", "entities", "code"),
+    [
+        ("| distinct k", (), "empty-entity"),
+        ("| extend AccountCustomEntity = tolower(k)", (), "empty-entity"),
+        ("| project k, y", ("k",), "empty-entity"),
+        ("| project k, x", (), "empty-entity"),
+        ("| project k, y", (), "empty-listed"),
+        ("| project k, y", ("k", "y"), "empty-listed"),
+        ("| extend AccountCustomEntity = k, IPCustomEntity = y", (), "empty-listed"),
+    ],
+)
+def test_events_without_what_alone_identifies_an_alert_are_left_out_of_what_is_new(tail: str, entities: tuple[str, ...], code: str) -> None:
+    earlier = "A | where TimeGenerated between (ago(8d) .. ago(1d))"
+    kql = f"A | where x == 'a' and TimeGenerated > ago(1d) | join kind=leftanti ({earlier}) on k {tail}"
+    mapped = tuple(EntityMapping("Account", "FullName", column) for column in entities)
+    output = translator.convert(replace(rule(kql), entities=mapped), ("sigma",), Options(fields="source")).outputs["sigma"]
+    assert {d.code for d in output.diagnostics} & {"empty-entity", "empty-listed"} == {code}
+    assert ("    k:\n    - null\n    - ''" in output.text.replace("      - ", "    - ")) == (code == "empty-entity")
+
+
+@pytest.mark.parametrize(("condition", "said"), [("isnotempty(k)", False), ("k startswith 'a'", False), ("y == 'b'", True)])
+def test_an_earlier_window_of_events_with_a_value_has_no_empty_ones(condition: str, said: bool) -> None:
+    earlier = f"A | where {condition} and TimeGenerated between (ago(8d) .. ago(1d))"
+    kql = f"A | where x == 'a' and TimeGenerated > ago(1d) | join kind=leftanti ({earlier}) on k | project k, y"
+    output = translator.convert(rule(kql), ("sigma",), Options(fields="source")).outputs["sigma"]
+    assert ("empty-listed" in {d.code for d in output.diagnostics}) == said

@@ -13,8 +13,7 @@ from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import FilledList, Place
 from translator.plan.conditions import LISTS, fields_of, is_field, is_present
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjunction, conjuncts, negated_in, negation, walk
-from translator.plan.pins import fixed_columns
+from translator.plan.expressions import Apply, Const, conjunction, conjuncts, negated_in, walk
 from translator.plan.types import Type
 
 
@@ -42,70 +41,40 @@ def finish(
     thresholds = [t for t in (threshold, *(s.threshold for s in sides)) if t is not None]
     if any(t.percentile is not None for t in thresholds):
         lifting.say("percentile-method", "the KQL estimates the percentile, products interpolate it in ways of their own", None)
-    noted = []
     for side in sides:
         counted = side.threshold or threshold
-        selectors = []
         if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
             lifting.say(*said, None, Place.PLAIN if counted is None else counted.measured)
         place = side.place(threshold, bool(keys or bucket))
         for number, selector in enumerate(side.selectors):
             _note_types(lifting, selector, place)
-            selectors.append(_without_empty_listed(lifting, selector, place, len(sides) == 1))
+            _note_empty_listed(lifting, selector, place)
             grouping = side.grouping[number] if side.grouping else ()
             fields = counted.fields[number : number + 1] if counted is not None else ()
             if (value := read_apart(selector, (*selector.keys, *grouping, *fields))) is not None:
                 what = "the KQL takes this of the element for which its conditions and other values stand, the output of any of the array"
                 lifting.say("elements-apart", what, value.span, place)
-        noted.append(replace(side, selectors=tuple(selectors)))
-    found = Detection(kind, tuple(noted), keys, guaranteed, threshold, 0, bucket, (), within)
+    found = Detection(kind, sides, keys, guaranteed, threshold, 0, bucket, (), within)
     timespan, lookback = _timespans(lifting, found)
     return replace(found, timespan=timespan, lookback=lookback)
 
 
-def _without_empty_listed(lifting: Lifting, selector: Selector, place: Place, alone: bool) -> Selector:
-    """A selector that asks a list of what was seen before, where events without a value never are, as the empty text may be in KQL.
-
-    They are left out where the value is all that identifies the alert, which is ``alone`` on this selector's side; else it is said. The
-    empty text is not among what was seen where the earlier window is asked for events with a value.
-    """
+def _note_empty_listed(lifting: Lifting, selector: Selector, place: Place) -> None:
+    """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
     earlier = {d.fact.name for d in lifting.findings.said if isinstance(d.fact, FilledList) and d.fact.earlier}
     if not earlier:
-        return selector
-    told = {h.name for h in lifting.findings.histories if all(lifting.has_always(s.keys[0], s.predicate) for s in h.selectors)}
+        return
     parts = list(conjuncts(selector.predicate))
-    present: list[Expr] = []
     for part in parts:
         negated = negated_in(part)
         for node in walk(part):
             if not (isinstance(node, Apply) and node.function in LISTS and cast(Const, node.args[1]).value in earlier):
                 continue
-            if cast(Const, node.args[1]).value in told:
-                continue
             beside = conjunction(*(p for p in parts if p is not part))
-            fields = fields_of(node.args[0])
-            if any(not counts_missing(f) or lifting.has_always(f, beside) for f in fields):
-                continue
-            if alone and place is Place.PLAIN and part == negation(node) and _identity(lifting, selector) == [*fields]:
-                present += [negation(Apply(None, Type.BOOL, "isempty", (f,))) for f in fields]
-                lifting.say("empty-entity", "events without the key may be new in the KQL, and are left out here", node.span)
+            if any(not counts_missing(f) or lifting.has_always(f, beside) for f in fields_of(node.args[0])):
                 continue
             what = "events without the value are not found in the list, as they are in the earlier window of the query"
             lifting.say("empty-listed", what, node.span, (Place.TURNED if id(node) in negated else Place.PLAIN).below(place))
-    return replace(selector, predicate=conjunction(*parts, *present)) if present else selector
-
-
-def _identity(lifting: Lifting, selector: Selector) -> list[Expr]:
-    """The values that identify the alert on events of a selector: the rule's entities, else keys, else the whole row.
-
-    A column that the query asks for one value of identifies nothing beside others.
-    """
-    shown, fixed = dict(selector.outputs), fixed_columns(selector.predicate)
-    columns = lifting.entities or {name for name in shown if name.endswith("CustomEntity")}
-    whole = [x for x in selector.keys or shown.values() if not (isinstance(x, ColumnRef) and x.column.name in fixed)]
-    values = [shown.get(name) for name in columns] if columns else [*whole]
-    plain = [x.args[0] if isinstance(x, Apply) and x.function in ("tolower", "toupper", "tostring") else x for x in values]
-    return [] if None in plain else list(dict.fromkeys(x for x in plain if x is not None))
 
 
 def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:

@@ -59,7 +59,7 @@ from translator.plan.types import Type
 
 def lift(
     plan: o.Plan, *, period: int | None = None, default_timespan: int = DAY, is_address: FieldTest = lambda table, name: False,
-    is_filled: FilledTest = lambda table, name, pins: False, timed: bool = False, entities: frozenset[str] = frozenset(),
+    is_filled: FilledTest = lambda table, name, pins: False, timed: bool = False,
 ) -> Detection | NoDetection:  # fmt: skip
     """What ``plan``, with its known values in place, detects.
 
@@ -69,9 +69,8 @@ def lift(
         is_address: tells fields that hold IP addresses, from the catalog.
         is_filled: tells fields that every event has, or every one with some values in other fields.
         timed: for targets that can ask how long ago an event was: each part keeps its own window.
-        entities: the columns that identify the alert, where the rule names some.
     """
-    return _Lifter(plan, period, default_timespan, is_address, is_filled, timed=timed, entities=entities).run()
+    return _Lifter(plan, period, default_timespan, is_address, is_filled, timed=timed).run()
 
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}

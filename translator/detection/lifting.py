@@ -78,7 +78,6 @@ class Lifting(ABC):
         takes_indicators_for_lists: tables of threat indicators are lists.
         takes_rows_for_sides: a row and the one beside it are two sides, as are those of an outer join that a condition decides.
         timed: each part keeps its window, as conditions on the time of its events.
-        entities: the columns that identify the alert, where the rule names some.
         place: what more events here do to what alerts.
         above: the relations that read the one that is lifted.
         findings: what was found on the way here.
@@ -94,7 +93,6 @@ class Lifting(ABC):
     takes_indicators_for_lists: bool = True
     takes_rows_for_sides: bool = True
     timed: bool = False
-    entities: frozenset[str] = frozenset()
     place: Place = Place.PLAIN
     above: tuple[Above, ...] = ()
     findings: Findings = field(default_factory=Findings)

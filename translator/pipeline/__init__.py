@@ -102,9 +102,8 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
     return lift(
-        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled,
-        timed=timed, entities=frozenset(e.column for e in rule.entities),
-    )  # fmt: skip
+        plan, period=rule.period, default_timespan=options.timespan, is_address=catalog.is_address, is_filled=catalog.is_filled, timed=timed
+    )
 
 
 class _Translation:

@@ -8,6 +8,7 @@ from translator.rulepack.model import Rule
 from translator.sigma.documents import check, dump
 from translator.sigma.emit import documents_of, spells
 from translator.sigma.filters import filters
+from translator.sigma.listed import without_empty
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.homes import Placed
 from translator.targets.names import Names
@@ -38,4 +39,4 @@ class Sigma:
         def spell(selector: Selector, part: Expr) -> None:
             spells(Names(self.family, options, placed.homes), selector, part)
 
-        return translated(placed.detection, written, spell)
+        return translated(without_empty(rule, placed.detection), written, spell)
