@@ -288,3 +288,36 @@ def test_a_union_of_tables_with_different_fields(kql: str) -> None:
 def test_elasticsearch_ignores_the_case_of_ascii_alone(condition: str, verdict: str) -> None:
     output = translator.convert(rule(f"SigninLogs | where {condition}"), ("eql",)).outputs["eql"]
     assert output.verdict.value == verdict
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        # what the optimizer of the server makes of a pattern that a text in one case is to match
+        ('TO_LOWER(x) RLIKE "ab"', [1, 2]),
+        ('TO_LOWER(x) RLIKE "Ab"', []),
+        ('NOT TO_LOWER(x) RLIKE "Ab"', [1, 2, 3]),
+        ('CONCAT(TO_LOWER(x), "") RLIKE "[A-Za-z]b"', [1, 2]),
+        ('TO_UPPER(x) RLIKE "Ab"', []),
+    ],
+)
+def test_patterns_behind_a_change_of_case_are_read_as_the_server_does(query: str, ids: list[int]) -> None:
+    events = [{"id": 1, "x": "ab"}, {"id": 2, "x": "AB"}, {"id": 3, "x": "c"}]
+    assert [row["id"] for row in esql.run(f"FROM t | WHERE {query} | SORT id", events)] == ids
+    with pytest.raises(NotReadable):
+        esql.run('FROM t | WHERE TO_LOWER(x) RLIKE "[a-z]b"', events)
+
+
+def test_a_pattern_without_case_stands_apart_from_the_change_of_case() -> None:
+    found = translator.convert(
+        rule("SigninLogs | where UserAgent has 'curl' and AppDisplayName matches regex '(?i)[a-f]x'"), ("esql", "eql")
+    )
+    assert found.outputs["esql"].text.count("CONCAT(TO_LOWER(") == found.outputs["esql"].text.count("RLIKE") == 2
+    assert "[A-Fa-f]x" in found.outputs["eql"].text
+    words = ", ".join(f"'{n:014}'" for n in range(90))
+    long = translator.convert(rule(f"SigninLogs | where UserAgent has_any ({words})"), ("esql",)).outputs["esql"].text
+    assert "CONCAT(TO_LOWER(" in long
+    assert (
+        "CONCAT(user_agent"
+        in translator.convert(rule(f"SigninLogs | where UserAgent matches regex '{'a' * 1001}'"), ("esql",)).outputs["esql"].text
+    )

@@ -164,7 +164,7 @@ class _Writer:
             found = {"s": _SPACE, "d": POSIX["digit"], "w": ((0x41, 0x5A), (0x61, 0x7A), (0x30, 0x39), (0x5F, 0x5F))}[member.letter]
             return tuple(r for r in found if r != (0x41, 0x5A)) if self.case == "lowered" else found
         assert isinstance(member, Range)
-        if self.case == "kept" and ignored:
+        if self.case == "ignored" or (self.case == "kept" and ignored):  # Lucene ignores the case of single letters, not that of ranges
             return ranges_of(member, True)
         return _lowered(member.first, member.last) if self.case == "lowered" else ((member.first, member.last),)
 

@@ -27,7 +27,7 @@ from translator.regex.syntax import caseless as without_case
 from translator.regex.writers import END, Inexpressible
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
 from translator.targets.elastic import field as quoted_field
-from translator.targets.elastic import on_list, string
+from translator.targets.elastic import on_list, rlike, string
 from translator.targets.elastic.esql.statistics import measured
 from translator.targets.elastic.pipeline import MOST_PRECISE
 
@@ -88,7 +88,7 @@ class EsqlWindowBackend(ElasticBackend):
         return f"{field if cased else f'TO_LOWER({field})'} LIKE {string(wildcards(value, not cased))}"
 
     def matching(self, field: str, regex: str, caseless: bool) -> str:
-        return f"{f'TO_LOWER({field})' if caseless else field} RLIKE {string(self.automaton(regex, caseless, caseless))}"
+        return rlike(f"TO_LOWER({field})" if caseless else field, self.automaton(regex, caseless, caseless))
 
     def same(self, field: str, other: str) -> str:
         return f"TO_LOWER(TO_STRING({field})) == TO_LOWER(TO_STRING({other}))"

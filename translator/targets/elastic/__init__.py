@@ -78,6 +78,22 @@ def index(names: Names, selector: Selector) -> str:
     return found.place["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", selector.table.lower())
 
 
+LONGEST_PATTERN = 1_000
+"""Characters of a regular expression that an index is asked for (Elasticsearch reference, Index modules, index.max_regex_length)."""
+
+
+def rlike(text: str, pattern: str) -> str:
+    """That a text as a whole is a pattern of Lucene's.
+
+    Of a bare TO_LOWER the server makes a pattern without case on the field itself, which does not hold for ranges of letters, and nothing
+    of one in which a capital stands (ReplaceStringCasingWithInsensitiveRegexMatch of Elasticsearch, since 9.1): it stands in CONCAT. So
+    does a field where the index would refuse the pattern.
+    """
+    apart = text.startswith(("TO_LOWER(", "TO_UPPER(")) or len(pattern) > LONGEST_PATTERN
+    subject = f'CONCAT({text}, "")' if apart else text
+    return f"{subject} RLIKE {string(pattern)}"
+
+
 def lucene_of(node: Apply, case: Case = "kept") -> str:
     """The regular expression of ``matches regex`` as Lucene's. Raises Cannot where it has none."""
     try:

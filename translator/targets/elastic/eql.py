@@ -21,7 +21,7 @@ from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import KEEPS, UNREADABLE, dataset, field, literal, lucene_of, on_list, string
+from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, dataset, field, literal, lucene_of, on_list, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
@@ -36,7 +36,13 @@ def _call(name: str):  # type: ignore[no-untyped-def]
 
 
 def _regex(operator: str):  # type: ignore[no-untyped-def]
-    return lambda f, rest, node: f"{f} {operator} {string(lucene_of(node, 'ignored' if operator.endswith('~') else 'kept'))}"
+    def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+        pattern = lucene_of(node, "ignored" if operator.endswith("~") else "kept")
+        if len(pattern) > LONGEST_PATTERN:
+            raise Cannot(Diagnostic("target-cannot", f"Elasticsearch refuses patterns of over {LONGEST_PATTERN} characters", node.span))
+        return f"{f} {operator} {string(pattern)}"
+
+    return spell
 
 
 def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]

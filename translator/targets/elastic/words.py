@@ -15,7 +15,7 @@ from translator.regex.syntax import Node, least_width
 from translator.regex.terms import BOUND, around
 from translator.regex.writers import Inexpressible, java_portable
 from translator.targets.computed import Functions
-from translator.targets.elastic import literal, lucene_of, lucene_text, string
+from translator.targets.elastic import literal, lucene_of, lucene_text, rlike, string
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.text import any_of
 
@@ -50,7 +50,7 @@ def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ig
         found = []
         for (before, after), texts in alike.items():
             head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
-            found.append(f"{subject} RLIKE {string(head + any_of(texts) + tail)}")
+            found.append(rlike(subject, head + any_of(texts) + tail))
         return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
 
     return spell
@@ -89,14 +89,14 @@ def _regex(caseless: bool):  # type: ignore[no-untyped-def]
             pattern = None
         if pattern is not None:
             return _found(f, pattern)
-        return f"{f'TO_LOWER({f})' if caseless else f} RLIKE {string(lucene_of(node, 'lowered' if caseless else 'kept'))}"
+        return rlike(f"TO_LOWER({f})" if caseless else f, lucene_of(node, "lowered" if caseless else "kept"))
 
     return spell
 
 
 def _found_in(text: str, tree: Node, node: Expr) -> str:
     pattern = in_java(tree)
-    return _found(text, pattern) if pattern is not None else f"{text} RLIKE {string(lucene_text(tree, node))}"
+    return _found(text, pattern) if pattern is not None else rlike(text, lucene_text(tree, node))
 
 
 def _compare(operator: str):  # type: ignore[no-untyped-def]

@@ -53,6 +53,9 @@ def regex(pattern: str, caseless: bool, ascii_only: bool) -> re.Pattern[str]:
                 raise NotReadable(f"{char} in a class of the regular expression {pattern}")
             in_class = char != "]" or parts[-1] in ("[", "[^")
             parts.append(char)
+            if not in_class and caseless:
+                begins = max(n for n, part in enumerate(parts) if part in ("[", "[^"))
+                parts[begins:] = [_without_case(parts[begins:])]
         elif char == "[":
             in_class = True
             parts.append("[^" if pattern.startswith("[^", at) else "[")
@@ -66,6 +69,13 @@ def regex(pattern: str, caseless: bool, ascii_only: bool) -> re.Pattern[str]:
         return re.compile("".join(parts), _flags(caseless, ascii_only))
     except re.error as error:
         raise NotReadable(f"the regular expression {pattern}") from error
+
+
+def _without_case(parts: list[str]) -> str:
+    """A class without case: that of its single letters, not that of its ranges (apache/lucene, issue 14378)."""
+    first, *members, last = parts
+    singles = [m for n, m in enumerate(members) if len(m) == 1 and "-" not in (members[n - 1 : n] + members[n + 1 : n + 2])]
+    return f"(?-i:{first}{''.join(members)}{''.join(m.swapcase() for m in singles if m.isalpha() and len(m.swapcase()) == 1)}{last})"
 
 
 def _escaped(char: str, in_class: bool, pattern: str) -> str:

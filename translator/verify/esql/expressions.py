@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -227,10 +228,30 @@ def _pair(left: Compiled, right: Compiled, key: Callable[[Value], Value] | None)
     return of
 
 
+_CASES = {"TO_LOWER": "Lu", "TO_UPPER": "Ll"}
+"""Functions that change the case, each with the kind of letters that its results do not have."""
+
+
+def _without_case(function: str, texts: tuple[str, ...]) -> list[re.Pattern[str]]:
+    """What the server makes of patterns that texts of one case are to match: none where letters of the other case stand in one.
+
+    Source: Elasticsearch, ReplaceStringCasingWithInsensitiveRegexMatch and ChangeCase.Case.matchesCase, since 9.1.
+
+    Raises:
+        NotReadable: for classes, whose ranges a pattern without case takes as they are.
+    """
+    kept = [p for p in texts if not any(unicodedata.category(c) == _CASES[function] for c in p)]
+    if any("[" in p for p in kept):
+        raise NotReadable(f"classes in a pattern behind {function}")
+    return [regex.lucene(p.lower() if function == "TO_LOWER" else p.upper()) for p in kept]
+
+
 def _like(node: s.Like, scope: Scope) -> Compiled:
     subject = compiled(node.subject, scope)
     _wanted(subject, (*TEXTS, "null"), "RLIKE" if node.regex else "LIKE", node.start)
     patterns: list[re.Pattern[str]] = [(regex.lucene if node.regex else regex.wildcards)(p) for p in node.patterns]
+    if node.regex and isinstance(node.subject, s.Call) and node.subject.name in _CASES:
+        patterns = _without_case(node.subject.name, node.patterns)
 
     def of(row: Row) -> Value:
         value = subject.of(row)
