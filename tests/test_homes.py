@@ -338,6 +338,8 @@ def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
         ("SecurityEvent | where EventID in (4624, 4625) and AccountType == 'User'", "splunk"),
         ("SecurityEvent | where EventID == 4625 and AccountType =~ 'Machine'", "esql"),
         ("SecurityEvent | where EventID == 4624 and AccountType != 'Machine'", "sigma"),
+        # a condition that nothing but a value of its own satisfies
+        ("W3CIISLog | where isnotempty(csCookie) and csCookie has 'token'", "splunk"),
         # an array of one element
         (
             "GCP_IAM | where PayloadMethodname =~ 'google.iam.admin.v1.UpdateRole'"
@@ -368,7 +370,8 @@ def test_a_pattern_that_ends_with_the_text_lets_line_feeds_through_where_values_
 
 
 @pytest.mark.parametrize(
-    ("keys", "other"), [("LogonTypeName", True), ("LogonType, LogonTypeName", False), ("Computer, LogonTypeName", True)]
+    ("keys", "other"),
+    [("EventLevelName", True), ("Level, EventLevelName", False), ("Computer, EventLevelName", True), ("Computer, LogonTypeName", False)],
 )
 def test_a_key_that_the_others_tell_makes_no_other_groups(keys: str, other: bool) -> None:
     output = converted(f"SecurityEvent | where EventID == 4625 | summarize count() by {keys} | where count_ > 5", "splunk")

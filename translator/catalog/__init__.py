@@ -76,12 +76,14 @@ class Stored:
 class Computed:
     """A KQL expression over other columns of the table; ``deviates`` says where it may give another value than the column has.
 
-    ``file_of`` is a column with a path instead, of which this one is the name of the file.
+    ``file_of`` is a column with a path instead, of which this one is the name of the file. ``apart``: two values are equal where the
+    column's are, so that they group events alike.
     """
 
     expression: str = ""
     deviates: str = ""
     file_of: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +310,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
     if "absent" in data:
         return Absent(data["absent"], data.get("filled", False))
     if "computed" in data or "file_of" in data:
-        return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""))
+        return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""), data.get("apart", False))
     return Stored(data["field"], **{key: value for key, value in data.items() if key != "field"})
 
 

@@ -32,6 +32,7 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.missing import rejects_missing
 from translator.plan.pins import constants
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -186,12 +187,14 @@ class Move:
             return self.value(key)
 
     def follows(self, key: Expr, keys: tuple[Expr, ...]) -> bool:
-        """Whether a column is computed of some of the other keys alone, and identifies no alert."""
+        """Whether a column is computed of some of the other keys alone, or tells events apart as it does, and identifies no alert."""
         if not isinstance(key, ColumnRef) or key.column.name in self.mover.entities:
             return False
         counterpart, *_ = self.fields.counterpart(key.column, ())
         if not isinstance(counterpart, Computed) or not counterpart.expression:
             return False
+        if counterpart.apart:
+            return True
         read = {c.name for c in columns_of(parsed(key.column.table or "", counterpart.expression))}
         return bool(read) and read <= {k.column.name for k in keys if isinstance(k, ColumnRef) and k != key}
 
@@ -243,8 +246,23 @@ class Move:
 
     def condition(self, predicate: Expr) -> Expr:
         """A condition over the fields of the home, in normal form."""
-        moved = pushed(simplify(self.moved(predicate)))
+        moved = pushed(simplify(self.moved(self.without_implied(predicate))))
         return merged(moved) if self.family == "elastic" else moved
+
+    def without_implied(self, predicate: Expr) -> Expr:
+        """A condition that does not ask for a value where another part of it does, of a field that may be missing where KQL has one."""
+        parts = conjuncts(predicate)
+
+        def is_implied(part: Expr) -> bool:
+            match part:
+                case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column) as asked,)),)):
+                    found = self.looked_up(asked)[1]
+                    others = (p for p in parts if p is not part)
+                    lacks = isinstance(found, Stored) and bool(found.missing)
+                    return lacks and any(rejects_missing(p, lambda c: c == column) for p in others)
+            return False
+
+        return conjunction(*(p for p in parts if not is_implied(p)))
 
     def value(self, expr: Expr) -> Expr:
         """A value over the fields of the home."""

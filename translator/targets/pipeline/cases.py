@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from translator import catalog
 from translator.catalog import ByValue, Stored
 from translator.detection.model import Detection, Selector, Threshold
 from translator.detection.overlaps import may_overlap
@@ -118,7 +119,8 @@ def fields_of(
         own = named.setdefault(text, name)
         if own == name and text != quoted(name):
             pairs.append((name, text))
-        found[fact] = Value(quoted(own), kind, kind not in WRITTEN, simple=True)
+        filled = isinstance(fact, ColumnRef) and catalog.is_filled(fact.column.table or "", fact.column.name)
+        found[fact] = Value(quoted(own), kind, kind not in WRITTEN and not filled, simple=True)
     return pairs, found
 
 
@@ -232,7 +234,7 @@ def _placed(
     needed = [n for n in kept if fields[n] in must]
     if everything is None or any(_may_meet(everything, *pair) for pair in itertools.combinations(_of_tables(everything), 2)):
         return None  # an event that two tables have would be one row
-    other = {kept[n] for n in _spelled_otherwise(everything)}
+    other = {kept[n] for n in _spelled_otherwise(everything)} | _told_alike(everything, fields)
     if wrong := {number for number in other if fields[number] in compared}:
         if any(fields[n] in must for n in wrong):
             return None
@@ -278,6 +280,12 @@ def _spelled_otherwise(placed: Placed) -> set[int]:
             if any(name == other or name.startswith(f"{other}.") for name in names for other in otherwise_spelled):
                 found.add(number)
     return found
+
+
+def _told_alike(placed: Placed, fields: list[Expr]) -> set[int]:
+    """The numbers of the fields that are computed otherwise than the KQL's columns, and do no more than tell events apart as these do."""
+    shown = [d.message for d in placed.detection.diagnostics if d.code == "computed-column" and d.place is Place.SHOWN]
+    return {n for n, x in enumerate(fields) if isinstance(x, ColumnRef) and any(m.startswith(f"{x.column.name}: ") for m in shown)}
 
 
 def _together(parts: list[Placed]) -> tuple[Placed, tuple[frozenset[str], ...]]:
