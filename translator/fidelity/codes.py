@@ -465,6 +465,11 @@ CODES: dict[str, Code] = {
         "The query filters behind a join that keeps one row of its left side for each key, the output filters all.",
         "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them",
     ),
+    "arbitrary-row": Code(
+        Effect.ROWS,
+        "The query filters one arbitrary row of each key of a join's left side; so does the output, which takes the first that it finds.",
+        "write kind=inner in the KQL where any of the rows is to alert",
+    ),
     "empty-entity": Code(
         Effect.ROWS,
         "Events without the key are a group in KQL, and none in the output; they name no entity.",

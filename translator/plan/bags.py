@@ -1,4 +1,4 @@
-"""Searches in the text of a bag, as searches in the texts that it holds.
+"""Searches in the text of a bag, as searches in the texts that it holds, and places in bags that a query makes.
 
 Source: learn.microsoft.com/kusto/query/pack-function, .../query/scalar-data-types/dynamic: the text of a bag is its JSON.
 """
@@ -6,14 +6,18 @@ Source: learn.microsoft.com/kusto/query/pack-function, .../query/scalar-data-typ
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, disjunction, negation
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, disjunction, negation
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
 _PLAIN = re.compile(r'[^"\\:,{}\[\]\x00-\x1f]+')
 """What stands in JSON as it does in a text, and reaches over no mark between two (RFC 8259, sections 2 and 7)."""
+
+_PACKING = frozenset({"bag_pack", "pack"})
 
 _LETTERS = {
     Type.DATETIME: re.compile(r"[-0-9TZtz.]+"), Type.INT: re.compile("[-0-9]+"), Type.LONG: re.compile("[-0-9]+"),
@@ -45,6 +49,59 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
         return node
 
     return rewritten(root, spelled)
+
+
+def with_places_of_bags(root: o.Relation) -> o.Relation:
+    """A relation that reads no places of bags that it has made: it reads what it has put there."""
+    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
+
+    def spelled(node: object) -> object:
+        return _place(node.base, node.steps, made) or node if isinstance(node, Path) else node
+
+    return rewritten(root, spelled) if any(isinstance(p, Apply) and p.function in _PACKING for p in o.parts(root)) else root
+
+
+def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) -> Expr | None:
+    """What stands at a place of a value; None where that is no bag that the query makes, with keys that it names."""
+    match bag:
+        case _ if not steps:
+            return bag
+        case ColumnRef(column=column) if column.id in made:
+            return _place(made[column.id], steps, made)
+        case Const(value=None):
+            return bag
+        case Apply(function="split", args=(_, Const())) if len(steps) == 1 and isinstance(steps[0], int):
+            return Path(bag.span, Type.DYNAMIC, bag, steps)
+        case Apply(function="parse_json", args=(Apply(function="tostring", args=(inner,)),)):
+            return _place(inner, steps, made)
+        case Apply(function=function, args=pairs) if function in _PACKING:
+            return _held(bag, pairs, steps, made)
+        case Apply(function="iff" | "iif", args=(condition, *values)):
+            places = [_place(v, steps, made) for v in values]
+            return None if None in places else replace(bag, args=(condition, *(p for p in places if p is not None)))
+        case Apply(function="case", args=(*branches, otherwise)):
+            places = [_place(v, steps, made) for v in (*branches[1::2], otherwise)]
+            found = [p for p in places if p is not None]
+            if len(found) < len(places):
+                return None
+            pairs_ = [x for pair in zip(branches[::2], found, strict=False) for x in pair]
+            return replace(bag, args=(*pairs_, found[-1]))
+    return None
+
+
+def _held(bag: Apply, pairs: tuple[Expr, ...], steps: tuple[str | int, ...], made: Mapping[int, Expr]) -> Expr | None:
+    """What a bag holds at a place: of a key that is computed, where it is that name."""
+    named = {k.value: v for k, v in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(k, Const)}
+    computed = [(k, v) for k, v in zip(pairs[::2], pairs[1::2], strict=True) if not isinstance(k, Const)]
+    if len(named) + len(computed) < len(pairs) // 2 or len(computed) > 1 or (computed and steps[0] in named):
+        return None  # the later one of two counts
+    nothing = Const(bag.span, Type.DYNAMIC, None)
+    if not computed:
+        return _place(named[steps[0]], steps[1:], made) if steps[0] in named else nothing
+    (key, value), name = computed[0], Const(bag.span, Type.STRING, steps[0])
+    held = _place(value, steps[1:], made) if isinstance(steps[0], str) and key.type == Type.STRING else None
+    asked = Apply(bag.span, Type.BOOL, "==", (key, name))
+    return None if held is None else Apply(bag.span, Type.DYNAMIC, "iff", (asked, held, nothing))
 
 
 def _texts(pairs: tuple[Expr, ...], word: str) -> list[Expr] | None:

@@ -44,8 +44,8 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
 
     def spelled(node: object) -> object:
         match node:
-            case o.Expand(items=items):
-                return replace(node, items=tuple((c, as_json(stored(x), x)) for c, x in items))
+            case o.Expand(input=below, items=items):
+                return replace(node, items=tuple((c, _range_of(below, x) or as_json(stored(x), x)) for c, x in items))
             case Apply(function="==" | "!=", args=(place, Const(value="[]"))) if (
                 isinstance(text := as_json(stored(place), place), Apply) and text.function == JSON_TEXT
             ):
@@ -73,6 +73,20 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
         return Apply(place.span, Type.STRING, JSON_TEXT, (place,))
 
     return rewritten(root, spelled)
+
+
+def _range_of(below: o.Relation, expr: Expr) -> Expr | None:
+    """The numbers or times from one to another that a value is, or that a column is which the rows have got on their way here."""
+    match expr:
+        case Apply(function="range"):
+            return expr
+        case ColumnRef(column=column):
+            while isinstance(below, o.Compute | o.Project | o.Filter | o.Sort | o.Arrange):
+                made = dict(below.items).get(column) if isinstance(below, o.Compute | o.Project) else None
+                if made is not None:
+                    return _range_of(below.input, made)
+                below = below.input
+    return None
 
 
 def _listed(expr: Expr) -> Expr | None:

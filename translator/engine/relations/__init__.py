@@ -14,7 +14,7 @@ from translator.engine.python import PythonFunction
 from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.relations.expansions import evaluated, expanded, merged_schemas, rows_near
 from translator.engine.relations.graphs import graph_rows
-from translator.engine.relations.grouping import aggregate, join, union, unique_join
+from translator.engine.relations.grouping import aggregate, join, union
 from translator.engine.relations.ordering import limit, sorted_by
 from translator.engine.relations.parsing import parse, parse_pairs
 from translator.engine.relations.scans import scan
@@ -27,6 +27,7 @@ from translator.engine.scalars.writing import column_name, finer_than_micros
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
+from translator.plan.unique_joins import unique_join
 
 SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
 

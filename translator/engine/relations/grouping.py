@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from translator.engine.errors import EngineError
 from translator.engine.relations.compiling import Compiling, Relational
-from translator.engine.relations.windows import computed, innermost_window, windowed
+from translator.engine.relations.windows import computed, windowed
 from translator.engine.scalars import comparisons, conversions
 from translator.plan import expressions as e
 from translator.plan import operators as o
@@ -87,18 +87,6 @@ def _unique(compiler: Compiling, query: Relational, keys: tuple[e.Expr, ...]) ->
     numbered = compiler.extended(query, (place, window))
     only = compiler.filtered(numbered, exp.EQ(this=compiler.reference(place), expression=exp.Literal.number(1)))
     return Relational(only.select, query.columns, query.order)
-
-
-def unique_join(relation: o.Relation) -> o.Join | None:
-    """The innerunique join whose rows the filter ``relation`` sees one by one, and nothing before it by their order."""
-    passed: list[object] = []
-    while isinstance(relation, o.Filter | o.Compute | o.Sort | o.Arrange):
-        passed += [getattr(relation, name, ()) for name in ("predicate", "items", "keys")]
-        relation = relation.input
-    if not isinstance(relation, o.Join) or relation.kind != "innerunique":
-        return None
-    by_order = any(isinstance(x, e.Apply) and innermost_window(x) is not None for part in passed for x in o.parts(part))
-    return None if by_order else relation
 
 
 def union(compiler: Compiling, union: o.Union) -> Relational:

@@ -11,7 +11,7 @@ from translator.engine.relations.compiling import Compiling, Relational
 from translator.engine.scalars import comparisons, conversions
 from translator.engine.scalars.writing import column_name
 from translator.plan import expressions as e
-from translator.plan.functions.windows import WINDOWS, WITHIN
+from translator.plan.functions.windows import WITHIN, innermost_window
 from translator.plan.types import Type
 
 
@@ -138,12 +138,3 @@ def _sessions(compiler: Compiling, query: Relational, call: e.Apply, column: e.C
     select = select.join(found.subquery("s"), on=same).with_(source, as_=numbered, materialized=True)
     order = query.order or [exp.Ordered(this=compiler.reference(place))]
     return Relational(select, {**query.columns, place.id: place, column.id: column}, order)
-
-
-def innermost_window(expr: e.Expr) -> e.Apply | None:
-    for node in e.walk(expr):
-        if isinstance(node, e.Apply) and (node.function in (*WINDOWS, WITHIN) or node.function == "row_rank"):
-            within = node.args[0].args if node.function == WITHIN and isinstance(node.args[0], e.Apply) else node.args
-            inner = next((w for a in within if (w := innermost_window(a)) is not None), None)
-            return inner if inner is not None else node
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from translator.plan.expressions import Apply, Expr, walk
 from translator.plan.functions.declare import Family
 
 F = Family("windows")
@@ -28,3 +29,13 @@ F.unsupported(
     row_id() -> string
     """
 )
+
+
+def innermost_window(expr: Expr) -> Apply | None:
+    """The first of the functions over neighbours in an expression that has none in its arguments; None where there is none."""
+    for node in walk(expr):
+        if isinstance(node, Apply) and (node.function in (*WINDOWS, WITHIN) or node.function == "row_rank"):
+            within = node.args[0].args if node.function == WITHIN and isinstance(node.args[0], Apply) else node.args
+            inner = next((w for a in within if (w := innermost_window(a)) is not None), None)
+            return inner if inner is not None else node
+    return None

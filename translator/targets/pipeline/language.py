@@ -16,8 +16,8 @@ from translator.targets.predicates import Spelling
 class Value:
     """A value in the target's words.
 
-    ``kind`` is text, int, real, bool, time (seconds of the epoch), span (seconds), list, json: a text that holds the JSON of a dynamic
-    value, or nothing, or part: a place inside of an object, written as a
+    ``kind`` is text, int, real, bool, time (seconds of the epoch), moment: a time in the place of its text, span (seconds), list,
+    json: a text that holds the JSON of a dynamic value, or nothing, or part: a place inside of an object, written as a
     text, which is null in KQL where it is empty here, until ``tostring``. ``nullable``: it may be missing. ``natural``:
     it is no less than 0, and ``positive``: no less than 1. ``simple``: it is a name or a literal, which needs no parentheses.
     ``undefined``: where it is missing it is no null in KQL but NaN, of which ``not(x > 1)`` is true: an average of nothing.
@@ -133,6 +133,8 @@ class Language:
     """How many values there are of several, where it has."""
     json_length: str = ""
     """How many elements an array in a text that holds JSON has, missing where it holds none, where the language has words for it."""
+    numbers: tuple[str, str] = ("", "")
+    """The whole numbers from one to before another by steps, as several values, and one of them as a number; empty for no words."""
     elements: str = ""
     """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
     element: str = ""

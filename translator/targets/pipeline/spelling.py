@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.bags import with_bags_searched
+from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.elements import as_rows
 from translator.plan.expansions import with_expansions_spelled
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr
@@ -18,6 +18,7 @@ from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
 from translator.plan.splits import with_places_inlined, with_splits_inlined
 from translator.plan.types import Type
+from translator.plan.unique_joins import with_filters_sided
 from translator.plan.uniqueness import without_needless_distinct
 
 
@@ -46,7 +47,9 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
         return o.Compute(node.span, matched, extractions(node))
 
-    root = with_splits_inlined(with_series_summed(with_bags_searched(rewritten(plan.root, spelled))))
+    root = with_filters_sided(
+        with_splits_inlined(with_series_summed(with_bags_searched(with_places_of_bags(rewritten(plan.root, spelled)))))
+    )
     return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
 
 

@@ -80,7 +80,8 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, parsed=PARSED, split="split({0}, {1})",
+    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS,
+    numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended="mvappend({0})", list_length="coalesce(mvcount({0}), 0)", json_length=JSON_LENGTH, untyped=True,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={
@@ -183,12 +184,22 @@ class SplWalk(Walk):
         """The first of the rows that stand for one, by ``streamstats``."""
         if part.spread is None or part.flag is None:
             return part
-        number = self.free("row_number")
-        by = f" by {' '.join(part.spread)}" if part.spread else ""
-        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}{by}"))
-        self.computed([(part.flag, f"if({self.present(part.flag)} AND {number}==1, 1, null())")])
-        self.changed.add(part.flag)
+        self.numbered_first(part.flag, part.spread)
         return replace(part, spread=None, tied=False)
+
+    def reduced(self, part: Part, names: tuple[str, ...]) -> Part | None:
+        if part.flag is None:
+            return None
+        self.numbered_first(part.flag, names)
+        return replace(part, unique=None, spread=None, tied=False)
+
+    def numbered_first(self, flag: str, names: tuple[str, ...]) -> None:
+        """Leaves a flag on the first of the rows that these fields tell not apart, by ``streamstats``."""
+        number = self.free("row_number")
+        by = f" by {' '.join(names)}" if names else ""
+        self.commands.append(Command("streamstats", f"streamstats count({flag}) as {number}{by}"))
+        self.computed([(flag, f"if({self.present(flag)} AND {number}==1, 1, null())")])
+        self.changed.add(flag)
 
     def first(self, count: int, part: Part, node: o.Relation) -> None:
         """Numbers of the rows with the flag, by ``streamstats``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.plan.conditions import alternatives
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, const
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.language import NUMBERS, ORDERED, Function, Value, grouped
@@ -52,7 +52,12 @@ class Values(Context):
                     language.joined([t.text for t in texts]), "text", False, laid_out=any(t.laid_out or t.kind == "json" for t in texts)
                 )
             case Apply(function="tostring", args=(inner,)):
-                return as_text(self, inner)
+                moment = self.value(inner) if inner.type == Type.DATETIME else None
+                told = moment is not None and moment.kind == "time" and not moment.nullable
+                values = (alternatives(inner) or []) if inner.type == Type.DYNAMIC else []
+                if any(x == _NOTHING for _, x in values):
+                    return value_of_branches(self, [(guard, _text_of(x)) for guard, x in values], expr)
+                return replace(moment, kind="moment") if moment is not None and told else as_text(self, inner)
             case Apply(function="parse_json", args=(inner,)) if language.parsed and (read := self.value(inner)).kind in ("text", "part"):
                 return Value(language.parsed.format(read.text), "json", False)
             case Apply(function="+" | "-" | "*" | "/" | "%" as operator, args=(left, right)):
@@ -153,6 +158,14 @@ class Values(Context):
 
     def fails(self, expr: Expr) -> str:
         return conditions.fails(self, expr)
+
+
+_NOTHING = Const(None, Type.DYNAMIC, None)
+
+
+def _text_of(expr: Expr) -> Expr:
+    """The text of a value, which is empty where there is none."""
+    return const("") if expr == _NOTHING else Apply(expr.span, Type.STRING, "tostring", (expr,))
 
 
 def _plain_number(expr: Expr) -> Expr:

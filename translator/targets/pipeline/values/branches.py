@@ -28,7 +28,7 @@ def value_of_branches(ctx: Context, found: list[tuple[Expr, Expr]], expr: Expr) 
     Args:
         found: the branches, each with its condition; that of the last one is not asked.
     """
-    pairs = [(guard, as_typed(ctx.value(value), value)) for guard, value in found]
+    pairs = [(guard, _nothing(ctx, value) or as_typed(ctx.value(value), value)) for guard, value in found]
     kinds = {v.kind for _, v in pairs}
     kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
     if kinds == {"text", "part"} and all(v.kind == "part" or is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
@@ -43,6 +43,14 @@ def value_of_branches(ctx: Context, found: list[tuple[Expr, Expr]], expr: Expr) 
     nullable, natural = any(v.nullable for _, v in pairs), all(v.natural for _, v in pairs)
     chosen = [(ctx.holds(guard), ctx.alike(v, kinds)) for guard, v in pairs[:-1]]
     return Value(ctx.language.chosen(chosen, ctx.alike(pairs[-1][1], kinds)), kind, nullable, natural)
+
+
+def _nothing(ctx: Context, expr: Expr) -> Value | None:
+    """A place in an object where there is nothing; None for other values."""
+    match expr:
+        case Const(type=Type.DYNAMIC, value=None):
+            return Value(ctx.language.string(""), "part", False, simple=True)
+    return None
 
 
 def is_filled(expr: Expr) -> bool:

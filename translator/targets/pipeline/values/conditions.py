@@ -50,8 +50,7 @@ def holds(ctx: Context, expr: Expr) -> str:
         case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
             if left.type == right.type == Type.UNKNOWN:  # empty texts are equal, and numbers that are missing are not
                 raise ctx.refuse(expr, "a comparison of columns of unknown types")
-            form = language.equal if operator == "==" else language.caseless
-            return form.format(ctx.of_kind(left, "text").text, ctx.of_kind(right, "text").text)
+            return _equal_texts(ctx, operator, left, right)
         case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
             a, b = _searched(ctx, function, subject, [other], "text").text, ctx.of_kind(other, "text").text
             return language.of_columns[function].format(a, b)
@@ -98,6 +97,9 @@ def fails(ctx: Context, expr: Expr) -> str:
             return _ordered(ctx, _INVERSE[operator], left, right, expr, ctx.value)
         case Apply(function="!=", args=(left, right)):
             return ctx.holds(Apply(expr.span, expr.type, "==", (left, right)))
+        case Apply(function="==", args=(left, right)) if isinstance(left, ColumnRef) and left.type == right.type == Type.UNKNOWN:
+            # Whatever they are: they differ where one is missing, and do not where both are.
+            return language.negated.format(_operand(ctx, expr, lambda x: _equal_texts(ctx, "==", left, right)))
         case Apply(function="between", args=(value_, low, high)):
             return f"({_ordered(ctx, '<', value_, low, expr, ctx.value)} OR {_ordered(ctx, '>', value_, high, expr, ctx.value)})"
         case Apply(function="==" | "in", args=(subject, _)) if (value := ctx.value(subject)).kind not in (
@@ -138,6 +140,12 @@ def _equal(ctx: Context, value: Value, operand: Expr, expr: Expr) -> str:
             raise ctx.refuse(expr, "this comparison")
     text = " OR ".join(ctx.between(grouped(value), "==", grouped(other)) for other in others)
     return f"({text})" if len(others) > 1 else text
+
+
+def _equal_texts(ctx: Context, operator: str, left: Expr, right: Expr) -> str:
+    """That two texts are equal, of which none is known before."""
+    form = ctx.language.equal if operator == "==" else ctx.language.caseless
+    return form.format(ctx.of_kind(left, "text").text, ctx.of_kind(right, "text").text)
 
 
 def _tested(ctx: Context, function: str, inner: Expr, expr: Expr) -> Value:

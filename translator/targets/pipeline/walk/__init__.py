@@ -164,7 +164,7 @@ class Walk(Context):
                 if whole:
                     order(self, keys)
                 return part
-            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole or keys:
+            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole or (keys := keys or _sorted_by(node.input)):
                 part = part if whole else self.single(part, node)
                 if keys:
                     order(self, keys)
@@ -190,6 +190,13 @@ class Walk(Context):
     def first(self, count: int, part: Part, node: o.Relation) -> None:
         """Leaves of a part of the stream, whose rows are sorted, the first ones."""
         raise Cannot(Diagnostic("unsupported-operator", "the first rows of a part of the events are not supported here", node.span))
+
+
+def _sorted_by(node: o.Relation) -> tuple[o.Ordering, ...]:
+    """By what the rows of a relation are sorted; nothing where they are not."""
+    while isinstance(node, o.Compute | o.Project | o.Filter | o.Arrange):
+        node = node.input
+    return node.keys if isinstance(node, o.Sort | o.Limit) else ()
 
 
 def _fails_of_none(condition: Expr) -> bool:

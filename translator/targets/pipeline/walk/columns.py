@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Column, ColumnRef, Const, Expr
 from translator.plan.types import Type
@@ -47,6 +47,8 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
 
 def _as_declared(ctx: Context, column: Column, value: Value, expr: Expr) -> Value:
     """The text of a list where a column is to have that, which has its values in any order."""
+    if value.kind == "moment":
+        ctx.say("columns-differ", f"{column.name}: a time is shown as the product writes it", expr.span, Place.SHOWN)
     if value.kind != "list" or column.type != Type.STRING:
         return value
     if ctx.is_vital(column) or not value.of_texts or not ctx.language.list_text:
@@ -72,6 +74,8 @@ def group(ctx: Context, expr: Expr) -> Value:
     value = ctx.values().simplest(expr)
     if value.kind in ("list", "part", "json"):
         raise Cannot(Diagnostic("unsupported-expression", "a group by an array or an object is not supported here", expr.span))
+    if value.kind == "moment":
+        ctx.say("columns-differ", "a time is shown as the product writes it", expr.span, Place.SHOWN)
     return value
 
 

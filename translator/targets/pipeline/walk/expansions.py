@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
+from translator.plan.constants import known_span
 from translator.plan.expansions import EMPTY_ARRAY
 from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, const
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import path_of
-from translator.targets.pipeline.language import KINDS, WRITTEN, Value
+from translator.targets.pipeline.language import KINDS, WRITTEN, Value, grouped
 from translator.targets.pipeline.relations import subqueries_of
 from translator.targets.pipeline.values.arrays import json_of
 from translator.targets.pipeline.walk.columns import settled
@@ -53,6 +55,8 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     match of:
         case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
             return _torn(ctx, first, text, mark, part, node)
+        case Apply(function="range", args=(start, stop, step)) if alone and ctx.language.numbers[0]:
+            return _counted(ctx, first, ctx.values().value(start), ctx.values().value(stop), step, part, node)
     if alone and (place := _place_of(ctx, of)) is not None:
         return _unpacked(ctx, first, of, place, part, node)
     found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
@@ -122,6 +126,26 @@ def _torn(ctx: Context, column: Column, text: Expr, mark: str, part: Part, node:
     """A row for each part of a text; an empty one is its only part."""
     parts = ctx.language.split.format(ctx.values().simplest(text).text, ctx.language.string(mark))
     return _each(ctx, column, parts, "text", part, node)
+
+
+def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr, part: Part, node: o.Expand) -> Part:
+    """A row for each whole number, or each moment of a whole second, from one to another, both included."""
+    by = step.value if isinstance(step, Const) and isinstance(step.value, int) else 0
+    if start.kind == "time":
+        by = (known_span(step) or 0) // TICKS if (known_span(step) or 0) % TICKS == 0 else 0
+    whole = start.kind == "int" or (start.kind == "time" and start.rounded and stop.rounded)
+    if by <= 0 or not whole or start.kind != stop.kind or start.nullable or stop.nullable:
+        raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    part = ctx.single(part, node)
+    values = ctx.values()
+    ctx.keep(part, [values.between(grouped(start), "<=", grouped(stop))])
+    listed, number = ctx.language.numbers
+    several = listed.format(start.text, f"{grouped(stop)}+1", by)
+    found = _each(ctx, column, several, start.kind, part, node)
+    name = ctx.columns[column.id].text
+    ctx.columns[column.id] = replace(ctx.columns[column.id], rounded=start.kind == "time")
+    ctx.commands.append(ctx.eval([(name, number.format(name))]))
+    return found
 
 
 def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand, element: str = "") -> Part:

@@ -78,6 +78,8 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
     if function in _OF_NUMBERS and ctx.language.untyped:
         value = values.like(value, simplify(args[0]), Value("", "real"))
     kind, nullable = value.kind, value.nullable or not everywhere
+    if kind == "moment" and function not in ("dcount", "count_distinct"):
+        raise values.refuse(expr)
     whole = replace(value, nullable=nullable, positive=value.positive and not nullable)
     match function, args[1:]:
         case ("min" | "max", []) if kind in ORDERED:

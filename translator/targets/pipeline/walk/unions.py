@@ -79,18 +79,28 @@ def _row_keys(ctx: Context, parts: list[Part], pairs: list[tuple[str, str]], nod
     if all(p.spread is None for p in parts):
         return None
     presents = [ctx.present(p.flag) for p in parts if p.flag is not None]
-    spreads, by = [p.spread for p in parts], {v.text: v for v in ctx.columns.values()}
-    if None in spreads:
-        raise Cannot(Diagnostic("unsupported-operator", "a union of summaries and events is not supported here", node.span))
+    by, own = {v.text: v for v in ctx.columns.values()}, tuple[str, ...]()
+    if any(p.spread is None for p in parts):  # rows that stand once are told by their numbers
+        number = Value(ctx.numbered(node), "int", False, simple=True)
+        own, by[number.text] = (number.text,), number
+    spreads = [p.spread if p.spread is not None else own for p in parts]
     names, values = list[str](), ctx.values()
     none = Value(ctx.language.string(""), "text", False)
     marks = [Value(ctx.language.string(str(n)), "text", False) for n, _ in enumerate(parts)]
-    for row in (marks, *itertools.zip_longest(*(s for s in spreads if s is not None))):
+    for row in (marks, *itertools.zip_longest(*spreads)):
         row_values = [none if x is None else by.get(x) if isinstance(x, str) else x for x in row]
         found = [v for v in row_values if v is not None]
+        if len({v.kind for v in found}) > 1:
+            found = [_as_text(ctx, v) for v in found]
         if len(found) < len(row_values) or len({v.kind for v in found}) > 1 or any(v.nullable for v in found):
             raise Cannot(Diagnostic("unsupported-operator", "a union of summaries by other keys is not supported here", node.span))
         names.append(ctx.free("row"))
         texts = [values.alike(v, {v.kind}) for v in found]
         pairs.append((names[-1], ctx.language.chosen(list(zip(presents[:-1], texts, strict=False)), texts[-1])))
     return tuple(map(ctx.quoted, names))
+
+
+def _as_text(ctx: Context, value: Value) -> Value:
+    """A whole number as its text."""
+    function = ctx.language.functions.get("tostring")
+    return value if value.kind != "int" or function is None else Value(function.words.format(value.text), "text", value.nullable)
