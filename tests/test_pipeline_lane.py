@@ -90,6 +90,8 @@ WRITTEN = [
     " | project UserPrincipalName",
     # a row for each part of a text
     "| mv-expand a = split(IPAddress, '.') | where a in ('10', '1') | summarize c = count() by tostring(a), UserPrincipalName",
+    # a condition that asks for nothing
+    "| summarize c = count() by u = UserPrincipalName | join kind=leftanti (datatable(u: string)[]) on u | where c % 2 == 1",
     # a row for each number or moment from one to another, and the text of a moment that only tells rows apart
     "| mv-expand n = range(strlen(IPAddress) - 7, strlen(AppDisplayName), 2) to typeof(long) | summarize c = count(), m = dcount(n)"
     " by n, UserPrincipalName | where c >= m",

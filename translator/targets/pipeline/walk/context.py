@@ -132,6 +132,8 @@ class Context(Notes, ABC):
 
     def keep(self, part: Part, conditions: list[str]) -> None:
         """Leaves of a part the rows for which all conditions hold."""
+        if not conditions:
+            return
         texts = [f"({c})" if " OR " in c else c for c in conditions]
         if part.flag is None:
             self.commands.append(self.where(" AND ".join(texts)))
