@@ -103,7 +103,10 @@ WRITTEN = [
     # the first rows of a part that is sorted
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | sort by TimeGenerated | take 4"
     " | project u = Identity) on u",
-    # places in bags that the query makes
+    # places in bags that the query makes, and the host of an address
+    "| extend u = strcat(iff(ResultType == '0', 'https://u@', 'http://'), IPAddress, iff(ResultType == '50126', ':80/x', ''))"
+    f" | extend h = parse_url(u)['Host'] | where h !in (({SIGNINS} | where ResultType == '50053' | summarize make_list(IPAddress)))"
+    " | summarize c = count() by tostring(h)",
     "| extend b = pack(AppDisplayName, split(IPAddress, '.'), 'Id', ResultType)"
     " | extend p = tostring(parse_json(tostring(b.Mail))[0]) | where p !contains '2'"
     " | summarize c = count() by p, UserPrincipalName",

@@ -280,6 +280,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | join kind=innerunique ({U}) on k | project v, w", [(1, 5)]),
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where v > 1 and w > 1 | project v, w", [(2, 5)]),
     (f"{T} | join kind=innerunique ({U}) on k | extend x = v + w | where x > 6 | project v, w", []),
+    (f"{T} | extend d = todynamic(k) | where d in (({U} | summarize make_list(k))) | distinct k", [("a",)]),
+    (f"{T} | extend d = parse_url(strcat('http://', k, ':8/'))['Host'] | where d !in (({U} | summarize make_set(k))) | project v", [(3,)]),
     (f"{T} | join kind=innerunique ({U}) on k | sort by w asc | where row_number() == 1 and v > 1 | project v, w", []),
     # sessions: an hour from the first at most, six minutes from the one before
     (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, disjunction, negation
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, disjunction, negation
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -18,6 +18,11 @@ _PLAIN = re.compile(r'[^"\\:,{}\[\]\x00-\x1f]+')
 """What stands in JSON as it does in a text, and reaches over no mark between two (RFC 8259, sections 2 and 7)."""
 
 _PACKING = frozenset({"bag_pack", "pack"})
+
+_URL = frozenset({"parse_url", "parseurl"})
+
+_HOST = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#@]*?)(?::[^:/?#@\]]*)?(?:[/?#]|$)"
+"""What is the host of an address: between the name of a user, if there is one, and a port (RFC 3986, appendix B and section 3.2)."""
 
 _LETTERS = {
     Type.DATETIME: re.compile(r"[-0-9TZtz.]+"), Type.INT: re.compile("[-0-9]+"), Type.LONG: re.compile("[-0-9]+"),
@@ -58,7 +63,8 @@ def with_places_of_bags(root: o.Relation) -> o.Relation:
     def spelled(node: object) -> object:
         return _place(node.base, node.steps, made) or node if isinstance(node, Path) else node
 
-    return rewritten(root, spelled) if any(isinstance(p, Apply) and p.function in _PACKING for p in o.parts(root)) else root
+    asked = any(isinstance(p, Apply) and p.function in _PACKING | _URL for p in o.parts(root))
+    return rewritten(root, spelled) if asked else root
 
 
 def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) -> Expr | None:
@@ -74,6 +80,8 @@ def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) ->
             return Path(bag.span, Type.DYNAMIC, bag, steps)
         case Apply(function="parse_json", args=(Apply(function="tostring", args=(inner,)),)):
             return _place(inner, steps, made)
+        case Apply(function=function, args=(url,)) if function in _URL and steps == ("Host",):
+            return Apply(bag.span, Type.STRING, "extract", (const(_HOST), const(1), url))
         case Apply(function=function, args=pairs) if function in _PACKING:
             return _held(bag, pairs, steps, made)
         case Apply(function="iff" | "iif", args=(condition, *values)):

@@ -184,7 +184,7 @@ def _member(ctx: Values, expr: e.Apply) -> exp.Expr:
                 inner = ctx.compile_relation(relation)
                 chosen: exp.Expr = exp.column(column_name(column), quoted=True)
                 if column.type == Type.DYNAMIC:
-                    chosen = from_dynamic(ctx, chosen, subject.type)
+                    chosen = from_dynamic(ctx, chosen, Type.STRING if subject.type in OPEN else subject.type)
                 query = exp.select(chosen if cased else exp.Lower(this=chosen)).from_(inner.subquery("q"))
                 value = lowered(ctx, subject) if not cased else ctx.value(subject)
                 if subject.type in OPEN:
