@@ -90,6 +90,12 @@ WRITTEN = [
     " | project UserPrincipalName",
     # a row for each part of a text
     "| mv-expand a = split(IPAddress, '.') | where a in ('10', '1') | summarize c = count() by tostring(a), UserPrincipalName",
+    # a null is no value, and sets that a join carries over are rows again
+    f"| summarize x = {LEAST}, c = count() by IPAddress, UserPrincipalName | where x != 4 and x !in (6, 7) | project IPAddress, c",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=leftouter ({CHANGES} | summarize n = count(),"
+    " o = make_set(OperationName) by u = Identity) on u | where n != 2 | mv-expand o to typeof(string) | project u, c, n, o",
+    f"| summarize c = count(), i = make_set(IPAddress, 15) by u = UserPrincipalName | join kind=inner ({CHANGES}"
+    " | summarize n = count() by u = Identity) on u | mv-expand i | summarize m = sum(n) by i = tostring(i)",
     # a condition that asks for nothing
     "| summarize c = count() by u = UserPrincipalName | join kind=leftanti (datatable(u: string)[]) on u | where c % 2 == 1",
     # a row for each number or moment from one to another, and the text of a moment that only tells rows apart
@@ -242,6 +248,7 @@ WRITTEN = [
 SPL_ALONE = (
     "= range(",
     "take 4",
+    ", 15)",
     "arg_max(IPAddress",
     "top 4 by",
     "top 2 by",

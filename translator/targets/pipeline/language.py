@@ -25,7 +25,7 @@ class Value:
     all texts that there are, which may be shown as the text of its JSON. ``digits``: it is a text of decimal digits, or empty.
     ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none. ``texts``: what has all the texts
     of a list that holds some of them alone, to search there. ``ordered``: it is a list of all texts in the order that they have in KQL.
-    ``laid_out``: it is a text with JSON in it, whose layout is the product's.
+    ``laid_out``: it is a text with JSON in it, whose layout is the product's. ``set_of``: it is a list that has each of some texts once.
     """
 
     text: str
@@ -42,6 +42,7 @@ class Value:
     texts: str = ""
     ordered: bool = False
     laid_out: bool = False
+    set_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ class Language:
     """The JSON of several texts, where the language has words for it."""
     appended: str = ""
     """Several values of those that each of some has, in their order, where the language has words for it."""
+    list_start: str = ""
+    """The first ones of several values, as many as it says, or all where there are no more, where it has."""
     list_length: str = ""
     """How many values there are of several, where it has."""
     json_length: str = ""

@@ -102,11 +102,14 @@ def fails(ctx: Context, expr: Expr) -> str:
             return language.negated.format(_operand(ctx, expr, lambda x: _equal_texts(ctx, "==", left, right)))
         case Apply(function="between", args=(value_, low, high)):
             return f"({_ordered(ctx, '<', value_, low, expr, ctx.value)} OR {_ordered(ctx, '>', value_, high, expr, ctx.value)})"
-        case Apply(function="==" | "in", args=(subject, _)) if (value := ctx.value(subject)).kind not in (
+        case Apply(function="==" | "in", args=(subject, *rest)) if (value := ctx.value(subject)).kind not in (
             "text",
             "json",
         ) and value.nullable:
-            raise ctx.refuse(expr, "a negated comparison of what may be null")
+            if value.kind not in {*ORDERED, "bool"} or not all(isinstance(i, Const) and i.value is not None for i in _flattened(rest)):
+                raise ctx.refuse(expr, "a negated comparison of what may be null")
+            # A null is no value: learn.microsoft.com/kusto/query/scalar-data-types/null-values.
+            return f"{language.missing.format(value.text)} OR {language.negated.format(_operand(ctx, expr, ctx.holds))}"
         case Apply(args=(subject, *rest)) if ctx.shown(subject).kind in ("part", "json") and not all(
             isinstance(i, Const) and isinstance(i.value, str) for i in _flattened(rest)
         ):

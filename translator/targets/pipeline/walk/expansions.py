@@ -59,6 +59,9 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
             return _counted(ctx, first, ctx.values().value(start), ctx.values().value(stop), step, part, node)
     if alone and (place := _place_of(ctx, of)) is not None:
         return _unpacked(ctx, first, of, place, part, node)
+    listed = ctx.columns.get(of.column.id) if isinstance(of, ColumnRef) and of.column.id not in ctx.elements else None
+    if alone and part.flag is None and listed is not None and listed.set_of:
+        return _each(ctx, first, listed.text, "part", part, node)
     found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
     if len(found) < len(node.items) or part.spread is None:
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))

@@ -48,6 +48,8 @@ def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) ->
             continue
         found.terms.append(term)
         found.before += before
+        if (most := _most_of(expr)) is not None and whole.set_of and ctx.language.list_start and made.id in ctx.decides:
+            found.behind.append((measure.name, ctx.language.list_start.format(ctx.quoted(measure.name), most, most - 1)))
         if measure.function == "sum" and whole.nullable:  # which is zero of nothing in KQL
             found.behind.append((measure.name, first_of(values, [whole, values.number(0, whole.kind)], expr).text))
             whole = replace(whole, nullable=False)
@@ -97,13 +99,16 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
             whole = Value("", "int", False, True, not nullable)
         case ("make_set" | "make_list", further) if kind not in ("list", "json") and not (kind == "part" and decides):
             limited = any(isinstance(x, Const) and isinstance(x.value, int) and x.value < UNLIMITED for x in further)
-            if limited and decides:
+            set_of = kind == "text" and function == "make_set" and condition is None
+            if limited and decides and (not set_of or not ctx.language.list_start or made.id in ctx.lengths):
                 raise values.refuse(expr)
-            if limited or function == "make_list":
+            if limited and decides:
+                ctx.say("arbitrary-row", "the query keeps some values of the set, any ones, and so does the output", expr.span)
+            elif limited or function == "make_list":
                 ctx.say("columns-differ", ctx.lists, expr.span)
             if kind == "part":
                 ctx.say("columns-differ", "a place without a value and an empty text there are not told apart in a list here", expr.span)
-            whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited)
+            whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited, set_of=set_of)
         case ("take_any", []) if not decides:
             pass
         case _:
@@ -118,6 +123,14 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
         texts = ctx.free(f"{name}_texts") if apart else ""
         whole = replace(whole, texts=ctx.quoted(texts or name))
     return Measure(name, function, value, condition, rank, length, decides, texts), whole
+
+
+def _most_of(expr: Expr) -> int | None:
+    """How many values a set has at most, where KQL keeps no more of them than the query says."""
+    match expr:
+        case Apply(function="make_set", args=(_, Const(value=int(most)))) if most < UNLIMITED:
+            return most
+    return None
 
 
 def one_of_each(node: o.Aggregate) -> tuple[str, Expr] | None:
