@@ -138,8 +138,8 @@ class _Translation:
         if isinstance(target, Pipes) and _distance(output) > _READY:
             lane = _lane(target, self.rule, self.walked, self.options)
             output = _better(output, lane.faithful())
-            if not _is_good(output):
-                output = self.set_up(name, target) or output
+            if _distance(output) > _READY:
+                output = self.set_up(name, target, output)
             if not output.texts:
                 output = _better(output, lane.loose())
         behind = output.head or self.detection
@@ -149,16 +149,16 @@ class _Translation:
         said = (*self.since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
-    def set_up(self, name: str, target: Pipes) -> Output | None:
-        """What is good over homes that need a setting of the product; None where nothing is."""
+    def set_up(self, name: str, target: Pipes, output: Output) -> Output:
+        """What is good over homes that need a setting of the product, where that is better than ``output``."""
         for homes in _set_up_homes(target, self.plan, self.options):
             options = replace(self.options, homes=(*self.options.homes, *homes))
             found = self.detected(name, target, options)
             if not _is_good(found):
                 found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
-            if _is_good(found):
+            if _is_good(found) and _better(output, found) is found:
                 return replace(found, homes=homes)
-        return None
+        return output
 
     def detected(self, name: str, target: Target, options: Options) -> Output:
         """The best of what the lanes write that take detections."""
