@@ -139,7 +139,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "SecurityEvent | where EventID == 4672 and PrivilegeList has 'SeDebugPrivilege'",
             "esql",
-            ['TO_LOWER(MV_CONCAT(winlog.event_data.PrivilegeList, "\\n")) RLIKE'],
+            ['CONCAT(TO_LOWER(MV_CONCAT(winlog.event_data.PrivilegeList, "\\n")), "") RLIKE'],
         ),
         # which home of several: the one that the rule tells, else all that can have such events
         ("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk", ['sourcetype="corelight_conn"']),
@@ -176,7 +176,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "StorageBlobLogs | where toint(StatusCode) > 1 and UserAgentHeader has 'x'",
             "esql",
-            ['TO_LOWER(FIELD_EXTRACT(azure.platformlogs.properties, "userAgentHeader")) RLIKE'],
+            ['CONCAT(TO_LOWER(FIELD_EXTRACT(azure.platformlogs.properties, "userAgentHeader")), "") RLIKE'],
         ),
         (
             "GCP_IAM | where parse_json(PayloadAuthorizationinfo)[0].granted == true",

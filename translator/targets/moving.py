@@ -28,6 +28,7 @@ from translator.plan.expressions import (
     conjunction,
     conjuncts,
     const,
+    negation,
     rebuild,
     transform,
     walk,
@@ -244,9 +245,44 @@ class Move:
         """Whether a value reads a column that the home does not have; of a table without a home nothing is known."""
         return self.home is not None and any(isinstance(n, ColumnRef) and n.column.table and not n.column.stored for n in walk(expr))
 
+    def leaves_out(self, field: Expr, value: str) -> bool:
+        """Whether the selector asks for events that have another value in a field of the table."""
+
+        def filled_in(node: Expr) -> Expr:
+            return const(value) if node == field else node
+
+        return any(simplify(transform(part, filled_in)) == FALSE for part in conjuncts(self.chosen.predicate) if field in walk(part))
+
+    def is_told(self, field: Expr, stored: Stored) -> bool:
+        """Whether the selector asks for events that have the field, also of those that have none for one of its values."""
+        return self.leaves_out(field, "") and self.leaves_out(field, stored.missing)
+
+    def with_value_for_none(self, expr: Expr, moved: Expr, stored: Stored) -> Expr:
+        """A value that events are grouped by, or counted, where those with one of its values may have no field."""
+        if not stored.missing or self.leaves_out(expr, stored.missing):
+            return moved
+        what = f"{column_name(expr)} is missing here for {stored.missing}"
+        base = expr.base if isinstance(expr, Path) else expr
+        assert isinstance(base, ColumnRef)
+        filled = not isinstance(expr, Path) and catalog.is_filled(self.chosen.table, base.column.name, self.pins)
+        if not filled and not self.leaves_out(expr, ""):
+            self.mover.say("values-merged", f"{what}, as for events without one: both are one value", expr.span)
+        elif self.mover.computes:
+            empty = Apply(expr.span, Type.BOOL, "isempty", (moved,))
+            return Apply(expr.span, Type.STRING, "iff", (empty, const(stored.missing), moved))
+        else:
+            self.mover.say("columns-differ", what, expr.span)
+        return moved
+
     def condition(self, predicate: Expr) -> Expr:
         """A condition over the fields of the home, in normal form."""
-        moved = pushed(simplify(self.moved(self.without_implied(predicate))))
+        predicate = self.without_implied(predicate)
+        fields = dict.fromkeys(n for n in walk(predicate) if is_field(n)) if self.mover.options.fields != "source" else ()
+        for field in fields:
+            stored = self.looked_up(field)[1]
+            if isinstance(stored, Stored) and stored.missing and self.is_told(field, stored):
+                predicate = conjunction(predicate, negation(Apply(field.span, Type.BOOL, "isempty", (field,))))
+        moved = pushed(simplify(self.moved(predicate)))
         return merged(moved) if self.family == "elastic" else moved
 
     def without_implied(self, predicate: Expr) -> Expr:
@@ -272,6 +308,8 @@ class Move:
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
         if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates):
             self.note_other(expr, why)
+        if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
+            moved = self.with_value_for_none(expr, moved, counterpart)
         if isinstance(counterpart, Stored) and counterpart.case:
             said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
             self.mover.say("values-of-one-case", said, fact=CaseOfColumn(column_name(expr), counterpart.case))
@@ -380,7 +418,9 @@ class Move:
         if self.is_address(subject):
             note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
-        return with_missing(self.mover, found, atom, subject, counterpart) if counterpart.missing else found
+        if not counterpart.missing or self.is_told(atom.args[0], counterpart):
+            return found
+        return with_missing(self.mover, found, atom, subject, counterpart)
 
     def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""
