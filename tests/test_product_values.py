@@ -216,3 +216,10 @@ def test_what_the_integration_changes_is_read_in_the_event_as_it_came(kql: str, 
         assert any(d.code == "input-setting" for d in output.diagnostics)
         named = translator.convert(rule(kql), ("esql",), Options(homes=(output.homes[0].removesuffix("_original"),)))
         assert named.outputs["esql"].verdict.value not in SAME, "a home that is asked for is the one that is taken"
+
+
+def test_only_settings_that_are_needed_are_asked_for() -> None:
+    parts = ("OfficeActivity | where Parameters has 'b'", "W3CIISLog | where csUserAgent has 'b'", "AWSCloudTrail | where EventName == 'b'")
+    kql = f"union {', '.join(f'({part} | project Type, TimeGenerated)' for part in parts)}"
+    output = translator.convert(rule(kql), ("esql",)).outputs["esql"]
+    assert output.verdict.value in SAME and output.homes == ("o365_audit_original", "iis_original")

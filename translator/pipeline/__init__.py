@@ -152,13 +152,22 @@ class _Translation:
     def set_up(self, name: str, target: Pipes, output: Output) -> Output:
         """What is good over homes that need a setting of the product, where that is better than ``output``."""
         for homes in _set_up_homes(target, self.plan, self.options):
-            options = replace(self.options, homes=(*self.options.homes, *homes))
-            found = self.detected(name, target, options)
-            if not _is_good(found):
-                found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
-            if _is_good(found) and _better(output, found) is found:
-                return replace(found, homes=homes)
+            found = self.over(name, target, homes)
+            if not _is_good(found) or _better(output, found) is output:
+                continue
+            for home in homes if len(homes) > 2 else ():  # of two each has been tried alone
+                fewer = self.over(name, target, tuple(h for h in found.homes if h != home))
+                found = fewer if _is_good(fewer) and _distance(fewer) <= _distance(found) else found
+            return found
         return output
+
+    def over(self, name: str, target: Pipes, homes: tuple[str, ...]) -> Output:
+        """The best of what the lanes write over homes that are not taken otherwise."""
+        options = replace(self.options, homes=(*self.options.homes, *homes))
+        found = self.detected(name, target, options)
+        if not _is_good(found):
+            found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
+        return replace(found, homes=homes)
 
     def detected(self, name: str, target: Target, options: Options) -> Output:
         """The best of what the lanes write that take detections."""
