@@ -459,6 +459,14 @@ def test_a_site_names_its_own() -> None:
     assert output.deployment is not None and output.deployment.missing == (("Own_CL", ("b_s",)),)
 
 
+def test_an_inventory_says_whether_events_are_kept_as_they_came() -> None:
+    kql = "OfficeActivity | where Parameters has 'x' | project UserId"
+    listed = {"event.provider": "keyword", "user.id": "keyword", "event.dataset": "keyword"}
+    kept = converted(kql, "esql", Options(site=Site(inventory={"elastic": {**listed, "event.original": "keyword"}})))
+    assert (kept.verdict.value, kept.homes) == ("exact", ("o365_audit_original",))
+    assert not converted(kql, "esql", Options(site=Site(inventory={"elastic": listed}))).homes
+
+
 def test_an_inventory_decides_by_what_there_is() -> None:
     kql = "SigninLogs | where UserPrincipalName == 'x' and ResultType == 0"
     types = dict.fromkeys(("azure.signinlogs.category", "azure.signinlogs.properties.user_principal_name"), "keyword")

@@ -31,7 +31,7 @@ class Fields:
         """What the home has for a place inside a column, the name of the field, and the steps that remain below it."""
         columns = self.home.columns if self.home is not None else {}
         if column.name.startswith("="):
-            return Stored(column.name[1:], "text"), column.name[1:], ()
+            return Stored(column.name[1:], "keyword" if self.family == "elastic" else "text"), column.name[1:], ()
         for length in range(len(steps), -1, -1):
             found = at_place(columns, column.name, steps[:length])
             if found is None:

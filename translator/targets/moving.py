@@ -43,7 +43,7 @@ from translator.targets.choice import allowed, events_of, has_all, homes_of, lac
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, one_of, typed
-from translator.targets.names import IN_DOCUMENT, IN_UNITS, PLAIN_TEXTS, path_of
+from translator.targets.names import IN_DOCUMENT, IN_UNITS, ORIGINAL, PLAIN_TEXTS, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
 from translator.targets.stored_values import (
@@ -436,7 +436,7 @@ class Move:
         column = base.column
         counterpart, name, rest = self.fields.counterpart(column, self.steps(expr))
         match counterpart:
-            case Stored() if self.fields.has(name):
+            case Stored() if self.fields.has("event.original" if counterpart.type == ORIGINAL else name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
                 if isinstance(expr, Path) and rest and self.family == "splunk" and not entire and is_value(column, expr.steps):
