@@ -18,10 +18,11 @@ from tests.rules import rule
 from translator.cli import main
 from translator.commands import verify as verify_command
 from translator.fidelity import Verdict
+from translator.plan.types import Type
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output
 from translator.verify import proof
-from translator.verify.comparing import Compared
+from translator.verify.comparing import ROW, Answer, Compared, Wanted, compared
 from translator.verify.proof import Outcome, Trial, prove
 
 SOURCE = Options(fields="source")
@@ -99,6 +100,28 @@ def test_another_event_of_a_group_of_one_and_what_the_query_leaves_out_are_tried
         texts = translator.convert(rule(wrong), ("splunk",), SOURCE).outputs["splunk"].texts
         assert Trial(right, SOURCE).prove("splunk", right.outputs["splunk"]).outcome is Outcome.PROVEN
         assert Trial(right, SOURCE).prove("splunk", Output("splunk", texts, ())).outcome is Outcome.CONTRADICTED
+
+
+def test_events_of_one_time_are_taken_in_one_order_where_the_rule_says_so_and_in_both_where_not() -> None:
+    first, second = "DeviceProcessEvents | where FileName == 'a.exe'", "DeviceFileEvents | where FileName == 'b.cs'"
+    kql = (
+        f"{first} | project DeviceName, One = TimeGenerated | join kind=inner ({second} | project DeviceName, Two = TimeGenerated)"
+        " on DeviceName | where One <= Two and Two - One <= 5m"
+    )
+    conversion = translator.convert(rule(kql), ("eql",), SOURCE)
+    output = conversion.outputs["eql"]
+    assert "equal-times" in {d.code for d in output.diagnostics}
+    assert Trial(conversion, SOURCE).prove("eql", output).errs in (None, Verdict.BROADER)
+    silent = replace(conversion, outputs={"eql": replace(output, diagnostics=())})
+    assert Trial(silent, SOURCE).prove("eql", silent.outputs["eql"]).outcome is Outcome.CONTRADICTED
+
+
+def test_an_alert_beside_events_is_not_compared_by_a_column_that_it_does_not_show() -> None:
+    answer = Answer(({"Operation": "a"}, {"Operation": "b"}))
+    wanted, kinds = Wanted({"Operation": ("Operation",)}), {"Operation": Type.STRING}
+    event: dict[str, object] = {ROW: "kql2sigma-1", "Operation": "a"}
+    assert compared(answer, [event], wanted, kinds)[0] is not None
+    assert compared(answer, [event, {"CorrelationId": "c"}], wanted, kinds) == (None, Compared.ALERTS)
 
 
 THREE = [

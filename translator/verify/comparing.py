@@ -289,7 +289,9 @@ def _is_told(name: str, names: Sequence[str], answer: Answer, rows: Sequence[Row
         found = [_value(r.get(name), kind) for r in answer.rows] + [_value(_of(r, names), kind) for r in rows]
     except _Untold:
         return False
-    return whole or (any(n in r for r in rows for n in names) and not any(isinstance(v, tuple) for v in found))
+    # Beside events, an alert of a correlation says nothing of a column that it does not show.
+    shown = not any(ROW in r for r in rows) or all(ROW in r or any(n in r for n in names) for r in rows)
+    return whole or (shown and any(n in r for r in rows for n in names) and not any(isinstance(v, tuple) for v in found))
 
 
 def _is_gathered(name: str, names: Sequence[str], answer: Answer, rows: Sequence[Row], kind: Type) -> bool:

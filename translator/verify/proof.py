@@ -28,6 +28,8 @@ from translator.targets.base import Options, Output
 from translator.targets.counterparts import TIMES as TIME_FIELDS
 from translator.verify import sigma, spl
 from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
+from translator.verify.eql.syntax import Sequence as EqlSequence
+from translator.verify.eql.syntax import parse as parse_eql
 from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
@@ -51,12 +53,16 @@ Way: TypeAlias = tuple[int | None, tuple[Reading, ...]]
 """How a text is run: in bins of so many seconds where it counts in such, and in some readings, in each of which it has to be right."""
 
 _SPLUNK: tuple[Reading, ...] = ((True, False), (False, True))
+_AS_DOCUMENTED: tuple[Reading, ...] = ((False, False),)
+_TIES: tuple[Reading, ...] = ((False, False), (True, False))
 _SIGMA: tuple[Reading, ...] = ((False, False), (False, True), (True, False), (True, True))
 """The readings of what a language's documentation leaves open.
 
 Of Splunk: whether a null is unknown under NOT, and whether texts are compared as numbers. It does one of them, so that a search has to be
-right in each. Of Sigma: whether keys of correlations have their case, and whether events of one time are in order. Each product does one of
-them in all worlds, and a rule is right where it is in one. Where the KQL counts in bins, so may a product that reads the Sigma.
+right in each. Of EQL: whether events of one time come in the reverse of their order. A search has to be right in both; where its rule says
+that events of one time are taken for ordered, in one of them, the same in all worlds. Of Sigma: whether keys of correlations have their
+case, and whether events of one time are in order. Each product does one of them in all worlds, and a rule is right where it is in one.
+Where the KQL counts in bins, so may a product that reads the Sigma.
 """
 
 
@@ -261,8 +267,12 @@ class Trial(Stage):
 
     def ways(self, target: str, output: Output) -> tuple[Way, ...]:
         """The ways in which a text may be run, of which one has to be right in all worlds."""
+        if target == "eql" and any(map(_is_sequence, output.texts)):
+            known = self.conversion.outputs.get(target)
+            said = any(d.code == "equal-times" for d in (*output.diagnostics, *(known.diagnostics if known is not None else ())))
+            return tuple((None, (reading,)) for reading in _TIES) if said else ((None, _TIES),)
         if target != "sigma":
-            return ((None, _SPLUNK if target == "splunk" else ((False, False),)),)
+            return ((None, _SPLUNK if target == "splunk" else _AS_DOCUMENTED),)
         head = output.head or self.conversion.detection
         length = head.bin if isinstance(head, Detection) else None
         return tuple((bins, (reading,)) for bins in ((None, length) if length else (None,)) for reading in _SIGMA)
@@ -353,7 +363,7 @@ class Trial(Stage):
                 case "sigma":
                     rows = sigma.run(text, seen, None, lists, *reading, complete=True)
                 case _:
-                    rows = run_text(target, text, seen, now, lists, shape.types)
+                    rows = run_text(target, text, seen[::-1] if reading[0] else seen, now, lists, shape.types)
             found += named_rows(target, text, rows) if rows else []
         return found
 
@@ -398,6 +408,14 @@ def counterexample(tried: Tried, difference: Difference | None) -> Counterexampl
     rows = {t: tuple(map(unmarked, rows)) for t, rows in tried.rows.items()}
     lacking, surplus = (difference.lacking, difference.surplus) if difference is not None else ((), ())
     return Counterexample(tried.about, rows, tuple(map(unmarked, tried.events)), tried.alerts, lacking, surplus)
+
+
+def _is_sequence(text: str) -> bool:
+    """Whether a text is a sequence of EQL."""
+    try:
+        return isinstance(parse_eql(text), EqlSequence)
+    except NotReadable:
+        return False
 
 
 def _listed(values: Sequence[str], end: str, kind: str) -> Iterator[Row]:
