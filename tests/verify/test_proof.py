@@ -89,13 +89,21 @@ def test_what_a_language_leaves_open_is_read_in_one_way_for_all_worlds() -> None
     assert Trial(right, SOURCE).prove("sigma", given).outcome is Outcome.CONTRADICTED
 
 
-def test_another_event_of_a_group_of_one_and_what_the_query_leaves_out_are_tried() -> None:
+def test_another_event_of_a_group_of_one_what_the_query_leaves_out_and_limits_of_time_are_tried() -> None:
     latest = f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName, AppDisplayName | where ResultType == '50126'"
     listed = (
         "let known = datatable(name: string, used: bool)['Portal', true, 'Shell', false]; let names = toscalar(known | where used"
         f" | summarize make_set(name)); {SIGNINS} | where AppDisplayName in (names)"
     )
-    for kql, wrong in ((latest, latest.replace(", AppDisplayName", "")), (listed, listed.replace("| where used", ""))):
+    days = latest.replace("ago(1h)", "ago(1d)")
+    together = JOIN.replace("ago(1h)", "ago(1d)")
+    changes = [
+        (latest, latest.replace(", AppDisplayName", "")),
+        (listed, listed.replace("| where used", "")),
+        (days, days.replace(", AppDisplayName", ", AppDisplayName, bin(TimeGenerated, 1h)")),
+        (together, together.replace("> ago(1d)", "> (ago(1d) + 1h)", 1)),
+    ]
+    for kql, wrong in changes:
         right = translator.convert(rule(kql), ("splunk",), SOURCE)
         texts = translator.convert(rule(wrong), ("splunk",), SOURCE).outputs["splunk"].texts
         assert Trial(right, SOURCE).prove("splunk", right.outputs["splunk"]).outcome is Outcome.PROVEN

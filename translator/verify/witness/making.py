@@ -235,7 +235,7 @@ class _Making:
                 state.back_to(mark)
 
     def rearranged(self, state: State) -> None:
-        """The same events twice, in the reverse order, at one time, and without each of them."""
+        """The same events twice, in the reverse order, at one time, around each limit of time, and without each of them."""
         events = self.exported(state)
         several = len(events) > 1
         if several:
@@ -244,6 +244,13 @@ class _Making:
             self.keep("the times in reverse order", back, self.interpreter.alerts(back))
             same = [replace(e, seconds=times[0]) for e in events]
             self.keep("all at the same time", same, self.interpreter.alerts(same))
+            for limit in misses.limits(state):
+                for seconds in (1, -1):
+                    moved = (limit - self.now).total_seconds() + seconds - min(times)
+                    shifted = [replace(e, seconds=e.seconds + moved) for e in events]
+                    if all(e.seconds < 0 for e in shifted):
+                        about = f"all at once, the first of them {abs(seconds)} s {'after' if seconds > 0 else 'before'} the limit"
+                        self.keep(about, shifted, self.interpreter.alerts(shifted))
         twice = [*events, *events]
         self.keep("every event twice", twice, self.interpreter.alerts(twice))
         for place in range(min(len(events), 4) if several else 0):
@@ -288,8 +295,9 @@ class _Making:
                     about = (
                         f"an event of {'the' if key is None else 'another'} group that is not as is asked of it, {seconds} s after its last"
                     )
-                    if all(e.seconds <= 0 for e in more):
-                        self.keep(about, [*events, *more], self.interpreter.alerts([*events, *more]))
+                    late = max(0.0, *(e.seconds + 1 for e in more))  # none is at the moment of the run itself
+                    world = [replace(e, seconds=e.seconds - late) for e in (*events, *more)]
+                    self.keep(about, world, self.interpreter.alerts(world))
 
     def stored_behind(self, exprs: Iterable[Expr]) -> list[Column]:
         """The stored columns that some values are made of."""

@@ -31,6 +31,8 @@ _LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
 _CLASSES = 8
 """In how many of its classes a pattern meets other characters."""
+_LIMITS = 4
+"""Around how many limits of time all events are moved."""
 _ALTERNATIVES = 6
 """How many values of a list are always tried, the last one first."""
 
@@ -187,6 +189,16 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
                 yield from (to(f"{constant.value + d * step}", constant.value + d * step, 1) for d in (0, 1, -1))
         yield to("null", None, 2)
     yield to("null", None, 2)
+
+
+def limits(state: State) -> list[dt.datetime]:
+    """The moments that the times of events are compared with, each once; the first few."""
+    found: dict[dt.datetime, None] = {}
+    for atom, row in tested_atoms(state):
+        columns = [columns_of(a) for a in atom.args] if isinstance(atom, Apply) else []
+        if isinstance(atom, Apply) and columns and all(c.name in TIMES for c in columns[0]) and not any(columns[1:]):
+            found |= dict.fromkeys(_bounds(atom, row))
+    return list(found)[:_LIMITS]
 
 
 def _bounds(atom: Apply, row: Row) -> list[dt.datetime]:
