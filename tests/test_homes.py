@@ -414,6 +414,26 @@ def test_events_that_no_known_home_has_are_said_to_be_elsewhere(kql: str, target
 
 
 @pytest.mark.parametrize(
+    ("kql", "target", "differs"),
+    [
+        ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "esql", True),
+        ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "splunk", False),
+        ("AWSCloudTrail | where UserIdentityUserName != SessionIssuerUserName", "esql", True),
+        ("AWSCloudTrail | where UserIdentityUserName == 'a' or SessionIssuerUserName == 'a'", "esql", False),
+        (
+            "AWSCloudTrail | extend u = iff(isnotempty(UserIdentityUserName), UserIdentityUserName, SessionIssuerUserName)"
+            " | summarize n = count() by u | where n > 3",
+            "esql",
+            False,
+        ),
+    ],
+)
+def test_columns_that_are_one_field_do_not_tell_what_the_table_does(kql: str, target: str, differs: bool) -> None:
+    said = [d for d in converted(kql, target).diagnostics if d.code == "value-differs" and "one field" in d.message]
+    assert bool(said) == differs
+
+
+@pytest.mark.parametrize(
     ("kql", "target"),
     [
         ("Event | where EventLog == 'Microsoft-Windows-TaskScheduler/Operational' and EventID == 106", "esql"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import replace
 
 from translator import catalog
@@ -147,6 +147,7 @@ class Move:
                 self.mover.say("events-more", f"{selector.table} in {self.home.name}: {self.home.more}", None)
             for lacking in self.elsewhere(self.home):
                 self.mover.say("events-elsewhere", f"{selector.table} in {self.home.name}: {lacking}", None)
+        self.note_shared(selector)
         predicate = self.condition(selector.predicate)
         if self.home is not None and self.home.select:
             predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
@@ -344,6 +345,42 @@ class Move:
     def is_address(self, field: Expr) -> bool:
         """Whether the product keeps a field as an address, not as its text."""
         return self.family == "elastic" and isinstance(field, ColumnRef) and field.column.stored == "ip"
+
+    def note_shared(self, selector: Selector) -> None:
+        """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
+        found: dict[str, dict[str, Expr]] = {}
+        for part in [*conjuncts(selector.predicate), *selector.keys, *self.measured]:
+            for asked in part.args if isinstance(part, Apply) and part.function == "or" else [part]:
+                for column in (n for n in walk(asked) if is_field(n)):
+                    stored = self.looked_up(column)[1]
+                    if isinstance(stored, Stored):
+                        found.setdefault(stored.name, {}).setdefault(column_name(column), column)
+        for name, columns in found.items():
+            if len(columns) > 1 and not self.is_any_of(selector, columns.values()):
+                what = f"{' and '.join(columns)} are one field here, {name}"
+                self.mover.say("value-differs", what, next(iter(columns.values())).span, Place.BOTH)
+
+    def is_any_of(self, selector: Selector, columns: Collection[Expr]) -> bool:
+        """Whether some columns stand for each other: in one value, or in alternatives of which each asks one of them for a value."""
+        values = [x for x in (*selector.keys, *self.measured) if any(n in columns for n in walk(x))]
+        parts = [p for p in conjuncts(selector.predicate) if any(n in columns for n in walk(p))]
+        return all({*columns} <= {*walk(x)} for x in values) and all(self.asks_any(p, columns) for p in parts)
+
+    def asks_any(self, part: Expr, columns: Collection[Expr]) -> bool:
+        """Whether a condition asks for any of some columns, in alternatives of their own, or for one of them alone where it is the only."""
+        if not (isinstance(part, Apply) and part.function == "or") or not {*columns} <= {*walk(part)}:
+            return False
+        for asked in part.args:
+            match asked:
+                case Apply(function="not", args=(Apply(function="isempty" | "isnull"),)):
+                    pass
+                case Apply(function=function) if function in EQUALITIES | _OF_PARTS | {"startswith", "endswith"}:
+                    pass
+                case _:
+                    return False
+            if sum(n in columns for n in walk(asked)) > 1:
+                return False
+        return True
 
     def note_other(self, expr: Expr, why: str) -> None:
         """A word on a value that is computed with, or that events are grouped by, whose field does not hold what the column does."""
