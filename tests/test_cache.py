@@ -140,13 +140,21 @@ def test_the_oldest_files_are_deleted_where_there_are_too_many(tmp_path: Path) -
     assert {p.name for p in tmp_path.iterdir()} == {"f0", "f1"}
 
 
+def test_what_a_killed_process_did_not_finish_is_deleted_when_it_is_old(tmp_path: Path) -> None:
+    for name in ("old.part", "new.part", "old.made"):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, None if name.startswith("new") else (1_000, 1_000))
+    cache.prune(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"new.part", "old.made"}
+
+
 def test_no_cache_is_asked_for_by_an_option(pack: Path, folder: Path, tmp_path: Path) -> None:
     arguments = ["convert", str(pack), "-o", str(tmp_path / "out"), "--rule-timeout", "0"]
     CliRunner().invoke(main, [*arguments, "--no-cache"])
     assert made(folder) == {}
     CliRunner().invoke(main, arguments)
     assert len(made(folder)) == len(QUERIES)
-    for path in folder.glob("*.made"):
+    for path in (*folder.glob("*.made"), *folder.glob("*.run")):
         path.write_bytes(b"")
     assert "cannot be read from it" in CliRunner().invoke(main, arguments).output
 

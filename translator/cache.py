@@ -14,6 +14,7 @@ import re
 import stat
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,11 @@ import translator
 
 LIMIT = 500_000_000
 """How many bytes the folder may hold before its oldest files are deleted."""
+
+OLD = 86_400.0
+"""Seconds after which nobody still writes a file that was there for a while only: its process was killed."""
+
+_PART = ".part"
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -62,19 +68,22 @@ def kept(path: Path) -> bytes | None:
 def keep(path: Path, data: bytes) -> None:
     """Writes a file of the cache; what cannot be written is not kept."""
     with suppress(OSError):
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False) as part:
             part.write(hashlib.sha256(data).digest() + data)
         os.replace(part.name, path)
 
 
 def prune(base: Path, limit: int = LIMIT) -> None:
-    """Deletes the oldest files of a folder until the others hold no more than ``limit`` bytes."""
-    found = []
+    """Deletes the oldest files of a folder until the others hold no more than ``limit`` bytes, and parts of files whose process is gone."""
+    found, before = [], time.time() - OLD
     with suppress(OSError), os.scandir(base) as entries:
         for entry in entries:
             with suppress(OSError):  # another process deletes too
                 if entry.is_file(follow_symlinks=False):
                     facts = entry.stat(follow_symlinks=False)
+                    if entry.name.endswith(_PART) and facts.st_mtime < before:
+                        os.unlink(entry.path)
+                        continue
                     found.append((facts.st_mtime_ns, facts.st_size, entry.path))
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):

@@ -296,8 +296,9 @@ def mapping(
     from rich.console import Console
 
     from translator.commands.common import write_text
-    from translator.commands.convert import converted, print_failures, site_of
+    from translator.commands.convert import converted, site_of
     from translator.commands.mapping import write_mapping
+    from translator.commands.summary import print_failures
     from translator.pack import Effort
     from translator.targets.base import Options
 

@@ -79,6 +79,7 @@ class Effort:
         processor: the same by the processor, where the system tells.
         tick: is called now and then, and raises Interrupted to end the work.
         executor: who works instead of processes here; files are read here all the same.
+        cut: is called for each item that a limit stopped, or the end of its process: it may come to more another time.
     """
 
     jobs: int = 1
@@ -86,12 +87,16 @@ class Effort:
     processor: float = 0
     tick: Callable[[], None] = _nothing
     executor: Executor | None = None
+    cut: Callable[[], None] = _nothing
 
     @classmethod
-    def within(cls, jobs: int, seconds: float | None, tick: Callable[[], None] = _nothing, executor: Executor | None = None) -> Effort:
+    def within(
+        cls, jobs: int, seconds: float | None, tick: Callable[[], None] = _nothing, executor: Executor | None = None,
+        cut: Callable[[], None] = _nothing,
+    ) -> Effort:  # fmt: skip
         """So many processes, with the limit of time that is given, or those that rules are converted in."""
         clock, processor = (RULE_SECONDS, RULE_PROCESSOR) if seconds is None else (seconds, 0)
-        return cls(jobs, clock, processor, tick, executor)
+        return cls(jobs, clock, processor, tick, executor, cut)
 
     @property
     def limits(self) -> Limits:
@@ -104,9 +109,15 @@ class Effort:
         finished: Callable[[int, Done[_Found]], None] = lambda number, done: None,
     ) -> Iterator[Done[_Found]]:
         """What a function gives for each item, as :func:`translator.workers.carried_out` has it."""
+
+        def ended(number: int, done: Done[_Found]) -> None:
+            if done.stopped and not done.failed:
+                self.cut()
+            finished(number, done)
+
         if self.executor is not None:
-            return executed(self.executor, function, items, self.limits, finished, self.tick)
-        return carried_out(function, items, self.jobs, self.limits, finished, self.tick)
+            return executed(self.executor, function, items, self.limits, ended, self.tick)
+        return carried_out(function, items, self.jobs, self.limits, ended, self.tick)
 
 
 def _read(source: Source) -> Iterator[Rule | Function | Unread]:
@@ -165,6 +176,14 @@ def stopped(rule: Rule | Failure, why: str) -> Failure:
     return Failure(rule.source, rule.name, rule.id, line, column, why)
 
 
+def met_at(
+    paths: Iterable[Path], excluded: tuple[str, ...] = (), left_out: Callable[[Path], bool] = lambda path: False
+) -> list[Source | Unread]:
+    """What there is to read at ``paths``, in a stable order, each once, and what is left aside; see ``rules_of``."""
+    met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
+    return list({(s.path, s.member) if isinstance(s, Source) else s: s for s in met}.values())
+
+
 def rules_of(
     paths: Iterable[Path],
     effort: Effort,
@@ -180,8 +199,7 @@ def rules_of(
         unread: is told of what is no rule: pictures, texts without a query, functions.
     """
     paths = list(paths)
-    met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
-    listed = list({(s.path, s.member) if isinstance(s, Source) else s: s for s in met}.values())
+    listed = met_at(paths, excluded, left_out)
     texts = [s for s in listed if isinstance(s, Source)]
     came: dict[int, Done[Rule | Function | Unread]] = {}
     with suppress(Interrupted):
@@ -271,9 +289,14 @@ def convert_pack(
     return [entries.get(n) or Entry(slugs[n], stopped(rule, INTERRUPTED)) for n, rule in enumerate(rules)]
 
 
+def cache_for(targets: tuple[str, ...]) -> Path | None:
+    """Where what is made for some targets is kept: not where a plug-in of pySigma writes, since what that depends on is not known here."""
+    return None if any(t.startswith("pysigma:") for t in targets) else folder()
+
+
 def made_before(targets: tuple[str, ...], options: Options, *parts: object) -> Made:
-    """What earlier runs made of rules: nothing where a plug-in of pySigma writes, since what that depends on is not known here."""
-    return Made(folder() if not any(t.startswith("pysigma:") for t in targets) else None, targets, options, *parts)
+    """What earlier runs made of rules."""
+    return Made(cache_for(targets), targets, options, *parts)
 
 
 def _made(rule: Rule, made: Made) -> Entry | None:
@@ -322,7 +345,6 @@ def output_files(entry: Entry) -> Iterator[tuple[str, str, str]]:
         for name, output in entry.result.outputs.items():
             if output.filters:
                 yield "", f"sigma/filters/{entry.slug}.yml", output.filters
-            paths = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
             paths = output_paths(entry, name.replace(":", "-"), target_of(name).extension, len(output.texts))
             yield from ((name, path, text.rstrip("\n") + "\n") for path, text in zip(paths, output.texts, strict=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -13,20 +13,19 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console
-from rich.table import Table
 
 from translator import catalog
 from translator.cache import Made
 from translator.catalog import site_files
 from translator.catalog.site import Site
 from translator.catalog.site_files import SiteFileError
-from translator.commands.common import Progressing, UsageProblem, cell, console_of_tables, json_text, line, print_unread, shown, write_json
+from translator.commands.common import Progressing, UsageProblem, json_text, line, print_unread, write_json
 from translator.commands.journal import Journal
 from translator.commands.stopping import Stopping
-from translator.commands.writing import REPORT, CannotWrite, OutputFolder
-from translator.fidelity import Verdict
+from translator.commands.summary import print_failing, print_outputs, print_problems, print_summary
+from translator.commands.unchanged import Earlier, Unchanged
+from translator.commands.writing import REPORT, CannotWrite, OutputFolder, read_report
 from translator.kql.errors import suggestion
 from translator.pack import (
     INTERRUPTED,
@@ -34,6 +33,7 @@ from translator.pack import (
     Effort,
     Entry,
     Failure,
+    cache_for,
     convert_pack,
     made_before,
     output_files,
@@ -41,19 +41,16 @@ from translator.pack import (
 )
 from translator.package import packaged, prepared
 from translator.package.options import DEFAULT, PackageOptions
-from translator.package.schedule import numbered
 from translator.pipeline import Conversion
 from translator.report import report
 from translator.report.navigator import layers
 from translator.report.sarif import of_report
 from translator.report.spreadsheet import spreadsheet
 from translator.rulepack import Unread, seconds
-from translator.rulepack.sources import visible
-from translator.targets.base import Options, Output, Readiness
+from translator.targets.base import Options
 
 if TYPE_CHECKING:
     from translator.commands.proving import Proofs
-    from translator.verify.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +105,36 @@ def run_convert(request: ConvertRequest) -> int:
         raise UsageProblem("--check, --prune and --resume are about the files of an output folder: name it by -o")
     console = Console(emoji=False, stderr=True)
     folder = OutputFolder(request.output, request.check) if request.output is not None else None
+    unchanged = None
     if folder is not None:
+        base = cache_for(request.targets) if request.cache and not request.verify else None
+        unchanged = Unchanged(base, folder, request.paths, request.excluded, (request.targets, options, of_packages, request.html))
+        if (earlier := unchanged.earlier()) is not None:
+            return _as_before(request, folder, unchanged, earlier, console)
         of_packages = replace(of_packages, previous=folder.previous)
     with Stopping() as stopping, folder or nullcontext():
         run = _Run(request, options, of_packages, console, folder, stopping)
         status = run.carried_out()
+        if unchanged is not None and run.is_whole:
+            unchanged.keep(run.content, run.printed)
     return stopping.status if stopping.signal else status
+
+
+def _as_before(request: ConvertRequest, folder: OutputFolder, unchanged: Unchanged, earlier: Earlier, console: Console) -> int:
+    """Says what a run said whose files are all there as they would be written."""
+    if not folder.checks:
+        folder.tidy(earlier.files)
+        Journal(folder.root, ()).end()
+    if request.format != "text":
+        _print_report(request.format, read_report(folder.root))
+    elif not request.quiet and (printed := print_summary(earlier.content, folder, earlier.printed)) != earlier.printed:
+        unchanged.kept(replace(earlier, printed=printed))
+    print_problems(earlier.content, console, request.quiet)
+    return print_failing(earlier.content, request.fail_on, console)
+
+
+def _print_report(form: str, content: dict[str, Any]) -> None:
+    write_json(content if form == "json" else of_report(content))
 
 
 class _Run:
@@ -133,6 +154,15 @@ class _Run:
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self.unread: list[Unread] = []
+        self.cut = 0
+        self.content: dict[str, Any] = {}
+        self.printed: Mapping[str, str] = {}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether another run of the same would come to the same."""
+        folder, gone = self.folder, self.stopping.signal or self.cut or self.problems
+        return folder is not None and not (folder.checks or folder.lost or gone or self.content.get("stale"))
 
     def carried_out(self) -> int:
         request = self.request
@@ -163,31 +193,28 @@ class _Run:
 
                 self.put(PAGE, page(entries, content, proofs))
             content = self.finished(self.folder, content)
-        if request.format == "json":
-            write_json(content)
-        elif request.format == "sarif":
-            write_json(of_report(content))
+        self.content = content
+        if request.format != "text":
+            _print_report(request.format, content)
         elif self.folder is None:
-            _print_outputs(entries, proofs)
+            print_outputs(entries, proofs)
         elif not request.quiet:
-            _print_summary(entries, content, self.folder, proofs)
-        failed = print_failures(entries, self.console)
-        if not request.quiet:
-            print_unread(self.unread, self.console)
+            self.printed = print_summary(content, self.folder)
+        print_problems(content, self.console, request.quiet)
         for problem in self.problems:
             self.console.print(f"error: {line(problem)}", markup=False, highlight=False, soft_wrap=True)
-        failing = list(_failing(entries, Verdict(request.fail_on))) if request.fail_on is not None else []
-        if failing:
-            more = f" and {len(failing) - MOST_NAMED} more" if len(failing) > MOST_NAMED else ""
-            text = f"error: --fail-on {request.fail_on}: {'; '.join(failing[:MOST_NAMED])}{more}"
-            self.console.print(line(text), markup=False, highlight=False, soft_wrap=True)
+        failing = print_failing(content, request.fail_on, self.console)
         contradicted = any(p.outcome.value == "contradicted" for p in proofs.values())
-        return int(bool(contradicted or self.problems or failing or failed))
+        return int(bool(contradicted or self.problems or failing))
 
     def effort(self, seconds: float | None = None) -> Effort:
         """How the pack is worked on: in so many seconds, unless another limit is given."""
         given = self.request.rule_timeout
-        return Effort.within(self.request.jobs, seconds if given is None else given, self.stopping.tick, self.request.executor)
+        limit = seconds if given is None else given
+        return Effort.within(self.request.jobs, limit, self.stopping.tick, self.request.executor, self._cut)
+
+    def _cut(self) -> None:
+        self.cut += 1
 
     def converted(self) -> list[Entry]:
         """Every rule of the pack, written."""
@@ -327,93 +354,3 @@ def converted(
         entries = convert_pack(paths, targets, options, effort, progress.at, excluded=excluded, unread=unread.append)
     print_unread(unread, console)
     return entries
-
-
-def _print_outputs(entries: list[Entry], proofs: Proofs) -> None:
-    console = Console(emoji=False, highlight=False, soft_wrap=True)
-    for entry in entries:
-        if isinstance(entry.result, Conversion):
-            for name, output in entry.result.outputs.items():
-                told = ", ".join(_said(output, proofs.get((entry.slug, name))))
-                for text, part in numbered(output) or [("", "")]:
-                    console.rule(cell(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
-                    if text:  # rich would make blanks of its tabs
-                        click.echo(shown(text.rstrip("\n")))
-                for lacking in _lacking(output):
-                    console.print(cell(f"  {lacking}"), style="dim")
-                for diagnostic in output.diagnostics:
-                    row, column = entry.result.rule.place(diagnostic.span[0] if diagnostic.span else 0)
-                    console.print(cell(f"  {row}:{column} {diagnostic.word}: {diagnostic.message}"), style="dim")
-
-
-def _print_summary(entries: list[Entry], content: Mapping[str, Any], folder: OutputFolder, proofs: Proofs) -> None:
-    console = console_of_tables()
-    summary = content["summary"]
-    table = Table(title=f"{summary['rules']} rule{'s' * (summary['rules'] != 1)}, {summary['failed']} failed")
-    table.add_column("rule", overflow="fold")
-    names = list(dict.fromkeys(t for e in entries if isinstance(e.result, Conversion) for t in e.result.outputs))
-    for name in names:
-        table.add_column(name)
-    for entry in entries:
-        if isinstance(entry.result, Conversion):
-            cells = [_coloured(entry.result.outputs[n], proofs.get((entry.slug, n))) for n in names]
-            table.add_row(cell(line(entry.result.rule.name)), *cells)
-        else:
-            table.add_row(cell(line(entry.result.name)), *("[red]failed[/red]" for _ in names))
-    console.print(table)
-    for target in names:
-        outcomes = Counter(p.outcome for (_, t), p in proofs.items() if t == target)
-        if outcomes:
-            from translator.verify.proof import Outcome  # which needs all readers
-
-            console.print(f"{target}: " + ", ".join(f"{outcomes[o]} {o.value}" for o in Outcome if outcomes[o]), highlight=False)
-    for target, counts in content["summary"]["readiness"].items():
-        console.print(f"{target}: " + ", ".join(f"{n} {readiness}" for readiness, n in counts.items()), highlight=False)
-    done = "compared with" if folder.checks else "written to"
-    console.print(f"{done} {line(visible(str(folder.root)))}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _said(output: Output, proof: Proof | None) -> list[str]:
-    """Verdict, readiness and what came of trying it."""
-    readiness = [output.readiness.value] if output.readiness is not None else []
-    return [output.verdict.value, *readiness, *([proof.outcome.value] if proof is not None else [])]
-
-
-def _lacking(output: Output) -> list[str]:
-    """What stands in the way of an output that names what its product is not known to have."""
-    if output.readiness != Readiness.NAMES or output.deployment is None:
-        return []
-    homeless = [f"{r.table} has no home that is known" for r in output.deployment.reads if not r.home]
-    return homeless + [f"no field is known for {', '.join(names)} of {table}" for table, names in output.deployment.missing]
-
-
-def _coloured(output: Output, proof: Proof | None) -> str:
-    colour = {0: "green", 1: "green", 2: "yellow", 3: "yellow", 4: "red"}[output.verdict.rank]
-    verdict, *others = _said(output, proof)
-    shades = {"ready": "green", "set-up": "yellow", "names": "red", "proven": "green", "not executable": "yellow", "contradicted": "red"}
-    return "\n".join([f"[{colour}]{verdict}[/{colour}]", *(f"[{shades[o]}]{o}[/{shades[o]}]" for o in others)])
-
-
-def print_failures(entries: list[Entry], console: Console) -> int:
-    """Prints what could not be read or converted. The exit status: 1 where there was any, or no rule at all."""
-    for entry in entries:
-        if isinstance(entry.result, Failure):
-            print_failure(entry.result, console)
-    return int(not entries or any(isinstance(entry.result, Failure) for entry in entries))
-
-
-def print_failure(f: Failure, console: Console) -> None:
-    console.print(line(f"{f.source}:{f.line}:{f.column}: error: {f.message}"), markup=False, highlight=False, soft_wrap=True)
-
-
-MOST_NAMED = 10
-"""How many rules are named of those that --fail-on fails."""
-
-
-def _failing(entries: list[Entry], threshold: Verdict) -> Iterator[str]:
-    """The rules that have an output with a verdict or a worse one, with these."""
-    for entry in entries:
-        if isinstance(entry.result, Conversion):
-            found = [f"{name} {o.verdict.value}" for name, o in entry.result.outputs.items() if o.verdict.rank >= threshold.rank]
-            if found:
-                yield f"{entry.result.rule.name} ({', '.join(found)})"

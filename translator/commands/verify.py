@@ -16,11 +16,12 @@ from rich.console import Console
 
 from translator.cache import key_of
 from translator.commands.common import Progressing, UsageProblem, print_unread
-from translator.commands.convert import print_failure, site_of
+from translator.commands.convert import site_of
 from translator.commands.proved import OnData, Proved, Written
 from translator.commands.proving import Proofs, claiming, judged
 from translator.commands.resuming import Kept
 from translator.commands.run import moment_at
+from translator.commands.summary import print_failure
 from translator.commands.writing import write_files
 from translator.engine import EngineError
 from translator.fidelity import Verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import json
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from translator.cache import OLD
 from translator.commands.common import UsageProblem, json_text
 
 REPORT = "report.json"
@@ -23,6 +25,9 @@ SHARED = ("report.csv", "attack/", "sigma/filters/", "splunk/app/", "elastic/", 
 
 _OWN = ".kql2sigma-"
 """How the names of files begin that are there while a run goes on."""
+
+_FOR_A_WHILE = re.compile(re.escape(_OWN) + "[a-z0-9_]{8}")
+"""The names of those that are renamed when they are whole. Source: Python's tempfile, ``_RandomNameSequence``."""
 
 UNFINISHED = "the run has not come to its end"
 
@@ -122,6 +127,8 @@ class OutputFolder:
         checks: whether nothing is written.
         known: what earlier runs have written, by name, with the digests that it had.
         digests: what this run has written, in the same way.
+        folders: the names of the folders that it has made, whatever is in them.
+        reported: the digest of its report.
         differing: the names of what is not there as it would be written, with a word for why.
         lost: the names of what could not be written.
     """
@@ -133,21 +140,26 @@ class OutputFolder:
     """Seconds between two reports of a run that goes on, and how many times as long as it takes to write one."""
 
     def __init__(self, path: Path, checks: bool = False) -> None:
-        """Raises UsageProblem where the folder cannot be written."""
         self.root, self.checks = path.resolve(), checks
         self.digests: dict[str, str] = {}
+        self.folders: set[str] = set()
+        self.reported = ""
         self.differing: dict[str, str] = {}
         self.lost: list[str] = []
         self.reserve = ""
         self.next = time.monotonic() + self.PAUSE
+
+    @functools.cached_property
+    def earlier(self) -> Mapping[str, Any]:
+        """The report of the last run."""
         try:
-            self.earlier = read_report(self.root / REPORT) if (self.root / REPORT).is_file() else {}
+            return read_report(self.root / REPORT) if (self.root / REPORT).is_file() else {}
         except (UsageProblem, OSError):
-            self.earlier = {}
-        self.known = {**_texts(self.earlier.get("stale")), **_texts(self.earlier.get("files"))}
-        if not checks:
-            write_files(self.root, {REPORT: self._unfinished({"version": 1, "summary": {}, "rules": []})})
-            self._keep_free()
+            return {}
+
+    @functools.cached_property
+    def known(self) -> Mapping[str, str]:
+        return {**_texts(self.earlier.get("stale")), **_texts(self.earlier.get("files"))}
 
     def _unfinished(self, content: Mapping[str, Any]) -> str:
         return json_text({**content, "stopped": UNFINISHED, "stale": self.known})
@@ -169,10 +181,17 @@ class OutputFolder:
             self.reserve = ""
 
     def __enter__(self) -> OutputFolder:
+        """Begins to write. Raises UsageProblem where that cannot be done."""
+        unfinished = self._unfinished({"version": 1, "summary": {}, "rules": []})
+        if not self.checks:
+            write_files(self.root, {REPORT: unfinished})
+            self._keep_free()
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._set_free()
+        if not self.checks:
+            self.tidy((*self.digests, *self.known))
 
     def owned(self, given: Iterable[Path]) -> Callable[[Path], bool]:
         """Whether a file is one that runs have written here, so that it is no rule; their report and what they write for a while are, too.
@@ -237,8 +256,26 @@ class OutputFolder:
             except CannotWrite:
                 self.lost.append(name)
                 raise
-        if not name.endswith("/"):
+        if name.endswith("/"):
+            self.folders.add(name)
+        else:
             self.digests[name] = digest(name, content)
+
+    def tidy(self, names: Iterable[str]) -> None:
+        """Removes what runs that were killed have left beside files of these names: files of their own that are older than any run."""
+        before = time.time() - OLD
+        for place in {"", *(name.rpartition("/")[0] for name in names)}:
+            with suppress(OSError, CannotWrite), os.scandir(below(self.root, place)) as entries:
+                for entry in entries:
+                    own = _FOR_A_WHILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                    if own and entry.stat(follow_symlinks=False).st_mtime < before:
+                        os.unlink(entry.path)
+
+    def holds(self, files: Mapping[str, str], folders: Iterable[str]) -> bool:
+        """Whether files are there with these digests, and folders."""
+        return all((self.root / name).is_dir() for name in folders) and all(
+            (there := self._there(name)) is not None and digest(name, there) == of for name, of in files.items()
+        )
 
     def _there(self, name: str) -> bytes | None:
         """What a file holds; None where there is none: a pipe in its place might never say anything."""
@@ -270,6 +307,7 @@ class OutputFolder:
         """Writes the report; where there is no place for all of it, without what is said of each output. Raises CannotWrite."""
         self._set_free()
         text = json_text(content)
+        self.reported = digest(REPORT, text)
         if self.checks:
             if found := self._compared(REPORT, text):
                 self.differing[REPORT] = found

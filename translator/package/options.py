@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-rules")
 DEFAULT = ("splunk-app", "kibana")
@@ -26,7 +26,7 @@ class PackageOptions:
     delay: int = 0
     author: str = ""
     date: str = ""
-    previous: Callable[[str], str | None] = _nothing
+    previous: Callable[[str], str | None] = field(default=_nothing, repr=False)
 
 
 def changed(options: PackageOptions, folder: str, files: Mapping[str, str]) -> bool:
