@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = [
+    {"garbage"},
     {"fidelity", "attack", "cache", "grammar", "lalr", "workers"},
     {"regex"},
     {"kql"},

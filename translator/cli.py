@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from translator import __version__
+from translator.garbage import collect_rarely
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -58,6 +59,7 @@ class _Commands(click.Group):
     command_class = _Subcommand
 
     def invoke(self, ctx: click.Context) -> object:
+        collect_rarely()
         for stream in (sys.stdout, sys.stderr):  # what the encoding of a terminal lacks is an escape there
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

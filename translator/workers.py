@@ -8,6 +8,7 @@ and one item at a time.
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -25,6 +26,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from translator.garbage import collect_rarely
 
 _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
@@ -458,6 +461,8 @@ def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]], parent: in
     """What a process does: items come in, and for each what was found, then why it failed, or nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    collect_rarely()
+    gc.freeze()  # what the parent has is looked at by none, and stays in memory that both share
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
