@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from translator.detection.model import Detection, NoDetection
 from translator.detection.shapes import (
     Events,
     Grouped,
@@ -235,3 +236,14 @@ def windows_of(shape: Shape) -> set[tuple[int, int]]:
             return windows_of(sides[0])
         case _:
             return set()
+
+
+_OF_WINDOWS = frozenset({"window-widened", "window-shifted", "first-seen-list", "first-seen-dropped"})
+"""What is said where one window for the whole detection is not what the query says."""
+
+
+def windows_decide(detections: Iterable[Detection | NoDetection]) -> bool:
+    """Whether these, which have one window for all of their parts, may be others where each part keeps its own; also where one is none."""
+    found = list(detections)
+    lookbacks = {part.lookback for d in found if isinstance(d, Detection) for part in (d, *d.others)}
+    return len(lookbacks) > 1 or any(isinstance(d, NoDetection) or any(s.code in _OF_WINDOWS for s in d.diagnostics) for d in found)

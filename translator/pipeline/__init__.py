@@ -10,13 +10,13 @@ from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
-from translator.detection.windows import with_given_moments
+from translator.detection.windows import windows_decide, with_given_moments
 from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Diagnostic, Verdict
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
-from translator.pipeline.remarks import lookbacks, on_columns, on_elements, on_history, on_pairs, with_reach
+from translator.pipeline.remarks import on_columns, on_elements, on_history, on_pairs, with_reach
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
@@ -31,9 +31,6 @@ from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.pipeline.reading import Reading, read_columns, reading_of
 from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.protocols import Pipes, PlanTarget, Target
-
-_OF_WINDOWS = frozenset({"window-widened", "window-shifted", "first-seen-list", "first-seen-dropped"})
-"""What is said where one window for the whole detection is not what the query says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +120,7 @@ class _Translation:
         found = self.detection
         if isinstance(found, NoDetection):
             return None
-        several = any(d.code in _OF_WINDOWS for d in found.diagnostics) or len(lookbacks(found)) > 1
-        return self.lift(True, self.folded) if several else None
+        return self.lift(True, self.folded) if windows_decide([found]) else None
 
     @functools.cached_property
     def walked(self) -> _Walked:

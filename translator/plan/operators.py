@@ -387,6 +387,12 @@ class Plan:
 
 def parts(node: object, left_out: object = None) -> Iterator[object]:
     """A relation or an expression with everything in it, columns included, each once; ``left_out`` and what is only there is left out."""
+    if left_out is None and isinstance(node, Relation):
+        return iter(_parts(Same(node)))
+    return _within(node, left_out)
+
+
+def _within(node: object, left_out: object) -> Iterator[object]:
     stack, seen = [node], set[int]()
     while stack:
         current = stack.pop()
@@ -400,12 +406,17 @@ def parts(node: object, left_out: object = None) -> Iterator[object]:
             stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
 
 
-def relations(root: Relation) -> tuple[Relation, ...]:
-    """The relations of ``parts``, in their order."""
-    return _relations(Same(root))
+@lru_cache(maxsize=64)
+def _parts(same: Same[Relation]) -> tuple[object, ...]:
+    """The stages of a rule and its targets ask for those of the same few plans again and again."""
+    return tuple(_within(same.node, None))
 
 
 @lru_cache(maxsize=256)
 def _relations(same: Same[Relation]) -> tuple[Relation, ...]:
-    """The stages of a rule and its targets ask for those of the same few plans again and again."""
     return tuple(p for p in parts(same.node) if isinstance(p, Relation))
+
+
+def relations(root: Relation) -> tuple[Relation, ...]:
+    """The relations of ``parts``, in their order."""
+    return _relations(Same(root))

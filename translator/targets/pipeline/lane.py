@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from translator.detection.model import Detection, NoDetection, Trigger
+from translator.detection.windows import windows_decide
 from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
@@ -52,8 +53,11 @@ class Lane:
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
         for cut in self.cuts:
-            for timed in (False, True) if self.target.tells_time else (False,):
-                written = self.written(cut, timed, False)
+            heads: list[Detection | NoDetection] = []
+            for timed in (False, True):
+                if timed and not (self.target.tells_time and windows_decide(heads)):
+                    continue
+                written = self.written(cut, timed, False, heads.append)
                 if written is not None and _is_faithful(written[1]):
                     return self.counted(*written, timed)
         return None
@@ -70,11 +74,14 @@ class Lane:
                 return self.counted(head, output, False)
         return None
 
-    def written(self, cut: Cut, timed: bool, loose: bool) -> tuple[Detection, Output] | None:
-        """The events of a cut's heads, and what is written over them; None where that cannot be told."""
+    def written(
+        self, cut: Cut, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None] = lambda found: None
+    ) -> tuple[Detection, Output] | None:
+        """The events of a cut's heads, and what is written over them; None where that cannot be told. ``lifted`` is told of the heads."""
 
         def lift(part: o.Plan) -> Detection | None:
             found = self.lift(timed, part)
+            lifted(found)
             if not isinstance(found, Detection):
                 return None
             return found if loose or verdict_of(found.diagnostics).rank <= Verdict.SAME_ALERTS.rank else None
