@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from translator import cache
 from translator.cli import main
 from translator.pack import Effort, Failure, convert_pack, made_before
 from translator.pipeline import Conversion, convert
+from translator.rulepack import Rule
 from translator.targets.base import Options
 
 TARGETS = ("sigma", "splunk")
@@ -70,6 +72,18 @@ def test_what_is_kept_is_taken(pack: Path, folder: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("translator.pack.convert", refuse)
     assert results(pack) == first
+
+
+def test_what_was_read_is_not_read_again(pack: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Iterator[Rule]:
+        raise AssertionError("read again")
+
+    (pack / "many.md").write_text("```kql\nSigninLogs | take 1\n```\n\n```kql\nSigninLogs | wher x\n```\n")
+    first = results(pack)
+    monkeypatch.setattr("translator.pack.read_source", refuse)
+    assert results(pack) == first
+    (pack / "one.kql").write_text("SecurityEvent | where EventID == 1")
+    assert any(isinstance(r, Failure) and "read again" in r.message for r in results(pack))
 
 
 def test_a_rule_is_known_wherever_it_is(pack: Path, folder: Path, tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def test_a_signal_leaves_what_has_come(good: Path, tmp_path: Path, ended_by: sig
     assert report(out)["stopped"] == f"{ended_by.name}: 1 of 3 were not converted"
     searches = conf_reader.read((out / "splunk/app/default/savedsearches.conf").read_text("utf-8"))
     assert searches.keys() == {"a-first", "z-third"}
-    assert [p.name for p in out.rglob(".kql2sigma-*")] == [".kql2sigma-journal"]
+    assert not list(out.rglob(".kql2sigma-*"))
     assert until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
 
 
@@ -304,12 +304,15 @@ def test_one_signal_ends_the_wait_for_standard_input(ended_by: signal.Signals, t
 
 
 @FORKED
-def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("journal", [True, False], ids=["journal", "cache"])
+def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: bool) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
-    with started("convert", good, "-o", out, "--jobs", "2") as running:
+    cache = ("--no-cache",) if journal else ()
+    with started("convert", good, "-o", out, "--jobs", "2", *cache) as running:
         assert until(lambda: all((out / f"esql/{name}.esql").exists() for name in ("a-first", "z-third")))
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
+    assert (out / ".kql2sigma-journal").exists() == journal
     (good / "z-third.yaml").write_text(rule("z-third", 1))
 
     def counted(one: Rule, *others: Any) -> Conversion:
@@ -318,7 +321,7 @@ def test_a_run_goes_on_where_another_ended(good: Path, tmp_path: Path, monkeypat
 
     run("convert", good, "-o", whole, "--no-cache")
     monkeypatch.setattr(pack, "convert", counted)
-    assert run("convert", good, "-o", out, "--resume", "--no-cache").exit_code == 0
+    assert run("convert", good, "-o", out, *(("--resume", *cache) if journal else ())).exit_code == 0
     assert {p.name for p in tmp_path.glob("converted *")} == {"converted m-second", "converted z-third"}
     files = {p.relative_to(whole) for p in whole.rglob("*") if p.is_file()}
     assert files == {p.relative_to(out) for p in out.rglob("*") if p.is_file()}

@@ -10,11 +10,11 @@ import functools
 import hashlib
 import os
 import pickle
-import re
 import stat
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,19 +101,35 @@ def key_of(*parts: object) -> str:
 
 @functools.cache
 def tool() -> str:
-    """The tool's version, a digest of its files, since two states of a working copy have one version, and what it is installed with."""
-    import importlib.metadata
-
-    digest, root = hashlib.sha256(f"{translator.__version__}\n{sys.version}".encode()), Path(translator.__file__).parent
-    for path in sorted(p for p in (*root.rglob("*"), *(root.parent / "grammars").glob("*.lark")) if p.suffix not in (".pyc", "")):
-        digest.update(path.name.encode() + path.read_bytes())
-    with suppress(importlib.metadata.PackageNotFoundError):
-        for needed in importlib.metadata.requires("kql2sigma") or ():
-            name = re.match(r"[\w.-]+", needed)
-            with suppress(importlib.metadata.PackageNotFoundError):
-                if name is not None and "extra" not in needed:
-                    digest.update(f"{name[0]} {importlib.metadata.version(name[0])}\n".encode())
+    """The tool's version, a digest of its files, since two states of a working copy have one version, and what is installed beside it."""
+    digest, root = hashlib.sha256(f"{translator.__version__}\n{sys.version}\n{_installed()}".encode()), Path(translator.__file__).parent
+    grammars = (path for path in _files(str(root.parent / "grammars")) if path.endswith(".lark"))
+    for path in sorted((*_files(str(root)), *grammars)):
+        with open(path, "rb") as file:
+            digest.update(os.path.basename(path).encode() + file.read())
     return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    """The files below a folder that a person or an installer has written there."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif not entry.name.endswith(".pyc"):
+                yield entry.path
+
+
+def _installed() -> list[str]:
+    """Names and versions of all packages, as their folders have them: Python's own reader takes longer to import than a rule to convert.
+
+    Source: packaging.python.org/specifications/recording-installed-packages.
+    """
+    found = set[str]()
+    for place in sys.path[1:]:  # the first is where the script is, or where it is run
+        with suppress(OSError):
+            found.update(name for name in os.listdir(place) if name.endswith((".dist-info", ".egg-info")))
+    return sorted(found)
 
 
 class Made:
@@ -122,17 +138,18 @@ class Made:
     Args:
         base: the folder; None keeps nothing.
         parts: all else that it depends on, written in full by ``repr``.
+        extension: of the names of its files.
     """
 
-    def __init__(self, base: Path | None, *parts: object) -> None:
-        self.base, self.of = base, key_of(*parts) if base is not None else ""
+    def __init__(self, base: Path | None, *parts: object, extension: str = "made") -> None:
+        self.base, self.of, self.extension = base, key_of(*parts) if base is not None else "", extension
         self.corrupt = self.new = 0
 
     def path(self, content: object) -> Path | None:
         if self.base is None:
             return None
         key = hashlib.sha256(f"{self.of}\n{content!r}".encode("utf-8", "backslashreplace")).hexdigest()
-        return self.base / f"{key}.made"
+        return self.base / f"{key}.{self.extension}"
 
     def get(self, content: object) -> object | None:
         """What was made of something; None where nothing was, and where that cannot be read again, which is counted."""

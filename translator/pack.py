@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -18,7 +18,7 @@ from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion, convert
 from translator.pipeline.registry import target_of
 from translator.plan.binder.problems import BindError
-from translator.rulepack import Function, Rule, Source, Unread, given, pack_of, read_source, sources
+from translator.rulepack import Function, Rule, Source, Unread, given, pack_of, read_source, sources, text_of
 from translator.targets.base import Options
 from translator.workers import Done, Interrupted, Limits, carried_out, executed
 
@@ -120,8 +120,16 @@ class Effort:
         return carried_out(function, items, self.jobs, self.limits, ended, self.tick)
 
 
-def _read(source: Source) -> Iterator[Rule | Function | Unread]:
-    yield from map(whole, read_source(source))
+def _read(source: Source) -> Iterator[str | Rule | Function | Unread]:
+    """What tells a source from others, then what is read of it."""
+    text = text_of(source)
+    yield _told_by(source, text)
+    yield from map(whole, read_source(source, text))
+
+
+def _told_by(source: Source, text: str | Unread) -> str:
+    facts = (source.name, source.stem, source.suffix, source.named, source.bare, text)
+    return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 _Whole = TypeVar("_Whole")
@@ -190,6 +198,7 @@ def rules_of(
     excluded: tuple[str, ...] = (),
     left_out: Callable[[Path], bool] = lambda path: False,
     unread: Callable[[Unread], None] = lambda item: None,
+    made: Made | None = None,
 ) -> list[Rule | Failure]:
     """Every rule at ``paths``, in a stable order, and what should be one and could not be read.
 
@@ -197,25 +206,39 @@ def rules_of(
         excluded: patterns of files and folders that are left aside.
         left_out: whether a file is none of the pack: nothing is said of it.
         unread: is told of what is no rule: pictures, texts without a query, functions.
+        made: what earlier runs read of the same files.
     """
     paths = list(paths)
     listed = met_at(paths, excluded, left_out)
-    texts = [s for s in listed if isinstance(s, Source)]
-    came: dict[int, Done[Rule | Function | Unread]] = {}
-    with suppress(Interrupted):
-        for _ in dataclasses.replace(effort, executor=None).carried_out(_read, texts, came.__setitem__):
-            pass
-    number = itertools.count()
-    found: list[Rule | Function | Unread] = []
-    for source in listed:
-        if isinstance(source, Unread):
-            found.append(source)
-            continue
-        done = came.get(next(number), Done((), INTERRUPTED))
-        found.extend(done.found)
-        if done.stopped:
-            found.append(Unread(source.name, source.stem, done.stopped))
+    read = iter(_readings([s for s in listed if isinstance(s, Source)], effort, made or Made(None)))
+    found = [item for met in listed for item in ((met,) if isinstance(met, Unread) else next(read))]
     return rules_among(pack_of(found, *paths), unread)
+
+
+def _readings(texts: list[Source], effort: Effort, made: Made) -> list[tuple[Rule | Function | Unread, ...]]:
+    """What is read of each text, and was not read before."""
+    found: dict[int, tuple[Rule | Function | Unread, ...]] = {}
+
+    def finished(number: int, done: Done[Any]) -> None:
+        at = waiting[number]
+        told_by, *items = done.found or ("",)
+        if done.stopped:
+            items.append(Unread(texts[at].name, texts[at].stem, done.stopped))
+        else:
+            made.put(told_by, tuple(items))
+        found[at] = tuple(items)
+
+    with suppress(Interrupted):
+        for number, source in enumerate(texts) if made.base is not None else ():
+            effort.tick()
+            if source.data is None and not source.path.is_file():  # a pipe has its text once
+                continue
+            if isinstance(known := made.get(_told_by(source, text_of(source))), tuple):
+                found[number] = known
+        waiting = [number for number in range(len(texts)) if number not in found]
+        for _ in dataclasses.replace(effort, executor=None).carried_out(_read, [texts[n] for n in waiting], finished):
+            pass
+    return [found.get(n) or (() if n in found else (Unread(s.name, s.stem, INTERRUPTED),)) for n, s in enumerate(texts)]
 
 
 def rules_given(name: str, data: bytes, unread: Callable[[Unread], None]) -> list[Rule | Failure]:
@@ -259,11 +282,13 @@ def convert_pack(
         came: is given each entry when it has come, in the order of their ends, and gives what is to stand for it.
         left_out: whether a file is none of the pack.
         earlier: what an earlier run made of a rule, which then is not converted.
-        made: what earlier runs made of rules, wherever their files were.
+        made: what earlier runs made of rules, wherever their files were; where it keeps that, what is read of files is kept there too.
         excluded, unread: see ``rules_of``.
     """
     made = made or Made(None)
-    rules = rules_of(paths, effort, excluded, left_out, unread)
+    readings = Made(made.base, extension="read")
+    rules = rules_of(paths, effort, excluded, left_out, unread, readings)
+    made.new, made.corrupt = made.new + readings.new, made.corrupt + readings.corrupt
     slugs = slugs_of(rules)
     entries = {n: Entry(slug, rule) for n, (slug, rule) in enumerate(zip(slugs, rules, strict=True)) if isinstance(rule, Failure)}
     for number, rule in enumerate(rules):

@@ -148,9 +148,10 @@ class _Run:
         self.folder, self.stopping = folder, stopping
         self.paths: dict[tuple[str, str], list[str]] = {}
         self.entries: list[Entry] = []
-        writes = folder is not None and not folder.checks
-        self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds)) if folder is not None and writes else None
         self.made = made_before(request.targets, options, of_packages.kinds) if request.cache else Made(None)
+        self.journal = None
+        if folder is not None and not folder.checks:
+            self.journal = Journal(folder.root, (request.targets, options, of_packages.kinds))
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self.unread: list[Unread] = []
@@ -182,8 +183,10 @@ class _Run:
             name = signal.Signals(self.stopping.signal).name
             left = sum(isinstance(e.result, Failure) and e.result.message == INTERRUPTED for e in entries)
             content["stopped"] = f"{name}: {left} of {len(entries)} were not converted"
-        if self.journal is not None:
-            self.journal.flush() if self.stopping.signal else self.journal.end()
+        if self.journal is not None and not self.stopping.signal:
+            self.journal.end()
+        elif self.journal is not None and self.made.base is None:
+            self.journal.flush()
         if self.folder is not None:
             self.put("report.csv", spreadsheet(content))
             for target, layer in layers(content).items():
@@ -254,7 +257,7 @@ class _Run:
         self.entries.append(entry)
         if self.folder is not None:
             self.folder.go_on(lambda: report(self.entries, self.paths))
-        if self.journal is not None:
+        if self.journal is not None and self.made.base is None:  # else the cache has it
             self.journal.keep(entry)
         return entry
 

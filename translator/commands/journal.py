@@ -36,7 +36,7 @@ class _Reader(pickle.Unpickler):
 
 
 class Journal:
-    """The journal of an output folder. A run begins one when it has lasted for a while; a folder without place for it has none.
+    """The journal of an output folder, for runs without a cache. A run begins one when it has lasted for a while, where there is place.
 
     Attributes:
         path: the file.

@@ -14,7 +14,7 @@ from translator.rulepack.sources import Source, given, sources, text_of, visible
 
 __all__ = [
     "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "given", "pack_of", "read",
-    "read_source", "rules_at", "seconds", "sources",
+    "read_source", "rules_at", "seconds", "sources", "text_of",
 ]  # fmt: skip
 
 
@@ -38,9 +38,13 @@ READERS = (
 """The forms of rules; a text is read by the first that recognizes it."""
 
 
-def read_source(source: Source) -> Iterator[Rule | Function | Unread]:
-    """The rules and functions of a file, and what in it became none. A file that was asked for and holds nothing else is a fault."""
-    text = text_of(source)
+def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Rule | Function | Unread]:
+    """The rules and functions of a file, and what in it became none. A file that was asked for and holds nothing else is a fault.
+
+    Args:
+        text: what it holds, as :func:`text_of` has it, where that is known already.
+    """
+    text = text_of(source) if text is None else text
     if isinstance(text, Unread):
         yield text
         return
