@@ -245,7 +245,7 @@ def test_rows_of_an_exact_text_are_compared() -> None:
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 @pytest.mark.parametrize(
-    "keys", ["4625 | summarize c = count() by TargetAccount, IpAddress", "4688 | summarize c = count() by SubjectAccount"]
+    "keys", ["4625 | summarize c = count() by TargetAccount, WorkstationName", "4688 | summarize c = count() by SubjectAccount"]
 )
 def test_an_account_that_a_backslash_is_part_of_is_never_empty(keys: str, target: str) -> None:
     conversion = translator.convert(rule(f"SecurityEvent | where EventID == {keys} | where c > 3"), (target,))

@@ -222,6 +222,9 @@ class _Writer:
         if len(combinations) > MAX_QUERIES:
             raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
         in_order = detection.kind == "temporal_ordered" or detection.within is not None
+        if in_order and not detection.strict:
+            what = "the KQL takes events of the same moment for ordered, EQL goes by the order in which they are stored"
+            self.names.say("equal-times", what)
         head = f"sequence with maxspan={detection.within or detection.timespan}s" if in_order else "sample"
         return tuple(self.sample(c, head, detection.guaranteed) for c in combinations)
 
