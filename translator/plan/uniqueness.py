@@ -14,16 +14,25 @@ Keys = tuple[frozenset[int], ...]
 
 
 def without_needless_distinct(root: o.Relation) -> o.Relation:
-    """A relation without ``distinct`` by columns that no two rows have alike."""
+    """A relation without ``distinct`` by columns that no two rows have alike.
+
+    One by the text of a list stays, which has an order of its own.
+    """
+    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
 
     def spelled(node: object) -> object:
         if isinstance(node, o.Distinct) and (keys := _keys(node.input)) is not None:
             chosen = {c.id for c in node.columns}
-            if all(key & chosen for key in keys):
+            others = [made.get(c) for c in chosen - frozenset[int]().union(*keys)]
+            if all(key & chosen for key in keys) and not any(isinstance(x, Apply) and _is_text_of_list(x) for x in others):
                 return node.input
         return node
 
     return rewritten(root, spelled)
+
+
+def _is_text_of_list(expr: Apply) -> bool:
+    return expr.function == "tostring" and expr.args[0].type == Type.DYNAMIC
 
 
 def _keys(node: o.Relation) -> Keys | None:
