@@ -467,8 +467,8 @@ CODES: dict[str, Code] = {
     ),
     "arbitrary-row": Code(
         Effect.ROWS,
-        "The query takes any one row of each key of a join's left side, or any values up to a limit; the output takes the first it finds.",
-        "write kind=inner, or a greater limit, in the KQL where each of them is to alert",
+        "The query takes any values of a set up to a limit; the output takes the first it finds.",
+        "write a greater limit in the KQL where each of them is to be there",
     ),
     "empty-entity": Code(
         Effect.ROWS,

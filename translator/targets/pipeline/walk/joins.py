@@ -174,7 +174,7 @@ def _matched(ctx: Context, match: _Matching) -> Part:
     if asked and (first := ctx.reduced(match.other, tuple(across))) is not None:
         match = replace(match, other=first, partners="one")
         what = "the query filters one arbitrary row of each key of the left side of this join, the output the first that it finds"
-        ctx.say("arbitrary-row", what, node.span)
+        ctx.say("one-row-per-key", what, node.span)  # the rows that it finds first are the newest, of which the query may keep none
     carried = _carried(ctx, match, equal)
     renamed = carried.values
     if match.partners == "any" and any(r not in by for r in renamed.values()):
