@@ -169,10 +169,6 @@ WRITTEN = [
     f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | union ({CHANGES} | summarize s = make_set(OperationName)"
     " by u = Identity) | project u, s, c",
     # rows that are told apart already
-    "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | extend s = tostring(s) | distinct *"
-    " | project UserPrincipalName, c",
-    "| summarize s = make_set(IPAddress), l = make_list(AppDisplayName), c = count() by UserPrincipalName | mv-expand s | where c > 1"
-    " | extend i = tostring(s), l = tostring(l) | distinct i, UserPrincipalName, l | summarize n = count() by i",
     "| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | mv-expand s | where c > 1 | extend i = tostring(s)"
     " | distinct i, UserPrincipalName, c | summarize n = count() by i",
     # the row with the last text
@@ -191,8 +187,6 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=fullouter ({CHANGES} | summarize n = count() by u = Identity) on u"
     " | where c > n * 2 | project u, c",
     # two names of one value are one key
-    f"| extend k = tolower(UserPrincipalName), m = tolower(UserPrincipalName) | join ({CHANGES} | summarize s = make_set(OperationName)"
-    " by k = Identity) on k | where s !contains m | project k, m",
     # lists that are made of texts, and texts of bags
     "| extend a = dynamic([]) | extend a = iff(IPAddress has '10', array_concat(a, pack_array('ten')), a)"
     " | extend a = iff(AppDisplayName contains 'o', array_concat(a, pack_array('o\"', 'ten')), a) | where array_length(a) != 1"
