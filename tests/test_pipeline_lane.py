@@ -187,6 +187,8 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=fullouter ({CHANGES} | summarize n = count() by u = Identity) on u"
     " | where c > n * 2 | project u, c",
     # two names of one value are one key
+    f"| extend k = tolower(UserPrincipalName), m = tolower(UserPrincipalName) | join ({CHANGES} | summarize s = make_set(OperationName)"
+    " by k = Identity) on k | where s !contains m | project k, m",
     # lists that are made of texts, and texts of bags
     "| extend a = dynamic([]) | extend a = iff(IPAddress has '10', array_concat(a, pack_array('ten')), a)"
     " | extend a = iff(AppDisplayName contains 'o', array_concat(a, pack_array('o\"', 'ten')), a) | where array_length(a) != 1"

@@ -36,7 +36,6 @@ from translator.verify.shaping import Shape, Shaped, shaped
 from translator.verify.shaping.putting import INGESTED
 from translator.verify.shaping.values import dynamic_type, is_missing
 from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
-from translator.verify.witness.choices import undecided
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
 from translator.verify.witness.judging import answers
 from translator.verify.witness.states import RECEIVED, TIMES
@@ -137,13 +136,7 @@ class Stage:
             EngineError: where the KQL cannot be run.
         """
         tried, shape = self.on(FAMILY_OF[target], *self.presumed(output))
-        told = [t for t in tried if self.filled_lists(output, t) is not None and not differ_by_case(output, t)]
-        return self.settled(told) if any(d.code == "arbitrary-row" for d in output.diagnostics) else told, shape
-
-    def settled(self, tried: list[Tried]) -> list[Tried]:
-        """Those worlds in which the KQL has one result alone, whichever row its joins take where they take any."""
-        worlds = [World(t.about, tuple(event_of(table, r, self.now) for table, rows in t.rows.items() for r in rows), None) for t in tried]
-        return [t for t, several in zip(tried, undecided(self.kql, worlds, self.now, self.tables), strict=True) if not several]
+        return [t for t in tried if self.filled_lists(output, t) is not None and not differ_by_case(output, t)], shape
 
     def presumed(self, output: Output) -> tuple[frozenset[str], Own, tuple[str, ...]]:
         """The tables that are lists to an output, the columns whose own names it has to use, and the homes that it takes besides."""

@@ -185,22 +185,12 @@ class SplWalk(Walk):
         """The first of the rows that stand for one, by ``streamstats``."""
         if part.spread is None or part.flag is None:
             return part
-        self.numbered_first(part.flag, part.spread)
-        return replace(part, spread=None, tied=False)
-
-    def reduced(self, part: Part, names: tuple[str, ...]) -> Part | None:
-        if part.flag is None:
-            return None
-        self.numbered_first(part.flag, names)
-        return replace(part, unique=None, spread=None, tied=False)
-
-    def numbered_first(self, flag: str, names: tuple[str, ...]) -> None:
-        """Leaves a flag on the first of the rows that these fields tell not apart, by ``streamstats``."""
         number = self.free("row_number")
-        by = f" by {' '.join(names)}" if names else ""
-        self.commands.append(Command("streamstats", f"streamstats count({flag}) as {number}{by}"))
-        self.computed([(flag, f"if({self.present(flag)} AND {number}==1, 1, null())")])
-        self.changed.add(flag)
+        by = f" by {' '.join(part.spread)}" if part.spread else ""
+        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}{by}"))
+        self.computed([(part.flag, f"if({self.present(part.flag)} AND {number}==1, 1, null())")])
+        self.changed.add(part.flag)
+        return replace(part, spread=None, tied=False)
 
     def first(self, count: int, part: Part, node: o.Relation) -> None:
         """Numbers of the rows with the flag, by ``streamstats``."""

@@ -32,8 +32,7 @@ from translator.verify.comparing import ROW, Answer
 from translator.verify.witness.feeding import read_columns, schema_of, tables_of
 from translator.verify.witness.model import World
 
-WORLD = "$world"
-"""The column that says which world a row is of."""
+_WORLD = "$world"
 
 
 class Entangled(Exception):
@@ -97,22 +96,22 @@ def _one_by_one(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetim
         EngineError: where the rows of all worlds cannot be held in one table of each name, or the engine cannot run the query.
         BindError: where it has no meaning over them.
     """
-    data = marked_rows(plan, worlds, now, schema)
-    known = {t: {c: k for c, k in columns.items() if c not in (WORLD, ROW)} for t, columns in data.schemas.items()}
+    data = _marked_rows(plan, worlds, now, schema)
+    known = {t: {c: k for c, k in columns.items() if c not in (_WORLD, ROW)} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
     compiled = compile_plan(bound, engine.dialect, now, data.columns)
     data.refuse(compiled.reads)
     held = {}
     for number, (table, columns) in enumerate(compiled.reads.items()):
-        data.expose(table, engine.connection, {*columns, WORLD})
+        data.expose(table, engine.connection, {*columns, _WORLD})
         engine.viewed[table] = frozenset(columns)
         held[table] = f"rows of {number}"
         engine.connection.execute(f"ALTER TABLE {identifier(table)} RENAME TO {identifier(held[table])}")
     found: list[Answer | EngineError] = []
     for number in range(len(worlds)):
         for table, rows in held.items():
-            view = f"SELECT * EXCLUDE ({identifier(WORLD)}) FROM {identifier(rows)} WHERE {identifier(WORLD)} = {number}"
+            view = f"SELECT * EXCLUDE ({identifier(_WORLD)}) FROM {identifier(rows)} WHERE {identifier(_WORLD)} = {number}"
             engine.connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {view}")
         try:
             found.append(Answer(tuple(_rows(engine, compiled))))
@@ -132,18 +131,18 @@ def _rows(engine: DuckDbEngine, compiled: Compiled) -> Iterator[dict[str, object
     return (dict(zip((name for name, _ in compiled.names), told, strict=True)) for told in zip(*columns, strict=True))
 
 
-def marked_rows(plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> Tables:
+def _marked_rows(plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> Tables:
     """The rows of all worlds, each with the number of its world; a table that has none has one of no world."""
     read = read_columns(plan)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, world in enumerate(worlds):
         for table, found in tables_of(read, world.events, now).items():
-            rows.setdefault(table, []).extend({**row, WORLD: number} for row in found)
-    return Tables({t: r or [dict.fromkeys(schema.get(t, {})) | {WORLD: -1}] for t, r in rows.items()}, schema)
+            rows.setdefault(table, []).extend({**row, _WORLD: number} for row in found)
+    return Tables({t: r or [dict.fromkeys(schema.get(t, {})) | {_WORLD: -1}] for t, r in rows.items()}, schema)
 
 
 def _together(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime, schema: Schema) -> list[Answer | EngineError]:
-    data = marked_rows(plan, worlds, now, schema)
+    data = _marked_rows(plan, worlds, now, schema)
     known = {t: {c: k for c, k in columns.items() if c != ROW} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
@@ -158,10 +157,10 @@ def _together(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime,
         raise Entangled
     traced = _Traced(apart.next) if any(ROW in e.values for w in worlds for e in w.events) else None
     root, row_column = traced.relation(root) if traced is not None else (root, None)
-    asked = o.Plan(root, (*bound.names, (WORLD, world_column), *(((ROW, row_column),) if row_column is not None else ())), False)
+    asked = o.Plan(root, (*bound.names, (_WORLD, world_column), *(((ROW, row_column),) if row_column is not None else ())), False)
     found: list[list[dict[str, object]]] = [[] for _ in worlds]
     for row in _rows(engine, compile_plan(asked, engine.dialect, now, data.columns)):
-        number = row.pop(WORLD)
+        number = row.pop(_WORLD)
         if isinstance(number, int) and 0 <= number < len(worlds):
             found[number].append(row)
     return [_answer(of_world, row_column is not None) for of_world in found]
@@ -230,23 +229,12 @@ class _Traced(_Carrying):
         return relation, None
 
 
-def of_worlds(plan: o.Plan, relation: o.Relation) -> tuple[o.Relation, Column | None, int]:
-    """A relation of a plan whose rows have the number of their world in a column, and the first number that no column has.
-
-    Raises:
-        Entangled: where worlds cannot be kept apart.
-    """
-    apart = _Apart(o.Plan(o.Arrange(None, o.Join(None, plan.root, relation, "inner", ()), ""), plan.names, False))
-    found, world = apart.relation(relation)
-    return found, world, apart.next + 1
-
-
 class _Apart(_Carrying):
     """Gives every relation of a plan a column that says which world a row is of."""
 
     def __init__(self, plan: o.Plan) -> None:
         parts = list(o.parts((plan.root, tuple(c for _, c in plan.names))))
-        super().__init__(WORLD, Type.LONG, 1 + max((p.id for p in parts if isinstance(p, Column | o.Source)), default=0))
+        super().__init__(_WORLD, Type.LONG, 1 + max((p.id for p in parts if isinstance(p, Column | o.Source)), default=0))
 
     def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         match relation:

@@ -175,10 +175,6 @@ class Context(Notes, ABC):
             return part
         raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))
 
-    def reduced(self, part: Part, names: tuple[str, ...]) -> Part | None:
-        """A part with one row, any one, of those that these fields tell not apart; None where the language has no words for that."""
-        return None
-
     def made_of_events(self, part: Part, node: o.Relation | Subquery) -> Part:
         """A part that has no rows where it has no events."""
         if part.always:

@@ -170,11 +170,6 @@ def _matched(ctx: Context, match: _Matching) -> Part:
         for expr, key in zip(mine, by, strict=True):
             if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
                 ctx.columns[expr.column.id] = key
-    asked = match.kind == "innerunique" and match.partners == "any" and _is_asked(ctx, match, equal)
-    if asked and (first := ctx.reduced(match.other, tuple(across))) is not None:
-        match = replace(match, other=first, partners="one")
-        what = "the query filters one arbitrary row of each key of the left side of this join, the output the first that it finds"
-        ctx.say("one-row-per-key", what, node.span)  # the rows that it finds first are the newest, of which the query may keep none
     carried = _carried(ctx, match, equal)
     renamed = carried.values
     if match.partners == "any" and any(r not in by for r in renamed.values()):
@@ -228,12 +223,6 @@ def _carried(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) 
         nullable = value.nullable or (outer and value.kind != "list")
         found.values[expr] = replace(value, text=ctx.quoted(name), simple=True, nullable=nullable, texts="", ordered=False)
     return found
-
-
-def _is_asked(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) -> bool:
-    """Whether what is read above a join decides by more of the part that is left than its keys."""
-    columns, fields = _offered(ctx, match.below, match.wanted.decides)
-    return any(x not in equal for x in (*(ColumnRef(None, c.type, c) for c in columns), *fields))
 
 
 def _filled(ctx: Context, carried: _Carried) -> dict[Expr, Value]:
