@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.detection.model import DAY
@@ -32,7 +32,7 @@ def balanced(parts: list[str], operator: str) -> str:
     return operator.join(parts)
 
 
-def shared_of(every: Iterable[Sequence[str]]) -> list[str]:
+def shared_of(every: Iterable[Collection[str]]) -> list[str]:
     """The conditions that all of some conjunctions have."""
     first, *others = every
     return [c for c in first if all(c in conditions for conditions in others)]

@@ -16,7 +16,7 @@ from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
-from translator.targets.predicates import Predicates, either_of
+from translator.targets.predicates import Predicates, either_of, shared_of
 from translator.targets.sides import with_own_names
 from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL
@@ -32,7 +32,7 @@ from translator.targets.splunk.words import (
     literal,
     string,
 )
-from translator.targets.telling import asked_values, in_one_form, told_by
+from translator.targets.telling import told_apart
 
 DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 """Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""
@@ -144,28 +144,27 @@ class Events:
         self.macros[name] = terms
         return terms
 
-    def term(self, selector: Selector, part: Expr) -> Term | None:
-        """What ``search`` can tell of one condition of a selector."""
-        with self.names.within(self.detection.place_of(selector)):
-            return term_of(self.names, part)
-
-    def is_searched(self, selector: Selector, part: Expr, among: Container[str] | None = None) -> bool:
-        """Whether the search tells the whole of a condition of a selector, by one of the terms ``among`` some."""
-        term = None if self.model else self.term(selector, part)
-        return term is not None and term.whole and (among is None or term.text in among)
+    @functools.cached_property
+    def asked(self) -> dict[int, list[tuple[Expr, Term | None]]]:
+        """The conditions of each selector, by its identity, with what ``search`` can tell of them: several may have one name."""
+        found = {}
+        for selector in self.detection.selectors:
+            with self.names.within(self.detection.place_of(selector)):
+                found[id(selector)] = [(part, term_of(self.names, part)) for part in conjuncts(selector.predicate)]
+        return found
 
     def is_all_searched(self) -> bool:
         """Whether the search tells all that is asked of events."""
-        return not self.model and all(self.is_searched(s, p) for s in self.detection.selectors for p in conjuncts(s.predicate))
+        return not self.model and all(term is not None and term.whole for found in self.asked.values() for _, term in found)
 
     @functools.cached_property
     def terms(self) -> tuple[list[str], list[list[Term]]]:
         """The search terms that all selectors have, and those that each has beside them: what ``search`` can tell faster than ``where``."""
         every = []
         for selector in self.detection.selectors:
-            found = (self.term(selector, part) for part in conjuncts(selector.predicate))
-            every.append({t.text: t for t in (Term(self.place_terms(selector), True), *(t for t in found if t is not None))})
-        shared = [text for text in every[0] if all(text in terms for terms in every)]
+            found = (term for _, term in self.asked[id(selector)] if term is not None)
+            every.append({t.text: t for t in (Term(self.place_terms(selector), True), *found)})
+        shared = shared_of(every)
         return shared, [[t for text, t in terms.items() if text not in shared] for terms in every]
 
     def searched(self) -> str:
@@ -186,42 +185,34 @@ class Events:
     def conditions(self, selector: Selector, among_others: bool) -> list[str]:
         """The conditions of a selector that the search does not tell, or that tell its events from others of the search."""
         shared = self.terms[0] if among_others and not self.model else None
-        left = [p for p in conjuncts(selector.predicate) if not self.is_searched(selector, p, shared)]
+
+        def is_searched(term: Term | None) -> bool:
+            return term is not None and term.whole and (shared is None or term.text in shared)
+
+        asked = [(p, None) for p in conjuncts(selector.predicate)] if self.model else self.asked[id(selector)]
+        left = [part for part, term in asked if not is_searched(term)]
         apart = shared is not None and self.place_terms(selector) not in shared
         with self.names.within(self.detection.place_of(selector)):
             if len(left) == 1 and not apart:
                 return [self.predicates.render(left[0])]
-            parts = self.predicates.parts(left)
-        return [*self.place_conditions(selector), *parts] if apart else parts
+            conditions = self.predicates.parts(left)
+        return [*self.place_conditions(selector), *conditions] if apart else conditions
 
     def holds(self, selector: Selector) -> str:
         """What is true of those events of the search that a selector selects."""
         return " AND ".join(self.conditions(selector, True)) or self.predicates.true
 
+    @functools.cached_property
+    def told_each(self) -> list[str] | None:
+        """What tells the events of each selector from those of all others; None where some are of several."""
+        return self.told(range(len(self.detection.selectors)))
+
     def told(self, groups: Sequence[int]) -> list[str] | None:
         """What tells the events of each selector from those of other groups, once all are selected; None where some are of several."""
-
-        def name(subject: Expr) -> str | None:
-            return None if self.names.in_json(subject) is not None or self.names.is_multivalue(subject) else self.names.field(subject)
-
         if self.model:
             return None
-        asked = []
-        for selector in self.detection.selectors:
-            with self.names.within(self.detection.place_of(selector)):
-                asked.append(asked_values(selector, name))
-        places = [{k: in_one_form(v) for k, v in self.places(s).items() if k != "index"} for s in self.detection.selectors]
-        facts = [{**{k: values for k, (values, _) in own.items()}, **place} for own, place in zip(asked, places, strict=True)]
-        by = told_by(facts, groups)
-        if by is None:
-            return None
-        found = []
-        for selector, keys, own, place in zip(self.detection.selectors, by, asked, places, strict=True):
-            of_place = self.place_conditions(selector, [k for k in keys if k in place])
-            with self.names.within(self.detection.place_of(selector)):
-                parts = self.predicates.parts(own[k][1] for k in keys if k not in place)
-            found.append(" AND ".join([*of_place, *parts]) or self.predicates.true)
-        return found
+        places = [{k: v for k, v in self.places(s).items() if k != "index"} for s in self.detection.selectors]
+        return told_apart(self.detection, self.predicates, places, self.place_conditions, groups)
 
     def filtered(self) -> list[str]:
         """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
@@ -264,7 +255,7 @@ class Events:
             return spelled[0]
         every = self.detection.selectors
         selectors = every if selectors is None else selectors
-        told = self.told(range(len(every)))
+        told = self.told_each
         if told is not None or len({s.table for s in every}) < len(every):  # or an event may be of several
             conditions = [told[every.index(s)] if told is not None else self.holds(s) for s in selectors]
             return f"case({', '.join(f'{c}, {text}' for c, text in zip(conditions, spelled, strict=True))})"

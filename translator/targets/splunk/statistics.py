@@ -52,7 +52,7 @@ def correlated(events: Events) -> str:
     selectors = detection.selectors
     refuse_finer_counts(detection)
     _refuse_overlaps(events)
-    told = events.told(range(len(selectors)))
+    told = events.told_each
     lines = events.filtered() if told is not None else [events.searched()]
     for number, selector in enumerate(selectors):
         lines.append(f"eval {selector.name}=if({told[number] if told is not None else events.holds(selector)}, 1, 0)")

@@ -19,7 +19,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.sides import with_own_names
-from translator.targets.telling import asked_values, in_one_form, told_by
+from translator.targets.telling import told_apart
 
 
 class Events:
@@ -107,18 +107,13 @@ class Events:
             return parts + self.predicates.parts(asked)
 
     @functools.cached_property
-    def asked(self) -> dict[int, list[str]]:
-        """All that is asked of each selector, by its identity: several may have one name."""
-        return {id(s): self.conditions(s) for s in self.detection.selectors}
-
-    def condition(self, selector: Selector) -> str:
-        """What tells the events of a selector from the others that are selected; ``true`` where nothing does."""
-        shared = shared_of(self.asked.values())
-        return balanced([c for c in self.asked[id(selector)] if c not in shared], " AND ") or "true"
+    def asked(self) -> list[list[str]]:
+        """All that is asked of each selector."""
+        return [self.conditions(s) for s in self.detection.selectors]
 
     def any_selector(self) -> str:
         """What is asked of all events; ``true`` where nothing is."""
-        return either_of(list(self.asked.values())) or "true"
+        return either_of(self.asked) or "true"
 
     def filtered(self, metadata: bool = True) -> list[str]:
         lines = [self.source(metadata)]
@@ -132,36 +127,30 @@ class Events:
         if len(set(spelled)) == 1:
             return spelled[0]
         every = self.detection.selectors
-        told = self.told(range(len(every)))
-        conditions = [told[every.index(s)] for s in selectors or every]
+        conditions = [self.told_each[every.index(s)] for s in selectors or every]
         return f"CASE({', '.join(f'{c}, {text}' for c, text in zip(conditions, spelled, strict=True))})"
+
+    @functools.cached_property
+    def told_each(self) -> list[str]:
+        """What tells the events of each selector from those of all others."""
+        return self.told(range(len(self.asked)))
 
     def told(self, groups: Sequence[int]) -> list[str]:
         """What tells the events of each selector from those of other groups, once all are selected; ``true`` where nothing has to."""
-
-        def name(subject: Expr) -> str | None:
-            several = isinstance(subject, ColumnRef) and EsqlPredicates.is_array(subject.column)
-            return None if several or not self.names.is_column(subject) or self.names.is_multivalue(subject) else self.names.field(subject)
-
-        asked = []
-        for selector in self.detection.selectors:
-            with self.names.within(self.detection.place_of(selector)):
-                asked.append(asked_values(selector, name))
         sets = [dataset(self.names, s) for s in self.detection.selectors]
-        facts = [
-            {**{k: values for k, (values, _) in own.items()}, **({"event.dataset": in_one_form([found])} if found else {})}
-            for own, found in zip(asked, sets, strict=True)
-        ]
-        by = told_by(facts, groups)
-        if by is None:
-            return [self.condition(s) for s in self.detection.selectors]
-        found = []
-        for selector, keys, own, data_set in zip(self.detection.selectors, by, asked, sets, strict=True):
-            with self.names.within(self.detection.place_of(selector)):
-                parts = self.predicates.parts(own[k][1] for k in keys if k in own)
-            of_set = [f"event.dataset == {string(data_set)}"] if "event.dataset" in keys else []
-            found.append(" AND ".join([*of_set, *parts]) or "true")
-        return found
+        places = [{"event.dataset": (found,)} if found else dict[str, tuple[str, ...]]() for found in sets]
+
+        def of_set(selector: Selector, fields: list[str]) -> list[str]:
+            return [f"event.dataset == {string(dataset(self.names, selector))}"] if fields else []
+
+        def has_several(subject: Expr) -> bool:
+            return isinstance(subject, ColumnRef) and EsqlPredicates.is_array(subject.column)
+
+        found = told_apart(self.detection, self.predicates, places, of_set, groups, has_several)
+        if found is not None:
+            return found
+        shared = shared_of(self.asked)
+        return [balanced([c for c in own if c not in shared], " AND ") or "true" for own in self.asked]
 
     def key(self, number: int) -> str:
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'

@@ -73,7 +73,7 @@ def correlated(events: Events) -> str:
         refuse_finer_counts(detection)
     lines = events.filtered(False)
     seen: dict[str, list[str]] = {}
-    for selector, condition in zip(detection.selectors, events.told(range(len(detection.selectors))), strict=True):
+    for selector, condition in zip(detection.selectors, events.told_each, strict=True):
         lines.append(f"EVAL {selector.name} = " + ("1" if condition == "true" else f"CASE({condition}, 1, 0)"))
     for side in detection.sides:
         for selector in side.selectors:
