@@ -349,12 +349,10 @@ class Move:
     def note_shared(self, selector: Selector) -> None:
         """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
         found: dict[str, dict[str, Expr]] = {}
-        for part in [*conjuncts(selector.predicate), *selector.keys, *self.measured]:
-            for asked in part.args if isinstance(part, Apply) and part.function == "or" else [part]:
-                for column in (n for n in walk(asked) if is_field(n)):
-                    stored = self.looked_up(column)[1]
-                    if isinstance(stored, Stored):
-                        found.setdefault(stored.name, {}).setdefault(column_name(column), column)
+        for column in dict.fromkeys(n for x in (selector.predicate, *selector.keys, *self.measured) for n in walk(x) if is_field(n)):
+            stored = self.looked_up(column)[1]
+            if isinstance(stored, Stored):
+                found.setdefault(stored.name, {}).setdefault(column_name(column), column)
         for name, columns in found.items():
             if len(columns) > 1 and not self.is_any_of(selector, columns.values()):
                 what = f"{' and '.join(columns)} are one field here, {name}"
@@ -367,7 +365,7 @@ class Move:
         return all({*columns} <= {*walk(x)} for x in values) and all(self.asks_any(p, columns) for p in parts)
 
     def asks_any(self, part: Expr, columns: Collection[Expr]) -> bool:
-        """Whether a condition asks for any of some columns, in alternatives of their own, or for one of them alone where it is the only."""
+        """Whether a condition has alternatives for all of some columns, each of which asks one of them, and refuses none."""
         if not (isinstance(part, Apply) and part.function == "or") or not {*columns} <= {*walk(part)}:
             return False
         for asked in part.args:
