@@ -17,7 +17,8 @@ import translator
 from tests.rules import rule
 from translator.cli import main
 from translator.targets.base import Options
-from translator.verify.data import NoEvents, Real
+from translator.verify.data import Real
+from translator.verify.numbered import NoEvents
 from translator.verify.proof import Outcome
 
 SOURCE = Options(fields="source")

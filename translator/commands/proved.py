@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from translator.commands.common import cell, line
 from translator.report.values import plain
-from translator.verify.data import Taken
+from translator.verify.numbered import Taken
 from translator.verify.proof import Outcome, Proof
 from translator.verify.reading import Row
 

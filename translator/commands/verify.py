@@ -45,8 +45,9 @@ from translator.report.html import page
 from translator.rulepack.model import Rule, RuleFileError, Unread
 from translator.rulepack.sources import read_text
 from translator.targets.base import Options, Output
-from translator.verify.data import SAMPLE, NoEvents, Real
+from translator.verify.data import SAMPLE, Real
 from translator.verify.kit import BrokenKit, Kit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
+from translator.verify.numbered import NoEvents
 from translator.verify.proof import Outcome, Proof, Trial, given, proofs_of, trial_of, unbound
 from translator.verify.stage import NOW
 from translator.workers import Done

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 
-from translator.plan import texts
+from translator.plan import captures, texts
 from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
 from translator.plan.expressions import (
     FALSE,
@@ -413,7 +413,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (texts.chosen_element, _PLACES),
     (texts.last_element, frozenset({"[]"})),
     (texts.lowered_parts, _PLACES),
-    (texts.leading_flag, frozenset({"matches regex", "matches regex~"})),
+    (captures.leading_flag, frozenset({"matches regex", "matches regex~"})),
     (_string_wrappers, frozenset({"tostring"})),
     (_text_of_flag, frozenset({"tostring", "strcat"})),
     (_json_of_dynamic, frozenset({"parse_json"})),
@@ -432,8 +432,8 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (texts.split_element, TEXT_OPERATORS | {"isempty"}),
     (texts.cut, _EQUAL),
     (texts.located, _COMPARED),
-    (texts.extracted, frozenset({"isempty"})),
-    (texts.greedy_suffix, _EQUAL),
+    (captures.extracted, frozenset({"isempty"})),
+    (captures.greedy_suffix, _EQUAL),
     (texts.counted_parts, _COMPARED),
     (texts.text_length, _COMPARED),
     (texts.joined_constants, _EQUAL),

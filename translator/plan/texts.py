@@ -6,7 +6,6 @@ Source: learn.microsoft.com/kusto/query/split-function, extract-function, strcat
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -26,12 +25,9 @@ from translator.plan.expressions import (
     items_of,
     negation,
 )
-from translator.plan.functions.values import finds_nothing_in_empty, pattern
+from translator.plan.functions.values import finds_nothing_in_empty
 from translator.plan.types import Type
-from translator.regex import syntax
-from translator.regex.parser import parsed
 from translator.regex.terms import LETTERS, around
-from translator.regex.writers import case_of, kql, kql_without_case
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
 
@@ -77,11 +73,11 @@ def _part(expr: Expr) -> _Part | None:
             outer = _part(source)
             if outer is not None and index == -1 and outer.index == -1:
                 return _Part(outer.source, outer.marks + mark, -1)
-            return _Part(source, mark, index) if _is_text(source) else None
+            return _Part(source, mark, index) if is_text(source) else None
     return None
 
 
-def _is_text(expr: Expr) -> bool:
+def is_text(expr: Expr) -> bool:
     """Whether a function of text reads a text: what it is given of a column that the catalog does not know must be one."""
     return expr.type == Type.STRING or (expr.type == Type.UNKNOWN and isinstance(expr, ColumnRef))
 
@@ -124,7 +120,7 @@ def lowered_parts(expr: Expr) -> Expr:
     if found is None or found[1].lower() != found[1].upper():
         return expr
     match found[0]:
-        case Apply(function="tolower" | "toupper" as fold, args=(source,)) if _is_text(source):
+        case Apply(function="tolower" | "toupper" as fold, args=(source,)) if is_text(source):
             split = Apply(expr.base.span, Type.DYNAMIC, "split", (source, const(found[1])))
             element = Apply(expr.span, Type.STRING, "tostring", (Path(expr.span, Type.DYNAMIC, split, expr.steps),))
             return Apply(expr.span, Type.STRING, fold, (element,))
@@ -184,7 +180,7 @@ def counted_parts(expr: Expr) -> Expr:
             found = _split(array)
         case _:
             return expr
-    if function not in _ORDERS or found is None or not _is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
+    if function not in _ORDERS or found is None or not is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
         return expr
     source, mark = found[0], literally(found[1])
 
@@ -198,7 +194,7 @@ def counted_parts(expr: Expr) -> Expr:
 def text_length(expr: Expr) -> Expr:
     """``strlen(x)`` compared with a number."""
     match expr:
-        case Apply(function=function, args=(Apply(function="strlen", args=(source,)), Const(value=int(n)))) if _is_text(source):
+        case Apply(function=function, args=(Apply(function="strlen", args=(source,)), Const(value=int(n)))) if is_text(source):
             pass
         case _:
             return expr
@@ -265,7 +261,7 @@ def separated(expr: Expr) -> Expr:
         return expr
     match expr.args[0]:
         case Apply(function="strcat", args=(left, Const(value=str(mark)), right)) if len(mark) == 1 and not mark.isalnum():
-            if isinstance(left, Const) or isinstance(right, Const) or not (_is_text(left) and _is_text(right)):
+            if isinstance(left, Const) or isinstance(right, Const) or not (is_text(left) and is_text(right)):
                 return expr
         case _:
             return expr
@@ -303,46 +299,13 @@ def separated(expr: Expr) -> Expr:
     return disjunction(*found)
 
 
-def extracted(expr: Expr) -> Expr:
-    """``isempty(extract(re, 1, x))`` is that x does not match, where the group has at least one character in every match."""
-    match expr:
-        case Apply(
-            function="isempty",
-            args=(Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)),),
-        ) if _is_text(source):
-            if always_captures(regex, group):
-                return negation(Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex))))
-    return expr
-
-
-def always_captures(regex: str, group: int) -> bool:
-    """Whether every match of ``regex`` captures at least one character in ``group``."""
-    tree = parsed(regex)
-    if tree is None:
-        return False
-    if group == 0:
-        return syntax.least_width(tree) > 0
-
-    def search(node: syntax.Node) -> bool:
-        match node:
-            case syntax.Group(inner, index):
-                return syntax.least_width(inner) > 0 if index == group else search(inner)
-            case syntax.Repeat(inner, 1, 1):
-                return search(inner)
-            case syntax.Concat(parts):
-                return any(map(search, parts))
-        return False
-
-    return search(tree)
-
-
 def cut(expr: Expr) -> Expr:
     """``substring(x, 0, 3) == "abc"`` is that x starts with it; what is shorter than asked for is all that is left of x."""
     match expr:
         case Apply(
             function="==" | "=~" | "in" | "in~" as function,
             args=(Apply(function="substring", args=(source, Const(value=int(start)), *length)), operand),
-        ) if _is_text(source) and 0 <= start <= MAX_LENGTH:
+        ) if is_text(source) and 0 <= start <= MAX_LENGTH:
             pass
         case _:
             return expr
@@ -374,7 +337,7 @@ def located(expr: Expr) -> Expr:
         case Apply(
             function=operator,
             args=(Apply(function="indexof" | "countof" as function, args=(source, Const(value=str(text)))), Const(value=int(n))),
-        ) if operator in _ORDERS and text and _is_text(source):
+        ) if operator in _ORDERS and text and is_text(source):
             pass
         case _:
             return expr
@@ -406,85 +369,6 @@ def _of_all(operator: str, n: int, least: float, most: float) -> bool | None:
         ">=": (least >= n, most >= n),
     }[operator]
     return True if every else None if some else False
-
-
-def greedy_suffix(expr: Expr) -> Expr:
-    """``extract(".*\\.(.*)$", 1, x) == "exe"`` is that x ends with ".exe": of all endings the greedy start leaves the shortest."""
-    match expr:
-        case Apply(
-            function="==" | "=~" | "in" | "in~" as function,
-            args=(
-                Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)),
-                operand,
-            ),
-        ):
-            pass
-        case _:
-            return expr
-    items = items_of(operand)
-    texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
-    ending = _ending(regex, group)
-    if ending is None or len(texts) != len(items):
-        return expr
-    before, middle, after = ending
-    caseless = function in ("=~", "in~")
-    if caseless and any(c.lower() != c.upper() for c in before + after):
-        return expr
-    endings = []
-    for text in texts:
-        whole = before + text + after
-        if caseless and not _folds(middle, whole):
-            return expr
-        if not _is_all(middle, whole) or any(_is_all(middle, whole[n:]) for n in range(1, len(whole) + 1)):
-            return expr
-        endings.append(Apply(expr.span, Type.BOOL, "endswith" if caseless else "endswith_cs", (source, const(whole))))
-    return disjunction(*endings)
-
-
-def _folds(regex: str, whole: str) -> bool:
-    """Whether a pattern treats upper and lower case of a text alike."""
-    return all(_is_all(regex, w) for w in (whole, whole.lower(), whole.upper()))
-
-
-def _is_all(regex: str, whole: str) -> bool:
-    try:
-        return pattern(regex).fullmatch(whole) is not None
-    except ValueError:
-        return False
-
-
-def _ending(regex: str, group: int) -> tuple[str, str, str] | None:
-    """What stands before and behind the group in a regular expression of a greedy start and an ending, and the ending's pattern."""
-    match parsed(regex):
-        case syntax.Concat((syntax.Repeat(syntax.Any(), 0, None, True), *middle, syntax.Anchor("end"))):
-            pass
-        case _:
-            return None
-    groups = [n for n, part in enumerate(middle) if isinstance(part, syntax.Group) and part.index == group]
-    if len(groups) != 1:
-        return None
-    sides = middle[: groups[0]], middle[groups[0] + 1 :]
-    texts = [[p.character for p in side if isinstance(p, syntax.Literal) and not p.caseless] for side in sides]
-    if any(len(found) != len(side) for found, side in zip(texts, sides, strict=True)):
-        return None
-    before, after = map("".join, texts)
-    return before, kql(syntax.concat(*middle)), after
-
-
-def leading_flag(expr: Expr) -> Expr:
-    """``x matches regex "(?i)a"`` is the operator that ignores case."""
-    match expr:
-        case Apply(function="matches regex" | "matches regex~", args=(subject, Const(value=str(regex)))) if "(?" in regex:
-            if (plain := _without_leading_flag(regex)) is not None:
-                return Apply(expr.span, expr.type, "matches regex~", (subject, const(plain)))
-    return expr
-
-
-@functools.lru_cache(maxsize=4096)
-def _without_leading_flag(regex: str) -> str | None:
-    """A pattern without the flag by which it ignores case; None where not all of it does."""
-    tree = parsed(regex)
-    return kql_without_case(tree) if tree is not None and case_of(tree) is True else None
 
 
 def folded_constant(expr: Expr) -> Expr:
