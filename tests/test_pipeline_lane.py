@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import random
 
@@ -16,6 +17,7 @@ from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.pipeline import convert, piped
 from translator.plan import operators as o
+from translator.plan.alike import with_alike_parts_united
 from translator.plan.binder import bind
 from translator.plan.expressions import Const
 from translator.plan.functions import aggregates, functions
@@ -538,6 +540,61 @@ def test_rows_of_no_part_and_copies_of_events(kql: str, target: str) -> None:
     for seed in range(4):
         output, difference = checked(kql, events(random.Random(seed), 30), audits(random.Random(seed), 9), target)
         assert output is not None and difference == ""
+
+
+CHANGED_ALIKE = f"({SIGNINS} | project k = UserPrincipalName, v = IPAddress{{0}}), ({CHANGES} | project k = Identity, v = Result{{1}})"
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize(
+    ("behind", "summaries"),
+    [
+        (" | summarize c = count(), d = dcount(v) by k | where c > 1 and d > 1", 1),
+        (" | extend t = 'x' | summarize c = count() by k, v | summarize n = count(), c = sum(c) by k | where n > 1 | project k, n, c", 2),
+        (" | summarize c = count() by k, v | where c > 1 | distinct k", 1),
+        (" | summarize s = make_set(v), c = count() by k | mv-expand z = s to typeof(string) | where z != '1.1.1.1' | project k, c, z", 1),
+    ],
+)
+def test_parts_that_summarize_two_tables_alike_are_one_summary(behind: str, summaries: int, target: str) -> None:
+    kql = f"union {CHANGED_ALIKE.format(behind, behind)}"
+    for seed in range(3):
+        output, difference = checked(kql, events(random.Random(seed), 30), audits(random.Random(seed), 9), target)
+        assert output is not None and difference == ""
+        counted = [line for line in output.text.lower().splitlines() if "stats " in line and "max(c)" not in line and " c" in line]
+        assert len(counted) == summaries
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        CHANGED_ALIKE.format(" | summarize c = count() by k | where c > 1", " | summarize c = count() by k | where c > 2"),
+        CHANGED_ALIKE.format(" | summarize c = count() by k", " | summarize c = dcount(v) by k"),
+        f"({SIGNINS} | summarize c = count() by IPAddress), ({SIGNINS} | where ResultType == '0' | summarize c = count() by IPAddress)",
+        f"({SIGNINS} | summarize c = count(), d = count()), ({CHANGES} | summarize c = count(), d = count())",
+    ],
+)
+def test_parts_that_differ_or_share_events_stay_apart(parts: str) -> None:
+    plan = bind(parse(f"union {parts}"), catalog.schemas())
+    fresh = itertools.count(10_000)
+    assert any(isinstance(n, o.Union) for n in o.relations(with_alike_parts_united(plan.root, fresh)))
+    united = [n for n in o.relations(with_alike_parts_united(plan.root, fresh)) if isinstance(n, o.Aggregate)]
+    assert len(united) == 2
+
+
+def test_terms_that_are_looked_for_in_a_computed_text_are_one_pattern() -> None:
+    asked = " or ".join(f"who has '{name}'" for name in ("ann", "bob", "eve"))
+    kql = f"{SIGNINS} | extend who = strcat(UserPrincipalName, '/', AppDisplayName) | summarize c = count() by who | where {asked}"
+    for target in ("splunk", "esql"):
+        for seed in range(3):
+            output, difference = checked(kql, events(random.Random(seed), 30), target=target)
+            assert output is not None and difference == "" and "(ann|bob|eve)" in output.text
+
+
+def test_a_union_of_whole_tables_shows_what_is_asked_for() -> None:
+    whole = "union (SigninLogs | where ResultType == '0'), AADNonInteractiveUserSignInLogs"
+    counted = f"{whole} | join kind=inner (AuditLogs | summarize n = count() by Identity) on $left.UserPrincipalName == $right.Identity"
+    output = piped("splunk", rule(f"{counted} | where n > 3"), Options())
+    assert output is not None and "UserPrincipalName" in output.text and "correlationId" not in output.text
 
 
 def test_places_that_end_in_one_name_have_names_of_their_own() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.detection.model import DAY
@@ -126,7 +126,7 @@ class Predicates:
             text = balanced(self.parts(predicate.args, known), self.and_)
             return f"({text})" if nested else text
         if isinstance(predicate, Apply) and predicate.function == "or":
-            alternatives = self.gathered(predicate.args)
+            alternatives = gathered(predicate.args, self.finds_any)
             if len(alternatives) == 1:
                 return self.render(alternatives[0], nested, known)
             text = balanced([self.render(a, True, known) for a in alternatives], self.or_)
@@ -145,18 +145,7 @@ class Predicates:
                     known = known | {present}
                 case Apply(function="is_ipv4", args=(present,)):
                     known = known | {present}
-        return [self.render(p, True, known) for p in self.gathered(found, refused=True)]
-
-    def gathered(self, parts: Iterable[Expr], refused: bool = False) -> list[Expr]:
-        """Alternatives, of which those that find a text in one value are one that finds any; or what all are ``refused``."""
-        found: dict[tuple[str, Expr] | int, list[Expr]] = {}
-        for number, part in enumerate(parts):
-            match negation(part) if refused else part:
-                case Apply(function=function, args=(subject, Const(value=str()))) if function in self.finds_any:
-                    found.setdefault((function, subject), []).append(part)
-                case _:
-                    found[number] = [part]
-        return [together[0] if len(together) == 1 else _any_of(together, refused) for together in found.values()]
+        return [self.render(p, True, known) for p in gathered(found, self.finds_any, refused=True)]
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
@@ -270,6 +259,22 @@ class Predicates:
         sign = "==" if operator == "in" else operator
         text = self.or_.join(f"{self.moments[part]} {sign} {n}" for n in numbers)
         return f"({text})" if len(numbers) > 1 else text
+
+
+def gathered(parts: Iterable[Expr], finds_any: Container[str], refused: bool = False) -> list[Expr]:
+    """Alternatives, of which those that find a text in one value are one that finds any; or what all are ``refused``.
+
+    Args:
+        finds_any: the functions that the target can say of several texts at once.
+    """
+    found: dict[tuple[str, Expr] | int, list[Expr]] = {}
+    for number, part in enumerate(parts):
+        match negation(part) if refused else part:
+            case Apply(function=function, args=(subject, Const(value=str()))) if function in finds_any:
+                found.setdefault((function, subject), []).append(part)
+            case _:
+                found[number] = [part]
+    return [together[0] if len(together) == 1 else _any_of(together, refused) for together in found.values()]
 
 
 def _any_of(parts: list[Expr], refused: bool) -> Expr:

@@ -24,7 +24,7 @@ from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
-from translator.targets.elastic.words import ATOMS, TEXTS, java_finds
+from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS, java_finds
 from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
@@ -201,7 +201,7 @@ SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""),
 
 
 ESQL = Language(
-    string=string, atoms=ATOMS, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
+    string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,

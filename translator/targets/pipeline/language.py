@@ -103,6 +103,8 @@ class Language:
     """The functions of summaries, over a value and, of a percentile, its rank; ``count`` is over values that are there."""
     deviations: Mapping[str, str]
     """What KQL has for an aggregate of deviations, of what the language has for it and the number of its values: of one, and of none, 0."""
+    finds_any: frozenset[str] = frozenset()
+    """The atoms that find any of several texts at once."""
     negated: str = "NOT {0}"
     gap: str = ""
     """What stands on both sides of an operator."""

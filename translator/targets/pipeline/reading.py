@@ -114,28 +114,32 @@ def behind(plan: o.Plan, exprs: Iterable[Expr]) -> set[int]:
 def looked_at(plan: o.Plan, wanted: Container[str], decides: set[int]) -> set[int]:
     """The columns of a result that an analyst looks at: of a whole table those of conditions, and those ``wanted``."""
     made = all_made(plan)
+    merged = {c.id for n in o.relations(plan.root) if isinstance(n, o.Union) for c, _ in n.columns}
 
-    def stored(column: Column) -> Column | None:
-        while column.table is None:
-            match made.get(column.id):
-                case ColumnRef(column=below):
-                    column = below
-                case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, ColumnRef(column=below))):
-                    column = below
-                case _:
-                    return None
-        return column
+    def stored(column: Column) -> frozenset[Column]:
+        """The stored columns of which it is any, as it is stored; none where it is computed."""
+        if column.table is not None:
+            return frozenset({column})
+        match made.get(column.id):
+            case ColumnRef(column=below) | Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, ColumnRef(column=below))):
+                return stored(below)
+            case Items(items=items) if column.id in merged:
+                found = [stored(x.column) for x in items if isinstance(x, ColumnRef)]
+                return frozenset[Column]().union(*found) if all(found) else frozenset()
+        return frozenset()
 
     origins = {c.id: stored(c) for _, c in plan.names}
     shown: dict[str, set[str]] = {}
-    for origin in origins.values():
-        if origin is not None:
-            shown.setdefault(origin.table or "", set()).add(origin.name)
+    for origin in frozenset[Column]().union(*origins.values()):
+        shown.setdefault(origin.table or "", set()).add(origin.name)
     whole = {table for table, names in shown.items() if (listed := catalog.schemas().get(table)) and names >= set(listed)}
     return {
         c.id
         for name, c in plan.names
-        if (origin := origins[c.id]) is None or origin.table not in whole or name in wanted or c.id in decides or origin.id in decides
+        if not (found := origins[c.id])
+        or not {origin.table for origin in found} <= whole
+        or name in wanted
+        or not decides.isdisjoint({c.id, *(origin.id for origin in found)})
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from translator.plan import operators as o
+from translator.plan.alike import with_alike_parts_united
 from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.elements import as_rows
 from translator.plan.expansions import with_expansions_spelled
@@ -48,7 +49,9 @@ def spelled_out(plan: o.Plan) -> o.Plan:
         return o.Compute(node.span, matched, extractions(node))
 
     root = with_filters_sided(
-        with_splits_inlined(with_series_summed(with_bags_searched(with_places_of_bags(rewritten(plan.root, spelled)))))
+        with_splits_inlined(
+            with_series_summed(with_bags_searched(with_places_of_bags(with_alike_parts_united(rewritten(plan.root, spelled), fresh))))
+        )
     )
     return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
 

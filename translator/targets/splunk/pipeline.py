@@ -22,7 +22,7 @@ from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, one_of_each, summary
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
-from translator.targets.splunk.words import ATOMS, bucket_of, column, field, inside, moment_of, string
+from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, column, field, inside, moment_of, string
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -76,7 +76,8 @@ LIST_TEXT = f'if(isnull({{0}}), "[]", "[\\"".mvjoin(mvmap({{0}}, {_escaped("{0}"
 """The JSON of several texts, whose quotes, backslashes and ends of lines it escapes."""
 
 SPL = Language(
-    string=string, atoms=ATOMS, functions=FUNCTIONS, true="true()", false="false()", null="null()", missing="isnull({0})",
+    string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS,
+    true="true()", false="false()", null="null()", missing="isnull({0})",
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({'.'.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,

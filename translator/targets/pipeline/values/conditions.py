@@ -11,6 +11,7 @@ from translator.plan.types import Type
 from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value, grouped
 from translator.targets.pipeline.values.context import Context
 from translator.targets.pipeline.values.texts import as_text
+from translator.targets.predicates import gathered
 
 _INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -29,9 +30,9 @@ def holds(ctx: Context, expr: Expr) -> str:
         case Const(value=bool(flag)):
             return language.true if flag else language.false
         case Apply(function="and", args=args):
-            return " AND ".join(_operand(ctx, a, ctx.holds) for a in args)
+            return " AND ".join(_operand(ctx, a, ctx.holds) for a in gathered(args, language.finds_any, refused=True))
         case Apply(function="or", args=args):
-            return " OR ".join(_operand(ctx, a, ctx.holds) for a in args)
+            return " OR ".join(_operand(ctx, a, ctx.holds) for a in gathered(args, language.finds_any))
         case Apply(function="not", args=(inner,)):
             return ctx.fails(inner)
         case Apply(function="isempty" | "isnull" as function, args=(inner,)):
@@ -83,9 +84,9 @@ def fails(ctx: Context, expr: Expr) -> str:
         case Const(value=bool(flag)):
             return language.false if flag else language.true
         case Apply(function="and", args=args):
-            return " OR ".join(_operand(ctx, a, ctx.fails) for a in args)
+            return " OR ".join(_operand(ctx, a, ctx.fails) for a in gathered(args, language.finds_any, refused=True))
         case Apply(function="or", args=args):
-            return " AND ".join(_operand(ctx, a, ctx.fails) for a in args)
+            return " AND ".join(_operand(ctx, a, ctx.fails) for a in gathered(args, language.finds_any))
         case Apply(function="not", args=(inner,)):
             return ctx.holds(inner)
         case Apply(function="isempty" | "isnull" as function, args=(inner,)):
