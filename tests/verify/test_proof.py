@@ -17,6 +17,7 @@ import translator
 from tests.rules import rule
 from translator.cli import main
 from translator.commands import verify as verify_command
+from translator.detection.model import Detection
 from translator.fidelity import Verdict
 from translator.plan.types import Type
 from translator.rulepack.model import EntityMapping
@@ -41,6 +42,27 @@ JOIN = (
 def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
     conversion = translator.convert(rule(f"AuditLogs | where {condition} and OperationName =~ 'x'"), ("splunk",))
     assert conversion.outputs["splunk"].verdict == Verdict.EXACT
+    assert prove(conversion, "splunk").outcome == Outcome.PROVEN
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize("behind", ["", " | summarize make_set(Computer), sum(c) by Account, WorkstationName"])
+def test_an_entity_that_is_computed_by_the_name_of_a_key_is_shown(behind: str, target: str) -> None:
+    counted = "SecurityEvent | where EventID == 4625 | summarize c = count() by Account, Computer, WorkstationName | where c >= 3"
+    named = f"{counted} | extend WorkstationName = iff(isempty(WorkstationName), Computer, WorkstationName){behind}"
+    about = (EntityMapping("Host", "HostName", "WorkstationName"), EntityMapping("Account", "Name", "Account"))
+    conversion = translator.convert(rule(named, period=3600, entities=about), (target,))
+    assert conversion.outputs[target].verdict == Verdict.SAME_ALERTS
+    assert prove(conversion, target).outcome == Outcome.PROVEN
+
+
+def test_how_far_indicators_lie_back_is_no_window_of_events() -> None:
+    matched = (
+        "ThreatIntelligenceIndicator | where TimeGenerated >= ago(14d) and Active | join (OfficeActivity | where TimeGenerated between"
+        " (todatetime('{{StartTimeISO}}') .. todatetime('{{EndTimeISO}}')) and isnotempty(ClientIP)) on $left.NetworkIP == $right.ClientIP"
+    )
+    conversion = translator.convert(rule(matched), ("splunk",))
+    assert isinstance(conversion.detection, Detection) and conversion.detection.lookback == 86_400
     assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 

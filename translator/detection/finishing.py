@@ -13,7 +13,7 @@ from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import FilledList, Place
 from translator.plan.conditions import LISTS, fields_of, is_field, is_present
-from translator.plan.expressions import Apply, Const, conjunction, conjuncts, negated_in, walk
+from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negated_in, walk
 from translator.plan.types import Type
 
 
@@ -54,9 +54,31 @@ def finish(
             if (value := read_apart(selector, (*selector.keys, *grouping, *fields))) is not None:
                 what = "the KQL takes this of the element for which its conditions and other values stand, the output of any of the array"
                 lifting.say("elements-apart", what, value.span, place)
-    found = Detection(kind, sides, keys, guaranteed, threshold, 0, bucket, (), within)
+    found = Detection(kind, sides, _key_names(sides, keys), guaranteed, threshold, 0, bucket, (), within)
     timespan, lookback = _timespans(lifting, found)
     return replace(found, timespan=timespan, lookback=lookback)
+
+
+def _key_names(sides: tuple[Side, ...], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the keys: another one where the query shows something else by the name that a key has."""
+    selectors = [s for side in sides for s in side.selectors]
+    shown = {name for s in selectors for name, _ in s.outputs}
+
+    def is_other(number: int) -> bool:
+        return any(n == keys[number] and _read(x) != _read(s.keys[number]) for s in selectors if s.keys for n, x in s.outputs)
+
+    found = list[str]()
+    for number, name in enumerate(keys):
+        own, suffix = name, 0
+        while is_other(number) and own in shown | {*keys, *found}:
+            suffix += 1
+            own = f"{name}{suffix}"
+        found.append(own)
+    return tuple(found)
+
+
+def _read(expr: Expr) -> Expr:
+    return expr.args[0] if isinstance(expr, Apply) and expr.function == "tostring" else expr
 
 
 def _note_empty_listed(lifting: Lifting, selector: Selector, place: Place) -> None:

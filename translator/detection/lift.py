@@ -307,7 +307,7 @@ class _Lifter(Lifting):
             if shape.having:
                 self.say("rows-differ", "the query summarizes again what is over the threshold", span)
                 shape.closed = True
-                return shape
+                return self.computed(shape, keys)
             inner, env = shape.input, shape.env
             local = {c.id: x for c, x in shape.keys}
             if any(isinstance(s, Apply) and columns_of(s) & {c for c in columns_of(s) if c.id in shape.aggregates} for _, s in keys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from translator.detection.arrays import read_apart
+from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY, Detection, Selector
 from translator.detection.windows import TIME_COLUMNS, bound_of, is_given, is_of_days
 from translator.fidelity import Diagnostic
@@ -20,14 +21,18 @@ from translator.targets.protocols import Target
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """How far back a query asks for events, in seconds, anywhere in it; ``fixed``: also for those since a moment of the calendar."""
+    """How far back a query asks for events, in seconds, anywhere in it; ``fixed``: also for those since a moment of the calendar.
+
+    Threat indicators are none: a list has them, however old the events are that are looked at.
+    """
 
     back: int
     fixed: bool
 
 
 def _reach(plan: o.Plan) -> _Reach:
-    stored = {c.id: c.name in TIME_COLUMNS for c in o.parts(plan.root) if isinstance(c, Column) and c.table is not None}
+    columns = [c for c in o.parts(plan.root) if isinstance(c, Column) and c.table is not None]
+    stored = {c.id: c.name in TIME_COLUMNS and c.table not in INDICATOR_TABLES for c in columns}
     back, fixed = 0, False
     for relation in o.relations(plan.root):
         for node in walk(relation.predicate) if isinstance(relation, o.Filter) else ():
