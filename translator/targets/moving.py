@@ -50,8 +50,10 @@ from translator.targets.stored_values import (
     by_value,
     column_name,
     formed,
+    in_either_word,
     in_map,
     in_one_case,
+    in_several_words,
     note_address,
     prefixed,
     scaled,
@@ -307,7 +309,7 @@ class Move:
             return expr
         before = len(self.mover.said)
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
-        if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates):
+        if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates or in_several_words(counterpart)):
             self.note_other(expr, why)
         if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
             moved = self.with_value_for_none(expr, moved, counterpart)
@@ -422,9 +424,9 @@ class Move:
             return plain
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
-        if asked and atom.function in EQUALITIES and counterpart.either.keys() >= {*asked}:
-            both = [v for value in asked for v in (value, counterpart.either[str(value)])]
-            return one_of(subject, tuple(map(const, both)), atom, "~" if "~" in atom.function else "")
+        if asked and counterpart.either:
+            if (named := in_either_word(self.mover, atom, subject, counterpart)) is not None:
+                return named
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{column_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.within:

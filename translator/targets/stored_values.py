@@ -46,6 +46,25 @@ def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
     return Apply(atom.span, atom.type, caseless, atom.args)
 
 
+def in_either_word(notes: Notes, atom: Apply, subject: Expr, stored: Stored) -> Expr | None:
+    """A condition on a field that may have another word for some values; None where that makes no difference to it, or is said."""
+    asked = constants(atom.args[1]) or []
+    if atom.function in EQUALITIES:
+        if not stored.either.keys() & {*asked} or (stored.setting and not stored.either.keys() >= {*asked}):
+            return None
+        words = dict.fromkeys(str(w) for value in asked for w in (value, stored.either.get(str(value), value)))
+        return one_of(subject, tuple(map(const, words)), atom, "~" if "~" in atom.function else "")
+    if not stored.setting and any(_holds(atom, word) != _holds(atom, value) for value, word in stored.either.items()):
+        notes.say("value-differs", f"{column_name(atom.args[0])}: {in_several_words(stored)}", atom.span)
+    return None
+
+
+def in_several_words(stored: Stored) -> str:
+    """That a field has several words for one value of its column, where nothing that is set decides which; empty where it has not."""
+    words = ", ".join(f"{value} and {word}" for value, word in stored.either.items())
+    return f"the product has several words for one value: {words}" if words and not stored.setting else ""
+
+
 def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stored) -> Expr:
     """A condition on a field that has other values in the product; as it was, without a field, where one of them is not known."""
     if atom.function in ("isempty", "isnull"):
