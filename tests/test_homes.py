@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 import translator
@@ -9,7 +12,9 @@ from tests.conformance.homes import cases
 from tests.rules import rule
 from translator import catalog
 from translator.catalog.site import Site, SiteTable
+from translator.fidelity import Verdict
 from translator.pipeline import Conversion
+from translator.regex.automata import is_too_complex
 from translator.targets.base import Options, Output, Readiness
 
 
@@ -37,6 +42,9 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SigninLogs | where IPAddress == '1.1.1.1' or IPAddress == '1.1.1.2'", "eql", ['source.ip in ("1.1.1.1", "1.1.1.2")']),
         ("SigninLogs | where IPAddress =~ '::1' and ResultType == '0'", "esql", ['source.ip == "::1"']),
         ("SigninLogs | where tostring(DeviceDetail.isCompliant) == 'true'", "esql", ["device_detail.is_compliant == true"]),
+        ("AzureActivity | where Level in ('Error', 'Informational')", "eql", ['log.level in ("Error", "Informational", "Information")']),
+        # patterns of which Lucene makes no automaton
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'a.{30}b'", "esql", ['"a[^\\\\n]{30}b", "") != process']),
         # which events: the data set holds other kinds as well
         ("SigninLogs | where ResultType == '0'", "esql", ['azure.signinlogs.category == "SignInLogs"']),
         (
@@ -205,6 +213,15 @@ def test_outputs_name_what_the_product_has(kql: str, target: str, parts: list[st
     assert output.readiness == Readiness.READY, output.deployment
 
 
+def test_a_list_of_which_lucene_makes_no_automaton_is_asked_for_in_parts() -> None:
+    words = [f"{n * 7919 % 104729:x}-{n}" for n in range(1200)]
+    kql = f"SecurityEvent | where EventID == 4688 and CommandLine has_any (dynamic({json.dumps(words)})) and CommandLine !has '0-0'"
+    output = converted(kql, "esql")
+    patterns = re.findall(r'RLIKE "((?:[^"\\]|\\.)*)"', output.text)
+    assert 2 < len(patterns) < 9 and output.verdict == Verdict.EXACT and sum(p.count("|") for p in patterns) > 1100
+    assert not any(is_too_complex(p.replace("\\\\", "\\")) for p in patterns)
+
+
 @pytest.mark.parametrize(
     ("kql", "target", "absent"),
     [
@@ -313,6 +330,10 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("SigninLogs | where ResultType == '0' and strcat(CreatedDateTime, 'x') has '00Z'", "esql", "condition-dropped", "broader"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),
         ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged", "broader"),
+        ("AuditLogs | where Result == 'timeout'", "eql", "values-merged", "broader"),
+        ("AuditLogs | where isempty(Result)", "esql", "values-merged", "broader"),
+        ("AzureActivity | where Level startswith 'Informational'", "splunk", "value-differs", "differs"),
+        ("AzureActivity | summarize n = count() by CallerIpAddress, Level | where n > 9", "esql", "value-differs", "differs"),
         ("SecurityEvent | where EventID == 4776 | summarize count() by Account | where count_ > 5", "splunk", "computed-column", "differs"),
         (
             "DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey endswith 'Run'",
@@ -349,6 +370,9 @@ def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
         # numbers that are written in one way
         ("CommonSecurityLog | where DeviceVendor == 'x' and toint(LogSeverity) > 6", "esql"),
         ("Corelight | where EventType == 'http' and toint(HttpStatusCode) < 300 and toint(HttpStatusCode) == 200", "eql"),
+        # a level that has two words in the product
+        ("AzureActivity | where Level !in ('Informational', 'Warning') and Level contains 'Inform'", "splunk"),
+        ("AuditLogs | where Result != 'success' | project Identity", "esql"),
         # a hyphen is a value, also where the product keeps none
         ("W3CIISLog | where isnotempty(csUriQuery) and csUriQuery !has 'Protocol' and sPort == '1'", "splunk"),
     ],

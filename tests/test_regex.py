@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from translator.regex import writers
 from translator.regex.ascii import asciified
+from translator.regex.automata import is_too_complex
 from translator.regex.classes import ranges_of
 from translator.regex.endings import ending
 from translator.regex.lucene import lucene
@@ -320,7 +321,7 @@ def test_a_regular_expression_of_lucene_matches_the_same(regex: str, case: Any_,
         assert (ours.search(text) is not None) == (whole is not None), (regex, translated, text)
 
 
-@pytest.mark.parametrize("regex", ["a\\bc", "x^a", "(?m)^a", r"a\B", r"\<a", r"\p{Greek}"])
+@pytest.mark.parametrize("regex", ["a\\bc", "x^a", "(?m)^a", r"a\B", r"\<a", r"\p{Greek}", "a.{30}b", "[ac]*a[ac]{50,200}"])
 def test_what_lucene_has_not_is_refused(regex: str) -> None:
     with pytest.raises(Inexpressible):
         lucene(parse(regex))
@@ -343,6 +344,18 @@ def test_what_lucene_has_not_is_refused(regex: str) -> None:
 )
 def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
     assert lucene(parse(regex), case) == written
+
+
+@pytest.mark.parametrize(
+    ("pattern", "refused"),
+    [
+        (".*a.{11}", False), (".*a.{12}", True), ("a.{900}", False), (".*[a-z]{100}.*", False), (".*[ac]*a[de]{50,200}.*", False),
+        (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefgh')}).*", False), (r".*\{.{0,20}x.{0,40}y.*", True),
+        (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefghij')}).*", True), (r"[^\[\]a-c]*(\*{3}|b?)+\-", False), ("()|a", False),
+    ],
+)  # fmt: skip
+def test_what_takes_too_large_an_automaton_is_known(pattern: str, refused: bool) -> None:
+    assert is_too_complex(pattern) == refused
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sys
 from typing import Literal as OneOf
 
 from translator.regex.ascii import is_everything
+from translator.regex.automata import is_too_complex
 from translator.regex.classes import POSIX, Ranges, Unlisted, ranges_of, without
 from translator.regex.syntax import (
     Alternation,
@@ -41,14 +42,17 @@ def lucene(node: Node, case: Case = "kept") -> str:
     r"""A pattern to search for, as one of Lucene over the whole value; ``\d``, ``\s``, ``\w`` and ``\b`` are of ASCII characters there.
 
     Raises:
-        Inexpressible: for anchors within, and what no automaton tells.
+        Inexpressible: for anchors within, what no automaton tells, and what takes one that is too large.
     """
     if case != "kept" and case_of(node) is False:
         raise Inexpressible("parts with case in a pattern without it")
     try:
-        return _Writer(case).whole(_parts(node))
+        text = _Writer(case).whole(_parts(node))
     except Unlisted as error:
         raise Inexpressible(str(error)) from None
+    if is_too_complex(text):
+        raise Inexpressible("what takes an automaton of too many states")
+    return text
 
 
 def escape(value: str) -> str:

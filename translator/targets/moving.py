@@ -42,7 +42,7 @@ from translator.targets.base import Options
 from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins, untold
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
-from translator.targets.literals import EQUALITIES, merged, one_of, typed
+from translator.targets.literals import EQUALITIES, merged, typed
 from translator.targets.names import IN_DOCUMENT, IN_UNITS, ORIGINAL, PLAIN_TEXTS, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
@@ -424,9 +424,8 @@ class Move:
             return plain
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
-        if asked and counterpart.either:
-            if (named := in_either_word(self.mover, atom, subject, counterpart)) is not None:
-                return named
+        if asked and counterpart.either and (named := in_either_word(self.mover, atom, subject, counterpart)) is not None:
+            return named
         if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
             self.mover.say("value-differs", f"{column_name(atom.args[0])}: {counterpart.deviates}", atom.span)
         if counterpart.within:

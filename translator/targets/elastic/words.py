@@ -9,6 +9,7 @@ from __future__ import annotations
 from translator.plan.expressions import Apply, Expr
 from translator.plan.patterns import searched
 from translator.regex.ascii import asciified
+from translator.regex.automata import is_too_complex
 from translator.regex.lucene import escape, lucene
 from translator.regex.parser import RegexError
 from translator.regex.syntax import Node, least_width
@@ -50,10 +51,19 @@ def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ig
         found = []
         for (before, after), texts in alike.items():
             head, tail = f"(.*{BOUND})?" if before else ".*", f"({BOUND}.*)?" if after else ".*"
-            found.append(rlike(subject, head + any_of(texts) + tail))
+            found += [rlike(subject, pattern) for pattern in _any_within(head, texts, tail)]
         return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
 
     return spell
+
+
+def _any_within(head: str, texts: list[str], tail: str) -> list[str]:
+    """Patterns that have any of some texts between a head and a tail, as many as Lucene needs."""
+    pattern = head + any_of(texts) + tail
+    if len(texts) == 1 or not is_too_complex(pattern):
+        return [pattern]
+    middle = len(texts) // 2
+    return [*_any_within(head, texts[:middle], tail), *_any_within(head, texts[middle:], tail)]
 
 
 def java_finds(tree: Node) -> str | None:
