@@ -9,6 +9,7 @@ import pytest
 
 import translator
 from tests.rules import rule
+from translator.fidelity import CaseOfColumn
 from translator.targets.base import Options, Output, Readiness
 from translator.verify.running import run_text
 from translator.verify.shaping import shaped
@@ -141,12 +142,12 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
     ("kql", "target", "code", "direction"),
     [
         ("AADSignInEventsBeta | summarize n = dcount(RiskDetails) by AccountUpn | where n > 3", "esql", "value-differs", "differs"),
-        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where n > 3", "esql", "values-merged", "broader"),
+        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where n > 3", "esql", "value-differs", "differs"),
         (
             "SecurityEvent | where EventID == 4625 | summarize n = dcount(IpAddress) by Computer | where n > 3",
-            "esql",
-            "values-merged",
-            "broader",
+            "eql",
+            "value-differs",
+            "differs",
         ),
         (
             "CloudAppEvents | mv-expand p = RawEventData.Parameters | where tostring(p.Name) == 'a' and tostring(p.Value) !has 'b'",
@@ -223,3 +224,23 @@ def test_only_settings_that_are_needed_are_asked_for() -> None:
     kql = f"union {', '.join(f'({part} | project Type, TimeGenerated)' for part in parts)}"
     output = translator.convert(rule(kql), ("esql",)).outputs["esql"]
     assert output.verdict.value in SAME and output.homes == ("o365_audit_original", "iis_original")
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "DeviceProcessEvents | where FileName == 'a' | join kind=inner (SecurityEvent | where EventID == 4625)"
+        " on $left.DeviceName == $right.Computer",
+        "SecurityEvent | where EventID == 4625 | where Computer !in ((DeviceProcessEvents | where FileName == 'a' | distinct DeviceName))",
+        "union (SecurityEvent | where EventID == 4688), (DeviceProcessEvents | project Computer = DeviceName)"
+        " | summarize n = count() by Computer | where n > 1",
+    ],
+)
+def test_keys_meet_in_the_case_that_the_product_has_one_of_them_in(kql: str) -> None:
+    found = translator.convert(rule(f"{kql} | project Computer"), ("esql", "eql")).outputs
+    assert all(f'TO_LOWER(COALESCE({name}, ""))' in found["esql"].text for name in ("host.name", "winlog.computer_name"))
+    assert found["esql"].verdict.value == "same-alerts" and found["eql"].verdict.value in ("differs", "none")
+    assert {(d.fact.column, d.fact.case) for d in found["esql"].diagnostics if isinstance(d.fact, CaseOfColumn)} == {
+        ("DeviceName", "lower"),
+        ("Computer", "lower"),
+    }

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.fidelity import CaseOfColumn, Place
 from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Items, Value, conjunction, conjuncts, const, walk
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import simplify
@@ -63,9 +64,37 @@ class _Mover(Moving):
             sides.append(moved)
             fields += counted
         threshold = replace(detection.threshold, fields=tuple(fields)) if detection.threshold is not None else None
+        sides = self.in_one_case(sides)
         self.note_keys([s for side in sides for s in side.selectors])
         moved_ = replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *self.said))
         return moved_ if self.computes else _with_plain_keys(moved_)
+
+    def in_one_case(self, sides: list[Side]) -> list[Side]:
+        """Sides whose keys are in one case where the product has some of them so; a word on that where the target computes none."""
+        selectors = [s for side in sides for s in side.selectors if s.keys]
+        functions = dict[int, str]()
+        for number, keys in enumerate(zip(*(s.keys for s in selectors), strict=False)):
+            read = {self.read[key] for key in keys if key in self.read}
+            cases, names = {r.case for r in read}, " and ".join(sorted(r.column for r in read))
+            if len(cases) < 2 and (not any(cases) or all(key in self.read or isinstance(key, Const) for key in keys)):
+                continue
+            if not self.computes:
+                with self.within(Place.BOTH):
+                    self.say("value-differs", f"{names}: the product has one of these in one case, and others as they came", None)
+                continue
+            case = "lower" if "lower" in cases else "upper"
+            functions[number] = f"to{case}"
+            for one in sorted({r.column for r in read if not r.case}):
+                said = f"{one} is compared in {case} case here: values that differ by case alone are one"
+                self.say("values-of-one-case", said, fact=CaseOfColumn(one, case))
+
+        def folded(number: int, key: Expr) -> Expr:
+            return simplify(Apply(key.span, Type.STRING, functions[number], (key,))) if number in functions else key
+
+        def changed(selector: Selector) -> Selector:
+            return replace(selector, keys=tuple(folded(n, k) for n, k in enumerate(selector.keys)))
+
+        return [replace(side, selectors=tuple(map(changed, side.selectors))) for side in sides] if functions else sides
 
     def note_keys(self, selectors: list[Selector]) -> None:
         """A word on keys of which some are addresses to the product, and others the texts of such."""

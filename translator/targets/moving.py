@@ -75,6 +75,8 @@ class Moving(Notes):
         self.wanted = {*rule.alert_columns} if rule is not None else set()
         self.homes: dict[tuple[str, str], Home] = {}
         self.alone = False
+        self.read: dict[Expr, CaseOfColumn] = {}
+        """The column of each value that is read of a field, and the case in which the product has it; empty where that is as it came."""
 
 
 def further_homes(moving: Moving, selector: Selector, home: Home | None, measured: list[Expr]) -> list[tuple[Home, bool]]:
@@ -269,7 +271,9 @@ class Move:
         assert isinstance(base, ColumnRef)
         filled = not isinstance(expr, Path) and catalog.is_filled(self.chosen.table, base.column.name, self.pins)
         if not filled and not self.leaves_out(expr, ""):
-            self.mover.say("values-merged", f"{what}, as for events without one: both are one value", expr.span)
+            groups = expr in self.chosen.keys and bool(self.mover.entities) and base.column.name not in self.mover.entities
+            one = self.mover.computes and groups  # else the alert is one of another value, or EQL has none
+            self.mover.say("values-merged" if one else "value-differs", f"{what}, as for events without one: both are one value", expr.span)
         elif self.mover.computes:
             empty = Apply(expr.span, Type.BOOL, "isempty", (moved,))
             return Apply(expr.span, Type.STRING, "iff", (empty, const(stored.missing), moved))
@@ -313,9 +317,11 @@ class Move:
             self.note_other(expr, why)
         if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
             moved = self.with_value_for_none(expr, moved, counterpart)
-        if isinstance(counterpart, Stored) and counterpart.case:
-            said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
-            self.mover.say("values-of-one-case", said, fact=CaseOfColumn(column_name(expr), counterpart.case))
+        if isinstance(counterpart, Stored):
+            self.mover.read[moved] = CaseOfColumn(column_name(expr), counterpart.case)
+            if counterpart.case:
+                said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
+                self.mover.say("values-of-one-case", said, fact=self.mover.read[moved])
         found = simplify(moved)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or joined_fields(found):
             return found
@@ -389,7 +395,7 @@ class Move:
 
     def note_computed(self, expr: Expr, field: Expr, stored: Stored) -> None:
         """A word on a value that is computed with, where the field spells it otherwise than the column."""
-        self.note_other(expr, spelled_otherwise(stored))
+        self.note_other(expr, spelled_otherwise(stored) or (f"the product has it in {stored.case} case" if stored.case else ""))
         if self.is_address(field):
             self.mover.say("address-spelling", f"{column_name(expr)} is computed with in its canonical spelling", expr.span)
 

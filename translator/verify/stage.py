@@ -71,12 +71,10 @@ class Tried:
 
 
 def differ_by_case(output: Output, tried: Tried) -> bool:
-    """Whether a world has values that differ by case alone in a column that an output presumes to have none."""
-    for name in (d.fact.column for d in output.diagnostics if isinstance(d.fact, CaseOfColumn)):
-        values = {str(row[name]) for rows in tried.rows.values() for row in rows if name in row}
-        if len({v.lower() for v in values}) < len(values):
-            return True
-    return False
+    """Whether a world has values that differ by case alone in the columns that an output presumes to have none."""
+    names = {d.fact.column for d in output.diagnostics if isinstance(d.fact, CaseOfColumn)}
+    values = {str(row[name]) for rows in tried.rows.values() for row in rows for name in names & row.keys()}
+    return len({v.lower() for v in values}) < len(values)
 
 
 class Stage:
