@@ -244,3 +244,10 @@ def test_keys_meet_in_the_case_that_the_product_has_one_of_them_in(kql: str) -> 
         ("DeviceName", "lower"),
         ("Computer", "lower"),
     }
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
+@pytest.mark.parametrize("condition", ["UserPrincipalName in (dynamic(['a', 1, null]))", "IPAddress !in~ (dynamic(['1.2.3.4', null]))"])
+def test_a_null_in_a_list_is_no_text(condition: str, target: str) -> None:
+    output = translator.convert(rule(f"SigninLogs | where {condition} | project UserPrincipalName"), (target,)).outputs[target]
+    assert "None" not in output.text and output.verdict.value in ("none", "broader")

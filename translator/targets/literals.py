@@ -59,7 +59,7 @@ def _literal(value: Const, kind: str) -> Const | None:
     """A literal as a field of that type compares it; None where no value of the field can equal it."""
     given = value.value
     text = ("true" if given else "false") if isinstance(given, bool) else str(given)
-    if value.type in (Type.DATETIME, Type.TIMESPAN):
+    if value.type in (Type.DATETIME, Type.TIMESPAN) or given is None:
         return value
     if kind in _NUMBERS:
         if isinstance(given, int | float) and not isinstance(given, bool):

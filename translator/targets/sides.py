@@ -15,12 +15,15 @@ from translator.targets.base import Cannot
 def identifying(rule: Rule, detection: Detection) -> set[int]:
     """The numbers of the keys that are all that identifies the alert; none where other columns do as well.
 
-    Entities are those of the rule, else columns named ``...CustomEntity``, else the key where there is only one.
+    Entities are those of the rule, else columns named ``...CustomEntity``, else the key where there is only one, and the rows of a join
+    show it.
     """
     columns = dict.fromkeys(e.column for e in rule.entities)
     columns = columns or dict.fromkeys(n for s in detection.selectors for n, _ in s.outputs if n.endswith("CustomEntity"))
     if not columns:
-        return {0} if len(detection.group_by) == 1 else set()
+        joins, shown = detection.kind in ("temporal", "temporal_ordered"), {x for s in detection.selectors for _, x in s.outputs}
+        hidden = joins and bool(shown) and not any(key in shown for s in detection.selectors for key in s.keys)
+        return {0} if len(detection.group_by) == 1 and not hidden else set()
     found = set()
     for column in columns:
         numbers = {s.keys.index(x) if x in s.keys else -1 for s in detection.selectors if (x := dict(s.outputs).get(column)) is not None}

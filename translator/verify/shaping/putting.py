@@ -83,11 +83,15 @@ class Putting:
         if column == INGESTED:
             self.ingested(value)
             return
+        if isinstance(value, str) and "/" in value and catalog.is_address(self.site.table, column):
+            raise Unfit("an address stands there in every row, no network")
         if column in catalog.schemas().get(self.site.table, {}) and catalog.schemas()[self.site.table][column] == "dynamic":
             value = read_json(value)
         if self.site.family == "sigma" and column in TIME_COLUMNS and (moment := moment_of(value)) is not None:
             self.event[TIMES["sigma"]] = iso(moment)
         place = self.site.place(column, (), self.row)
+        if self.site.has_parts(column) and isinstance(value, str) and value[:1].isspace() and read_json(value.strip()) != value.strip():
+            raise Unfit("the table has the text of an object there, without anything around it")
         if column == "EventData" and self.site.has_parts(column) and (data := data_of(value)) is not None:
             self.inside(column, data)
             return
