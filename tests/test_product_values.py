@@ -251,3 +251,12 @@ def test_keys_meet_in_the_case_that_the_product_has_one_of_them_in(kql: str) -> 
 def test_a_null_in_a_list_is_no_text(condition: str, target: str) -> None:
     output = translator.convert(rule(f"SigninLogs | where {condition} | project UserPrincipalName"), (target,)).outputs[target]
     assert "None" not in output.text and output.verdict.value in ("none", "broader")
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql", "eql"])
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\u007f", "\\u0001"])
+def test_control_characters_are_in_no_output(text: str, target: str) -> None:
+    kql = f"SecurityEvent | where EventID == 4688 and CommandLine contains '{text}' and Process =~ 'a\\tb'"
+    output = translator.convert(rule(kql), (target,)).outputs[target]
+    assert output.verdict.value == "broader" and not [c for c in output.text if not c.isprintable() and c not in "\t\n"]
+    assert "condition-dropped" in {d.code for d in output.diagnostics}

@@ -1,8 +1,23 @@
-"""Literals inside regular expressions, for targets that match text that way."""
+"""Literals, and such inside of regular expressions for targets that match text that way."""
 
 from __future__ import annotations
 
+import unicodedata
+
+from translator.fidelity import Diagnostic
 from translator.regex.terms import BOUND, around
+from translator.targets.base import Cannot
+
+
+def writable(value: str) -> str:
+    """``value``, where a literal can hold it: of control characters no editor and no file of settings keeps others than tabs and line ends.
+
+    Raises:
+        Cannot: where it has others.
+    """
+    if value.isprintable() or all(c in "\t\n\r" or unicodedata.category(c) not in ("Cc", "Cs") for c in value):
+        return value
+    raise Cannot(Diagnostic("target-cannot", "a text with control characters cannot be written here", None))
 
 
 def escape(value: str) -> str:

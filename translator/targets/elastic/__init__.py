@@ -14,11 +14,12 @@ from translator.regex.syntax import Node
 from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
 from translator.targets.names import IN_DOCUMENT, WHOLE, Names
+from translator.targets.text import writable
 
 
 def string(value: str) -> str:
-    """A string literal of EQL and of ES|QL; no value can end it."""
-    out = value.replace("\\", "\\\\").replace('"', '\\"')
+    """A string literal of EQL and of ES|QL; no value can end it. Raises Cannot for one with control characters."""
+    out = writable(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'
 
 

@@ -7,6 +7,7 @@ one has no other meaning).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -127,7 +128,9 @@ def _value(function: str, subject: Expr, operand: Expr) -> str | None:
             return string(str(value).lower())
         case Const(value=int(value), type=Type.INT | Type.LONG) if subject.type in (Type.INT, Type.LONG) and function in ("==", "in"):
             return str(value)
-        case Const(value=str(text)) if text and text == text.strip() and not any(c in text for c in '*"\n\r?'):
+        case Const(value=str(text)) if (
+            text and text == text.strip() and not any(c in '*"?' or unicodedata.category(c) == "Cc" for c in text)
+        ):
             of_one_range = is_network(text)  # which search takes for all of its addresses
             other_cases = any(not c.isascii() and c.lower() != c.upper() for c in text)
             return None if of_one_range or other_cases else string(_WILD[function].format(text))

@@ -19,12 +19,12 @@ from translator.targets.base import Cannot
 from translator.targets.names import IN_TEXT, json_path
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
-from translator.targets.text import any_of, escape, has_any_pattern
+from translator.targets.text import any_of, escape, has_any_pattern, writable
 
 
 def string(value: str) -> str:
-    """An SPL string literal; no value can end it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    """An SPL string literal; no value can end it. Raises Cannot for one with control characters."""
+    escaped = writable(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
 
 
