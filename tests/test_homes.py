@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 import translator
 from tests.conformance.homes import cases
@@ -305,7 +306,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("ProofPointTAPClicksPermitted_CL | where classification_s =~ 'malware'", "splunk", "events-more", "broader"),
         ("SecurityEvent | where EventID == 4672 and PrivilegeList startswith 'Se'", "esql", "array-element", "differs"),
         ("Cisco_Umbrella | where EventType == 'dnslogs' and UrlCategory == 'Malware'", "eql", "array-element", "differs"),
-        ("SecurityEvent | where EventID == 4624 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
+        ("SecurityEvent | where EventID == 4768 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
         ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "input-setting", "exact"),
         ("CommonSecurityLog | where DeviceVendor == 'v' and AdditionalExtensions == 'cat=x'", "splunk", "value-differs", "differs"),
         ("SQLEvent | where Statement !has 'create login'", "sigma", "value-within", "narrower"),
@@ -466,6 +467,19 @@ def test_columns_that_are_one_field_do_not_tell_what_the_table_does(kql: str, ta
 )
 def test_events_of_a_value_that_no_home_is_told_by_are_in_none(kql: str, target: str) -> None:
     assert converted(kql, target).readiness == Readiness.NAMES
+
+
+def test_events_of_several_homes_are_told_apart_by_name() -> None:
+    joined = "join kind=inner (SigninLogs | where ResultType == '1') on $left.SrcIpAddr == $right.IPAddress"
+    kql = f"Corelight | where DstIpAddr == '1.2.3.4' | {joined} | project SrcIpAddr"
+    documents = [*yaml.safe_load_all(converted(kql, "sigma").text)]
+    names = [d["name"] for d in documents if "name" in d]
+    assert len(names) > 3 and len({d["id"] for d in documents}) == len({d["title"] for d in documents}) == len(documents)
+    assert sorted(names) == sorted(documents[-1]["correlation"]["rules"])
+    flags = re.findall(r"EVAL (\w+) = CASE\(event.dataset == \"\S+\", 1, 0\)", converted(kql, "esql").text)
+    assert len(flags) > 3 and len(set(flags)) == len(flags)
+    counted = converted("Corelight | where DstIpAddr == '1.2.3.4' | summarize n = count() by SrcIpAddr | where n > 5", "eql").texts
+    assert len(counted) == 1 and counted[0].count("with runs=6") == 1 and "any where event" not in counted[0].splitlines()[0]
 
 
 def test_a_data_model_has_default_fields_without_its_name() -> None:

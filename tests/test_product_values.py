@@ -40,7 +40,8 @@ SESSIONS = [
 ]
 ADDRESS = "SigninLogs | where IPAddress"
 ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
-CALLERS = [{"EventID": 4625, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
+CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
+LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
 GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
 
 
@@ -54,8 +55,10 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("SigninLogs | where DurationMs > 1000 | project UserPrincipalName", "esql", DURATIONS, 1),
         ("SigninLogs | where DurationMs !in (900, 7) | project UserPrincipalName", "eql", DURATIONS, 1),
         # a value that stands for none
-        ("SecurityEvent | where EventID == 4625 and IpAddress != '-' and isnotempty(IpAddress) | project Computer", "esql", CALLERS, 1),
-        ("SecurityEvent | where EventID == 4625 and IpAddress !in ('-', '') | summarize n = count() by IpAddress", "esql", CALLERS, 1),
+        ("SecurityEvent | where EventID == 4768 and IpAddress != '-' and isnotempty(IpAddress) | project Computer", "esql", CALLERS, 1),
+        ("SecurityEvent | where EventID == 4768 and IpAddress !in ('-', '') | summarize n = count() by IpAddress", "esql", CALLERS, 1),
+        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where IpAddress == '-'", "esql", LOGONS, 1),
+        ("SecurityEvent | where EventID == 4625 and IpAddress != '-' | project Computer", "eql", LOGONS, 1),
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
         # some values under other names, whose own texts satisfy the condition
         ("OfficeActivity | where Operation startswith 'Add' | project UserId", "esql", OPERATIONS, 2),
@@ -142,9 +145,9 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
     ("kql", "target", "code", "direction"),
     [
         ("AADSignInEventsBeta | summarize n = dcount(RiskDetails) by AccountUpn | where n > 3", "esql", "value-differs", "differs"),
-        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where n > 3", "esql", "value-differs", "differs"),
+        ("SecurityEvent | where EventID == 4768 | summarize n = count() by IpAddress | where n > 3", "esql", "value-differs", "differs"),
         (
-            "SecurityEvent | where EventID == 4625 | summarize n = dcount(IpAddress) by Computer | where n > 3",
+            "SecurityEvent | where EventID == 4768 | summarize n = dcount(IpAddress) by Computer | where n > 3",
             "eql",
             "value-differs",
             "differs",
@@ -156,6 +159,7 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
             "exact",
         ),
         ("AADSignInEventsBeta | summarize n = count() by RiskDetails | where n > 3", "esql", "value-differs", "differs"),
+        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where n > 3", "eql", "empty-join-key", "narrower"),
     ],
 )
 def test_what_is_taken_of_a_value_is_said(kql: str, target: str, code: str, direction: str) -> None:

@@ -54,8 +54,8 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("SecurityEvent", {"EventID": 4625}, "splunk", {"EventCode": 4625}),
         ("AuditLogs", {"DurationMs": 5}, "elastic", {"event.duration": 5_000_000}),
         ("SecurityEvent", {"EventID": 4625}, "elastic", {"event.code": "4625"}),
-        ("SecurityEvent", {"EventID": 4625, "IpAddress": "0:0::1"}, "elastic", {"source.ip": "::1"}),
-        ("SecurityEvent", {"EventID": 4625, "IpAddress": ""}, "elastic", {"source.ip": None}),
+        ("SecurityEvent", {"EventID": 4768, "IpAddress": "0:0::1"}, "elastic", {"source.ip": "::1"}),
+        ("SecurityEvent", {"EventID": 4768, "IpAddress": ""}, "elastic", {"source.ip": None}),
         ("DeviceFileEvents", {"FileSize": "4096", "ActionType": "FileCreated"}, "elastic", {"file.size": 4096}),
         # what another column says of one that no row leaves empty
         ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),

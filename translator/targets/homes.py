@@ -117,7 +117,7 @@ class _Mover(Moving):
                 )
                 continue
             for part, home in parts:
-                name = selector.name if part is selector or home is None else f"{selector.name}_{home.name}"
+                name = selector.name if len(parts) == 1 or home is None else f"{selector.name}_{home.name}"
                 move = Move(self, part, home, measured[number : number + 1])
                 one = replace(move.selector(), name=name)
                 keys = tuple(map(move.value, side.grouping[number])) if side.grouping else ()

@@ -262,6 +262,10 @@ class Move:
         """Whether the selector asks for events that have the field, also of those that have none for one of its values."""
         return self.leaves_out(field, "") and self.leaves_out(field, stored.missing)
 
+    def is_filled(self, expr: Expr) -> bool:
+        """Whether no event that the selector asks for leaves a column empty."""
+        return isinstance(expr, ColumnRef) and catalog.is_filled(self.chosen.table, expr.column.name, self.pins)
+
     def with_value_for_none(self, expr: Expr, moved: Expr, stored: Stored) -> Expr:
         """A value that events are grouped by, or counted, where those with one of its values may have no field."""
         if not stored.missing or self.leaves_out(expr, stored.missing):
@@ -269,8 +273,7 @@ class Move:
         what = f"{column_name(expr)} is missing here for {stored.missing}"
         base = expr.base if isinstance(expr, Path) else expr
         assert isinstance(base, ColumnRef)
-        filled = not isinstance(expr, Path) and catalog.is_filled(self.chosen.table, base.column.name, self.pins)
-        if not filled and not self.leaves_out(expr, ""):
+        if not self.is_filled(expr) and not self.leaves_out(expr, ""):
             groups = expr in self.chosen.keys and bool(self.mover.entities) and base.column.name not in self.mover.entities
             one = self.mover.computes and groups  # else the alert is one of another value, or EQL has none
             self.mover.say("values-merged" if one else "value-differs", f"{what}, as for events without one: both are one value", expr.span)
@@ -278,7 +281,7 @@ class Move:
             empty = Apply(expr.span, Type.BOOL, "isempty", (moved,))
             return Apply(expr.span, Type.STRING, "iff", (empty, const(stored.missing), moved))
         else:
-            self.mover.say("columns-differ", what, expr.span)
+            self.mover.say("empty-join-key", f"{what}, and events without it are left out", expr.span)
         return moved
 
     def condition(self, predicate: Expr) -> Expr:
@@ -462,7 +465,7 @@ class Move:
         found = typed(plain, subject) if self.family == "elastic" else plain
         if not counterpart.missing or self.is_told(atom.args[0], counterpart):
             return found
-        return with_missing(self.mover, found, atom, subject, counterpart)
+        return with_missing(self.mover, found, atom, subject, counterpart, self.is_filled(atom.args[0]))
 
     def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""

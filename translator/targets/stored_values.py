@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from translator import catalog
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
 from translator.plan.conditions import CASE_PAIRS, TEXT_OPERATORS, TEXT_SEARCHES
@@ -106,9 +105,11 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
     return typed(test, subject) if family == "elastic" else numeric(test, subject)
 
 
-def with_missing(notes: Notes, found: Expr, atom: Apply, subject: Expr, stored: Stored) -> Expr:
-    """A condition on a field that the product may not have where the column has a certain value, which stands for no value."""
-    filled = isinstance(atom.args[0], ColumnRef) and catalog.is_filled(atom.args[0].column.table or "", atom.args[0].column.name)
+def with_missing(notes: Notes, found: Expr, atom: Apply, subject: Expr, stored: Stored, filled: bool) -> Expr:
+    """A condition on a field that the product may not have where the column has a certain value, which stands for no value.
+
+    ``filled``: where no event leaves the column empty.
+    """
     tests = [_holds(atom, value) for value in (stored.missing, "")]
     if not all(isinstance(test, Const) for test in tests):
         notes.say("value-differs", f"the product may have no {column_name(atom.args[0])} for {stored.missing}", atom.span)
