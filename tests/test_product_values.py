@@ -42,6 +42,10 @@ ADDRESS = "SigninLogs | where IPAddress"
 ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
+STATEMENTS = [
+    {"Action": action, "DbAction": word}
+    for action, word in (("drop table t", "DROP"), ("SELECT\na", "SELECT"), ("dropped", ""), ("3", "SELECT"), ("12", "DROP TABLE"))
+]
 GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
 
 
@@ -60,6 +64,11 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where IpAddress == '-'", "esql", LOGONS, 1),
         ("SecurityEvent | where EventID == 4625 and IpAddress != '-' | project Computer", "eql", LOGONS, 1),
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
+        ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
+        # the word that a statement begins with, or that its number stands for
+        ("OracleDatabaseAuditEvent | where DbAction =~ 'Drop' | project Action", "splunk", STATEMENTS, 1),
+        ("OracleDatabaseAuditEvent | where DbAction == 'SELECT' | project Action", "splunk", STATEMENTS, 2),
+        ("OracleDatabaseAuditEvent | where isempty(DbAction) | project Action", "splunk", STATEMENTS, 1),
         # some values under other names, whose own texts satisfy the condition
         ("OfficeActivity | where Operation startswith 'Add' | project UserId", "esql", OPERATIONS, 2),
         ("OfficeActivity | where Operation startswith 'Add' | project UserId", "eql", OPERATIONS, 2),

@@ -104,6 +104,7 @@ APPLY: dict[str, Any] = {
         "isnotnull(a) and isnotnull(n)",
         "iff(isnotempty(a), a, b) == 'x'",
         "case(a == 'x', 'p', b == 'x', a, 'q') in ('p', 'xyz')",
+        "case(a == 'x', 'p', a == 'xyz', 'q', a == 'null', 'p', b == 'x', 'p', '') == 'p'",
         "isempty(case(isnotempty(a), a, isnotempty(b), b, ''))",
         "not(a == 'x' or not(b == 'x' and n < 5))",
         "not(n < 5)",
@@ -123,6 +124,10 @@ def test_an_exact_rewrite_gives_the_same_rows(kql: str) -> None:
     for node in e.walk(after):
         if isinstance(node, e.Apply) and node.function not in ("and", "or", "not") and node.args:
             assert is_field(node.args[0]), f"{node.function} does not stand on a stored field"
+
+
+def test_a_branch_for_one_value_does_not_rule_out_the_others() -> None:
+    assert simplify(predicate("case(a == 'x', 'p', a == 'y', 'q', a == 'z', 'p', '') == 'p'")) == predicate("a == 'x' or a == 'z'")
 
 
 def test_chains_of_values_stay_flat() -> None:

@@ -134,9 +134,20 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     found: list[tuple[Expr, Expr]] = []
     before: Expr = TRUE
     for condition, value in alternatives(expr) or ():
-        found.append((conjunction(before, condition), value))
+        found.append((conjunction(*(p for p in conjuncts(before) if not _implies(condition, p)), condition), value))
         before = conjunction(before, negation(condition))
     return found or None
+
+
+def _implies(condition: Expr, other: Expr) -> bool:
+    """Whether a value that is one text is not another one."""
+    match condition, other:
+        case (
+            Apply(function="==", args=(subject, Const(value=str(text)))),
+            Apply(function="not", args=(Apply(function="==", args=(field, Const(value=str(excluded)))),)),
+        ):
+            return text != excluded and field == subject
+    return False
 
 
 def alternatives(expr: Expr) -> list[tuple[Expr, Expr]] | None:
