@@ -161,7 +161,7 @@ class Integration:
 class Kind:
     """The events of a table that have one of some values in a column: these have all of ``filled``, and no others have ``only``.
 
-    In each of these an array in one of the columns ``single`` has one element.
+    In each of these an array in one of the columns ``single`` has one element, and the columns of ``has`` one of the values there.
     """
 
     column: str
@@ -169,6 +169,7 @@ class Kind:
     filled: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
+    has: Mapping[str, frozenset[str | int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +227,7 @@ def table(name: str) -> Table | None:
         for key in ("filled", "one_line", "numbers", "plain", "all_told")
     )
     addresses = frozenset(data.get("addresses") or ())
-    kinds = tuple(
-        Kind(k["column"], *(frozenset(k.get(name, ())) for name in ("values", "filled", "only", "single"))) for k in data.get("kinds", ())
-    )
+    kinds = tuple(map(_kind, data.get("kinds", ())))
     return Table(
         data["table"],
         data["source"],
@@ -241,6 +240,11 @@ def table(name: str) -> Table | None:
         kinds,
         MappingProxyType(homes),
     )
+
+
+def _kind(data: Mapping[str, Any]) -> Kind:
+    values, filled, only, single = (frozenset(data.get(key, ())) for key in ("values", "filled", "only", "single"))
+    return Kind(data["column"], values, filled, only, single, {column: frozenset(v) for column, v in data.get("has", {}).items()})
 
 
 def _of_table(name: str, home: Home) -> Home:

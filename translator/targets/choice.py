@@ -55,6 +55,8 @@ def selector_pins(selector: Selector) -> Pins:
     found = pins_of(selector.predicate)
     known = catalog.table(selector.table)
     for kind in known.kinds if known is not None else ():
+        if kind.column in found and {folded(v) for v in found[kind.column]} <= {folded(v) for v in kind.values}:
+            found = {**kind.has, **found}
         asked = {n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only}
         if any(is_present(field, selector.predicate) for field in asked):
             values: frozenset[Value] = frozenset(kind.values)

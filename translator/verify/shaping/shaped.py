@@ -186,6 +186,13 @@ class _Table:
                     filled = next(c for c in sorted(kind.only) if not is_missing(draft.row.get(c)))
                     self.fail(draft, filled, f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it")
                     return
+            if text_of(draft.row.get(kind.column)).lower() in {text_of(v).lower() for v in kind.values}:
+                for column, known in kind.has.items():
+                    if is_missing(draft.row.get(column)):
+                        draft.row[column] = min(known, key=str)
+                    elif text_of(draft.row[column]).lower() not in {text_of(v).lower() for v in known}:
+                        self.fail(draft, column, f"rows with this {kind.column} have {', '.join(sorted(map(text_of, known)))}")
+                        return
         draft.sites = self.sites_of(draft.row)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
