@@ -376,6 +376,8 @@ def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
         ("AuditLogs | where Result != 'success' | project Identity", "esql"),
         # a hyphen is a value, also where the product keeps none
         ("W3CIISLog | where isnotempty(csUriQuery) and csUriQuery !has 'Protocol' and sPort == '1'", "splunk"),
+        # without case, all spellings of a value that the product has one of are asked for
+        ("VMConnection | where Direction =~ 'inbound'", "splunk"),
     ],
 )
 def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -> None:
@@ -561,6 +563,18 @@ def test_what_only_some_events_have_tells_which_they_are() -> None:
     assert told.verdict.value in ("exact", "same-alerts") and "- User" in told.text
     asked_not = converted(f"SecurityEvent | where CommandLine !has 'x' {summary}", "sigma")
     assert asked_not.readiness is Readiness.NAMES and "- Account" in asked_not.text
+
+
+def test_a_product_tells_its_vendor() -> None:
+    """Of other products a firewall's own place may have events."""
+    for product, alone in (("Wazuh", True), ("X", False)):
+        output = converted(f"CommonSecurityLog | where DeviceProduct =~ '{product}' and Message has '403'", "splunk")
+        assert ("checkpoint:firewall" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}) == alone
+
+
+def test_an_answer_to_a_lookup_is_looked_for_among_the_answers() -> None:
+    answers = converted("DnsEvents | where SubType =~ 'LookupQuery' and isnotempty(IPAddresses)", "splunk").text
+    assert 'direction="Snd"' in answers and 'direction="Rcv"' not in answers
 
 
 @pytest.mark.parametrize(("event", "guaranteed"), [("4688", True), ("4663", False), ("4688, 4663", False)])

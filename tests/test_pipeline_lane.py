@@ -729,6 +729,22 @@ def test_a_field_that_holds_something_else_is_neither_compared_behind_the_head_n
     assert (output is not None) == faithful
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "faithful"),
+    [
+        # chosen by a value that the product has another word for
+        ("VMConnection", "RemoteIp", True),
+        ("VMConnection", "Direction", False),
+        # beside a column inside of which it is
+        ("ZoomLogs", "payload_object_registrant_email_s", True),
+        ("ZoomLogs", "tostring(parse_json(RoomEvents).AlertType)", False),
+    ],
+)
+def test_what_chooses_a_value_and_what_it_stands_in_may_be_spelled_in_any_way(table: str, key: str, faithful: bool) -> None:
+    kql = f"{table} | where TimeGenerated > ago(1d) | summarize c = count() by k = {key} | where strlen(k) > c"
+    assert (piped("splunk", rule(kql), Options()) is not None) == faithful
+
+
 def test_what_is_cut_off_is_said() -> None:
     listed = piped("splunk", rule(f"{SIGNINS} | summarize l = make_list(IPAddress) by UserPrincipalName"), OPTIONS)
     assert listed is not None and [d.code for d in listed.diagnostics] == ["columns-differ"]

@@ -97,7 +97,8 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
     targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
     if not targets:
         return FALSE
-    others = {stored.values[k] for k in stored.values if k not in chosen}
+    meant = {k.lower() for k in chosen} if atom.function in ("=~", "in~") else set[str]()
+    others = {target for k, target in stored.values.items() if k not in chosen and k.lower() not in meant}
     if others & set(targets) and not stored.spellings:
         notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
     caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)

@@ -7,7 +7,7 @@ heads, of which one search finds the events.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +18,7 @@ from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, const, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, children, const, walk
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.homes import Placed
@@ -267,19 +267,32 @@ def _spelled_otherwise(placed: Placed) -> set[int]:
     found = set[int]()
     for selector in placed.detection.selectors:
         home = placed.homes.get((selector.table, selector.home))
-        todo, otherwise_spelled = list(home.columns.values()) if home is not None else [], set[str]()
+        todo, otherwise_spelled, alike = list(home.columns.values()) if home is not None else [], set[str](), set[str]()
         while todo:
             match todo.pop():
                 case ByValue(of=of, otherwise=otherwise):
                     todo += [*(c for _, c in of), otherwise]
-                case Stored() as stored if stored.values or stored.case or stored.prefixes or stored.form or stored.differs:
-                    otherwise_spelled.add(stored.name)
+                case Stored() as stored:
+                    differs = stored.values or stored.case or stored.prefixes or stored.form or stored.differs
+                    (otherwise_spelled if differs else alike).add(stored.name)
         for number, key in enumerate(selector.keys):
             # A place inside of a column may be a field of its own.
-            names = [n.column.name for n in walk(key) if isinstance(n, ColumnRef)]
-            if any(name == other or name.startswith(f"{other}.") for name in names for other in otherwise_spelled):
+            names = [n.column.name for n in _values_in(key) if isinstance(n, ColumnRef)]
+            inside = (name for name in names if name not in alike for other in otherwise_spelled if name.startswith(f"{other}."))
+            if any(name in otherwise_spelled for name in names) or any(inside):
                 found.add(number)
     return found
+
+
+def _values_in(expr: Expr) -> Iterator[Expr]:
+    """What a value is made of, each once, without the conditions that choose it: these ask for the values that the product has."""
+    todo, seen = [expr], set[int]()
+    while todo:
+        part = todo.pop()
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            todo += (p for p in children(part) if not (isinstance(p, Apply) and p.type == Type.BOOL))
 
 
 def _told_alike(placed: Placed, fields: list[Expr]) -> set[int]:
