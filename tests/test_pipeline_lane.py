@@ -745,6 +745,13 @@ def test_what_chooses_a_value_and_what_it_stands_in_may_be_spelled_in_any_way(ta
     assert (piped("splunk", rule(kql), Options()) is not None) == faithful
 
 
+@pytest.mark.parametrize(("target", "place"), [("splunk", "cisco:asa"), ("esql", "cisco_asa.log")])
+def test_what_is_only_shown_does_not_decide_where_events_are(target: str, place: str) -> None:
+    kql = "CommonSecurityLog | where TimeGenerated > ago(1d) and SourceIP == '1.2.3.4' | summarize c = count(), f = take_any(FlexString1)"
+    output = piped(target, rule(f"{kql} by DestinationIP | where c > strlen(DestinationIP)"), Options())
+    assert output is not None and place in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
+
+
 def test_what_is_cut_off_is_said() -> None:
     listed = piped("splunk", rule(f"{SIGNINS} | summarize l = make_list(IPAddress) by UserPrincipalName"), OPTIONS)
     assert listed is not None and [d.code for d in listed.diagnostics] == ["columns-differ"]

@@ -241,13 +241,17 @@ def _placed(
         rest = [f for n, f in enumerate(fields) if n not in wrong]
         return _placed(head, rest, must, compared, lift, move, source)
     if len(needed) < len(kept):
-        # What is said of fields that only show is said of what is shown.
-        present = [n for n, number in enumerate(kept) if source or number in needed or _is_stored(everything.detection, n)]
-        if len(present) < len(kept):
-            kept = [kept[n] for n in present]
-            everything = placed(kept)
+        # What is said of fields that only show is said of what is shown. They do not decide where events are looked for.
         alone = placed(needed)
-        assert everything is not None and alone is not None
+        assert alone is not None
+        present = [n for n, number in enumerate(kept) if source or number in needed or _is_stored(everything.detection, n)]
+        kept = [kept[n] for n in present]
+        if everything.homes.keys() != alone.homes.keys():
+            kept = [
+                n for n in kept if n in needed or ((one := placed([*needed, n])) is not None and one.homes.keys() == alone.homes.keys())
+            ]
+        everything = placed(kept)
+        assert everything is not None
         of_all = set(alone.detection.diagnostics)
         diagnostics = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)
         everything = replace(everything, detection=replace(everything.detection, diagnostics=diagnostics))
