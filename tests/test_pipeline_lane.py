@@ -79,6 +79,8 @@ WRITTEN = [
     " by UserPrincipalName | extend k = m * 2000000000 + string_size(UserPrincipalName) * 1500000000 - n * p * 1000000000 | where k > 5",
     # what parse takes from texts
     "| parse IPAddress with a '.' b '.' c | summarize n = count() by a, c | where n > 1",
+    "| parse IPAddress with a:long '.' b:int '.' c | extend k = isnull(a) or a > b | summarize n = count(), m = max(a) by k, c",
+    "| parse-where IPAddress with a:long '.' * '.' b | summarize n = count() by a, b | where n > a",
     "| parse AppDisplayName with * 'a' x 'e' * | where isnotempty(x) | summarize n = count(), d = dcount(x) by UserPrincipalName",
     # what is cut off from texts, and parts of them at a place that is computed
     "| summarize c = count() by a = trim_start(@'[a-c]+', UserPrincipalName), b = trim_end('[a-z]', AppDisplayName),"
@@ -253,6 +255,7 @@ SPL_ALONE = (
     "toint(Result)",
     "'or')",
     "array_concat",
+    "with a:long",
 )
 """What ES|QL has no words for."""
 

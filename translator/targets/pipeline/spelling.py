@@ -11,7 +11,7 @@ from translator.plan.alike import with_alike_parts_united
 from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.elements import as_rows
 from translator.plan.expansions import with_expansions_spelled
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, conjunction, negation
 from translator.plan.functions import aggregates
 from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
@@ -43,10 +43,10 @@ def spelled_out(plan: o.Plan) -> o.Plan:
             return _alone(node, fresh)
         if isinstance(node, o.External) and node.source is not None:
             return replace(node, columns=tuple(named.get(node.source.id, {}).values()), source=None)
-        if not isinstance(node, o.Parse) or (node.kind != "relaxed" and any(c.type != Type.STRING for c in _columns_of(node))):
-            return node  # where one column cannot be converted, all are null
+        if not isinstance(node, o.Parse):
+            return node
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
-        return o.Compute(node.span, matched, extractions(node))
+        return _parsed(node, o.Compute(node.span, matched, extractions(node)), fresh)
 
     root = with_filters_sided(
         with_splits_inlined(
@@ -76,5 +76,20 @@ def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:
     return o.Compute(node.span, replace(node, aggregates=(*kept, *own)), behind_)
 
 
-def _columns_of(parse: o.Parse) -> list[Column]:
-    return [part for part in parse.pattern if isinstance(part, Column)]
+def _parsed(parse: o.Parse, found: o.Compute, fresh: Iterator[int]) -> o.Relation:
+    """What a ``parse`` finds, where all of it is null unless each column that is no text can be converted."""
+    if parse.kind == "relaxed" or all(c.type == Type.STRING for c, _ in found.items):
+        return found
+    made = [Column(next(fresh), c.name, c.type) for c, _ in found.items]
+    refs = [ColumnRef(parse.span, c.type, c) for c in made]
+    converted = conjunction(*(negation(Apply(parse.span, Type.BOOL, "isnull", (r,))) for r in refs if r.type != Type.STRING))
+    below: o.Relation = replace(found, items=tuple((c, x) for c, (_, x) in zip(made, found.items, strict=True)))
+    if parse.filters:
+        return o.Compute(
+            parse.span, o.Filter(parse.span, below, converted), tuple((c, r) for (c, _), r in zip(found.items, refs, strict=True))
+        )
+    whole = (
+        (c, Apply(parse.span, c.type, "iff", (converted, r, Const(parse.span, c.type, "" if c.type == Type.STRING else None))))
+        for (c, _), r in zip(found.items, refs, strict=True)
+    )
+    return o.Compute(parse.span, below, tuple(whole))
