@@ -497,6 +497,25 @@ def test_a_data_model_has_a_command_of_its_own() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("modelled", "tags"),
+    [
+        ("imFileEvent | where TargetFileName endswith 'x.log' | project Computer = DvcHostname", 'tag="endpoint" tag="filesystem"'),
+        ("imDns | where DnsQuery has 'x.log' | project Computer = SrcIpAddr", 'tag="network" tag="resolution" tag="dns"'),
+        # events that its tags do not tell, with fields that the model computes
+        ("imProcessCreate | where CommandLine has 'x' | project Computer = DvcHostname", ""),
+    ],
+)
+def test_events_of_a_data_model_beside_others_are_found_by_its_tags(modelled: str, tags: str) -> None:
+    beside = "SecurityEvent | where EventID == 4663 and ObjectName endswith 'x.log' | project Computer"
+    found = rule(f"union ({beside}), ({modelled}) | summarize c = count() by Computer | where c > strlen(Computer)")
+    output = piped("splunk", found, Options())
+    assert (output is not None) == (tags != "")
+    if output is not None:
+        assert tags in output.text.split("\n")[0] and "datamodel" not in output.text
+        assert translator.prove(found, "splunk", text=output.text).outcome.value == "proven"
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 @pytest.mark.parametrize(
     "kql",

@@ -86,7 +86,11 @@ def _may_meet(placed: Placed, a: Selector, b: Selector) -> bool:
     if a.table != b.table:
         homes = [placed.homes.get((s.table, s.home)) for s in (a, b)]
         first, second = (home.places if home is not None else {} for home in homes)
-        apart = (key for key, values in first.items() if key != "index" and key in second and not {*values} & {*second[key]})
+        apart = (
+            key
+            for key, values in first.items()
+            if key not in ("index", "tag", "datamodel") and key in second and not {*values} & {*second[key]}
+        )
         if None in homes or any(apart):
             return False
     return may_overlap(by_name(a.predicate), by_name(b.predicate))

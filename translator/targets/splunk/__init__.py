@@ -22,6 +22,7 @@ from translator.targets.pipeline.walk.results import finish
 from translator.targets.relaxing import translated
 from translator.targets.splunk.events import Events
 from translator.targets.splunk.heads import head
+from translator.targets.splunk.models import by_tags
 from translator.targets.splunk.pipeline import SplWalk
 from translator.targets.splunk.searches import search_of
 
@@ -60,6 +61,7 @@ class Splunk:
         Raises:
             Cannot: where something that decides has no words in SPL.
         """
+        case = replace(case, placed=by_tags(case.placed))
         names = Names(self.family, options, case.placed.homes, json=SPLUNK_JSON)
         writer = Events(names, case.placed.detection)
         walk = SplWalk(case, head(writer, case))

@@ -132,8 +132,10 @@ class Events:
 
     def place_conditions(self, selector: Selector, only: Container[str] | None = None) -> list[str]:
         """The same behind the base search, where a set of indexes is no condition; ``only`` of these fields."""
-        places = {k: v for k, v in self.places(selector).items() if k != "index" and (only is None or k in only)}
-        one = [f"{field(k)}=={string(v[0])}" for k, v in places.items() if len(v) == 1]
+        places = {k: v for k, v in self.places(selector).items() if k not in ("index", "tag") and (only is None or k in only)}
+        tags = self.place(selector).get("tag", "").split() if only is None else []
+        one = [f"isnotnull(mvfind(tag, {string(f'^{tag}$')}))" for tag in tags]
+        one += [f"{field(k)}=={string(v[0])}" for k, v in places.items() if len(v) == 1]
         return one + [f"in({field(k)}, {', '.join(map(string, v))})" for k, v in places.items() if len(v) > 1]
 
     def place_terms(self, selector: Selector) -> str:
@@ -211,7 +213,7 @@ class Events:
         """What tells the events of each selector from those of other groups, once all are selected; None where some are of several."""
         if self.model:
             return None
-        places = [{k: v for k, v in self.places(s).items() if k != "index"} for s in self.detection.selectors]
+        places = [{k: v for k, v in self.places(s).items() if k not in ("index", "tag")} for s in self.detection.selectors]
         return told_apart(self.detection, self.predicates, places, self.place_conditions, groups)
 
     def filtered(self) -> list[str]:
@@ -299,7 +301,9 @@ def macro_terms(names: Names, selector: Selector) -> tuple[str, str]:
     """The macro that selects the events of a selector's home, and what it stands for: all indexes, unless the home names one."""
     home = names.home(selector)
     assert home is not None
-    conditions = ((" OR ".join(f"{key}={string(v)}" for v in values), len(values)) for key, values in home.places.items())
+    places = {k: v for k, v in home.places.items() if k != "tag"}
+    conditions = [(" OR ".join(f"{key}={string(v)}" for v in values), len(values)) for key, values in places.items()]
+    conditions += [(f"tag={string(tag)}", 1) for tag in home.place.get("tag", "").split()]
     terms = " ".join(f"({term})" if count > 1 else term for term, count in conditions)
     return macro_of(selector.table, home), terms if "index" in home.place else f"index=* {terms}"
 

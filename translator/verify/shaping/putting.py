@@ -22,6 +22,7 @@ from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
 from translator.targets.names import ORIGINAL, TEXTS_OF_JSON
+from translator.targets.splunk.models import TAGS
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
@@ -298,6 +299,7 @@ class Putting:
                 self.event["_raw"] = text_of(self.with_texts(nested({**outer, **self.document})))
             if model := home.place.get("datamodel"):
                 prefix = model.rpartition(".")[2]
+                self.event |= {"tag": list(TAGS[model])} if model in TAGS else {}
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
         if self.original:
             self.event["event.original"] = text_of(nested(self.original))
