@@ -13,6 +13,8 @@ from translator.plan import expressions as e
 from translator.plan.binder import bind
 from translator.plan.conditions import is_field, pushed
 from translator.plan.describe import expression
+from translator.plan.functions import network
+from translator.plan.functions.values import pattern
 from translator.plan.operators import Filter
 from translator.plan.simplify import simplify
 
@@ -159,3 +161,31 @@ def test_chains_of_values_stay_flat() -> None:
 )
 def test_conditions_on_computed_texts_stand_on_the_field(kql: str, simplified: str) -> None:
     assert expression(simplify(predicate(kql))) == simplified
+
+
+ADDRESSES = [
+    "10.0.0.1", "at 10.0.0.1.", "1.10.0.0.1", "10.0.0.1.5", "10.0.0.12", "x10.0.0.1", "10.0.0.1x", "é10.0.0.1", ".10.0.0.1", "..10.0.0.1..",
+    "a.10.0.0.1.b", "-10.0.0.1:80/x", "10.0.0.300", "10.0.7.9,8", "010.0.0.1", "10.00.0.1", "10.0.0.1 10.0.0.12", "8.8.8.8\n10.0.0.1\n", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("function", "wanted"),
+    [
+        ("has_ipv4", ["10.0.0.1"]),
+        ("has_ipv4", ["10.0.0.300"]),
+        ("has_any_ipv4", ["10.0.0.12", "8.8.8.8", "x"]),
+        ("has_ipv4_prefix", ["10.0."]),
+        ("has_ipv4_prefix", ["10.0"]),
+        ("has_any_ipv4_prefix", ["10.0.7.", "10.0.0.1", "8.8.8.8."]),
+    ],
+)
+def test_an_address_within_a_text_is_found_by_a_regular_expression(function: str, wanted: list[str]) -> None:
+    found = simplify(predicate(f"{function}(a, {', '.join(map(repr, wanted))})"))
+    for text in ADDRESSES:
+        match found:
+            case e.Const(value=value):
+                said = value
+            case e.Apply(function="matches regex", args=(_, e.Const(value=str(regex)))):
+                said = pattern(regex).search(text) is not None
+        assert said == getattr(network, function)(text, *wanted), (text, found)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import islice
 
 from translator.plan import captures, texts
+from translator.plan.addresses import address_within
 from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
 from translator.plan.expressions import (
     FALSE,
@@ -437,6 +438,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (texts.counted_parts, _COMPARED),
     (texts.text_length, _COMPARED),
     (texts.joined_constants, _EQUAL),
+    (address_within, frozenset({"has_ipv4", "has_any_ipv4", "has_ipv4_prefix", "has_any_ipv4_prefix"})),
     (texts.separated, TEXT_OPERATORS | {"isempty"}),
     (_junctions, frozenset({"and", "or", "not", "=="})),
 )

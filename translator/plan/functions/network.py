@@ -7,6 +7,7 @@ import re
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.values import Dynamic, text_of
+from translator.regex.terms import LETTERS
 
 F = Family("network")
 
@@ -178,8 +179,8 @@ def format_ipv4_mask(address: Dynamic, prefix: int = 32) -> str:
     return f"{ipaddress.IPv4Address(_cut(found[0], length, 32))}/{length}"
 
 
-_ADDRESS = re.compile(r"(?<![^\W_])(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?![^\W_])(?!\.\d)")
-"""Letters and digits do not delimit an address: learn.microsoft.com/kusto/query/has-ipv4-function."""
+_ADDRESS = re.compile(rf"(?<![{LETTERS}])(?<![0-9]\.)[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?![{LETTERS}])(?!\.[0-9])")
+"""Letters and digits, which are those of terms, do not delimit an address: learn.microsoft.com/kusto/query/has-ipv4-function."""
 
 
 def _addresses(source: str) -> list[str]:
