@@ -136,7 +136,11 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
-    # conditions on what is computed among the events
+    # conditions on what is computed among the events, and on other times of theirs beside some that are searched for
+    f"| extend a = tolower(AppDisplayName) | where a has 'portal' and CreatedDateTime > ago(1h) | join kind=inner ({CHANGES}"
+    " | where Result == 'success' | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u"
+    " | summarize c = count(), m = max(n) by a, u | where c < 40",
+    "| summarize c = count() by x = strcat(AppDisplayName, ' ', IPAddress) | where has_any_ipv4(x, '10.0.0.1', '10.0.0.3')",
     "| extend a = extract('([0-9]+)', 1, IPAddress) | extend b = substring(a, 0, 1) | where b in ('1', '2') | where ResultType == '0'"
     " | summarize c = count() by b",
     # deviations, of one value and of none too; how often something is in a text, and its length in bytes

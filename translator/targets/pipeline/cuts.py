@@ -14,7 +14,8 @@ from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
-from translator.plan.expressions import Apply, Column, Const, Expr, Items, columns_of, conjunction, conjuncts, walk
+from translator.plan.expressions import Apply, Column, Const, Expr, Items, conjunction, conjuncts, substitute, walk
+from translator.plan.simplify import TooLarge, simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.relations import inputs_of, over, subqueries_of, way_to, with_others
 
@@ -120,7 +121,7 @@ def _cuts(root: o.Relation) -> Iterator[Cut]:
     if isinstance(spine[0], o.Source | o.Union):
         yield from (cut for cut in _cuts_of_one(ordered, spine) if not any(isinstance(r, o.Source | o.Union) for r in cut.operators()))
     unions = (False, True) if any(isinstance(n, o.Union) for n in o.relations(ordered)) else (False,)
-    for opened, split in itertools.product(unions, (_whole, _plain_first)):
+    for opened, split in itertools.product(unions, (_said_first, _plain_first)):
         found = _heads(ordered, split, opened)
         if found is not None and (cut := Cut(found[0], tuple(found[1]))).heads and len(cut.heads) + len(cut.lists()) > 1:
             yield cut
@@ -131,36 +132,61 @@ def _cuts_of_one(root: o.Relation, spine: list[o.Relation]) -> Iterator[Cut]:
     ends = [len(head), *(n for n in range(len(head) - 1, 0, -1) if isinstance(head[n], o.Compute))]
     for end in list(dict.fromkeys(ends))[:MOST_CUTS]:
         yield Cut(root, (spine[end - 1],))
-    found, selected = _plain_first(head[-1])
-    if found is not selected:
-        for operator in spine[len(head) :]:
-            found = replace(operator, input=found)  # type: ignore[call-arg]
-        yield Cut(found, (selected,))
+    said, plain = _said_first(head[-1]), _plain_first(head[-1])
+    for found, selected in (said, plain) if said[1] != plain[1] else (said,):
+        if found is not selected:
+            for operator in spine[len(head) :]:
+                found = replace(operator, input=found)  # type: ignore[call-arg]
+            yield Cut(found, (selected,))
 
 
-def _whole(head: o.Relation) -> tuple[o.Relation, o.Relation]:
-    return head, head
+def _said_first(head: o.Relation) -> tuple[o.Relation, o.Relation]:
+    """A head all of whose conditions select events, but for those that no search has words for; and these events."""
+    return _first(head, _is_said)
+
+
+def _is_said(condition: Expr) -> bool:
+    try:
+        return not any(map(_is_unsaid, walk(simplify(condition))))
+    except TooLarge:
+        return False
+
+
+def _is_unsaid(node: Expr) -> bool:
+    """Whether a value is compared with another one that only the run knows, or a time that is not that of the event with any."""
+    match node:
+        case Apply(function="<" | "<=" | ">" | ">=", args=(_, operand)) if window_of(node) is None:
+            return not isinstance(operand, Const) or operand.type == Type.DATETIME
+    return False
 
 
 def _plain_first(head: o.Relation) -> tuple[o.Relation, o.Relation]:
-    """A head of which only those conditions select events that an index knows; and these events.
+    """A head of which only those conditions select events that an index knows; and these events."""
+    return _first(head, _is_plain)
 
-    The others, on what is computed among them, are asked of the events that are found.
-    """
-    spine, computed_ = way_to(head), set[int]()
-    plain, rest = list[Expr](), list[o.Relation]()
+
+def _first(head: o.Relation, selects: Callable[[Expr], bool]) -> tuple[o.Relation, o.Relation]:
+    """A head of which only some conditions select events; and these events. The others are asked of the events that are found."""
+    spine, made = way_to(head), dict[int, Expr]()
+    first, rest = list[Expr](), list[o.Relation]()
     for node in spine[1:]:
         if isinstance(node, o.Filter):
-            first = [p for p in conjuncts(node.predicate) if _is_plain(p) and not computed_ & {c.id for c in columns_of(p)}]
-            plain += first
-            if others := [p for p in conjuncts(node.predicate) if p not in first]:
+            others = list[Expr]()
+            for condition in conjuncts(node.predicate):
+                of_events = substitute(condition, made)
+                if selects(of_events):
+                    first.append(of_events)
+                else:
+                    others.append(condition)
+            if others:
                 rest.append(replace(node, predicate=conjunction(*others)))
             continue
         rest.append(node)
-        computed_ |= {c.id for c, _ in node.items} if isinstance(node, o.Compute | o.Project) else set()
+        if isinstance(node, o.Compute | o.Project):
+            made |= {c.id: substitute(x, made) for c, x in node.items}
     if not any(isinstance(node, o.Filter) for node in rest):
         return head, head
-    selected = o.Filter(head.span, spine[0], conjunction(*plain)) if plain else spine[0]
+    selected = o.Filter(head.span, spine[0], conjunction(*first)) if first else spine[0]
     found: o.Relation = selected
     for operator in rest:
         found = replace(operator, input=found)  # type: ignore[call-arg]
