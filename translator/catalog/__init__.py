@@ -361,12 +361,6 @@ def is_one_line(name: str, column: str) -> bool:
     return known is not None and column in known.one_line
 
 
-def _kind(data: Mapping[str, Any]) -> Kind:
-    filled, only, single = (frozenset(data.get(name, ())) for name in ("filled", "only", "single"))
-    told = {column: tuple(values) for column, values in data.get("told", {}).items()}
-    return Kind(data["column"], frozenset(data["values"]), filled, only, single, told)
-
-
 def is_plain_number(name: str, column: str) -> bool:
     """Whether a table's column is a text whose numbers are whole and written in decimal digits alone."""
     known = table(name)

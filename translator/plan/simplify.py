@@ -226,7 +226,7 @@ def _constant_on_the_right(expr: Expr) -> Expr:
     return expr
 
 
-_OVER_BRANCHES = frozenset({"isempty", "isnotempty"}) | LISTS
+_OVER_BRANCHES = frozenset({"isempty", "isnotempty", "set_has_element"}) | LISTS
 
 
 MAX_NODES = 1_500
@@ -235,6 +235,17 @@ MAX_NODES = 1_500
 
 def within_bounds(expr: Expr) -> bool:
     return sum(1 for _ in islice(walk(expr), MAX_NODES + 1)) <= MAX_NODES
+
+
+def _known_set(expr: Expr) -> Expr:
+    """That a known list has a text is that this is one of its texts; what has another type is none of them."""
+    match expr:
+        case Apply(function="set_has_element", args=(Items(items=items) as listed, Apply(type=Type.STRING) | ColumnRef() as subject)) if (
+            subject.type == Type.STRING and all(isinstance(i, Const) for i in items)
+        ):
+            found = tuple(i for i in items if i.type == Type.STRING)
+            return _lists(Apply(expr.span, Type.BOOL, "in", (subject, Items(listed.span, listed.type, found))))
+    return expr
 
 
 def _conditional_operand(expr: Expr) -> Expr:
@@ -414,6 +425,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (texts.chosen_element, _PLACES),
     (texts.last_element, frozenset({"[]"})),
     (texts.lowered_parts, _PLACES),
+    (texts.file_of_path, _PLACES),
     (captures.leading_flag, frozenset({"matches regex", "matches regex~"})),
     (_string_wrappers, frozenset({"tostring"})),
     (_text_of_flag, frozenset({"tostring", "strcat"})),
@@ -424,6 +436,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_bool_as_number, frozenset({"=="})),
     (_number_of_text, frozenset({"==", "in"})),
     (_empty_operand, TEXT_SEARCHES | {"in", "in~"}),
+    (_known_set, frozenset({"set_has_element"})),
     (_lists, frozenset({"has_any", "has_all", "in", "in~"})),
     (_conditional_operand, TEXT_OPERATORS | _OVER_BRANCHES),
     (_emptiness, frozenset({"isempty", "isnotempty", "isnotnull", "==", "=~"})),

@@ -64,11 +64,27 @@ class _Part:
         return f"(?:^|{mark}){wanted}{after}$"
 
 
+_NAME_OF_FILE = r"(?:^|[\\/]){0}(?::[^\\/]*)?$"
+"""What follows the last separator of a path, without the stream of the file behind a colon."""
+
+FILE_NAME = _NAME_OF_FILE.format(r"([^:\\/]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _FileName(_Part):
+    """The name of the file at the end of a path."""
+
+    def holding(self, wanted: str) -> str:
+        return _NAME_OF_FILE.format(wanted)
+
+
 def _part(expr: Expr) -> _Part | None:
-    """The element of a split that ``expr`` is; None where it is something else."""
+    """The element of a split, or the name of a file, that ``expr`` is; None where it is something else."""
     if isinstance(expr, Apply) and expr.function == "tostring":
         expr = expr.args[0]
     match expr:
+        case Apply(function="extract", args=(Const(value=regex), Const(value=1), source)) if regex == FILE_NAME and is_text(source):
+            return _FileName(source, ":\\/", 0)
         case Path(base=Apply(function="split", args=(source, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
             outer = _part(source)
             if outer is not None and index == -1 and outer.index == -1:
@@ -369,6 +385,14 @@ def _of_all(operator: str, n: int, least: float, most: float) -> bool | None:
         ">=": (least >= n, most >= n),
     }[operator]
     return True if every else None if some else False
+
+
+def file_of_path(expr: Expr) -> Expr:
+    """``parse_path(x).Filename``, which is always there: learn.microsoft.com/kusto/query/parse-path-function."""
+    match expr:
+        case Path(base=Apply(function="parse_path", args=(source,)), steps=("Filename",)) if is_text(source):
+            return Apply(expr.span, Type.STRING, "extract", (const(FILE_NAME), const(1), source))
+    return expr
 
 
 def folded_constant(expr: Expr) -> Expr:

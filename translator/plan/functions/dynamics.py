@@ -422,10 +422,9 @@ def parse_path(path: str) -> Dynamic:
     elif scheme == "file":
         rest = rest.lstrip("/")
     drive = rest[:2] if re.match(r"[A-Za-z]:", rest) else ""
-    rest, _, stream = rest[len(drive) :].partition(":")
-    rest = drive + rest
     cut = max(rest.rfind("\\"), rest.rfind("/"))
-    folder, name = (rest[:cut], rest[cut + 1 :]) if cut >= 0 else ("", rest)
+    folder, last = (rest[:cut], rest[cut + 1 :]) if cut >= 0 else ("", rest)
+    name, _, stream = last.partition(":")
     extension = name.rsplit(".", 1)[1] if "." in name else ""
     return {
         "Scheme": scheme, "RootPath": drive, "DirectoryPath": folder,
