@@ -28,7 +28,7 @@ from translator.rulepack.settings import lost
 from translator.targets.base import Options, Output, Readiness, duration
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
-from translator.targets.pipeline.reading import Reading, read_columns, reading_of
+from translator.targets.pipeline.reading import Reading, reading_of, shown_columns
 from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.protocols import Pipes, PlanTarget, Target
 
@@ -210,7 +210,7 @@ class _Walked:
 
     plan: o.Plan
     cuts: tuple[Cut, ...]
-    columns: tuple[set[int], set[int]]
+    shown: set[int]
     read: Callable[[Cut], Reading]
     lift: Lifted
     said: tuple[Diagnostic, ...]
@@ -223,10 +223,10 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     if timed is not plan:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)
-    columns = read_columns(read, rule.alert_columns)
-    reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, *columns))
+    shown = shown_columns(read, rule.alert_columns)
+    reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, shown))
     lifted = _once_each(functools.partial(_lifted, rule, options))
-    return _Walked(read, tuple(cuts(read.root)), columns, lambda cut: reading(Same(cut)), lifted, said)
+    return _Walked(read, tuple(cuts(read.root)), shown, lambda cut: reading(Same(cut)), lifted, said)
 
 
 def _once_each(lift: Lifted) -> Lifted:
@@ -248,7 +248,7 @@ def _once_each(lift: Lifted) -> Lifted:
 def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
     move = functools.partial(moved, target, rule, options=options)
-    return Lane(target, walked.plan, walked.cuts, walked.columns, walked.read, trigger, walked.lift, move, options, walked.said)
+    return Lane(target, walked.plan, walked.cuts, walked.shown, walked.read, trigger, walked.lift, move, options, walked.said)
 
 
 def place(rule: Rule, diagnostic: Diagnostic) -> tuple[int, int]:

@@ -174,7 +174,7 @@ Move = Callable[[Detection], Placed]
 def case_of(
     plan: o.Plan,
     cut: Cut,
-    columns: tuple[set[int], set[int]],
+    shown: set[int],
     reading: Reading,
     lift: Lift,
     move: Move,
@@ -185,7 +185,7 @@ def case_of(
     """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
 
     Args:
-        columns: those that decide about rows, and those that an analyst looks at.
+        shown: the columns that an analyst looks at.
         reading: what the operators over the heads read for them.
         source: whether the KQL's own names are fields.
         timed: whether the events of a head that is lifted have limits of their own on their time.
@@ -203,7 +203,9 @@ def case_of(
         return None
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
-    return PipelineCase(cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, *columns, plan.names, loose)
+    return PipelineCase(
+        cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, reading.decides, shown, plan.names, loose
+    )
 
 
 def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:

@@ -31,7 +31,7 @@ class Lane:
 
     Attributes:
         cuts: the ways to cut the plan.
-        columns: the columns that decide about rows, and those that an analyst looks at.
+        shown: the columns that an analyst looks at.
         read: tells what the operators over the heads of a cut read for them.
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
@@ -42,7 +42,7 @@ class Lane:
     target: Pipes
     plan: o.Plan
     cuts: tuple[Cut, ...]
-    columns: tuple[set[int], set[int]]
+    shown: set[int]
     read: Callable[[Cut], Reading]
     trigger: Trigger | None
     lift: Lifted
@@ -88,7 +88,7 @@ class Lane:
 
         try:
             source = self.options.fields == "source"
-            case = case_of(self.plan, cut, self.columns, self.read(cut), lift, self.move, source, timed, loose)
+            case = case_of(self.plan, cut, self.shown, self.read(cut), lift, self.move, source, timed, loose)
             return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
         except (Cannot, TooLarge):
             return None

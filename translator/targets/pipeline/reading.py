@@ -25,40 +25,42 @@ class Reading:
         fields: the stored fields, and columns of unions, that columns are made of which decide about rows or are looked at.
         must: those of columns that decide.
         compared: the fields whose values are looked at.
+        decides: the columns that decide about rows over the heads.
     """
 
     fields: list[Expr]
     must: frozenset[Expr]
     compared: frozenset[Expr]
+    decides: set[int]
 
 
-def reading_of(plan: o.Plan, cut: Cut, decides: set[int], shown: set[int]) -> Reading:
-    """What the operators of a cut of a plan read.
-
-    Args:
-        decides: the columns that decide about rows.
-        shown: those that an analyst looks at.
-    """
+def reading_of(plan: o.Plan, cut: Cut, shown: set[int]) -> Reading:
+    """What the operators of a cut of a plan read. ``shown`` are the columns that an analyst looks at."""
+    decides = behind(plan, _deciding(cut.operators()))
     fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
-    return Reading(fields, frozenset(leaves(cut, decides, plan.names)), frozenset(compared(cut, fields)))
+    return Reading(fields, frozenset(leaves(cut, decides, plan.names)), frozenset(compared(cut, fields)), decides)
 
 
-def read_columns(plan: o.Plan, wanted: Container[str]) -> tuple[set[int], set[int]]:
-    """The columns of a plan that decide about rows, and those that an analyst looks at, each with what they are made of.
+def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
+    """The columns of a plan that an analyst looks at, with what they are made of.
 
     Args:
         wanted: the columns of the result that an alert is made of.
     """
-    decides = deciding(plan)
-    looked = looked_at(plan, wanted, decides)
-    return decides, looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
+    looked = looked_at(plan, wanted, deciding(plan))
+    return looked | behind(plan, [ColumnRef(None, c.type, c) for _, c in plan.names if c.id in looked])
 
 
 def deciding(plan: o.Plan) -> set[int]:
     """The columns that decide which rows there are, and how many."""
+    return behind(plan, _deciding(list(o.relations(plan.root))))
+
+
+def _deciding(operators: Sequence[o.Relation]) -> list[Expr]:
+    """What decides which rows operators leave."""
     todo = list[Expr]()
-    limited = any(isinstance(n, o.Limit) for n in o.relations(plan.root))
-    for node in o.relations(plan.root):
+    limited = any(isinstance(n, o.Limit) for n in operators)
+    for node in operators:
         match node:
             case o.Filter(predicate=predicate):
                 todo += [predicate, *_subquery_columns(predicate)]
@@ -74,7 +76,7 @@ def deciding(plan: o.Plan) -> set[int]:
                 todo += [k.expr for k in order]
             case o.Limit(keys=order, count=count):
                 todo += [k.expr for k in order] + [count]
-    return behind(plan, todo)
+    return todo
 
 
 def _subquery_columns(predicate: Expr) -> list[Expr]:
