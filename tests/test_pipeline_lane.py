@@ -136,6 +136,10 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
+    # names of files, and lists of which a condition chooses one
+    r"| extend f = tolower(tostring(parse_path(strcat(@'c:\x\', AppDisplayName, iff(ResultType == '0', ':s', ''))).Filename)),"
+    " s = case(ResultType == '0', dynamic(['portal']), dynamic(['mail', '']))"
+    " | where not(set_has_element(s, f)) | summarize c = count() by f",
     # conditions on what is computed among the events, and on other times of theirs beside some that are searched for
     f"| extend a = tolower(AppDisplayName) | where a has 'portal' and CreatedDateTime > ago(1h) | join kind=inner ({CHANGES}"
     " | where Result == 'success' | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u"
@@ -252,7 +256,6 @@ WRITTEN = [
 SPL_ALONE = (
     "= range(",
     "take 4",
-    ", 15)",
     "arg_max(IPAddress",
     "top 4 by",
     "top 2 by",
@@ -270,6 +273,24 @@ def test_rows_and_columns_are_those_of_the_query(kql: str, target: str) -> None:
     for seed in range(3):
         output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40), audits(random.Random(seed), 12), target)
         assert (output is None) == (target == "esql" and any(word in kql for word in SPL_ALONE)) and difference == ""
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_column_that_no_table_knows_is_read_whatever_type_it_has(target: str, as_text: bool) -> None:
+    pick = random.Random(5)
+    logged = [
+        {"TimeGenerated": NOW - dt.timedelta(seconds=n + 1), "User_s": pick.choice("ab"), "Bytes_d": pick.randint(1, 90)} for n in range(30)
+    ]
+    kql = (
+        "T_CL | where TimeGenerated > ago(1h) | summarize a = toint(avg(Bytes_d)) by User_s"
+        " | join kind=inner (T_CL | where TimeGenerated > ago(2h)) on User_s | where Bytes_d > a * 1.5 | project User_s, a"
+    )
+    output = piped(target, rule(kql), OPTIONS)
+    assert output is not None
+    kept = [{**e, "Bytes_d": str(e["Bytes_d"])} if as_text else e for e in logged]
+    wanted = rows_of(kql, {"T_CL": logged}, sorted(output.columns))
+    assert wanted and all(found == wanted for found in found_by(target, output, {"T_CL": kept}))
 
 
 LISTED = "externaldata(Name: string, Tier: string, Most: long)['https://example.org/lists/KnownAccounts.csv?x=1'] with (format='csv')"

@@ -2,8 +2,8 @@
 
 Facts: the ES|QL reference (elastic.co/docs/reference/query-languages/esql), STATS (null is a group of its own; without BY there is one
 row), INLINE STATS (since 9.2), "Operators" (whole numbers divide without fractions), the pages of the functions named below;
-COUNT_DISTINCT is close to exact up to its precision, 40,000 at most; STD_DEV is of all values, not of a sample. Times are dates; a span is
-a number of seconds.
+MV_SLICE (which ends with the last value that there is); COUNT_DISTINCT is close to exact up to its precision, 40,000 at most; STD_DEV is
+of all values, not of a sample. Times are dates; a span is a number of seconds.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ ESQL = Language(
         "variance": "CASE({1} > 1, {0} * {0} * {1} / ({1} - 1.0), 0.0)",
         "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
     },
-    classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT,
+    classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 

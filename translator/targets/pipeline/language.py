@@ -124,8 +124,6 @@ class Language:
     """The text of a place in a text that holds JSON, missing where there is none; None where the language has no words for it."""
     parsed: str = ""
     """What a text that may hold JSON is read as: the text of a JSON string, otherwise the text as it is, where the language has words."""
-    untyped: bool = False
-    """Whether fields have no types, so that one of an unknown type is read as a text or as a number alike."""
     digits: Mapping[str, str] = field(default_factory=dict)
     """How ``toint`` and ``tolong`` read a text of decimal digits, where the language has no words for all that KQL reads."""
     list_text: str = ""

@@ -10,6 +10,7 @@ from translator.plan import operators as o
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, Const, Expr, columns_of
+from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.esql.events import Events
@@ -83,7 +84,8 @@ def _typed(events: Events, expr: Expr, kind: str) -> str:
     if isinstance(expr, Const) and isinstance(expr.value, bool):
         return string("true" if expr.value else "false")
     text, stored = events.named(expr), events.names.stored(expr)
-    as_text = not is_field(expr) or events.names.is_text(expr)
+    untold = not stored and expr.type == Type.UNKNOWN
+    as_text = not is_field(expr) or (events.names.is_text(expr) and not untold)
     match kind:
         case "int":
             return text if stored in WHOLE or not (stored or as_text) else f"TO_LONG({text})"

@@ -77,7 +77,7 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
     if not args or function not in ctx.language.aggregates or any(not isinstance(a, Const) for a in args[1:]):
         raise values.refuse(expr)
     value, rank = values.simplest(args[0]), 0
-    if function in _OF_NUMBERS and ctx.language.untyped:
+    if function in _OF_NUMBERS:
         value = values.like(value, simplify(args[0]), Value("", "real"))
     kind, nullable = value.kind, value.nullable or not everywhere
     if kind == "moment" and function not in ("dcount", "count_distinct"):
