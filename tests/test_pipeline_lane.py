@@ -52,6 +52,8 @@ WRITTEN = [
     "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType != '0'",
     "| where ResultType != '0' | summarize c = count() by UserPrincipalName | sort by c | where c > 1",
     "| top 5 by TimeGenerated | summarize c = count() by ResultType",
+    "| extend n = iff(ResultType == '0', strlen(AppDisplayName), int(null)) | summarize arg_max(TimeGenerated, *), c = count()"
+    " by n, UserPrincipalName | where c > 0 | project n, UserPrincipalName, IPAddress, c",
     # nulls: a number that no event has, and its negation
     "| summarize m = max(strlen(AppDisplayName)) by IPAddress | where not(m > 4)",
     f"| summarize x = {LEAST} by IPAddress | extend z = x > 4 | where z == false",

@@ -244,7 +244,7 @@ class SplWalk(Walk):
         names, unique = [column(n) for n, _, _ in by], telling(self, node.keys)
         keys = {made.id: value if value.nullable else replace(value, text=field(name), simple=True) for name, made, value in by}
         if (latest := one_of_each(node)) is not None:
-            if not by or any(v.nullable for *_, v in by):
+            if not by:
                 raise self.values().refuse(latest[1])
             others = replace(node, aggregates=tuple(a for a in node.aggregates if not is_of_row(a[1], latest)))
             found = summary(self, others, True, part.flag)
@@ -253,6 +253,7 @@ class SplWalk(Walk):
             self.computed(found.behind)
             self.columns |= found.columns
             self.one_of_group(node, latest, names, part)
+            self.computed(behind)
             self.columns |= keys
         else:
             found = summary(self, node, bool(by), part.flag)
