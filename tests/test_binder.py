@@ -268,5 +268,14 @@ def test_a_column_that_is_read_of_a_table_is_one_of_its_other_rows_too(kql: str,
     ],
 )
 def test_rows_that_are_told_apart_need_no_distinct(kql: str, left: int) -> None:
-    found = without_needless_distinct(bind(parse(kql), SCHEMA).root)
+    plan = bind(parse(kql), SCHEMA)
+    found = without_needless_distinct(plan.root, [c for _, c in plan.names])
+    assert sum(isinstance(n, o.Distinct) for n in o.relations(found)) == left
+
+
+@pytest.mark.parametrize(("identifying", "left"), [("Badge", 0), ("t", 1), ("x", 1)])
+def test_a_distinct_by_the_text_of_a_list_is_only_needed_where_that_identifies_rows(identifying: str, left: int) -> None:
+    kql = "Doors | summarize s = make_set(Door) by Badge | extend t = tostring(s) | distinct t, Badge | extend x = strcat(t, '!')"
+    plan = bind(parse(kql), SCHEMA)
+    found = without_needless_distinct(plan.root, [c for n, c in plan.names if n == identifying])
     assert sum(isinstance(n, o.Distinct) for n in o.relations(found)) == left

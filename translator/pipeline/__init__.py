@@ -219,7 +219,7 @@ class _Walked:
 def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     period = rule.period or options.timespan
     timed = with_given_moments(plan, period)
-    read, said = spelled_out(plan if timed is plan else fold_constants(timed)), tuple[Diagnostic, ...]()
+    read, said = spelled_out(plan if timed is plan else fold_constants(timed), _identifying(rule, plan)), tuple[Diagnostic, ...]()
     if timed is not plan:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)
@@ -227,6 +227,13 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, shown))
     lifted = _once_each(functools.partial(_lifted, rule, options))
     return _Walked(read, tuple(cuts(read.root)), shown, lambda cut: reading(Same(cut)), lifted, said)
+
+
+def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:
+    """The columns by which one alert is told from another: those that it is made of, by convention where the rule names no entities."""
+    names = [name for name, _ in plan.names]
+    conventional = [] if rule.entities else [name for name in names if name.endswith("CustomEntity")]
+    return frozenset([*rule.alert_columns, *conventional]) or frozenset(names)
 
 
 def _once_each(lift: Lifted) -> Lifted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, columns_of
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -13,17 +13,23 @@ Keys = tuple[frozenset[int], ...]
 """What tells the rows of a relation apart: for each value of a key the columns that have it."""
 
 
-def without_needless_distinct(root: o.Relation) -> o.Relation:
+def without_needless_distinct(root: o.Relation, identifying: Iterable[Column] = ()) -> o.Relation:
     """A relation without ``distinct`` by columns that no two rows have alike.
 
-    One by the text of a list stays, which has an order of its own.
+    One by the text of a list stays where that is shown by one of the ``identifying`` columns: it has an order of its own.
     """
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    told, todo = set[int](), list(identifying)
+    while todo:
+        column = todo.pop()
+        if column.id not in told:
+            told.add(column.id)
+            todo += columns_of(made[column.id]) if column.id in made else []
 
     def spelled(node: object) -> object:
         if isinstance(node, o.Distinct) and (keys := _keys(node.input)) is not None:
             chosen = {c.id for c in node.columns}
-            others = [made.get(c) for c in chosen - frozenset[int]().union(*keys)]
+            others = [made.get(c) for c in (chosen & told) - frozenset[int]().union(*keys)]
             if all(key & chosen for key in keys) and not any(isinstance(x, Apply) and _is_text_of_list(x) for x in others):
                 return node.input
         return node

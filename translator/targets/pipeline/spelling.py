@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 from translator.plan import operators as o
@@ -23,8 +23,8 @@ from translator.plan.unique_joins import with_filters_sided
 from translator.plan.uniqueness import without_needless_distinct
 
 
-def spelled_out(plan: o.Plan) -> o.Plan:
-    """A plan in which ``parse`` is what it computes.
+def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
+    """A plan in which ``parse`` is what it computes. ``identifying`` are the columns that an alert is told by.
 
     What ``in`` looks for in an array of another query it looks for in the rows that this is made of, parts of texts are where they
     are read, lists that are kept outside of the logs have the columns that the query names, and aggregates stand alone.
@@ -53,7 +53,8 @@ def spelled_out(plan: o.Plan) -> o.Plan:
             with_series_summed(with_bags_searched(with_places_of_bags(with_alike_parts_united(rewritten(plan.root, spelled), fresh))))
         )
     )
-    return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)))))
+    told = [column for name, column in plan.names if name in identifying]
+    return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)), told)))
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:
