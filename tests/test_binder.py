@@ -10,7 +10,7 @@ from translator.plan.bags import with_bags_searched
 from translator.plan.binder import bind, examine
 from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, ColumnRef
-from translator.plan.uniqueness import without_needless_distinct
+from translator.plan.uniqueness import determines, without_needless_distinct
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
@@ -271,6 +271,27 @@ def test_rows_that_are_told_apart_need_no_distinct(kql: str, left: int) -> None:
     plan = bind(parse(kql), SCHEMA)
     found = without_needless_distinct(plan.root, [c for _, c in plan.names])
     assert sum(isinstance(n, o.Distinct) for n in o.relations(found)) == left
+
+
+@pytest.mark.parametrize(
+    ("kql", "keys", "column", "found"),
+    [
+        ("Doors | summarize c = count() by Door, Badge", "Door, Badge", "c", True),
+        ("Doors | summarize c = count() by Door, Badge", "Door", "c", False),
+        ("Doors | extend d = strcat(Door, '!')", "Door", "d", True),
+        ("Doors | extend d = strcat(Door, rand())", "Door", "d", False),
+        ("Doors | serialize | extend d = prev(Door)", "Door", "d", False),
+        ("Doors | summarize m = max(Badge) by Door | join kind=inner Doors on Door", "Door1", "m", True),
+        ("Doors | summarize m = max(Badge) by Door | join kind=rightouter Doors on Door", "Door1", "m", False),
+        ("Doors | summarize m = max(Badge) by Door | summarize k = any(m), n = count() by Door, m", "Door", "k", True),
+        ("Doors | summarize m = max(Badge) by Door | summarize k = any(m), n = count() by Door, m", "Door", "n", False),
+        ("Doors | project Door, Badge", "Door", "Badge", False),
+    ],
+)
+def test_columns_are_determined_by_others(kql: str, keys: str, column: str, found: bool) -> None:
+    plan = bind(parse(kql), SCHEMA)
+    named = dict(plan.names)
+    assert determines(plan.root, frozenset(named[k].id for k in keys.split(", ")), named[column]) == found
 
 
 @pytest.mark.parametrize(("identifying", "left"), [("Badge", 0), ("t", 1), ("x", 1)])

@@ -138,6 +138,12 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
+    # what all rows of a group have
+    f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | project u = Identity,"
+    " o = OperationName) on u | summarize s = take_any(s), c = take_any(c), n = count() by u, o"
+    " | summarize s = take_any(s), k = count(), c = take_any(c) by u | where array_length(s) >= k and c > 1",
+    "| summarize n = max(strlen(AppDisplayName)), f = min(TimeGenerated) by u = UserPrincipalName, IPAddress"
+    " | summarize n = any(n), c = count() by u, IPAddress, f | where n > 4 or c > 1",
     # names of files, and lists of which a condition chooses one
     r"| extend f = tolower(tostring(parse_path(strcat(@'c:\x\', AppDisplayName, iff(ResultType == '0', ':s', ''))).Filename)),"
     " s = case(ResultType == '0', dynamic(['portal']), dynamic(['mail', '']))"

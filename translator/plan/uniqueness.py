@@ -1,11 +1,12 @@
-"""Rows that are told apart already, so that ``distinct`` leaves all of them."""
+"""Rows that are told apart already, so that ``distinct`` leaves all of them, and columns that others determine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, columns_of
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, walk
+from translator.plan.functions.windows import innermost_window
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -80,3 +81,48 @@ def _is_set(node: o.Relation, column: Column) -> bool:
         case o.Compute(input=below, items=items):
             return column not in dict(items) and _is_set(below, column)
     return False
+
+
+def determines(node: o.Relation, keys: frozenset[int], column: Column) -> bool:
+    """Whether rows of a relation that have the same values in some columns have the same in another one."""
+    if column.id in keys:
+        return True
+    match node:
+        case o.Aggregate(input=below, keys=groups, aggregates=aggregates):
+            if groups and all(c.id in keys for c, _ in groups):
+                return True
+            own = frozenset(x.column.id for c, x in groups if c.id in keys and isinstance(x, ColumnRef))
+            match dict((*groups, *aggregates)).get(column):
+                case Apply(function="take_any" | "any" | "min" | "max", args=(ColumnRef(column=of),)) | ColumnRef(column=of):
+                    return determines(below, own, of)
+        case o.Filter(input=below) | o.Sort(input=below) | o.Limit(input=below) | o.Arrange(input=below) | o.Distinct(input=below):
+            return determines(below, keys, column)
+        case o.Compute(input=below, items=items) | o.Project(input=below, items=items):
+            made = next((x for c, x in items if c.id == column.id), ColumnRef(None, column.type, column))
+            own = keys | {x.column.id for c, x in items if c.id in keys and isinstance(x, ColumnRef)}
+            return not _is_of_chance(made) and all(determines(below, own, c) for c in columns_of(made))
+        case o.Expand(input=below, items=items) if column not in [c for c, _ in items]:
+            return determines(below, keys, column)
+        case o.Join(left=left, kind="leftsemi" | "leftanti" | "anti" | "leftantisemi"):
+            return determines(left, keys, column)
+        case o.Join(left=left, right=right, on=on, kind="inner" | "innerunique" | "leftouter"):
+            pairs = [(a.column, b.column) for a, b in on if isinstance(a, ColumnRef) and isinstance(b, ColumnRef)]
+            if _has(left, column):
+                return determines(left, keys | {a.id for a, b in pairs if b.id in keys and node.kind != "leftouter"}, column)
+            return _has(right, column) and determines(right, keys | {b.id for a, b in pairs if a.id in keys}, column)
+    return False
+
+
+def _is_of_chance(expr: Expr) -> bool:
+    """Whether a value may be another one for each row, whatever it is made of."""
+    by_row = innermost_window(expr) is not None
+    return by_row or any(not isinstance(n, _PLAIN) or (isinstance(n, Apply) and n.function in _BY_CHANCE) for n in walk(expr))
+
+
+_PLAIN = (Apply, ColumnRef, Const, Items, Path)
+_BY_CHANCE = frozenset({"rand", "new_guid"})
+
+
+def _has(node: o.Relation, column: Column) -> bool:
+    """Whether a relation makes a column, or reads it of a table."""
+    return any(part == column or (isinstance(part, o.Source) and part.id == column.source) for part in o.parts(node))

@@ -476,7 +476,7 @@ class EsqlWalk(Walk):
         chosen = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         if (value := measure.value) is None:
             return f"{field(measure.name)} = COUNT(*){chosen}", []
-        if value.kind == "list":
+        if value.kind == "list" and measure.function != "make_set":
             raise Cannot(Diagnostic("unsupported-expression", "any one of several lists is not supported here", None))
         precise, terms = f"{value.text}, {MOST_PRECISE}", list[str]()
         if measure.function == "count_distinct" and any(map(_is_beyond, o.parts(self.cut.root))):

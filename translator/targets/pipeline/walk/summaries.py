@@ -8,6 +8,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr
 from translator.plan.simplify import simplify
+from translator.plan.uniqueness import determines
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, Value
 from translator.targets.pipeline.values import Values
@@ -40,7 +41,7 @@ def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) ->
         if not ctx.needed(made):
             continue
         try:
-            measure, whole = _measured(ctx, made, expr, values, grouped)
+            measure, whole = _measured(ctx, made, expr, values, grouped, _is_of_group(node, expr))
             term, before = ctx.term(measure, flag)
         except Cannot:
             if ctx.is_vital(made):
@@ -61,8 +62,17 @@ def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) ->
     return found
 
 
-def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: bool) -> tuple[Measure, Value]:
-    """What an aggregate measures, and the column that it makes."""
+def _is_of_group(node: o.Aggregate, expr: Expr) -> bool:
+    """Whether what any row of a group has all rows of it have."""
+    match expr:
+        case Apply(function="take_any" | "any", args=(ColumnRef(column=column),)):
+            keys = frozenset(x.column.id for _, x in node.keys if isinstance(x, ColumnRef))
+            return bool(keys) and determines(node.input, keys, column)
+    return False
+
+
+def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: bool, one: bool) -> tuple[Measure, Value]:
+    """What an aggregate measures, and the column that it makes; ``one``: all rows of a group have one value."""
     if not isinstance(expr, Apply):
         raise Cannot(Diagnostic("unsupported-expression", "this aggregate is not supported here", expr.span))
     function, args, condition = expr.function, list(expr.args), None
@@ -109,7 +119,9 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
             if kind == "part":
                 ctx.say("columns-differ", "a place without a value and an empty text there are not told apart in a list here", expr.span)
             whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited, set_of=set_of)
-        case ("take_any", []) if not decides:
+        case ("take_any", []) if one and value.set_of:
+            function, whole = "make_set", Value("", "list", False, of_texts=value.of_texts, set_of=True)
+        case ("take_any", []) if not decides or (one and kind not in ("list", "json")):
             pass
         case _:
             raise values.refuse(expr)
