@@ -10,7 +10,7 @@ from translator.plan.bags import with_bags_searched
 from translator.plan.binder import bind, examine
 from translator.plan.binder.problems import BindError
 from translator.plan.expressions import Apply, ColumnRef
-from translator.plan.uniqueness import determines, without_needless_distinct
+from translator.plan.uniqueness import determines, without_needless_distinct, without_needless_keys
 
 SCHEMA = {
     "Doors": {"At": "datetime", "Door": "string", "Badge": "long"},
@@ -292,6 +292,23 @@ def test_columns_are_determined_by_others(kql: str, keys: str, column: str, foun
     plan = bind(parse(kql), SCHEMA)
     named = dict(plan.names)
     assert determines(plan.root, frozenset(named[k].id for k in keys.split(", ")), named[column]) == found
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kept"),
+    [
+        ("extend a = tolower(Door)", "extend a = tolower(Door)", 1),
+        ("parse Door with * '-' Door | extend a = strcat(Door, '!')", "parse Door with * '-' Door | extend a = strcat(Door, '!')", 1),
+        ("extend a = Door", "extend a = Door", 1),
+        ("extend a = tolower(Door)", "extend a = toupper(Door)", 2),
+        ("extend a = tostring(Badge)", "extend a = Badge", 2),
+        ("extend a = strcat(Door, rand())", "extend a = strcat(Door, rand())", 2),
+    ],
+)
+def test_keys_that_follow_from_others_are_none(left: str, right: str, kept: int) -> None:
+    root = bind(parse(f"Doors | {left} | join kind=leftanti (DoorFaults | {right}) on Door, a"), SCHEMA).root
+    found = [n for n in o.relations(without_needless_keys(root)) if isinstance(n, o.Join)]
+    assert [len(n.on) for n in found] == [kept]
 
 
 @pytest.mark.parametrize(("identifying", "left"), [("Badge", 0), ("t", 1), ("x", 1)])

@@ -138,7 +138,9 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
-    # what all rows of a group have
+    # a key that follows from another one, and what all rows of a group have
+    f"| project u = UserPrincipalName, k = tolower(UserPrincipalName), i = IPAddress | join kind=leftanti ({CHANGES}"
+    " | project u = Identity, k = tolower(Identity)) on u, k",
     f"| summarize s = make_set(IPAddress), c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | project u = Identity,"
     " o = OperationName) on u | summarize s = take_any(s), c = take_any(c), n = count() by u, o"
     " | summarize s = take_any(s), k = count(), c = take_any(c) by u | where array_length(s) >= k and c > 1",

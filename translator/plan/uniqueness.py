@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, substitute, transform, walk
 from translator.plan.functions.windows import innermost_window
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
@@ -81,6 +82,44 @@ def _is_set(node: o.Relation, column: Column) -> bool:
         case o.Compute(input=below, items=items):
             return column not in dict(items) and _is_set(below, column)
     return False
+
+
+def without_needless_keys(root: o.Relation) -> o.Relation:
+    """A relation whose joins are by no text that both sides compute alike of other keys, so that it is equal where these are."""
+
+    def spelled(node: object) -> object:
+        if not isinstance(node, o.Join) or len(node.on) < 2:
+            return node
+        sides = [(_made(side), [pair[n] for pair in node.on]) for n, side in enumerate((node.left, node.right))]
+        left, right = ([substitute(key, made) for key in keys] for made, keys in sides)
+        kept = list(range(len(node.on)))
+        for n in range(len(node.on)):
+            others = [m for m in kept if m != n]
+            a, b = (_of_keys(keys[n], {keys[m]: m for m in others}) for keys in (left, right))
+            if a == b and a.type == Type.STRING and {*map(_mark, others)} >= columns_of(a) and columns_of(a) and not _is_of_chance(a):
+                kept = others
+        return node if len(kept) == len(node.on) else replace(node, on=tuple(node.on[n] for n in kept))
+
+    return rewritten(root, spelled)
+
+
+def _made(node: o.Relation) -> dict[int, Expr]:
+    """What the columns are made of that a relation computes behind its last change of rows."""
+    if isinstance(node, o.Filter | o.Sort | o.Arrange | o.Limit):
+        return _made(node.input)
+    if not isinstance(node, o.Compute | o.Project):
+        return {}
+    made = _made(node.input)
+    return made | {c.id: substitute(x, made) for c, x in node.items}
+
+
+def _of_keys(key: Expr, others: Mapping[Expr, int]) -> Expr:
+    """A key with marks in the places of other keys."""
+    return transform(key, lambda node: ColumnRef(None, node.type, _mark(others[node])) if node in others else node)
+
+
+def _mark(number: int) -> Column:
+    return Column(-number - 1, "", Type.UNKNOWN)
 
 
 def determines(node: o.Relation, keys: frozenset[int], column: Column) -> bool:

@@ -20,7 +20,7 @@ from translator.plan.series import with_series_summed
 from translator.plan.splits import with_places_inlined, with_splits_inlined
 from translator.plan.types import Type
 from translator.plan.unique_joins import with_filters_sided
-from translator.plan.uniqueness import without_needless_distinct
+from translator.plan.uniqueness import without_needless_distinct, without_needless_keys
 
 
 def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
@@ -54,7 +54,8 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         )
     )
     told = [column for name, column in plan.names if name in identifying]
-    return replace(plan, root=with_inner_joins(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)), told)))
+    root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)), told))
+    return replace(plan, root=with_inner_joins(root))
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:
