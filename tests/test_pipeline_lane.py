@@ -271,7 +271,6 @@ SPL_ALONE = (
     "top 2 by",
     "toint(Result)",
     "'or')",
-    "array_concat",
     "with a:long",
 )
 """What ES|QL has no words for."""

@@ -2,8 +2,8 @@
 
 Facts: the ES|QL reference (elastic.co/docs/reference/query-languages/esql), STATS (null is a group of its own; without BY there is one
 row), INLINE STATS (since 9.2), "Operators" (whole numbers divide without fractions), the pages of the functions named below;
-MV_SLICE (which ends with the last value that there is); COUNT_DISTINCT is close to exact up to its precision, 40,000 at most; STD_DEV is
-of all values, not of a sample. Times are dates; a span is a number of seconds.
+MV_SLICE (which ends with the last value that there is), MV_APPEND; COUNT_DISTINCT is close to exact up to its precision, 40,000 at
+most; STD_DEV is of all values, not of a sample. Times are dates; a span is a number of seconds.
 """
 
 from __future__ import annotations
@@ -200,6 +200,15 @@ SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""),
 """The text of whole seconds, as hours, minutes and seconds behind the days, where there are some."""
 
 
+def _appended(texts: list[str]) -> str:
+    """Of what is missing MV_APPEND makes nothing, where KQL has an empty list."""
+    whole, *rest = texts
+    for text in rest:
+        pairs = [(f"{one} IS NULL", other) for one, other in ((whole, text), (text, whole)) if not one.startswith(('"', 'MV_APPEND("'))]
+        whole = _chosen(pairs, f"MV_APPEND({whole}, {text})")
+    return whole
+
+
 ESQL = Language(
     string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
@@ -216,6 +225,7 @@ ESQL = Language(
         "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
     },
     classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
+    appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)",
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
 )  # fmt: skip
 

@@ -128,7 +128,7 @@ class Language:
     """How ``toint`` and ``tolong`` read a text of decimal digits, where the language has no words for all that KQL reads."""
     list_text: str = ""
     """The JSON of several texts, where the language has words for it."""
-    appended: str = ""
+    appended: Callable[[list[str]], str] | None = None
     """Several values of those that each of some has, in their order, where the language has words for it."""
     list_start: str = ""
     """The first ones of several values, as many as it says, or all where there are no more, where it has."""

@@ -83,7 +83,7 @@ SPL = Language(
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
-    list_text=LIST_TEXT, appended="mvappend({0})", list_length="coalesce(mvcount({0}), 0)",
+    list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",
     list_start="if(mvcount({0})>{1}, mvindex({0}, 0, {2}), {0})", json_length=JSON_LENGTH,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={

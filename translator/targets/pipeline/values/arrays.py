@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from translator.fidelity import Diagnostic
 from translator.plan.expressions import Apply, ColumnRef, Expr, Path
 from translator.plan.types import Type
 from translator.targets.base import Cannot
@@ -11,7 +12,10 @@ from translator.targets.pipeline.values.context import Context
 
 def list_of(ctx: Context, texts: list[str]) -> Value:
     """A list of texts, or of the texts of lists, in this order."""
-    text = ctx.language.appended.format(", ".join(texts)) if len(texts) > 1 else texts[0] if texts else ctx.language.null
+    appended = ctx.language.appended
+    if appended is None:
+        raise Cannot(Diagnostic("unsupported-expression", "a list of several texts is not supported here", None))
+    text = appended(texts) if len(texts) > 1 else texts[0] if texts else ctx.language.null
     return Value(text, "list", False, of_texts=True, ordered=True)
 
 
