@@ -52,6 +52,22 @@ def test_what_is_said_of_objects_and_arrays(condition: str, said: set[tuple[str,
     assert {(d.code, d.direction.value) for d in found if d.code in ("object-as-text", "array-compared")} == said
 
 
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("SigninLogs | where Status has 'MFA denied; user declined the authentication'", "exact"),
+        ("SigninLogs | where Status !contains 'declined'", "exact"),
+        ("SigninLogs | where Status has_any ('declined', 'denied')", "exact"),
+        ("SigninLogs | where Status has_any ('declined', 'reason')", "narrower"),  # of the name of a member
+        ("SigninLogs | where Status has '50126'", "narrower"),
+        ("SigninLogs | where DeviceDetail has 'windows'", "narrower"),  # which may have more members
+    ],
+)
+def test_an_object_of_which_all_members_are_told_is_searched_by_them(condition: str, verdict: str) -> None:
+    conversion = translator.convert(rule(condition), ("sigma",))
+    assert conversion.outputs["sigma"].verdict.value == verdict
+
+
 def test_an_object_is_asked_for_by_its_parts() -> None:
     outputs = translator.convert(rule("AuditLogs | where isnotempty(InitiatedBy.app)"), ("splunk", "esql")).outputs
     # Elastic has it in the event as it came, where the integration is told to keep that.

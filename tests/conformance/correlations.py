@@ -292,7 +292,7 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
     """A query with its outputs, the events ``made`` and the keys that it gives for them; None where the outputs claim nothing.
 
     Args:
-        first: the ``op`` of events whose keys the query shows, where it has events of several.
+        first: the ``op`` of events whose keys the query shows, where it has events of several; empty where it shows what they are joined by.
     """
     import duckdb_kql
 
@@ -417,7 +417,9 @@ def keys_found(
 
 
 def keyed(row: dict[str, Any], key: list[str], first: str) -> list[str]:
-    """What a row of EQL is for: the values of an event, of a sequence or sample the one whose ``op`` is ``first``."""
+    """What a row of EQL is for: an event's values, of a sequence or sample the one whose ``op`` is ``first``, or what joins its events."""
+    if not first and "join_keys" in row:
+        return [value or "" for value in row["join_keys"]]
     shown = [e for e in row.get("events", [row]) if "id" in e]
     event = next((e for e in shown if e.get("op") == first), shown[0])
     return [event.get(k, "") for k in key]

@@ -117,7 +117,7 @@ def cases(seed: int, count: int, counts: collections.Counter[str]) -> Iterator[d
     generator = Generator(seed)
     for _ in range(count):
         made = events(generator.random, generator.random.choice([12, 25, 50]))
-        if (case := case_of("pipeline", generator.pipeline(), "a", made, counts)) is not None:
+        if (case := case_of("pipeline", generator.pipeline(), "", made, counts)) is not None:
             yield case
 
 

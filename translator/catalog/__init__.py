@@ -176,8 +176,8 @@ class Kind:
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
     that no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
-    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array. ``all_told`` are the columns of
-    whose values the homes have all.
+    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
+    members but those of which homes or ``plain`` tell. ``all_told`` are the columns of whose values the homes have all.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Table:
     one_line: frozenset[str]
     numbers: frozenset[str]
     plain: frozenset[str]
+    complete: frozenset[str]
     all_told: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
@@ -222,9 +223,9 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled, one_line, numbers, plain, all_told = (
+    filled, one_line, numbers, plain, complete, all_told = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
-        for key in ("filled", "one_line", "numbers", "plain", "all_told")
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "all_told")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(map(_kind, data.get("kinds", ())))
@@ -236,6 +237,7 @@ def table(name: str) -> Table | None:
         one_line | addresses | numbers,
         numbers,
         plain,
+        complete,
         all_told,
         kinds,
         MappingProxyType(homes),
@@ -365,6 +367,12 @@ def is_plain_number(name: str, column: str) -> bool:
     """Whether a table's column is a text whose numbers are whole and written in decimal digits alone."""
     known = table(name)
     return known is not None and column in known.numbers
+
+
+def is_complete(name: str, column: str, steps: tuple[str | int, ...]) -> bool:
+    """Whether the object at a place inside of a column has no members but those that are known."""
+    known = table(name)
+    return known is not None and ".".join([column, *map(str, steps)]) in known.complete
 
 
 def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProxyType({})) -> bool:

@@ -80,6 +80,8 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, no
         if not searched:
             continue
         parts = _parts(field, column, steps, below or ()) if field is atom.args[0] else []
+        if parts and _is_of_words(atom) and _tells_all(atom, column, steps, below or ()):
+            return disjunction(*(Apply(atom.span, atom.type, atom.function, (p, *atom.args[1:])) for p in parts))
         if not parts:
             what = f"the KQL searches the JSON text of {name}, of which the output needs a field of its own"
         else:
@@ -132,6 +134,13 @@ def _is_of_words(atom: Apply) -> bool:
         return False
     values = constants(atom.args[1])
     return bool(values) and all(isinstance(v, str) and _WORDS.fullmatch(v) and not _NUMBER.fullmatch(v) for v in values or ())
+
+
+def _tells_all(atom: Apply, column: ColumnRef, steps: tuple[str | int, ...], below: tuple[Steps, ...]) -> bool:
+    """Whether what a condition searches for in the text of an object is nowhere but in the parts of it that are known."""
+    sought = [str(v).lower() for v in constants(atom.args[1]) or ()]
+    names = [str(s).lower() for part in below for s in part]
+    return catalog.is_complete(column.column.table or "", column.column.name, steps) and not any(v in n for v in sought for n in names)
 
 
 def _is_anchored(atom: Apply) -> bool:
