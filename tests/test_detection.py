@@ -58,7 +58,37 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | join kind=inner (B | where y == 'b') on k", "temporal", {"rows-differ", "window-assumed"}),
         ("A | join kind=inner B on k | join kind=inner C on k", "temporal", {"rows-differ", "window-assumed"}),
         ("A | where TimeGenerated > ago(1d) | join kind=inner A on k", "temporal", {"rows-differ"}),
-        ("A | join B on k | where x == 'a'", "temporal", {"rows-differ", "window-assumed", "one-row-per-key"}),
+        ("A | join B on k | where x == 'a'", "temporal", {"rows-differ", "window-assumed"}),  # which is asked before the join
+        (
+            "A | join kind=inner (A | where x == 'a' | summarize c = count() by k | where c > 5 | project k) on k | where x == 'a'",
+            "event_count",
+            {"rows-differ", "columns-differ", "window-assumed"},
+        ),
+        (
+            "A | where x == 'a' | join (A | where x == 'a' and k startswith 'b' | summarize c = count() by k | where c > 5) on k",
+            "event_count",
+            {"rows-differ", "columns-differ", "window-assumed"},
+        ),
+        (
+            "A | where x == 'a' | join kind=inner (A | where x == 'a' and n > 1 | summarize c = count() by k | where c > 5) on k",
+            "temporal",
+            {"rows-differ", "window-assumed"},
+        ),
+        (
+            "A | where n > 1 | join kind=inner (A | where n > 1 | summarize c = count() by k, x | where c > 5) on k",
+            "temporal",
+            {"rows-differ", "window-assumed"},
+        ),
+        (
+            "A | where n == 1 | join (A | where n == 1 | summarize m = min(n), c = count() by k | where c > 5) on k | where n >= m",
+            "event_count",
+            {"rows-differ", "columns-differ", "window-assumed"},
+        ),
+        (
+            "A | where x == 'a' | join (A | where x == 'a' | summarize m = min(n), c = count() by k | where c > 5) on k | where n >= m",
+            "event_count",
+            {"rows-differ", "columns-differ", "window-assumed", "condition-dropped"},  # it is not where there is no n
+        ),
         (
             "A | where TimeGenerated > ago(7d) | join kind=inner (B | where TimeGenerated > ago(1d)) on k",
             "temporal",

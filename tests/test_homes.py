@@ -223,6 +223,12 @@ def test_a_list_of_which_lucene_makes_no_automaton_is_asked_for_in_parts() -> No
     assert not any(is_too_complex(p.replace("\\\\", "\\")) for p in patterns)
 
 
+def test_a_list_of_names_is_looked_for_at_the_end_of_paths() -> None:
+    output = converted("SecurityEvent | where EventID == 4688 | where Process in (_GetWatchlist('Tools') | project SearchKey)", "sigma")
+    assert "Image|cased|expand: '%tools%'" in output.text and "Image|endswith|cased|expand: \\%tools%" in output.text
+    assert output.readiness == Readiness.SET_UP and "list-names" in {d.code for d in output.diagnostics}
+
+
 @pytest.mark.parametrize(
     ("kql", "target", "absent"),
     [

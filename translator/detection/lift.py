@@ -20,7 +20,7 @@ from translator.detection.idioms.selector import detect_events
 from translator.detection.idioms.subqueries import list_tables, reads_list, with_lists, with_members
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATORS
-from translator.detection.idioms.threshold import detect_threshold
+from translator.detection.idioms.threshold import detect_threshold, holds_of_shown
 from translator.detection.idioms.values import denies_average
 from translator.detection.lifting import Blocked, FieldTest, FilledTest, Findings, Lifting, ListNames
 from translator.detection.model import DAY, Detection, NoDetection
@@ -55,6 +55,7 @@ from translator.plan.monotonicity import of_groups
 from translator.plan.patterns import extractions, matching
 from translator.plan.simplify import TooLarge, simplify
 from translator.plan.types import Type
+from translator.plan.unique_joins import sided
 
 
 def lift(
@@ -72,6 +73,9 @@ def lift(
     """
     return _Lifter(plan, period, default_timespan, is_address, is_filled, timed=timed).run()
 
+
+_MATCHED = frozenset({"inner", "innerunique"})
+"""Joins of rows that match: a condition on their left side is the same before them."""
 
 _OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
 
@@ -138,6 +142,8 @@ class _Lifter(Lifting):
                 return Events([Branch(table, identifier, TRUE, {})])
             case o.Filter() if (with_partners := self.decided(relation)) is not None:
                 return with_partners
+            case o.Filter() if (asked_before := sided(relation, _MATCHED)) is not relation:
+                return self.shape(asked_before)
             case o.Filter(input=inner, predicate=predicate, span=span):
                 return self.filtered(self.below(relation).shape(inner), predicate, span)
             case o.Compute(input=inner, items=items) | o.Project(input=inner, items=items):
@@ -325,7 +331,8 @@ class _Lifter(Lifting):
         predicate = substitute(predicate, shape.env)
         used = {c.id for c in columns_of(predicate)}
         if shape.closed and not used <= {*shape.aggregates, *(c.id for c, _ in shape.keys)}:
-            self.say("condition-dropped", "this condition on a second summary is left out", predicate.span)
+            if not all(holds_of_shown(self, shape, part) for part in conjuncts(predicate)):
+                self.say("condition-dropped", "this condition on a second summary is left out", predicate.span)
             return
         if (since := first_seen_since(shape, predicate)) is not None:
             newly_seen(self, shape, *since, predicate)

@@ -86,6 +86,8 @@ class Grouped:
     env: dict[int, Expr] = field(default_factory=dict)
     closed: bool = False
     """Whether a further summarize stands over the threshold: its aggregates decide nothing."""
+    shown: Events | None = None
+    """The events that the query shows of each group, where a join with the summary gives them."""
     row: tuple[str, Expr | None] | None = None
     """The aggregate, and what it orders by, of the one event of each group that a condition was put on."""
 

@@ -122,6 +122,11 @@ CODES: dict[str, Code] = {
         "The query never finds values of the list that are in another case.",
         "nothing to do where all values of the list are in that case",
     ),
+    "list-names": Code(
+        Effect.NOTE,
+        "The list holds names of files, with which the paths of the events end.",
+        "nothing to do where no value of the list has a separator of paths",
+    ),
     "empty-key-group": Code(
         Effect.NOTE,
         "Events without the key are one group in KQL: a correlation of their own is written for them.",

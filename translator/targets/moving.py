@@ -11,7 +11,7 @@ from translator.catalog import Computed, Counterpart, Home, Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
 from translator.fidelity import CaseOfColumn, Notes, Place
-from translator.plan.conditions import MOMENTS, is_field, pushed
+from translator.plan.conditions import LISTS, MOMENTS, is_field, pushed
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
@@ -424,7 +424,10 @@ class Move:
             found = scaled(plain, counterpart.scale)
             return found if self.mover.computes or found != plain else atom
         if isinstance(subject, Apply):
-            found = on_path(plain, self.fields.separators)
+            found = plain if atom.function in LISTS and self.family != "sigma" else on_path(plain, self.fields.separators)
+            if found != plain and atom.function in LISTS:
+                what = f"{column_name(atom.args[0])} is the end of a path here: leave paths out of the list"
+                self.mover.say("list-names", what, atom.span)
             return found if self.mover.computes or found != plain else atom
         if not isinstance(counterpart, Stored):
             return plain

@@ -31,6 +31,8 @@ def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
             return node
     if node.function in ("isempty", "isnotempty"):
         return Apply(node.span, node.type, node.function, (whole,))
+    if node.function in ("expand", "expand_cs"):
+        return disjunction(*(Apply(node.span, Type.BOOL, f"{node.function}_last", (whole, node.args[1], const(s))) for s in separators))
     items = items_of(node.args[1]) if len(node.args) == 2 else ()
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
     if not items or len(texts) != len(items) or any(s in t for s in SEPARATORS for t in texts):

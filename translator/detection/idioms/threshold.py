@@ -16,10 +16,10 @@ from translator.detection.idioms.measures import Comparison, Measure
 from translator.detection.idioms.values import measured_value
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
-from translator.detection.shapes import Events, Grouped, Shape, by_name
+from translator.detection.shapes import Branch, Events, Grouped, Shape, by_name
 from translator.detection.windows import human
 from translator.fidelity import Place
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, conjuncts, substitute
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, children, conjuncts, substitute
 from translator.plan.simplify import simplify
 
 MAX_CHOICES = 8
@@ -148,29 +148,74 @@ def deciding(lifting: Lifting, grouped: Grouped, conditions: list[Expr]) -> list
 
 
 def counted_again(lifting: Lifting, left: Shape, right: Shape, pairs: tuple[tuple[Expr, Expr], ...]) -> Grouped | None:
-    """Events joined with a threshold over the very same events are that threshold."""
+    """Events joined with a threshold over the very same events are that threshold.
+
+    The summary may ask more of its keys than the events: what these have in common with it satisfies that as well.
+    """
     for grouped, other, number in ((right, left, 1), (left, right, 0)):
         if not (isinstance(grouped, Grouped) and grouped.having and isinstance(grouped.input, Events)):
             continue
         events = other.input if isinstance(other, Grouped) and not other.having else other
         if not isinstance(events, Events) or len(events.branches) != len(grouped.input.branches):
             continue
-        if any(
-            a.table != b.table or by_name(a.predicate) != by_name(b.predicate)
-            for a, b in zip(events.branches, grouped.input.branches, strict=True)
-        ):
-            continue
-        keys = [{by_name(simplify(substitute(x, b.env))) for b in grouped.input.branches} for _, x in grouped.keys]
         definitions = {c.id: x for c, x in grouped.keys}
         others = {c.id: x for c, x in other.keys} if isinstance(other, Grouped) else {}
-        matched = []
+        keys = [{by_name(simplify(substitute(x, b.env))) for b in grouped.input.branches} for _, x in grouped.keys]
+        shared = []
         for pair in pairs:
             key = substitute(substitute(pair[number], grouped.env), definitions)
             event = substitute(pair[1 - number], others)
             sides = {by_name(simplify(substitute(key, b.env))) for b in grouped.input.branches}
-            events_side = {by_name(simplify(substitute(event, b.env))) for b in events.branches}
-            matched.append(sides == events_side and sides in keys)
-        if all(matched):
-            grouped.closed = True
-            return grouped
+            if sides not in keys or sides != {by_name(simplify(substitute(event, b.env))) for b in events.branches}:
+                break
+            shared.append(sides)
+        else:
+            alike = zip(events.branches, grouped.input.branches, strict=True)
+            buckets = [k for k, (_, x) in zip(keys, grouped.keys, strict=True) if bucket_in(x, grouped.input.branches[0]) is not None]
+            # The events of the left side are shown of all groups that share the keys of the join.
+            told = number == 0 or all(k in shared or k in buckets for k in keys)
+            if told and all(_are_the_same(a, b, {x for sides in shared for x in sides}) for a, b in alike):
+                grouped.closed, grouped.shown = True, events
+                return grouped
     return None
+
+
+def _are_the_same(events: Branch, counted: Branch, keys: set[Expr]) -> bool:
+    """Whether events that share ``keys`` with those that are counted are among them, and all of these are events."""
+    asked, more = ({by_name(p) for p in conjuncts(b.predicate)} for b in (events, counted))
+    return events.table == counted.table and asked <= more and all(_reads_only(p, keys) for p in more - asked)
+
+
+def _reads_only(predicate: Expr, keys: set[Expr]) -> bool:
+    """Whether a predicate over fields by name reads none but ``keys``."""
+    if predicate in keys or isinstance(predicate, Const):
+        return True
+    named = isinstance(predicate, Apply) and predicate.function == "field"
+    return isinstance(predicate, Apply | Items) and not named and all(_reads_only(part, keys) for part in children(predicate))
+
+
+def holds_of_shown(lifting: Lifting, grouped: Grouped, predicate: Expr) -> bool:
+    """Whether a condition on the events that are shown of each group says that a value is no less than the least of the group, or so."""
+    if grouped.shown is None or not isinstance(grouped.input, Events):
+        return False
+    match predicate:
+        case Apply(function="between", args=(value, low, high)):
+            bounds = [(value, "min", low), (value, "max", high)]
+        case Apply(function=">=", args=(value, bound)) | Apply(function="<=", args=(bound, value)):
+            bounds = [(value, "min", bound)]
+        case _:
+            return False
+    return all(
+        isinstance(bound, ColumnRef)
+        and isinstance(extreme := grouped.aggregates.get(bound.column.id), Apply)
+        and extreme.function == function
+        and _is_of(lifting, value, extreme.args[0], grouped.shown, grouped.input)
+        for value, function, bound in bounds
+    )
+
+
+def _is_of(lifting: Lifting, value: Expr, measured: Expr, shown: Events, counted: Events) -> bool:
+    """Whether events have the value always, and it is the one that is measured of those that are counted."""
+    pairs = zip(shown.branches, counted.branches, strict=True)
+    found = [(simplify(substitute(value, a.env)), simplify(substitute(measured, b.env)), a) for a, b in pairs]
+    return all(by_name(own) == by_name(other) and lifting.has_always(own, branch.predicate) for own, other, branch in found)
