@@ -60,6 +60,22 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | where TimeGenerated > ago(1d) | join kind=inner A on k", "temporal", {"rows-differ"}),
         ("A | join B on k | where x == 'a'", "temporal", {"rows-differ", "window-assumed"}),  # which is asked before the join
         (
+            "A | where TimeGenerated > ago(1d) and x == 'a'"
+            " | where k in ((A | where TimeGenerated between (ago(14d) .. ago(1d)) and isnotempty(k) | project k))",
+            "event",
+            {"first-seen-list"},
+        ),
+        (
+            "A | where TimeGenerated > ago(1d) | where k in ((A | where TimeGenerated between (ago(14d) .. ago(1d)) | project k))",
+            "event",
+            {"first-seen-list", "empty-listed"},
+        ),
+        (
+            "A | where TimeGenerated > ago(1d) and x == 'a' | where k in ((A | where TimeGenerated > ago(14d) | project k))",
+            "temporal",
+            {"rows-differ", "window-widened"},  # which is not over before now
+        ),
+        (
             "A | join kind=inner (A | where x == 'a' | summarize c = count() by k | where c > 5 | project k) on k | where x == 'a'",
             "event_count",
             {"rows-differ", "columns-differ", "window-assumed"},

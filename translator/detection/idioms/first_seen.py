@@ -25,6 +25,7 @@ from translator.plan.expressions import (
     Span,
     conjunction,
     conjuncts,
+    negation,
     substitute,
 )
 from translator.plan.simplify import simplify
@@ -85,17 +86,38 @@ def not_seen(
         earlier: what was seen there, and its keys, where these are known.
     """
     if len(keys) == 1:
-        name = lifting.lists.name(name_of_history(keys[0]), object())
-        if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
-            lifting.findings.histories.append(found)
-        what = f"fill the placeholder %{name}% with the values that the earlier window of the query finds, and renew it before each run"
-        lifting.say("first-seen-list", what, span, fact=FilledList(name, name_of(keys[0]), earlier=True))
-        return lifting.filtered(shape, in_list(keys[0], name, cased, True, span), span)
+        return lifting.filtered(shape, in_list(keys[0], _listed(lifting, keys[0], span, earlier), cased, True, span), span)
     whole = isinstance(shape, Events) and any(b.predicate == TRUE for b in shape.branches)
     if whole or not lifting.broadens("first-seen-dropped"):
         raise lifting.block("unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span)
     lifting.say("first-seen-dropped", "that this was not seen in an earlier window is left out", span)
     return shape
+
+
+def _listed(lifting: Lifting, key: Expr, span: Span | None, earlier: tuple[Shape, list[Expr]] | None) -> str:
+    """The name of a list of the values that a key had earlier."""
+    name = lifting.lists.name(name_of_history(key), object())
+    if earlier is not None and (found := history(lifting, name, earlier[0], earlier[1][0])) is not None:
+        lifting.findings.histories.append(found)
+    what = f"fill the placeholder %{name}% with the values that the earlier window of the query finds, and renew it before each run"
+    lifting.say("first-seen-list", what, span, fact=FilledList(name, name_of(key), earlier=True))
+    return name
+
+
+def is_over(earlier: Shape) -> bool:
+    """Whether a shape looks at nothing but events of a window that ends before now."""
+    windows = windows_of(earlier)
+    return bool(windows) and all(end != 0 for _, end in windows)
+
+
+def seen(lifting: Lifting, shape: Shape, key: Expr, cased: bool, span: Span | None, earlier: tuple[Shape, Expr]) -> Shape:
+    """Seen before: a semi-join with an earlier window is a list of what was seen there, kept outside of the output."""
+    events = earlier[0].input if isinstance(earlier[0], Grouped) else earlier[0]
+    values = [(simplify(substitute(earlier[1], b.env)), b.predicate) for b in events.branches] if isinstance(events, Events) else []
+    name = _listed(lifting, key, span, (earlier[0], [earlier[1]]))
+    if values and all(lifting.has_always(value, predicate) for value, predicate in values):
+        shape = lifting.filtered(shape, negation(Apply(span, Type.BOOL, "isempty", (key,))), span)
+    return lifting.filtered(shape, in_list(key, name, cased, False, span), span)
 
 
 def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | None:

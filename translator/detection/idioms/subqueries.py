@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.conditions import narrows
-from translator.detection.idioms.first_seen import is_history, not_seen
+from translator.detection.idioms.first_seen import is_history, is_over, not_seen, seen
 from translator.detection.idioms.joins import join_sides
 from translator.detection.idioms.lists import in_list
 from translator.detection.idioms.membership import Membership, is_listed, membership_of
@@ -91,6 +91,12 @@ def _joined_with_values(lifting: Lifting, shape: Events | Joined, membership: Me
         _say_compared(lifting, membership, part)
         values_of = [ColumnRef(part.span, membership.column.type, membership.column)]
         found = not_seen(lifting, shape, [membership.subject], membership.cased, part.span, (inner, list(values_of)))
+        assert isinstance(found, Events | Joined)
+        return found
+    if not membership.negated and not lifting.timed and is_history(shape, inner) and is_over(inner):
+        _say_compared(lifting, membership, part)
+        value = ColumnRef(part.span, membership.column.type, membership.column)
+        found = seen(lifting, shape, membership.subject, membership.cased, part.span, (inner, value))
         assert isinstance(found, Events | Joined)
         return found
     lifting.findings.take(listed.findings)
