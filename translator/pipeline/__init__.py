@@ -12,7 +12,7 @@ from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
 from translator.detection.windows import windows_decide, with_given_moments
 from translator.engine.constant_folding import fold_constants
-from translator.fidelity import Diagnostic, Verdict
+from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
@@ -160,7 +160,10 @@ class _Translation:
     def over(self, name: str, target: Pipes, homes: tuple[str, ...]) -> Output:
         """The best of what the lanes write over homes that are not taken otherwise."""
         options = replace(self.options, homes=(*self.options.homes, *homes))
-        found = self.detected(name, target, options)
+        # What is said of the detection is said over all homes.
+        ways = [d for d in (self.detection, self.timed) if isinstance(d, Detection)]
+        hopeful = any(verdict_of(d.diagnostics).rank <= Verdict.SAME_ALERTS.rank for d in ways)
+        found = self.detected(name, target, options) if hopeful else Output(name, (), self.detection.diagnostics)
         if not _is_good(found):
             found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
         return replace(found, homes=homes)

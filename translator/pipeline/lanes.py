@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from translator.detection.model import Detection, NoDetection, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
-from translator.fidelity import Diagnostic, Place, Verdict
+from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
@@ -94,7 +94,8 @@ def _written_once(name: str, target: Target, rule: Rule, detection: Detection, o
     """The same with one choice of homes."""
     place = moved(target, rule, detection, options)
     native = target.translate(rule, place, options)
-    if native.verdict.rank <= Verdict.SAME_ALERTS.rank:
+    # What is said of the detection is said of any output, so that the other way cannot be better than that.
+    if native.verdict.rank <= max(Verdict.SAME_ALERTS.rank, verdict_of(place.detection.diagnostics).rank):
         return native
     from translator.sigma.portable.lane import LANES, through_sigma
 

@@ -7,7 +7,7 @@ heads, of which one search finds the events.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +16,7 @@ from translator.catalog import ByValue, Stored
 from translator.detection.model import Detection, Selector, Threshold
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
-from translator.fidelity import Diagnostic, Place
+from translator.fidelity import Diagnostic, Place, Verdict, combine
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, children, const, walk
 from translator.plan.types import Type
@@ -163,6 +163,15 @@ SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", 
 """What may be said of the rows of a head that are counted, sorted or limited behind it."""
 
 
+def is_faithful(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether what these are said of is good, and of the rows that are counted none is another one."""
+    directed = [(d, d.direction) for d in diagnostics]
+    return combine(direction for _, direction in directed).rank <= Verdict.SAME_ALERTS.rank and not any(
+        direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING | {"arbitrary-row"}
+        for d, direction in directed
+    )
+
+
 Lift = Callable[[o.Plan], Detection | None]
 """What a plan detects, None where it is no detection."""
 
@@ -182,7 +191,7 @@ def case_of(
     timed: bool,
     loose: bool = False,
 ) -> PipelineCase | None:
-    """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides.
+    """A plan cut in two, whose heads are placed; None where one is no selection of events that has all that decides, as the KQL has it.
 
     Args:
         shown: the columns that an analyst looks at.
@@ -200,6 +209,9 @@ def case_of(
             return None
         found.append(placed)
     if len({p.detection.lookback for p, _ in found}) > 1 and not timed:
+        return None
+    # What is said of a head is said of all that is written over it.
+    if not loose and not is_faithful(d for p, _ in found for d in p.detection.diagnostics):
         return None
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)

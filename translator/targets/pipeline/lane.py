@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from translator.detection.model import Detection, NoDetection, Trigger
 from translator.detection.windows import windows_decide
-from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
+from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan import operators as o
 from translator.plan.expressions import TRUE
 from translator.plan.simplify import TooLarge
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.pipeline.cases import SHOWING, Move, case_of
+from translator.targets.pipeline.cases import Move, case_of, is_faithful
 from translator.targets.pipeline.cuts import Cut, loose_cuts
 from translator.targets.pipeline.reading import Reading
 from translator.targets.protocols import CountsRows, Pipes
@@ -58,7 +58,7 @@ class Lane:
                 if timed and not (self.target.tells_time and windows_decide(heads)):
                     continue
                 written = self.written(cut, timed, False, heads.append)
-                if written is not None and _is_faithful(written[1]):
+                if written is not None and is_faithful(written[1].diagnostics):
                     return self.counted(*written, timed)
         return None
 
@@ -102,11 +102,3 @@ class Lane:
             return None
         counted = self.target.with_rows(output, self.trigger, ())
         return replace(counted, columns={}) if self.trigger.holds_for_none else counted
-
-
-def _is_faithful(output: Output) -> bool:
-    """Whether an output is good, and of the rows that are counted none is another one."""
-    return output.verdict.rank <= Verdict.SAME_ALERTS.rank and not any(
-        d.direction is Verdict.SAME_ALERTS and d.place is not Place.SHOWN and d.code not in SHOWING | {"arbitrary-row"}
-        for d in output.diagnostics
-    )
