@@ -34,13 +34,10 @@ TEXT_OPERATORS = frozenset(CASE_PAIRS) | frozenset(CASE_PAIRS.values()) | {"matc
 
 def is_field(expr: Expr) -> bool:
     """Whether ``expr`` is a stored field: a column of a source table, or a place inside one, counted from the front."""
-    match expr:
-        case ColumnRef(column=column):
-            return column.table is not None
-        case Path(base=ColumnRef(column=column), steps=steps):
-            return column.table is not None and not any(isinstance(s, int) and s < 0 for s in steps)
-        case _:
-            return False
+    base = expr.base if type(expr) is Path else expr  # asked of every node of every walk
+    if type(base) is not ColumnRef or base.column.table is None:
+        return False
+    return type(expr) is not Path or not any(isinstance(s, int) and s < 0 for s in expr.steps)
 
 
 def fields_of(expr: Expr) -> list[Expr]:

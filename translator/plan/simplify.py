@@ -42,7 +42,7 @@ from translator.regex.classes import Unlisted, ranges_of
 from translator.regex.parser import parsed
 from translator.regex.syntax import Class, Literal, Node, is_cased
 from translator.regex.syntax import walk as parts_of
-from translator.regex.terms import LETTERS, around
+from translator.regex.terms import FEW_LETTERS, around
 
 MOST_REPEATED = 5_000
 """How many nodes of an expression may stand again where they are written out: three times what the largest of real queries have."""
@@ -356,8 +356,10 @@ def _constant_comparison(expr: Expr) -> Expr:
 
 
 def _has_term(text: str, term: str) -> bool:
+    """Whether a text has a term, both of ASCII."""
     before, after = around(term)
-    return re.search(f"{f'(?<![{LETTERS}])' if before else ''}{re.escape(term)}{f'(?![{LETTERS}])' if after else ''}", text) is not None
+    begin, end = f"(?<![{FEW_LETTERS}])" if before else "", f"(?![{FEW_LETTERS}])" if after else ""
+    return re.search(f"{begin}{re.escape(term)}{end}", text) is not None
 
 
 _INSIDE: dict[str, Callable[[str, str], bool]] = {

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 
-LETTERS = "A-Za-z0-9À-ʯͰ-ῼⰀ-ⷞぁ-힣"
-"""The characters of terms, as they are written within a class of any language."""
+FEW_LETTERS = "A-Za-z0-9"
+LETTERS = f"{FEW_LETTERS}À-ʯͰ-ῼⰀ-ⷞぁ-힣"
+"""The characters of terms, as they are written within a class of any language; of ASCII, and all."""
 
 BOUND = f"[^{LETTERS}]"
 """What is no part of a term."""

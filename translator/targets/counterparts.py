@@ -19,16 +19,24 @@ TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@tim
 """The field with the time of an event, by family of products."""
 
 
+_Found = tuple[Counterpart | None, str, tuple[str | int, ...]]
+
+
 class Fields:
     """The fields of one home, as the places of a table that a selector reads; None where the product has none of its table."""
 
     def __init__(self, home: Home | None, family: str, pins: Pins, inventory: Mapping[str, str], reads_json: bool) -> None:
         self.home, self.family, self.pins, self.inventory, self.reads_json = home, family, pins, inventory, reads_json
+        self.known: dict[tuple[str, str | None, tuple[str | int, ...]], _Found] = {}
 
-    def counterpart(
-        self, column: Column, steps: tuple[str | int, ...]
-    ) -> tuple[Counterpart | None, str, tuple[str | int, ...]]:  # fmt: skip
+    def counterpart(self, column: Column, steps: tuple[str | int, ...]) -> _Found:
         """What the home has for a place inside a column, the name of the field, and the steps that remain below it."""
+        place = column.name, column.table, steps
+        if place not in self.known:
+            self.known[place] = self._counterpart(column, steps)
+        return self.known[place]
+
+    def _counterpart(self, column: Column, steps: tuple[str | int, ...]) -> _Found:
         columns = self.home.columns if self.home is not None else {}
         if column.name.startswith("="):
             return Stored(column.name[1:], "keyword" if self.family == "elastic" else "text"), column.name[1:], ()
@@ -74,7 +82,7 @@ class Fields:
         keyed = {found[1] for c in below if (found := re.match(rf"{re.escape(path)}\[(\w+)\]", c))}
         return bool(below) and (not rest or bool(keyed - {"n"}) or ("n" in keyed and rest[0] == ELEMENT))
 
-    def _of_event_data(self, name: str) -> tuple[Counterpart | None, str, tuple[str | int, ...]] | None:
+    def _of_event_data(self, name: str) -> _Found | None:
         """What the home has for a value in the data of a Windows event by its name, where it is not kept by that name."""
         found = at_place(self.home.columns if self.home is not None else {}, "EventData", (name,))
         if found is None:

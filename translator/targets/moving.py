@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from translator import catalog
@@ -132,6 +133,7 @@ class Move:
         self.pins = selector_pins(selector)
         self.fields = Fields(home, self.family, self.pins, self.inventory, mover.reads_json)
         self.done: dict[int, tuple[Expr, Expr]] = {}
+        self.known: dict[tuple[Expr, bool, Place], tuple[Expr, Counterpart | None]] = {}
 
     def selector(self) -> Selector:
         selector = self.chosen
@@ -359,25 +361,35 @@ class Move:
 
     def note_shared(self, selector: Selector) -> None:
         """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
+        values = [_fields_in(x) for x in (*selector.keys, *self.measured)]
+        parts = {part: _fields_in(part) for part in conjuncts(selector.predicate)}
         found: dict[str, dict[str, Expr]] = {}
-        for column in dict.fromkeys(n for x in (selector.predicate, *selector.keys, *self.measured) for n in walk(x) if is_field(n)):
+        for column in dict.fromkeys(itertools.chain(*parts.values(), *values)):
             stored = self.looked_up(column)[1]
             if isinstance(stored, Stored):
                 found.setdefault(stored.name, {}).setdefault(column_name(column), column)
         for name, columns in found.items():
-            if len(columns) > 1 and not self.is_any_of(selector, columns.values()):
+            if len(columns) > 1 and not self.is_any_of(values, parts, columns.values()):
                 what = f"{' and '.join(columns)} are one field here, {name}"
                 self.mover.say("value-differs", what, next(iter(columns.values())).span, Place.BOTH)
 
-    def is_any_of(self, selector: Selector, columns: Collection[Expr]) -> bool:
-        """Whether some columns stand for each other: in one value, or in alternatives of which each asks one of them for a value."""
-        values = [x for x in (*selector.keys, *self.measured) if any(n in columns for n in walk(x))]
-        parts = [p for p in conjuncts(selector.predicate) if any(n in columns for n in walk(p))]
-        return all({*columns} <= {*walk(x)} for x in values) and all(self.asks_any(p, columns) for p in parts)
+    def is_any_of(
+        self, values: Iterable[Mapping[Expr, None]], parts: Mapping[Expr, Mapping[Expr, None]], columns: Collection[Expr]
+    ) -> bool:
+        """Whether some columns stand for each other: in one value, or in alternatives of which each asks one of them for a value.
 
-    def asks_any(self, part: Expr, columns: Collection[Expr]) -> bool:
-        """Whether a condition has alternatives for all of some columns, each of which asks one of them, and refuses none."""
-        if not (isinstance(part, Apply) and part.function == "or") or not {*columns} <= {*walk(part)}:
+        Args:
+            values: the fields of each value.
+            parts: the same of each condition.
+        """
+        wanted = {*columns}
+        return all(wanted <= of.keys() or wanted.isdisjoint(of) for of in values) and all(
+            (wanted <= of.keys() and self.asks_any(part, wanted)) or wanted.isdisjoint(of) for part, of in parts.items()
+        )
+
+    def asks_any(self, part: Expr, columns: Set[Expr]) -> bool:
+        """Whether a condition has alternatives, each of which asks one of some columns, and refuses none."""
+        if not (isinstance(part, Apply) and part.function == "or"):
             return False
         for asked in part.args:
             match asked:
@@ -472,10 +484,12 @@ class Move:
 
     def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""
-        before = len(self.mover.said)
-        found = self.field(expr, entire)
-        del self.mover.said[before:]
-        return found
+        asked = expr, entire, self.mover.place
+        if asked not in self.known:
+            before = len(self.mover.said)
+            self.known[asked] = self.field(expr, entire)
+            del self.mover.said[before:]
+        return self.known[asked]
 
     def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""
@@ -559,6 +573,11 @@ class Move:
 
         value = _decided(simplify(transform(parsed(table, counterpart.expression), own)))
         return simplify(Path(None, Type.DYNAMIC, value, steps)) if steps else value
+
+
+def _fields_in(expr: Expr) -> dict[Expr, None]:
+    """The stored fields that stand in an expression, those inside of others too."""
+    return dict.fromkeys(n for n in walk(expr) if is_field(n))
 
 
 def _computes(predicate: Expr) -> bool:
