@@ -13,9 +13,10 @@ from tests.conformance.homes import cases
 from tests.rules import rule
 from translator import catalog
 from translator.catalog.site import Site, SiteTable
-from translator.fidelity import Verdict
+from translator.fidelity import Place, Verdict
 from translator.pipeline import Conversion
 from translator.regex.automata import is_too_complex
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
 
 
@@ -681,3 +682,10 @@ def test_eql_joins_events_without_an_address_where_the_kql_does(condition: str, 
     output = converted(f"SigninLogs | where ResultType == '0' {condition} | join kind=inner ({other}) on IPAddress {shown}", "eql")
     assert all(line.endswith(by) for line in output.text.splitlines() if line.startswith("  ["))
     assert output.verdict.value == "same-alerts" and "empty-join-key" not in {d.code for d in output.diagnostics}
+
+
+def test_what_an_entity_is_made_of_is_said_of_it_also_where_another_column_shows_the_same() -> None:
+    shown = "| extend Address = iff(ClientIP has '.', ClientIP, '') | project Address, Sender = Address"
+    asked = rule(f"OfficeActivity | where Operation == 'New-InboxRule' {shown}", entities=(EntityMapping("IP", "Address", "Sender"),))
+    said = translator.convert(asked, ("eql",)).outputs["eql"].diagnostics
+    assert {d.place for d in said if d.message.startswith("ClientIP: ")} == {Place.SHOWN, Place.BOTH}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from translator import catalog
 from translator.catalog import Absent, Computed, Counterpart, Home, Stored
@@ -11,7 +12,21 @@ from translator.catalog.site import SiteTable
 from translator.detection.model import Selector
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.conditions import is_present
-from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Path, Value, columns_of, conjuncts, const, transform, walk
+from translator.plan.expressions import (
+    FALSE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Path,
+    Same,
+    Value,
+    columns_of,
+    conjuncts,
+    const,
+    transform,
+    walk,
+)
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import simplify
 from translator.targets.base import Options
@@ -52,13 +67,20 @@ def _same_place(home: Home, place: Mapping[str, str]) -> bool:
 
 def selector_pins(selector: Selector) -> Pins:
     """What a selector pins columns to: by its conditions, and by columns that it asks for and that only some events have."""
-    found = pins_of(selector.predicate)
-    known = catalog.table(selector.table)
+    return pins_among(Same(selector.predicate), selector.table)
+
+
+@lru_cache(maxsize=64)
+def pins_among(same: Same[Expr], table: str) -> Pins:
+    """The same of a condition on the events of a table."""
+    predicate = same.node
+    found = pins_of(predicate)
+    known = catalog.table(table)
     for kind in known.kinds if known is not None else ():
         if kind.column in found and {folded(v) for v in found[kind.column]} <= {folded(v) for v in kind.values}:
             found = {**kind.has, **found}
-        asked = {n for n in walk(selector.predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only}
-        if any(is_present(field, selector.predicate) for field in asked):
+        asked = {n for n in walk(predicate) if isinstance(n, ColumnRef) and n.column.table and n.column.name in kind.only}
+        if any(is_present(field, predicate) for field in asked):
             values: frozenset[Value] = frozenset(kind.values)
             found[kind.column] = found.get(kind.column, values) & values
     return found

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 
 from translator import catalog
 from translator.catalog import Computed, Counterpart, Home, Stored
+from translator.catalog.site import Site
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
-from translator.fidelity import CaseOfColumn, Notes, Place
+from translator.fidelity import CaseOfColumn, Diagnostic, Notes, Place
 from translator.plan.conditions import LISTS, MOMENTS, is_field, pushed
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
@@ -24,6 +27,7 @@ from translator.plan.expressions import (
     Expr,
     Items,
     Path,
+    Same,
     children,
     columns_of,
     conjunction,
@@ -40,7 +44,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
-from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins, untold
+from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, pins_among, possible, selector_pins, untold
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, typed
@@ -124,22 +128,70 @@ _OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})
 """Operators that find in a text what they find in a part of it that marks set off."""
 
 
+class _Known:
+    """What is known of the events that a condition selects in a home: the moves of a rule ask that again and again, each for other keys.
+
+    Attributes:
+        looked_up: what the home has for fields, by these, whether they are asked for as places, and the place of the walk.
+        moved: what became of expressions and what was said of them, by what was done, which expression it is, and the place of the walk.
+    """
+
+    __slots__ = ("fields", "looked_up", "moved")
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+        self.looked_up: dict[tuple[Expr, bool, Place], tuple[Expr, Counterpart | None]] = {}
+        self.moved: dict[tuple[str, Same[Expr], Place], tuple[Expr, list[Diagnostic]]] = {}
+
+
+@lru_cache(maxsize=64)
+def _known(
+    predicate: Same[Expr], table: str, home: Same[Home | None], site: Same[Site], family: str, names: str, computes: bool, reads_json: bool
+) -> _Known:
+    inventory = site.node.inventory.get(family, {})
+    return _Known(Fields(home.node, family, pins_among(predicate, table), inventory, reads_json))
+
+
 class Move:
     """One selector on its way to one home; None where the product has none of its table."""
 
     def __init__(self, mover: Moving, selector: Selector, home: Home | None, measured: list[Expr]) -> None:
         self.mover, self.chosen, self.home, self.measured = mover, selector, home, measured
-        self.family, self.inventory = mover.family, mover.options.site.inventory.get(mover.family, {})
-        self.pins = selector_pins(selector)
-        self.fields = Fields(home, self.family, self.pins, self.inventory, mover.reads_json)
+        self.family, options = mover.family, mover.options
+        self.known = _known(
+            Same(selector.predicate), selector.table, Same(home), Same(options.site), mover.family, options.fields, mover.computes,
+            mover.reads_json,
+        )  # fmt: skip
+        self.fields = self.known.fields
+        self.inventory, self.pins = self.fields.inventory, self.fields.pins
         self.done: dict[int, tuple[Expr, Expr]] = {}
-        self.known: dict[tuple[Expr, bool, Place], tuple[Expr, Counterpart | None]] = {}
+
+    @contextmanager
+    def apart(self) -> Iterator[list[Diagnostic]]:
+        """Moves that nothing else knows of. Gives what is said there."""
+        before = self.mover.said, self.done
+        self.mover.said, self.done = said, _ = list[Diagnostic](), dict[int, tuple[Expr, Expr]]()
+        try:
+            yield said
+        finally:
+            self.mover.said, self.done = before
+
+    def once(self, what: str, expr: Expr, move: Callable[[Expr], Expr]) -> Expr:
+        """What ``move`` makes of an expression, worked out once for all moves of its condition to the home; ``what`` is its name."""
+        asked = what, Same(expr), self.mover.place
+        if asked not in self.known.moved:
+            with self.apart() as said:
+                self.known.moved[asked] = move(expr), said
+        moved, said = self.known.moved[asked]
+        for diagnostic in said:
+            self.mover.note(diagnostic)
+        return moved
 
     def selector(self) -> Selector:
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
-        selector = replace(selector, predicate=with_parts(selector.predicate, self.reads_whole, self.family == "elastic", self.mover))
-        selector = replace(selector, keys=tuple(map(self.whole_key, selector.keys)))
+        parts = self.once("parts", selector.predicate, lambda x: with_parts(x, self.reads_whole, self.family == "elastic", self.mover))
+        selector = replace(selector, predicate=parts, keys=tuple(map(self.whole_key, selector.keys)))
         for value in (*selector.keys, *self.measured):
             if not self.reads_whole(value) and not self.is_object(value):
                 note_whole(value, self.mover)
@@ -154,7 +206,7 @@ class Move:
             for lacking in self.elsewhere(self.home):
                 self.mover.say("events-elsewhere", f"{selector.table} in {self.home.name}: {lacking}", None)
         self.note_shared(selector)
-        predicate = self.condition(selector.predicate)
+        predicate = self.once("condition", selector.predicate, self.condition)
         if self.home is not None and self.home.select:
             predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
         keys = tuple(self.key(k, selector.keys) for k in selector.keys)
@@ -314,8 +366,10 @@ class Move:
 
     def value(self, expr: Expr) -> Expr:
         """A value over the fields of the home."""
-        if self.mover.options.fields == "source":
-            return expr
+        return expr if self.mover.options.fields == "source" else self.once("value", expr, self.moved_value)
+
+    def moved_value(self, expr: Expr) -> Expr:
+        """The same where there are fields of a home."""
         before = len(self.mover.said)
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
         if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates or in_several_words(counterpart)):
@@ -485,11 +539,10 @@ class Move:
     def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""
         asked = expr, entire, self.mover.place
-        if asked not in self.known:
-            before = len(self.mover.said)
-            self.known[asked] = self.field(expr, entire)
-            del self.mover.said[before:]
-        return self.known[asked]
+        if asked not in self.known.looked_up:
+            with self.apart():
+                self.known.looked_up[asked] = self.field(expr, entire)
+        return self.known.looked_up[asked]
 
     def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""
