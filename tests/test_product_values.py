@@ -10,6 +10,7 @@ import pytest
 import translator
 from tests.rules import rule
 from translator.fidelity import CaseOfColumn
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
 from translator.verify.running import run_text
 from translator.verify.shaping import shaped
@@ -237,6 +238,13 @@ def test_only_settings_that_are_needed_are_asked_for() -> None:
     kql = f"union {', '.join(f'({part} | project Type, TimeGenerated)' for part in parts)}"
     output = translator.convert(rule(kql), ("esql",)).outputs["esql"]
     assert output.verdict.value in SAME and output.homes == ("o365_audit_original", "iis_original")
+
+
+def test_a_value_that_the_query_lowers_itself_is_the_same_in_any_case() -> None:
+    about = (EntityMapping("Host", "HostName", "server"),)
+    for host, said in (("tolower(Computer)", False), ("strcat(Computer, '.')", True)):
+        seen = rule(f"W3CIISLog | where csUriStem has '/owa/' | summarize by server = {host}", entities=about)
+        assert ("value-differs" in {d.code for d in translator.convert(seen, ("esql",)).outputs["esql"].diagnostics}) == said
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console
 from rich.table import Table
 
-from translator.commands.common import cell, console_of_tables, line, print_unread, shown
+from translator.commands.common import cell, console_of_tables, line, print_unread, write_text
 from translator.commands.writing import OutputFolder
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
@@ -49,7 +48,7 @@ def print_outputs(entries: list[Entry], proofs: Proofs) -> None:
                 for text, part in numbered(output) or [("", "")]:
                     console.rule(cell(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
                     if text:  # rich would make blanks of its tabs
-                        click.echo(shown(text.rstrip("\n")))
+                        write_text(f"{text.rstrip(chr(10))}\n")
                 for lacking in _lacking(output):
                     console.print(cell(f"  {lacking}"), style="dim")
                 for diagnostic in output.diagnostics:

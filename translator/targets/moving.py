@@ -462,9 +462,14 @@ class Move:
         if why and self.mover.place is not Place.SHOWN:
             self.mover.say("value-differs", f"{column_name(expr)}: {why}", expr.span)
 
-    def note_computed(self, expr: Expr, field: Expr, stored: Stored) -> None:
-        """A word on a value that is computed with, where the field spells it otherwise than the column."""
-        self.note_other(expr, spelled_otherwise(stored) or (f"the product has it in {stored.case} case" if stored.case else ""))
+    def note_computed(self, expr: Expr, field: Expr, stored: Stored, in_one_case: bool = False) -> None:
+        """A word on a value that is computed with, where the field spells it otherwise than the column.
+
+        Args:
+            in_one_case: whether its case is of no matter to what is computed.
+        """
+        case = f"the product has it in {stored.case} case" if stored.case and not in_one_case else ""
+        self.note_other(expr, spelled_otherwise(stored) or case)
         if self.is_address(field):
             self.mover.say("address-spelling", f"{column_name(expr)} is computed with in its canonical spelling", expr.span)
 
@@ -498,7 +503,7 @@ class Move:
         if not isinstance(counterpart, Stored):
             return plain
         if atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
-            self.note_computed(atom.args[0], subject, counterpart)
+            self.note_computed(atom.args[0], subject, counterpart, in_one_case=atom.function in ("tolower", "toupper", "strlen"))
             return plain
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
