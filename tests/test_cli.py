@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -89,6 +90,9 @@ def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
         ("convert FILE -t splunk --pipeline nosuch", "--pipeline is for a backend of pySigma"),
         ("convert FILE --home nosuch", "'nosuch' is no home of the catalog; kql2sigma tables lists them"),
         ("convert FILE --fail-on exact", "'exact' is not one of"),
+        ("convert FILE --package kibana", "which are files: name their folder by -o"),
+        ("convert FILE --dialect spark", "ask for it by -t sql"),
+        ("fmt FILE -w --check", "give one of them"),
         ("run nosuch.kql", "there is no file nosuch.kql"),
         ("run print --data nosuch", "'nosuch' does not exist"),
         ("run print --schema nosuch.json", "'nosuch.json' does not exist"),
@@ -98,6 +102,29 @@ def test_what_cannot_be_meant_is_said_before_the_work(arguments: str, says: str,
     (tmp_path / "r.yaml").write_text(GOOD)
     result = run(*(str(tmp_path / "r.yaml") if a == "FILE" else a for a in arguments.split()))
     assert result.exit_code == 2 and result.stdout == "" and says in " ".join(result.stderr.split())
+
+
+def test_fmt_lays_out_no_query_within_another_file(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(GOOD)
+    result = run("fmt", str(tmp_path / "r.yaml"))
+    assert result.exit_code == 1 and "fmt lays out files of KQL" in result.stderr
+
+
+def test_what_is_not_printed_on_a_terminal_is_the_text_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / "q.kql").write_text("DeviceFileEvents | where FileName has 'a\u202eb'\n", encoding="utf-8")
+    assert "a\u202eb" in run("convert", str(tmp_path / "q.kql"), "-t", "splunk").stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_an_interrupt_ends_a_query_that_runs() -> None:
+    query = "range x from 1 to 3000000000 step 1 | extend y = x * x | summarize dcount(y) by x % 1000"
+    with subprocess.Popen(
+        [sys.executable, "-m", "translator.cli", "run", query], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=4)
+        process.send_signal(signal.SIGINT)
+        assert b"Aborted" in process.communicate(timeout=30)[1] and process.returncode == 1
 
 
 def test_unknown_names_are_said_without_an_empty_table() -> None:

@@ -556,6 +556,11 @@ def test_detection_rules_get_what_is_imported_as_toml() -> None:
     assert len(names) == len(found)
 
 
+@pytest.mark.parametrize(("words", "version"), [("JSON_EXTRACT(a, b)", (9, 4, 0)), ("a", (8, 14, 0)), ("a\n| INLINE STATS x", (9, 2, 0))])
+def test_a_rule_needs_the_version_of_what_its_query_uses(words: str, version: tuple[int, int, int]) -> None:
+    assert kibana.stack_version({"type": "esql", "query": f"FROM a | WHERE {words}"}) == version
+
+
 def test_contentctl_gets_what_its_objects_have() -> None:
     """Names, files, macros and risk as the models of contentctl 5.6 have them; `make conformance` runs the tool itself."""
     files = packaged(pack(*KINDS_OF_RULES), Options(), PackageOptions(("contentctl",), author="x", date="2026-01-31")).files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,18 @@ def test_attack_lists_the_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = CliRunner().invoke(main, ["attack", "rules"])
     assert "T1136.001" in shown.output
     assert "ATT&CK" in shown.output
+
+
+def test_each_rule_counts_once_whatever_its_name_and_its_query(tmp_path: Path) -> None:
+    for number, query in enumerate(("SigninLogs | take 1", "SigninLogs | where (")):
+        text = f"name: One\ntactics: [CommandandControl]\nrelevantTechniques: [T1078, T1078, T0814]\nquery: {query}\n"
+        (tmp_path / f"{number}.yaml").write_text(text)
+    shown = CliRunner().invoke(main, ["attack", str(tmp_path)]).output
+    assert re.search(r"T1078\W+Valid Accounts\W+2\W", shown) and "T0814 (not in Enterprise)" in shown
+    assert CliRunner().invoke(main, ["convert", str(tmp_path), "-o", str(tmp_path / "out"), "-t", "sigma", "--jobs", "1"]).exit_code == 1
+    reported = json.loads((tmp_path / "out" / "report.json").read_text())["rules"]
+    assert [r["attack"] for r in reported] == [{"tactics": ["command-and-control"], "techniques": ["T1078", "T0814"]}] * 2
+    assert "SigninLogs | where (" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_a_mapping_says_places_and_columns(tmp_path: Path, text: str, found: obj
     [
         ("splunk:\n  SigninLogs:\n    columns:\n      IPAdress: src\n", 4, "SigninLogs has no column 'IPAdress': did you mean IPAddress?"),
         ("splunk:\n  SignInLog: {IPAddress: src}\n", 2, "'SignInLog' is no table: did you mean SigninLogs?"),
+        ("splunk:\n  SigninLogs:\n    place: {indx: main}\n", 3, "'indx' is no field that tells where events are: did you mean index?"),
         ("splnk: {SigninLogs: {IPAddress: src}}", 1, "'splnk' is no target: did you mean splunk?"),
         ("splunk: [a]", 1, "expected tables by name"),
         ("- a\n- b\n", 1, "expected targets"),

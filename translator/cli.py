@@ -226,7 +226,11 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 @main.command()
 @_PATHS
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
-@click.option("--strict", is_flag=True, help="Columns, tables and functions that are not documented are errors.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="What is not documented is an error: columns, functions, tables with a name close to one.",
+)
 @_EXCLUDED
 @_jobs()
 @_rule_timeout(None, "30, and 20 of the processor")

@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a rule or a file gave nothing. ``line`` and ``column`` are those of the file."""
+    """Why a rule or a file gave nothing. ``line`` and ``column`` are those of the file; ``rule`` is there where it could be read."""
 
     source: str
     name: str
@@ -36,6 +36,7 @@ class Failure:
     line: int
     column: int
     message: str
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,10 @@ def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Convers
         first = error.errors[0]
         line, column = rule.place(first.offset)
         hint = f" ({first.hint})" if first.hint else ""
-        return Failure(rule.source, rule.name, rule.id, line, column, first.message + hint)
+        return Failure(rule.source, rule.name, rule.id, line, column, first.message + hint, rule)
     except BindError as error:
         line, column = rule.place(error.span[0] if error.span else 0)
-        return Failure(rule.source, rule.name, rule.id, line, column, error.message)
+        return Failure(rule.source, rule.name, rule.id, line, column, error.message, rule)
 
 
 def _convert_rule(
@@ -181,7 +182,7 @@ def _convert_rule(
 def stopped(rule: Rule | Failure, why: str) -> Failure:
     """A rule whose work did not come to its end."""
     line, column = rule.place(0) if isinstance(rule, Rule) else (rule.line, rule.column)
-    return Failure(rule.source, rule.name, rule.id, line, column, why)
+    return Failure(rule.source, rule.name, rule.id, line, column, why, rule if isinstance(rule, Rule) else rule.rule)
 
 
 def met_at(
@@ -329,7 +330,7 @@ def _made(rule: Rule, made: Made) -> Entry | None:
         case (Conversion() as found, prepared):
             return Entry("", dataclasses.replace(found, rule=rule), prepared)
         case (Failure() as found, _):
-            return Entry("", dataclasses.replace(found, source=rule.source))
+            return Entry("", dataclasses.replace(found, source=rule.source, rule=rule))
     return None
 
 

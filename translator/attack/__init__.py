@@ -53,8 +53,8 @@ def tactic(name: str) -> Tactic | None:
     """The tactic of that name in any spelling (``InitialAccess``, ``initial-access``, ``Initial Access``) or identifier (``TA0001``)."""
     if (identifier := name.strip().upper()) in (named := _tactics_by_id()):
         return named[identifier]
-    short = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.strip()).replace(" ", "-").replace("_", "-").lower()
-    short = {"commandandcontrol": "command-and-control", "command-andcontrol": "command-and-control"}.get(short, short)
+    letters = re.sub(r"[ _-]", "", name).lower()
+    short = next((short for short in _data()["tactics"] if short.replace("-", "") == letters), "")
     found = _data()["tactics"].get(short)
     return Tactic(found["id"], found["name"], short) if found else None
 

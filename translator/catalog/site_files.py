@@ -146,6 +146,8 @@ class _Reader:
         for key, at, value in self.pairs(node, "what selects the events"):
             if family != "splunk" and key not in PLACES[family]:
                 raise self.error(at, f"'{key}' is none of {', '.join(PLACES[family])}")
+            if key not in PLACES[family] and (meant := suggestion(key, PLACES[family])):
+                raise self.error(at, f"'{key}' is no field that tells where events are{meant}")
             if not _NAME.fullmatch(key):
                 raise self.error(at, f"'{key}' is no name of a field")
             if text := self.text(value):

@@ -20,7 +20,7 @@ def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
     The exit status: 1 where a file cannot be read.
     """
     console = console_of_tables()
-    found: dict[str, list[str]] = {}
+    found: dict[str, set[int]] = {}
     rules, status = 0, 0
     unread: list[Unread] = []
     for rule in rules_of(paths, Effort.within(1, None), excluded, unread=unread.append):
@@ -31,13 +31,13 @@ def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
         rules += 1
         for identifier in rule.techniques:
             known = attack.technique(identifier)
-            found.setdefault(known.id if known else f"{identifier} (unknown)", []).append(rule.name)
+            found.setdefault(known.id if known else f"{identifier} (not in Enterprise)", set()).add(rules)
     table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
     for column in ("technique", "name", "rules"):
         table.add_column(column, overflow="fold")
-    for identifier, names in sorted(found.items()):
+    for identifier, numbers in sorted(found.items()):
         technique = attack.technique(identifier)
-        table.add_row(cell(line(identifier)), technique.name if technique else "", str(len(set(names))))
+        table.add_row(cell(line(identifier)), technique.name if technique else "", str(len(numbers)))
     console.print(table)
     print_unread(unread, Console(emoji=False, stderr=True))
     return status

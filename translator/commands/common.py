@@ -101,6 +101,7 @@ def write_json(data: object) -> None:
 def write_text(text: str) -> None:
     """Prints a text that is data: as it is, but for what would control a terminal that it is printed on."""
     sys.stdout.write(shown(text) if on_terminal() else text)
+    sys.stdout.flush()  # what is said on the other stream stands where it belongs
 
 
 def on_terminal() -> bool:

@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from translator.commands.proving import Proofs
 
 
+_DIALECT = "duckdb"
+"""The dialect of SQL where none is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConvertRequest:
     """The arguments of ``kql2sigma convert``."""
@@ -66,7 +70,7 @@ class ConvertRequest:
     fields: str
     mappings: tuple[Path, ...]
     timespan: str
-    dialect: str = "duckdb"
+    dialect: str = _DIALECT
     prefer: str = "exact"
     pipelines: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
@@ -103,6 +107,10 @@ def run_convert(request: ConvertRequest) -> int:
     of_packages = package_options(request)
     if request.output is None and (request.check or request.prune or request.resume):
         raise UsageProblem("--check, --prune and --resume are about the files of an output folder: name it by -o")
+    if request.output is None and (request.packages != DEFAULT or request.enable or request.ingest_delay):
+        raise UsageProblem("--package, --enable and --ingest-delay are about packages, which are files: name their folder by -o")
+    if request.dialect != _DIALECT and "sql" not in request.targets:
+        raise UsageProblem("--dialect is for SQL: ask for it by -t sql")
     console = Console(emoji=False, stderr=True)
     folder = OutputFolder(request.output, request.check) if request.output is not None else None
     unchanged = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from translator.commands.common import line, shown, write_text
+from translator.commands.common import UsageProblem, line, shown, write_text
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.formatter import format_kql
 from translator.rulepack.model import RuleFileError
@@ -18,7 +18,13 @@ def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
     """Prints, writes or only checks the layout of files. The exit status: 1 where one is no KQL, or would change in a check."""
     status = 0
     found: tuple[object, ...]
+    if write and only_check:
+        raise UsageProblem("--write writes and --check writes nothing: give one of them")
     for path in paths:
+        if path.suffix.lower() in (".yaml", ".yml", ".json", ".md"):
+            click.echo(shown(f"{path}: fmt lays out files of KQL, and no queries within other files"), err=True)
+            status = 1
+            continue
         try:
             text = sys.stdin.read() if str(path) == "-" else read_text(path)
             formatted = format_kql(text)

@@ -100,7 +100,7 @@ class Desk:
     def check(self, rule: RuleText, strict: bool = False) -> dict[str, Any]:
         """Check the syntax of KQL rules and the names in them, and warn of what is legal and surely wrong. No findings: nothing is wrong.
 
-        With strict, columns, tables and functions that are not documented are errors.
+        With strict, what is not documented is an error: columns, functions, and tables with a name close to a documented one.
         """
         return {"findings": self.done(checked, Asked(rule, strict=strict), self.limits)}
 

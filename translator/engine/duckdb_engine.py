@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any
 
 import duckdb
@@ -62,22 +63,24 @@ class DuckDbEngine:
     def _watched(self, sql: str) -> list[tuple[Any, ...]]:
         if self.progress is None:
             return self.connection.execute(sql).fetchall()
-        done = threading.Event()
-        report = self.progress
+        # Signals reach the main thread alone, and not while it is inside of DuckDB, which does not end at once where it is interrupted.
+        rows: Future[list[tuple[Any, ...]]] = Future()
 
-        def watch() -> None:
-            while not done.wait(0.5):
-                percent = self.connection.query_progress()
-                if percent >= 0:
-                    report(percent)
+        def run() -> None:
+            try:
+                rows.set_result(self.connection.execute(sql).fetchall())
+            except BaseException as error:
+                rows.set_exception(error)
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
+        threading.Thread(target=run, daemon=True).start()
         try:
-            return self.connection.execute(sql).fetchall()
-        finally:
-            done.set()
-            watcher.join()
+            while not wait([rows], timeout=0.5).done:
+                if (percent := self.connection.query_progress()) >= 0:
+                    self.progress(percent)
+        except BaseException:
+            self.connection.interrupt()
+            raise
+        return rows.result()
 
     def register(self, function: PythonFunction) -> None:
         if function.name in self.registered:

@@ -336,7 +336,9 @@ CODES: dict[str, Code] = {
         "use the output in SPL or ES|QL, which counts",
     ),
     "row-limit": Code(
-        Effect.MORE, "`take` or `top` keeps some of the rows, the output has all.", "the output has no such limit on its rows"
+        Effect.MORE,
+        "`take` or `top` keeps some of the rows, the output has all.",
+        "expect more rows, or limit them in the product",
     ),
     # --- deviations
     "ascii-classes": Code(
@@ -448,7 +450,8 @@ CODES: dict[str, Code] = {
     "case-ignored": Code(
         Effect.MORE,
         "The KQL compares with case; the target does not, or the product keeps the value in one case.",
-        "pass --prefer exact, for backends that know Sigma's cased",
+        "Sigma: pass --prefer exact, for backends that know cased; else give the value in each case that it comes in, or do nothing"
+        " where no other value differs from it by case alone",
     ),
     "term-as-text": Code(
         Effect.MORE,
@@ -610,7 +613,11 @@ CODES: dict[str, Code] = {
         "The query would be too long, since its columns are computed from each other.",
         "compute these columns in fewer steps, each from fewer of the others",
     ),
-    "unsupported-detection": Code(Effect.REFUSED, "The query as a whole has no form in the target.", "no equivalent in this target"),
+    "unsupported-detection": Code(
+        Effect.REFUSED,
+        "The query as a whole has no form in the target.",
+        "use SPL or ES|QL, which say more",
+    ),
     "target-cannot": Code(Effect.REFUSED, "The target has no way to say this.", "use another target for this rule"),
 }
 """Every code, in one table: a message is written where the deviation is found, its effect and advice stand here."""

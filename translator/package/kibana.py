@@ -27,6 +27,7 @@ from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
+from translator.targets.elastic.esql import SINCE
 from translator.targets.elastic.kinds import Kind, kinds
 from translator.targets.homes import placed
 
@@ -260,9 +261,9 @@ STACK: Mapping[str, tuple[int, int, int]] = {
     "COUNT(*) WHERE ": (8, 16, 0),
     "= VALUES(": (8, 14, 0),
     "| ENRICH ": (8, 14, 0),
-    "| INLINE STATS ": (9, 2, 0),
     "COUNT_DISTINCT(": (8, 14, 0),
     "sample by": (8, 6, 0),
+    **{words: (*version, 0) for words, version in SINCE.items()},
 }
 """The first version of the stack that has what a query uses (elastic.co/docs/reference/query-languages, "applies to")."""
 

@@ -72,6 +72,7 @@ def _rule(
             "source": result.source,
             "status": "failed",
             "error": {"line": result.line, "column": result.column, "message": result.message},
+            **({"attack": attack_of(result.rule)} if result.rule is not None else {}),
             "outputs": {},
         }
     rule, outputs = result.rule, {}

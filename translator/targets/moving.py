@@ -43,7 +43,7 @@ from translator.plan.pins import constants
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
-from translator.targets.base import Options
+from translator.targets.base import Options, some_of
 from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, pins_among, possible, selector_pins, untold
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
@@ -212,9 +212,9 @@ class Move:
         keys = tuple(self.key(k, selector.keys) for k in selector.keys)
         outputs = [(name, self.shown(name, x)) for name, x in shown]
         known = [(name, x) for name, x in outputs if not self.lacks(x)]
-        lost = ", ".join(name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given))
+        lost = [name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given)]
         if lost:
-            self.mover.say("column-left-out", f"{selector.table} has no field here for {lost}, which the query only shows", None)
+            self.mover.say("column-left-out", f"{selector.table} has no field here for {some_of(lost)}, which the query only shows", None)
         return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
 
     def elsewhere(self, home: Home) -> Iterator[str]:

@@ -9,6 +9,7 @@ from translator.plan.binder.context import Context
 from translator.plan.binder.items import columns_of
 from translator.plan.binder.lets import called_table, named_table, of_pattern
 from translator.plan.binder.parameters import operator_name
+from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.searches import search
 from translator.plan.binder.sources import source_table, unsupported
@@ -67,6 +68,8 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
             return search(ctx, node, None, scope)
         case s.ExternalData():
             return _external_data(ctx, node)
+        case s.Binary() | s.Unary() | s.Literal():
+            raise BindError("this is a value: a query begins with a table, or an operator that makes one", node.span)
         case _:
             return unsupported(ctx, None, node, f"{operator_name(node)} is not supported yet")
 

@@ -122,6 +122,7 @@
     if (rule.description) view.append(make("details", {}, make("summary", {}, "Description"), make("p", {}, rule.description)));
     if (rule.error) {
       view.append(make("p", {}, sign("failed"), ` line ${rule.error.line}, column ${rule.error.column}: `, rule.error.message));
+      if (rule.kql) view.append(make("h3", {}, "KQL"), kql(rule, undefined));
       return;
     }
     if (rule.cut) view.append(make("p", { class: "quiet" }, "This pack is large, and long texts are cut where they end in …; the files have all of them."));

@@ -10,6 +10,7 @@ from translator.pack import Entry
 from translator.pipeline import Conversion
 from translator.report.html.summary import places_of
 from translator.report.values import plain
+from translator.rulepack.model import Rule
 from translator.targets.base import Output
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def rules_data(
             advice |= {d.code: d.advice for o in entry.result.outputs.values() for d in o.diagnostics}
         else:
             data["outputs"] = {}
+            data |= _failed(entry.result.rule, length) if entry.result.rule is not None else {}
         found.append(data)
     return {"advice": dict(sorted(advice.items())), "rules": found}
 
@@ -95,6 +97,13 @@ def _converted(
         "said": [_diagnostic(d, query, rule.place(d.span[0] if d.span else 0)) for d in said],
         "outputs": outputs,
     }
+
+
+def _failed(rule: Rule, length: int) -> dict[str, Any]:
+    """The text of a rule that nothing became of."""
+    query = _cut(rule.query.rstrip(), length)
+    starts = [0, *(n + 1 for n, character in enumerate(query) if character == "\n")]
+    return {"severity": rule.severity, "kql": query, "lines": [rule.place(start)[0] for start in starts], "said": []}
 
 
 def _exclusions(output: Output, length: int) -> dict[str, str]:

@@ -247,7 +247,7 @@ def matrix(rules: Sequence[Mapping[str, Any]], targets: Sequence[str]) -> Matrix
         unnamed += not places
         for tactic, technique in places:
             known = attack.technique(technique)
-            name = known.name if known is not None else "not known to ATT&CK" if technique else "no technique named"
+            name = known.name if known is not None else "not in ATT&CK Enterprise" if technique else "no technique named"
             one = found.setdefault(tactic, {}).setdefault(technique, Technique(technique, name))
             one.rules += 1
             for target in targets:

@@ -112,7 +112,8 @@ def _main_lines(node: o.Relation) -> Iterator[o.Relation]:
                 if isinstance(node, WALKED):
                     yield replace(node, input=line)  # type: ignore[arg-type]
                 else:
-                    yield Dropped(node.span, line, f"the operator {type(node).__name__.lower()}", False)
+                    unknown = f"a part of the query ({node.reason})" if isinstance(node, o.Unsupported) else ""
+                    yield Dropped(node.span, line, unknown or f"the operator {type(node).__name__.lower()}", False)
 
 
 def _cuts(root: o.Relation) -> Iterator[Cut]:

@@ -24,12 +24,7 @@ MOST_ROWS = "\n| LIMIT 10000"
 """A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
 
 
-SINCE = {
-    "LOOKUP JOIN ": "LOOKUP JOIN is a command of Elasticsearch 9.1 and later",
-    "INLINE STATS ": "INLINE STATS is a command of Elasticsearch 9.2 and later",
-    "JSON_EXTRACT(": "JSON_EXTRACT is a function of Elasticsearch 9.4 and later",
-    "FIELD_EXTRACT(": "FIELD_EXTRACT is a function of Elasticsearch 9.5 and later",
-}
+SINCE = {"LOOKUP JOIN ": (9, 1), "INLINE STATS ": (9, 2), "JSON_EXTRACT(": (9, 4), "FIELD_EXTRACT(": (9, 5)}
 """What is younger than Elasticsearch 9.0, by how a query has it (the badges of the pages of commands and functions)."""
 
 
@@ -37,9 +32,10 @@ def tell_of(names: Names, text: str) -> None:
     """Says what a query needs beside its events."""
     if "NOW()" in text:
         names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
-    for words, version in SINCE.items():
+    for words, (major, minor) in SINCE.items():
         if words in text:
-            names.say("elastic-version", version)
+            what = f"{words.rstrip(' (')} is a {'function' if words.endswith('(') else 'command'}"
+            names.say("elastic-version", f"{what} of Elasticsearch {major}.{minor} and later")
 
 
 class Esql:

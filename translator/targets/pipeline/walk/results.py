@@ -8,7 +8,7 @@ from translator.detection.windows import is_time
 from translator.plan import operators as o
 from translator.plan.expressions import Column, ColumnRef
 from translator.plan.types import Type
-from translator.targets.base import Cannot
+from translator.targets.base import Cannot, some_of
 from translator.targets.pipeline.language import ORDERED, Value
 from translator.targets.pipeline.walk.context import Context
 
@@ -68,5 +68,5 @@ def finish(ctx: Context) -> dict[str, str]:
     if pairs:
         ctx.commands.append(ctx.eval(pairs))
     if lost:
-        ctx.say("column-left-out", f"the rows have no {', '.join(lost)}, which the query only shows")
+        ctx.say("column-left-out", f"the rows have no {some_of(lost)}, which the query only shows")
     return found
