@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from translator.catalog.site_files import FAMILY_OF
-from translator.detection.model import Detection
+from translator.detection.model import Detection, Selector
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
@@ -302,12 +302,17 @@ class Trial(Stage):
         about = {e.column for e in self.conversion.rule.entities} or {n for n, _ in self.plan.names if n.endswith("CustomEntity")}
         # What an element of an array says is not compared, and identifies the alert all the same.
         about = about or ({*self.wanted(target, output)[0].columns} or {*self._columns[target].keys}) - self.fixed()
+        about = about or {n for s in self.shown() for n, x in s.outputs if x in s.keys}
         return bool(about) and all(is_missing(row.get(name)) for row in tried.answer.rows for name in about)
+
+    def shown(self) -> tuple[Selector, ...]:
+        """The selectors whose events the query shows."""
+        head = self.conversion.detection
+        return head.shown if isinstance(head, Detection) else ()
 
     def fixed(self) -> frozenset[str]:
         """The columns of which the query asks for one value, which identify nothing."""
-        head = self.conversion.detection
-        found = [fixed_columns(s.predicate) for s in head.selectors] if isinstance(head, Detection) else []
+        found = [fixed_columns(s.predicate) for s in self.shown()]
         return frozenset.intersection(*found) if found else frozenset()
 
     def wanted(self, target: str, output: Output) -> tuple[Wanted, Mapping[str, Type]]:
