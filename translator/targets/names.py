@@ -205,7 +205,10 @@ class Names(Notes):
         if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
-            return name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
+            found = name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
+            if column.stored and IN_TEXT.search(found):
+                raise Cannot(Diagnostic("target-cannot", f"{name} is a text there, of whose elements there are no fields", expr.span))
+            return found
         whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
         if column.stored and not source:
             self.used[self.flattened_around(whole) or whole if column.stored == "flattened" else whole] = column.stored

@@ -302,7 +302,8 @@ class Trial(Stage):
         about = {e.column for e in self.conversion.rule.entities} or {n for n, _ in self.plan.names if n.endswith("CustomEntity")}
         # What an element of an array says is not compared, and identifies the alert all the same.
         about = about or ({*self.wanted(target, output)[0].columns} or {*self._columns[target].keys}) - self.fixed()
-        about = about or {n for s in self.shown() for n, x in s.outputs if x in s.keys}
+        shown = [(n, x in s.keys) for s in self.shown() for n, x in s.outputs]
+        about = about or {n for n, keyed in shown if keyed} or {n for n, _ in shown} - self.fixed()
         return bool(about) and all(is_missing(row.get(name)) for row in tried.answer.rows for name in about)
 
     def shown(self) -> tuple[Selector, ...]:
