@@ -44,6 +44,13 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SigninLogs | where IPAddress == '1.1.1.1' or IPAddress == '1.1.1.2'", "eql", ['source.ip in ("1.1.1.1", "1.1.1.2")']),
         ("SigninLogs | where IPAddress =~ '::1' and ResultType == '0'", "esql", ['source.ip == "::1"']),
         ("SigninLogs | where tostring(DeviceDetail.isCompliant) == 'true'", "esql", ["device_detail.is_compliant == true"]),
+        # texts of JSON in a record that is JSON
+        (
+            "DeviceInfo | where tostring(parse_json(LoggedOnUsers)[0].UserName) == 'x'",
+            "splunk",
+            ['json_extract(json_extract(_raw, "properties.LoggedOnUsers"), "{0}.UserName")=="x"'],
+        ),
+        ("DeviceNetworkInfo | mv-expand a = IPAddresses | where tostring(a.x) == 'y'", "splunk", ["json_array_to_mv(IPAddresses)"]),
         ("AzureActivity | where Level in ('Error', 'Informational')", "eql", ['log.level in ("Error", "Informational", "Information")']),
         # patterns of which Lucene makes no automaton
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'a.{30}b'", "esql", ['"a[^\\\\n]{30}b", "") != process']),

@@ -46,7 +46,8 @@ class Stored:
     ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
     ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks;
     ``scale`` how many of its units are one of the column's, where the column holds whole numbers; ``parts`` is the field with the places
-    inside of the column's JSON, where the field itself has the text that Java makes of a map: ``{name=value, other=[1, 2]}``.
+    inside of the column's JSON, where the field itself has the text that Java makes of a map: ``{name=value, other=[1, 2]}``; ``text``
+    says that the record may have its JSON as a text, which no field is made of.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Stored:
     array: bool = False
     scale: int = 0
     parts: str = ""
+    text: bool = False
     source: str = ""
 
 
@@ -332,10 +334,18 @@ def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
     columns: dict[str, Any] = {}
     for column, kind in documented("microsoftxdr").get(name, {}).items():
         columns[column] = {"field": rule["field"].format(column=column), "type": rule["types"].get(kind, "text")}
-    fixed = {k: {a: b.format(table=name) for a, b in v.items()} for k, v in rule["columns"].items()}
+    fixed = {k: {a: b.format(table=name) if isinstance(b, str) else b for a, b in v.items()} for k, v in rule["columns"].items()}
     place = {k: v.format(table=name) for k, v in rule["place"].items()}
     own = rule.get("own", {}).get(name, {})
     return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **own, **fixed}})
+
+
+@functools.cache
+def texts_of_json() -> tuple[str, ...]:
+    """The fields of records in Splunk that may hold JSON as a text, of all families."""
+    rules = {id(family): family["splunk"] for family in _families().values()}
+    found = (c for rule in rules.values() for columns in (rule["columns"], *rule.get("own", {}).values()) for c in columns.values())
+    return tuple(dict.fromkeys(c["field"] for c in found if c.get("text")))
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -101,20 +102,19 @@ def json_path(steps: tuple[str | int, ...], brackets: str = "{}") -> str | None:
     return "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
 
 
-TEXTS_OF_JSON = ("properties.AdditionalFields", "properties.RawEventData")
-"""Fields of Defender's records in the event hub that hold JSON as a text, or an object: those of devices and alerts, and of identities.
+@functools.cache
+def _ends_of_texts() -> re.Pattern[str]:
+    """The values of a property that was changed are texts (learn.microsoft.com/graph/api/resources/modifiedproperty), and what the catalog
+    says to be one.
+    """
+    texts = "".join(rf"|(?<=^{re.escape(name)})(?=[.{{])" for name in catalog.texts_of_json())
+    return re.compile(r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])" + texts)
 
-Source: elastic/integrations, packages/m365_defender/data_stream/event/_dev/test/pipeline: test-device.log, test-alert.log and
-test-app-and-identity.log, and the pipelines there, which ask whether it is a text.
-"""
 
-IN_TEXT = re.compile(
-    r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])|" + "|".join(rf"(?<=^{re.escape(name)})(?=[.{{])" for name in TEXTS_OF_JSON)
-)
-"""Where a path in an event goes on in the JSON of a text.
-
-Source: learn.microsoft.com/graph/api/resources/modifiedproperty: the values of a property that was changed are texts.
-"""
+def texts_within(path: str) -> list[str]:
+    """A path in an event as one in its JSON and others, each in the JSON of a text that stands where the one before leads."""
+    first, *rest = _ends_of_texts().split(path)
+    return [first, *(r.removeprefix(".") for r in rest)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Names(Notes):
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
             found = name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
-            if column.stored and IN_TEXT.search(found):
+            if column.stored and len(texts_within(found)) > 1:
                 raise Cannot(Diagnostic("target-cannot", f"{name} is a text there, of whose elements there are no fields", expr.span))
             return found
         whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
@@ -314,7 +314,7 @@ class Names(Notes):
         homeless = not column.stored and base.type == Type.DYNAMIC and column.table not in {table for table, _ in self.homes}
         opened, closed = json.brackets[0], json.brackets[1]
         path = column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
-        within = json.of_names and bool(column.stored) and IN_TEXT.search(path) is not None
+        within = json.of_names and bool(column.stored) and len(texts_within(path)) > 1
         if source or not (column.stored in json.types or homeless or within):
             return None
         if within and any(isinstance(s, str) and set(s) & set(".{}") for s in steps):

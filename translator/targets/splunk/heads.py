@@ -9,7 +9,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Expr, Path
 from translator.targets.base import Cannot
-from translator.targets.names import IN_TEXT, free_of, json_path
+from translator.targets.names import free_of, json_path, texts_within
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
@@ -92,7 +92,7 @@ def _with_type(events: Events, number: int, case: PipelineCase) -> str:
     owners = case.selectors[case.owners[number]]
     places = {_place_in_json(events, s, s.keys[number], case.fields[number]) for s in events.detection.selectors if s.name in owners}
     place = places.pop() if len(places) == 1 else None
-    if place is None or IN_TEXT.search(place[1]):
+    if place is None or len(texts_within(place[1])) > 1:
         return ""
     return f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
 

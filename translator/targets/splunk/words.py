@@ -16,7 +16,7 @@ from translator.plan.patterns import searched
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, pcre
 from translator.targets.base import Cannot
-from translator.targets.names import IN_TEXT, json_path
+from translator.targets.names import json_path, texts_within
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
 from translator.targets.text import any_of, escape, has_any_pattern, writable
@@ -187,9 +187,9 @@ def json_extract(text: str, path: str) -> str:
 
     A path does not lead into a text that is a value there: that is read by itself, which finds the same where it is no text.
     """
-    first, *rest = IN_TEXT.split(path)
-    found = f"json_extract({text}, {string(first)})"
-    return json_extract(found, "".join(rest).removeprefix(".")) if rest else found
+    for part in texts_within(path):
+        text = f"json_extract({text}, {string(part)})"
+    return text
 
 
 def inside(text: str, steps: tuple[str | int, ...]) -> str:

@@ -21,7 +21,7 @@ from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
-from translator.targets.names import ORIGINAL, TEXTS_OF_JSON
+from translator.targets.names import ORIGINAL
 from translator.targets.splunk.models import TAGS
 from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
@@ -276,7 +276,7 @@ class Putting:
 
     def with_texts(self, record: dict[str, object]) -> dict[str, object]:
         """A record with texts for those of its objects that its stream has as such, which then are fields without parts."""
-        for name in TEXTS_OF_JSON:
+        for name in catalog.texts_of_json():
             *outer, last = name.split(".")
             holder: object = record
             for step in outer:
