@@ -48,7 +48,7 @@ from translator.targets.choice import allowed, events_of, has_all, homes_of, lac
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, typed
-from translator.targets.names import IN_DOCUMENT, IN_UNITS, ORIGINAL, PLAIN_TEXTS, path_of
+from translator.targets.names import ESQL_JSON, IN_DOCUMENT, IN_UNITS, ORIGINAL, PLAIN_TEXTS, SPLUNK_JSON, are_plain_keys, path_of
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
 from translator.targets.stored_values import (
@@ -286,7 +286,8 @@ class Move:
         ):
             return True
         whole = not steps or any(isinstance(s, int) for s in steps)
-        return self.in_json(base) and (asked or (loose and whole))
+        brackets = (SPLUNK_JSON if self.family == "splunk" else ESQL_JSON).brackets
+        return self.in_json(base) and are_plain_keys(steps, brackets) and (asked or (loose and whole))
 
     def in_json(self, base: ColumnRef) -> bool:
         """Whether a column is an object in an event that is JSON."""

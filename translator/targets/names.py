@@ -102,6 +102,11 @@ def json_path(steps: tuple[str | int, ...], brackets: str = "{}") -> str | None:
     return "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
 
 
+def are_plain_keys(steps: tuple[str | int, ...], brackets: str) -> bool:
+    """Whether no name on the way to a place in JSON has a mark in it that parts the names of a path."""
+    return not any(isinstance(s, str) and s != ELEMENT and {*s} & {".", *brackets} for s in steps)
+
+
 @functools.cache
 def _ends_of_texts() -> re.Pattern[str]:
     """The values of a property that was changed are texts (learn.microsoft.com/graph/api/resources/modifiedproperty), and what the catalog
@@ -317,21 +322,24 @@ class Names(Notes):
         within = json.of_names and bool(column.stored) and len(texts_within(path)) > 1
         if source or not (column.stored in json.types or homeless or within):
             return None
-        if within and any(isinstance(s, str) and set(s) & set(".{}") for s in steps):
-            raise Cannot(
-                Diagnostic("unsupported-expression", "a key with a dot or a brace inside of a text is not supported here", expr.span)
-            )
         if by_name and (homeless or json.of_names) and not within and not named:
             return None
+        if not are_plain_keys(steps, json.brackets):
+            if not json.of_names:
+                return None
+            what = f"a key with a dot or one of {json.brackets} in JSON is not supported here"
+            raise Cannot(Diagnostic("unsupported-expression", what, expr.span))
         if homeless:
             self.lacks(column.table, column.name)
         return json.types.get(column.stored, json.event), path
 
     def showable(self, expr: Expr) -> bool:
         """Whether a column that only informs can be read as a field: an element of an array cannot under a product's own names."""
-        if self.options.fields == "source" or self.in_json(expr) is not None:
-            return True
-        return not (isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
+        with suppress(Cannot):
+            if self.options.fields == "source" or self.in_json(expr) is not None:
+                return True
+            return not (isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
+        return False
 
     def output(
         self, target: str, texts: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], lane: str = "native", filters: str = "",
