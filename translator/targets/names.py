@@ -214,6 +214,8 @@ class Names(Notes):
             if column.stored and len(texts_within(found)) > 1:
                 raise Cannot(Diagnostic("target-cannot", f"{name} is a text there, of whose elements there are no fields", expr.span))
             return found
+        if self.family == "splunk" and not source and column.stored and any(isinstance(s, int) for s in steps):
+            raise Cannot(Diagnostic("unsupported-expression", f"there is no field of one element of {name}", expr.span))
         whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
         if column.stored and not source:
             self.used[self.flattened_around(whole) or whole if column.stored == "flattened" else whole] = column.stored
