@@ -63,6 +63,10 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ),
         ("AuditLogs | where OperationName == 'a'", "splunk", ['index=* sourcetype="azure:monitor:aad" category="AuditLogs"']),
         ("DeviceEvents | where FileName == 'a'", "splunk", ['category="AdvancedHunting-DeviceEvents"', "properties.FileName"]),
+        # what tells the events: what one vendor has alone, and what some events alone have
+        ("CommonSecurityLog | where DeviceEventClassID in ('733101', '733102')", "splunk", ['sourcetype="cisco:asa" message_id']),
+        ("CommonSecurityLog | where DeviceProduct == 'illusive' and Activity has 'x'", "esql", ["FROM logs-cef.log-*"]),
+        ("SecurityEvent | where CommandLine has_any ('a', 'b') and Process == 'x'", "splunk", ["NewProcessName"]),
         # names that the ingest pipeline leaves
         ("SecurityEvent | where NewProcessName endswith 'a.exe'", "esql", ["process.executable"]),
         ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),

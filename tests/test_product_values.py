@@ -66,6 +66,9 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("SecurityEvent | where EventID == 4625 and IpAddress != '-' | project Computer", "eql", LOGONS, 1),
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
+        # events that a number, or a product's name, is of alone
+        ("CommonSecurityLog | where DeviceEventClassID == '733101' | project SourceIP", "splunk", [{"DeviceEventClassID": "733101"}], 1),
+        ("CommonSecurityLog | where DeviceProduct =~ 'wazuh' | project SourceIP", "esql", [{"DeviceProduct": "Wazuh"}], 1),
         # the word that a statement begins with, or that its number stands for
         ("OracleDatabaseAuditEvent | where DbAction =~ 'Drop' | project Action", "splunk", STATEMENTS, 1),
         ("OracleDatabaseAuditEvent | where DbAction == 'SELECT' | project Action", "splunk", STATEMENTS, 2),

@@ -74,6 +74,8 @@ def is_present(key: Expr, predicate: Expr) -> bool:
     for part in conjuncts(predicate):
         if part == filled:
             return True
+        if isinstance(part, Apply) and part.function == "or" and all(is_present(key, either) for either in part.args):
+            return True
         if (
             isinstance(part, Apply)
             and part.args
