@@ -43,6 +43,11 @@ ADDRESS = "SigninLogs | where IPAddress"
 ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
+UMBRELLA = [
+    {"EventType": "dnslogs", "DvcAction": "Allowed", "UrlCategory": "", "SrcIpAddr": "10.0.0.1"},
+    {"EventType": "iplogs", "DvcAction": ""},
+    {"EventType": "cloudfirewalllogs", "DvcAction": "ALLOW"},
+]
 STATEMENTS = [
     {"Action": action, "DbAction": word}
     for action, word in (("drop table t", "DROP"), ("SELECT\na", "SELECT"), ("dropped", ""), ("3", "SELECT"), ("12", "DROP TABLE"))
@@ -69,6 +74,8 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         # events that a number, or a product's name, is of alone
         ("CommonSecurityLog | where DeviceEventClassID == '733101' | project SourceIP", "splunk", [{"DeviceEventClassID": "733101"}], 1),
         ("CommonSecurityLog | where DeviceProduct =~ 'wazuh' | project SourceIP", "esql", [{"DeviceProduct": "Wazuh"}], 1),
+        # columns that the table leaves empty in some of its events
+        ("Cisco_Umbrella | where DvcAction =~ 'Allowed' and UrlCategory == '' | project SrcIpAddr", "splunk", UMBRELLA, 1),
         # the word that a statement begins with, or that its number stands for
         ("OracleDatabaseAuditEvent | where DbAction =~ 'Drop' | project Action", "splunk", STATEMENTS, 1),
         ("OracleDatabaseAuditEvent | where DbAction == 'SELECT' | project Action", "splunk", STATEMENTS, 2),

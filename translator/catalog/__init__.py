@@ -266,6 +266,7 @@ def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
 
     ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none, and for places inside of
     those that it has as they came, unless they are plain values; ``rest`` says why it has none of the other columns of the first home.
+    ``absent`` are columns that the product has nothing of, ``empty`` texts that the table itself has none of in these events.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for data in listed:
@@ -275,6 +276,7 @@ def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
             inherited = {c: x for c, x in found[data["extends"]].items() if re.split(r"[.\[]", c)[0] not in whole or _is_plain_part(c, x)}
             columns = {**inherited, **columns}
         columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}
+        columns |= {name: {"computed": "''"} for names in data.get("empty", {}).values() for name in names}
         if "rest" in data:
             first = next(iter(found.values()))
             columns |= {
