@@ -12,7 +12,7 @@ import pytest
 import translator
 from tests.conformance.rows import NOW, OPTIONS, Generator, audits, checked, events, found_by, readings, rows_of
 from tests.rules import rule
-from translator import catalog
+from translator import catalog, pipeline
 from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.pipeline import convert, piped
@@ -551,18 +551,42 @@ def test_events_of_a_data_model_beside_others_are_found_by_its_tags(modelled: st
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_what_the_product_spells_in_its_own_way_is_not_compared_behind_the_head(target: str) -> None:
+    kql = "imAuthentication | where TimeGenerated > ago(2h) | summarize c = count(), d = dcount(SrcIpAddr) by r = EventResult"
+    output = translator.convert(rule(f"{kql} | where r == 'Failure' and c > d"), (target,)).outputs[target]
+    assert output.verdict.rank > 1 and "Failure" not in output.text
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
 @pytest.mark.parametrize(
     "kql",
     [
-        "imAuthentication | where TimeGenerated > ago(2h) | summarize f = countif(EventResult == 'Failure'), c = count() by SrcIpAddr"
-        " | where f * 2 > c",
-        "imAuthentication | where TimeGenerated > ago(2h) | summarize c = count(), d = dcount(SrcIpAddr) by r = EventResult"
-        " | where r == 'Failure' and c > d",
+        "| summarize f = countif(EventResult == 'Failure'), c = count() by SrcIpAddr | where f * 2 > c",
+        "| summarize f = countif(EventResult !in~ ('failure', 'success')), c = count() by SrcIpAddr | where c - f > 1",
+        "| extend s = iff(EventResult =~ 'success', 2, 1) | summarize s = sum(s), c = count() by SrcIpAddr | where s > c + 1",
     ],
 )
-def test_what_the_product_spells_in_its_own_way_is_not_compared_behind_the_head(kql: str, target: str) -> None:
-    output = translator.convert(rule(kql), (target,)).outputs[target]
-    assert output.verdict.rank > 1 and "Failure" not in output.text
+def test_what_is_asked_of_a_text_is_told_by_the_head_in_the_words_of_the_product(kql: str, target: str) -> None:
+    output = piped(target, rule(f"imAuthentication | where TimeGenerated > ago(2h) {kql}"), Options())
+    assert output is not None and output.verdict.rank <= 1 and "EventResult_told" in output.text and "Failure" not in output.text
+
+
+def test_what_the_head_tells_is_what_the_query_asks() -> None:
+    kql = "imAuthentication | where TimeGenerated > ago(2h) | summarize f = countif(EventResult == 'Failure'), c = count() by SrcIpAddr"
+    assert translator.prove(rule(f"{kql} | where f * 2 > c"), "esql").outcome.value == "proven"
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_random_queries_whose_heads_tell_what_is_asked_of_texts(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = pipeline.reading_of
+    monkeypatch.setattr(pipeline, "reading_of", lambda *given: None if given[-1] else read(*given[:-1], True) or read(*given))
+    pick, told = random.Random(28), 0
+    generator = Generator(pick)
+    for _ in range(40):
+        output, difference = checked(generator.query(), events(pick, 20), audits(pick, 8), target)
+        told += output is not None and "_told" in output.text
+        assert difference == ""
+    assert told > 2
 
 
 def test_a_field_that_is_joined_with_itself_may_be_spelled_in_any_way() -> None:

@@ -214,7 +214,7 @@ class _Walked:
     plan: o.Plan
     cuts: tuple[Cut, ...]
     shown: set[int]
-    read: Callable[[Cut], Reading]
+    read: Callable[[Cut, bool], Reading | None]
     lift: Lifted
     said: tuple[Diagnostic, ...]
 
@@ -227,9 +227,9 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)
     shown = shown_columns(read, rule.alert_columns)
-    reading = functools.lru_cache(maxsize=64)(lambda cut: reading_of(read, cut.node, shown))
+    reading = functools.lru_cache(maxsize=64)(lambda cut, told: reading_of(read, cut.node, shown, told))
     lifted = _once_each(functools.partial(_lifted, rule, options))
-    return _Walked(read, tuple(cuts(read.root)), shown, lambda cut: reading(Same(cut)), lifted, said)
+    return _Walked(read, tuple(cuts(read.root)), shown, lambda cut, told: reading(Same(cut), told), lifted, said)
 
 
 def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:

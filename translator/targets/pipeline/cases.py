@@ -25,7 +25,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import free_of
 from translator.targets.pipeline.cuts import Cut
 from translator.targets.pipeline.language import WRITTEN, Command, Value
-from translator.targets.pipeline.reading import Reading, kind_of
+from translator.targets.pipeline.reading import Reading, is_told, kind_of
 from translator.targets.pipeline.relations import way_to
 
 
@@ -124,6 +124,7 @@ def fields_of(
         if own == name and text != quoted(name):
             pairs.append((name, text))
         filled = isinstance(fact, ColumnRef) and catalog.is_filled(fact.column.table or "", fact.column.name)
+        filled = filled or is_told(fact)
         found[fact] = Value(quoted(own), kind, kind not in WRITTEN and not filled, simple=True)
     return pairs, found
 
@@ -311,10 +312,10 @@ def _values_in(expr: Expr) -> Iterator[Expr]:
     todo, seen = [expr], set[int]()
     while todo:
         part = todo.pop()
-        if id(part) not in seen:
+        if id(part) not in seen and not (isinstance(part, Apply) and part.type == Type.BOOL):
             seen.add(id(part))
             yield part
-            todo += (p for p in children(part) if not (isinstance(p, Apply) and p.type == Type.BOOL))
+            todo += children(part)
 
 
 def _told_alike(placed: Placed, fields: list[Expr]) -> set[int]:
@@ -364,4 +365,6 @@ def _name_of(expr: Expr) -> str:
             return steps[-1]
         case Apply(function="dynamic_to_json", args=(place,)):
             return _name_of(place)
+        case Apply(args=(place, *_)) if is_told(expr):
+            return f"{_name_of(place)}_told"
     return "value"

@@ -32,7 +32,7 @@ class Lane:
     Attributes:
         cuts: the ways to cut the plan.
         shown: the columns that an analyst looks at.
-        read: tells what the operators over the heads of a cut read for them.
+        read: tells what the operators over the heads of a cut read for them, or of that what the heads can tell; None where there is none.
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
         move: moves these to where the product keeps them.
@@ -43,7 +43,7 @@ class Lane:
     plan: o.Plan
     cuts: tuple[Cut, ...]
     shown: set[int]
-    read: Callable[[Cut], Reading]
+    read: Callable[[Cut, bool], Reading | None]
     trigger: Trigger | None
     lift: Lifted
     move: Move
@@ -78,7 +78,16 @@ class Lane:
         self, cut: Cut, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None] = lambda found: None
     ) -> tuple[Detection, Output] | None:
         """The events of a cut's heads, and what is written over them; None where that cannot be told. ``lifted`` is told of the heads."""
+        for told in (False,) if loose else (False, True):
+            reading = self.read(cut, told)
+            found = None if reading is None else self._written(cut, reading, timed, loose, lifted)
+            if found is not None:
+                return found
+        return None
 
+    def _written(
+        self, cut: Cut, reading: Reading, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None]
+    ) -> tuple[Detection, Output] | None:
         def lift(part: o.Plan) -> Detection | None:
             found = self.lift(timed, part)
             lifted(found)
@@ -88,7 +97,7 @@ class Lane:
 
         try:
             source = self.options.fields == "source"
-            case = case_of(self.plan, cut, self.shown, self.read(cut), lift, self.move, source, timed, loose)
+            case = case_of(self.plan, cut, self.shown, reading, lift, self.move, source, timed, loose)
             return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
         except (Cannot, TooLarge):
             return None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from translator import catalog
 from translator.detection.windows import is_time
 from translator.plan import operators as o
+from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Path, columns_of, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.cuts import Cut, computed, definitions
@@ -34,11 +35,20 @@ class Reading:
     decides: set[int]
 
 
-def reading_of(plan: o.Plan, cut: Cut, shown: set[int]) -> Reading:
-    """What the operators of a cut of a plan read. ``shown`` are the columns that an analyst looks at."""
+def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False) -> Reading | None:
+    """What the operators of a cut of a plan read; None where nothing is ``told``.
+
+    Args:
+        shown: the columns that an analyst looks at.
+        told: whether what they ask of texts is told by the head, which knows how the product spells them.
+    """
+    if told and any(map(_loses_told, cut.operators())):
+        return None
     decides = behind(plan, _deciding(cut.operators()))
-    fields = [f for f in leaves(cut, shown | decides, plan.names) if kind_of(f) is not None]
-    return Reading(fields, frozenset(leaves(cut, decides, plan.names)), frozenset(compared(cut, fields)), decides)
+    fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
+    if told and not any(map(is_told, fields)):
+        return None
+    return Reading(fields, frozenset(leaves(cut, decides, plan.names, told)), frozenset(compared(cut, fields)), decides)
 
 
 def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
@@ -179,8 +189,25 @@ def read_by(relation: o.Relation, wanted: Container[int]) -> list[Expr]:
     return []
 
 
-def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
-    """The stored fields that the operators over the heads read for columns that are wanted, and the columns of unions, each once."""
+def is_told(expr: Expr) -> bool:
+    """Whether an expression asks something of the text of a stored column, which is true or false in every event."""
+    match expr:
+        case Apply(function=function, args=(ColumnRef(column=column), *others), type=Type.BOOL) if column.table is not None:
+            known = all(isinstance(n, Const | Items) for x in others for n in walk(x))
+            return column.type == Type.STRING and known and function in (*TEXT_OPERATORS, "==", "=~", "in", "in~")
+    return False
+
+
+def _loses_told(operator: o.Relation) -> bool:
+    """Whether rows of an operator may lack what is told of the events that they are of: it keeps other columns, or has rows of none."""
+    return isinstance(operator, o.Distinct) or (isinstance(operator, o.Join) and "outer" in operator.kind)
+
+
+def leaves(cut: Cut, wanted: set[int], names: o.Names, told: bool = False) -> list[Expr]:
+    """The stored fields that the operators over the heads read for columns that are wanted, and the columns of unions, each once.
+
+    What they ask of texts stands for these where it is ``told``.
+    """
     made = {c: x for head in cut.heads for c, x in definitions(head).items()}
     found, operators = dict[Expr, None](), cut.operators()[::-1]
     own = {c.id for r in operators for c in _columns_made(r)}
@@ -191,7 +218,7 @@ def leaves(cut: Cut, wanted: set[int], names: o.Names) -> list[Expr]:
         expr = todo.pop(0)
         nodes = list(walk(expr))
         paths = {id(n.base) for n in nodes if isinstance(n, Path) and isinstance(n.base, ColumnRef)}
-        texts = [n for n in nodes if isinstance(n, Apply) and n.function == JSON_TEXT]
+        texts = [n for n in nodes if (isinstance(n, Apply) and n.function == JSON_TEXT) or (told and is_told(n))]
         found |= dict.fromkeys(texts)
         inside = {id(n) for text in texts for n in walk(text)}
         for node in nodes:
@@ -234,7 +261,8 @@ def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
     found = set[Expr]()
 
     def compare(expr: Expr) -> None:
-        found.update(names[n] for n in walk(expr) if n in names)
+        inside = {id(n) for told in walk(expr) if told in names and is_told(told) for n in walk(told)}
+        found.update(names[n] for n in walk(expr) if n in names and id(n) not in inside)
 
     for head in cut.heads:
         for items in computed(head):

@@ -12,6 +12,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.lists import Lists
@@ -272,6 +273,8 @@ class Events:
                 return self.predicates.spelled(expr)
             if isinstance(expr, Apply) and expr.function == JSON_TEXT:
                 return self.json_of(expr.args[0])
+            if isinstance(expr, Apply) and expr.type == Type.BOOL:
+                return f'if({self.predicates.render(expr)}, "true", "false")'
             computed = self.texts.of(expr)
         if computed is None:
             raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))

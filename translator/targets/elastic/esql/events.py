@@ -10,6 +10,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts
+from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.elastic import dataset, field, index, string
@@ -189,6 +190,8 @@ class Events:
             if isinstance(expr, Apply) and expr.function == JSON_TEXT:
                 found = self.names.in_json(expr.args[0], named=True)
                 text = None if found is None else json_extract(*found)
+            elif isinstance(expr, Apply) and expr.type == Type.BOOL:
+                text = f'CASE({self.predicates.render(expr)}, "true", "false")'
             else:
                 text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
         if text is None:

@@ -83,6 +83,8 @@ def _typed(events: Events, expr: Expr, kind: str) -> str:
         raise Cannot(Diagnostic("target-cannot", "the JSON of an object or an array is not stored", expr.span))
     if isinstance(expr, Const) and isinstance(expr.value, bool):
         return string("true" if expr.value else "false")
+    if kind == "bool" and isinstance(expr, Apply):
+        return events.named(expr)
     text, stored = events.named(expr), events.names.stored(expr)
     untold = not stored and expr.type == Type.UNKNOWN
     as_text = not is_field(expr) or (events.names.is_text(expr) and not untold)

@@ -29,6 +29,8 @@ def holds(ctx: Context, expr: Expr) -> str:
     match expr:
         case Const(value=bool(flag)):
             return language.true if flag else language.false
+        case Apply() if expr in ctx.fields:
+            return ctx.between(ctx.value(expr).text, "==", language.string("true"))
         case Apply(function="and", args=args):
             return " AND ".join(_operand(ctx, a, ctx.holds) for a in gathered(args, language.finds_any, refused=True))
         case Apply(function="or", args=args):
@@ -83,6 +85,8 @@ def fails(ctx: Context, expr: Expr) -> str:
     match expr:
         case Const(value=bool(flag)):
             return language.false if flag else language.true
+        case Apply() if expr in ctx.fields:
+            return ctx.between(ctx.value(expr).text, "==", language.string("false"))
         case Apply(function="and", args=args):
             return " OR ".join(_operand(ctx, a, ctx.fails) for a in gathered(args, language.finds_any, refused=True))
         case Apply(function="or", args=args):
