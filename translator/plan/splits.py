@@ -6,11 +6,13 @@ the last element).
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path
 from translator.plan.rewriting import rewritten
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -40,15 +42,20 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
 
 
 def with_places_inlined(root: o.Relation) -> o.Relation:
-    """A relation in which what reads a dynamic column that is a stored place, or a place inside of one, reads the stored place."""
+    """A relation in which what reads a dynamic column that is a stored place, or a place inside of one, reads the stored place.
+
+    A column of a union is one as well, of which places are read.
+    """
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
+    merged = {c.id for n in o.relations(root) if isinstance(n, o.Union) for c, _ in n.columns}
     found: dict[int, Expr | None] = {}
 
     def definition(column: int) -> Expr | None:
         if column not in found:
             found[column] = None
-            if column in made and is_field(of := simplify(rewritten(made[column], spelled))):
-                found[column] = of
+            if column in made:
+                of = simplify(rewritten(made[column], spelled))
+                found[column] = of if is_field(of) or (isinstance(of, ColumnRef) and of.column.id in merged) else None
         return found[column]
 
     def spelled(node: object) -> object:
@@ -62,6 +69,56 @@ def with_places_inlined(root: o.Relation) -> o.Relation:
         return node
 
     return rewritten(root, spelled) if made else root
+
+
+def with_places_of_unions(root: o.Relation) -> o.Relation:
+    """A relation in which a place inside of a column of a union is a column of the union, where each part of it reads it of its own.
+
+    Unions of tables alone are left as they are, whose columns are stored ones.
+    """
+    unions = [n for n in o.relations(root) if isinstance(n, o.Union) and any(not _is_stored(x) for x in n.inputs)]
+    merged = {c.id: c for n in unions for c, _ in n.columns}
+    places = dict.fromkeys(n for n in o.parts(root) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and n.base.column.id in merged)
+    if not places:
+        return root
+    fresh = itertools.count(max(p.id for p in o.parts(root) if isinstance(p, Column)) + 1)
+    named = {place: Column(next(fresh), _name_of(place), place.type) for place in places}
+
+    def spelled(node: object) -> object:
+        if isinstance(node, Path) and node in named:
+            return ColumnRef(node.span, node.type, named[node])
+        return _with_places(node, named, fresh) if isinstance(node, o.Union) else node
+
+    return rewritten(root, spelled)
+
+
+def _with_places(union: o.Union, named: Mapping[Path, Column], fresh: Iterator[int]) -> o.Union:
+    """A union that has columns for places inside of some of its columns."""
+    inputs, columns, sources = list(union.inputs), list(union.columns), dict(union.columns)
+    for place, column in named.items():
+        below = sources.get(place.base.column) if isinstance(place.base, ColumnRef) else None
+        if below is None:
+            continue
+        own: list[Column | None] = []
+        for number, source in enumerate(below):
+            made = None if source is None else Column(next(fresh), column.name, column.type)
+            if source is not None and made is not None:
+                read = Path(place.span, place.type, ColumnRef(place.span, source.type, source), place.steps)
+                inputs[number] = o.Compute(union.span, inputs[number], ((made, read),))
+            own.append(made)
+        columns.append((column, tuple(own)))
+    return replace(union, inputs=tuple(inputs), columns=tuple(columns))
+
+
+def _is_stored(node: o.Relation) -> bool:
+    """Whether a relation is events of a table, or of several."""
+    while isinstance(node, o.Filter | o.Compute | o.Project | o.Arrange):
+        node = node.input
+    return isinstance(node, o.Source) or (isinstance(node, o.Union) and all(map(_is_stored, node.inputs)))
+
+
+def _name_of(place: Path) -> str:
+    return next((step for step in reversed(place.steps) if isinstance(step, str) and step.isidentifier()), "value")
 
 
 def _is_of_split(expr: Expr) -> bool:

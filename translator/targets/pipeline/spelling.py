@@ -17,7 +17,7 @@ from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
-from translator.plan.splits import with_places_inlined, with_splits_inlined
+from translator.plan.splits import with_places_inlined, with_places_of_unions, with_splits_inlined
 from translator.plan.types import Type
 from translator.plan.unique_joins import with_filters_sided
 from translator.plan.uniqueness import without_needless_distinct, without_needless_keys
@@ -54,7 +54,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         )
     )
     told = [column for name, column in plan.names if name in identifying]
-    root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_inlined(root)), told))
+    root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_of_unions(with_places_inlined(root))), told))
     return replace(plan, root=with_inner_joins(root))
 
 

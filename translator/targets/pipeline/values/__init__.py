@@ -86,8 +86,8 @@ class Values(Context):
             case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
                 length = self.of_kind(inner, "span")
                 return Value(self.ticks(length), "real", length.nullable, length.natural)
-            case Apply(function="totimespan", args=(inner,)):
-                return self.of_kind(inner, "span")
+            case Apply(function="totimespan" | "todatetime" as function, args=(inner,)):
+                return self.of_kind(inner, "span" if function == "totimespan" else "time")
             case Path(base=base, steps=steps) if language.inside is not None and (whole := json_of(self, base)) is not None:
                 found_ = f"{language.inside(whole.text, steps)}, {language.string('')}"
                 return Value(language.functions["coalesce"].words.format(found_), "part", False)
