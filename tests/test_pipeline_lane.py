@@ -266,6 +266,15 @@ WRITTEN = [
     " u = AppDisplayName, r = ResultType) on u | summarize c = count(), d = dcount(r) by i",
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize n = count() by u = Identity, OperationName"
     " | summarize m = max(n) by u) on u | where c > m",
+    f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | where ResultType == '0' | project"
+    f" u = UserPrincipalName, a = IPAddress) on u | join kind=leftouter ({CHANGES} | project u = Identity, o = OperationName) on u"
+    " | summarize c = count() by u, a, r, o",
+    # rows of one event, of which nothing tells one from another
+    f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | mv-expand a = split(IPAddress, '.')"
+    " | project u = UserPrincipalName, a = tostring(a)) on u | summarize c = count() by u, a, r",
+    "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
+    f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
+    " | summarize n = count() by a, k, UserPrincipalName",
 ]
 
 
@@ -278,6 +287,8 @@ SPL_ALONE = (
     "toint(Result)",
     "'or')",
     "with a:long",
+    "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand",
+    "k = ResultType | union",
 )
 """What ES|QL has no words for."""
 

@@ -263,10 +263,10 @@ class EsqlWalk(Walk):
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
 
-    copy = ""
-    """The field that tells copies of a document apart."""
+    copies: tuple[str, ...] = ()
+    """The fields that tell rows of one document apart."""
     summed = False
-    """Whether rows are no longer documents, each with an id of its own."""
+    """Whether rows are no longer told apart by their documents and these fields."""
 
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
@@ -315,33 +315,27 @@ class EsqlWalk(Walk):
         name = self.free("part")
         listed = ", ".join(f'CASE({condition}, ",{mark}", "")' for condition, mark in marks)
         self.commands.append(self.eval([(name, f'SPLIT(CONCAT("0", {listed}), ",")')]))
-        self.expanded(name)
+        self.expanded(name, True)
         self.commands.append(self.where(f'{field(name)} != "0"'))
-        self.copy = field(name)
         return field(name)
 
     def numbered(self, node: o.Relation | Subquery) -> str:
-        name = self.identified(node)
-        self.summed = True
-        return name
-
-    def identified(self, node: o.Relation | Subquery) -> str:
-        """The id of the document, of which a row is the only one until some are made by a summary or of others."""
+        """The id of the document, with what tells its rows apart."""
         first = self.commands[0]
         if self.summed or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if "METADATA" not in first.text:
             self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
         name = self.free("row")
-        copy = f', "/", {self.copy}' if self.copy else ""
-        self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copy})')]))
+        copies = "".join(f', "/", {copy}' for copy in self.copies)
+        self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copies})')]))
         return name
 
     def single(self, part: Part, node: o.Relation | Subquery) -> Part:
         """The rows of the first documents of those that stand for one."""
         if part.spread is None or part.flag is None:
             return part
-        row, first, present = self.identified(node), self.free("first_row"), self.present(part.flag)
+        row, first, present = self.numbered(node), self.free("first_row"), self.present(part.flag)
         self.inline([f"{field(first)} = MIN({row}) WHERE {present}"], list(part.spread))
         self.commands.append(self.eval([(part.flag, f"CASE({present} AND {row} == {field(first)}, 1)")]))
         self.changed.add(part.flag)
@@ -350,8 +344,9 @@ class EsqlWalk(Walk):
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)
 
-    def expanded(self, name: str) -> None:
+    def expanded(self, name: str, distinct: bool = False) -> None:
         self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {field(name)}"))
+        self.copies, self.summed = (*self.copies, field(name)), self.summed or not distinct
 
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         present = self.present(flag)
@@ -472,7 +467,7 @@ class EsqlWalk(Walk):
         key = self.values().simplest(expr)
         if key.kind not in ORDERED or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
-        row, of_part = self.identified(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        row, of_part = self.numbered(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
         for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
             best = field(self.free("best"))
             self.inline([f"{best} = {wanted}({value}){of_part}"], by)

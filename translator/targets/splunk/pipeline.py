@@ -178,7 +178,7 @@ class SplWalk(Walk):
         self.computed([(source, f"if({self.present(flag)}, {value}, null())")])
         self.beside([f"values({source}) as {column(name)}"], by)
 
-    def expanded(self, name: str) -> None:
+    def expanded(self, name: str, distinct: bool = False) -> None:
         self.limited("mvexpand")
         self.commands.append(Command("mvexpand", f"mvexpand {column(name)}"))
 

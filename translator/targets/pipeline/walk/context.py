@@ -166,8 +166,8 @@ class Context(Notes, ABC):
         """Gives all rows with a key the values that those with a flag have."""
 
     @abstractmethod
-    def expanded(self, name: str) -> None:
-        """Makes a row for each value of a field."""
+    def expanded(self, name: str, distinct: bool = False) -> None:
+        """Makes a row for each value of a field, of which no two of a row are the same where they are ``distinct``."""
 
     def single(self, part: Part, node: o.Relation | Subquery) -> Part:
         """A part each of whose rows stands once."""

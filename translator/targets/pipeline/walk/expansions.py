@@ -61,7 +61,7 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
         return _unpacked(ctx, first, of, place, part, node)
     listed = ctx.columns.get(of.column.id) if isinstance(of, ColumnRef) and of.column.id not in ctx.elements else None
     if alone and part.flag is None and listed is not None and listed.set_of:
-        return _each(ctx, first, listed.text, "part", part, node)
+        return _each(ctx, first, listed.text, "part", part, node, distinct=True)
     found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
     if len(found) < len(node.items) or part.spread is None:
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
@@ -144,22 +144,29 @@ def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr
     ctx.keep(part, [values.between(grouped(start), "<=", grouped(stop))])
     listed, number = ctx.language.numbers
     several = listed.format(start.text, f"{grouped(stop)}+1", by)
-    found = _each(ctx, column, several, start.kind, part, node)
+    found = _each(ctx, column, several, start.kind, part, node, distinct=True)
     name = ctx.columns[column.id].text
     ctx.columns[column.id] = replace(ctx.columns[column.id], rounded=start.kind == "time")
     ctx.commands.append(ctx.eval([(name, number.format(name))]))
     return found
 
 
-def _each(ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand, element: str = "") -> Part:
-    """A row for each of several values, and one with an empty text where there is none; ``element``: what is made of each."""
+def _each(
+    ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand, element: str = "", distinct: bool = False
+) -> Part:
+    """A row for each of several values, and one with an empty text where there is none.
+
+    Args:
+        element: what is made of each.
+        distinct: whether no two of a row are the same.
+    """
     language, name = ctx.language, ctx.named(column)
     values = language.functions["coalesce"].words.format(f"{several}, {language.string('')}")
     if part.flag is not None:
         ctx.separate()
         values = language.chosen([(ctx.present(part.flag), values)], language.string(""))
     ctx.commands.append(ctx.eval([(name, values)]))
-    ctx.expanded(name)
+    ctx.expanded(name, distinct)
     if element:
         values = language.functions["coalesce"].words.format(f"{element.format(ctx.quoted(name))}, {language.string('')}")
         ctx.commands.append(ctx.eval([(name, values)]))

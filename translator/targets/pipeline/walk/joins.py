@@ -251,7 +251,7 @@ def _partnered(ctx: Context, kept: Part, other: Part, by: list[Value], node: o.R
     found = ctx.language.functions["coalesce"].words.format(f"{ctx.quoted(partners)}, {none}")
     chosen = ctx.language.chosen([(ctx.present(mine), found), (ctx.present(theirs), row)], none)
     ctx.commands.append(ctx.eval([(name, chosen)]))
-    ctx.expanded(name)
+    ctx.expanded(name, True)
     return ctx.quoted(name)
 
 
