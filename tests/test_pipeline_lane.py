@@ -139,11 +139,16 @@ WRITTEN = [
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
     # places in the columns of a union of more than tables
-    f"| where ResultType == '0' | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u"
-    f" | union ({SIGNINS} | where ResultType != '0') | extend d = todynamic(DeviceDetail) | summarize c = count()"
-    " by b = tostring(d.browser), UserPrincipalName",
+    f"| where ResultType == '0' | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on"
+    f" $left.UserPrincipalName == $right.u | union ({SIGNINS} | where ResultType != '0') | extend d = todynamic(DeviceDetail)"
+    " | summarize c = count() by b = tostring(d.browser), UserPrincipalName",
     "| summarize t = make_list(TimeGenerated) by UserPrincipalName | mv-expand t | extend x = todatetime(tostring(t))"
     " | summarize a = min(x), b = max(x) by UserPrincipalName | where b > a",
+    # one of several places and texts
+    "| summarize c = count() by u = tolower(UserPrincipalName), h = tostring(iff(strlen(split(UserPrincipalName, 'n')[0]) <= 1,"
+    " split(UserPrincipalName, 'n')[1], split(UserPrincipalName, 'n')[0]))",
+    "| extend d = iff(ResultType == '0', DeviceDetail.browser, todynamic(AppDisplayName)) | where isempty(d) or d != 'Portal'"
+    " | summarize c = count() by k = strcat(d, '!'), t = tostring(d)",
     # a key that follows from another one, and what all rows of a group have
     f"| project u = UserPrincipalName, k = tolower(UserPrincipalName), i = IPAddress | join kind=leftanti ({CHANGES}"
     " | project u = Identity, k = tolower(Identity)) on u, k",

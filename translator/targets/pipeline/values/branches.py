@@ -31,10 +31,8 @@ def value_of_branches(ctx: Context, found: list[tuple[Expr, Expr]], expr: Expr) 
     pairs = [(guard, _nothing(ctx, value) or as_typed(ctx.value(value), value)) for guard, value in found]
     kinds = {v.kind for _, v in pairs}
     kind = "real" if kinds == {"int", "real"} else next(iter(kinds)) if len(kinds) == 1 else ""
-    if kinds == {"text", "part"} and all(v.kind == "part" or is_filled(x) for (_, v), (_, x) in zip(pairs, found, strict=True)):
-        kind = "part"
-    elif kinds == {"text", "part"} and expr.type == Type.STRING:  # which is never null
-        kind = "text"
+    if kinds == {"text", "part"}:  # a string is never null; nothing that places allow tells an empty text among them from none
+        kind = "text" if expr.type == Type.STRING else "part"
     # The first branch counts whose condition holds, in every language; the last one where no other does.
     if kind == "list" and all(v.ordered for _, v in pairs):
         return list_of(ctx, [ctx.language.chosen([(ctx.holds(g), v.text) for g, v in pairs[:-1]], pairs[-1][1].text)])
