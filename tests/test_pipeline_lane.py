@@ -144,6 +144,11 @@ WRITTEN = [
     " | summarize c = count() by b = tostring(d.browser), UserPrincipalName",
     "| summarize t = make_list(TimeGenerated) by UserPrincipalName | mv-expand t | extend x = todatetime(tostring(t))"
     " | summarize a = min(x), b = max(x) by UserPrincipalName | where b > a",
+    # where a text stands in another one, and the digits of numbers
+    "| extend a = indexof(IPAddress, '.'), b = indexof(AppDisplayName, UserPrincipalName),"
+    " d = indexof(strcat(UserPrincipalName, AppDisplayName), UserPrincipalName) | summarize c = count() by a, b, d | where a >= b or d > 0",
+    "| extend n = strlen(AppDisplayName) * 4294967296 - strlen(IPAddress) * 40, m = tolong(AutonomousSystemNumber)"
+    " | extend x = tohex(n - 30000000000), y = tohex(n), z = tohex(m) | summarize c = count() by x, y, z",
     # one of several places and texts
     "| summarize c = count() by u = tolower(UserPrincipalName), h = tostring(iff(strlen(split(UserPrincipalName, 'n')[0]) <= 1,"
     " split(UserPrincipalName, 'n')[1], split(UserPrincipalName, 'n')[0]))",
@@ -285,6 +290,7 @@ WRITTEN = [
 
 SPL_ALONE = (
     "= range(",
+    "tohex(",
     "take 4",
     "arg_max(IPAddress",
     "top 4 by",

@@ -49,6 +49,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "hash_sha256": Function(("text",), "text", 'CASE({0} != "", SHA256({0}), "")', False),
         "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True, narrow=True),
         "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True, narrow=True),
+        "indexof": Function(("text", "text"), "int", "(LOCATE({0}, {1}) - 1)", False, narrow=True),
         # Type conversion functions
         "tostring": Function(("int",), "text", "TO_STRING({0})", False),
         **dict.fromkeys(

@@ -35,6 +35,14 @@ def _in_bytes(text: str) -> str:
     return text
 
 
+def _hexadecimal(whole: str = "{0}") -> str:
+    """The hexadecimal digits of a whole number, of one below 0 those of its 64 bits; each ``%x`` has 32 bits at most."""
+    high = f"floor({whole}/4294967296)"
+    low = f"{whole}-{high}*4294967296"
+    negative, large = f'printf("%08x%08x", {high}+4294967296, {low})', f'printf("%x%08x", {high}, {low})'
+    return f'case({whole}<0, {negative}, {whole}>=4294967296, {large}, isnotnull({whole}), printf("%x", {whole}), true(), "")'
+
+
 _BARE = "replace({0}, " + string(r"^\s*\+?|\s+$") + ', "")'
 
 
@@ -58,6 +66,13 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "toupper": Function(("text",), "text", "upper({0})", False),
         "strlen": Function(("text",), "int", "len({0})", False, natural=True),
         "string_size": Function(("text",), "int", f"len({_in_bytes('{0}')})", False, natural=True),
+        "indexof": Function(
+            ("text", "text"),
+            "int",
+            'case({1}=="", 0, mvcount(split({0}, {1}))>1, coalesce(len(mvindex(split({0}, {1}), 0)), 0), true(), -1)',
+            False,
+        ),
+        "tohex": Function(("int",), "text", _hexadecimal(), False),
         # Cryptographic functions; KQL has no digest of an empty text
         **{f"hash_{name}": Function(("text",), "text", f'if({{0}}=="", "", {name}({{0}}))', False) for name in ("md5", "sha1", "sha256")},
         # Conversion functions
