@@ -263,7 +263,8 @@ def _placed(
         # What is said of fields that only show is said of what is shown. They do not decide where events are looked for.
         alone = placed(needed)
         assert alone is not None
-        present = [n for n, number in enumerate(kept) if source or number in needed or _is_stored(everything.detection, n)]
+        told = {*needed, *_asked(detection, kept)}
+        present = [n for n, number in enumerate(kept) if source or number in told or _is_stored(everything.detection, n)]
         kept = [kept[n] for n in present]
         if everything.homes.keys() != alone.homes.keys():
             kept = [
@@ -278,6 +279,12 @@ def _placed(
     if spelled := [_name_of(fields[number]) for number in kept if number in other]:
         diagnostics += (Diagnostic("columns-differ", f"{', '.join(spelled)}: shown as the product spells it", None, place=Place.SHOWN),)
     return replace(everything, detection=replace(everything.detection, diagnostics=diagnostics)), [fields[n] for n in kept]
+
+
+def _asked(detection: Detection, numbers: list[int]) -> set[int]:
+    """The numbers of the fields that the events are selected by, so that they have them."""
+    asked = [(dict(s.outputs), set(walk(s.predicate))) for s in detection.selectors]
+    return {n for n in numbers if all(outputs[str(n)] in read for outputs, read in asked)}
 
 
 def _of_tables(placed: Placed) -> list[Selector]:
