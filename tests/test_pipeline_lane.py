@@ -279,7 +279,9 @@ WRITTEN = [
     f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | where ResultType == '0' | project"
     f" u = UserPrincipalName, a = IPAddress) on u | join kind=leftouter ({CHANGES} | project u = Identity, o = OperationName) on u"
     " | summarize c = count() by u, a, r, o",
-    # rows of one event, of which nothing tells one from another
+    # rows of one event, of which nothing tells one from another: whose partners are told apart, and who are partners themselves
+    f"| mv-expand a = split(IPAddress, '.') | project u = UserPrincipalName, a = tostring(a) | join kind=leftouter ({CHANGES}"
+    " | project u = Identity, o = OperationName) on u | summarize c = count() by u, a, o",
     f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | mv-expand a = split(IPAddress, '.')"
     " | project u = UserPrincipalName, a = tostring(a)) on u | summarize c = count() by u, a, r",
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
@@ -879,7 +881,8 @@ def test_the_lane_is_taken_where_no_other_one_is_as_good() -> None:
 
 CALLS = {
     "tolower": "tolower(IPAddress)", "toupper": "toupper(IPAddress)", "strlen": "strlen(IPAddress)",
-    "countof": "countof(IPAddress, '.')", "string_size": "string_size(IPAddress)",
+    "countof": "countof(IPAddress, '.')", "string_size": "string_size(IPAddress)", "tohex": "tohex(strlen(IPAddress))",
+    "indexof": "indexof(IPAddress, '.')",
     "max_of": "max_of(strlen(IPAddress), 3)", "min_of": "min_of(strlen(IPAddress), 3)", "strcat": "strcat(IPAddress, '-')",
     "substring": "substring(IPAddress, 1, 2)", "split": "tostring(split(IPAddress, '.')[1])", "extract": "extract('a(.)', 1, IPAddress)",
     "replace_regex": "replace_regex(IPAddress, 'a+', 'b')", "replace_string": "replace_string(IPAddress, 'a', 'b')",

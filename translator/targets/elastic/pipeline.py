@@ -9,7 +9,7 @@ most; STD_DEV is of all values, not of a sample. Times are dates; a span is a nu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -266,8 +266,6 @@ class EsqlWalk(Walk):
 
     copies: tuple[str, ...] = ()
     """The fields that tell rows of one document apart."""
-    summed = False
-    """Whether rows are no longer told apart by their documents and these fields."""
 
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
@@ -302,7 +300,7 @@ class EsqlWalk(Walk):
     def once(self, names: tuple[str, ...]) -> None:
         """Rows that stand several times, each once, with all of their columns."""
         kept = {v.text: v for v in (*self.columns.values(), *self.fields.values()) if self.name_of(v) and v.text not in names}
-        self.summed = True
+        self.untold.add(None)
         terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in kept.items())
         self.stats([terms] if terms else [], list(names))
 
@@ -316,14 +314,14 @@ class EsqlWalk(Walk):
         name = self.free("part")
         listed = ", ".join(f'CASE({condition}, ",{mark}", "")' for condition, mark in marks)
         self.commands.append(self.eval([(name, f'SPLIT(CONCAT("0", {listed}), ",")')]))
-        self.expanded(name, True)
+        self.expanded(name)
         self.commands.append(self.where(f'{field(name)} != "0"'))
         return field(name)
 
-    def numbered(self, node: o.Relation | Subquery) -> str:
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
         """The id of the document, with what tells its rows apart."""
         first = self.commands[0]
-        if self.summed or first.verb != "FROM":
+        if None in self.untold or self.untold & {*(flags or self.untold)} or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if "METADATA" not in first.text:
             self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
@@ -336,7 +334,7 @@ class EsqlWalk(Walk):
         """The rows of the first documents of those that stand for one."""
         if part.spread is None or part.flag is None:
             return part
-        row, first, present = self.numbered(node), self.free("first_row"), self.present(part.flag)
+        row, first, present = self.numbered(node, [part.flag]), self.free("first_row"), self.present(part.flag)
         self.inline([f"{field(first)} = MIN({row}) WHERE {present}"], list(part.spread))
         self.commands.append(self.eval([(part.flag, f"CASE({present} AND {row} == {field(first)}, 1)")]))
         self.changed.add(part.flag)
@@ -345,9 +343,11 @@ class EsqlWalk(Walk):
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)
 
-    def expanded(self, name: str, distinct: bool = False) -> None:
+    def expanded(self, name: str, distinct: bool = True, flag: str | None = None) -> None:
         self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {field(name)}"))
-        self.copies, self.summed = (*self.copies, field(name)), self.summed or not distinct
+        self.copies = (*self.copies, field(name))
+        if not distinct:
+            self.untold.add(flag)
 
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         present = self.present(flag)
@@ -419,7 +419,7 @@ class EsqlWalk(Walk):
             self.keep(kept, [self.language.present.format(self.quoted(filled.name))])
         if kept.spread is not None:
             raise Cannot(Diagnostic("unsupported-join", "a summary beside events with a list is not supported here", listed.span))
-        self.summed = True
+        self.untold.add(None)
         return replace(kept, unique=None)
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
@@ -468,7 +468,8 @@ class EsqlWalk(Walk):
         key = self.values().simplest(expr)
         if key.kind not in ORDERED or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
-        row, of_part = self.numbered(node), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        flags = [part.flag] if part.flag is not None else []
+        row, of_part = self.numbered(node, flags), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
         for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
             best = field(self.free("best"))
             self.inline([f"{best} = {wanted}({value}){of_part}"], by)

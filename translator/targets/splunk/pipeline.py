@@ -7,7 +7,7 @@ eval functions".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -164,7 +164,7 @@ class SplWalk(Walk):
         self.expanded(name)
         return field(name)
 
-    def numbered(self, node: o.Relation | Subquery) -> str:
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
         name = self.free("row")
         self.commands.append(Command("streamstats", f"streamstats count as {name}"))
         return name
@@ -178,7 +178,7 @@ class SplWalk(Walk):
         self.computed([(source, f"if({self.present(flag)}, {value}, null())")])
         self.beside([f"values({source}) as {column(name)}"], by)
 
-    def expanded(self, name: str, distinct: bool = False) -> None:
+    def expanded(self, name: str, distinct: bool = True, flag: str | None = None) -> None:
         self.limited("mvexpand")
         self.commands.append(Command("mvexpand", f"mvexpand {column(name)}"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import ClassVar
 
 from translator.fidelity import Diagnostic, Notes
@@ -22,6 +23,7 @@ class Context(Notes, ABC):
     """A walk over one plan, command by command so far.
 
     ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one.
+    ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows.
     """
 
     language: ClassVar[Language]
@@ -43,6 +45,7 @@ class Context(Notes, ABC):
         self.places, self.made, self.constants = dict[int, StoredPath](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed, self.computed_as = set[str](), dict[tuple[int, str], str]()
+        self.untold = set[str | None]()
         self.flag_of = dict[int, str]()
         self.tables = dict[str, tuple[str, ...]]()
 
@@ -154,8 +157,8 @@ class Context(Notes, ABC):
         """
 
     @abstractmethod
-    def numbered(self, node: o.Relation | Subquery) -> str:
-        """What tells each row from all others.
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
+        """What tells each row from all others, of all rows or of those with one of some flags.
 
         Raises:
             Cannot: where nothing does.
@@ -166,8 +169,13 @@ class Context(Notes, ABC):
         """Gives all rows with a key the values that those with a flag have."""
 
     @abstractmethod
-    def expanded(self, name: str, distinct: bool = False) -> None:
-        """Makes a row for each value of a field, of which no two of a row are the same where they are ``distinct``."""
+    def expanded(self, name: str, distinct: bool = True, flag: str | None = None) -> None:
+        """Makes a row for each value of a field.
+
+        Args:
+            distinct: whether no two of a row are the same.
+            flag: what the rows have that may have several; None where all may.
+        """
 
     def single(self, part: Part, node: o.Relation | Subquery) -> Part:
         """A part each of whose rows stands once."""

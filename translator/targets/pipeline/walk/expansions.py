@@ -166,7 +166,7 @@ def _each(
         ctx.separate()
         values = language.chosen([(ctx.present(part.flag), values)], language.string(""))
     ctx.commands.append(ctx.eval([(name, values)]))
-    ctx.expanded(name, distinct)
+    ctx.expanded(name, distinct, part.flag)
     if element:
         values = language.functions["coalesce"].words.format(f"{element.format(ctx.quoted(name))}, {language.string('')}")
         ctx.commands.append(ctx.eval([(name, values)]))

@@ -245,13 +245,13 @@ def _partnered(ctx: Context, kept: Part, other: Part, by: list[Value], node: o.R
     mine, theirs = kept.flag, other.flag
     ctx.separate()
     ctx.single(other, node)
-    row, name = ctx.numbered(node), ctx.free("partner")
+    row, name = ctx.numbered(node, [theirs]), ctx.free("partner")
     partners, none = ctx.free("partners"), ctx.language.string("0")
     ctx.gathered(partners, row, theirs, [k.text for k in by])
     found = ctx.language.functions["coalesce"].words.format(f"{ctx.quoted(partners)}, {none}")
     chosen = ctx.language.chosen([(ctx.present(mine), found), (ctx.present(theirs), row)], none)
     ctx.commands.append(ctx.eval([(name, chosen)]))
-    ctx.expanded(name, True)
+    ctx.expanded(name)
     return ctx.quoted(name)
 
 

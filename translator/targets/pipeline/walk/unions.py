@@ -60,6 +60,8 @@ def united(ctx: Context, node: o.Union, parts: list[Part]) -> Part:
         pairs.append((flag, language.chosen([(any_present, "1")], language.null)))
         united = Part(flag, spread=spread)
         ctx.open[flag] = heads
+        if ctx.untold & {*flags}:
+            ctx.untold.add(flag)
         if ctx.changed & {*flags}:
             ctx.changed.add(flag)
     else:
@@ -81,7 +83,8 @@ def _row_keys(ctx: Context, parts: list[Part], pairs: list[tuple[str, str]], nod
     presents = [ctx.present(p.flag) for p in parts if p.flag is not None]
     by, own = {v.text: v for v in ctx.columns.values()}, tuple[str, ...]()
     if any(p.spread is None for p in parts):  # rows that stand once are told by their numbers
-        number = Value(ctx.numbered(node), "int", False, simple=True)
+        flags = [p.flag for p in parts if p.spread is None and p.flag is not None]
+        number = Value(ctx.numbered(node, flags), "int", False, simple=True)
         own, by[number.text] = (number.text,), number
     spreads = [p.spread if p.spread is not None else own for p in parts]
     names, values = list[str](), ctx.values()
