@@ -279,6 +279,10 @@ WRITTEN = [
     f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | where ResultType == '0' | project"
     f" u = UserPrincipalName, a = IPAddress) on u | join kind=leftouter ({CHANGES} | project u = Identity, o = OperationName) on u"
     " | summarize c = count() by u, a, r, o",
+    # rows that are made alike of one event in groups, which are one partner each
+    f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | mv-expand b = split(IPAddress, '.')"
+    " | summarize n = count(), m = max(TimeGenerated) by u = UserPrincipalName, a = tostring(b)) on u"
+    " | summarize c = count(), k = sum(n) by u, a, r, m",
     # rows of one event, of which nothing tells one from another: whose partners are told apart, and who are partners themselves
     f"| mv-expand a = split(IPAddress, '.') | project u = UserPrincipalName, a = tostring(a) | join kind=leftouter ({CHANGES}"
     " | project u = Identity, o = OperationName) on u | summarize c = count() by u, a, o",
@@ -300,7 +304,7 @@ SPL_ALONE = (
     "toint(Result)",
     "'or')",
     "with a:long",
-    "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand",
+    "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand a",
     "k = ResultType | union",
 )
 """What ES|QL has no words for."""

@@ -318,10 +318,11 @@ class EsqlWalk(Walk):
         self.commands.append(self.where(f'{field(name)} != "0"'))
         return field(name)
 
-    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = (), alike: bool = False) -> str:
         """The id of the document, with what tells its rows apart."""
         first = self.commands[0]
-        if None in self.untold or self.untold & {*(flags or self.untold)} or first.verb != "FROM":
+        untold = not alike and self.untold & {*(flags or self.untold)}
+        if untold or None in self.untold or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if "METADATA" not in first.text:
             self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
@@ -330,11 +331,11 @@ class EsqlWalk(Walk):
         self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copies})')]))
         return name
 
-    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+    def single(self, part: Part, node: o.Relation | Subquery, alike: bool = False) -> Part:
         """The rows of the first documents of those that stand for one."""
         if part.spread is None or part.flag is None:
             return part
-        row, first, present = self.numbered(node, [part.flag]), self.free("first_row"), self.present(part.flag)
+        row, first, present = self.numbered(node, [part.flag], alike), self.free("first_row"), self.present(part.flag)
         self.inline([f"{field(first)} = MIN({row}) WHERE {present}"], list(part.spread))
         self.commands.append(self.eval([(part.flag, f"CASE({present} AND {row} == {field(first)}, 1)")]))
         self.changed.add(part.flag)

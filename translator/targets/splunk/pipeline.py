@@ -164,7 +164,7 @@ class SplWalk(Walk):
         self.expanded(name)
         return field(name)
 
-    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = (), alike: bool = False) -> str:
         name = self.free("row")
         self.commands.append(Command("streamstats", f"streamstats count as {name}"))
         return name
@@ -182,7 +182,7 @@ class SplWalk(Walk):
         self.limited("mvexpand")
         self.commands.append(Command("mvexpand", f"mvexpand {column(name)}"))
 
-    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
+    def single(self, part: Part, node: o.Relation | Subquery, alike: bool = False) -> Part:
         """The first of the rows that stand for one, by ``streamstats``."""
         if part.spread is None or part.flag is None:
             return part

@@ -157,8 +157,11 @@ class Context(Notes, ABC):
         """
 
     @abstractmethod
-    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = ()) -> str:
+    def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = (), alike: bool = False) -> str:
         """What tells each row from all others, of all rows or of those with one of some flags.
+
+        Args:
+            alike: whether rows that are made alike of one event may have the same.
 
         Raises:
             Cannot: where nothing does.
@@ -177,8 +180,8 @@ class Context(Notes, ABC):
             flag: what the rows have that may have several; None where all may.
         """
 
-    def single(self, part: Part, node: o.Relation | Subquery) -> Part:
-        """A part each of whose rows stands once."""
+    def single(self, part: Part, node: o.Relation | Subquery, alike: bool = False) -> Part:
+        """A part each of whose rows stands once; those that are made alike of one event may stay where they are ``alike``."""
         if part.spread is None:
             return part
         raise Cannot(Diagnostic("unsupported-operator", "a summary of a summary beside other events is not supported here", node.span))

@@ -244,8 +244,9 @@ def _partnered(ctx: Context, kept: Part, other: Part, by: list[Value], node: o.R
     assert kept.flag is not None and other.flag is not None
     mine, theirs = kept.flag, other.flag
     ctx.separate()
-    ctx.single(other, node)
-    row, name = ctx.numbered(node, [theirs]), ctx.free("partner")
+    alike = other.spread is not None  # rows of one group, which have the columns of the group, are one partner
+    ctx.single(other, node, alike)
+    row, name = ctx.numbered(node, [theirs], alike), ctx.free("partner")
     partners, none = ctx.free("partners"), ctx.language.string("0")
     ctx.gathered(partners, row, theirs, [k.text for k in by])
     found = ctx.language.functions["coalesce"].words.format(f"{ctx.quoted(partners)}, {none}")
