@@ -279,6 +279,12 @@ WRITTEN = [
     f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | where ResultType == '0' | project"
     f" u = UserPrincipalName, a = IPAddress) on u | join kind=leftouter ({CHANGES} | project u = Identity, o = OperationName) on u"
     " | summarize c = count() by u, a, r, o",
+    # summaries of summaries that ask which values there are
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize n = count() by u = Identity, OperationName,"
+    " Result | summarize d = dcount(OperationName), s = make_set(Result), m = max(n) by u) on u | where c > d",
+    f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | mv-expand b = split(IPAddress, '.') | summarize"
+    " n = count() by u = UserPrincipalName, a = tostring(b) | summarize k = max(n), d = dcount(a) by u) on u"
+    " | summarize c = count() by u, k, d, r",
     # rows that are made alike of one event in groups, which are one partner each
     f"| project u = UserPrincipalName, r = ResultType | join kind=inner ({SIGNINS} | mv-expand b = split(IPAddress, '.')"
     " | summarize n = count(), m = max(TimeGenerated) by u = UserPrincipalName, a = tostring(b)) on u"

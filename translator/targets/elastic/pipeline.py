@@ -32,7 +32,7 @@ from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.lists import named_list
 from translator.targets.pipeline.walk.parts import Above, Measure, Part
-from translator.targets.pipeline.walk.summaries import is_of_row, one_of_each, summary
+from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
@@ -425,7 +425,8 @@ class EsqlWalk(Walk):
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""
-        part = self.single(self.made_of_events(part, node), node)
+        part = self.made_of_events(part, node)
+        part = part if is_of_values(self, node) and not part.tied else self.single(part, node)
         latest = one_of_each(node)
         beside = part.flag is not None or id(node) in self.unrolled or latest is not None
         node = rolled_out(self, node)

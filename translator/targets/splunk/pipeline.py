@@ -20,7 +20,7 @@ from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
-from translator.targets.pipeline.walk.summaries import is_of_row, one_of_each, summary
+from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
 from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, column, field, inside, moment_of, string
 
@@ -224,7 +224,8 @@ class SplWalk(Walk):
 
         Beside the events of other parts it is ``eventstats``, which leaves each event of the part as a row of its group.
         """
-        part = self.single(self.made_of_events(part, node), node)
+        part = self.made_of_events(part, node)
+        part = part if is_of_values(self, node) and not part.tied else self.single(part, node)
         beside = part.flag is not None or id(node) in self.unrolled
         node = rolled_out(self, node)
         before: list[tuple[str, str]] = []

@@ -34,6 +34,16 @@ class Summary:
     columns: dict[int, Value] = field(default_factory=dict)
 
 
+_OF_VALUES = frozenset({"min", "max", "dcount", "count_distinct", "make_set", "take_any", "any"})
+"""Aggregates that ask which values there are, not how many rows have them."""
+
+
+def is_of_values(ctx: Context, node: o.Aggregate) -> bool:
+    """Whether a summary is the same however often each of its rows stands."""
+    needed = [x for made, x in node.aggregates if ctx.needed(made)]
+    return all(isinstance(x, Apply) and CONDITIONAL.get(x.function, x.function) in _OF_VALUES for x in needed)
+
+
 def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) -> Summary:
     """The aggregates that are needed, of the rows that have a flag, and the columns that they make."""
     found, values = Summary(), ctx.values()
