@@ -411,6 +411,9 @@ def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -
         ("SecurityEvent | where EventID == 4688 and NewProcessName matches regex @'(^|\\\\)net1?\\.exe$'", False),
         ("SecurityEvent | where EventID == 4728 and TargetSid matches regex 'S-1-5-32-5[0-9][0-9]$'", False),
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9]$'", True),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9](:[^a]*)?$'", True),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex '[ax]:[^a]*$'", False),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex '(ab|c)(:[^a]*)?$'", False),
     ],
 )
 def test_a_pattern_that_ends_with_the_text_lets_line_feeds_through_where_values_have_some(kql: str, said: bool) -> None:

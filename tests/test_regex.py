@@ -16,7 +16,7 @@ from translator.regex import writers
 from translator.regex.ascii import asciified
 from translator.regex.automata import is_too_complex
 from translator.regex.classes import ranges_of
-from translator.regex.endings import ending
+from translator.regex.endings import ending, takes_line_feed, without_tail
 from translator.regex.lucene import lucene
 from translator.regex.parser import RegexError, parse
 from translator.regex.syntax import (
@@ -380,3 +380,41 @@ def test_a_pattern_of_endings_is_the_texts_that_it_stands_for(pattern: str, whol
 @pytest.mark.parametrize("pattern", ["a", "^$", "$", "a*b$", "a.$", "(?i:a)b$", "[a-z]$", r"a\d$", "(a|^)b^c$", "(?m)a$"])
 def test_a_pattern_that_asks_for_more_is_none_of_endings(pattern: str) -> None:
     assert ending(parse(pattern)) is None
+
+
+TAILS = [
+    r"(?:^|/)a\.exe(?::[^/]*)?$",
+    r"a(?::b)?$",
+    r"a[^b]+$",
+    r"a(?:b|[^b]*)$",
+    r"a(?:[^b]+|[^a]*)?$",
+    r"a[^b]+(?::[^/]*)?$",
+    r"a.*$",
+    r"(?s)a.*$",
+    r"a[^\n]*$",
+    "a$",
+]
+ENDED = [
+    f"{before}{text}{after}"
+    for before in ("", "/", "x")
+    for text in ("a", "a.exe", "a:", "a.exe:s", "ab", "a:b")
+    for after in ("", "\n", "\n\n")
+]
+
+
+@pytest.mark.parametrize("pattern", TAILS)
+def test_what_a_pattern_may_end_with_is_one_pattern_or_another(pattern: str) -> None:
+    tree = parse(pattern)
+    apart = [re.compile(writers.python(part)) for part in without_tail(tree) or (tree,)]
+    whole = re.compile(writers.python(tree))
+    assert [bool(whole.search(t)) for t in ENDED] == [any(p.search(t) for p in apart) for t in ENDED]
+
+
+@pytest.mark.parametrize("pattern", TAILS)
+def test_a_dollar_behind_what_takes_line_feeds_is_the_end(pattern: str) -> None:
+    flags, written = writers.sigma(parse(pattern))
+    exact = re.compile(writers.python(parse(pattern)))
+    loose = re.compile(written.replace(writers.END, "$"), re.DOTALL if "s" in flags else 0)
+    same = all(bool(exact.search(t)) == bool(loose.search(t)) for t in ENDED)
+    assert same or not takes_line_feed(parse(pattern))
+    assert takes_line_feed(parse(pattern)) == (pattern in (TAILS[2], TAILS[5], TAILS[7]))

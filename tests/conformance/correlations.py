@@ -102,6 +102,18 @@ IDIOMS = {
     " and k !in ((T | where TimeGenerated > ago(1h) and op == '{b}' | project k)) | project k",
     "count and event": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}') on k | project k",
+    "events of a count": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{a}'{present} and k != 'ann' | summarize c = count() by k"
+    " | where c {many} {n}) on k | project k",
+    "events of a count, asked for behind the join": "T | where TimeGenerated > ago(1h)"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k | where c {many} {n}) on k"
+    " | where op == '{a}'{present} | project k",
+    "events of a count by more than the key": "T | where TimeGenerated > ago(1h) and op == '{a}'{present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{a}'{present} | summarize c = count() by k, j | where c {many} {n}) on k"
+    " | project k",
+    "events that are no less than the least of their group": "T | where TimeGenerated > ago(1h) and op == '{a}' and n in (1, 2, 3){present}"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{a}' and n in (1, 2, 3){present} | summarize c = count(), low = min(n)"
+    " by k | where c {many} {n}) on k | where n >= low | project k",
     "sum": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = sum(n) by k | where s {many} {sum}",
     "average": "T | where TimeGenerated > ago(1h) and op == '{a}' and isnotnull(n) | summarize s = avg(n) by k | where s {many} {n}",
     "largest": "T | where TimeGenerated > ago(1h) and op == '{a}' | summarize s = max(n) by k | where s {many} {n}",

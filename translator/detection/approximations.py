@@ -10,7 +10,7 @@ from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
 from translator.plan.types import Type
 from translator.regex import syntax
-from translator.regex.classes import Unlisted, ranges_of
+from translator.regex.classes import takes_newline
 from translator.regex.parser import parsed
 from translator.regex.writers import kql
 
@@ -146,23 +146,9 @@ def _holding(inner: syntax.Node, wanted: str, around: tuple[str, str]) -> syntax
         case syntax.Repeat(syntax.Class() | syntax.Any() as one):
             other: syntax.Node = one
         case _:
-            other = syntax.Any(any(_takes_newline(n) for n in syntax.walk(inner)))
+            other = syntax.Any(any(takes_newline(n, True) for n in syntax.walk(inner)))
     before, behind = (syntax.Repeat(other, 0, None) if mark else syntax.Concat() for mark in around)
     return syntax.concat(before, syntax.text(wanted), behind)
-
-
-def _takes_newline(node: syntax.Node) -> bool:
-    match node:
-        case syntax.Any(newline):
-            return newline
-        case syntax.Literal(character):
-            return character == "\n"
-        case syntax.Class():
-            try:
-                return any(first <= 10 <= last for first, last in ranges_of(node))
-            except Unlisted:
-                return True
-    return False
 
 
 def _with_group(node: syntax.Node, group: int, made: Callable[[syntax.Node], syntax.Node]) -> syntax.Node:

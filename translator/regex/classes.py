@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
-from translator.regex.syntax import Class, Combined, Perl, Posix, Property, Range, Set
+from translator.regex.syntax import Any, Class, Combined, Literal, Node, Perl, Posix, Property, Range, Set
 
 Ranges = tuple[tuple[int, int], ...]
 """Ranges of code points, both ends included, in order and apart from each other."""
@@ -238,3 +238,18 @@ def _folded(ranges: Ranges) -> Ranges:
     else:
         others = [c for code, found in orbits.items() if any(first <= code <= last for first, last in ranges) for c in found]
     return joined((*ranges, *((c, c) for c in others)))
+
+
+def takes_newline(node: Node, unlisted: bool = False) -> bool:
+    """Whether a line feed is one of the characters that a node stands for; ``unlisted`` is the answer where these are not known."""
+    match node:
+        case Any(newline):
+            return newline
+        case Literal(character):
+            return character == "\n"
+        case Class():
+            try:
+                return any(first <= 10 <= last for first, last in ranges_of(node))
+            except Unlisted:
+                return unlisted
+    return False

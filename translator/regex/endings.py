@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from translator.regex.syntax import Alternation, Anchor, Class, Concat, Group, Literal, Node, Range
+from translator.regex.classes import takes_newline
+from translator.regex.syntax import Alternation, Anchor, Any, Class, Concat, Group, Literal, Node, Range, Repeat, concat
 from translator.regex.writers import case_of
 
 MOST = 500
@@ -29,6 +30,37 @@ def ending(node: Node) -> Ending | None:
         return None
     whole, ends = ([text for anchored, text in found if anchored is wanted] for wanted in (True, False))
     return Ending(tuple(dict.fromkeys(whole)), tuple(dict.fromkeys(ends)), bool(caseless))
+
+
+def without_tail(node: Node) -> tuple[Node, Node] | None:
+    r"""A pattern like ``\.exe(:.*)?$`` as one without what it may end with, and one with it; None for others."""
+    match node:
+        case Concat(parts=(*before, Repeat(tail, 0, 1), Anchor("end") as end)) if before:
+            return concat(*before, end), concat(*before, tail, end)
+    return None
+
+
+def takes_line_feed(node: Node) -> bool:
+    r"""Whether what is before the end of a pattern like ``:[^/]*$`` takes a line feed there: ``$`` is the end then, not before one."""
+    match node:
+        case Concat(parts=(*before, Anchor("end"))):
+            return _ends_with_any(concat(*before))
+    return False
+
+
+def _ends_with_any(node: Node) -> bool:
+    match node:
+        case Repeat(Class() | Any() as one, _, None):
+            return takes_newline(one)
+        case Group(inner):
+            return _ends_with_any(inner)
+        case Alternation(options):
+            return all(map(_ends_with_any, options))
+        case Concat(parts=(*before, Repeat(tail, 0, 1))):
+            return _ends_with_any(tail) and _ends_with_any(concat(*before))
+        case Concat(parts=(*_, last)):
+            return _ends_with_any(last)
+    return False
 
 
 def _choices(node: Node) -> list[tuple[bool, str]] | None:

@@ -19,9 +19,9 @@ from translator.plan.conditions import TEXT_OPERATORS, is_field, pushed
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, const, disjunction, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
-from translator.regex.endings import ending
+from translator.regex.endings import ending, takes_line_feed, without_tail
 from translator.regex.parser import RegexError
-from translator.regex.writers import END, Inexpressible, sigma
+from translator.regex.writers import END, Inexpressible, kql, sigma
 from translator.sigma.groups import is_missing
 from translator.targets.base import Cannot
 from translator.targets.counterparts import TIMES
@@ -144,19 +144,26 @@ def _ending_with(node: Expr) -> Expr:
 
 
 def _as_endings(node: Expr, cased: bool) -> Expr:
-    """A regular expression of the texts that a value ends with, as these texts; ``cased`` says whether the output may ask for case."""
+    """A regular expression of the texts that a value ends with, as these texts; ``cased`` says whether the output may ask for case.
+
+    One that may end with more is the texts, or a pattern with that.
+    """
     match node:
         case Apply(function="matches regex" | "matches regex~", args=(subject, Const())) if is_field(subject):
             try:
-                found = ending(searched(node))
+                tree = searched(node)
             except RegexError:
                 return node
+            found, further = ending(tree), list[Expr]()
+            if found is None and not _is_one_line(subject) and (apart := without_tail(tree)) is not None:
+                found = ending(apart[0])
+                further = [Apply(node.span, Type.BOOL, "matches regex", (subject, const(kql(apart[1]))))]
             if found is None or not (cased or found.caseless):
                 return node
             whole, ends = ([const(text) for text in texts] for texts in (found.whole, found.ends))
             equal, ends_with = ("in~", "endswith") if found.caseless else ("in", "endswith_cs")
             is_whole = [Apply(node.span, Type.BOOL, equal, (subject, Items(None, Type.DYNAMIC, tuple(whole))))] if whole else []
-            return disjunction(*is_whole, *(Apply(node.span, Type.BOOL, ends_with, (subject, text)) for text in ends))
+            return disjunction(*is_whole, *(Apply(node.span, Type.BOOL, ends_with, (subject, text)) for text in ends), *further)
     return node
 
 
@@ -289,13 +296,14 @@ class Selections:
     def regex(self, field: str, atom: Apply) -> tuple[str, Any]:
         """A regular expression, in Sigma's own rules without looking ahead: pySigma 2 takes those of RE2 alone (sigma.types, policies)."""
         try:
-            flags, pattern = sigma(searched(atom))
+            tree = searched(atom)
+            flags, pattern = sigma(tree)
         except (RegexError, Inexpressible) as error:
             raise Cannot(Diagnostic("unsupported-expression", f"a portable regular expression cannot say {error}", atom.span)) from None
         if self.names.family == "sigma":  # where spaces may end the text, so may a line feed
             pattern = pattern.removesuffix(rf"\s*{END}") + r"\s*$" if pattern.endswith(rf"\s*{END}") else pattern
         if self.names.family == "sigma" and END in pattern:
-            if not _is_one_line(atom.args[0]):
+            if not _is_one_line(atom.args[0]) and not (takes_line_feed(tree) and pattern.count(END) == 1):
                 self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
         if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):

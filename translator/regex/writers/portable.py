@@ -3,7 +3,7 @@ r"""Patterns for products that read Perl's: PCRE, Java, and what they and Python
 from __future__ import annotations
 
 from translator.regex.ascii import is_everything
-from translator.regex.classes import Unlisted, category, ranges_of, script
+from translator.regex.classes import Unlisted, category, ranges_of, script, takes_newline
 from translator.regex.syntax import (
     Alternation,
     Anchor,
@@ -81,7 +81,7 @@ class Portable(Flat):
     def node(self, node: Node, caseless: bool) -> str:
         """``x|$`` at the end of a pattern needs no care for a line feed that ``x`` takes."""
         match node:
-            case Alternation(options) if any(isinstance(o, Class) and _takes_newline(o) for o in options):
+            case Alternation(options) if any(isinstance(o, Class) and takes_newline(o) for o in options):
                 return "|".join("$" if o == Anchor("end") and not self.modes.m else self.node(o, caseless) for o in options)
         return super().node(node, caseless)
 
@@ -89,13 +89,6 @@ class Portable(Flat):
         if code > 0xFF:
             raise Inexpressible(f"the character U+{code:04X}")
         return f"\\x{code:02x}"
-
-
-def _takes_newline(node: Class) -> bool:
-    try:
-        return any(first <= 10 <= last for first, last in ranges_of(node))
-    except Unlisted:
-        return False
 
 
 class Pcre(Categories, Portable):
