@@ -589,6 +589,20 @@ def test_what_only_some_events_have_tells_which_they_are() -> None:
     assert asked_not.readiness is Readiness.NAMES and "- Account" in asked_not.text
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("ActionType has 'ExploitGuardNonMicrosoftSignedBlocked'", True),
+        ("ActionType has 'exploitguardnonmicrosoftsignedblocked' and ProcessTokenElevation == 'x'", True),
+        ("ActionType has 'ExploitGuard-NonMicrosoft'", False),
+        ("ActionType contains 'ExploitGuardNonMicrosoftSignedBlocked'", False),
+    ],
+)
+def test_a_term_of_a_column_of_words_is_its_value(condition: str, told: bool) -> None:
+    output = converted(f"DeviceEvents | where {condition} | project DeviceName", "sigma")
+    assert ("service: security-mitigations" in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}) == told
+
+
 def test_a_product_tells_its_vendor() -> None:
     """Of other products a firewall's own place may have events."""
     for product, alone in (("Wazuh", True), ("X", False)):

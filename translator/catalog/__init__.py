@@ -179,7 +179,8 @@ class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
     that no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
     digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
-    members but those of which homes or ``plain`` tell. ``all_told`` are the columns of whose values the homes have all.
+    members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone. ``all_told`` are the columns of
+    whose values the homes have all.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Table:
     numbers: frozenset[str]
     plain: frozenset[str]
     complete: frozenset[str]
+    words: frozenset[str]
     all_told: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
@@ -225,9 +227,9 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled, one_line, numbers, plain, complete, all_told = (
+    filled, one_line, numbers, plain, complete, words, all_told = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
-        for key in ("filled", "one_line", "numbers", "plain", "complete", "all_told")
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "all_told")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(map(_kind, data.get("kinds", ())))
@@ -240,6 +242,7 @@ def table(name: str) -> Table | None:
         numbers,
         plain,
         complete,
+        words,
         all_told,
         kinds,
         MappingProxyType(homes),

@@ -74,8 +74,8 @@ def selector_pins(selector: Selector) -> Pins:
 def pins_among(same: Same[Expr], table: str) -> Pins:
     """The same of a condition on the events of a table."""
     predicate = same.node
-    found = pins_of(predicate)
     known = catalog.table(table)
+    found = {**pins_of(predicate), **_words_of(predicate, known.words if known is not None else frozenset())}
     for kind in known.kinds if known is not None else ():
         if kind.column in found and {folded(v) for v in found[kind.column]} <= {folded(v) for v in kind.values}:
             found = {**kind.has, **found}
@@ -83,6 +83,17 @@ def pins_among(same: Same[Expr], table: str) -> Pins:
         if any(is_present(field, predicate) for field in asked):
             values: frozenset[Value] = frozenset(kind.values)
             found[kind.column] = found.get(kind.column, values) & values
+    return found
+
+
+def _words_of(predicate: Expr, words: Container[str]) -> Pins:
+    """What columns of single words are pinned to by terms that are searched for: such a value is the term."""
+    found: Pins = {}
+    for part in conjuncts(predicate):
+        match part:
+            case Apply(function="has" | "has_cs", args=(ColumnRef(column=column), Const(value=str(term)))):
+                if column.name in words and term.isascii() and term.isalnum():
+                    found[column.name] = frozenset({term})
     return found
 
 
