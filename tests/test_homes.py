@@ -590,6 +590,29 @@ def test_what_only_some_events_have_tells_which_they_are() -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "longest"),
+    [
+        ("deleted - created < 10m", "599999ms"),
+        ("deleted - created <= 10m", "600s"),
+        ("deleted between (created .. (created + 10m))", "600s"),
+        ("abs(deleted - created) < 10m", "599999ms"),
+        ("deleted - created > 5m and deleted - created < 10m", "599999ms"),
+    ],
+)
+def test_eql_counts_no_events_that_are_just_too_far_apart(condition: str, longest: str) -> None:
+    """Of times by the millisecond what is less than ten minutes is no more than one millisecond less; Sigma counts in seconds."""
+    kql = (
+        "SecurityEvent | where EventID == '4720' | project created = TimeGenerated, TargetUserName"
+        " | join kind=inner (SecurityEvent | where EventID == '4726' | project deleted = TimeGenerated, TargetUserName) on TargetUserName"
+        f" | where {condition} and deleted >= created"
+    )
+    eql, sigma = converted(kql, "eql"), converted(kql, "sigma")
+    assert f"maxspan={longest}" in eql.text and "bound-included" not in {d.code for d in eql.diagnostics}
+    assert ("bound-included" in {d.code for d in sigma.diagnostics}) == (longest == "599999ms")
+    assert "empty-join-key" not in {d.code for d in eql.diagnostics}
+
+
+@pytest.mark.parametrize(
     ("condition", "told"),
     [
         ("ActionType has 'ExploitGuardNonMicrosoftSignedBlocked'", True),

@@ -82,6 +82,9 @@ IDIOMS = {
     "ordered by a difference": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u - t <= {within}m | where u >= t | project k",
+    "ordered by less than a difference": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
+    " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
+    " | where u - t < {within}m | where u >= t | project k",
     "ordered backwards": "T | where TimeGenerated > ago(1h) and op == '{a}'{present} | project k, t = TimeGenerated"
     " | join kind=inner (T | where TimeGenerated > ago(1h) and op == '{b}' | project k, u = TimeGenerated) on k"
     " | where u > t - {within}m and t > u | project k",

@@ -393,21 +393,19 @@ def is_complete(name: str, column: str, steps: tuple[str | int, ...]) -> bool:
 def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProxyType({})) -> bool:
     """Whether no row of a table leaves a column empty, of those that have one of the values of ``pins`` in its columns."""
     known = table(name)
-    if known is None:
-        return False
-    return column in known.filled or any(column in k.filled and k.column in pins and pins[k.column] <= k.values for k in known.kinds)
+    return known is not None and (column in known.filled or any(column in kind.filled for kind in _told(known, pins)))
 
 
 def is_single(name: str, column: str, pins: Mapping[str, Set[Any]]) -> bool:
-    """Whether an array in a column has one element in all rows of a table that have one of the values of ``pins`` in its columns.
-
-    Values that differ by case alone are one.
-    """
+    """Whether an array in a column has one element in all rows of a table that have one of the values of ``pins`` in its columns."""
     known = table(name)
+    return known is not None and any(column in kind.single for kind in _told(known, pins))
+
+
+def _told(known: Table, pins: Mapping[str, Set[Any]]) -> Iterator[Kind]:
+    """The kinds of a table's events that have one of the values of ``pins``, by their texts; those that differ by case alone are one."""
     told = {c: {str(v).lower() for v in values} for c, values in pins.items()}
-    return known is not None and any(
-        column in k.single and k.column in told and told[k.column] <= {str(v).lower() for v in k.values} for k in known.kinds
-    )
+    return (k for k in known.kinds if k.column in told and told[k.column] <= {str(v).lower() for v in k.values})
 
 
 @functools.cache

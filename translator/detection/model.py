@@ -154,7 +154,7 @@ class Detection:
 
     ``timespan``, ``lookback``, ``bin`` and ``within`` in seconds: ``timespan`` is the window of the correlation, ``lookback`` how far back
     the events may lie, which is no less; ``within`` is how far apart ordered events may be, None where the query does not say;
-    ``strict`` says that ordered events of the same moment do not count; ``bin`` is
+    ``strict`` says that ordered events of the same moment do not count, ``open`` that those just ``within`` apart do not; ``bin`` is
     the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.
 
     ``group_by`` names the keys; ``guaranteed`` says for each whether some side's events always have it.
@@ -171,6 +171,7 @@ class Detection:
     within: int | None = None
     lookback: int = 0
     strict: bool = True
+    open: bool = False
     trigger: Trigger | None = None
     """What the rule asks of the number of rows, where the output is to ask it; None where it is content with any."""
     part: str = ""

@@ -125,27 +125,28 @@ def _bounded(left: _Linear | None, right: _Linear | None, operator: str) -> Gap 
     return Gap(bound, None, above=strict) if upward else Gap(None, bound, below=strict)
 
 
-def order_of(lifting: Lifting, joined: Joined, sides: list[Side]) -> tuple[str, list[Side], int | None, bool]:
+def order_of(lifting: Lifting, joined: Joined, sides: list[Side]) -> tuple[str, list[Side], int | None, bool, bool]:
     """The kind of a correlation, its sides in order, and what is said of the times of their events.
 
-    That is how many seconds these may be apart, and whether events of the same moment are in no order.
+    That is how many seconds these may be apart, whether events of the same moment are in no order, and whether those just so far apart
+    are too far.
     """
     if not joined.gaps:
-        return "temporal", sides, None, True
+        return "temporal", sides, None, True, False
     if len(sides) != 2 or joined.absent:
         lifting.say("condition-dropped", "the order in time of more than two sides is left out", joined.span)
-        return "temporal", sides, None, True
+        return "temporal", sides, None, True, False
     (gap,) = joined.gaps.values()
     if gap.high is not None and gap.high <= 0:
         sides, gap = [sides[1], sides[0]], gap.turned()
     within = None if gap.high is None else max(1, gap.high // TICKS)
     if gap.low is None or (gap.low < 0 and within is None):
         lifting.say("condition-dropped", "that one side is at most so long after the other, or before it, is left out", joined.span)
-        return "temporal", sides, None, True
+        return "temporal", sides, None, True, False
     if gap.low < 0 and within is not None:
         if -gap.low != gap.high:
             lifting.say("window-widened", "how far one side may be before the other is not how far it may be after it", joined.span)
-        return "temporal", sides, max(-gap.low // TICKS, within), True
+        return "temporal", sides, max(-gap.low // TICKS, within), True, -gap.low == gap.high and gap.above and gap.below
     if gap.low > 0:
         lifting.say("condition-dropped", f"that the sides are at least {human(gap.low // TICKS)} apart is left out", joined.span)
-    return "temporal_ordered", sides, within, gap.above
+    return "temporal_ordered", sides, within, gap.above, gap.below

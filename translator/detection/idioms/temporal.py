@@ -88,9 +88,9 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         + " with the values of the other columns gathered",
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
-    kind, sides, within, strict = order_of(lifting, joined, sides)
+    kind, sides, within, strict, open_ = order_of(lifting, joined, sides)
     detection = finish(lifting, kind, tuple(sides), tuple(unique_names(list(keys))), guaranteed, None, within, bucket)
-    return replace(detection, strict=strict)
+    return replace(detection, strict=strict, open=open_)
 
 
 def key_classes(lifting: Lifting, joined: Joined) -> tuple[list[dict[int, Expr]], int | None]:

@@ -154,6 +154,15 @@ def _atoms(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
         yield from _atoms(arg, place.turned if predicate.function == "not" else place)
 
 
+def _longest(detection: Detection) -> str:
+    """How long a sequence may take: Elasticsearch keeps times by the millisecond.
+
+    Source: elastic.co/docs/reference/elasticsearch/mapping-reference/date.
+    """
+    seconds = detection.within or detection.timespan
+    return f"{1000 * seconds - 1}ms" if detection.open and detection.within else f"{seconds}s"
+
+
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
     return tuple(dict.fromkeys((*lists_at_ingest(detection, names), *self_joins(detection), *cases_of_others(detection))))
@@ -176,7 +185,8 @@ class Eql:
                 names.said += eql_diagnostics(detection, names)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
-            return names.output(self.name, texts, (*detection.diagnostics, *names.said))
+            kept = (d for d in detection.diagnostics if not (detection.open and d.code == "bound-included"))
+            return names.output(self.name, texts, (*kept, *names.said))
 
         def spell(_: Selector, part: Expr) -> object:
             return _Writer(Names(self.family, options, placed.homes, UNREADABLE["eql"])).predicates.render(part)
@@ -225,7 +235,7 @@ class _Writer:
         if in_order and not detection.strict:
             what = "the KQL takes events of the same moment for ordered, EQL goes by the order in which they are stored"
             self.names.say("equal-times", what)
-        head = f"sequence with maxspan={detection.within or detection.timespan}s" if in_order else "sample"
+        head = f"sequence with maxspan={_longest(detection)}" if in_order else "sample"
         return tuple(self.sample(c, head, detection.guaranteed) for c in combinations)
 
     def where(self, selector: Selector) -> str:
