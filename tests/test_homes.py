@@ -626,6 +626,12 @@ def test_a_term_of_a_column_of_words_is_its_value(condition: str, told: bool) ->
     assert ("service: security-mitigations" in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}) == told
 
 
+@pytest.mark.parametrize(("column", "known"), [("User", True), ("Sessions", False)])
+def test_what_a_parser_makes_a_text_counts_where_it_is_missing(column: str, known: bool) -> None:
+    output = converted(f"PulseConnectSecure | summarize c = dcount({column}) by Computer | where c > 5", "sigma")
+    assert ("type-assumed" not in {d.code for d in output.diagnostics}) == known == (output.verdict.value == "same-alerts")
+
+
 def test_a_product_tells_its_vendor() -> None:
     """Of other products a firewall's own place may have events."""
     for product, alone in (("Wazuh", True), ("X", False)):

@@ -176,11 +176,11 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those
-    that no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
-    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
-    members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone. ``all_told`` are the columns of
-    whose values the homes have all.
+    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those that
+    no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal digits
+    or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
+    members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone, ``texts`` those whose type is no
+    other. ``all_told`` are the columns of whose values the homes have all.
     """
 
     name: str
@@ -192,6 +192,7 @@ class Table:
     plain: frozenset[str]
     complete: frozenset[str]
     words: frozenset[str]
+    texts: frozenset[str]
     all_told: frozenset[str]
     kinds: tuple[Kind, ...]
     homes: Mapping[str, tuple[Home, ...]]
@@ -227,9 +228,9 @@ def table(name: str) -> Table | None:
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
-    filled, one_line, numbers, plain, complete, words, all_told = (
+    filled, one_line, numbers, plain, complete, words, texts, all_told = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
-        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "all_told")
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(map(_kind, data.get("kinds", ())))
@@ -243,6 +244,7 @@ def table(name: str) -> Table | None:
         plain,
         complete,
         words,
+        texts,
         all_told,
         kinds,
         MappingProxyType(homes),
@@ -382,6 +384,12 @@ def is_plain_number(name: str, column: str) -> bool:
     """Whether a table's column is a text whose numbers are whole and written in decimal digits alone."""
     known = table(name)
     return known is not None and column in known.numbers
+
+
+def is_text(name: str, column: str) -> bool:
+    """Whether a column of a table without documented types is known to be a text."""
+    known = table(name)
+    return known is not None and column in known.texts
 
 
 def is_complete(name: str, column: str, steps: tuple[str | int, ...]) -> bool:

@@ -92,8 +92,13 @@ def _is_plain(source: Expr) -> bool:
 
 
 def is_custom_text(source: Expr) -> bool:
-    """Whether a column of a custom log is a text by its name (learn.microsoft.com/azure/azure-monitor/logs/data-collector-api)."""
-    return isinstance(source, ColumnRef) and source.column.name.endswith("_s")
+    """Whether a column of no documented type is a text: in a custom log by its name, else as its parser makes it.
+
+    Source: learn.microsoft.com/azure/azure-monitor/logs/data-collector-api, "Record type and properties".
+    """
+    if not isinstance(source, ColumnRef):
+        return False
+    return source.column.name.endswith("_s") or catalog.is_text(source.column.table or "", source.column.name)
 
 
 def at_least(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from translator.detection.approximations import is_custom_text
 from translator.detection.conditions import constrain
 from translator.detection.finishing import finish
 from translator.detection.idioms.keys import column_name, grouping_keys, is_computed_key, key_field
@@ -95,7 +96,12 @@ def measured_field(lifting: Lifting, measure: Measure, value: Expr, events: Bran
         # A text that is computed is there for a missing field too.
         value = replace(fields[0], type=Type.STRING) if computed.type == Type.STRING else fields[0]
     found = key_field(lifting, value, events, measure, measure.condition.span, counted=True)
-    if measure.kind == "value_count" and _type_unknown(found) and not is_present(found, events.predicate):
+    if (
+        measure.kind == "value_count"
+        and found.type == Type.UNKNOWN
+        and not is_custom_text(found)
+        and not is_present(found, events.predicate)
+    ):
         lifting.say("type-assumed", "events without the counted field are one more value only if it is a text", found.span, measure.place)
     if measure.kind == "value_sum" and measure.holds_of_zero and not _asked_for(found, events.predicate):
         lifting.say("sum-of-none", "where no event has the value, the sum is 0 in KQL and none in the output", found.span)
@@ -118,12 +124,3 @@ def _asked_for(value: Expr, predicate: Expr) -> bool:
         and (p == negation(Apply(None, Type.BOOL, "isnull", (value,))) or (p.args[:1] == (value,) and p.function != "isnull"))
         for p in conjuncts(predicate)
     )
-
-
-def _type_unknown(value: Expr) -> bool:
-    """Whether a field may hold something else than a text.
-
-    Columns of custom logs end with their type, ``_s`` for text:
-    learn.microsoft.com/azure/azure-monitor/logs/data-collector-api, "Record type and properties".
-    """
-    return value.type == Type.UNKNOWN and not (isinstance(value, ColumnRef) and value.column.name.endswith("_s"))
