@@ -53,6 +53,13 @@ class Entry:
     prepared: Any = None
     unpackaged: str = ""
 
+    def outline(self) -> Entry:
+        """The same with as much of a detection as packages and reports read of one that is prepared: a pack has thousands."""
+        if isinstance(self.result, Failure):
+            return self
+        prepared = None if self.prepared is None else self.prepared.outline()
+        return dataclasses.replace(self, result=self.result.outline(), prepared=prepared)
+
 
 Earlier = Callable[[Rule], Entry | None]
 """What an earlier run made of a rule; None where there is nothing."""
@@ -339,6 +346,8 @@ def _entry(slug: str, rule: Rule, done: Done[object]) -> Entry:
     result, *more = done.found or (stopped(rule, done.stopped),)
     assert isinstance(result, Conversion | Failure)
     prepared: Any = more[0] if more else None
+    if isinstance(result, Conversion):
+        result = dataclasses.replace(result, rule=rule)  # which came back as another object
     return Entry(slug, result, prepared, done.stopped if isinstance(result, Conversion) else "")
 
 

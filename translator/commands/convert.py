@@ -247,7 +247,7 @@ class _Run:
         return ", ".join(f"{n} {what}" for what, n in self.counts.most_common())
 
     def came(self, entry: Entry) -> Entry:
-        """Writes the files of a rule. What stands for it: itself, or why they could not be written."""
+        """Writes the files of a rule. What stands for it: its outline, itself where it is to be tried, or why they could not be written."""
         if isinstance(entry.result, Conversion):
             try:
                 for target, name, content in output_files(entry):
@@ -262,12 +262,13 @@ class _Run:
                 self.counts.update([output.verdict.value, *([output.readiness.value] if output.readiness is not None else [])])
         else:
             self.counts["failed"] += 1
-        self.entries.append(entry)
+        kept = entry if self.request.verify else entry.outline()
+        self.entries.append(kept)
         if self.folder is not None:
             self.folder.go_on(lambda: report(self.entries, self.paths))
         if self.journal is not None and self.made.base is None:  # else the cache has it
             self.journal.keep(entry)
-        return entry
+        return kept
 
     def put(self, name: str, content: str | bytes) -> None:
         """Writes a file of a package, or keeps why it cannot be."""

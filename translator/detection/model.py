@@ -186,6 +186,11 @@ class Detection:
         """All that the rule alerts on, each a detection by itself."""
         return tuple(replace(d, others=()) for d in (self, *self.others))
 
+    def outline(self) -> Detection:
+        """The same without its events, their number and what is said of them: kinds, keys and times."""
+        others = tuple(d.outline() for d in self.others)
+        return replace(self, sides=(), threshold=None, diagnostics=(), histories=(), others=others)
+
     @property
     def alerts_on_nothing(self) -> bool:
         """Whether a threshold over all events, in no groups, is passed where there are none."""

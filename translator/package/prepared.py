@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from translator.fidelity import Diagnostic, Verdict
@@ -43,3 +43,9 @@ class Prepared:
     narrowed: tuple[str, tuple[str, ...]] | None = None
     chosen: Chosen | None = None
     excepted: tuple[tuple[int, str, list[dict[str, Any]]], ...] = ()
+
+    def outline(self) -> Prepared:
+        """The same with no more of a detection than packages read."""
+        if self.chosen is None or self.chosen.output is None:
+            return self
+        return replace(self, chosen=replace(self.chosen, output=self.chosen.output.outline()))

@@ -54,6 +54,12 @@ class Conversion:
         """The detection that an output is made of."""
         return output.head or (self.timed if output.timed else self.detection)
 
+    def outline(self) -> Conversion:
+        """The same with no more of its detections than their kinds, keys and times, which take a tenth of the memory."""
+        detection, timed = (d.outline() if isinstance(d, Detection) else d for d in (self.detection, self.timed))
+        assert detection is not None
+        return replace(self, detection=detection, timed=timed, outputs={name: o.outline() for name, o in self.outputs.items()})
+
     @property
     def triggered(self) -> bool:
         """Whether the rule asks for more than any row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from translator.catalog.site import Site
@@ -110,6 +110,10 @@ class Output:
     @property
     def verdict(self) -> Verdict:
         return verdict_of(self.diagnostics) if self.texts else Verdict.NONE
+
+    def outline(self) -> Output:
+        """The same with no more of its own detection than that has in its outline."""
+        return self if self.head is None else replace(self, head=self.head.outline())
 
     @property
     def readiness(self) -> Readiness | None:
