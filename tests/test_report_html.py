@@ -90,7 +90,7 @@ def entry(kql: str, slug: str = "a-rule", **facts: Any) -> Entry:
 
 
 def page_of(entries: list[Entry], proofs: dict[tuple[str, str], Proof] | None = None) -> str:
-    return page(entries, report(entries, {}, proofs=proofs or {}), proofs or {})
+    return page(entries, report(entries, {}, proofs=proofs or {}), proofs or {}).decode()
 
 
 BASE = entry(SIGNIN)

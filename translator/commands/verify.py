@@ -149,7 +149,7 @@ def verify(request: VerifyRequest) -> int:
     return NOT_EXECUTABLE if text is not None and Outcome.NOT_EXECUTABLE in counts else 0
 
 
-def _page(request: VerifyRequest, options: Options, text: str | None, tried: Sequence[Proved | Failure], console: Console) -> str:
+def _page(request: VerifyRequest, options: Options, text: str | None, tried: Sequence[Proved | Failure], console: Console) -> bytes:
     """What came of each rule as a page, with the texts that were tried."""
     effort = Effort(request.jobs, RULE_SECONDS, RULE_PROCESSOR, executor=request.executor)
     unread, proofs = list[Unread](), Proofs()

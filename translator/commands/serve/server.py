@@ -110,7 +110,7 @@ _FULL = (
 
 def _page() -> bytes:
     given = {"targets": {t: NAMES[t] for t in TARGETS}, "words": WORDS, "example": EXAMPLE, "most": MOST_BYTES}
-    return rendered(_FOLDER, data=embedded(given), words=WORDS).encode("utf-8")
+    return rendered(_FOLDER, data=embedded(given), words=WORDS)
 
 
 def _policy() -> str:

@@ -34,8 +34,8 @@ _CONTROLS = re.compile(
 
 def page(
     entries: Sequence[Entry], content: Mapping[str, Any], proofs: Mapping[tuple[str, str], Proof] = MappingProxyType({})
-) -> str:  # fmt: skip
-    """The page of a pack.
+) -> bytes:  # fmt: skip
+    """The page of a pack, in UTF-8.
 
     Args:
         entries: the rules, as they were converted.
@@ -64,8 +64,10 @@ def page(
     )
 
 
-def rendered(folder: Path, **given: object) -> str:
+def rendered(folder: Path, **given: object) -> bytes:
     """A page that needs nothing else: ``page.html`` of a folder, with its style sheet and its script behind those that all pages share.
+
+    It is put together in UTF-8: one character beyond the basic plane makes a text four times as large in memory.
 
     Args:
         given: the values of the template, beside ``style``, ``script`` and the digests of both.
@@ -75,7 +77,10 @@ def rendered(folder: Path, **given: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, finalize=_visible
     )
-    return "".join(environment.get_template("page.html").generate(**_texts(folder), **digests(folder), **given))
+    made = bytearray()
+    for piece in environment.get_template("page.html").generate(**_texts(folder), **digests(folder), **given):
+        made += piece.encode("utf-8", "backslashreplace")
+    return bytes(made)
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -99,20 +104,17 @@ def _digest(text: str) -> str:
 
 
 def embedded(data: Mapping[str, Any]) -> Iterator[str]:
-    """Data as JSON that is no markup wherever it stands in a page, a line for each rule, in small pieces.
-
-    One character beyond the basic plane makes a text four times as large in memory, and the whole of a pack has one.
-    """
+    """Data as JSON that is no markup wherever it stands in a page, a line for each rule, in small pieces; an iterator becomes a list."""
     before = "{"
     for key, value in data.items():
         yield f"{before}{_unmarked(key)}:"
         before = ",\n"
-        if isinstance(value, list):
+        if isinstance(value, list | Iterator):
             opening = "[\n"
             for item in value:
                 yield f"{opening}{_unmarked(item)}"
                 opening = ",\n"
-            yield "\n]" if value else "[\n\n]"
+            yield "\n]" if opening == ",\n" else "[\n\n]"
         else:
             yield _unmarked(value)
     yield "}"

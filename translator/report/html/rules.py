@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from translator.fidelity import Diagnostic
@@ -32,10 +32,17 @@ _EVENTS, _VALUE, _CONDITIONS, _MESSAGE = 12, 300, 20, 2_000
 def rules_data(
     entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]], proofs: Mapping[tuple[str, str], Proof]
 ) -> dict[str, Any]:  # fmt: skip
-    """``rules``, one for each entry, and the ``advice`` for the codes that they have."""
+    """``rules``, one for each entry as they are asked for, and the ``advice`` for the codes that they have."""
+    conversions = [e.result for e in entries if isinstance(e.result, Conversion)]
+    advice = {d.code: d.advice for c in conversions for o in c.outputs.values() for d in o.diagnostics}
+    return {"advice": dict(sorted(advice.items())), "rules": _rules(entries, rules, proofs)}
+
+
+def _rules(
+    entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]], proofs: Mapping[tuple[str, str], Proof]
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     length = _most(_LENGTHS, [len(text) for entry in entries for text in _texts(entry)], BUDGET)
     events = _events(proofs)
-    found, advice = [], dict[str, str]()
     for entry, rule in zip(entries, rules, strict=True):
         data = {
             "slug": entry.slug,
@@ -44,12 +51,10 @@ def rules_data(
         }
         if isinstance(entry.result, Conversion):
             data |= _converted(entry.slug, entry.result, rule["outputs"], proofs, length, events)
-            advice |= {d.code: d.advice for o in entry.result.outputs.values() for d in o.diagnostics}
         else:
             data["outputs"] = {}
             data |= _failed(entry.result.rule, length) if entry.result.rule is not None else {}
-        found.append(data)
-    return {"advice": dict(sorted(advice.items())), "rules": found}
+        yield data
 
 
 def _texts(entry: Entry) -> Iterable[str]:
@@ -57,6 +62,8 @@ def _texts(entry: Entry) -> Iterable[str]:
         yield entry.result.rule.query
         for output in entry.result.outputs.values():
             yield from output.texts
+    elif entry.result.rule is not None:
+        yield entry.result.rule.query
 
 
 def _most(limits: Sequence[int], lengths: Sequence[int], budget: int) -> int:
