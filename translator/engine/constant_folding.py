@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from translator.engine.errors import EngineError
@@ -74,7 +76,6 @@ class _Extent:
 class _Folding:
     def __init__(self, plan: o.Plan) -> None:
         self.plan = plan
-        self.engine: DuckDbEngine | None = None
         self.made: dict[int, Any] = {}
         self.constants: dict[int, bool] = {}
         self.extents: dict[int, _Extent | None] = {}
@@ -147,13 +148,9 @@ class _Folding:
     def rows(self, plan: o.Plan) -> list[tuple[Any, ...]] | None:
         from translator.engine.relations import compile_plan  # most queries need no engine
 
-        if self.engine is None:
-            from translator.engine.data import Tables
-            from translator.engine.duckdb_engine import DuckDbEngine
-
-            self.engine = DuckDbEngine(Tables({}, {}))
+        engine = _engine(os.getpid(), threading.get_ident())
         try:
-            return self.engine.execute(compile_plan(plan, self.engine.dialect, None))
+            return engine.execute(compile_plan(plan, engine.dialect, None))
         except EngineError:
             return None
 
@@ -237,6 +234,15 @@ class _Folding:
             if isinstance(node, Subquery) and self.extent(node.relation) is None:
                 return False
         return True
+
+
+@lru_cache(maxsize=2)
+def _engine(process: int, thread: int) -> DuckDbEngine:
+    """The engine of a thread, without any table: it takes longer to begin than all that most queries have to run."""
+    from translator.engine.data import Tables
+    from translator.engine.duckdb_engine import DuckDbEngine
+
+    return DuckDbEngine(Tables({}, {}))
 
 
 @cache

@@ -28,7 +28,7 @@ class DuckDbEngine:
         # DuckDB draws its bar onto standard output where Python runs without a script.
         self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar_print = false")
         self.data, self.progress = data, progress
-        self.registered: set[str] = set()
+        self.registered: dict[str, PythonFunction] = {}
         self.viewed: dict[str, frozenset[str]] = {}
         self.written: tuple[Compiled, str] | None = None
 
@@ -83,9 +83,11 @@ class DuckDbEngine:
         return rows.result()
 
     def register(self, function: PythonFunction) -> None:
-        if function.name in self.registered:
+        if (known := self.registered.get(function.name)) == function:
             return
-        self.registered.add(function.name)
+        if known is not None:  # that of another query
+            self.connection.remove_function(function.name)
+        self.registered[function.name] = function
         kinds: list[Any] = [_NATIVE.get(k, "VARCHAR") for k in function.arguments]
         result: Any = "VARCHAR" if function.result == Type.REAL else _NATIVE.get(function.result, "VARCHAR")
 

@@ -48,6 +48,8 @@ def split(text: str) -> list[Found]:
 
     Where several statements of one text give rows, each is a query with what is declared before it; the other statements become blanks.
     """
+    if ";" not in text and not _EMPTY_LINE.search(text):  # it need not be read to know that
+        return [Found(text)]
     try:
         statements = parse(text).statements
     except KqlSyntaxError:
