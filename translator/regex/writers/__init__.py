@@ -6,6 +6,8 @@ pcre.org/current/doc/html/pcre2pattern.html (PCRE2), docs.oracle.com, java.util.
 
 from __future__ import annotations
 
+import functools
+
 from translator.regex.syntax import Node
 from translator.regex.writers.base import Inexpressible, Kql, case_of
 from translator.regex.writers.engines import Java, Python, Re2
@@ -43,16 +45,19 @@ def java(node: Node) -> str:
     return Java().pattern(node)
 
 
+@functools.lru_cache(maxsize=1024)
 def java_portable(node: Node) -> str:
     """A pattern for REPLACE in ES|QL, without flags of Java alone. Raises Inexpressible."""
     return OfLines().pattern(node)
 
 
+@functools.lru_cache(maxsize=1024)
 def pcre(node: Node) -> str:
     """A pattern for Splunk's ``match``, ``replace`` and ``rex``. Raises Inexpressible."""
     return Pcre().pattern(node)
 
 
+@functools.lru_cache(maxsize=1024)
 def sigma(node: Node) -> tuple[str, str]:
     """The modifiers behind ``|re`` (``|i``, ``|m``, ``|s``) and the pattern of a Sigma rule. Raises Inexpressible."""
     modes, body = Portable().parts(node)
