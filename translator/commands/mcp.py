@@ -27,7 +27,7 @@ from translator.report import report
 from translator.rulepack import Rule, Unread
 from translator.targets.base import Options
 from translator.verify.proof import given, proofs_of, trial_of
-from translator.workers import Limits, carried_out, cores
+from translator.workers import Limits, Standby, cores
 
 Target = Literal["sigma", "splunk", "eql", "esql"]
 Fields = Literal["target", "source"]
@@ -64,12 +64,16 @@ class Asked:
         return Options(fields=self.fields)
 
 
+_Work = Callable[[Asked], Iterator[dict[str, Any]]]
+
+
 class Refused(Exception):
     """A request that gets no answer, and why."""
 
 
 class Desk:
-    """What requests come to: each is done in a process of its own, no more of them at once than there are processors.
+    """What requests come to: each is done in a process of its own, no more of them at once than there are processors. They are forked
+    from processes that stand by, as many as there were requests at once, and have loaded what a request needs.
 
     Args:
         seconds: of the clock, for all but what tries rules on events.
@@ -80,8 +84,9 @@ class Desk:
         self.limits = Limits(seconds, RULE_MEGABYTES, 1, RULE_PROCESSOR)
         self.of_proofs = Limits(proof_seconds, RULE_MEGABYTES, 1)
         self.turns = threading.BoundedSemaphore(cores())
+        self.free: list[Standby[tuple[_Work, Asked], dict[str, Any]]] = []
 
-    def done(self, function: Callable[[Asked], Iterator[dict[str, Any]]], asked: Asked, limits: Limits) -> list[dict[str, Any]]:
+    def done(self, function: _Work, asked: Asked, limits: Limits) -> list[dict[str, Any]]:
         """What a function gives for the rules of a request.
 
         Raises:
@@ -90,7 +95,14 @@ class Desk:
         if any(len(text) > MOST_CHARACTERS for text in (asked.rule, asked.text or "")):
             raise Refused(f"a text is longer than {MOST_CHARACTERS:,} characters")
         with self.turns:
-            (done,) = carried_out(function, [asked], limits=limits)
+            try:
+                one = self.free.pop()
+            except IndexError:
+                one = Standby(_answered, _loaded)
+            try:
+                done = one.done((function, asked), limits)
+            finally:
+                self.free.append(one)
         if done.stopped:
             raise Refused(done.stopped)
         if len(json.dumps(done.found)) > MOST_CHARACTERS:
@@ -121,6 +133,17 @@ class Desk:
         Text is a translation that anybody wrote, which is held to be exact; without it, kql2sigma's own is tried for what it claims.
         """
         return {"rules": self.done(tried, Asked(rule, (target,), text, fields=fields), self.of_proofs)}
+
+
+def _loaded() -> None:
+    """Loads what most requests need."""
+    for _ in translated(Asked("SigninLogs | where ResultType == '0'")):
+        pass
+
+
+def _answered(asked: tuple[_Work, Asked]) -> Iterator[dict[str, Any]]:
+    work, of = asked
+    return work(of)
 
 
 def _rules(text: str) -> list[Rule | Failure]:
@@ -230,4 +253,6 @@ def _told(tool: Callable[..., dict[str, Any]], problem: type[Exception]) -> Call
 
 def serve() -> None:
     """Serves on standard input and output until that ends. Raises UsageProblem where ``mcp`` is not installed."""
-    server(Desk()).run("stdio")
+    desk = Desk()
+    desk.free.append(Standby(_answered, _loaded))  # which loads while the client says hello
+    server(desk).run("stdio")

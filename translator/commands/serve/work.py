@@ -119,7 +119,8 @@ def _answer(asked: Asked, options: Options) -> dict[str, Any]:
     content = report(entries, paths, proofs=proofs, unread=unread)
     shown = rules_data(entries, content["rules"], proofs)
     places = _Places(_text(asked))
-    for told, entry, rule in zip(shown["rules"], entries, rules, strict=True):
+    told_of_rules = list(shown["rules"])
+    for told, entry, rule in zip(told_of_rules, entries, rules, strict=True):
         told["findings"] = list(_findings(rule, places)) if isinstance(rule, Rule) else []
         if isinstance(entry.result, Conversion):
             said = dict.fromkeys(d for o in entry.result.outputs.values() for d in o.diagnostics)
@@ -127,7 +128,13 @@ def _answer(asked: Asked, options: Options) -> dict[str, Any]:
                 told_of["at"] = places.of(entry.result.rule, diagnostic)
         else:
             told["error"]["at"] = places.span((told["error"]["line"], told["error"]["column"]))
-    return {**shown, "report": content, "files": {path: text for _, _, path, text in files}, "wanted": _wanted(entries)}
+    return {
+        **shown,
+        "rules": told_of_rules,
+        "report": content,
+        "files": {path: text for _, _, path, text in files},
+        "wanted": _wanted(entries),
+    }
 
 
 def _text(asked: Asked) -> str:
