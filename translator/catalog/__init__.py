@@ -177,8 +177,8 @@ class Kind:
 @dataclass(frozen=True, slots=True)
 class Table:
     """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those that
-    no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal digits
-    or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
+    no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
+    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
     members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone, ``texts`` those whose type is no
     other. ``all_told`` are the columns of whose values the homes have all.
     """
