@@ -94,10 +94,12 @@ class Wanted:
     Attributes:
         columns: the names of the KQL's columns whose values are compared, each with the names that the text may have for it.
         whole: whether each row of the one side is a row of the other.
+        untold: the texts of columns of which the product's events have no field, as a hyphen in the place of a user.
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     whole: bool = False
+    untold: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Columns:
@@ -144,7 +146,14 @@ class Columns:
         if whole and not self.limited:
             return Wanted({n: (f,) for n, f in own.items() if self.settled(n, True)}, True)
         about = sorted(n for n in {*entities, *self.keys} if self.settled(n, False) and self.named[n].type != Type.DATETIME)
-        return Wanted({n: tuple(dict.fromkeys((*((own[n],) if n in own else ()), n, *self.names(n)))) for n in about})
+        names = {n: tuple(dict.fromkeys((*((own[n],) if n in own else ()), n, *self.names(n)))) for n in about}
+        return Wanted(names, untold={n: found for n in about if (found := self.untold(n))})
+
+    def untold(self, name: str) -> frozenset[str]:
+        """The texts of a column of the result that are no field in the product."""
+        column = self.stored(self.named[name]) if self.family != "source" else None
+        known = self.counterparts(column) if column is not None else []
+        return frozenset(s.missing for c in known for s in _leaves(c) if isinstance(s, Stored) and s.missing)
 
     def stored(self, column: Column) -> Column | None:
         """The stored column that a column of the result is, by another name or not."""
@@ -263,6 +272,7 @@ def compared(
     if answer.events is not None and all(isinstance(m, str) for m in marks):
         return _of_sets((ROW,), {(m,) for m in answer.events}, {(m,) for m in marks}), Compared.EVENTS
     # What has no value identifies nothing, and is no alert of its own.
+    ours = [tuple("" if v in wanted.untold.get(n, ()) else v for n, v in zip(told, values, strict=True)) for values in ours]
     one, other = ({_caseless(v) for v in values if "" not in v} for values in (ours, theirs))
     if told and (found := _of_sets(told, one, other)) is not None:
         return found, Compared.ENTITIES

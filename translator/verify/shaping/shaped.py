@@ -203,7 +203,8 @@ class _Table:
                 draft.row[column] = values[0]
         pins = {c: {v} for c, v in draft.row.items() if isinstance(v, str | int)}
         for column in sorted(self.wanted):
-            if is_missing(draft.row.get(column)) and column in draft.given and catalog.is_filled(self.table, column, pins):
+            is_left = is_missing(draft.row.get(column)) and self.schema.get(column) != "datetime"  # a time may be that of another column
+            if is_left and column in draft.given and catalog.is_filled(self.table, column, pins):
                 self.fail(draft, column, "no row of the table leaves it empty")
                 return
             held = read_json(draft.row.get(column))
@@ -213,8 +214,10 @@ class _Table:
         for site in draft.sites:
             self.turned_around(site, draft.row, self.needed(site))
         for column in sorted(self.wanted):
-            if column not in draft.given and catalog.is_filled(self.table, column, pins):
-                draft.row.setdefault(column, self.something(column, draft))
+            if column in draft.given or not catalog.is_filled(self.table, column, pins):
+                continue
+            if (value := self.something(column, draft)) is not None:  # else a field of another column has it, as that of the time
+                draft.row.setdefault(column, value)
         draft.sites = self.sites_of(draft.row) or draft.sites
         events = []
         for site in draft.sites:
