@@ -352,6 +352,7 @@ def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
         (".*a.{11}", False), (".*a.{12}", True), ("a.{900}", False), (".*[a-z]{100}.*", False), (".*[ac]*a[de]{50,200}.*", False),
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefgh')}).*", False), (r".*\{.{0,20}x.{0,40}y.*", True),
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefghij')}).*", True), (r"[^\[\]a-c]*(\*{3}|b?)+\-", False), ("()|a", False),
+        (".*" + "a" * 170 + ".*", False), (f"(.*[^a-z])?({'a' * 80}|{'a' * 79}b)([^a-z].*)?", False), (".*" + "a" * 400 + ".*", True),
     ],
 )  # fmt: skip
 def test_what_takes_too_large_an_automaton_is_known(pattern: str, refused: bool) -> None:

@@ -18,6 +18,10 @@ MOST_WORK = 50_000
 """Half of what Lucene allows, since its automata have some more states than there are characters in a pattern."""
 
 _TOKEN = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]|\\.|\{\d+(?:,\d*)?\}|.", re.DOTALL)
+_PLAIN = re.compile(r"(\.\*|\(\.\*\[[^\]]*\]\)\?)?([^.\[\]*+?{}\\]|\\.)*(\.\*|\(\[[^\]]*\]\.\*\)\?)?", re.DOTALL)
+"""Texts, alternatives of such and what may stand before and behind them: the work grows no faster than the square of their length."""
+
+_SHORT = 180
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 _ANY: Ranges = ((0, sys.maxunicode),)
 
@@ -25,6 +29,8 @@ _ANY: Ranges = ((0, sys.maxunicode),)
 @functools.lru_cache(maxsize=1024)
 def is_too_complex(pattern: str) -> bool:
     """Whether Lucene may refuse a regular expression of its language, without its operators ``~``, ``&``, ``<`` and ``@``."""
+    if len(pattern) <= _SHORT and _PLAIN.fullmatch(pattern):
+        return False
     return _Positions(_Reader(pattern).alternation()).work() > MOST_WORK
 
 
