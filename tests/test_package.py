@@ -22,12 +22,14 @@ from jsonschema import Draft202012Validator
 
 from tests import conf_reader
 from tests.rules import rule
+from translator.detection.model import Detection
 from translator.pack import Entry, slugs_of, whole
-from translator.package import conf, kibana, packaged
+from translator.package import conf, kibana, packaged, prepared
 from translator.package.detection_rules import schema
 from translator.package.options import PackageOptions
 from translator.package.splunk_app import app_files, archive
 from translator.pipeline import Conversion, convert
+from translator.report import report
 from translator.rulepack import RuleFileError, read
 from translator.rulepack.cron import cron
 from translator.rulepack.model import AlertDetails, EntityMapping, Incidents, Rule
@@ -863,3 +865,14 @@ def test_what_contentctl_would_misread_is_said() -> None:
 def test_the_title_of_an_absence_names_no_field() -> None:
     made = scheduled(trigger_operator="eq", trigger_threshold=0, details=AlertDetails("None on {{Computer}}"))
     assert search(made)["action.notable.param.rule_title"] == "None on Computer"
+
+
+def test_packages_and_reports_read_no_more_of_a_detection_than_its_outline() -> None:
+    kinds = ("splunk-app", "kibana", "contentctl", "detection-rules")
+    options, rules = PackageOptions(kinds, date="2026-01-31"), read(Path("rules"))
+    conversions = [convert(made) for made in rules]
+    entries = [Entry(slug, c, prepared(c, Options(), kinds)) for slug, c in zip(slugs_of(rules), conversions, strict=True)]
+    outlines = [e.outline() for e in entries]
+    assert not any(d.sides for c in conversions if isinstance(d := c.outline().detection, Detection))
+    assert packaged(outlines, Options(), options) == packaged(entries, Options(), options)
+    assert report(outlines, {}) == report(entries, {})
