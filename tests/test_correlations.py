@@ -29,7 +29,8 @@ def test_what_claims_the_same_alerts_alerts_for_the_same_keys() -> None:
     pytest.importorskip("duckdb_kql")
     pytest.importorskip("eql", reason="PyPI eql (AGPL) is a test tool that is not installed")
     run = list(cases(11, 2, collections.Counter()))
-    assert {c["name"] for c in run} == set(IDIOMS)
+    seldom = {"count of elements"}  # of more than one it claims nothing
+    assert {c["name"] for c in run} >= set(IDIOMS) - seldom
     assert sum(bool(c["keys"]) for c in run) > len(run) / 2
     assert judged(str(JUDGE), {"cases": run}) == ([], [])
     count, wrong = sequences_wrong(run)

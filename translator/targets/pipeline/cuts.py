@@ -278,13 +278,22 @@ def _roughly(condition: Expr) -> Expr | None:
 
 def _is_plain(condition: Expr) -> bool:
     """Whether a condition compares fields with what is known before the query runs."""
-    match condition:
-        case Apply(function="and" | "or" | "not", args=args):
-            return all(map(_is_plain, args))
-        case Apply(args=(subject, *others)):
-            known = all(isinstance(n, Const | Items) for x in others for n in walk(x)) or window_of(condition) is not None
-            return is_field(subject) and known
-    return isinstance(condition, Const) or is_field(condition)
+    todo, seen = [condition], set[int]()
+    while todo:
+        part = todo.pop()
+        if id(part) in seen:  # what definitions share stands in many places
+            continue
+        seen.add(id(part))
+        match part:
+            case Apply(function="and" | "or" | "not", args=args):
+                todo += args
+            case Apply(args=(subject, *others)):
+                known = all(isinstance(n, Const | Items) for x in others for n in walk(x)) or window_of(part) is not None
+                if not (is_field(subject) and known):
+                    return False
+            case _ if not (isinstance(part, Const) or is_field(part)):
+                return False
+    return True
 
 
 def definitions(head: o.Relation) -> dict[int, Expr]:
