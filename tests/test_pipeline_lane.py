@@ -684,6 +684,14 @@ def test_parts_that_summarize_two_tables_alike_are_one_summary(behind: str, summ
         assert len(counted) == summaries
 
 
+@pytest.mark.parametrize(("second", "keys"), [(("AuditLogs", "Result"), 2), (("_Im_Dns", "SrcIpAddr"), 3)])
+def test_only_the_type_of_a_table_tells_which_one_rows_are_of(second: tuple[str, str], keys: int) -> None:
+    parts = ", ".join(f"({table} | summarize c = count() by k = {key}, Type)" for table, key in (("SigninLogs", "Identity"), second))
+    plan = bind(parse(f"union {parts}"), catalog.schemas())
+    (united,) = (n for n in o.relations(with_alike_parts_united(plan.root, itertools.count(10_000))) if isinstance(n, o.Aggregate))
+    assert len(united.keys) == keys
+
+
 @pytest.mark.parametrize(
     "parts",
     [

@@ -163,8 +163,12 @@ def _tell_apart(parts: Sequence[_Part], columns: Sequence[Column]) -> bool:
 
 
 def _text(relation: o.Relation, column: Column) -> str | None:
-    """The text that a column has in all rows of a relation; None where it is not known."""
-    if column.name == "Type" and column.table is not None:
+    """The text that a column has in all rows of a relation; None where it is not known.
+
+    ``Type`` is the name of a documented table; functions, as those of ASIM, which begin with an underscore, have rows of several tables.
+    Source: https://learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns#type
+    """
+    if column.name == "Type" and column.table is not None and column.type == Type.STRING and not column.table.startswith("_"):
         return column.table
     if isinstance(relation, o.Compute | o.Project):
         for made, expr in relation.items:
