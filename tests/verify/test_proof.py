@@ -56,6 +56,14 @@ def test_an_entity_that_is_computed_by_the_name_of_a_key_is_shown(behind: str, t
     assert prove(conversion, target).outcome == Outcome.PROVEN
 
 
+@pytest.mark.parametrize("behind", ["", " | extend n = strlen(csUserName) * c | where n > c and c > 1"])
+def test_a_hyphen_for_no_user_is_no_entity_whether_the_text_shows_it_or_not(behind: str) -> None:
+    kql = f"W3CIISLog | where csMethod == 'GET' | summarize c = count() by cIP, csUserName{behind} | project cIP, csUserName"
+    conversion = translator.convert(rule(kql, period=3600, entities=(EntityMapping("Account", "Name", "csUserName"),)), ("splunk",))
+    assert conversion.outputs["splunk"].verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert prove(conversion, "splunk").outcome == Outcome.PROVEN
+
+
 def test_how_far_indicators_lie_back_is_no_window_of_events() -> None:
     matched = (
         "ThreatIntelligenceIndicator | where TimeGenerated >= ago(14d) and Active | join (OfficeActivity | where TimeGenerated between"

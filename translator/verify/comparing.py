@@ -272,8 +272,11 @@ def compared(
     if answer.events is not None and all(isinstance(m, str) for m in marks):
         return _of_sets((ROW,), {(m,) for m in answer.events}, {(m,) for m in marks}), Compared.EVENTS
     # What has no value identifies nothing, and is no alert of its own.
-    ours = [tuple("" if v in wanted.untold.get(n, ()) else v for n, v in zip(told, values, strict=True)) for values in ours]
-    one, other = ({_caseless(v) for v in values if "" not in v} for values in (ours, theirs))
+    nothing = [wanted.untold.get(n, frozenset[str]()) | {""} for n in told]
+    one, other = (
+        {_caseless(values) for values in side if not any(v in none for v, none in zip(values, nothing, strict=True))}
+        for side in (ours, theirs)
+    )
     if told and (found := _of_sets(told, one, other)) is not None:
         return found, Compared.ENTITIES
     for name in (n for n, names in wanted.columns.items() if n not in told and _is_gathered(n, names, answer, rows, kinds[n])):
