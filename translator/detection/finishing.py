@@ -69,8 +69,8 @@ def _key_names(sides: tuple[Side, ...], keys: tuple[str, ...]) -> tuple[str, ...
 
     found = list[str]()
     for number, name in enumerate(keys):
-        own, suffix = name, 0
-        while is_other(number) and own in shown | {*keys, *found}:
+        own, suffix, taken = name, 0, shown | {*keys, *found} if is_other(number) else set[str]()
+        while own in taken:
             suffix += 1
             own = f"{name}{suffix}"
         found.append(own)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import TypeAlias
 
 from translator.plan.expressions import Column, Expr, Same
@@ -415,6 +416,11 @@ def _parts(same: Same[Relation]) -> tuple[object, ...]:
 @lru_cache(maxsize=256)
 def _relations(same: Same[Relation]) -> tuple[Relation, ...]:
     return tuple(p for p in parts(same.node) if isinstance(p, Relation))
+
+
+def unused_ids(node: object) -> Iterator[int]:
+    """Ids for new columns: those behind the last one that a column or a table has in a part of a plan."""
+    return count(1 + max((p.id for p in parts(node) if isinstance(p, Column | Source)), default=0))
 
 
 def relations(root: Relation) -> tuple[Relation, ...]:

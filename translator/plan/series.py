@@ -7,7 +7,7 @@ the places, counted from 0), .../series-stats-function.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from translator.plan import operators as o
@@ -42,7 +42,7 @@ def with_series_summed(root: o.Relation) -> o.Relation:
     series = [n for n in o.relations(root) if isinstance(n, o.Series)]
     if not series:
         return root
-    fresh = itertools.count(max(n.id for n in o.parts(root) if isinstance(n, Column)) + 1)
+    fresh = o.unused_ids(root)
     sums: dict[int, _Sums] = {}
 
     def summed(node: object) -> object:
@@ -60,7 +60,7 @@ def with_series_summed(root: o.Relation) -> o.Relation:
     return rewritten(root, summed)
 
 
-def _summary(node: o.Series, fresh: itertools.count[int], sums: dict[int, _Sums]) -> o.Relation:
+def _summary(node: o.Series, fresh: Iterator[int], sums: dict[int, _Sums]) -> o.Relation:
     step = known_span(node.step)
     size = None if step is None or node.start is None or node.stop is None else places(node.start, node.stop, step, node.included)
     known = all(isinstance(x, Apply) and x.function in _NEVER_NULL and _is_number(d) for _, x, d in node.aggregates)

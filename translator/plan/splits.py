@@ -6,7 +6,6 @@ the last element).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -81,7 +80,7 @@ def with_places_of_unions(root: o.Relation) -> o.Relation:
     places = dict.fromkeys(n for n in o.parts(root) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and n.base.column.id in merged)
     if not places:
         return root
-    fresh = itertools.count(max(p.id for p in o.parts(root) if isinstance(p, Column)) + 1)
+    fresh = o.unused_ids(root)
     named = {place: Column(next(fresh), _name_of(place), place.type) for place in places}
 
     def spelled(node: object) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -171,7 +170,7 @@ class NumberedRows:
             self.notes.append(f"the events are picked without what the query asks of them: {error.message}")
             return {}
         engine = DuckDbEngine(self.numbered)
-        ids = itertools.count(1 + max((p.id for p in o.parts((plan.root, plan.names)) if isinstance(p, Column | o.Source)), default=0))
+        ids = o.unused_ids((plan.root, plan.names))
         found: dict[str, set[int]] = {}
         for head in _heads(plan.root):
             source = next(p for p in _way(head) if isinstance(p, o.Source))

@@ -94,13 +94,12 @@ def _converted(
         outputs[target] = {**told, "texts": [_cut(t, length) for t in output.texts], "said": numbers, **_exclusions(output, length)}
         if (proof := proofs.get((slug, target))) is not None:
             outputs[target]["proof"] = _proof(proof, events)
-    starts = [0, *(n + 1 for n, character in enumerate(query) if character == "\n")]
     return {
         "severity": rule.severity,
         "description": _cut(rule.description, _MESSAGE),
         "kql": query,
         "cut": any(len(text) > length for text in (rule.query, *(t for o in conversion.outputs.values() for t in o.texts))),
-        "lines": [rule.place(start)[0] for start in starts],
+        "lines": _lines(rule, query),
         "said": [_diagnostic(d, query, rule.place(d.span[0] if d.span else 0)) for d in said],
         "outputs": outputs,
     }
@@ -109,8 +108,12 @@ def _converted(
 def _failed(rule: Rule, length: int) -> dict[str, Any]:
     """The text of a rule that nothing became of."""
     query = _cut(rule.query.rstrip(), length)
-    starts = [0, *(n + 1 for n, character in enumerate(query) if character == "\n")]
-    return {"severity": rule.severity, "kql": query, "lines": [rule.place(start)[0] for start in starts], "said": []}
+    return {"severity": rule.severity, "kql": query, "lines": _lines(rule, query), "said": []}
+
+
+def _lines(rule: Rule, query: str) -> list[int]:
+    """The line of its file that each line of a rule's query is."""
+    return [rule.place(start)[0] for start in (0, *(n + 1 for n, character in enumerate(query) if character == "\n"))]
 
 
 def _exclusions(output: Output, length: int) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Container, Iterator
 from dataclasses import replace
 
@@ -34,7 +33,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
     for part in o.parts(plan.root):
         if isinstance(part, Column):
             named.setdefault(part.source, {})[part.id] = part
-    fresh = itertools.count(max((i for columns in named.values() for i in columns), default=0) + 1)
+    fresh = o.unused_ids(plan.root)
 
     def spelled(node: object) -> object:
         if isinstance(node, Apply):

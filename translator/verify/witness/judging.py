@@ -233,8 +233,7 @@ class _Apart(_Carrying):
     """Gives every relation of a plan a column that says which world a row is of."""
 
     def __init__(self, plan: o.Plan) -> None:
-        parts = list(o.parts((plan.root, tuple(c for _, c in plan.names))))
-        super().__init__(_WORLD, Type.LONG, 1 + max((p.id for p in parts if isinstance(p, Column | o.Source)), default=0))
+        super().__init__(_WORLD, Type.LONG, next(o.unused_ids((plan.root, plan.names))))
 
     def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         match relation:
