@@ -16,6 +16,7 @@ from translator.regex.writers import Inexpressible
 from translator.targets.base import Cannot
 from translator.targets.names import IN_UNITS, json_path
 from translator.targets.predicates import Predicates
+from translator.targets.repeated import Repeated, hint_of
 
 _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
 
@@ -67,8 +68,14 @@ class Functions:
 class Texts:
     """The computed texts of one output."""
 
-    def __init__(self, predicates: Predicates, functions: Functions, readable: Callable[[Expr], bool]) -> None:
-        self.predicates, self.functions, self.readable = predicates, functions, readable
+    def __init__(
+        self,
+        predicates: Predicates,
+        functions: Functions,
+        readable: Callable[[Expr], bool],
+        repeated: Repeated | None = None,
+    ) -> None:
+        self.predicates, self.functions, self.readable, self.repeated = predicates, functions, readable, repeated
         self.depth = 0
 
     def of(self, expr: Expr) -> str | None:
@@ -82,7 +89,8 @@ class Texts:
     def _of(self, expr: Expr, empty: bool) -> str | None:
         self.depth += 1
         try:
-            return self._spelled(expr, empty) if self.depth < MAX_DEPTH else None
+            text = self._spelled(expr, empty) if self.depth < MAX_DEPTH else None
+            return text if text is None or self.repeated is None else self.repeated.of(text, hint_of(expr))
         except Cannot:
             return None
         finally:

@@ -96,6 +96,8 @@ class Predicates:
     """The operators that take several texts, of which any satisfies them."""
     computed: Callable[[Expr], str | None] = lambda expr: None
     """How a value that is no field is computed; None where the target cannot."""
+    named: Callable[[str, str], str] = lambda words, hint: words
+    """What a computed value is called where it has a name, by its words and what it might be called."""
 
     def spelled(self, expr: Expr) -> str:
         """A stored field, quoted, or the way to a value that the target has no field of.

@@ -20,6 +20,7 @@ from translator.targets.names import SPLUNK_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.relaxing import translated
+from translator.targets.repeated import Repeated, written_once
 from translator.targets.splunk.events import Events
 from translator.targets.splunk.heads import head
 from translator.targets.splunk.models import by_tags
@@ -40,15 +41,18 @@ class Splunk:
     )
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
-        def written(detection: Detection) -> Output:
+        def attempted(detection: Detection, repeated: Repeated) -> Output:
             names = Names(self.family, options, placed.homes, json=SPLUNK_JSON)
-            writer = Events(names, detection, rule.alert_columns)
+            writer = Events(names, detection, rule.alert_columns, repeated)
             try:
                 texts: tuple[str, ...] = (search_of(writer),)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
             return replace(output, macros=writer.macros, columns=writer.columns, lookups=writer.lists.kinds)
+
+        def written(detection: Detection) -> Output:
+            return written_once(lambda repeated: attempted(detection, repeated))
 
         def spell(_: Selector, part: Expr) -> object:
             return Events(Names(self.family, options, placed.homes, json=SPLUNK_JSON), placed.detection).predicates.render(part)
@@ -62,8 +66,11 @@ class Splunk:
             Cannot: where something that decides has no words in SPL.
         """
         case = replace(case, placed=by_tags(case.placed))
+        return written_once(lambda repeated: self._piped(case, options, repeated))
+
+    def _piped(self, case: PipelineCase, options: Options, repeated: Repeated) -> Output:
         names = Names(self.family, options, case.placed.homes, json=SPLUNK_JSON)
-        writer = Events(names, case.placed.detection)
+        writer = Events(names, case.placed.detection, repeated=repeated)
         walk = SplWalk(case, head(writer, case))
         walk.run()
         columns = finish(walk)

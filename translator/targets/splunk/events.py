@@ -18,6 +18,7 @@ from translator.targets.computed import Texts
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import Predicates, either_of, shared_of
+from translator.targets.repeated import Repeated, hint_of_place
 from translator.targets.sides import with_own_names
 from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL
@@ -42,11 +43,13 @@ DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 class Events:
     """The events of the selectors of a detection: what selects them, and what is read of them."""
 
-    def __init__(self, names: Names, detection: Detection, wanted: tuple[str, ...] = ()) -> None:
+    def __init__(self, names: Names, detection: Detection, wanted: tuple[str, ...] = (), repeated: Repeated | None = None) -> None:
         self.names, self.wanted = names, wanted
+        self.repeated = repeated = repeated or Repeated()
         self.macros: dict[str, str] = {}
         self.keys = key_names(detection, names, detection.group_by)
-        self.fields = {*names.all_of(read_by(detection)), *self.keys}
+        stored = {*names.all_of(read_by(detection))}
+        self.fields = {*stored, *self.keys}
         self.own_names = {"_time"}
         self.mark = self.model = ""
         self.detection = with_own_names(detection, self.own)
@@ -75,7 +78,7 @@ class Events:
             element="isnotnull(mvfilter({0}))",
             untyped="tonumber({0})",
             # By arithmetic, since strftime goes by the time zone of the user; the first day of _time was a Thursday.
-            inside=lambda holder, path: json_extract(field(holder), path),
+            inside=lambda holder, path: repeated.of(json_extract(field(holder), path), hint_of_place(path)),
             computed=lambda expr: self.texts.of(expr),
             classes=SPL.classes,
             limit="_time{0}now()-{1}",
@@ -83,7 +86,10 @@ class Events:
             moments={"hourofday": "floor((_time%86400)/3600)", "dayofweek": "((floor(_time/86400)+4)%7)"},
         )
 
-        self.texts = Texts(self.predicates, TEXTS, lambda expr: True)
+        self.texts = Texts(self.predicates, TEXTS, lambda expr: True, repeated)
+        shown = {name for s in detection.selectors for name, _ in s.outputs}
+        self.fields |= repeated.name(stored, {*self.keys, *shown, *wanted, *self.own_names}, is_plain)
+        self.first: list[str] = []
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
@@ -92,8 +98,9 @@ class Events:
         return free
 
     def looked_up(self) -> list[str]:
-        """The commands that look values up in lists, once all conditions are written."""
-        lookups: list[str] = []
+        """The commands that compute what stands in several places and look values up in lists, once all conditions are written."""
+        lookups = [f"where {' AND '.join(self.first)}"] if self.first else []
+        lookups += self.computed()
         for (name, field_, caseless), found in self.lists.found.items():
             computed = caseless or not (is_plain(field_) or field_.startswith("'"))
             if computed:
@@ -101,6 +108,10 @@ class Events:
             looked_up = f"{found}_key" if computed else field_.replace("'", '"')
             lookups.append(f"lookup {name} value as {looked_up} OUTPUT value as {found}")
         return lookups
+
+    def computed(self) -> list[str]:
+        """The commands that compute what stands in several places."""
+        return [f"eval {name}={words}" for words, name in self.repeated.names.items()]
 
     def models(self) -> set[str]:
         """The data models whose events the selectors select, empty for other events."""
@@ -227,6 +238,10 @@ class Events:
         every = [self.conditions(s, False) for s in selectors]
         if self.model or any(set(conditions) != set(every[0]) for conditions in every):
             every = [self.conditions(s, True) for s in selectors]
+        if self.repeated.names:
+            computed = {*self.repeated.names.values(), *self.lists.found.values()}
+            self.first = [c for c in shared_of(every) if not any(name in c for name in computed)]
+            every = [[c for c in conditions if c not in self.first] for conditions in every]
         condition = either_of(every)
         return [*lines, f"where {condition}"] if condition else lines
 
@@ -286,7 +301,7 @@ class Events:
         if found is None:
             raise Cannot(Diagnostic("unsupported-expression", "the JSON of this place cannot be searched for", place.span))
         self.predicates.spelled(place)
-        return OR_EMPTY.format(json_extract(*found))
+        return OR_EMPTY.format(self.repeated.of(json_extract(*found), hint_of_place(found[1])))
 
     def value(self, expr: Expr) -> str | None:
         """A value that is shown; None where SPL is not known to have it."""

@@ -35,6 +35,8 @@ def head(events: Events, case: PipelineCase) -> Head:
     pairs, found = fields_of(case, events.keys, "_time", field, lambda number, kind: _typed(events, number, kind, case))
     flags, (base, *rest) = _flagged(events, case) if case.flagged else ((), events.filtered() if events.mark else selecting)
     lines = [base, *_known(events), *events.looked_up(), *rest]
+    for name, text in pairs:
+        events.repeated.suggest(text, name)
     if pairs:
         lines.append("eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
     commands = tuple(Command(line.split(" ", 1)[0] if n else "search", line) for n, line in enumerate(lines))

@@ -48,7 +48,7 @@ def _modelled(events: Events) -> str:
     events.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
     tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
     absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in read)
-    return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *lines])
+    return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *events.computed(), *lines])
 
 
 def _of_kind(events: Events) -> str:
@@ -72,6 +72,8 @@ def _alerted(events: Events) -> list[str]:
         if name not in events.wanted or texts == ["_time"] or field(name) != name:
             continue
         events.columns[name] = name
+        if len(texts) == 1 and name not in events.keys:
+            events.repeated.suggest(texts[0], name)
         if texts != [name]:
             pairs.append(f"{name}=" + (texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"))
     return [f"eval {', '.join(pairs)}"] if pairs else []

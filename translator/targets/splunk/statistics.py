@@ -33,6 +33,7 @@ def groups(events: Events, measure: str) -> list[str]:
     for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
         spelled_key = events.key(index, "{0}" if guaranteed else OR_EMPTY)
         if spelled_key != field(name):
+            events.repeated.suggest(spelled_key, name)
             lines.append(f"eval {column(name)}={spelled_key}")
     by = list(map(column, events.keys))
     if detection.bin:
@@ -61,7 +62,9 @@ def correlated(events: Events) -> str:
         keys = [events.spelled_key(s.keys[index], form) for s in selectors]
         pairs = ", ".join(f"{s.name}==1, {key}" for s, key in zip(selectors, keys, strict=True))
         chosen = keys[0] if len(set(keys)) == 1 else f"case({pairs})"
-        lines += [f"eval {column(name)}={chosen}"] if chosen != field(name) else []
+        if chosen != field(name):
+            events.repeated.suggest(chosen, name)
+            lines.append(f"eval {column(name)}={chosen}")
     if told is None and not events.is_all_searched():
         lines.append("where " + " OR ".join(f"{s.name}==1" for s in selectors))
     by = list(map(column, events.keys))
@@ -176,6 +179,7 @@ def _gathered(events: Events) -> tuple[list[str], str]:
         if apart and not read_later:
             made.append((name, f"if({' OR '.join(f'{s}==1' for s in of)}, {texts[0]}, null())"))
         elif texts[0] != name:
+            events.repeated.suggest(texts[0], name)
             made.append((name, texts[0]))
         terms.append(f" values({name}) as {name}")
         events.columns[name] = name

@@ -19,6 +19,7 @@ from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.relaxing import translated
+from translator.targets.repeated import Repeated, written_once
 
 MOST_ROWS = "\n| LIMIT 10000"
 """A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
@@ -52,9 +53,9 @@ class Esql:
         return Names(self.family, options, placed.homes, UNREADABLE["esql"], json=ESQL_JSON, flattened=True)
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
-        def written(detection: Detection) -> Output:
+        def attempted(detection: Detection, repeated: Repeated) -> Output:
             names = self.names(placed, options)
-            writer = Events(names, detection)
+            writer = Events(names, detection, repeated)
             try:
                 texts: tuple[str, ...] = (query_of(writer) + MOST_ROWS,)
             except Cannot as refused:
@@ -65,6 +66,9 @@ class Esql:
             tell_of(names, "".join(texts))
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
             return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
+
+        def written(detection: Detection) -> Output:
+            return written_once(lambda repeated: attempted(detection, repeated))
 
         def spell(_: Selector, part: Expr) -> object:
             return Events(self.names(placed, options), placed.detection).predicates.render(part)
@@ -77,8 +81,11 @@ class Esql:
         Raises:
             Cannot: where something that decides has no words in ES|QL.
         """
+        return written_once(lambda repeated: self._piped(case, options, repeated))
+
+    def _piped(self, case: PipelineCase, options: Options, repeated: Repeated) -> Output:
         names = self.names(case.placed, options)
-        writer = Events(names, case.placed.detection)
+        writer = Events(names, case.placed.detection, repeated)
         walk = EsqlWalk(case, head(writer, case))
         walk.run()
         columns = finish(walk)

@@ -19,6 +19,7 @@ from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
+from translator.targets.repeated import Repeated, hint_of_place
 from translator.targets.sides import with_own_names
 from translator.targets.telling import told_apart
 
@@ -26,10 +27,12 @@ from translator.targets.telling import told_apart
 class Events:
     """The documents of the selectors of a detection: what selects them, and what is read of them."""
 
-    def __init__(self, names: Names, detection: Detection) -> None:
+    def __init__(self, names: Names, detection: Detection, repeated: Repeated | None = None) -> None:
         self.names = names
+        self.repeated = repeated = repeated or Repeated()
         self.keys = key_names(detection, names, self.wanted_keys(detection))
-        self.fields = {*names.all_of(read_by(detection)), *self.keys}
+        stored = {*names.all_of(read_by(detection))}
+        self.fields = {*stored, *self.keys}
         self.detection = with_own_names(detection, self.own)
         self.columns = dict(zip(detection.group_by, self.keys, strict=True))
         self.lists = Lists(names)
@@ -42,9 +45,13 @@ class Events:
         self.predicates.finds_any = FINDS_ANY
         self.predicates.number = "TO_LONG({0})"
         self.predicates.as_text = "TO_STRING({0})"
-        self.predicates.inside = json_extract
+        self.predicates.inside = lambda holder, path: repeated.of(json_extract(holder, path), hint_of_place(path))
+        self.predicates.named = repeated.of
         self.predicates.computed = lambda expr: self.texts.of(expr)
-        self.texts = Texts(self.predicates, TEXTS, self.names.readable)
+        self.texts = Texts(self.predicates, TEXTS, self.names.readable, repeated)
+        shown = {name for s in detection.selectors for name, _ in s.outputs}
+        self.fields |= repeated.name(stored, {*self.keys, *shown, *detection.group_by}, lambda name: field(name) == name)
+        self.first: list[str] = []
         self.predicates.equal_fields = {
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
@@ -76,8 +83,10 @@ class Events:
         return tuple(names)
 
     def looked_up(self, query: str) -> str:
+        """A query with the commands that compute what stands in several places and look values up in lists."""
         base, *rest = query.split("\n| ")
-        lookups: list[str] = []
+        lookups = [f"WHERE {' AND '.join(self.first)}"] if self.first else []
+        lookups += [f"EVAL {name} = {words}" for words, name in self.repeated.names.items()]
         for (name, field_, caseless), found in self.lists.found.items():
             computed = caseless or "(" in field_
             if computed:
@@ -112,16 +121,15 @@ class Events:
         """All that is asked of each selector."""
         return [self.conditions(s) for s in self.detection.selectors]
 
-    def any_selector(self) -> str:
-        """What is asked of all events; ``true`` where nothing is."""
-        return either_of(self.asked) or "true"
-
     def filtered(self, metadata: bool = True) -> list[str]:
-        lines = [self.source(metadata)]
-        condition = self.any_selector()
-        if condition != "true":
-            lines.append(f"WHERE {condition}")
-        return lines
+        """The commands that select the documents, but for what is asked of all before anything is computed."""
+        every = self.asked
+        if self.repeated.names:
+            computed = {*self.repeated.names.values(), *self.lists.found.values()}
+            self.first = [c for c in shared_of(every) if not any(name in c for name in computed)]
+            every = [[c for c in conditions if c not in self.first] for conditions in every]
+        condition = either_of(every)
+        return [self.source(metadata), *([f"WHERE {condition}"] if condition else [])]
 
     def by_selector(self, spelled: list[str], selectors: Sequence[Selector] | None = None) -> str:
         """One expression that is each selector's spelling for its events."""
@@ -189,7 +197,7 @@ class Events:
         with self.names.within(Place.BOTH):
             if isinstance(expr, Apply) and expr.function == JSON_TEXT:
                 found = self.names.in_json(expr.args[0], named=True)
-                text = None if found is None else json_extract(*found)
+                text = None if found is None else self.repeated.of(json_extract(*found), hint_of_place(found[1]))
             elif isinstance(expr, Apply) and expr.type == Type.BOOL:
                 text = f'CASE({self.predicates.render(expr)}, "true", "false")'
             else:

@@ -35,6 +35,8 @@ def head(events: Events, case: PipelineCase) -> Head:
     pairs, found = fields_of(case, events.keys, "@timestamp", field, lambda number, kind: _merged(events, number, kind, case))
     found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and _is_whole(events, n, found[f], case)}
     base, *rest = events.looked_up("\n| ".join(lines)).split("\n| ")
+    for name, text in pairs:
+        events.repeated.suggest(text, name)
     if pairs:
         rest.append("EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs))
     if any("(_source, " in line for line in rest):

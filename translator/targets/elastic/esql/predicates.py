@@ -12,6 +12,7 @@ from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, java_finds, like
 from translator.targets.predicates import Predicates, values
+from translator.targets.repeated import hint_of_place
 
 ARRAYS = frozenset({"event.category", "event.type"})
 """Fields of ECS that hold several values, of which a comparison in ES|QL would make null (ECS, "Categorization fields")."""
@@ -34,7 +35,8 @@ class EsqlPredicates(Predicates):
             return name
         whole = self.names.field(expr)
         root = self.names.flattened_around(whole) or whole
-        return f"FIELD_EXTRACT({field(root)}, {string(whole[len(root) + 1 :])})"
+        path = whole[len(root) + 1 :]
+        return self.named(f"FIELD_EXTRACT({field(root)}, {string(path)})", hint_of_place(path))
 
     def spelled(self, expr: Expr) -> str:
         """The values of an array one below the other, since a condition on several values at once is null."""
