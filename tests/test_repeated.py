@@ -27,7 +27,7 @@ def test_each_value_that_stands_again_is_named_behind_those_that_it_holds() -> N
     "words",
     [
         pytest.param('lower("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").upper("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")', id="two-calls"),
-        pytest.param('("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")', id="no-call"),
+        pytest.param('("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")+("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")', id="sum"),
         pytest.param('lower("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)', id="open-quote"),
         pytest.param('lower("short")', id="short"),
     ],
@@ -66,4 +66,17 @@ def test_a_value_stands_once_and_the_query_alerts_as_the_rule_does(kql: str, tar
     computing = [line for line in text.split("\n| ") if "agent=" in line]
     assert len(computing) == 1 and computing[0].lower().startswith("eval ")
     assert text.index("allow") < text.index("agent=")
+    assert prove(rule(kql), target).outcome is Outcome.PROVEN
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_value_that_a_column_is_made_of_several_times_has_a_command_before_it(target: str) -> None:
+    kql = """SigninLogs
+| summarize Places = dcount(tostring(LocationDetails.city)), Agents = dcount(UserAgent), Events = count() by UserPrincipalName
+| extend Score = toint(
+    (todouble(Places) * 15.5 + todouble(Agents) * 10.25 - todouble(Places * Agents) * 0.125 - todouble(Events) / 100.5) / 2.5)
+| where Score >= 1
+"""
+    text = convert(rule(kql), (target,)).outputs[target].text
+    assert text.count("2.5)") == 1
     assert prove(rule(kql), target).outcome is Outcome.PROVEN

@@ -67,7 +67,7 @@ class Repeated:
         """
         if words in self.names:
             return self.names[words]
-        if len(words) > _LONG and not self._wanted and _is_call(words):
+        if len(words) > _LONG and not self._wanted and _stands_alone(words):
             self.hints.setdefault(words, Hint(hint))
         return words
 
@@ -123,10 +123,10 @@ def hint_of_place(path: str) -> str:
     return name if name.isidentifier() and name.isascii() else "computed"
 
 
-def _is_call(words: str) -> bool:
-    """Whether a value is one call of a function, which stands for itself in any place."""
+def _stands_alone(words: str) -> bool:
+    """Whether a value is one call of a function or in parentheses, so that it is the same in any place."""
     name, opening, _ = words.partition("(")
-    if not opening or not words.endswith(")") or not name.replace("_", "a").isalnum():
+    if not opening or not words.endswith(")") or not f"a{name}".replace("_", "a").isalnum():
         return False
     depth, quoted, escaped = 0, False, False
     for number, letter in enumerate(words):

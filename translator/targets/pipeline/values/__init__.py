@@ -20,6 +20,7 @@ from translator.targets.pipeline.values.conditions import are_texts
 from translator.targets.pipeline.values.context import Context, as_typed
 from translator.targets.pipeline.values.numbers import arithmetic, binned, boundaries_between, constant, cut_off
 from translator.targets.pipeline.values.texts import as_text, json_of_list, occurrences, text_made
+from translator.targets.repeated import hint_of
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
@@ -32,6 +33,11 @@ class Values(Context):
     """Writes the expressions of one query over columns that have names."""
 
     def shown(self, expr: Expr) -> Value:
+        value = self._shown(expr)
+        text = value.text if self.repeated is None else self.repeated.of(value.text, hint_of(expr))
+        return value if text == value.text else replace(value, text=text, simple=True)
+
+    def _shown(self, expr: Expr) -> Value:
         language = self.language
         if expr in self.fields:
             return self.fields[expr]

@@ -16,13 +16,17 @@ from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import Language, Value, grouped
+from translator.targets.repeated import Repeated
 
 
 class Context(ABC):
     """The values of one query, whose columns have names.
 
-    ``positive`` are expressions of which a condition has left only values of 1 and more.
+    ``positive`` are expressions of which a condition has left only values of 1 and more; ``repeated`` are told the values that are
+    computed, and have the names of those that have one.
     """
+
+    repeated: Repeated | None = None
 
     def __init__(
         self, language: Language, columns: Mapping[int, Value], fields: Mapping[Expr, Value], positive: Container[Expr] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
@@ -11,12 +12,30 @@ from translator.plan.expressions import Column, ColumnRef, Const, Expr
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import Value
+from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk.context import Context
+from translator.targets.repeated import Repeated
 
 
 def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
+    """Computes columns of those that there are, in one command; another one before it computes what stands there several times."""
+    values, told = ctx.values(), Repeated()
+    values.repeated = told
+    texts: list[str] = []
+    for column, expr in items:
+        if ctx.needed(column):
+            with suppress(Cannot):
+                texts.append(values.simplest(expr, undefined=True).text)
+    if again := told.standing_again("\n".join(texts)):
+        values.repeated = Repeated(again)
+        ctx.taken |= values.repeated.name(ctx.taken, (), lambda name: ctx.quoted(name) == name)
+        ctx.commands += [ctx.eval([(name, words)]) for words, name in values.repeated.names.items()]
+    _compute(ctx, items, values)
+
+
+def _compute(ctx: Context, items: tuple[tuple[Column, Expr], ...], values: Values) -> None:
     pairs: list[tuple[str, str]] = []
-    values, made = ctx.values(), dict[int, Value]()
+    made = dict[int, Value]()
     stage = sum(c.verb.lower() not in ("eval", "where") for c in ctx.commands)
     for column, expr in items:
         if not ctx.needed(column):
