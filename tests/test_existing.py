@@ -23,6 +23,8 @@ MADE = "extend c = column_ifexists('Door', 'none')"
         (f"Own_CL | {MADE} | extend d = c | where d == 'x' | project d", True),
         (f"Own_CL | {MADE} | project d = c, TimeGenerated | where d == 'x'", True),
         (f"Own_CL | {MADE} | summarize n = count() by d = c | where d has 'x'", True),
+        (f"Own_CL | {MADE} | extend d = replace('n', '', c) | where d in~ ('x', 'y')", True),
+        (f"Own_CL | {MADE} | extend d = replace('n', '', c) | where d in~ ('x', 'oe')", False),
         (f"Own_CL | {MADE} | union (Own_CL | {MADE}) | where c == 'x'", False),
         (f"Own_CL | {MADE} | where c !~ 'None'", False),
         (f"Own_CL | {MADE} | where isnotempty(c)", False),

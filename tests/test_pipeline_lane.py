@@ -996,6 +996,11 @@ def test_every_listed_aggregate_is_written(name: str, target: str) -> None:
         "AuditLogs | summarize c = count(), arg_max(TimeGenerated, *) by OperationName | mv-expand TargetResources"
         " | project OperationName, c, k = tostring(TargetResources.type)",
         "AuditLogs | extend t = strcat(Identity, TargetResources[0]) | summarize d = dcount(t), c = count() by OperationName | where d > 1",
+        # the keys of an element as columns
+        "AuditLogs | mv-expand TargetResources | extend change = TargetResources.modifiedProperties | mv-expand bagexpansion=array change"
+        " | evaluate bag_unpack(change) | extend name = column_ifexists('displayName', 'none'), new = column_ifexists('newValue', 'none')"
+        " | where name =~ 'Role.DisplayName' | extend role = replace('\"', '', new) | where role in~ ('admin', 'owner')"
+        " | summarize c = count() by role, Identity",
     ],
 )
 @pytest.mark.parametrize("target", ["splunk", "esql"])

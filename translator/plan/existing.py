@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import FALSE, Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of, conjuncts, substitute, walk
+from translator.plan.expressions import (
+    FALSE,
+    Apply,
+    Column,
+    ColumnRef,
+    Const,
+    Expr,
+    Subquery,
+    columns_of,
+    conjuncts,
+    const,
+    substitute,
+    walk,
+)
 from translator.plan.missing import rejects_missing
 from translator.plan.rewriting import rewritten
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
 
 _Items = tuple[tuple[Column, Expr], ...]
 
@@ -89,18 +104,29 @@ def _plain(column: Column, value: Expr, held: tuple[Expr, ...]) -> Expr:
         case Apply(function="column_ifexists", args=(ColumnRef() as existing, Const() as otherwise)):
             conditions = [p for p in held if column in columns_of(p) and not any(isinstance(n, Subquery) for n in walk(p))]
             without = any(rejects_missing(simplify(p), lambda c: c == column) for p in conditions)
-            if without and any(simplify(substitute(p, {column.id: otherwise})) == FALSE for p in conditions):
+            missing = const("") if column.type == Type.STRING else None
+            without = without or (missing is not None and _fails(conditions, column, missing))
+            if without and _fails(conditions, column, otherwise):
                 return existing
     return value
 
 
+def _fails(conditions: list[Expr], column: Column, value: Expr) -> bool:
+    """Whether one of the conditions is false where a column has this value."""
+    return any(simplify(substitute(p, {column.id: value})) == FALSE for p in conditions)
+
+
+MOST_PARTS = 100
+"""How many parts a value has at most that a condition is said of instead of its column."""
+
+
 def _below(held: tuple[Expr, ...], items: _Items, made: frozenset[int] | None) -> tuple[Expr, ...]:
-    """What of ``held`` is said of the rows below ``items``: of columns that pass, under the same name or another one.
+    """What of ``held`` is said of the rows below ``items``: of columns that pass, by any name, or of what makes them.
 
     Args:
         made: the columns that are others above; None where only those of ``items`` pass.
     """
-    named: dict[int, Expr] = {c.id: x for c, x in items if isinstance(x, ColumnRef)}
+    named = {c.id: x for c, x in items if isinstance(x, ColumnRef) or sum(1 for _ in itertools.islice(walk(x), MOST_PARTS)) < MOST_PARTS}
     found = []
     for part in held:
         read = {c.id for c in columns_of(part)}

@@ -405,7 +405,15 @@ def folded_constant(expr: Expr) -> Expr:
             return const("", Type.STRING, expr.span)
         case Apply(function="replace_regex", args=(Const(value=""), Const(value=str(regex)), _)) if _finds_nothing_in_empty(regex):
             return const("", Type.STRING, expr.span)
+        case Apply(function="replace_regex", args=(Const(value=str(text)), Const(value=str(regex)), Const(value=str(by)))) if (
+            regex and _OF_REGEXES.isdisjoint(regex) and "\\" not in by and "$" not in by
+        ):
+            return const(text.replace(regex, by), Type.STRING, expr.span)
     return expr
+
+
+_OF_REGEXES = frozenset("\\.^$|?*+()[]{}")
+"""What stands for something else in a regular expression. Source: RE2, "Syntax"."""
 
 
 def _finds_nothing_in_empty(regex: str) -> bool:

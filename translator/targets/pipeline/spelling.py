@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
@@ -10,7 +10,7 @@ from translator.plan.alike import with_alike_parts_united
 from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.elements import as_rows
 from translator.plan.expansions import with_expansions_spelled
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, conjunction, negation
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, conjunction, negation
 from translator.plan.functions import aggregates
 from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
@@ -42,6 +42,8 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
             return _alone(node, fresh)
         if isinstance(node, o.External) and node.source is not None:
             return replace(node, columns=tuple(named.get(node.source.id, {}).values()), source=None)
+        if isinstance(node, o.Plugin) and node.name == "bag_unpack" and (unpacked := _unpacked(node, named)) is not None:
+            return unpacked
         if not isinstance(node, o.Parse):
             return node
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input
@@ -55,6 +57,20 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
     told = [column for name, column in plan.names if name in identifying]
     root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_of_unions(with_places_inlined(root))), told))
     return replace(plan, root=with_inner_joins(root))
+
+
+def _unpacked(plugin: o.Plugin, named: Mapping[int | None, Mapping[int, Column]]) -> o.Relation | None:
+    """What ``bag_unpack`` makes: each column that the query names is the value of that key; None where one has not the prefix.
+
+    Args:
+        named: the columns that the query names, by what makes them.
+    """
+    bag, *given = plugin.arguments
+    prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
+    columns = tuple(named.get(plugin.source.id, {}).values())
+    if plugin.input is None or not all(c.name.startswith(prefix) for c in columns):
+        return None
+    return o.Compute(plugin.span, plugin.input, tuple((c, Path(bag.span, c.type, bag, (c.name.removeprefix(prefix),))) for c in columns))
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:

@@ -146,7 +146,7 @@ def _together(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime,
     known = {t: {c: k for c, k in columns.items() if c != ROW} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
-    if not any(isinstance(part, o.Plugin) for part in o.parts(bound.root)):
+    if not any(isinstance(part, o.Plugin) for root in (plan.root, bound.root) for part in o.parts(root)):
         try:
             compile_plan(bound, engine.dialect, now, data.columns)
         except EngineError as error:

@@ -51,14 +51,15 @@ def rolled_out(ctx: Context, node: o.Aggregate) -> o.Aggregate:
 def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     """A row for each element of lists that a summary has collected."""
     (first, of), *others = node.items
-    alone = not others and node.index is None and node.limit is None and not node.pairs
+    alone = not others and node.index is None and node.limit is None
+    if alone and (place := _place_of(ctx, of)) is not None:
+        return _unpacked(ctx, first, of, place, part, node)
+    alone = alone and not node.pairs
     match of:
         case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
             return _torn(ctx, first, text, mark, part, node)
         case Apply(function="range", args=(start, stop, step)) if alone and ctx.language.numbers[0]:
             return _counted(ctx, first, ctx.values().value(start), ctx.values().value(stop), step, part, node)
-    if alone and (place := _place_of(ctx, of)) is not None:
-        return _unpacked(ctx, first, of, place, part, node)
     listed = ctx.columns.get(of.column.id) if isinstance(of, ColumnRef) and of.column.id not in ctx.elements else None
     if alone and part.flag is None and listed is not None and listed.set_of:
         return _each(ctx, first, listed.text, "part", part, node, distinct=True)
