@@ -263,6 +263,13 @@ def test_verify_writes_the_page_of_its_proofs(tmp_path: Path) -> None:
     assert refused.exit_code == 2 and "--html" in refused.output
 
 
+def test_a_page_that_cannot_be_written_is_said_before_anything_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "a.yaml").write_text("name: cleared\nquery: SecurityEvent | where EventID == 1102\n")
+    refused = CliRunner().invoke(main, ["verify", str(tmp_path / "a.yaml"), "-t", "eql", "--html", str(tmp_path / "file/page.html")])
+    assert refused.exit_code == 2 and "cannot be written" in refused.output and "proven" not in refused.output
+
+
 def test_proof_has_the_events_on_which_both_alert() -> None:
     assert isinstance(BASE.result, Conversion)
     proof = prove(BASE.result, "splunk")

@@ -22,7 +22,7 @@ from translator.commands.proving import Proofs, claiming, judged
 from translator.commands.resuming import Kept
 from translator.commands.run import moment_at
 from translator.commands.summary import print_failure
-from translator.commands.writing import write_files
+from translator.commands.writing import require_writable, write_files
 from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
@@ -116,6 +116,8 @@ def verify(request: VerifyRequest) -> int:
         raise UsageProblem("--resume keeps what was found on events made from the rules: it goes with no --save, --replay or --data")
     if request.html is not None and request.replay is not None:
         raise UsageProblem("--html shows rules as they are: it goes with no --replay, whose rules are those of the kit")
+    if request.html is not None:
+        require_writable(request.html)
     options = Options(fields=request.fields, site=site_of(request.mappings, ()))
     try:
         text = read_text(request.text) if request.text is not None else None

@@ -48,6 +48,16 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
         raise UsageProblem(str(problem)) from problem
 
 
+def require_writable(path: Path) -> None:
+    """Tries what writes a file that comes at the end of a long run. Raises UsageProblem where it could not be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_OWN):
+            pass
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def write_file(root: Path, name: str, content: str | bytes) -> None:
     """Writes a file below a folder; a name that ends with a slash is a folder.
 
