@@ -68,6 +68,12 @@ def test_readiness_and_moved_rules(tmp_path: Path) -> None:
     assert not any(what == "rule" for _, _, what in found)
 
 
+def test_changes_are_counted_by_their_kind(tmp_path: Path) -> None:
+    old = written(tmp_path / "rules", tmp_path / "old", kept=FILTER, gone=FILTER)
+    new = written(tmp_path / "rules", tmp_path / "new", kept=FILTER, come=FILTER.replace("4720", "4726"), broken="T | wher x")
+    assert run("diff", old, new).stdout.splitlines()[-1] == "3 rules changed: 2 new, 1 gone"
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1, "rules": 5}', '{"version": 2, "rules": []}', "[" * 100_000])
 def test_what_is_no_report_is_said(tmp_path: Path, content: str) -> None:
     (tmp_path / "report.json").write_text(content)

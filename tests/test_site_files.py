@@ -131,7 +131,7 @@ def test_what_mapping_writes_can_be_read(tmp_path: Path) -> None:
     rule, site = tmp_path / "rule.yaml", tmp_path / "site.yaml"
     rule.write_text(RULE.replace("Own_CL", "SigninLogs | where NoSuchColumn == 'x' and SourceSystem == 'y'"), encoding="utf-8")
     assert CliRunner().invoke(main, ["mapping", str(rule), "-t", "splunk", "-o", str(site)]).exit_code == 0
-    assert "# SigninLogs has no column NoSuchColumn, which 1 ask for" in site.read_text(encoding="utf-8")
+    assert "# SigninLogs has no column NoSuchColumn, which 1 rule asks for" in site.read_text(encoding="utf-8")
     assert mappings([site]) == {"splunk": {"SigninLogs": SiteTable()}}
 
 

@@ -26,7 +26,7 @@ def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
     for rule in rules_of(paths, Effort.within(1, None), excluded, unread=unread.append):
         if isinstance(rule, Failure):
             status = 1
-            console.print(cell(line(f"{rule.source}:{rule.line}:{rule.column}: {rule.message}")), soft_wrap=True)
+            console.print(cell(line(f"{rule.source}:{rule.line}:{rule.column}: error: {rule.message}")), soft_wrap=True)
             continue
         rules += 1
         for identifier in rule.techniques:

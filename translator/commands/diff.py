@@ -180,6 +180,21 @@ def _listed(data: Mapping[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _kind(change: Change) -> str:
+    """What a change counts as: a rule that has come is new, one that has gone is gone."""
+    if change.what != "rule":
+        return change.what
+    return "gone" if change.new == "absent" else "new" if change.old == "absent" else change.new
+
+
+def _counted(found: Iterable[Change]) -> str:
+    """How many rules changed, and how many changes of each kind there are."""
+    changed = list(found)
+    rules = len({(c.source, c.name) for c in changed})
+    kinds = Counter(_kind(c) for c in changed)
+    return f"{rules} rule{'s' * (rules != 1)} changed: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+
+
 def print_diff(old: Path, new: Path, form: str) -> int:
     """Prints what changed. The exit status: 1 where anything did.
 
@@ -195,7 +210,5 @@ def print_diff(old: Path, new: Path, form: str) -> int:
         click.echo(line(str(change)))
         for text in change.why:
             click.echo(f"    {line(text)}")
-    counts = Counter(c.what for c in found)
-    rules = len({(c.source, c.name) for c in found})
-    click.echo(f"{rules} rules changed: " + ", ".join(f"{n} {what}" for what, n in counts.items()) if found else "nothing changed")
+    click.echo(_counted(found) if found else "nothing changed")
     return int(bool(found))

@@ -64,7 +64,7 @@ def explain(
             failure = stopped(rule, done.stopped) if done.stopped else None
         if failure is not None:
             status = 1
-            click.echo(line(f"{failure.source}:{failure.line}:{failure.column}: {failure.message}"))
+            click.echo(line(f"{failure.source}:{failure.line}:{failure.column}: error: {failure.message}"))
     print_unread(unread, Console(emoji=False, stderr=True))
     return status
 
@@ -101,10 +101,11 @@ def explained_rule(rule: Rule, targets: tuple[str, ...], options: Options, verif
     except KqlSyntaxError as error:
         for found in error.errors:
             row, column = rule.place(found.offset)
-            console.print(cell(line(f"{rule.source}:{row}:{column}: {found.message}")), soft_wrap=True)
+            hint = f" ({found.hint})" if found.hint else ""
+            console.print(cell(line(f"{rule.source}:{row}:{column}: error: {found.message}{hint}")), soft_wrap=True)
     except BindError as bound:
         row, column = rule.place(bound.span[0] if bound.span else 0)
-        console.print(cell(line(f"{rule.source}:{row}:{column}: {bound.message}")), soft_wrap=True)
+        console.print(cell(line(f"{rule.source}:{row}:{column}: error: {bound.message}")), soft_wrap=True)
     yield lines.getvalue(), contradicted
 
 

@@ -17,7 +17,7 @@ def template(found: Mapping[str, Wanted], target: str) -> str:
     lines = [
         "# What kql2sigma does not know of this site: fill in the names and pass the file with --mapping.",
         "# Empty lines are left out. A column may also be {field: NAME, type: TYPE}.",
-        f"{family}:",
+        f"{family}:" if found else f"{family}:  # the rules lack no name",
     ]
     for table, facts in found.items():
         if facts.rules == 1:
@@ -32,7 +32,9 @@ def template(found: Mapping[str, Wanted], target: str) -> str:
             known = [(c, n) for c, n in facts.columns.most_common() if has_column(table, c)]
             lines += ["    columns:", *(f"      {_quoted(c)}:  # {n}" for c, n in known)] if known else []
             lines += [
-                f"    # {table} has no column {c}, which {n} ask for" for c, n in facts.columns.most_common() if not has_column(table, c)
+                f"    # {table} has no column {c}, which {n} rule{'s ask' if n > 1 else ' asks'} for"
+                for c, n in facts.columns.most_common()
+                if not has_column(table, c)
             ]
     return "\n".join(lines) + "\n"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from translator.commands.common import cell, console_of_tables, line, print_unread, write_text
+from translator.commands.common import cell, line, print_unread, write_text
 from translator.commands.writing import OutputFolder
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
@@ -65,7 +65,7 @@ def print_summary(content: Report, folder: OutputFolder, known: Mapping[str, str
     Returns:
         What is printed, by the screen.
     """
-    console = console_of_tables()
+    console = Console(emoji=False, highlight=False)
     facts = (console.width, console.color_system, console.encoding, console.is_terminal, console.safe_box, console.no_color)
     screen = repr(facts)
     if console.legacy_windows:  # which is told of colours by calls, not by characters
@@ -81,10 +81,14 @@ def print_summary(content: Report, folder: OutputFolder, known: Mapping[str, str
     return {screen: known[screen]}
 
 
+_NAME = 20
+"""Columns of a screen that a rule's name has, however many targets stand beside it."""
+
+
 def _summarized(console: Console, content: Report) -> None:
     summary, rules = content["summary"], content["rules"]
     table = Table(title=f"{summary['rules']} rule{'s' * (summary['rules'] != 1)}, {summary['failed']} failed")
-    table.add_column("rule", overflow="fold")
+    table.add_column("rule", overflow="fold", min_width=_NAME)
     names = list(dict.fromkeys(t for rule in rules for t in rule["outputs"]))
     for name in names:
         table.add_column(name)
