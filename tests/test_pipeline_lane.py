@@ -22,6 +22,7 @@ from translator.plan.binder import bind
 from translator.plan.expressions import Const
 from translator.plan.functions import aggregates, functions
 from translator.plan.series import places
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql
 from translator.targets.splunk import pipeline as spl
@@ -1080,3 +1081,15 @@ def administered(pick: random.Random, count: int) -> list[dict[str, object]]:
 def test_elements_that_would_be_others_are_not_written(kql: str, reason: str, target: str) -> None:
     output = convert(rule(kql), (target,)).outputs[target]
     assert output.verdict.value not in ("exact", "same-alerts"), reason
+
+
+def test_of_two_outputs_that_alert_alike_the_one_with_the_entities_is_written() -> None:
+    kql = """SecurityEvent | where EventID == 4688 | summarize n = count() by NewProcessName | where n > 300
+| join kind=inner (SecurityEvent | where EventID == 4688) on NewProcessName
+| project Computer, NewProcessName
+"""
+    by_name = convert(rule(kql, entities=(EntityMapping("Process", "ProcessName", "NewProcessName"),)), ("splunk", "esql")).outputs
+    by_host = convert(rule(kql, entities=(EntityMapping("Host", "HostName", "Computer"),)), ("splunk", "esql")).outputs
+    for target in ("splunk", "esql"):
+        assert by_name[target].lane == "native" and "Computer" not in by_name[target].columns
+        assert by_host[target].lane == "pipeline" and "Computer" in by_host[target].columns

@@ -16,7 +16,7 @@ from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
-from translator.pipeline.remarks import on_columns, on_elements, on_history, on_pairs, with_reach
+from translator.pipeline.remarks import lost_entities, on_columns, on_elements, on_history, on_pairs, with_reach
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
@@ -137,9 +137,9 @@ class _Translation:
         if isinstance(target, PlanTarget):
             return target.translate_plan(self.rule, self.plan, self.options)
         output = self.detected(name, target, self.options)
-        if isinstance(target, Pipes) and _distance(output) > _READY:
+        if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output)):
             lane = _lane(target, self.rule, self.walked, self.options)
-            output = _better(output, lane.faithful())
+            output = self.telling(output, lane.faithful())
             if _distance(output) > _READY:
                 output = self.set_up(name, target, output)
             if not output.texts:
@@ -150,6 +150,12 @@ class _Translation:
         kept = lost(self.rule, target.keeps)
         said = (*self.since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
+
+    def telling(self, output: Output, other: Output | None) -> Output:
+        """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows."""
+        if other is None or _distance(other) != _distance(output) or not _is_good(other):
+            return _better(output, other)
+        return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
     def set_up(self, name: str, target: Pipes, output: Output) -> Output:
         """What is good over homes that need a setting of the product, where that is better than ``output``."""

@@ -118,9 +118,15 @@ def on_columns(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, 
     lacking = [c for c in rule.alert_columns if c not in output.columns]
     told = [c for c in lacking if c not in entities]
     found = [Diagnostic("setting-lost", f"the rows have no {', '.join(told)}, which the details of the alert name")] if told else []
-    if output.columns and (lost_ := [c for c in lacking if c in entities]):
+    if lost_ := lost_entities(rule, output):
         found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
     return tuple(found)
+
+
+def lost_entities(rule: Rule, output: Output) -> list[str]:
+    """The columns of the rule's entities that the rows of an output lack; none of one whose rows are not known."""
+    entities = {e.column for e in rule.entities}
+    return [c for c in rule.alert_columns if c in entities and c not in output.columns] if output.columns else []
 
 
 def _entities_shown(rule: Rule, output: Output) -> set[str]:
