@@ -154,6 +154,19 @@ def test_events_of_one_time_are_taken_in_one_order_where_the_rule_says_so_and_in
     assert Trial(silent, SOURCE).prove("eql", silent.outputs["eql"]).outcome is Outcome.CONTRADICTED
 
 
+@pytest.mark.parametrize("after", ["Two between (One .. (One + 10m))", "Two > One and Two - One <= 10m"])
+def test_pairs_of_one_moment_alert_in_spl_where_they_do_in_the_rule(after: str) -> None:
+    created, added = "SecurityEvent | where EventID == 4720", "SecurityEvent | where EventID == 4732"
+    kql = (
+        f"{created} | project TargetSid, One = TimeGenerated | join kind=inner ({added} | project MemberSid, Two = TimeGenerated)"
+        f" on $left.TargetSid == $right.MemberSid | where {after}"
+    )
+    conversion = translator.convert(rule(kql), ("splunk",))
+    output = conversion.outputs["splunk"]
+    assert output.verdict is Verdict.SAME_ALERTS and "equal-times" not in {d.code for d in output.diagnostics}
+    assert Trial(conversion, Options()).prove("splunk", output).outcome is Outcome.PROVEN
+
+
 def test_an_alert_beside_events_is_not_compared_by_a_column_that_it_does_not_show() -> None:
     answer = Answer(({"Operation": "a"}, {"Operation": "b"}))
     wanted, kinds = Wanted({"Operation": ("Operation",)}), {"Operation": Type.STRING}

@@ -62,6 +62,9 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
                 return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
             made = backend(_pipeline(family, names, part))
+            if isinstance(made, SplunkSlidingBackend):
+                made.ordered_at_once = part.kind == "temporal_ordered" and not part.strict
+                names.said = [d for d in names.said if d.code != "equal-times"]
             queries = made.convert(SigmaCollection.from_dicts(documents))
         except Cannot as refused:
             return names.output(target, (), (*part.diagnostics, *names.said, refused.diagnostic), "portable")

@@ -35,7 +35,13 @@ MEASURES = {"event_count": "count", "value_count": "dc", "value_sum": "sum", "va
 
 
 class SplunkSlidingBackend(PredicateBackend):
-    """Sigma to SPL whose correlations slide over the events instead of counting in buckets of time."""
+    """Sigma to SPL whose correlations slide over the events instead of counting in buckets of time.
+
+    Attributes:
+        ordered_at_once: whether events of the same moment are in any order, of which Sigma says nothing.
+    """
+
+    ordered_at_once = False
 
     name: ClassVar[str] = "Splunk SPL, sliding windows"
     formats: ClassVar[dict[str, str]] = {"default": "Plain SPL queries"}
@@ -186,7 +192,8 @@ class SplunkSlidingBackend(PredicateBackend):
         """Each member after the one before it: when the latest chain of them that ends here began is carried from one to the next."""
         if correlation.expression is not None:
             raise unsupported("an order of alternatives")
-        position = ", ".join(f"{mark}==1, {len(marks) - number}" for number, mark in enumerate(marks.values()))
+        places = range(1, len(marks) + 1) if self.ordered_at_once else range(len(marks), 0, -1)
+        position = ", ".join(f"{mark}==1, {place}" for place, mark in zip(places, marks.values(), strict=True))
         lines += [f"eval {name}_position=case({position})", f"sort 0 _time {name}_position"]
         started = ""
         for number, mark in enumerate(marks.values()):
