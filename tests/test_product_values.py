@@ -9,9 +9,10 @@ import pytest
 
 import translator
 from tests.rules import rule
-from translator.fidelity import CaseOfColumn
+from translator.fidelity import CaseOfColumn, Verdict
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
+from translator.verify.proof import Outcome
 from translator.verify.running import run_text
 from translator.verify.shaping import shaped
 
@@ -293,3 +294,35 @@ def test_control_characters_are_in_no_output(text: str, target: str) -> None:
     output = translator.convert(rule(kql), (target,)).outputs[target]
     assert output.verdict.value == "broader" and not [c for c in output.text if not c.isprintable() and c not in "\t\n"]
     assert "condition-dropped" in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("condition", "spelled"),
+    [
+        pytest.param('CommandLine contains "2>&1"', 'CommandLine="*2&gt;&amp;1*"', id="escaped"),
+        pytest.param('CommandLine !contains ">"', 'NOT CommandLine="*&gt;*"', id="negated"),
+        pytest.param('NewProcessName endswith "R&D.exe"', 'NewProcessName="*R&amp;D.exe"', id="path"),
+        pytest.param('CommandLine has "amp"', '"&amp;", "&")', id="name-of-an-entity"),
+        pytest.param('CommandLine endswith ";"', '"&amp;", "&")', id="end-of-an-entity"),
+        pytest.param("CommandLine matches regex '^.{3}>'", '"&amp;", "&")', id="pattern"),
+        pytest.param("strlen(CommandLine) > 3", '"&amp;", "&")', id="length"),
+        pytest.param('CommandLine has "powershell"', "match(CommandLine, ", id="word"),
+        pytest.param("NewProcessName matches regex @'\\\\[a-z]{3}[.]exe$'", "match(NewProcessName, ", id="pattern-of-a-path"),
+    ],
+)
+def test_values_of_windows_events_have_the_entities_of_xml_in_splunk(condition: str, spelled: str) -> None:
+    made = rule(f"SecurityEvent | where EventID == 4688 and {condition} | project Computer")
+    output = translator.convert(made, ("splunk",)).outputs["splunk"]
+    assert spelled in output.text and output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert translator.prove(made, "splunk").outcome is Outcome.PROVEN
+    assert "&amp;" not in translator.convert(made, ("esql",)).outputs["esql"].text
+
+
+def test_a_command_line_that_is_only_shown_is_said_to_have_entities() -> None:
+    shown = "SecurityEvent | where EventID == 4688 | project Computer, CommandLine"
+    output = translator.convert(rule(shown), ("splunk",)).outputs["splunk"]
+    assert output.verdict is Verdict.SAME_ALERTS and "replace(" not in output.text
+    counted = translator.convert(
+        rule("SecurityEvent | where EventID == 4688 | summarize n = count() by CommandLine | where n > 3"), ("splunk",)
+    )
+    assert "replace(" in counted.outputs["splunk"].text

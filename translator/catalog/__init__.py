@@ -137,6 +137,17 @@ class Home:
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
 
     @property
+    def in_xml(self) -> bool:
+        """Whether fields hold the text of XML, in which ``&``, ``<`` and ``>`` stand as ``&amp;``, ``&lt;`` and ``&gt;``.
+
+        Windows events are rendered as XML, and Splunk's add-on takes their values out of it by regular expressions.
+
+        Source: splunk/security_content, detections/endpoint/windows_scheduled_tasks_for_compmgmtlauncher_or_eventvwr.yml and
+        impacket_lateral_movement_commandline_parameters.yml, which search such events for the escaped text.
+        """
+        return self.place.get("source", "").startswith("XmlWinEventLog:")
+
+    @property
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """What selects the events, with all values of each."""
         first = next((key for key in self.place if key != "index"), "index")
@@ -144,6 +155,16 @@ class Home:
 
     def __str__(self) -> str:
         return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
+
+
+FREE_TEXTS = frozenset(
+    "CommandLine ParentCommandLine ProcessCommandLine ScriptBlockText ScriptBlock TaskContent TaskContentNew Payload ContextInfo "
+    "HostApplication ServiceFileName ImagePath Details Query QueryResults AttributeValue Message".split()
+)
+"""Values of Windows events that may hold any text: commands, scripts, XML. Names of files, accounts and hosts hold no ``<`` and no ``>``.
+
+Source: learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions; the pages of the events that have them.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,13 @@ from translator.targets.stored_values import (
     in_map,
     in_one_case,
     in_several_words,
+    in_xml,
     note_address,
     prefixed,
     scaled,
     spelled_otherwise,
     with_missing,
+    without_entities,
 )
 
 MAX_HOMES = 8
@@ -378,6 +380,9 @@ class Move:
         if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
             moved = self.with_value_for_none(expr, moved, counterpart)
         if isinstance(counterpart, Stored):
+            if moved != (moved := self.unescaped(moved, counterpart)) and self.mover.place is Place.SHOWN:
+                self.mover.say("columns-differ", f"{column_name(expr)} has the entities of XML for &, < and >", expr.span)
+                moved = self.field(expr)[0]
             self.mover.read[moved] = CaseOfColumn(column_name(expr), counterpart.case)
             if counterpart.case:
                 said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
@@ -404,6 +409,7 @@ class Move:
             moved, counterpart = self.field(expr)
             if isinstance(counterpart, Stored):
                 self.note_computed(expr, moved, counterpart)
+                moved = self.unescaped(moved, counterpart)
             return moved
         known = self.done.get(id(expr))
         if known is None:
@@ -413,6 +419,14 @@ class Move:
     def is_address(self, field: Expr) -> bool:
         """Whether the product keeps a field as an address, not as its text."""
         return self.family == "elastic" and isinstance(field, ColumnRef) and field.column.stored == "ip"
+
+    def is_escaped(self, stored: Stored) -> bool:
+        """Whether a field holds the text of XML."""
+        return self.home is not None and self.home.in_xml and stored.type == "text"
+
+    def unescaped(self, field: Expr, stored: Stored) -> Expr:
+        """A field as a value: what it says, where it may hold any text of XML."""
+        return without_entities(field) if self.is_escaped(stored) and stored.name in catalog.FREE_TEXTS else field
 
     def note_shared(self, selector: Selector) -> None:
         """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
@@ -505,7 +519,7 @@ class Move:
             return plain
         if atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             self.note_computed(atom.args[0], subject, counterpart, in_one_case=atom.function in ("tolower", "toupper", "strlen"))
-            return plain
+            return replace(plain, args=(self.unescaped(subject, counterpart), *rest))
         asked = constants(operands[0]) if operands else None
         only_missing = asked == [counterpart.missing]
         if asked and counterpart.either and (named := in_either_word(self.mover, atom, subject, counterpart)) is not None:
@@ -533,6 +547,8 @@ class Move:
             plain = in_one_case(self.mover, plain, counterpart)
         if counterpart.prefixes and len(operands) == 1:
             plain = prefixed(plain, counterpart)
+        if self.is_escaped(counterpart) and len(operands) == 1:
+            plain = in_xml(plain, counterpart.name in catalog.FREE_TEXTS)
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
             self.mover.say("value-longer", f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
         if self.is_address(subject):

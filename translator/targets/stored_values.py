@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
@@ -222,6 +223,55 @@ _OTHERWISE = re.compile(
     r"(?<![0-9a-fA-F.\\])0[0-9a-fA-F]|(?<![0-9a-fA-F])0:0(?![0-9a-fA-F])|:ffff:|[A-F](?=[0-9a-fA-F]*:)|(?<=:)[0-9a-f]*[A-F]"
 )
 """What stands in no address that a field of the type ip gives back: zeros before a group or in place of ``::``, capitals, mapped IPv4."""
+
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+"""How XML writes the characters that a text of it cannot hold (W3C, XML 1.0, "Character Data and Markup")."""
+
+
+def in_xml(atom: Apply, free: bool) -> Apply:
+    """A condition on the text of XML: its values escaped, or the text without escapes where a value might be found in one of these.
+
+    Args:
+        free: whether the text may have any characters, so that a pattern may tell an escape from what it stands for.
+    """
+    values = constants(atom.args[1])
+    if values is None or atom.function not in TEXT_OPERATORS | EQUALITIES:
+        return atom
+    if atom.function.startswith("matches regex"):
+        plain = not any(c in str(v).replace("(?<", "").replace("(?P<", "") for v in values for c in _ENTITIES)
+        return atom if plain and not free else replace(atom, args=(without_entities(atom.args[0]), *atom.args[1:]))
+    if any(_is_in_entity(_escaped(str(v)), atom.function.removesuffix("_cs")) for v in values):
+        return replace(atom, args=(without_entities(atom.args[0]), *atom.args[1:]))
+
+    def changed(node: Expr) -> Expr:
+        if not (isinstance(node, Const) and isinstance(node.value, str)):
+            return node
+        return const(_escaped(node.value), node.type, node.span)
+
+    return replace(atom, args=(atom.args[0], transform(atom.args[1], changed)))
+
+
+def without_entities(text: Expr) -> Expr:
+    """What the text of XML says."""
+    for character, entity in reversed(_ENTITIES.items()):
+        text = Apply(text.span, Type.STRING, "replace_string", (text, const(entity), const(character)))
+    return text
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ENTITIES.get(c, c) for c in text)
+
+
+def _is_in_entity(escaped: str, function: str) -> bool:
+    """Whether an operator may find a text within what stands for one character."""
+    if function in EQUALITIES or function == "startswith":
+        return False
+    rests = [entity[n:] for entity in _ENTITIES.values() for n in range(1, len(entity))]
+    given = escaped.lower()
+    if function == "endswith":
+        return any(given.startswith(rest) for rest in rests)
+    return any(given.startswith(rest) or rest.startswith(given) for rest in rests)
 
 
 _DIGESTS = {"MD5={value}": 32, "SHA1={value}": 40, "SHA256={value}": 64}

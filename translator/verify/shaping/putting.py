@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from xml.sax.saxutils import unescape
+from xml.sax.saxutils import escape, unescape
 
 from translator import catalog
 from translator.catalog import Computed, Stored
@@ -230,6 +230,8 @@ class Putting:
         match self.site.family:
             case "splunk":
                 given = in_splunk(value, kind, self.site.in_json) if not isinstance(value, dict | list) else value
+                if self.site.home.in_xml and isinstance(given, str):
+                    given = escape(given)
             case "elastic":
                 given = in_elastic(value, kind)
             case _:
