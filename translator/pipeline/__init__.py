@@ -253,18 +253,24 @@ def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:
 
 def _once_each(lift: Lifted) -> Lifted:
     """The same, which lifts the heads of a plan once for all targets: by their relation and the fields that are read of it."""
-    found: dict[tuple[bool, int, object], tuple[o.Relation, Detection | NoDetection]] = {}
+    found: dict[tuple[bool, object, object], Detection | NoDetection] = {}
 
     def lifted(timed: bool, part: o.Plan) -> Detection | NoDetection:
-        if not isinstance(part.root, o.Project):
-            return lift(timed, part)
-        head = part.root.input
-        key = (timed, id(head), part.root.items)
-        if key not in found:
-            found[key] = head, lift(timed, part)
-        return found[key][1]
+        asked = timed, Same(part), None
+        if asked not in found:
+            root = part.root
+            of_head = (timed, _content(root.input), root.items) if isinstance(root, o.Project) else asked
+            if of_head not in found:
+                found[of_head] = lift(timed, part)
+            found[asked] = found[of_head]
+        return found[asked]
 
     return lifted
+
+
+def _content(node: o.Relation) -> tuple[object, ...]:
+    """What tells a relation from others that are no copies of it: each way to cut a plan has heads of its own."""
+    return type(node), *(Same(getattr(node, name)) for name in node.__dataclass_fields__)
 
 
 def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:

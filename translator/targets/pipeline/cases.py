@@ -6,6 +6,7 @@ heads, of which one search finds the events.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
@@ -18,7 +19,7 @@ from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place, Verdict, combine
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, children, const, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, Same, children, const, walk
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.homes import Placed
@@ -201,19 +202,24 @@ def case_of(
         timed: whether the events of a head that is lifted have limits of their own on their time.
         loose: whether what has no words is left out.
     """
-    fields, must = reading.fields, frozenset[Expr]() if loose else reading.must
+    must = frozenset[Expr]() if loose else reading.must
+    heads = _as_queries(Same(cut), Same(reading), loose)
+    # To place a head takes the most by far: what refuses any, or all of them together, is asked first.
+    selected = list[Detection]()
+    for fields, query in heads:
+        detection = lift(query)
+        if detection is None or must & set(fields) - {fields[n] for n in _to_be_had(detection, fields)}:
+            return None
+        selected.append(detection)
+    if len({d.lookback for d in selected}) > 1 and not timed:
+        return None
     found = list[tuple[Placed, list[Expr]]]()
-    for head in cut.heads:
-        own = fields if len(cut.heads) == 1 and not loose else _fields_of(head, fields)
-        placed = _placed(head, own, must, reading.compared, lift, move, source)
-        if placed is None:
+    for head, (fields, _), detection in zip(cut.heads, heads, selected, strict=True):
+        placed = _placed(head, fields, detection, must, reading.compared, lift, move, source)
+        # What is said of a head is said of all that is written over it.
+        if placed is None or not (loose or is_faithful(placed[0].detection.diagnostics)):
             return None
         found.append(placed)
-    if len({p.detection.lookback for p, _ in found}) > 1 and not timed:
-        return None
-    # What is said of a head is said of all that is written over it.
-    if not loose and not is_faithful(d for p, _ in found for d in p.detection.diagnostics):
-        return None
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
     return PipelineCase(
@@ -221,35 +227,51 @@ def case_of(
     )
 
 
-def _fields_of(head: o.Relation, fields: list[Expr]) -> list[Expr]:
-    """The stored fields, and columns of a union, that the events of a head have."""
-    first = way_to(head)[0]
-    merged = {c.id for c, _ in first.columns} if isinstance(first, o.Union) else set[int]()
-    sources = {n.id for n in o.relations(first) if isinstance(n, o.Source)}
+@functools.lru_cache(maxsize=16)
+def _as_queries(cut: Same[Cut], reading: Same[Reading], loose: bool) -> tuple[tuple[list[Expr], o.Plan], ...]:
+    """The stored fields, and columns of a union, that are read of the events of each head, and these as a query that shows them."""
+    heads, fields = cut.node.heads, reading.node.fields
+    own = [fields] if len(heads) == 1 and not loose else _fields_of(heads, fields)
+    return tuple((of, as_events(head, of)) for head, of in zip(heads, own, strict=True))
+
+
+def _fields_of(heads: Iterable[o.Relation], fields: list[Expr]) -> Iterator[list[Expr]]:
+    """Those of some fields that the events of each head have."""
     columns = [(f, next(n.column for n in walk(f) if isinstance(n, ColumnRef))) for f in fields]
-    return [f for f, column in columns if column.id in merged or column.source in sources]
+    for head in heads:
+        first = way_to(head)[0]
+        merged = {c.id for c, _ in first.columns} if isinstance(first, o.Union) else set[int]()
+        sources = {n.id for n in o.relations(first) if isinstance(n, o.Source)}
+        yield [f for f, column in columns if column.id in merged or column.source in sources]
+
+
+def _to_be_had(detection: Detection, fields: list[Expr]) -> list[int]:
+    """The numbers of the fields that all events of a detection tell."""
+    outputs = set.intersection(*({n for n, _ in s.outputs} for s in detection.selectors)) if detection.selectors else set[str]()
+    return [n for n in range(len(fields)) if str(n) in outputs]
 
 
 def _placed(
-    head: o.Relation, fields: list[Expr], must: Set[Expr], compared: Set[Expr], lift: Lift, move: Move, source: bool
+    head: o.Relation, fields: list[Expr], detection: Detection, must: Set[Expr], compared: Set[Expr], lift: Lift, move: Move, source: bool
 ) -> tuple[Placed, list[Expr]] | None:  # fmt: skip
-    """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there."""
-    detection = lift(as_events(head, fields))
-    if detection is None:
-        return None
-    outputs = set.intersection(*({n for n, _ in s.outputs} for s in detection.selectors)) if detection.selectors else set[str]()
-    kept = [n for n, f in enumerate(fields) if str(n) in outputs]
+    """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there.
+
+    Args:
+        detection: what the head selects, with these fields.
+    """
+    kept = _to_be_had(detection, fields)
     if must & set(fields) - {fields[n] for n in kept}:
         return None
 
-    def placed(numbers: list[int]) -> Placed | None:
+    @functools.cache
+    def placed(*numbers: int) -> Placed | None:
         names = list[str]()
         for n in numbers:
             names.append(free_of(_name_of(fields[n]), names))
-        grouped = as_groups(detection, names, numbers)
+        grouped = as_groups(detection, names, list(numbers))
         return None if grouped is None else move(grouped)
 
-    everything = placed(kept)
+    everything = placed(*kept)
     needed = [n for n in kept if fields[n] in must]
     if everything is None or any(_may_meet(everything, *pair) for pair in itertools.combinations(_of_tables(everything), 2)):
         return None  # an event that two tables have would be one row
@@ -258,19 +280,18 @@ def _placed(
         if any(fields[n] in must for n in wrong):
             return None
         rest = [f for n, f in enumerate(fields) if n not in wrong]
-        return _placed(head, rest, must, compared, lift, move, source)
+        again = lift(as_events(head, rest))
+        return None if again is None else _placed(head, rest, again, must, compared, lift, move, source)
     if len(needed) < len(kept):
         # What is said of fields that only show is said of what is shown. They do not decide where events are looked for.
-        alone = placed(needed)
+        alone = placed(*needed)
         assert alone is not None
         told = {*needed, *_asked(detection, kept)}
         present = [n for n, number in enumerate(kept) if source or number in told or _is_stored(everything.detection, n)]
         kept = [kept[n] for n in present]
         if everything.homes.keys() != alone.homes.keys():
-            kept = [
-                n for n in kept if n in needed or ((one := placed([*needed, n])) is not None and one.homes.keys() == alone.homes.keys())
-            ]
-        everything = placed(kept)
+            kept = [n for n in kept if n in needed or ((one := placed(*needed, n)) is not None and one.homes.keys() == alone.homes.keys())]
+        everything = placed(*kept)
         assert everything is not None
         of_all = set(alone.detection.diagnostics)
         diagnostics = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)
