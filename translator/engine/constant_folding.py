@@ -73,6 +73,10 @@ class _Extent:
     row: int
 
 
+_FOLDED = (Expr, o.Relation, o.Ordering)
+"""What is looked into."""
+
+
 class _Folding:
     def __init__(self, plan: o.Plan) -> None:
         self.plan = plan
@@ -85,14 +89,14 @@ class _Folding:
         if isinstance(node, tuple):
             parts = tuple(map(self.rebuilt, node))
             return parts if any(a is not b for a, b in zip(parts, node, strict=True)) else node
-        if not isinstance(node, Expr | o.Relation | o.Ordering):
+        if not isinstance(node, _FOLDED):
             return node
         if id(node) not in self.made:
             self.made[id(node)] = self.constant(node) or self.with_folded_parts(node)
         return self.made[id(node)]
 
     def with_folded_parts(self, node: Any) -> Any:
-        fields = {name: getattr(node, name) for name in node.__dataclass_fields__ if name != "span"}
+        fields = {name: getattr(node, name) for name in o.inner_fields(node)}
         made = {name: self.rebuilt(value) for name, value in fields.items()}
         if isinstance(node, Items) and any(isinstance(i, Items) for i in made["items"]):
             made["items"] = tuple(i for item in made["items"] for i in (item.items if isinstance(item, Items) else (item,)))
@@ -174,8 +178,9 @@ class _Folding:
     def extent(self, relation: o.Relation) -> _Extent | None:
         """How large a relation can be at most; None where it reads events, or may not be run here."""
         if id(relation) not in self.extents:
-            found = self.found_extent(relation) if all(map(self.runs, _own_expressions(relation))) else None
+            found = self.found_extent(relation)
             within = found is not None and found.rows <= LIMIT and found.rows * found.row <= LENGTH
+            within = within and all(map(self.runs, _own_expressions(relation)))
             self.extents[id(relation)] = found if within else None
         return self.extents[id(relation)]
 

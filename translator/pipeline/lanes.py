@@ -97,12 +97,11 @@ def _written_once(name: str, target: Target, rule: Rule, detection: Detection, o
     # What is said of the detection is said of any output, so that the other way cannot be better than that.
     if native.verdict.rank <= max(Verdict.SAME_ALERTS.rank, verdict_of(place.detection.diagnostics).rank):
         return native
-    from translator.sigma.portable.lane import LANES, through_sigma
+    from translator.sigma.portable.lane import LANES, better_through_sigma
 
     if name not in LANES or detection.alerts_on_nothing:
         return native
-    portable = through_sigma(name, rule, place, options)
-    return portable if portable.verdict.rank < native.verdict.rank else native
+    return better_through_sigma(native.verdict, name, rule, place, options) or native
 
 
 def moved(target: Target, rule: Rule, detection: Detection, options: Options) -> Placed:

@@ -44,8 +44,9 @@ def fields_of(expr: Expr) -> list[Expr]:
     """The stored fields that ``expr`` reads, each whole and once."""
     if is_field(expr):
         return [expr]
-    inner = {id(n.base) for n in walk(expr) if isinstance(n, Path) and is_field(n)}
-    return list(dict.fromkeys(n for n in walk(expr) if is_field(n) and id(n) not in inner))
+    found = [n for n in walk(expr) if is_field(n)]
+    inner = {id(n.base) for n in found if isinstance(n, Path)}
+    return list(dict.fromkeys([n for n in found if id(n) not in inner] if inner else found))
 
 
 LIMITS = {"since": ">=", "after": ">", "until": "<=", "before": "<"}

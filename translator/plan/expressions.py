@@ -356,4 +356,8 @@ def _size(node: Expr, sizes: dict[int, int]) -> int:
 
 def substitute(expr: Expr, env: dict[int, Expr]) -> Expr:
     """Every column of ``env`` replaced by its definition."""
+    if not env:
+        return expr
+    if isinstance(expr, ColumnRef):
+        return env.get(expr.column.id, expr)
     return transform(expr, lambda node: env.get(node.column.id, node) if isinstance(node, ColumnRef) else node)

@@ -6,11 +6,12 @@ are more columns than these: those of a table whose schema is not fully known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import cache, lru_cache
 from itertools import count
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from translator.plan.expressions import Column, Expr, Same
 from translator.plan.expressions import Relation as Relation
@@ -368,6 +369,23 @@ class TopNested(Unsupported):
 PARTS = (Expr, Relation, Ordering, ScanStep, GraphHop, TopNestedPart)
 """What a plan is made of, columns and plain values aside."""
 
+_PLAIN = frozenset({"str", "int", "float", "bool", "None", "Type", "Value", "Span", "tuple"})
+"""What the types of fields are written with that hold plain values."""
+
+_WITHOUT_PARTS = _PLAIN | {"Column"}
+
+
+def inner_fields(part: object) -> tuple[str, ...]:
+    """The fields of a part in which other parts may be."""
+    kind: Any = type(part)
+    return _fields_beyond(kind, _WITHOUT_PARTS)
+
+
+@cache
+def _fields_beyond(kind: type, plain: frozenset[str]) -> tuple[str, ...]:
+    """The fields of a class of parts whose types are not written with ``plain`` words alone: each walk asks for them at each part."""
+    return tuple(f.name for f in fields(kind) if not plain.issuperset(re.findall(r"\w+", str(f.type)))) if issubclass(kind, PARTS) else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -387,7 +405,7 @@ class Plan:
 
 
 def parts(node: object, left_out: object = None) -> Iterator[object]:
-    """A relation or an expression with everything in it, columns included, each once; ``left_out`` and what is only there is left out."""
+    """A relation or an expression with all parts of it and their columns, each once; ``left_out`` and what is only there is left out."""
     if left_out is None and isinstance(node, Relation):
         return iter(_parts(Same(node)))
     return _within(node, left_out)
@@ -403,8 +421,9 @@ def _within(node: object, left_out: object) -> Iterator[object]:
         yield current
         if isinstance(current, tuple):
             stack.extend(current)
-        elif isinstance(current, PARTS):
-            stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
+        else:
+            kind: Any = type(current)
+            stack.extend([getattr(current, name) for name in _fields_beyond(kind, _PLAIN)])
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import is_not
 from typing import Any, TypeVar
 
-from translator.plan.operators import PARTS
+from translator.plan.operators import PARTS, inner_fields
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ def _made(part: Any, change: Callable[[Any], Any], done: dict[int, tuple[Any, An
     known = done.get(id(part))
     if known is None:
         news = {}
-        for name in part.__dataclass_fields__:
-            if name != "span" and (new := _made(old := getattr(part, name), change, done)) is not old:
+        for name in inner_fields(part):
+            if (new := _made(old := getattr(part, name), change, done)) is not old:
                 news[name] = new
         known = done[id(part)] = part, change(replace(part, **news) if news else part)
     return known[1]

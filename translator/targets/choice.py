@@ -15,6 +15,7 @@ from translator.plan.conditions import is_present
 from translator.plan.expressions import (
     FALSE,
     Apply,
+    Column,
     ColumnRef,
     Const,
     Expr,
@@ -153,6 +154,13 @@ def lacks_required(home: Home, predicate: Expr, told: bool = False, in_table: bo
         told: whether to go by the latter alone, but for ``Type``, which has one value in all events of the table.
         in_table: whether to go by what the table has of the home's events, though the product has none of it.
     """
+    return _lacks_required(Same(home), Same(predicate), told, in_table)
+
+
+@lru_cache(maxsize=1024)
+def _lacks_required(same_home: Same[Home], same: Same[Expr], told: bool, in_table: bool) -> bool:
+    """The same: the moves of a selector ask it again and again, each for other keys."""
+    home, predicate = same_home.node, same.node
     stored = {c for c in columns_of(predicate) if c.table is not None}
     stored = {c for c in stored if not told or not (c.name == "Type" or isinstance(home.columns.get(c.name), Absent))}
     if in_table:
@@ -186,15 +194,14 @@ def only_value(home: Home, table: str, column: str) -> Const | None:
     return None
 
 
-def has_all(home: Home, read_by: Iterable[Expr]) -> bool:
-    """Whether a home has all columns that some expressions read, with the values that the table has."""
-    read = {n.column for x in read_by for n in walk(x) if isinstance(n, ColumnRef) and n.column.table}
+def has_all(home: Home, columns: Iterable[Column]) -> bool:
+    """Whether a home has all stored ones of some columns, with the values that the table has."""
 
     def has(name: str) -> bool:
         found = home.columns.get(name)
         return isinstance(found, Computed) or (isinstance(found, Stored) and not found.differs)
 
-    return all(has(c.name) or c.name in TIME_COLUMNS for c in read)
+    return all(has(c.name) or c.name in TIME_COLUMNS for c in columns if c.table)
 
 
 def events_of(home: Home) -> tuple[object, ...]:

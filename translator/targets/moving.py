@@ -94,7 +94,7 @@ def further_homes(moving: Moving, selector: Selector, home: Home | None, measure
     pins = selector_pins(selector)
     if home is None or home.lacks or allowed(home, pins):
         return []
-    found = {events_of(home): (home, True)}
+    found = {events_of(home): home}
     for other in homes_of(selector.table, moving.family, moving.options):
         if (
             other.when
@@ -102,9 +102,12 @@ def further_homes(moving: Moving, selector: Selector, home: Home | None, measure
             and possible(other, pins)
             and not lacks_required(other, selector.predicate, in_table=True)
         ):
-            found.setdefault(events_of(other), (other, has_all(other, [selector.predicate, *selector.keys, *measured])))
+            found.setdefault(events_of(other), other)
     several = list(found.values())[1:]
-    return several if len(several) < MAX_HOMES else [(other, False) for other, _ in several]
+    if not 0 < len(several) < MAX_HOMES:
+        return [(other, False) for other in several]
+    read = {c for x in (selector.predicate, *selector.keys, *measured) for c in columns_of(x)}
+    return [(other, has_all(other, read)) for other in several]
 
 
 def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple[str, Expr]]:
@@ -181,10 +184,11 @@ class Move:
     def once(self, what: str, expr: Expr, move: Callable[[Expr], Expr]) -> Expr:
         """What ``move`` makes of an expression, worked out once for all moves of its condition to the home; ``what`` is its name."""
         asked = what, Same(expr), self.mover.place
-        if asked not in self.known.moved:
+        known = self.known.moved.get(asked)
+        if known is None:
             with self.apart() as said:
-                self.known.moved[asked] = move(expr), said
-        moved, said = self.known.moved[asked]
+                known = self.known.moved[asked] = move(expr), said
+        moved, said = known
         for diagnostic in said:
             self.mover.note(diagnostic)
         return moved
@@ -561,10 +565,11 @@ class Move:
     def looked_up(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """The same as ``field`` for a question about a place that is not moved there: nothing is said of it."""
         asked = expr, entire, self.mover.place
-        if asked not in self.known.looked_up:
+        known = self.known.looked_up.get(asked)
+        if known is None:
             with self.apart():
-                self.known.looked_up[asked] = self.field(expr, entire)
-        return self.known.looked_up[asked]
+                known = self.known.looked_up[asked] = self.field(expr, entire)
+        return known
 
     def field(self, expr: Expr, entire: bool = False) -> tuple[Expr, Counterpart | None]:
         """A stored column, or a place inside one, as what the home has for it; ``entire``: as a place, also where that has a field."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -53,15 +53,21 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
 
 def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tuple[str, ...]:
     """What a search calls the keys: as ``wanted``, but for names of fields that it still reads once they are those of the keys."""
-    told: dict[int, set[str]] = {}
+    selected = [x for s in detection.selectors for x in (s.predicate, *s.keys)]
+    counted = [*(x for side in detection.sides for group in side.grouping for x in group), *_measured(detection)]
+    each = {id(x): x for x in (*selected, *counted, *(x for s in detection.shown for _, x in s.outputs))}
+    told = dict(zip(each, names.of_each(each.values()), strict=True))
 
     def read_of(exprs: Iterable[Expr]) -> set[str]:
-        return set[str]().union(*(told[id(x)] if id(x) in told else told.setdefault(id(x), names.all_of([x])) for x in exprs))
+        return set[str]().union(*(told[id(x)] for x in exprs))
 
-    of_any = read_of(x for s in detection.selectors for x in (s.predicate, *s.keys)) if len(detection.selectors) > 1 else set[str]()
-    counted = [*(x for side in detection.sides for group in side.grouping for x in group), *_measured(detection)]
+    read_anywhere = read_of(each.values())
+    of_any = read_of(selected) if len(detection.selectors) > 1 else set[str]()
     found: list[str] = []
     for number, name in enumerate(wanted):
+        if name not in read_anywhere:
+            found.append(name)
+            continue
         own = [s.keys[number] for s in detection.selectors]
         others = [x for s in detection.selectors for n, x in enumerate(s.keys) if n != number] if not of_any else []
         others += [x for x in counted if x not in own]
@@ -233,13 +239,17 @@ class Names(Notes):
 
     def all_of(self, exprs: Iterable[Expr]) -> set[str]:
         """The names of the fields that some values read. Nothing is said of them."""
+        return set[str]().union(*self.of_each(exprs))
+
+    def of_each(self, exprs: Iterable[Expr]) -> Iterator[set[str]]:
+        """The same of each of them."""
         quiet = replace(self, said=[], missing={}, read={}, used={})
-        found = set()
         for expr in exprs:
+            found = set()
             for node in fields_of(expr):
                 with suppress(Cannot):
                     found.add(quiet.field(node))
-        return found
+            yield found
 
     def stored(self, expr: Expr) -> str:
         """The product's type of a stored field; empty where it is not known."""

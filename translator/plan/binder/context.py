@@ -38,6 +38,8 @@ class Context(ABC):
         self.ids = itertools.count()
         self.stored: dict[tuple[int, str], e.Column] = {}
         """Columns of stored tables, by source and name."""
+        self.sources: dict[str, list[int]] = {}
+        """The sources whose columns these are, by table."""
         self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
         """Columns that parse and scan write over, which the official binder still shows, with what replaced them."""
@@ -92,7 +94,13 @@ class Context(ABC):
             documented = self.schema.get(source.table, {}).get(name)
             kind = type_of(documented) if documented is not None else otherwise
             self.stored[key] = e.Column(next(self.ids), name, kind, source.table, source.id)
+            if source.id not in (known := self.sources.setdefault(source.table, [])):
+                known.append(source.id)
         return self.stored[key]
+
+    def has_read(self, table: str, name: str) -> bool:
+        """Whether a column of a stored table is known, in any use of it."""
+        return any((source, name) in self.stored for source in self.sources.get(table, ()))
 
     def unknown_source(self, span: e.Span | None) -> o.Source:
         """A table of which nothing is known."""

@@ -42,10 +42,9 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
     if kind in ("rightsemi", "rightanti", "rightantisemi"):
         return right.alone(relation)
     # What the query has read of a table elsewhere all rows of it have, also where its columns are not known.
-    read = {(c.table, c.name) for c in ctx.stored.values()}
     for source in left.sources:
         for name in right.names:
-            if name not in left.names and name not in left.hidden and (source.table, name) in read:
+            if name not in left.names and name not in left.hidden and ctx.has_read(source.table, name):
                 left.names[name] = ctx.stored_column(source, name)
     kept = {n: c for n, c in right.names.items() if not (isinstance(node, s.Lookup) and n in shared)}
     return both_sides(ctx, left, right, relation, side_by_side(left.names, kept))

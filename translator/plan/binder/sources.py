@@ -30,6 +30,7 @@ def _stored_table(ctx: Context, name: str, span: e.Span) -> Table:
     source = o.Source(span, name, next(ctx.ids))
     names = {n: e.Column(next(ctx.ids), n, type_of(kind), name, source.id) for n, kind in ctx.schema.get(name, {}).items()}
     ctx.stored.update({(source.id, n): column for n, column in names.items()})
+    ctx.sources.setdefault(name, []).append(source.id)
     return Table(source, names, () if ctx.closed is not None and name in ctx.closed else (source,))
 
 

@@ -16,7 +16,7 @@ from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import AddConditionTransformation, SetStateTransformation
 
 from translator.detection.model import Detection, Selector, Threshold
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
 from translator.sigma.emit import documents_of, spells
@@ -47,8 +47,19 @@ _OF_SEARCHES = re.compile(r"(rule|alert|key|member|measure)(_\w+)?|first_time|la
 """Fields that the searches of correlations make for themselves."""
 
 
-def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> Output:
-    """A detection written by way of Sigma documents that carry the target's own field names."""
+class _NoBetter(Exception):
+    """What is written would be no better than what there is."""
+
+
+def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, than: Verdict | None = None) -> Output:
+    """A detection written by way of Sigma documents that carry the target's own field names.
+
+    Args:
+        than: the verdict that it has to surpass.
+
+    Raises:
+        _NoBetter: where it is known not to surpass that.
+    """
     family, backend = LANES[target]
 
     def named() -> Names:
@@ -61,6 +72,8 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
                 reason = Diagnostic("target-cannot", f"a search of a correlation makes a field {taken[0]} of its own")
                 return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
+            if than is not None and verdict_of((*part.diagnostics, *names.said)).rank >= than.rank:
+                raise _NoBetter
             made = backend(_pipeline(family, names, part))
             if isinstance(made, SplunkSlidingBackend):
                 made.ordered_at_once = part.kind == "temporal_ordered" and not part.strict
@@ -84,6 +97,15 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options) -> 
         spells(named(), selector, part)
 
     return translated(placed.detection, written, spell)
+
+
+def better_through_sigma(than: Verdict, target: str, rule: Rule, placed: Placed, options: Options) -> Output | None:
+    """The same where its verdict is better; None where it is not, which is mostly known before anything is converted."""
+    try:
+        found = through_sigma(target, rule, placed, options, than)
+    except _NoBetter:
+        return None
+    return found if found.verdict.rank < than.rank else None
 
 
 def _everywhere(query: str, places: Iterable[str]) -> str:
