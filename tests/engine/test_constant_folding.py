@@ -35,12 +35,27 @@ def operand(kql: str) -> object:
         ("let l = dynamic(['a', 'b']); T | where x == l[1]", "b"),
         ("let p = 'svc-'; T | where x == strcat(p, tolower('A'))", "svc-a"),
         ("let big = true; T | where x > iff(big, 5 * 2, 1)", 10),
+        ("T | where x > 1.5 * exp(0)", 1.5),
         ("T | where x == toscalar(datatable(v: string, n: long)['a', 1, 'b', 2] | summarize max(n))", 2),
         ("T | where x in (toscalar(datatable(v: string)['a', 'b'] | summarize make_set(v)))", ["a", "b"]),
     ],
 )
 def test_values(kql: str, values: object) -> None:
     assert operand(kql) == values
+
+
+@pytest.mark.parametrize(
+    ("kql", "values"),
+    [
+        ("'v1.13-4' with 'v' a: long '.' b: long '-' *", [1, 13]),
+        ("'v1.x-4' with 'v' a: long '.' b: long '-' c", [None, None, ""]),
+        ("strcat('v1.', 'x-4') with * '.' b '-' c: int", ["x", 4]),
+        ("kind=relaxed 'v1.x-4' with 'v' a: long '.' b: long '-' c", [1, None, "4"]),
+    ],
+)
+def test_a_constant_is_parsed_once(kql: str, values: list[object]) -> None:
+    root = fold_constants(translator.bind(f"T | parse {kql}")).root
+    assert isinstance(root, o.Compute) and [x.value for _, x in root.items if isinstance(x, Const)] == values
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LIMIT = 10_000
 LENGTH = 10_000_000
 """Characters that a value, or all those of a table, can have at most before any of it is run."""
 
-_NUMBER = 32
+_NUMBER, _LINE = 32, 1000
 _MULTIPLYING = frozenset({"replace_string", "replace_strings", "translate", "strcat_array", "strcat_delim"})
 _JOINING = frozenset(
     {"strcat", "iff", "case", "coalesce", "pack_array", "bag_pack", "tolower", "toupper", "split", "array_concat", "make_set", "make_list"}
@@ -44,7 +44,7 @@ _FAMILIES = frozenset({"operators", "strings", "conversions", "maths", "dynamics
 _LEFT_ALONE = frozenset(
     """
     rand repeat range strrep countof column_ifexists assert pack_all bag_pack_columns parse_user_agent geo_info_from_ip_address
-    bag_merge gzip_decompress_from_base64_string zlib_decompress_from_base64_string take_any any pow exp exp2 exp10
+    bag_merge gzip_decompress_from_base64_string zlib_decompress_from_base64_string take_any any pow
     """.split()
 ) | {"matches regex"}
 """Functions of these families that chance decides, that read more than their arguments, or that make much of little."""
@@ -95,13 +95,34 @@ class _Folding:
             self.made[id(node)] = self.constant(node) or self.with_folded_parts(node)
         return self.made[id(node)]
 
+    def parsed(self, parse: o.Parse) -> o.Relation:
+        """What ``parse`` finds in a constant, which is the same in every row."""
+        columns = [c for c in parse.pattern if isinstance(c, Column)]
+        if (
+            parse.filters
+            or not isinstance(parse.value, Const)
+            or len(str(parse.value.value)) > _LINE
+            or parse.kind == "regex"
+            or not all(c.type in _PLAIN for c in columns)
+        ):
+            return parse
+        once = replace(parse, input=o.Rows(None, (), ((),)))
+        found = self.rows(o.Plan(once, tuple((f"c{n}", c) for n, c in enumerate(columns)), False))
+        if not found:
+            return parse
+        values = [
+            Const(parse.span, c.type, "" if v is None and c.type == Type.STRING else v) for v, c in zip(found[0], columns, strict=True)
+        ]
+        return o.Compute(parse.span, parse.input, tuple(zip(columns, values, strict=True)))
+
     def with_folded_parts(self, node: Any) -> Any:
         fields = {name: getattr(node, name) for name in o.inner_fields(node)}
         made = {name: self.rebuilt(value) for name, value in fields.items()}
         if isinstance(node, Items) and any(isinstance(i, Items) for i in made["items"]):
             made["items"] = tuple(i for item in made["items"] for i in (item.items if isinstance(item, Items) else (item,)))
         changed = {name: value for name, value in made.items() if value is not fields[name]}
-        return replace(node, **changed) if changed else node
+        found = replace(node, **changed) if changed else node
+        return self.parsed(found) if isinstance(found, o.Parse) else found
 
     def constant(self, node: Any) -> Expr | o.Relation | None:
         """What stands for a node that needs no event; None where it does, or is a constant already."""
@@ -136,6 +157,8 @@ class _Folding:
         if found is None or len(found) != 1 or found[0][0] is None:
             return None
         value = found[0][0]
+        if isinstance(value, float) and not math.isfinite(value):
+            return None  # no language has a literal for it
         if expr.type != Type.DYNAMIC:
             return const(value, expr.type, expr.span)
         try:
