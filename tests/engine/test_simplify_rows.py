@@ -60,7 +60,7 @@ texts = st.sampled_from(
      'tostring(split(s, ".")[-1])', 'tostring(split(tolower(s), ",")[1])', 'tostring(split(tostring(split(s, ",")[-1]), ".")[-1])',
      'strcat("a", tostring(split(s, ",")[0]))', 'strcat("", s, "c")', 'extract(".*[.](.*)$", 1, s)', 'extract(".*,(\\\\w+)$", 1, s)',
      'extract(".*(.b.)$", 1, s)', 'tostring(split(s, ",")[array_length(split(s, ",")) - 1])', 'toupper("abc")', 'tostring(split(s, ",", 1)[0])',
-     'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'substring(s, 0, 3)', 'substring(s, 1, 2)', 'substring(s, 0, 1)', 'substring(s, 2)',
+     'reverse(substring(reverse(s), 0, indexof(reverse(s), "@")))', 'tostring(split(s, ",")[1])', 'tostring(split(s, "@")[-1])', 'tostring(split(s, " ")[0])', 'substring(s, 0, 3)', 'substring(s, 1, 2)', 'substring(s, 0, 1)', 'substring(s, 2)',
      'iff(n > 1, "x ABC.y", "a b")', 'extract("([a-z]+)", 1, s)', 'extract("a(b)?", 1, s)']
 )  # fmt: skip
 operators = st.sampled_from(

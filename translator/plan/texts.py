@@ -395,6 +395,20 @@ def file_of_path(expr: Expr) -> Expr:
     return expr
 
 
+def behind_last(expr: Expr) -> Expr:
+    """What stands behind the last of a mark, for which a text is read from its end: nothing where there is none."""
+    match expr:
+        case Apply(function="reverse", args=(Apply(function="substring", args=(read, Const(value=0), place)),)):
+            match read, place:
+                case (
+                    Apply(function="reverse", args=(source,)),
+                    Apply(function="indexof", args=(searched, Const(value=str(mark)))),
+                ) if searched == read and len(mark) == 1 and is_text(source):
+                    found = const(f"{literally(mark)}([^{literally(mark)}]*)$")
+                    return Apply(expr.span, Type.STRING, "extract", (found, const(1, Type.LONG), source))
+    return expr
+
+
 def folded_constant(expr: Expr) -> Expr:
     match expr:
         case Apply(function="tolower" | "toupper" as fold, args=(Const(value=str(text)),)):
