@@ -515,6 +515,18 @@ def test_a_data_model_has_default_fields_without_its_name() -> None:
     assert absent == 'eval host=nullif(host, "(none)"), query=nullif(query, "(none)")'
 
 
+def test_values_of_a_data_model_are_looked_up_in_a_list() -> None:
+    kql = (
+        "ThreatIntelligenceIndicator | where isnotempty(DomainName) | join kind=inner (_Im_Dns | where EventType == 'Query')"
+        " on $left.DomainName == $right.DnsQuery | project DnsQuery, SrcIpAddr, Description"
+    )
+    output = converted(kql, "splunk")
+    head, _renamed, _absent, looked_up, asked = output.text.split("\n| ")[:5]
+    assert "DNS.query" in head and "Description" not in head  # which is of the list
+    assert looked_up == "lookup threat_indicators_domain_name value as query OUTPUT value as listed_1"
+    assert "isnotnull(listed_1)" in asked and output.verdict.value == "same-alerts"
+
+
 def test_a_data_model_is_taken_for_a_table_on_request() -> None:
     kql = "DeviceProcessEvents | where ProcessCommandLine has 'x'"
     assert "tstats" not in converted(kql, "splunk").text

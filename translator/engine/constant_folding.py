@@ -21,6 +21,7 @@ from translator.plan import operators as o
 from translator.plan.constant_joins import without_constant_side
 from translator.plan.existing import with_existing_columns
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Subquery, children, const, walk
+from translator.plan.implied import without_implied_conditions
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -62,7 +63,12 @@ def fold_constants(plan: o.Plan) -> o.Plan:
     What cannot be computed stays as it is.
     """
     folded = with_existing_columns(_Folding(plan).rebuilt(plan.root))
-    return replace(plan, root=rewritten(folded, lambda node: without_constant_side(node) if isinstance(node, o.Join) else node))
+    return replace(plan, root=rewritten(folded, lambda node: _joined(node) if isinstance(node, o.Join) else node))
+
+
+def _joined(join: o.Join) -> o.Relation:
+    found = without_constant_side(join)
+    return without_implied_conditions(found) if isinstance(found, o.Join) else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,25 @@ def with_alike_parts_united(root: o.Relation, fresh: Iterator[int]) -> o.Relatio
     return rewritten(root, united)
 
 
+def same_columns(one: o.Relation, other: o.Relation) -> dict[int, Column] | None:
+    """The columns of a relation, by the ids of those of ``other`` that are the same; None where the two are not alike."""
+    ways = [_way(one), _way(other)]
+    (source, *steps), (theirs, *others) = ways
+    if not isinstance(source, o.Source) or not isinstance(theirs, o.Source) or source.table != theirs.table or len(steps) != len(others):
+        return None
+    known = _Pairs()
+    same = all(isinstance(a, _Step) and known.step(a, b) for a, b in zip(steps, others, strict=True))
+    stored = all(a.name == b.name and (a.source, b.source) == (source.id, theirs.id) for a, b in known.read)
+    return known.of if same and stored else None
+
+
+def _way(relation: o.Relation) -> list[o.Relation]:
+    way = [relation]
+    while (below := getattr(way[-1], "input", None)) is not None:
+        way.append(below)
+    return way[::-1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A part of a union: its first summary, what this reads of the events of one table, and the steps behind it."""

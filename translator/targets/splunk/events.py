@@ -119,7 +119,13 @@ class Events:
 
     def fields_read(self) -> list[str]:
         """The fields that are read of the events, but for their time, by their names."""
-        read = {n.column.name for s in self.detection.selectors for x in self.read_by(s) for n in walk(x) if isinstance(n, ColumnRef)}
+        read = {
+            n.column.name
+            for s in self.detection.selectors
+            for x in self.read_by(s)
+            for n in walk(x)
+            if isinstance(n, ColumnRef) and n.column.table
+        }
         return sorted(read - {"_time"})
 
     def whole(self, selector: Selector) -> str:

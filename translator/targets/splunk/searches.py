@@ -41,14 +41,12 @@ def _modelled(events: Events) -> str:
     if detection.kind != "event":
         lines += groups(events, "sum(events)")
     read = events.fields_read()
-    if events.lists.found:
-        raise Cannot(Diagnostic("target-cannot", "a list beside a data model is not supported here yet", None))
     prefix = model.rpartition(".")[2]
     by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in read)
     events.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
     tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
     absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in read)
-    return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *events.computed(), *lines])
+    return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *events.looked_up(), *lines])
 
 
 def _of_kind(events: Events) -> str:
