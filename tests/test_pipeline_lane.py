@@ -298,6 +298,14 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
     f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
     " | summarize n = count() by a, k, UserPrincipalName",
+    # rows next to others, of which those that stand in any order are alike
+    "| sort by UserPrincipalName asc, TimeGenerated asc, IPAddress desc | extend t = next(TimeGenerated), u = next(UserPrincipalName, 1)"
+    " | extend d = datetime_diff('second', t, TimeGenerated) | where u == UserPrincipalName and d > 60"
+    " | summarize c = count(), m = max(d) by UserPrincipalName, IPAddress | where c > 1",
+    "| extend n = strlen(AppDisplayName) | sort by UserPrincipalName desc, n asc | serialize"
+    " | where prev(UserPrincipalName) == UserPrincipalName and prev(n) < n | summarize c = count() by UserPrincipalName, n",
+    "| extend n = iff(ResultType == '0', strlen(IPAddress), int(null)) | sort by n asc, UserPrincipalName asc, TimeGenerated asc"
+    " | extend before = prev(UserPrincipalName) | where before != UserPrincipalName | summarize c = count() by before, n",
 ]
 
 
@@ -313,6 +321,8 @@ SPL_ALONE = (
     "with a:long",
     "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand a",
     "k = ResultType | union",
+    " next(",
+    " prev(",
 )
 """What ES|QL has no words for."""
 
@@ -486,6 +496,11 @@ def test_random_queries(target: str) -> None:
         ("| mv-expand a = split(AppDisplayName, ',') to typeof(long) | where isnull(a)", "a text that is no number is null"),
         ("| summarize q = make_set(AppDisplayName) by UserPrincipalName | mv-expand q to typeof(int) | where isnull(q)", "the same"),
         ("| summarize f = countif(ResultType != '0'), c = count() by IPAddress | where f * 0.1 == c * 0.3", "last digits"),
+        ("| sort by TimeGenerated asc | extend u = next(UserPrincipalName) | where u == UserPrincipalName", "events of one moment"),
+        ("| sort by UserPrincipalName asc | extend n = strlen(prev(UserPrincipalName)) | where n > 1 and ResultType == '0'", "the same"),
+        ("| sort by UserPrincipalName asc | extend p = prev(UserPrincipalName) | project p, IPAddress", "the same"),
+        ("| extend p = prev(UserPrincipalName) | where p == UserPrincipalName", "rows that are not sorted"),
+        ("| sort by UserPrincipalName asc | where prev(UserPrincipalName, 2) == UserPrincipalName | count", "a row farther away"),
         ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s startswith '[\"ann'", "a set has no order"),
         ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s contains 'ann\",\"bob'", "the same"),
         ("| summarize s = make_set(UserPrincipalName) by IPAddress | where s matches regex 'ann.*bob'", "the same"),

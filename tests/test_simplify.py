@@ -152,6 +152,7 @@ def test_chains_of_values_stay_flat() -> None:
         ('indexof(a, "x") == -1', 'not(a contains_cs "x")'),
         ('indexof(a, "x") == 0', 'a startswith_cs "x"'),
         ('countof(a, "x") > 0', 'a contains_cs "x"'),
+        ('strlen(a) == "5" or strlen(a) != "05"', "true"),
         ('reverse(substring(reverse(a), 0, indexof(reverse(a), "/"))) == "x"', 'extract("/([^/]*)$", 1, a) == "x"'),
         ('parse_path(a).Filename == "x"', r'a matches regex "(?:^|[\\\\/])x(?::[^\\\\/]*)?$"'),
         ('set_has_element(dynamic(["x", 1, "y"]), a)', 'a in ("x", "y")'),

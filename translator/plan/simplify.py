@@ -308,7 +308,17 @@ def _number_of_text(expr: Expr) -> Expr:
         ):
             written = Items(right.span, right.type, tuple(map(_as_text, right.items))) if isinstance(right, Items) else _as_text(right)
             return Apply(expr.span, Type.BOOL, function, (left, written))
+        case Apply(function="==", args=(left, Const(value=str(text), type=Type.STRING) as right)) if left.type in (
+            Type.INT,
+            Type.LONG,
+        ) and not any(c.stored for c in columns_of(left)):
+            own = _OWN_TEXT.fullmatch(text) is not None
+            return Apply(expr.span, Type.BOOL, "==", (left, const(int(text), left.type, right.span))) if own else FALSE
     return expr
+
+
+_OWN_TEXT = re.compile("0|-?[1-9][0-9]{0,17}", re.ASCII)
+"""The texts that numbers have."""
 
 
 def _as_text(item: Expr) -> Expr:

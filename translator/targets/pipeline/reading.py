@@ -44,7 +44,7 @@ def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False) -> R
     """
     if told and any(map(_loses_told, cut.operators())):
         return None
-    decides = behind(plan, _deciding(cut.operators()))
+    decides = behind(plan, deciding_of(cut.operators()))
     fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
     if told and not any(map(is_told, fields)):
         return None
@@ -63,10 +63,10 @@ def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
 
 def deciding(plan: o.Plan) -> set[int]:
     """The columns that decide which rows there are, and how many."""
-    return behind(plan, _deciding(list(o.relations(plan.root))))
+    return behind(plan, deciding_of(list(o.relations(plan.root))))
 
 
-def _deciding(operators: Sequence[o.Relation]) -> list[Expr]:
+def deciding_of(operators: Sequence[o.Relation]) -> list[Expr]:
     """What decides which rows operators leave."""
     todo = list[Expr]()
     limited = any(isinstance(n, o.Limit) for n in operators)

@@ -169,6 +169,16 @@ class SplWalk(Walk):
         self.commands.append(Command("streamstats", f"streamstats count as {name}"))
         return name
 
+    def shifted(self, pairs: list[tuple[str, str]], behind: bool) -> None:
+        """``streamstats`` over the row before alone; over the rows in reverse order that is the one behind."""
+        terms = " ".join(f"last({column(source)}) as {name}" for source, name in pairs)
+        found = Command("streamstats", f"streamstats current=f window=1 {terms}")
+        turned = [Command("reverse", "reverse")] if behind else []
+        self.commands += [*turned, found, *turned]
+
+    def by_letters(self, name: str) -> str:
+        return f"str({column(name)})"
+
     def limited(self, command: str) -> None:
         """Says that a command ends where its memory does (limits.conf, max_mem_usage_mb)."""
         self.say("memory-limit", f"{command} does its work as far as the memory goes that the product gives it (max_mem_usage_mb)")

@@ -27,6 +27,7 @@ from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.expansions import expand, unrolled_by
 from translator.targets.pipeline.walk.joins import joined, with_memberships
 from translator.targets.pipeline.walk.lists import opened
+from translator.targets.pipeline.walk.neighbours import with_neighbours
 from translator.targets.pipeline.walk.parts import Above, Part
 from translator.targets.pipeline.walk.results import order
 from translator.targets.pipeline.walk.summaries import counted_column, searched_column
@@ -135,6 +136,8 @@ class Walk(Context):
 
     def operator(self, node: o.Relation, part: Part) -> Part:
         whole = part.flag is None
+        if isinstance(node, o.Filter | o.Compute | o.Project):
+            node = with_neighbours(self, node, part)
         match node:
             case o.Filter(predicate=predicate):
                 if part.always and not any(map(_fails_of_none, conjuncts(predicate))):

@@ -112,6 +112,18 @@ class Context(Notes, ABC):
     def once(self, names: tuple[str, ...]) -> None:
         """Leaves one of the rows that these fields do not tell apart, with all of its columns."""
 
+    def shifted(self, pairs: list[tuple[str, str]], behind: bool) -> None:
+        """Gives each row values of the one before it, or ``behind`` it, by the fields that they are in and names for them.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+        raise Cannot(Diagnostic("unsupported-operator", "rows next to others are not supported here", None))
+
+    def by_letters(self, name: str) -> str:
+        """What sorts rows by a text as KQL does."""
+        raise Cannot(Diagnostic("unsupported-operator", "rows sorted by a text are not supported here", None))
+
     def shown_as(self, value: Value) -> str | None:
         """What a value is called in the result other than by its column's name; None where nothing."""
         return None
