@@ -28,7 +28,7 @@ from translator.rulepack.settings import lost
 from translator.targets.base import Options, Output, Readiness, duration
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
-from translator.targets.pipeline.reading import Reading, reading_of, shown_columns
+from translator.targets.pipeline.reading import Reading, only_apart, reading_of, shown_columns
 from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.protocols import Pipes, PlanTarget, Target
 
@@ -226,7 +226,7 @@ class _Walked:
     plan: o.Plan
     cuts: tuple[Cut, ...]
     shown: set[int]
-    read: Callable[[Cut, bool], Reading | None]
+    read: Callable[[Cut, bool, bool], Reading | None]
     lift: Lifted
     said: tuple[Diagnostic, ...]
 
@@ -239,9 +239,15 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
         what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
         said = (Diagnostic("window-of-search", what),)
     shown = shown_columns(read, rule.alert_columns)
-    reading = functools.lru_cache(maxsize=64)(lambda cut, told: reading_of(read, cut.node, shown, told))
+    counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
+    keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))
+
+    @functools.lru_cache(maxsize=64)
+    def reading(cut: Same[Cut], told: bool, apart: bool) -> Reading | None:
+        return None if apart and not keys else reading_of(read, cut.node, shown, told, keys if apart else ())
+
     lifted = _once_each(functools.partial(_lifted, rule, options))
-    return _Walked(read, tuple(cuts(read.root)), shown, lambda cut, told: reading(Same(cut), told), lifted, said)
+    return _Walked(read, tuple(cuts(read.root)), shown, lambda cut, told, apart: reading(Same(cut), told, apart), lifted, said)
 
 
 def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:

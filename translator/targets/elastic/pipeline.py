@@ -37,6 +37,9 @@ from translator.targets.sides import YEAR_ONE
 
 MOST_PRECISE = 40_000
 
+MOST_FIRST = 10_000
+"""How many values TOP is asked for at most: each row has all of them, and a query gives no more rows."""
+
 _REAL = string("[+\\-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+\\-]?[0-9]+)?")
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
@@ -340,6 +343,25 @@ class EsqlWalk(Walk):
         self.commands.append(self.eval([(part.flag, f"CASE({present} AND {row} == {field(first)}, 1)")]))
         self.changed.add(part.flag)
         return replace(part, spread=None, tied=False)
+
+    def first(self, count: int, order: list[tuple[str, bool]], part: Part, node: o.Relation) -> None:
+        """The rows before the last value of ``TOP``, and of those that have it as many as are left, those of the first documents.
+
+        Source: elastic.co/docs/reference/query-languages/esql/functions-operators/aggregation-functions/top (repeated values count).
+        """
+        if part.flag is None or len(order) != 1 or not 0 < count <= MOST_FIRST:
+            return super().first(count, order, part, node)
+        (value, descending), present, row = order[0], self.present(part.flag), field(self.numbered(node, [part.flag]))
+        last, before, tied, fit = (field(self.free(name)) for name in ("last_value", "rows_before", "tied_rows", "last_row"))
+        way, ahead = ("DESC", ">") if descending else ("ASC", "<")
+        self.inline([f"{last} = TOP({value}, {count}, {string(way)}) WHERE {present}"], [])
+        self.commands.append(Command("EVAL", f"EVAL {last} = {'MV_MIN' if descending else 'MV_MAX'}({last})"))
+        alike = f"{value} == {last}"
+        terms = [f"{before} = COUNT(*) WHERE {present} AND {value} {ahead} {last}"]
+        self.inline([*terms, f'{tied} = TOP({row}, {count}, "ASC") WHERE {present} AND {alike}'], [])
+        self.commands.append(Command("EVAL", f"EVAL {fit} = MV_MAX(MV_SLICE(MV_SORT({tied}), 0, TO_INTEGER({count - 1} - {before})))"))
+        self.keep(part, [f"{value} {ahead} {last} OR ({alike} AND {row} <= {fit})"])
+        return None
 
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)

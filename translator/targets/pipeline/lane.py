@@ -6,6 +6,7 @@ writes what can be said of the main line of the query, and says what is left out
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -32,7 +33,8 @@ class Lane:
     Attributes:
         cuts: the ways to cut the plan.
         shown: the columns that an analyst looks at.
-        read: tells what the operators over the heads of a cut read for them, or of that what the heads can tell; None where there is none.
+        read: tells what the operators over the heads of a cut read for them, or of that what the heads can tell; and what they read where
+            keys that only tell rows apart decide nothing. None where there is none of that.
         trigger: what the rule asks of the number of rows.
         lift: tells what events a head selects.
         move: moves these to where the product keeps them.
@@ -43,7 +45,7 @@ class Lane:
     plan: o.Plan
     cuts: tuple[Cut, ...]
     shown: set[int]
-    read: Callable[[Cut, bool], Reading | None]
+    read: Callable[[Cut, bool, bool], Reading | None]
     trigger: Trigger | None
     lift: Lifted
     move: Move
@@ -52,12 +54,12 @@ class Lane:
 
     def faithful(self) -> Output | None:
         """The plan operator by operator, from the first cut whose heads are told as they are; None where there is none."""
-        for cut in self.cuts:
+        for apart, cut in itertools.product((False, True), self.cuts):
             heads: list[Detection | NoDetection] = []
             for timed in (False, True):
                 if timed and not (self.target.tells_time and windows_decide(heads)):
                     continue
-                written = self.written(cut, timed, False, heads.append)
+                written = self.written(cut, timed, False, heads.append, apart)
                 if written is not None and is_faithful(written[1].diagnostics):
                     return self.counted(*written, timed)
         return None
@@ -75,11 +77,12 @@ class Lane:
         return None
 
     def written(
-        self, cut: Cut, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None] = lambda found: None
-    ) -> tuple[Detection, Output] | None:
+        self, cut: Cut, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None] = lambda found: None,
+        apart: bool = False,
+    ) -> tuple[Detection, Output] | None:  # fmt: skip
         """The events of a cut's heads, and what is written over them; None where that cannot be told. ``lifted`` is told of the heads."""
         for told in (False,) if loose else (False, True):
-            reading = self.read(cut, told)
+            reading = self.read(cut, told, apart)
             found = None if reading is None else self._written(cut, reading, timed, loose, lifted)
             if found is not None:
                 return found

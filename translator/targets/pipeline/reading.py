@@ -35,16 +35,17 @@ class Reading:
     decides: set[int]
 
 
-def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False) -> Reading | None:
+def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apart: Container[int] = ()) -> Reading | None:
     """What the operators of a cut of a plan read; None where nothing is ``told``.
 
     Args:
         shown: the columns that an analyst looks at.
         told: whether what they ask of texts is told by the head, which knows how the product spells them.
+        apart: the keys of summaries that decide nothing.
     """
     if told and any(map(_loses_told, cut.operators())):
         return None
-    decides = behind(plan, deciding_of(cut.operators()))
+    decides = behind(plan, deciding_of(cut.operators(), apart))
     fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
     if told and not any(map(is_told, fields)):
         return None
@@ -66,7 +67,28 @@ def deciding(plan: o.Plan) -> set[int]:
     return behind(plan, deciding_of(list(o.relations(plan.root))))
 
 
-def deciding_of(operators: Sequence[o.Relation]) -> list[Expr]:
+def only_apart(plan: o.Plan, identifying: Container[str]) -> frozenset[int]:
+    """The keys of the last summary of a plan that do no more than tell its rows apart: rows by other ones are of the same alerts.
+
+    No alert is told by them, and nothing is asked of them or of what is counted by them.
+
+    Args:
+        identifying: the columns that an alert is told by.
+    """
+    node, asked = plan.root, [ColumnRef(None, c.type, c) for name, c in plan.names if name in identifying]
+    told: list[Expr] = [*asked]
+    while isinstance(node, o.Filter | o.Compute | o.Project | o.Sort | o.Arrange):
+        told += [node.predicate] if isinstance(node, o.Filter) else []
+        node = node.input
+    if not isinstance(node, o.Aggregate) or not asked or any(map(subqueries_of, told)):
+        return frozenset()
+    read, keys = behind(plan, told), {c.id for c, _ in node.keys}
+    if not keys & read or any(c.id in read for c, _ in node.aggregates):
+        return frozenset()
+    return frozenset(keys - read)
+
+
+def deciding_of(operators: Sequence[o.Relation], apart: Container[int] = ()) -> list[Expr]:
     """What decides which rows operators leave."""
     todo = list[Expr]()
     limited = any(isinstance(n, o.Limit) for n in operators)
@@ -75,7 +97,7 @@ def deciding_of(operators: Sequence[o.Relation]) -> list[Expr]:
             case o.Filter(predicate=predicate):
                 todo += [predicate, *_subquery_columns(predicate)]
             case o.Aggregate(keys=keys):
-                todo += [x for _, x in keys]
+                todo += [ColumnRef(None, c.type, c) for c, _ in keys if c.id not in apart]
             case o.Distinct(columns=columns):
                 todo += [ColumnRef(None, c.type, c) for c in columns]
             case o.Expand(items=items):
@@ -175,7 +197,7 @@ def read_by(relation: o.Relation, wanted: Container[int]) -> list[Expr]:
         case o.Compute(items=items) | o.Project(items=items):
             return [x for c, x in items if c.id in wanted]
         case o.Aggregate(keys=keys, aggregates=aggregates):
-            return [x for c, x in keys] + [x for c, x in aggregates if c.id in wanted]
+            return [x for c, x in (*keys, *aggregates) if c.id in wanted]
         case o.Distinct(columns=columns):
             return _refs(columns)
         case o.Expand(items=items):

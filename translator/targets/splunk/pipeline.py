@@ -203,10 +203,11 @@ class SplWalk(Walk):
         self.changed.add(part.flag)
         return replace(part, spread=None, tied=False)
 
-    def first(self, count: int, part: Part, node: o.Relation) -> None:
+    def first(self, count: int, order: list[tuple[str, bool]], part: Part, node: o.Relation) -> None:
         """Numbers of the rows with the flag, by ``streamstats``."""
         assert part.flag is not None
         number = self.free("rank")
+        self.commands.append(self.sort(order))
         self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}"))
         self.keep(part, [f"{number}<={count}"])
 

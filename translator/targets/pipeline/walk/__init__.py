@@ -17,7 +17,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
-from translator.targets.base import Cannot
+from translator.targets.base import Cannot, some_of
 from translator.targets.pipeline.cuts import Dropped, computed
 from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.reading import made_by
@@ -29,7 +29,7 @@ from translator.targets.pipeline.walk.joins import joined, with_memberships
 from translator.targets.pipeline.walk.lists import opened
 from translator.targets.pipeline.walk.neighbours import with_neighbours
 from translator.targets.pipeline.walk.parts import Above, Part
-from translator.targets.pipeline.walk.results import order
+from translator.targets.pipeline.walk.results import order, ordering
 from translator.targets.pipeline.walk.summaries import counted_column, searched_column
 from translator.targets.pipeline.walk.unions import united
 
@@ -134,6 +134,16 @@ class Walk(Context):
                 found.append((column, expr))
         return tuple(found)
 
+    def with_known_keys(self, node: o.Aggregate) -> o.Aggregate:
+        """A summary without those of the keys that decide nothing and have no words."""
+        if self.loose or all(c.id in self.decides for c, _ in node.keys):
+            return node
+        kept = tuple((c, x) for c, x in node.keys if c.id in self.decides or (c, x) in self.keys_of(node))
+        if len(kept) < len(node.keys):
+            lost = some_of([c.name for c, x in node.keys if (c, x) not in kept])
+            self.say("rows-merged", f"rows that differ in {lost} alone are one, which is no key here", node.span, Place.SHOWN)
+        return replace(node, keys=kept)
+
     def operator(self, node: o.Relation, part: Part) -> Part:
         whole = part.flag is None
         if isinstance(node, o.Filter | o.Compute | o.Project):
@@ -153,7 +163,7 @@ class Walk(Context):
                 return part
             case o.Aggregate():
                 self.unsorted = False
-                return self.aggregate(node, part)
+                return self.aggregate(self.with_known_keys(node), part)
             case o.Distinct(columns=columns):
                 self.unsorted = False
                 for column in columns:
@@ -169,14 +179,15 @@ class Walk(Context):
                 return part
             case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole or (keys := keys or _sorted_by(node.input)):
                 part = part if whole else self.single(part, node)
-                if keys:
-                    order(self, keys)
-                if self.unsorted:
+                found = ordering(self, keys)
+                if found is None or (whole and not keys and self.unsorted):
                     raise Cannot(Diagnostic("unsupported-operator", "the first rows by a text are not supported here", node.span))
-                if whole:
-                    self.commands.append(self.limit(count))
-                else:
-                    self.first(count, part, node)
+                if not whole:
+                    self.first(count, found, part, node)
+                    return part
+                self.unsorted = False
+                self.commands += [self.sort(found)] if found else []
+                self.commands.append(self.limit(count))
                 return part
             case o.Arrange():
                 return part
@@ -190,8 +201,15 @@ class Walk(Context):
                 return part
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span))
 
-    def first(self, count: int, part: Part, node: o.Relation) -> None:
-        """Leaves of a part of the stream, whose rows are sorted, the first ones."""
+    def first(self, count: int, order: list[tuple[str, bool]], part: Part, node: o.Relation) -> None:
+        """Leaves of a part of the stream, whose rows stand once, the first ones.
+
+        Args:
+            order: what they are sorted by, and whether from the greatest on.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
         raise Cannot(Diagnostic("unsupported-operator", "the first rows of a part of the events are not supported here", node.span))
 
 

@@ -58,6 +58,10 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     match of:
         case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
             return _torn(ctx, first, text, mark, part, node)
+        case Apply(function="range", args=(start, stop, step)) if (
+            alone and ctx.language.digits and (count := _bins_between(start, stop, step))
+        ):
+            return _stepped(ctx, first, start, count, step, part, node)
         case Apply(function="range", args=(start, stop, step)) if alone and ctx.language.numbers[0]:
             return _counted(ctx, first, ctx.values().value(start), ctx.values().value(stop), step, part, node)
     listed = ctx.columns.get(of.column.id) if isinstance(of, ColumnRef) and of.column.id not in ctx.elements else None
@@ -130,6 +134,39 @@ def _torn(ctx: Context, column: Column, text: Expr, mark: str, part: Part, node:
     """A row for each part of a text; an empty one is its only part."""
     parts = ctx.language.split.format(ctx.values().simplest(text).text, ctx.language.string(mark))
     return _each(ctx, column, parts, "text", part, node)
+
+
+MOST_STEPS = 1_000
+"""How many rows are made of one by writing out their numbers."""
+
+
+def _bins_between(start: Expr, stop: Expr, step: Expr) -> int:
+    """How many bins of a size there are from that of a moment a known time before another one to that of it; 0 where that is not known.
+
+    ``range(bin(t - w, s), bin(t, s), s)`` is how rows are joined with those of the time before them:
+    learn.microsoft.com/kusto/query/join-time-window.
+    """
+    match start, stop:
+        case Apply(function="bin", args=(Apply(function="-", args=(moment, before)), size)), Apply(function="bin", args=(other, same)):
+            ticks, back = known_span(step) or 0, known_span(before) or 0
+            if moment == other and ticks > 0 and ticks % TICKS == 0 and {known_span(size), known_span(same)} == {ticks}:
+                return back // ticks + 1 if back >= 0 and back % ticks == 0 and back // ticks < MOST_STEPS else 0
+    return 0
+
+
+def _stepped(ctx: Context, column: Column, start: Expr, count: int, step: Expr, part: Part, node: o.Expand) -> Part:
+    """A row for each of so many moments from one on."""
+    values, seconds = ctx.values(), (known_span(step) or 0) // TICKS
+    first = values.of_kind(simplify(start), "time")
+    if first.nullable or column.type not in (Type.DATETIME, Type.DYNAMIC, Type.UNKNOWN):
+        raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    part, language = ctx.single(part, node), ctx.language
+    numbers = language.split.format(language.string(",".join(str(n * seconds) for n in range(count))), language.string(","))
+    found = _each(ctx, Column(column.id, "seconds", Type.STRING), numbers, "text", part, node, distinct=True)
+    name, after = ctx.named(column), Value(language.digits["tolong"].format(ctx.columns[column.id].text), "span")
+    ctx.commands.append(ctx.eval([(name, values.moved(first, "+", after))]))
+    ctx.columns[column.id] = Value(ctx.quoted(name), "time", False, simple=True, rounded=first.rounded)
+    return found
 
 
 def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr, part: Part, node: o.Expand) -> Part:

@@ -14,7 +14,18 @@ from translator.targets.pipeline.walk.context import Context
 
 
 def order(ctx: Context, keys: tuple[o.Ordering, ...]) -> None:
-    """Sorts rows. Texts are not sorted alike everywhere, and rows without a value are last or first as the product has it."""
+    """Sorts rows, where they can be."""
+    found = ordering(ctx, keys)
+    ctx.unsorted = found is None
+    if found is not None:
+        ctx.commands.append(ctx.sort(found))
+
+
+def ordering(ctx: Context, keys: tuple[o.Ordering, ...]) -> list[tuple[str, bool]] | None:
+    """What rows are sorted by, and whether from the greatest on; None where they cannot be.
+
+    Texts are not sorted alike everywhere, and rows without a value are last or first as the product has it.
+    """
     found = []
     for key in keys:
         try:
@@ -22,11 +33,9 @@ def order(ctx: Context, keys: tuple[o.Ordering, ...]) -> None:
         except Cannot:
             value = Value("", "list")
         if value.kind not in ORDERED or value.nullable or ctx.name_of(value) is None:
-            ctx.unsorted = True
-            return
+            return None
         found.append((value.text, key.descending))
-    ctx.unsorted = False
-    ctx.commands.append(ctx.sort(found))
+    return found
 
 
 def finish(ctx: Context) -> dict[str, str]:
