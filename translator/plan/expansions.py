@@ -19,6 +19,9 @@ JSON_TEXT = "dynamic_to_json"
 """The function whose value is the JSON of a dynamic one: learn.microsoft.com/kusto/query/dynamic-to-json-function."""
 
 
+EMPTY = r"^[ \t\r\n]*(\[[ \t\r\n]*\]|\{[ \t\r\n]*\})[ \t\r\n]*$"
+"""The text of an array without elements, or of an object without properties."""
+
 EMPTY_ARRAY = r"^[ \t\r\n]*\[[ \t\r\n]*\][ \t\r\n]*$"
 """The JSON of an array without elements, with the spaces that RFC 8259 allows."""
 

@@ -142,33 +142,48 @@ PARSED = f'CASE({{0}} RLIKE {_JSON_STRING}, JSON_EXTRACT(CONCAT("[", {{0}}, "]")
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
 
-_DEEP = 4
-"""How deep objects and arrays may lie in each other within an element; those that are documented are less deep."""
+_DEEP, _DEEPEST = 4, 6
+"""How deep objects and arrays may lie in each other within an element: those that are documented are less deep, and others are seldom."""
+
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
-def _element() -> str:
+def _element(deep: int = _DEEP) -> str:
     """An expression of Java's for a value of JSON in which there is no end of a line."""
-    quoted = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
     deeper = ""
-    for _ in range(_DEEP):
-        deeper = rf'[\[{{](?:[^\[\]{{}}"]++|{quoted}{"|" + deeper if deeper else ""})*+[\]}}]'
-    return rf'{deeper}|{quoted}|[^\[\]{{}},"]+'
+    for _ in range(deep):
+        deeper = rf'[\[{{](?:[^\[\]{{}}"]++|{_QUOTED}{"|" + deeper if deeper else ""})*+[\]}}]'
+    return rf'{deeper}|{_QUOTED}|[^\[\]{{}},"]+'
 
 
 def _elements() -> str:
-    """The elements of an array in a text that holds one, each as its JSON: what stands behind the bracket, and behind each comma.
+    """The elements of an array in a text that holds one, each as its JSON: what stands behind the bracket, and behind each comma."""
+    return _parted("[", "]", _element(), "$1")
+
+
+def _parted(begin: str, end: str, one: str, kept: str) -> str:
+    """What stands between commas in a text, as several values.
 
     Sources: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions, REPLACE (Java's expressions), SPLIT.
     """
-    parted = string(rf"(?:^ *\[|,) *({_element()}) *(?:\] *\z)?").replace("{", "{{").replace("}", "}}")
+    parted = string(rf"(?:^ *\{begin}|,) *({one}) *(?:\{end} *\z)?").replace("{", "{{").replace("}", "}}")
     ends = string("[\t\n\r]")
-    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {parted}, "\\n$1"), 2), "\\n")'
+    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {parted}, "\\n{kept}"), 2), "\\n")'
 
 
 _ARRAY, _EMPTY_ARRAY = (string(regex) for regex in (rf"{_BLANKS}\[.*", rf"{_BLANKS}\[{_BLANKS}\]{_BLANKS}"))
 
 ELEMENTS = f"CASE({{0}} RLIKE {_ARRAY}, {_elements()})"
 """The elements of an array in a text that may hold one."""
+
+_OBJECT = string(rf"{_BLANKS}\{{.*").replace("{", "{{").replace("}", "}}")
+
+MEMBERS = (
+    f'CASE(JSON_EXTRACT({{0}}, "$") IS NULL, {{0}}, '
+    f"{{0}} RLIKE {_ARRAY}, {_parted('[', ']', _element(_DEEPEST), '$1')}, "
+    f"{{0}} RLIKE {_OBJECT}, {_parted('{', '}', f'{_QUOTED} *: *(?:{_element(_DEEPEST)})', '{{$1}}')}, {{0}})"
+)
+"""The elements of an array in a text, the properties of an object in one, each as an object, or the text as it is."""
 
 JSON_LENGTH = (
     f'TO_LONG(CASE({{0}} RLIKE {_EMPTY_ARRAY}, 0, {{0}} RLIKE {_ARRAY} AND JSON_EXTRACT({{0}}, "$") IS NOT NULL, MV_COUNT({_elements()})))'
@@ -220,7 +235,8 @@ ESQL = Language(
     chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
-    element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")',
+    element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,
+    member=f'CASE(JSON_EXTRACT({{1}}, "$") IS NOT NULL AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",

@@ -142,6 +142,10 @@ class Language:
     """The elements of an array in a text that holds JSON, as several values, where the language has words for it."""
     element: str = ""
     """What one of these is, of which ``elements`` gives the JSON."""
+    members: str = ""
+    """What ``mv-expand`` makes of a text that may hold JSON: the elements of an array, the properties of an object, or the text itself."""
+    member: str = ""
+    """What one of these is, and the text that it is of."""
 
 
 CONDITIONAL: Mapping[str, str] = MappingProxyType(

@@ -20,6 +20,8 @@ _BETWEEN = ('["', '",', ',"', '"]')
 """What the JSON of a list has before, between and behind its texts."""
 
 
+_NO_JSON = re.compile(r"[^\s\[{\d+\-.].*", re.DOTALL)
+
 _WORD = re.compile(r"[A-Za-z][\w.@-]*")
 
 
@@ -68,7 +70,7 @@ def holds(ctx: Context, expr: Expr) -> str:
         ):
             if not are_texts(rest):
                 raise ctx.refuse(expr, f"'{function}'")
-            kinds = _searched_kinds(rest)
+            kinds = _searched_kinds(function, rest)
             if function in ("matches regex", "matches regex~"):
                 ctx.refuse_classes(expr)
                 kinds = "text|part"  # what stands between the words of JSON may be matched as well
@@ -180,9 +182,13 @@ def are_texts(operands: list[Expr]) -> bool:
     return all(isinstance(i, Const) and i.type == Type.STRING for i in _flattened(operands))
 
 
-def _searched_kinds(operands: list[Expr]) -> str:
-    """The kinds of texts that may be searched: JSON for words alone, whose spaces, escapes and numbers may be written otherwise."""
-    words = all(isinstance(i, Const) and isinstance(i.value, str) and _WORD.fullmatch(i.value) for i in _flattened(operands))
+def _searched_kinds(function: str, operands: list[Expr]) -> str:
+    """The kinds of texts that may be searched: JSON for words alone, whose spaces, escapes and numbers may be written otherwise.
+
+    What begins like no number, object or array of JSON is equal to nothing but a text.
+    """
+    form = _NO_JSON if function in ("==", "=~", "in", "in~") else _WORD
+    words = all(isinstance(i, Const) and isinstance(i.value, str) and form.fullmatch(i.value) for i in _flattened(operands))
     return "text|part|json" if words else "text|part"
 
 

@@ -8,7 +8,7 @@ from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.constants import known_span
-from translator.plan.expansions import EMPTY_ARRAY
+from translator.plan.expansions import EMPTY, EMPTY_ARRAY
 from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, const
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -68,6 +68,8 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     if alone and part.flag is None and listed is not None and listed.set_of:
         return _each(ctx, first, listed.text, "part", part, node, distinct=True)
     found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
+    if not found and alone and ctx.language.members and (whole := ctx.values().value(simplify(of))).kind in ("part", "json"):
+        return _members(ctx, first, whole, part, node)
     if len(found) < len(node.items) or part.spread is None:
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
     ctx.columns |= {column.id: _element(ctx, column, value, node) for column, (_, value) in found}
@@ -106,8 +108,11 @@ def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: P
     """A row for each element of an array in a text that holds JSON; of what is no array there is one, of an empty one there is none."""
     language, values = ctx.language, ctx.values()
     array = json_of(values, of) or values.value(simplify(of))
-    if not language.elements or array.kind not in WRITTEN or not place.is_array():
+    if not language.elements or array.kind not in WRITTEN or not (place.is_array() or language.members):
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    if not place.is_array():
+        ctx.places[column.id] = replace(place, steps=(*place.steps, ELEMENT))
+        return _members(ctx, column, array, part, node)
     where = path_of(place.column, place.steps)
     ctx.say("array-assumed", f"{where} is an array by the documentation of {place.table}", node.span)
     part = ctx.single(part, node)
@@ -119,6 +124,21 @@ def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: P
     ctx.places[column.id] = element = replace(place, steps=(*place.steps, ELEMENT))
     kind = "part" if element.is_plain() else "json"
     return _each(ctx, column, language.elements.format(array.text), kind, part, node, language.element)
+
+
+def _members(ctx: Context, column: Column, whole: Value, part: Part, node: o.Expand) -> Part:
+    """A row for each element of an array or property of an object in a text that may hold JSON, none of an empty one, else one row."""
+    language = ctx.language
+    part = ctx.single(part, node)
+    if ctx.name_of(whole) is None:
+        name = ctx.free(f"{column.name}_of")
+        ctx.commands.append(ctx.eval([(name, whole.text)]))
+        whole = replace(whole, text=ctx.quoted(name), simple=True)
+    asked = Apply(node.span, Type.BOOL, "matches regex", (ColumnRef(node.span, Type.STRING, column), const(EMPTY)))
+    empty = language.atoms["matches regex"](whole.text, asked.args[1:], asked)
+    ctx.keep(part, [language.negated.format(empty)])
+    ctx.say("array-assumed", f"{column.name} is taken apart where its text is that of an array or object", node.span)
+    return _each(ctx, column, language.members.format(whole.text), "json", part, node, language.member.format("{0}", whole.text))
 
 
 def _element(ctx: Context, column: Column, value: Value, node: o.Expand) -> Value:
