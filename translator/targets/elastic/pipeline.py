@@ -343,8 +343,9 @@ class EsqlWalk(Walk):
         untold = not alike and self.untold & {*(flags or self.untold)}
         if untold or None in self.untold or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
-        if "METADATA" not in first.text:
-            self.commands[0] = Command(first.verb, f"{first.text} METADATA _id, _index")
+        source, _, metadata = first.text.partition(" METADATA ")
+        read = dict.fromkeys(("_id", "_index", *filter(None, metadata.split(", "))))
+        self.commands[0] = Command(first.verb, f"{source} METADATA {', '.join(read)}")
         name = self.free("row")
         copies = "".join(f', "/", {copy}' for copy in self.copies)
         self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copies})')]))

@@ -141,7 +141,8 @@ class Walk(Context):
         kept = tuple((c, x) for c, x in node.keys if c.id in self.decides or (c, x) in self.keys_of(node))
         if len(kept) < len(node.keys):
             lost = some_of([c.name for c, x in node.keys if (c, x) not in kept])
-            self.say("rows-merged", f"rows that differ in {lost} alone are one, which is no key here", node.span, Place.SHOWN)
+            message = f"rows that differ in {lost} alone are one, which is no key here"
+            self.note(Diagnostic("rows-merged", message, node.span, Place.SHOWN))
         return replace(node, keys=kept)
 
     def operator(self, node: o.Relation, part: Part) -> Part:
