@@ -17,6 +17,7 @@ from tests.conformance import pipelines
 from tests.conformance.correlations import IDIOMS, cases, searches_wrong, sequences_wrong
 from tests.conformance.judging import judged
 from tests.rules import rule
+from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.verify import esql, spl
@@ -310,3 +311,11 @@ def test_an_earlier_window_of_events_with_a_value_has_no_empty_ones(condition: s
     kql = f"A | where x == 'a' and TimeGenerated > ago(1d) | join kind=leftanti ({earlier}) on k | project k, y"
     output = translator.convert(rule(kql), ("sigma",), Options(fields="source")).outputs["sigma"]
     assert ("empty-listed" in {d.code for d in output.diagnostics}) == said
+
+
+def test_a_key_with_several_values_is_no_key_by_the_text_of_all_of_them() -> None:
+    """Each value of an array is a key of its own in EQL; the values of a field have no order of the event in ES|QL."""
+    kql = "ProofpointPOD | where EventType == 'message' | summarize c = count() by SrcUserUpn, DstUserUpn | where c > 3"
+    outputs = translator.convert(rule(kql), targets=("eql", "esql")).outputs
+    assert "array-compared" in {d.code for d in outputs["eql"].diagnostics} and outputs["eql"].verdict == Verdict.DIFFERS
+    assert outputs["esql"].verdict == Verdict.SAME_ALERTS and 'JSON_EXTRACT(event.original, "envelope.rcpts")' in outputs["esql"].text

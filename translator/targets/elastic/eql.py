@@ -16,7 +16,7 @@ from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS
-from translator.plan.expressions import TRUE, Apply, Const, Expr, Items
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
@@ -140,6 +140,20 @@ def cases_of_others(detection: Detection) -> Iterator[Diagnostic]:
                     yield Diagnostic("ascii-case", "EQL ignores the case of ASCII's letters only, the KQL of all", atom.span, place)
 
 
+def arrays_in_keys(detection: Detection, names: Names) -> Iterator[Diagnostic]:
+    """What is said of keys with several values, each of which is a key of its own in a sequence or sample.
+
+    Source: github.com/elastic/elasticsearch/pull/89965, of 8.6; an array in a key is an error before.
+    """
+    if detection.kind == "event":
+        return
+    for selector in detection.selectors:
+        for key in selector.keys:
+            if isinstance(key, ColumnRef) and key.column.stored and key.column.several:
+                message = f"{names.field(key)} has several values, by whose text the KQL groups, the output by each value"
+                yield Diagnostic("array-compared", message, key.span, Place.BOTH)
+
+
 _CASELESS = frozenset(CASE_PAIRS.values()) | {"matches regex~"}
 
 
@@ -165,7 +179,8 @@ def _longest(detection: Detection) -> str:
 
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
-    return tuple(dict.fromkeys((*lists_at_ingest(detection, names), *self_joins(detection), *cases_of_others(detection))))
+    found = (lists_at_ingest(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names))
+    return tuple(dict.fromkeys(itertools.chain(*found)))
 
 
 class Eql:

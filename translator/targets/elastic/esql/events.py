@@ -202,6 +202,9 @@ class Events:
                 text = f'CASE({self.predicates.render(expr)}, "true", "false")'
             else:
                 text = self.predicates.spelled(expr) if is_field(expr) else self.texts.of(expr)
+                if isinstance(expr, ColumnRef) and expr.column.stored and expr.column.several:
+                    what = f"{self.names.field(expr)} has several values, which are read in their own order, each once"
+                    self.names.say("array-compared", f"{what}; the KQL groups or counts by their text", expr.span)
         if text is None:
             raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
         return text
