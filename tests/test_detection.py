@@ -112,6 +112,24 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ),
         ("A | join kind=leftouter B on k | where x == 'a'", "event", {"enrichment-dropped"}),
         ("B | join kind=rightouter A on k | where x == 'a'", "event", {"enrichment-dropped"}),
+        # a summary of the rows that the left side is made of has something for each of them, unless it is of some of them only
+        (
+            "let t = A | where x == 'a'; t | where n > 1 | join kind=inner (t | summarize max(n) by k, ip) on k",
+            "event",
+            {"enrichment-dropped"},
+        ),
+        (
+            "let t = A | where x == 'a'; t | summarize by k, ip | join (t | summarize dcount(ip) by k) on k",
+            "event",
+            {"enrichment-dropped", "rows-differ"},
+        ),
+        ("let t = A | where x == 'a'; t | join (t | where n > 1 | summarize by k) on k", "temporal", {"rows-differ", "window-assumed"}),
+        (
+            "let t = A | where x == 'a'; t | join (t | summarize by k) on $left.ip == $right.k",
+            "temporal",
+            {"rows-differ", "window-assumed"},
+        ),
+        ("let t = A | where x == 'a'; t | join (t | summarize by n) on n", "temporal", {"rows-differ", "window-assumed"}),
         ("A | where x == 'a' | join kind=leftanti B on k", "temporal", {"rows-differ", "window-assumed"}),
         ("A | where k !in (B | project k)", "temporal", {"rows-differ", "window-assumed"}),
         ("B | join kind=rightanti A on k", "temporal", {"rows-differ", "window-assumed"}),

@@ -121,6 +121,32 @@ def test_events_of_a_table_without_a_home_are_taken_for_json() -> None:
     assert output.deployment is not None and ("BehaviorAnalytics", ("ActivityInsights",)) in output.deployment.missing
 
 
+@pytest.mark.parametrize(
+    ("kql", "verdict", "field"),
+    [
+        ("BehaviorAnalytics | where ActivityInsights has 'True'", "exact", "ActivityInsights"),
+        ("BehaviorAnalytics | where isempty(ActivityInsights.x)", "exact", "ActivityInsights.x"),
+        ("BehaviorAnalytics | where ActivityInsights.x == '[1]'", "exact", "ActivityInsights.x"),
+        ("X_CL | where todynamic(Parts_s)[0].kind == 'exe'", "exact", "Parts_s.0.kind"),
+        (
+            "X_CL | where todynamic(Parts_s)[0].kind != 'exe' | summarize count() by User_s | where count_ > 3",
+            "same-alerts",
+            "Parts_s.0.kind",
+        ),
+        # where any element is asked, it is of several values
+        ("BehaviorAnalytics | where ActivityInsights has 'x' | mv-expand ActivityInsights | where ActivityInsights == 'y'", "narrower", ""),
+    ],
+)
+def test_a_name_of_no_taxonomy_is_that_of_a_place_in_rules_of_sigma(kql: str, verdict: str, field: str) -> None:
+    conversion = translator.convert(rule(kql), ("sigma",))
+    output = conversion.outputs["sigma"]
+    assert output.verdict.value == verdict
+    assert ("place-as-field" in {d.code for d in output.diagnostics}) == bool(field)
+    if field:
+        assert f" {field}" in output.text
+        assert prove(conversion, "sigma").outcome == Outcome.PROVEN
+
+
 def test_an_element_counted_from_the_end_is_no_field() -> None:
     for output in translator.convert(
         rule("AuditLogs | where TargetResources[-1].type == 'User'"), ("sigma", "splunk", "eql")

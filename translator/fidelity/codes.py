@@ -105,6 +105,11 @@ CODES: dict[str, Code] = {
         "A text that holds JSON is read as if its parts were fields.",
         "map these fields to the parsed JSON in the processing pipeline",
     ),
+    "place-as-field": Code(
+        Effect.NOTE,
+        "One element of an array, or the text of an object, is a field of its own.",
+        "map this field to the place inside of the JSON in the processing pipeline",
+    ),
     "level-assumed": Code(Effect.NOTE, "The rule has no severity.", "set severity in the rule"),
     "unknown-technique": Code(
         Effect.NOTE,

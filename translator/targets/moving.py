@@ -48,7 +48,17 @@ from translator.targets.choice import allowed, events_of, has_all, homes_of, lac
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, typed
-from translator.targets.names import ESQL_JSON, IN_DOCUMENT, IN_UNITS, ORIGINAL, PLAIN_TEXTS, SPLUNK_JSON, are_plain_keys, path_of
+from translator.targets.names import (
+    ESQL_JSON,
+    IN_DOCUMENT,
+    IN_UNITS,
+    ORIGINAL,
+    PLAIN_TEXTS,
+    SPLUNK_JSON,
+    are_plain_keys,
+    is_logical,
+    path_of,
+)
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import file_name, on_path
 from translator.targets.stored_values import (
@@ -279,6 +289,8 @@ class Move:
         Splunk does in a text. In events that are JSON it knows whether anything is there, which is ``asked``, and reads what is there as it
         is laid out, which is enough for a ``loose`` question; those of a table without a home are taken for such events.
         """
+        if self.family == "sigma" and is_field(expr):
+            return self.is_text(expr)
         if not self.mover.reads_json:
             return False
         found = expr if self.mover.options.fields == "source" or not is_field(expr) else self.looked_up(expr)[0]
@@ -294,6 +306,21 @@ class Move:
         whole = not steps or any(isinstance(s, int) for s in steps)
         brackets = (SPLUNK_JSON if self.family == "splunk" else ESQL_JSON).brackets
         return self.in_json(base) and are_plain_keys(steps, brackets) and (asked or (loose and whole))
+
+    def is_text(self, expr: Expr) -> bool:
+        """Whether a place is a field by a name that no taxonomy binds, with its text; elements that are asked one by one have none."""
+        found, counterpart = self.looked_up(expr)
+        base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
+        if counterpart is not None or not isinstance(base, ColumnRef) or not is_logical(self.family, self.mover.options, base.column):
+            return False
+        reads = (self.chosen.predicate, *self.chosen.keys, *self.measured)
+        ways = [n.steps for x in reads for n in walk(x) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and n.base == base]
+        if ELEMENT in steps or any(ELEMENT in way[len(steps) :] for way in ways if way[: len(steps)] == steps):
+            return False
+        if not is_plain(expr):
+            what = f"{path_of(base.column.name, steps)} may be an object or an array, of which the field holds the text"
+            self.mover.say("place-as-field", what, expr.span)
+        return True
 
     def in_json(self, base: ColumnRef) -> bool:
         """Whether a column is an object in an event that is JSON."""

@@ -13,7 +13,7 @@ from translator.catalog import Absent, Home, Stored
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Notes
 from translator.plan.conditions import fields_of, is_field
-from translator.plan.expressions import ELEMENT, ColumnRef, Expr, Path
+from translator.plan.expressions import ELEMENT, Column, ColumnRef, Expr, Path
 from translator.plan.types import Type
 from translator.targets.base import Cannot, Deployment, Options, Output, Read
 
@@ -49,6 +49,11 @@ _TO_SET_UP = frozenset(
 def path_of(name: str, steps: tuple[str | int, ...]) -> str:
     """A place inside a column, as the catalog and mapping files write it: ``A.b``, ``A[].b`` for any element, ``A[0].b``."""
     return name + "".join("[]" if s == ELEMENT else f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
+
+
+def is_logical(family: str, options: Options, column: Column) -> bool:
+    """Whether a column has a name of Sigma's that no taxonomy binds: what holds its places where the logs are, the pipeline says."""
+    return family == "sigma" and options.fields != "source" and not column.stored
 
 
 def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -209,7 +214,9 @@ class Names(Notes):
             self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
         if self.family == "elastic" and ELEMENT in steps:
             self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
-        if any(isinstance(step, int) for step in steps) and (self.family != "splunk" or source or not column.stored):
+        if any(isinstance(step, int) for step in steps) and is_logical(self.family, self.options, column):
+            self.say("place-as-field", f"{path_of(name, steps)} is one element of an array, or in one", expr.span)
+        elif any(isinstance(step, int) for step in steps) and (self.family != "splunk" or source or not column.stored):
             self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
         if not source and not column.stored:
             self.lacks(column.table, path_of(name, steps))

@@ -168,8 +168,8 @@ class Stage:
     ) -> Shaped:  # fmt: skip
         """Rows as a family of products has them; those of lists are no events."""
         events = {t: rows for t, rows in given.items() if t not in listed}
-        named = {table: {re.split(r"[.\[]", c)[0] for c in columns} for table, columns in own}
-        found = shaped(events, family, replace(self.options, homes=(*self.options.homes, *homes)), carried=(_MARK, ROW), own=named)
+        options = replace(self.options, homes=(*self.options.homes, *homes))
+        found = shaped(events, family, options, carried=(_MARK, ROW), own=dict(own))
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
         return replace(found, shapes={**found.shapes, **held}, types={**types, **found.types})

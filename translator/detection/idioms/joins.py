@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.detection.conditions import constrain
 from translator.detection.idioms.absence import ANTI, negates
-from translator.detection.idioms.enrichment import enriched, is_enrichment
+from translator.detection.idioms.enrichment import enriched, keeps_all
 from translator.detection.idioms.first_seen import fixed_value, is_history, not_seen
 from translator.detection.idioms.lists import joined_with_list
 from translator.detection.idioms.ordered import compare_sides
@@ -36,7 +36,7 @@ _INNER = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 def joined(lifting: Lifting, join: o.Join) -> Shape:
     """A join of what both of its sides detect. Raises Blocked."""
     kind = join.kind
-    if is_enrichment(kind):
+    if keeps_all(join, any(isinstance(relation, o.Filter) for relation, _ in lifting.above)):
         return enriched(lifting, join)
     if join.condition is not None:
         raise lifting.block("unsupported-join", "a join with networks that hold an address is not supported", join.span)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from xml.sax.saxutils import escape, unescape
 
 from translator import catalog
@@ -27,7 +27,7 @@ from translator.verify.reading import Row
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Unfit
-from translator.verify.shaping.sites import OWN, Place, Site, Way, absent
+from translator.verify.shaping.sites import OWN, Place, Site, Way, absent, way_of
 from translator.verify.shaping.values import (
     OBJECTS,
     in_elastic,
@@ -275,6 +275,19 @@ class Putting:
                     break
             if not holds(part, {**whole, **self.event}):
                 raise Unfit(f"the events of the table that {self.site.home.name} has are those with {self.site.home.select}")
+
+    def texts(self, places: Iterable[str]) -> None:
+        """Gives places inside of columns, which rules of Sigma ask under their own names, the text of what is there."""
+        for column, steps in map(way_of, places):
+            value = self.row.get(column)
+            for step in (None, *steps):
+                value = read_json(value) if isinstance(value, str) and step is not None else value
+                if isinstance(step, int):
+                    value = value[step] if isinstance(value, list) and -len(value) <= step < len(value) else None
+                elif step is not None:
+                    value = value.get(step) if isinstance(value, dict) else None
+            if value is not None and (isinstance(value, dict | list) or any(isinstance(s, int) for s in steps)):
+                self.event[".".join([column, *map(str, steps)])] = text_of(value) if isinstance(value, dict | list) else value
 
     def with_texts(self, record: dict[str, object]) -> dict[str, object]:
         """A record with texts for those of its objects that its stream has as such, which then are fields without parts."""

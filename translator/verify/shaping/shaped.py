@@ -23,7 +23,7 @@ from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, read_json, time_field
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
-from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, without_home
+from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, way_of, without_home
 from translator.verify.shaping.values import as_kql, dynamic_type, esql_type, is_missing, iso, moment_of, text_of
 
 FAMILIES = ("splunk", "elastic", "sigma", "source")
@@ -57,7 +57,7 @@ def shaped(
             the rows have.
         lists: the values of the lists that texts look up, by their names.
         carried: what rows have beside the columns of their tables, such as a number to know them by: fields of these names.
-        own: by table columns that a site keeps under their own names where the catalog knows no field.
+        own: by table columns, or places inside of them, that a site keeps under their own names where the catalog knows no field.
 
     Raises:
         ValueError: for a family that is not known.
@@ -126,11 +126,12 @@ class _Table:
 
     Args:
         wanted: the columns that matter.
-        own: those that have their own names where there is no field.
+        own: those that have their own names where there is no field, or of which places have one.
     """
 
     def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]) -> None:
-        self.table, self.family, self.wanted, self.own = table, family, wanted, own
+        self.table, self.family, self.wanted, self.places = table, family, wanted, own
+        self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
         self.schema = catalog.schemas().get(table, {})
@@ -284,6 +285,8 @@ class _Table:
             if column not in needed:
                 with suppress(Unfit):
                     putting.column(column)
+        if self.family == "sigma":
+            putting.texts(self.places)
         try:
             putting.selected()
         except Unfit as unfit:

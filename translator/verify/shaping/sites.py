@@ -60,7 +60,7 @@ class Site:
         self.patterns: dict[str, list[tuple[Way, Counterpart]]] = {}
         self.needed: dict[str, frozenset[str]] = {}
         for path, counterpart in home.columns.items():
-            column, way = _way(path)
+            column, way = way_of(path)
             self.patterns.setdefault(column, []).append((way, counterpart))
         for ways in self.patterns.values():
             ways.sort(key=lambda pair: (-len(pair[0]), [isinstance(s, str) and s in (ELEMENT, ANY_INDEX, ANY_NAME) for s in pair[0]]))
@@ -170,7 +170,8 @@ def columns_of(expr: Expr) -> set[str]:
     return {n.column.name for n in walk(expr) if isinstance(n, ColumnRef)}
 
 
-def _way(path: str) -> tuple[str, Way]:
+def way_of(path: str) -> tuple[str, Way]:
+    """A column and the steps to a place inside of it, of a place as the catalog writes it."""
     column, *steps = re.findall(r"\[(?:n|\d*)\]|\{\w+\}|[^.\[\]{}]+", path)
     return column, tuple(int(s[1:-1]) if re.fullmatch(r"\[\d+\]", s) else s for s in steps)
 
