@@ -39,6 +39,11 @@ CODES: dict[str, Code] = {
         "The KQL counts in fixed buckets of time; where a window begins, Sigma leaves to its backend.",
         "Sigma states the length of the window only; choose a backend that slides it rather than one that buckets",
     ),
+    "window-bound": Code(
+        Effect.NOTE,
+        "Events exactly as far apart as a window is long are in none of the KQL's; whether they are in one, Sigma leaves to its backend.",
+        "nothing to do, unless it matters that events are not exactly that far apart",
+    ),
     "window-of-days": Code(
         Effect.NOTE,
         "The window of the query goes by whole days, that of the output by its run.",

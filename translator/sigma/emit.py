@@ -186,6 +186,10 @@ class _Documents:
             self.names.say("absence-anchoring", "the KQL wants no such event in its whole window, Sigma none after the other event")
         if detection.kind == "temporal_ordered" and not detection.strict:
             self.names.say("equal-times", "the KQL takes events of the same moment for ordered, of which Sigma says nothing")
+        if detection.open and detection.within:
+            self.names.say(
+                "window-bound", f"whether events exactly {duration(detection.within)} apart are in one window, Sigma does not say"
+            )
         if detection.bin:
             self.names.say("window-anchoring", f"the KQL counts in fixed buckets of {duration(detection.bin)}")
         self.entities()

@@ -34,7 +34,8 @@ class Sigma:
                 return names.output(self.name, (), (*detection.diagnostics, *names.said, refused.diagnostic), "portable")
             text = "---\n".join(dump(d) for d in documents)
             beside = filters(rule, detection, options) if rule.exclusions else ""
-            return names.output(self.name, (text,), (*detection.diagnostics, *names.said), "portable", beside)
+            kept = (d for d in detection.diagnostics if not (detection.open and d.code == "bound-included"))
+            return names.output(self.name, (text,), (*kept, *names.said), "portable", beside)
 
         def spell(selector: Selector, part: Expr) -> None:
             spells(Names(self.family, options, placed.homes), selector, part)

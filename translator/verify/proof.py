@@ -46,8 +46,8 @@ CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 _WITHIN = "_within"
 """What the names of lists end in whose values are looked for within texts."""
 
-Reading: TypeAlias = tuple[bool, bool]
-"""What is taken of two things that a language's documentation leaves open."""
+Reading: TypeAlias = tuple[bool, ...]
+"""What is taken of two things, of Sigma three, that a language's documentation leaves open."""
 
 Way: TypeAlias = tuple[int | None, tuple[Reading, ...]]
 """How a text is run: in bins of so many seconds where it counts in such, and in some readings, in each of which it has to be right."""
@@ -61,7 +61,8 @@ _SIGMA: tuple[Reading, ...] = ((False, False), (False, True), (True, False), (Tr
 Of Splunk: whether a null is unknown under NOT, and whether texts are compared as numbers. It does one of them, so that a search has to be
 right in each. Of EQL: whether events of one time come in the reverse of their order. A search has to be right in both; where its rule says
 that events of one time are taken for ordered, in one of them, the same in all worlds. Of Sigma: whether keys of correlations have their
-case, and whether events of one time are in order. Each product does one of them in all worlds, and a rule is right where it is in one.
+case, whether events of one time are in order, and, where its rule says that windows may have it so, whether events exactly as far apart as
+a window is long are not in one. Each product does one of them in all worlds, and a rule is right where it is in one.
 Where the KQL counts in bins, so may a product that reads the Sigma.
 """
 
@@ -275,7 +276,8 @@ class Trial(Stage):
             return ((None, _SPLUNK if target == "splunk" else _AS_DOCUMENTED),)
         head = output.head or self.conversion.detection
         length = head.bin if isinstance(head, Detection) else None
-        return tuple((bins, (reading,)) for bins in ((None, length) if length else (None,)) for reading in _SIGMA)
+        bounds = (False, True) if any(d.code == "window-bound" for d in output.diagnostics) else (False,)
+        return tuple((bins, ((*reading, b),)) for bins in ((None, length) if length else (None,)) for b in bounds for reading in _SIGMA)
 
     def difference(self, target: str, output: Output, tried: Tried, shape: Shaped, way: Way) -> tuple[Difference | None, Compared]:
         """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
@@ -335,7 +337,7 @@ class Trial(Stage):
         return self._wanted[key], {name: column.type for name, column in self.plan.names}
 
     def finds(
-        self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: tuple[bool, bool],
+        self, target: str, output: Output, events: Sequence[Row], shape: Shaped, reading: Reading,
         held: Mapping[str, list[str] | list[Row] | str],
     ) -> list[Row]:  # fmt: skip
         """What a text finds, in one reading of what its language leaves open.
@@ -367,7 +369,8 @@ class Trial(Stage):
                 case "splunk":
                     rows = spl.run(text, seen, now, lists, reading[0], texts_are_numbers=reading[1])
                 case "sigma":
-                    rows = sigma.run(text, seen, None, lists, *reading, complete=True)
+                    cased, at_once, open_ = reading
+                    rows = sigma.run(text, seen, None, lists, cased, at_once, open_, complete=True)
                 case _:
                     rows = run_text(target, text, seen[::-1] if reading[0] else seen, now, lists, shape.types)
             found += named_rows(target, text, rows) if rows else []

@@ -59,6 +59,7 @@ def run(
     lists: Lists | None = None,
     cased: bool = False,
     at_once: bool = False,
+    open_: bool = False,
     complete: bool = False,
 ) -> list[Row]:
     """What the rules of a text find.
@@ -70,6 +71,7 @@ def run(
         now: ignored, since Sigma has no clock.
         cased: whether correlations tell keys apart that differ in case only, which the specification leaves open.
         at_once: whether events of one time are in order, which it leaves open as well.
+        open_: whether events exactly as far apart as a window is long are not in one, which it leaves open as well.
         complete: whether no events come after these, so that every window is over in which one may be absent.
         lists: the values of placeholders (``expand``), by their names: rows with a column ``value``, or with one column.
 
@@ -83,7 +85,7 @@ def run(
     collection, trees = _read(text)
     found = events_of(events)
     conditions = Conditions(lists or {}, trees)
-    correlations = Correlations(conditions, found, cased, at_once, complete)
+    correlations = Correlations(conditions, found, cased, at_once, open_, complete)
     rows: list[Row] = []
     try:
         for rule in collection.rules:

@@ -77,14 +77,16 @@ class Correlations:
     Args:
         cased: whether keys and counted values that differ in case only are others.
         at_once: whether events of one time are in order.
+        open_: whether events exactly as far apart as a window is long are not in one.
         complete: whether no events come after these.
     """
 
     def __init__(
-        self, conditions: Conditions, events: list[Event], cased: bool = False, at_once: bool = False, complete: bool = False
-    ) -> None:
+        self, conditions: Conditions, events: list[Event], cased: bool = False, at_once: bool = False, open_: bool = False,
+        complete: bool = False,
+    ) -> None:  # fmt: skip
         self.conditions, self.events = conditions, events
-        self.cased, self.at_once = cased, at_once
+        self.cased, self.at_once, self.open = cased, at_once, open_
         self._found: dict[int, list[Alert]] = {}
         moments = [e.moment for e in events if e.moment is not None]
         self.horizon = math.inf if complete else max(moments, default=0)
@@ -101,7 +103,7 @@ class Correlations:
         """
         if id(rule) not in self._found:
             self._found[id(rule)] = []  # what refers to itself finds nothing of itself
-            span = rule.timespan.seconds * 1_000_000
+            span = rule.timespan.seconds * 1_000_000 - self.open  # times are in microseconds
             alerts = [a for members in self.groups(rule).values() for a in self.of_group(rule, members, span)]
             self._found[id(rule)] = sorted(alerts, key=lambda a: a.moment)
         return self._found[id(rule)]
