@@ -762,3 +762,17 @@ def test_what_an_entity_is_made_of_is_said_of_it_also_where_another_column_shows
     asked = rule(f"OfficeActivity | where Operation == 'New-InboxRule' {shown}", entities=(EntityMapping("IP", "Address", "Sender"),))
     said = translator.convert(asked, ("eql",)).outputs["eql"].diagnostics
     assert {d.place for d in said if d.message.startswith("ClientIP: ")} == {Place.SHOWN, Place.BOTH}
+
+
+@pytest.mark.parametrize(
+    ("other", "key", "joined"),
+    [
+        ("OfficeActivity | where Operation == 'x'", "ClientIP", True),  # source.ip
+        ("AWSCloudTrail | where EventName == 'x'", "SourceIpAddress", False),  # source.address, a text
+        ("union (OfficeActivity | project ClientIP), (AWSCloudTrail | project ClientIP = SourceIpAddress)", "ClientIP", False),
+    ],
+)
+def test_eql_joins_fields_of_one_type(other: str, key: str, joined: bool) -> None:
+    eql = converted(f"SigninLogs | where ResultType == '0' | join kind=inner ({other}) on $left.IPAddress == $right.{key}", "eql")
+    assert bool(eql.texts) == joined
+    assert ("EQL does not join fields of different types" in " ".join(d.message for d in eql.diagnostics)) == (not joined)

@@ -25,7 +25,7 @@ from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.elastic import UNREADABLE, dataset, index
-from translator.targets.elastic.eql import eql_diagnostics
+from translator.targets.elastic.eql import check_keys, eql_diagnostics
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
@@ -68,6 +68,8 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
     def written(part: Detection) -> Output:
         names = named()
         try:
+            if target == "eql":
+                check_keys(part, names)
             if taken := sorted(filter(_OF_SEARCHES.fullmatch, names.all_of(read_by(part)))):
                 reason = Diagnostic("target-cannot", f"a search of a correlation makes a field {taken[0]} of its own")
                 return names.output(target, (), (*part.diagnostics, reason), "portable")

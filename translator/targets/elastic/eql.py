@@ -114,6 +114,26 @@ def lists_at_ingest(detection: Detection, names: Names) -> Iterator[Diagnostic]:
                 yield Diagnostic("list-at-ingest", message, atom.span, place)
 
 
+_KINDS = {
+    **dict.fromkeys(("keyword", "constant_keyword", "wildcard"), "string"),
+    **dict.fromkeys(("long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float", "scaled_float"), "number"),
+}
+
+
+def check_keys(detection: Detection, names: Names) -> None:
+    """Raises Cannot for keys of several types, such as an address and a text, which Elasticsearch does not join.
+
+    Source: org.elasticsearch.xpack.eql.analysis.Verifier, checkJoinKeyTypes ("is incompatible with key").
+    """
+    for one, other in itertools.combinations(detection.sides if detection.kind in ("temporal", "temporal_ordered") else (), 2):
+        for s, t in itertools.product(one.selectors, other.selectors):
+            for pair in zip(s.keys, t.keys, strict=False):
+                kinds = [_KINDS.get(stored, stored) for key in pair if (stored := names.stored(key))]
+                if len(set(kinds)) > 1:
+                    told = " and ".join(f"{names.field(key)} ({kind})" for key, kind in zip(pair, kinds, strict=True))
+                    raise Cannot(Diagnostic("target-cannot", f"EQL does not join fields of different types: {told}"))
+
+
 def self_joins(detection: Detection) -> Iterator[Diagnostic]:
     """What is said where one event may be of two sides, of which the members of an EQL sequence or sample are different events."""
     if detection.kind == "temporal_ordered" and detection.strict:
@@ -196,6 +216,7 @@ class Eql:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
             try:
+                check_keys(detection, names)
                 texts = _Writer(names).queries(detection)
                 names.said += eql_diagnostics(detection, names)
             except Cannot as refused:
