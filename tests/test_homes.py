@@ -302,6 +302,14 @@ def test_names_of_the_source_say_nothing_of_readiness() -> None:
     assert converted("SigninLogs | where ResultType == '0'", "splunk", Options(fields="source")).readiness is None
 
 
+def test_keys_of_a_text_with_a_line_each_are_read_where_they_stand() -> None:
+    kql = "SQLEvent | where Statement has 'create login' and ObjectName == 'securityadmin'"
+    found = converted(kql, "sigma")
+    assert (found.verdict.value, found.readiness) == ("exact", Readiness.READY)
+    assert "statement:(?:[^.]*[^" in found.text and "object_name:securityadmin(?:" in found.text
+    assert converted("SQLEvent | where Statement !has 'create login'", "sigma").verdict.value == "exact"
+
+
 def test_a_union_that_does_without_missing_tables_does_without_them_in_the_product() -> None:
     tolerant = converted("union isfuzzy=true (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
     assert tolerant.readiness == Readiness.READY and "Own_CL" not in tolerant.text
@@ -327,7 +335,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("SecurityEvent | where EventID == 4768 and IpAddress matches regex '^-$'", "esql", "values-merged", "broader"),
         ("SecurityEvent | where EventID == 4624 and TargetUserSid startswith 'S-1-5-21'", "splunk", "input-setting", "exact"),
         ("CommonSecurityLog | where DeviceVendor == 'v' and AdditionalExtensions == 'cat=x'", "splunk", "value-differs", "differs"),
-        ("SQLEvent | where Statement !has 'create login'", "sigma", "value-within", "narrower"),
+        ("CommonSecurityLog | where DeviceVendor == 'v' and AdditionalExtensions !has 'x'", "splunk", "value-within", "narrower"),
         (
             "WindowsEvent | where Channel == 'Security' and EventID == 4624 and EventData.IpAddress != '-'",
             "esql",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from translator.regex import writers
 from translator.regex.ascii import asciified
-from translator.regex.automata import is_too_complex
+from translator.regex.automata import ends_once, is_too_complex
 from translator.regex.classes import ranges_of
 from translator.regex.endings import ending, takes_line_feed, without_tail
 from translator.regex.lucene import lucene
@@ -357,6 +357,19 @@ def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
 )  # fmt: skip
 def test_what_takes_too_large_an_automaton_is_known(pattern: str, refused: bool) -> None:
     assert is_too_complex(pattern) == refused
+
+
+@pytest.mark.parametrize(
+    ("pattern", "once"),
+    [
+        ("a=", True), ("[^=]*=", True), ("(?:[^k][^;]*;|k[^e][^;]*;)*key=", True), ("(?:[^;]*;)*key=", False), ("a*", False),
+        ("a|ab", False), ("ab|b", True), ("", True), ("a{2}", True), ("a{2,3}", False), ("[a-c]*c", False), ("(?i)a=", False),
+        (r"\w=", False),
+        (".*=", False),
+    ],
+)  # fmt: skip
+def test_what_a_text_begins_with_in_one_way_is_known(pattern: str, once: bool) -> None:
+    assert ends_once(parse(pattern)) == once
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,12 @@ def test_chains_of_values_stay_flat() -> None:
     [
         ('isnotempty(extract("([a-z]+)[.]", 1, a))', 'a matches regex "([a-z]+)[.]"'),
         ('tostring(split(a, "@")[0]) in ("", "x")', 'not(a matches regex "^[^@]+(?:@|$)") or (a matches regex "^x(?:@|$)")'),
+        (
+            'extract(@"^[^=]*=([^;]*)", 1, a) has "x y"',
+            'a matches regex "^[^=]*=(?:[^;]*[^A-Za-z0-9À-ʯͰ-ῼⰀ-ⷞぁ-힣;])?(?i:x y)(?:[^A-Za-z0-9À-ʯͰ-ῼⰀ-ⷞぁ-힣]|$)"',
+        ),
+        ('extract(@"^n=([^;]*)", 1, a) in ("x", "y;")', 'a matches regex "^n=x(?:[;]|$)"'),
+        ('extract(@"^(?:[^;]*;)*n=([^;]*)", 1, a) contains "x"', 'extract("^(?:[^;]*;)*n=([^;]*)", 1, a) contains "x"'),
         ('substring(a, 0, 3) == "abc"', 'a startswith_cs "abc"'),
         ('substring(a, 0, 3) =~ "ab"', 'a =~ "ab"'),
         ('substring(a, 0, 3) in ("abcd", "b")', 'a == "b"'),

@@ -118,8 +118,8 @@ class Home:
     says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for, one
     with a ``setting``, which says what has to be set for it, also where it alone has what a rule reads.
     ``also`` are further values of what comes first in ``place``, whose events have the same fields; ``within`` names the home of the table
-    that has these events as well. ``brings`` names the add-on or
-    integration, ``source`` a public page with the names.
+    that has these events as well. ``types`` are those of fields that formulas read, where they are no plain texts. ``brings`` names the
+    add-on or integration, ``source`` a public page with the names.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Home:
     setting: str = ""
     also: tuple[str, ...] = ()
     within: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
 
     @property
@@ -333,6 +334,7 @@ def home_of(data: Mapping[str, Any]) -> Home:
         data.get("setting", ""),
         tuple(data.get("also", ())),
         data.get("within", ""),
+        MappingProxyType(data.get("types", {})),
         MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
     )
 

@@ -6,6 +6,7 @@ Source: learn.microsoft.com/kusto/query/split-function, extract-function, strcat
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -19,6 +20,7 @@ from translator.plan.expressions import (
     Expr,
     Items,
     Path,
+    Span,
     conjunction,
     const,
     disjunction,
@@ -27,7 +29,11 @@ from translator.plan.expressions import (
 )
 from translator.plan.functions.values import finds_nothing_in_empty
 from translator.plan.types import Type
-from translator.regex.terms import LETTERS, around
+from translator.regex import syntax
+from translator.regex.automata import ends_once
+from translator.regex.parser import parsed
+from translator.regex.terms import BOUND, LETTERS, around, is_letter
+from translator.regex.writers import kql
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
 
@@ -63,6 +69,23 @@ class _Part:
         after = f"(?:{mark}{self.other}*){{{-self.index - 1}}}" if self.index < -1 else ""
         return f"(?:^|{mark}){wanted}{after}$"
 
+    def asking(self, function: str, text: str, caseless: bool) -> str:
+        """A regular expression of the elements in which an operator finds a text."""
+        if function == "has":
+            bound, closed = f"[^{LETTERS}{''.join(map(literally, self.marks))}]", around(text)[1]
+            return self._until_term(text) + literally(text) + (f"(?:{bound}{self.other}*)?" if closed else f"{self.other}*")
+        before = f"{self.other}*" if function in ("endswith", "contains") else ""
+        return before + literally(text) + (f"{self.other}*" if function in ("startswith", "contains") else "")
+
+    def _until_term(self, text: str) -> str:
+        bound = f"[^{LETTERS}{''.join(map(literally, self.marks))}]"
+        return f"(?:{self.other}*{bound})?" if around(text)[0] else f"{self.other}*"
+
+    def condition(self, wanted: str, caseless: bool, span: Span | None) -> Expr:
+        """That an element matches what no mark is matched by."""
+        operator = "matches regex~" if caseless else "matches regex"
+        return Apply(span, Type.BOOL, operator, (self.source, const(self.holding(wanted))))
+
 
 _NAME_OF_FILE = r"(?:^|[\\/]){0}(?::[^\\/]*)?$"
 """What follows the last separator of a path, without the stream of the file behind a colon."""
@@ -78,19 +101,58 @@ class _FileName(_Part):
         return _NAME_OF_FILE.format(wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind(_Part):
+    """What follows a start that a text has in one way only, up to the first of ``marks``."""
+
+    start: str
+
+    def holding(self, wanted: str) -> str:
+        return f"^{self.start}{wanted}"
+
+    def asking(self, function: str, text: str, caseless: bool) -> str:
+        written = f"(?i:{literally(text)})" if caseless else literally(text)
+        if function == "has":
+            before, closed = self._until_term(text), around(text)[1]
+            return before + written + (f"(?:{BOUND}|$)" if closed else "")
+        end = "" if function in ("startswith", "contains") else f"(?:[{''.join(map(literally, self.marks))}]|$)"
+        return f"{self.other}*{written}{end}" if function in ("endswith", "contains") else written + end
+
+    def condition(self, wanted: str, caseless: bool, span: Span | None) -> Expr:
+        """That the start is there in its case, and what follows it in any."""
+        return Apply(span, Type.BOOL, "matches regex", (self.source, const(self.holding(wanted))))
+
+
 def _part(expr: Expr) -> _Part | None:
-    """The element of a split, or the name of a file, that ``expr`` is; None where it is something else."""
+    """The element of a split, the name of a file, or what a pattern finds behind a start, that ``expr`` is; None for something else."""
     if isinstance(expr, Apply) and expr.function == "tostring":
         expr = expr.args[0]
     match expr:
         case Apply(function="extract", args=(Const(value=regex), Const(value=1), source)) if regex == FILE_NAME and is_text(source):
             return _FileName(source, ":\\/", 0)
+        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=1), source)) if is_text(source):
+            found = _behind(regex)
+            return _Behind(source, found[1], 0, found[0]) if found is not None else None
         case Path(base=Apply(function="split", args=(source, Const(value=str(mark)))), steps=(int(index),)) if len(mark) == 1:
             outer = _part(source)
             if outer is not None and index == -1 and outer.index == -1:
                 return _Part(outer.source, outer.marks + mark, -1)
             return _Part(source, mark, index) if is_text(source) else None
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _behind(regex: str) -> tuple[str, str] | None:
+    """The start of a pattern, which no text has in two ways, and the marks up to which a group follows it; None for another pattern."""
+    match parsed(regex):
+        case syntax.Concat((syntax.Anchor("start"), *start, syntax.Group(syntax.Repeat(syntax.Class(members, True), 0, None, True), 1))):
+            pass
+        case _:
+            return None
+    marks = [chr(m.first) for m in members if isinstance(m, syntax.Range) and m.first == m.last]
+    if len(marks) != len(members) or any(is_letter(m) or m.lower() != m.upper() for m in marks) or not ends_once(syntax.concat(*start)):
+        return None
+    return kql(syntax.concat(*start)), "".join(marks)
 
 
 def is_text(expr: Expr) -> bool:
@@ -144,8 +206,8 @@ def lowered_parts(expr: Expr) -> Expr:
 
 
 _ORDERS = frozenset({"<", "<=", ">", ">=", "=="})
-_PLAIN = {"==": "{0}", "=~": "{0}", "in": "{0}", "in~": "{0}"}
-_INSIDE = {"startswith": "{0}{1}*", "endswith": "{1}*{0}", "contains": "{1}*{0}{1}*"}
+_PLAIN = frozenset({"==", "=~", "in", "in~"})
+_ASKED = _PLAIN | {"startswith", "endswith", "contains", "has"}
 
 
 def split_element(expr: Expr) -> Expr:
@@ -156,7 +218,7 @@ def split_element(expr: Expr) -> Expr:
     if part is None:
         return expr
     if expr.function == "isempty":
-        return negation(Apply(expr.span, Type.BOOL, "matches regex", (part.source, const(part.holding(f"{part.other}+")))))
+        return negation(part.condition(f"{part.other}+", False, expr.span))
     if len(expr.args) != 2:
         return expr
     operand = expr.args[1]
@@ -165,28 +227,15 @@ def split_element(expr: Expr) -> Expr:
     if len(texts) != len(items):
         return expr
     name = expr.function.removesuffix("_cs")
-    caseless = expr.function in ("=~", "in~") or (name in (*_INSIDE, "has") and not expr.function.endswith("_cs"))
+    caseless = expr.function in ("=~", "in~") or (name in _ASKED - _PLAIN and not expr.function.endswith("_cs"))
     texts = [t for t in texts if not set(t) & set(part.marks)]
-    if name in _PLAIN:
-        wanted = [literally(t) for t in texts]
-    elif name in _INSIDE:
-        wanted = [_INSIDE[name].format(literally(t), part.other) for t in texts]
-    elif name == "has":
-        wanted = [_as_term(t, part) for t in texts]
-    else:
+    if name not in _ASKED:
         return expr
-    if not wanted:
+    if not texts:
         return FALSE
+    wanted = [part.asking(name, t, caseless) for t in texts]
     either = wanted[0] if len(wanted) == 1 else f"(?:{'|'.join(wanted)})"
-    return Apply(expr.span, Type.BOOL, "matches regex~" if caseless else "matches regex", (part.source, const(part.holding(either))))
-
-
-def _as_term(text: str, part: _Part) -> str:
-    bound = f"[^{LETTERS}{''.join(map(literally, part.marks))}]"
-    bounded, closed = around(text)
-    before = f"(?:{part.other}*{bound})?" if bounded else f"{part.other}*"
-    after = f"(?:{bound}{part.other}*)?" if closed else f"{part.other}*"
-    return before + literally(text) + after
+    return part.condition(either, caseless, expr.span)
 
 
 def counted_parts(expr: Expr) -> Expr:

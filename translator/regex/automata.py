@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from translator.regex.classes import Ranges, joined, without
-from translator.regex.syntax import Alternation, Any, Class, Concat, Literal, Node, Range, Repeat
+from translator.regex.syntax import Alternation, Any, Class, Concat, Literal, Node, Range, Repeat, least_width, walk
 
 MOST_WORK = 50_000
 """Half of what Lucene allows, since its automata have some more states than there are characters in a pattern."""
@@ -32,6 +32,27 @@ def is_too_complex(pattern: str) -> bool:
     if len(pattern) <= _SHORT and _PLAIN.fullmatch(pattern):
         return False
     return _Positions(_Reader(pattern).alternation()).work() > MOST_WORK
+
+
+def ends_once(node: Node) -> bool:
+    """Whether no text that ``node`` matches as a whole begins with another one, so that a text has one such beginning at most.
+
+    Parts whose characters are not listed here, and letters of any case, are not looked into: of those it is not said.
+    """
+    if not all(_is_listed(n) for n in walk(node)):
+        return False
+    if not least_width(node):
+        return node == Concat()
+    return _Positions(node).ends_once()
+
+
+def _is_listed(node: Node) -> bool:
+    match node:
+        case Literal(caseless=False) | Concat() | Alternation() | Repeat():
+            return True
+        case Class(members, caseless=False):
+            return all(isinstance(m, Range) for m in members)
+    return False
 
 
 class _Reader:
@@ -87,22 +108,34 @@ class _Positions:
     def __init__(self, node: Node) -> None:
         self.characters: list[Ranges] = []
         self.follow: list[int] = []
-        _, self.first, _ = self.ends(node)
+        _, self.first, self.last = self.ends(node)
 
     def work(self) -> int:
         """The sizes of all sets of states that are reached, or somewhat more than is allowed."""
+        return sum(max(1, state.bit_count()) for state in self.reached())
+
+    def ends_once(self) -> bool:
+        """Whether no text goes on behind the end of a match to the end of a longer one; False also where that is too much work."""
+        states = list(self.reached())
+        spent = sum(max(1, state.bit_count()) for state in states)
+        return spent <= MOST_WORK and not any(state & self.last and self.after(state) for state in states)
+
+    def reached(self) -> Iterator[int]:
+        """The sets of states that are reached, until their sizes are more than is allowed."""
         kinds = self.kinds()
         found, waiting, spent = {0}, [0], 0
         while waiting and spent <= MOST_WORK:
             state = waiting.pop()
             spent += max(1, state.bit_count())
-            after = self.first if state == 0 else 0
-            for position in _bits(state):
-                after |= self.follow[position]
+            yield state
+            after = self.after(state)
             for reached in {after & kind for kind in kinds} - found:
                 found.add(reached)
                 waiting.append(reached)
-        return spent
+
+    def after(self, state: int) -> int:
+        """The states that may come behind those of a set."""
+        return _union(self.follow[position] for position in _bits(state)) if state else self.first
 
     def kinds(self) -> set[int]:
         """The positions that take a character, for all characters that are told apart."""

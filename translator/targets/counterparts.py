@@ -39,7 +39,8 @@ class Fields:
     def _counterpart(self, column: Column, steps: tuple[str | int, ...]) -> _Found:
         columns = self.home.columns if self.home is not None else {}
         if column.name.startswith("="):
-            return Stored(column.name[1:], "keyword" if self.family == "elastic" else "text"), column.name[1:], ()
+            name, types = column.name[1:], self.home.types if self.home is not None else {}
+            return Stored(name, types.get(name, "keyword" if self.family == "elastic" else "text")), name, ()
         for length in range(len(steps), -1, -1):
             found = at_place(columns, column.name, steps[:length])
             if found is None:

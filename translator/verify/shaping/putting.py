@@ -217,8 +217,7 @@ class Putting:
                 raise Unfit(f"a hash of this kind has {digits} digits, in lower case")
         parts = self.parts.setdefault(name, [])
         parts.append((order, form.replace("{value}", value)))
-        mark = "\n" if form.endswith(":{value}") else ","
-        self.event[name] = mark.join(text for _, text in sorted(parts))
+        self.event[name] = ",".join(text for _, text in sorted(parts))
         self.by[name] = where
 
     def set(self, name: str, value: object, kind: str, where: str, several: bool = False) -> None:

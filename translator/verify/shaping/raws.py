@@ -38,8 +38,21 @@ _W3C = (
 """The columns in the order in which a line of IIS has them that has them all."""
 
 
+_SQL_AUDIT = {
+    "action_id": "Action", "session_server_principal_name": "CurrentUser", "client_ip": "ClientIP", "database_name": "DatabaseName",
+    "object_name": "ObjectName", "statement": "Statement",
+}  # fmt: skip
+"""The columns of an audit event of SQL Server by their keys in its text, a line each; the statement, which goes on up to a full stop, last.
+
+Source: https://github.com/SigmaHQ/sigma/blob/master/rules/windows/builtin/application/mssqlserver/win_mssql_add_sysadmin_account.yml
+"""
+
+
 def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     """The text of an event; None where no column of the home is read from it."""
+    if home.name == "sql_application":
+        lines = ((key, row.get(column)) for key, column in _SQL_AUDIT.items())
+        return "\n".join(["audit_schema_version:1", *(f"{key}:{'' if is_missing(value) else text_of(value)}" for key, value in lines)])
     if home.place.get("dataset") == "iis.access":
         held = {"csVersion": "HTTP/1.1", **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}  # the version is always there
         return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)

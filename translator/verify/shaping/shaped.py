@@ -398,7 +398,7 @@ class _Table:
 _PASSES = 4
 """How often formulas are computed of what formulas have given."""
 
-RAWS = frozenset({f"{OWN}_raw", f"{OWN}event.original"})
+RAWS = frozenset({f"{OWN}_raw", f"{OWN}event.original", f"{OWN}Data"})
 """The text of an event, as formulas name it."""
 
 
