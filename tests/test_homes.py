@@ -112,7 +112,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "SecurityEvent | where EventID == 4625 | summarize count() by Account | where count_ > 5",
             "splunk",
-            ['eval Account=(coalesce(TargetDomainName, "")."\\\\".coalesce(TargetUserName, ""))'],
+            ['eval Account=(coalesce(TargetDomainName, "") . "\\\\" . coalesce(TargetUserName, ""))'],
         ),
         (
             "SecurityEvent | where EventID == 4726 | summarize count() by Account | where count_ > 5",

@@ -137,7 +137,7 @@ def _chosen(pairs: list[tuple[str, str]]) -> str:
 TEXTS = Functions(
     string,
     OR_EMPTY,
-    lambda texts: f"({'.'.join(texts)})",
+    lambda texts: f"({' . '.join(texts)})",
     _chosen,
     {"tolower": "lower({0})", "toupper": "upper({0})", "file_name": "replace({0}, " + string(r"^.*[\\/]") + ', "")'},
     "replace({0}, {1}, {2})",

@@ -79,7 +79,7 @@ SPL = Language(
     string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS,
     true="true()", false="false()", null="null()", missing="isnull({0})",
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
-    joined=lambda texts: f"({'.'.join(texts)})",
+    joined=lambda texts: f"({' . '.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
