@@ -498,3 +498,26 @@ def test_which_row_of_its_left_side_a_join_keeps_is_not_compared() -> None:
     kql = """DnsEvents | join (ThreatIntelligenceIndicator | summarize by Url) on $left.Name == $right.Url
         | summarize count() by Computer, Name | project HostCustomEntity = Computer, Name"""
     assert translator.prove(rule(kql), "splunk").outcome is Outcome.PROVEN
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        ">= startofday(now())",
+        "between (startofday(ago(1d)) .. startofday(now()))",
+        "between (startofday(ago(1d)) .. 1d)",
+    ],
+)
+def test_windows_of_whole_days_are_written_by_pipelines_alone(window: str) -> None:
+    made = rule(f"SigninLogs | where TimeGenerated {window} | summarize n = count() by UserPrincipalName | where n > 3", period=172_800)
+    outputs = translator.convert(made).outputs
+    assert {outputs[target].verdict for target in ("sigma", "eql")} == {Verdict.DIFFERS}
+    for target in ("splunk", "esql"):
+        assert outputs[target].verdict is Verdict.EXACT and translator.prove(made, target).outcome is Outcome.PROVEN
+
+
+@pytest.mark.parametrize("window", ["> now()", ">= now() + 1h", "> ago(-1h)", "between (now() .. 1h)"])
+def test_what_asks_for_events_of_the_future_is_said_to_find_none(window: str) -> None:
+    outputs = translator.convert(rule(f"SigninLogs | where TimeGenerated {window} and ResultType == '0'")).outputs
+    for output in outputs.values():
+        assert output.verdict is Verdict.NONE

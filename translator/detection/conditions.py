@@ -8,7 +8,17 @@ from translator.detection.event_data import SAID_OF_DATA, by_position, named_ele
 from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, foreign
-from translator.detection.windows import SEARCH, back_of, human, is_given, is_of_days, limits_of, limits_of_ingestion, window_of
+from translator.detection.windows import (
+    SEARCH,
+    back_of,
+    human,
+    is_given,
+    is_of_days,
+    is_of_future,
+    limits_of,
+    limits_of_ingestion,
+    window_of,
+)
 from translator.fidelity import CaseOfList
 from translator.plan.addresses import address_test
 from translator.plan.conditions import fields_of, is_presence, pushed
@@ -56,7 +66,7 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
             lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
             _demand(lifting, branch, filled)
             continue
-        part = _approximation(lifting, part)
+        part = FALSE if is_of_future(part) else _approximation(lifting, part)
         window = window_of(part)
         if window is not None and (arrival := limits_of_ingestion(part, window)) is not None:
             added.append(arrival)

@@ -132,7 +132,7 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
         case Apply(function=">" | ">=", args=(time, low)) if is_time(time) and (start := bound_of(low)) is not None:
             return (start, 0)
         case Apply(function="<" | "<=", args=(time, high)) if is_time(time) and (end := bound_of(high)) is not None:
-            return (0, 0) if end == 0 else (0, 1 if end == SEARCH else end)
+            return (0, 1 if end == SEARCH else max(0, end))
         case Apply(function="<" | "<=", args=(Apply(function="-", args=(moment, time)), span)) if is_time(time) and bound_of(moment) == 0:
             back = seconds_of(span)
             return None if back is None else (back, 0)
@@ -146,6 +146,14 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
             return None if end_of is None else (start, max(0, end_of))
         case _:
             return None
+
+
+def is_of_future(predicate: Expr) -> bool:
+    """Whether a condition asks for events that are not before now, of which there are none."""
+    match predicate:
+        case Apply(function=">" | ">=" | "between", args=(time, low, *_)) if is_time(time) and (start := bound_of(low)) is not None:
+            return start <= 0 and start != SEARCH and not is_of_days(low)  # where a day begins is before now
+    return False
 
 
 def limits_of(predicate: Expr, window: tuple[int, int]) -> Expr | None:

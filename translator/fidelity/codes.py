@@ -44,11 +44,6 @@ CODES: dict[str, Code] = {
         "Events exactly as far apart as a window is long are in none of the KQL's; whether they are in one, Sigma leaves to its backend.",
         "nothing to do, unless it matters that events are not exactly that far apart",
     ),
-    "window-of-days": Code(
-        Effect.NOTE,
-        "The window of the query goes by whole days, that of the output by its run.",
-        "run the output at midnight where whole days matter",
-    ),
     "window-of-search": Code(
         Effect.NOTE, "The query looks at the time that a hunting search is given.", "give the output the time to look at where it is run"
     ),
@@ -472,6 +467,11 @@ CODES: dict[str, Code] = {
         Effect.FEWER,
         "The KQL searches a text for values, the output compares them with the whole of it.",
         "nothing to do where the field holds nothing but such a value, as an identifier does",
+    ),
+    "window-of-days": Code(
+        Effect.EITHER,
+        "The window of the query goes by whole days, that of the output by its run.",
+        "run the output at midnight where whole days matter",
     ),
     "window-shifted": Code(
         Effect.EITHER,

@@ -49,7 +49,7 @@ def holds(ctx: Context, expr: Expr) -> str:
         case Apply(function="!=", args=(left, right)):
             return ctx.fails(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="between", args=(value_, low, high)):
-            return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, high, expr)}"
+            return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, _end(low, high), expr)}"
         case Apply(function="==" | "in", args=(subject, operand)) if (value := ctx.value(subject)).kind not in WRITTEN:
             return _equal(ctx, value, operand, expr)
         case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
@@ -108,7 +108,7 @@ def fails(ctx: Context, expr: Expr) -> str:
             # Whatever they are: they differ where one is missing, and do not where both are.
             return language.negated.format(_operand(ctx, expr, lambda x: _equal_texts(ctx, "==", left, right)))
         case Apply(function="between", args=(value_, low, high)):
-            return f"({_ordered(ctx, '<', value_, low, expr, ctx.value)} OR {_ordered(ctx, '>', value_, high, expr, ctx.value)})"
+            return f"({_ordered(ctx, '<', value_, low, expr, ctx.value)} OR {_ordered(ctx, '>', value_, _end(low, high), expr, ctx.value)})"
         case Apply(function="==" | "in", args=(subject, *rest)) if (value := ctx.value(subject)).kind not in (
             "text",
             "json",
@@ -200,3 +200,10 @@ def _may_lack(function: str, expr: Expr) -> bool:
 def _flattened(operands: list[Expr]) -> list[Expr]:
     """Operands of which lists are the items that they have."""
     return [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
+
+
+def _end(low: Expr, high: Expr) -> Expr:
+    """The end of a range, which may be told by its length (learn.microsoft.com/kusto/query/between-operator)."""
+    if low.type == Type.DATETIME and high.type == Type.TIMESPAN:
+        return Apply(high.span, Type.DATETIME, "+", (low, high))
+    return high
