@@ -318,6 +318,22 @@ def test_values_of_windows_events_have_the_entities_of_xml_in_splunk(condition: 
     assert "&amp;" not in translator.convert(made, ("esql",)).outputs["esql"].text
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param("parse EventData with * 'TaskName\">' TaskName '<' * | where TaskName startswith 'evil'", id="parse"),
+        pytest.param("extend t = extract('<Data Name=\"TaskName\">([^<]+)</Data>', 1, EventData) | where t == 'x'", id="extract"),
+        pytest.param("where EventData contains '<Data Name=\"TaskName\">evil'", id="contains"),
+        pytest.param("where EventData has 'evil'", id="word"),
+    ],
+)
+def test_names_in_the_data_of_windows_events_stand_in_single_quotes_in_splunk(asked: str) -> None:
+    made = rule(f"SecurityEvent | where EventID == 4698 | {asked} | project Computer")
+    output = translator.convert(made, ("splunk",)).outputs["splunk"]
+    assert ("<Data Name='" in output.text) == ("Name" in asked) and output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert translator.prove(made, "splunk").outcome is Outcome.PROVEN
+
+
 def test_a_command_line_that_is_only_shown_is_said_to_have_entities() -> None:
     shown = "SecurityEvent | where EventID == 4688 | project Computer, CommandLine"
     output = translator.convert(rule(shown), ("splunk",)).outputs["splunk"]

@@ -158,6 +158,9 @@ class Home:
         return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
 
 
+DATA_IN_XML = "EventData_Xml"
+"""The field of Splunk's add-on with the data of a Windows event as XML, whose names stand in single quotes, and values as in Azure."""
+
 FREE_TEXTS = frozenset(
     "CommandLine ParentCommandLine ProcessCommandLine ScriptBlockText ScriptBlock TaskContent TaskContentNew Payload ContextInfo "
     "HostApplication ServiceFileName ImagePath Details Query QueryResults AttributeValue Message".split()

@@ -65,6 +65,7 @@ from translator.targets.stored_values import (
     by_value,
     column_name,
     formed,
+    in_double_quotes,
     in_either_word,
     in_map,
     in_one_case,
@@ -75,6 +76,7 @@ from translator.targets.stored_values import (
     scaled,
     spelled_otherwise,
     with_missing,
+    with_quotes,
     without_entities,
 )
 
@@ -412,7 +414,7 @@ class Move:
             moved = self.with_value_for_none(expr, moved, counterpart)
         if isinstance(counterpart, Stored):
             if moved != (moved := self.unescaped(moved, counterpart)) and self.mover.place is Place.SHOWN:
-                self.mover.say("columns-differ", f"{column_name(expr)} has the entities of XML for &, < and >", expr.span)
+                self.mover.say("columns-differ", f"{column_name(expr)} has entities and quotes as the rendered event has them", expr.span)
                 moved = self.field(expr)[0]
             self.mover.read[moved] = CaseOfColumn(column_name(expr), counterpart.case)
             if counterpart.case:
@@ -457,7 +459,11 @@ class Move:
 
     def unescaped(self, field: Expr, stored: Stored) -> Expr:
         """A field as a value: what it says, where it may hold any text of XML."""
-        return without_entities(field) if self.is_escaped(stored) and stored.name in catalog.FREE_TEXTS else field
+        if not self.is_escaped(stored):
+            return field
+        if stored.name == catalog.DATA_IN_XML:
+            return in_double_quotes(field)
+        return without_entities(field) if stored.name in catalog.FREE_TEXTS else field
 
     def note_shared(self, selector: Selector) -> None:
         """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
@@ -579,7 +585,8 @@ class Move:
         if counterpart.prefixes and len(operands) == 1:
             plain = prefixed(plain, counterpart)
         if self.is_escaped(counterpart) and len(operands) == 1:
-            plain = in_xml(plain, counterpart.name in catalog.FREE_TEXTS)
+            whole = counterpart.name == catalog.DATA_IN_XML
+            plain = with_quotes(plain) if whole else in_xml(plain, counterpart.name in catalog.FREE_TEXTS)
         if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
             self.mover.say("value-longer", f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
         if self.is_address(subject):

@@ -259,6 +259,24 @@ def without_entities(text: Expr) -> Expr:
     return text
 
 
+def in_double_quotes(data: Expr) -> Expr:
+    """The data of an event as XML with its names in double quotes, as Azure has them; no ``<`` and no ``>`` stands in a value."""
+    for single, double in (("<Data Name='", '<Data Name="'), ("'>", '">')):
+        data = Apply(data.span, Type.STRING, "replace_string", (data, const(single), const(double)))
+    return data
+
+
+def with_quotes(atom: Apply) -> Apply:
+    """A condition on the data of an event as XML: where it asks for quotes, on the text that has double ones around names."""
+    values = constants(atom.args[1])
+    plain = values is not None and not any(c in str(v) for v in values for c in "\"'")
+    return (
+        atom
+        if plain and not atom.function.startswith("matches regex")
+        else replace(atom, args=(in_double_quotes(atom.args[0]), *atom.args[1:]))
+    )
+
+
 def _escaped(text: str) -> str:
     return "".join(_ENTITIES.get(c, c) for c in text)
 

@@ -45,6 +45,9 @@ LOG_SOURCE = "logsource"
 INGESTED = "$IngestionTime"
 """The column in which the engine has what ``ingestion_time()`` gives."""
 
+_SINGLE = re.compile(r"(<Data Name=)[\"']([^\"'>]*)[\"']>")
+"""The name of a value in the data of a Windows event, which is rendered with single quotes."""
+
 _INGESTED = {"splunk": "_indextime", "elastic": "event.ingested"}
 
 
@@ -95,6 +98,8 @@ class Putting:
             raise Unfit("the table has the text of an object there, without anything around it")
         if column == "EventData" and self.site.has_parts(column) and (data := data_of(value)) is not None:
             self.inside(column, data)
+            if place is not None and place.name == catalog.DATA_IN_XML:
+                self.set(place.name, value, "text", column)
             return
         if self.site.has_parts(column) and isinstance(inner := read_json(value), dict | list):
             self.inside(column, inner)
@@ -230,7 +235,7 @@ class Putting:
             case "splunk":
                 given = in_splunk(value, kind, self.site.in_json) if not isinstance(value, dict | list) else value
                 if self.site.home.in_xml and isinstance(given, str):
-                    given = escape(given)
+                    given = _SINGLE.sub(r"\1'\2'>", given) if name == catalog.DATA_IN_XML else escape(given)
             case "elastic":
                 given = in_elastic(value, kind)
             case _:
