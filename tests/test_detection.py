@@ -22,7 +22,7 @@ from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.normalized import normalized_schemas
 from translator.plan.simplify import simplify
-from translator.targets.relaxing import relaxed
+from translator.targets.relaxation import relaxed
 
 SCHEMA = {
     "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},

@@ -17,11 +17,11 @@ from translator.fidelity import Verdict
 from translator.kql.parser import parse
 from translator.pipeline import convert, piped
 from translator.plan import operators as o
-from translator.plan.alike import with_alike_parts_united
 from translator.plan.binder import bind
 from translator.plan.expressions import Const
 from translator.plan.functions import aggregates, functions
 from translator.plan.series import places
+from translator.plan.union_summaries import with_alike_parts_united
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql

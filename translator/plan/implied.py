@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.alike import same_columns
 from translator.plan.elements import as_rows
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Subquery, columns_of, conjunction, conjuncts, substitute
 from translator.plan.types import Type
+from translator.plan.union_summaries import same_columns
 
 _KINDS = frozenset({"inner", "innerunique", "leftsemi", "rightsemi"})
 _OF_SOME = frozenset({"has_any", "in", "in~"})

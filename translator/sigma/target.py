@@ -12,7 +12,7 @@ from translator.sigma.listed import without_empty
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.homes import Placed
 from translator.targets.names import Names
-from translator.targets.relaxing import translated
+from translator.targets.relaxation import translated
 
 
 class Sigma:

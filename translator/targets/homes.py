@@ -21,7 +21,8 @@ from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
 from translator.targets.choice import allowed, home_for, homes_of, lacks_required, selector_pins
-from translator.targets.moving import Move, Moving, further_homes, joined_fields
+from translator.targets.field_lookup import DetectionMapping
+from translator.targets.selector_mapping import SelectorMapping, further_homes, joined_fields
 
 _T = TypeVar("_T")
 
@@ -45,12 +46,12 @@ def placed(
         computes: whether the target can compute texts of fields; else what no condition on fields says keeps its KQL name.
         reads_json: whether it reads what stands in a text that holds JSON, and in the JSON of an event.
     """
-    mover = _Mover(family, options, rule, computes, reads_json)
+    mover = _DetectionMapping(family, options, rule, computes, reads_json)
     moved = mover.detection(detection)
     return Placed(moved, MappingProxyType(mover.homes))
 
 
-class _Mover(Moving):
+class _DetectionMapping(DetectionMapping):
     """Moves the sides of a detection, their selectors each to its homes."""
 
     def detection(self, detection: Detection) -> Detection:
@@ -118,7 +119,7 @@ class _Mover(Moving):
                 continue
             for part, home in parts:
                 name = selector.name if len(parts) == 1 or home is None else f"{selector.name}_{home.name}"
-                move = Move(self, part, home, measured[number : number + 1])
+                move = SelectorMapping(self, part, home, measured[number : number + 1])
                 one = replace(move.selector(), name=name)
                 keys = tuple(map(move.value, side.grouping[number])) if side.grouping else ()
                 field = move.value(counted[number]) if counted else None

@@ -33,7 +33,7 @@ from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat
 from translator.verify.shaping import Shape, Shaped, shaped
-from translator.verify.shaping.putting import INGESTED
+from translator.verify.shaping.event_builder import INGESTED
 from translator.verify.shaping.values import dynamic_type, is_missing
 from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of

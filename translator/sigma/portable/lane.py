@@ -29,7 +29,7 @@ from translator.targets.elastic.eql import check_keys, eql_diagnostics
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
-from translator.targets.relaxing import translated
+from translator.targets.relaxation import translated
 from translator.targets.sides import holds_of_none
 from translator.targets.splunk.events import macro_terms
 

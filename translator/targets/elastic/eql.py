@@ -25,7 +25,7 @@ from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, datas
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
-from translator.targets.relaxing import translated
+from translator.targets.relaxation import translated
 
 MAX_QUERIES = 16
 """How many queries one rule may need: the alternatives of all sides multiplied."""

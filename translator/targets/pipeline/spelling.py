@@ -6,7 +6,6 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.alike import with_alike_parts_united
 from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.elements import as_rows
 from translator.plan.expansions import with_expansions_spelled
@@ -18,6 +17,7 @@ from translator.plan.rewriting import rewritten
 from translator.plan.series import with_series_summed
 from translator.plan.splits import with_places_inlined, with_places_of_unions, with_splits_inlined
 from translator.plan.types import Type
+from translator.plan.union_summaries import with_alike_parts_united
 from translator.plan.unique_joins import with_filters_sided
 from translator.plan.uniqueness import without_needless_distinct, without_needless_keys
 

@@ -19,7 +19,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import SPLUNK_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
-from translator.targets.relaxing import translated
+from translator.targets.relaxation import translated
 from translator.targets.repeated import Repeated, written_once
 from translator.targets.splunk.events import Events
 from translator.targets.splunk.heads import head

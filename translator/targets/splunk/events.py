@@ -15,6 +15,7 @@ from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
+from translator.targets.discrimination import told_apart
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import Predicates, either_of, shared_of
@@ -34,7 +35,6 @@ from translator.targets.splunk.words import (
     literal,
     string,
 )
-from translator.targets.telling import told_apart
 
 DEFAULT_FIELDS = frozenset({"_time", "host", "source", "sourcetype"})
 """Inherited fields, which tstats knows without the name of a data set (Knowledge Manager Manual, "Add fields to data models")."""

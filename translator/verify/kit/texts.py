@@ -24,7 +24,7 @@ from translator.plan.functions.values import TICKS, text_of, timespan_text
 from translator.plan.types import Type, type_of
 from translator.targets.counterparts import TIMES
 from translator.verify.reading import Row
-from translator.verify.shaping.putting import nested, read_json
+from translator.verify.shaping.nested_values import nested, read_json
 from translator.verify.shaping.values import moment_of
 
 WORLD = "world"

@@ -19,8 +19,9 @@ from translator.targets.choice import only_value
 from translator.targets.formulas import parsed
 from translator.targets.names import ORIGINAL
 from translator.verify.reading import Row
+from translator.verify.shaping.event_builder import INGESTED, LOG_SOURCE, EventBuilder, time_field
 from translator.verify.shaping.making import FILLER, made_of
-from translator.verify.shaping.putting import INGESTED, LOG_SOURCE, Putting, read_json, time_field
+from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
 from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, way_of, without_home
@@ -275,7 +276,7 @@ class _Table:
             keeps_map = place is not None and isinstance(place.counterpart, Stored) and place.counterpart.parts
             if keeps_map and isinstance(read_json(whole), dict):  # a member of an object's text makes one
                 draft.row[column] = whole
-        putting = Putting(site, draft.row, self.own)
+        putting = EventBuilder(site, draft.row, self.own)
         for column in needed:
             try:
                 putting.column(column)
@@ -304,7 +305,7 @@ class _Table:
             self.unshaped.append(Unshaped(self.table, where, why))
         return putting.finished()
 
-    def shared_value(self, site: Site, column: str, row: Row, putting: Putting) -> object:
+    def shared_value(self, site: Site, column: str, row: Row, putting: EventBuilder) -> object:
         """What a row has in a column whose field another column has filled; None where that is not told."""
         place = site.place(column, (), row)
         if (

@@ -11,10 +11,10 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, I
 from translator.plan.types import Type
 from translator.targets.formulas import parsed
 from translator.verify.witness.holding import hold
+from translator.verify.witness.inversion import plain
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Pivoted, Unpacked
 from translator.verify.witness.states import TIMES, Row, State
-from translator.verify.witness.turning import plain
 
 _ADDRESS = ("ip", "address", "addr")
 

@@ -12,7 +12,7 @@ from translator.plan import functions
 from translator.plan.expressions import Apply, Column, Const, Expr, columns_of
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
-from translator.verify.witness import turning
+from translator.verify.witness import inversion
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.scalars import Scope, value_of
 from translator.verify.witness.states import Row, State
@@ -175,49 +175,49 @@ def assign_aggregate(expr: Apply, group: Members, value: Any) -> bool:
         case "sum" if read is not None and isinstance(value, int | float):
             rows = among() or group.members
             for row in rows[1:]:
-                turning.assign(read, row, 0)
+                inversion.assign(read, row, 0)
             if condition is not None and not group.state.hold(condition, rows[0], True):
                 return False
-            return turning.assign(read, rows[0], value)
+            return inversion.assign(read, rows[0], value)
         case "make_set" | "make_list" if read is not None and isinstance(value, list):
             if not at_least(max(len(value), 1)):
                 return False
-            return all(turning.assign(read, r, value[min(n, len(value) - 1)] if value else "") for n, r in enumerate(among()))
+            return all(inversion.assign(read, r, value[min(n, len(value) - 1)] if value else "") for n, r in enumerate(among()))
         case "arg_max" | "arg_min":
             chosen = _extreme(name, expr.args[0], among())
-            return chosen is not None and turning.assign(expr.args[-1], chosen, value)
+            return chosen is not None and inversion.assign(expr.args[-1], chosen, value)
         case "min" | "max" | "avg" | "take_any" | "percentile" if read is not None:
             if not among() and not at_least(1):
                 return False
             if name in ("min", "max"):
                 chosen = _extreme(f"arg_{name}", read, among()) or among()[0]
                 mark = len(group.state.trail)
-                if turning.assign(read, chosen, value) and turning.same(aggregated(expr, group.active()), value):
+                if inversion.assign(read, chosen, value) and inversion.same(aggregated(expr, group.active()), value):
                     return True
                 group.state.back_to(mark)
-            return all(turning.assign(read, r, value) for r in among())
+            return all(inversion.assign(read, r, value) for r in among())
     return False
 
 
 def _distinct(read: Expr, rows: list[Row], count: int) -> bool:
     """Makes rows have as many different values, no more."""
     first = value_of(read, rows[0])
-    choices: list[Any] = [first if first not in (None, "") else turning.plain(read.type)]
+    choices: list[Any] = [first if first not in (None, "") else inversion.plain(read.type)]
     listed = [v for c in columns_of(read) for v in rows[0].state.constants.get(c.name, []) if v not in choices]
     used = set[str]()
     for number, row in enumerate(rows):
         if number >= count:
-            turning.assign(read, row, value_of(read, rows[0]))
+            inversion.assign(read, row, value_of(read, rows[0]))
             continue
         tried: list[Callable[[], Any]] = [
-            *(lambda n=number + more: turning.variant(choices[0], n) for more in (0, 100, 201)),
+            *(lambda n=number + more: inversion.variant(choices[0], n) for more in (0, 100, 201)),
             *(lambda v=v: v for v in listed[:60]),
         ]
         for make in tried:
             mark = len(row.state.trail)
             value = make()
             key = _key(value)
-            if key not in used and turning.assign(read, row, value) and row.valid():
+            if key not in used and inversion.assign(read, row, value) and row.valid():
                 used.add(key)
                 break
             row.state.back_to(mark)

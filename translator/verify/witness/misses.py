@@ -18,12 +18,12 @@ from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
 from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
+from translator.verify.witness.inversion import assign, variant
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.rows import Computed, Grouped
 from translator.verify.witness.scalars import json_text, value_of
 from translator.verify.witness.states import RECEIVED, TIMES, Row, State, Stored
 from translator.verify.witness.texts import beside, changed, mangled, other_case, outside_of_ascii
-from translator.verify.witness.turning import assign, variant
 
 _SECOND = dt.timedelta(seconds=1)
 _APART = (dt.timedelta(minutes=40), dt.timedelta(minutes=55), dt.timedelta(hours=5), dt.timedelta(hours=23))

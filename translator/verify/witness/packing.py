@@ -13,11 +13,11 @@ from translator.plan.expressions import Apply, Const, Items, walk
 from translator.targets.literals import canonical_address
 from translator.verify.witness import misses
 from translator.verify.witness.holding import hold
+from translator.verify.witness.inversion import UNFITTING, assign
 from translator.verify.witness.model import Exhausted, NotKnown
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import TIMES, Row, State
 from translator.verify.witness.texts import other_case
-from translator.verify.witness.turning import UNFITTING, assign
 
 MOST = 480
 """How many small worlds are made of a rule."""

@@ -1,6 +1,6 @@
 """Rows that are not there yet: what each operator of a plan gives is a row over the events that it would be made of.
 
-Values stand in the events alone. Every other row reads them, and hands back to them a value that it is to have (``turning``).
+Values stand in the events alone. Every other row reads them, and hands back to them a value that it is to have (``inversion``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, columns_of
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
-from translator.verify.witness import turning
+from translator.verify.witness import inversion
 from translator.verify.witness.groups import aggregated, assign_aggregate
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.patterns import pieces
@@ -156,7 +156,7 @@ class Computed(Row):
         return value_of(self.items[column.id], self.inputs[0])
 
     def turn(self, column: Column, value: Any) -> bool:
-        return turning.assign(self.items[column.id], self.inputs[0], value)
+        return inversion.assign(self.items[column.id], self.inputs[0], value)
 
     def defined(self, column: Column) -> tuple[Expr, Row] | None:
         return (self.items[column.id], self.inputs[0]) if column.id in self.items else super().defined(column)
@@ -198,12 +198,12 @@ class Element(Row):
         array = self.array(column)
         value = text_of(value) if isinstance(value, dt.datetime) else value
         held = list(array) if isinstance(array, list) else []
-        held += [turning.variant(value, n) for n in range(len(held), self.place)]
+        held += [inversion.variant(value, n) for n in range(len(held), self.place)]
         made = [*held[: self.place], value, *held[self.place + 1 :]]
-        if turning.assign(self.items[column.id], self.inputs[0], made):
+        if inversion.assign(self.items[column.id], self.inputs[0], made):
             return True
         # one element of XML is no array
-        return len(made) == 1 and turning.assign(self.items[column.id], self.inputs[0], [value, turning.variant(value, 1)])
+        return len(made) == 1 and inversion.assign(self.items[column.id], self.inputs[0], [value, inversion.variant(value, 1)])
 
     def valid(self) -> bool:
         return super().valid() and any(self.array(c) not in (None, [], "") for c, _ in self.expand.items)
@@ -240,10 +240,10 @@ class Parsed(Row):
     def turn(self, column: Column, value: Any) -> bool:
         texts = self.found() or self.usual()
         texts[next(n for n, c in enumerate(self.pieces) if c.id == column.id)] = text_of(value)
-        return turning.assign(self.parse.value, self.inputs[0], self.read.text(texts))
+        return inversion.assign(self.parse.value, self.inputs[0], self.read.text(texts))
 
     def write(self) -> bool:
-        return turning.assign(self.parse.value, self.inputs[0], self.read.text(self.usual()))
+        return inversion.assign(self.parse.value, self.inputs[0], self.read.text(self.usual()))
 
     def own_checks(self) -> Iterator[Check]:
         if self.parse.filters:
@@ -327,7 +327,7 @@ class Unpacked(Row):
             return self.inputs[0].assign(column, value)
         bag = value_of(self.bag, self.inputs[0])
         bag = json_of(bag) if isinstance(bag, str) else bag
-        return turning.assign(self.bag, self.inputs[0], {**(bag if isinstance(bag, dict) else {}), column.name: value})
+        return inversion.assign(self.bag, self.inputs[0], {**(bag if isinstance(bag, dict) else {}), column.name: value})
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         return Unpacked(self.state, inputs[0], self.plugin)
@@ -376,9 +376,9 @@ class Pivoted(Row):
             self.named[column.name] = row
             self.inputs = tuple(dict.fromkeys((*rows, row)))
             self.state.changed(back)
-            if not turning.assign(self.key, row, column.name):
+            if not inversion.assign(self.key, row, column.name):
                 return False
-        return turning.assign(self.shown, self.named[column.name], value)
+        return inversion.assign(self.shown, self.named[column.name], value)
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         raise NotKnown("more rows of pivot", self.plugin.span)
@@ -445,8 +445,8 @@ class Grouped(Row):
     def turn(self, column: Column, value: Any) -> bool:
         definition = self.definitions[column.id]
         if column.id in self.key_columns:
-            return all(turning.assign(definition, row, value) for row in self.members)
-        return turning.assign(definition, Group(self), value)
+            return all(inversion.assign(definition, row, value) for row in self.members)
+        return inversion.assign(definition, Group(self), value)
 
     def defined(self, column: Column) -> tuple[Expr, Row] | None:
         return (self.definitions[column.id], self.members[0]) if column.id in self.key_columns else None
@@ -499,7 +499,7 @@ class Grouped(Row):
         made = Grouped(self.state, self.group, [row.copy(below) for row in self.members])
         for column, _ in self.group.keys:
             if column.type == Type.STRING and not any(c.id == column.id for c in varied) and isinstance(made.value(column), str):
-                made.turn(column, turning.variant(made.value(column), self.state.made))
+                made.turn(column, inversion.variant(made.value(column), self.state.made))
                 break
         return made
 

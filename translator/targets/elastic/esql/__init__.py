@@ -18,7 +18,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
-from translator.targets.relaxing import translated
+from translator.targets.relaxation import translated
 from translator.targets.repeated import Repeated, written_once
 
 MOST_ROWS = "\n| LIMIT 10000"

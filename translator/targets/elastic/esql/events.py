@@ -13,6 +13,7 @@ from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
+from translator.targets.discrimination import told_apart
 from translator.targets.elastic import dataset, field, index, string
 from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extract
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
@@ -21,7 +22,6 @@ from translator.targets.names import Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.repeated import Repeated, hint_of_place
 from translator.targets.sides import with_own_names
-from translator.targets.telling import told_apart
 
 
 class Events:

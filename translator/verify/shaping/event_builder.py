@@ -8,15 +8,13 @@ CIM" (searches by tstats name fields with their data set before).
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from xml.sax.saxutils import escape, unescape
+from collections.abc import Collection, Iterable, Mapping
+from xml.sax.saxutils import escape
 
 from translator import catalog
 from translator.catalog import Computed, Stored
 from translator.detection.windows import TIME_COLUMNS
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, conjuncts, items_of
+from translator.plan.expressions import ELEMENT, Const, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
@@ -24,7 +22,9 @@ from translator.targets.java import java_text, without_empty
 from translator.targets.names import ORIGINAL
 from translator.targets.splunk.models import TAGS
 from translator.verify.reading import Row
+from translator.verify.shaping.home_conditions import fulfilling, holds
 from translator.verify.shaping.making import FILLER
+from translator.verify.shaping.nested_values import data_of, leaves, named, nested, read_json
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Unfit
 from translator.verify.shaping.sites import OWN, Place, Site, Way, absent, way_of
@@ -51,7 +51,7 @@ _SINGLE = re.compile(r"(<Data Name=)[\"']([^\"'>]*)[\"']>")
 _INGESTED = {"splunk": "_indextime", "elastic": "event.ingested"}
 
 
-class Putting:
+class EventBuilder:
     """The event of a row in a home, as it grows.
 
     Args:
@@ -396,133 +396,3 @@ def value_in(stored: Stored, value: object) -> object:
             raise Unfit(f"no row has {text!r} in this case")
         return text.lower() if stored.case == "lower" else text.upper()
     return value
-
-
-def read_json(value: object) -> object:
-    """A value with the object or the array that a text holds in its place."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def data_of(value: object) -> dict[str, str] | None:
-    """The named values of an event of Windows in its XML; None where that is no such text.
-
-    Source: https://learn.microsoft.com/windows/win32/wes/eventschema-eventdatatype-complextype
-    """
-    if not isinstance(value, str) or not value.lstrip().startswith("<"):
-        return None
-    found = re.findall(r"<Data Name=(?:\"([^\"]*)\"|'([^']*)')\s*>([^<]*)</Data>", value)
-    return {double or single: unescape(text) for double, single, text in found}
-
-
-def leaves(value: object, steps: Way = ()) -> Iterator[tuple[Way, object]]:
-    """The plain values inside of a value, with the way to each; what is empty has none."""
-    match value:
-        case dict():
-            for name, part in value.items():
-                yield from leaves(part, (*steps, str(name)))
-        case list():
-            for number, part in enumerate(value):
-                yield from leaves(part, (*steps, number))
-        case _:
-            yield steps, value
-
-
-def named(column: str, steps: Way) -> str:
-    """A place inside of a column, as it is told; the elements of an array are one place."""
-    return column + "".join("[]" if isinstance(s, int) else f".{s}" for s in steps)
-
-
-def nested(flat: Mapping[str, object]) -> dict[str, object]:
-    """The object whose fields have these names, as Splunk names them."""
-    found: dict[str, object] = {}
-    for name, value in flat.items():
-        _nest(found, name.split("."), value)
-    return found
-
-
-def _nest(into: dict[str, object], steps: list[str], value: object) -> None:
-    step, *rest = steps
-    key, is_array = step.removesuffix("{}"), step.endswith("{}")
-    if not rest:
-        into[key] = (value if isinstance(value, list) else [value]) if is_array else value
-        return
-    inner: object = into.get(key)
-    if is_array:
-        members: list[object] = inner if isinstance(inner, list) and inner else [{}]
-        into[key] = members
-        inner = members[0]
-    if not isinstance(inner, dict):
-        inner = {}
-        into[key] = inner
-    _nest(inner, rest, value)
-
-
-# --- the condition that tells a home's events
-
-
-def holds(condition: Expr, event: Mapping[str, object]) -> bool:
-    """Whether a condition of the catalog on the fields of a product holds for an event.
-
-    Raises:
-        Unfit: for one that is not known here.
-    """
-    match condition:
-        case Apply(function="and", args=args):
-            return all(holds(a, event) for a in args)
-        case Apply(function="or", args=args):
-            return any(holds(a, event) for a in args)
-        case Apply(function="not", args=(inner,)):
-            return not holds(inner, event)
-        case Apply(function="isempty" | "isnotempty" as function, args=(ColumnRef(column=column),)):
-            return is_missing(event.get(column.name)) == (function == "isempty")
-        case Apply(function=function, args=(subject, operand)) if function in _TESTS and (given := _read(subject, event)) is not None:
-            return any(_TESTS[function](given, text_of(value)) for value in _constants(operand))
-    raise Unfit("what selects the events of the home is not known")
-
-
-def _read(expr: Expr, event: Mapping[str, object]) -> str | None:
-    """The text of a field, or of what a pattern finds in it; None for what is not known here."""
-    match expr:
-        case ColumnRef(column=column):
-            return text_of(event.get(column.name, ""))
-        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), inner)) if (
-            text := _read(inner, event)
-        ) is not None:
-            found = re.search(regex, text)
-            return "" if found is None else found[group] or ""
-    return None
-
-
-_TESTS: Mapping[str, Callable[[str, str], bool]] = {
-    "==": lambda given, wanted: given == wanted,
-    "in": lambda given, wanted: given == wanted,
-    "=~": lambda given, wanted: given.lower() == wanted.lower(),
-    "in~": lambda given, wanted: given.lower() == wanted.lower(),
-    "contains": lambda given, wanted: wanted.lower() in given.lower(),
-    "matches regex": lambda given, wanted: re.search(wanted, given) is not None,
-}
-
-
-def _constants(operand: Expr) -> list[object]:
-    items = items_of(operand)
-    return [i.value for i in items if isinstance(i, Const)]
-
-
-def fulfilling(condition: Expr) -> Iterator[tuple[str, object]]:
-    """Fields with values of which any makes a condition hold for events without that field."""
-    match condition:
-        case Apply(function="or", args=(first, *_)):
-            yield from fulfilling(first)
-        case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column),)),)):
-            yield column.name, FILLER
-        case Apply(function="isnotempty", args=(ColumnRef(column=column),)):
-            yield column.name, FILLER
-        case Apply(function="matches regex"):
-            return
-        case Apply(function=function, args=(ColumnRef(column=column), operand)) if function in _TESTS:
-            yield from ((column.name, value) for value in _constants(operand))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translator.targets.telling import in_one_form, told_by
+from translator.targets.discrimination import in_one_form, told_by
 
 KEYS = ("a", "b", "c")
 VALUES = ("1", "2", "3")
