@@ -438,7 +438,7 @@ def lifted_predicate(kql: str) -> Expr:
         ("A | join kind=leftouter B on k | where isempty(y)", "unsupported-join"),
         ("A | join kind=inner B on k | join kind=inner C on $left.y == $right.z", "unsupported-join"),
         ("A | summarize count()", "unsupported-detection"),
-        ("A | summarize sum(x) | where sum_x < 5", "unsupported-detection"),
+        ("A | summarize sum(n) | where sum_n < 5", "unsupported-detection"),
         ("A | summarize v = variance(n) by k | where v > 5", "unsupported-detection"),
         ("A | summarize c = count(), d = dcount(v) | where c < 5 and d < 3", "unsupported-detection"),
         ("A | summarize c = countif(x == 'a') by k | where c < 3", "unsupported-detection"),

@@ -91,7 +91,7 @@ WRITTEN = [
     "| extend parts = split(IPAddress, '.') | extend n = array_length(parts) - 1 | summarize c = count() by n, a = tostring(parts[n])"
     " | where c > 1",
     # days of the week and spans as texts and numbers
-    "| extend d = dayofweek(TimeGenerated) | where d !in~ ('2.00:00:00', '00:00:00') | summarize c = count() by tostring(d)",
+    "| extend d = dayofweek(TimeGenerated) | where d !in (time(2.00:00:00), time(00:00:00)) | summarize c = count() by tostring(d)",
     "| summarize a = min(TimeGenerated), b = max(TimeGenerated) by UserPrincipalName | extend d = b - a | where tolong(d) > 6000000000",
     "| summarize a = min(TimeGenerated), b = max(TimeGenerated) by UserPrincipalName | where tolong(b - a + 100ms) > 1000000"
     " | project UserPrincipalName",
@@ -463,7 +463,7 @@ def test_random_queries(target: str) -> None:
     ("kql", "reason"),
     [
         (
-            "| summarize c = count(), m = avg(AutonomousSystemNumber) by UserPrincipalName | where not(m > 4)",
+            "| summarize c = count(), m = avg(toint(AutonomousSystemNumber)) by UserPrincipalName | where not(m > 4)",
             "an average of nothing is NaN",
         ),
         ("| top 3 by UserPrincipalName | summarize c = count() by IPAddress", "texts are sorted in another way"),

@@ -11,6 +11,7 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import bind_arguments, called_table
 from translator.plan.binder.names import check_function, check_value
+from translator.plan.binder.operand_types import check_arguments
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
 from translator.plan.functions import canonical, find, result_type
@@ -44,6 +45,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
             for part in s.walk(argument) if name == "ago" else (argument,):
                 check_value(ctx, part, table, scope, never=name == "ago")
     args = tuple(ctx.expression(a, table, scope) for a in node.arguments)
+    check_arguments(ctx, node, args)
     if name == "column_names_of" and len(args) == 1 and isinstance(node.arguments[0], s.Expression):
         shown = ctx.table(node.arguments[0], scope).names
         return e.Items(node.span, Type.DYNAMIC, tuple(e.const(n) for n in shown))

@@ -13,6 +13,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import Scope, Table
+from translator.plan.functions import find
 from translator.plan.naming import numbered
 from translator.plan.types import Type, type_of
 
@@ -29,6 +30,10 @@ MAX_USES = 2_000
 """How often they may be used in all; queries that people write use them fewer than 1,000 times."""
 
 
+_DERIVED = frozenset({"first", "second", "common", "widest", "promoted"})
+"""Results of functions whose type is that of an argument."""
+
+
 class Context(ABC):
     """One query on its way to a plan. ``warns`` looks for what may be wrong too, beside what is."""
 
@@ -40,6 +45,8 @@ class Context(ABC):
         """Columns of stored tables, by source and name."""
         self.sources: dict[str, list[int]] = {}
         """The sources whose columns these are, by table."""
+        self.uncertain = set[e.Column]()
+        """Columns whose types are guessed: they are computed of what no documentation lists."""
         self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
         """Columns that parse and scan write over, which the official binder still shows, with what replaced them."""
@@ -86,6 +93,31 @@ class Context(ABC):
     def column(self, name: str, kind: Type) -> e.Column:
         """A new column."""
         return e.Column(next(self.ids), name, kind)
+
+    def column_of(self, name: str, value: e.Expr) -> e.Column:
+        """A new column that holds a value."""
+        column = self.column(name, value.type)
+        if self.known_type(value) is Type.UNKNOWN:
+            self.uncertain.add(column)
+        return column
+
+    def known_type(self, value: e.Expr) -> Type:
+        """The type that a value has for certain; unknown for a column that is not documented, and for what is computed of it."""
+        match value:
+            case e.ColumnRef(column=column):
+                listed = column.table is None or column.name in self.schema.get(column.table, {})
+                # "GUID (stored as string)": learn.microsoft.com/previous-versions/azure/azure-monitor/logs/data-collector-api
+                as_text = column.type is Type.GUID and column.name.endswith("_g")
+                return column.type if listed and not as_text and column not in self.uncertain else Type.UNKNOWN
+            case e.Path(base=base):
+                return Type.DYNAMIC if self.known_type(base) is not Type.UNKNOWN else Type.UNKNOWN
+            case e.Subquery(column=held) if held is None or held in self.uncertain or not value.scalar:
+                return Type.UNKNOWN
+            case e.Apply(function=name, args=args) if any(self.known_type(a) is Type.UNKNOWN for a in args):
+                found = find(name)
+                results = {x.result for x in found.signatures} if found is not None else _DERIVED
+                return Type.UNKNOWN if results & _DERIVED or len(results) > 1 else value.type
+        return value.type
 
     def stored_column(self, source: o.Source, name: str, otherwise: Type = Type.UNKNOWN) -> e.Column:
         """The column of a stored table; ``otherwise`` is its type where the schema has none."""

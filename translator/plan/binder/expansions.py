@@ -10,6 +10,7 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items
 from translator.plan.binder.names import named_column
+from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name, words
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported, unsupported_with
@@ -26,6 +27,7 @@ def _expanded(
     pairs: list[tuple[e.Column, e.Expr]] = []
     for item in items:
         ((name, expr),) = named_items(ctx, table, (item.value,), scope)[:1]
+        check_is(ctx, "what is expanded is", expr, "dynamic", item.value.span)
         added[name] = ctx.column(name, type_of(item.type) if item.type else Type.DYNAMIC)
         pairs.append((added[name], expr))
     index = None

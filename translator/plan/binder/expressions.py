@@ -8,6 +8,7 @@ from translator.plan.binder.calls import call, read_regex
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import let_value, named_table
 from translator.plan.binder.names import check_column, check_value, is_table, named_column, unknown_column
+from translator.plan.binder.operand_types import check_operands
 from translator.plan.binder.parameters import operator_name
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
@@ -50,6 +51,7 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             return e.Apply(span, Type.DYNAMIC, "[]", (whole, key))
         case s.Logical(operator=operator, operands=operands):
             parts = [sub(x) for x in operands]
+            check_operands(ctx, operator, parts, node.span)
             return e.conjunction(*parts) if operator == "and" else e.disjunction(*parts)
         case s.Binary(operator=operator, left=s.Star(), right=right, span=span) if ctx.closed is not None and table is not None:
             return _any_column(ctx, operator, sub(right), table, span)
@@ -57,11 +59,14 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             if table is None:
                 check_value(ctx, left, table, scope)
                 check_value(ctx, right, table, scope)
-            return binary(operator, sub(left), sub(right), span)
+            sides = sub(left), sub(right)
+            check_operands(ctx, operator, sides, span)
+            return binary(operator, *sides, span)
         case s.Unary(operator=operator, operand=operand, span=span):
             signed = sub(operand)
             if isinstance(signed, e.Const) and isinstance(signed.value, int | float) and operator == "-":
                 return e.Const(span, signed.type, -signed.value)
+            check_operands(ctx, "neg", (signed,), span)
             widened = Type.LONG if signed.type == Type.INT else signed.type
             if operator == "+":
                 return signed if widened == signed.type else e.Apply(span, widened, "tolong", (signed,))
@@ -69,7 +74,9 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
         case s.Membership(operator=operator, left=left, values=values, span=span):
             return _membership(ctx, operator, sub(left), values, table, scope, span)
         case s.Between(operator=operator, left=left, low=low, high=high, span=span):
-            result = e.Apply(span, Type.BOOL, "between", (sub(left), sub(low), sub(high)))
+            bounds = sub(left), sub(low), sub(high)
+            check_operands(ctx, operator, bounds, span)
+            result = e.Apply(span, Type.BOOL, "between", bounds)
             return e.negation(result) if operator.startswith("!") else result
         case s.TabularCall(function="toscalar", pipeline=pipeline, span=span):
             if isinstance(pipeline, s.NameReference) and table is not None and (outer := table.outer.get(pipeline.name)) is not None:
@@ -167,6 +174,7 @@ def _membership(
             check_value(ctx, value, table, scope)
         expr = ctx.expression(value, None if tabular else table, scope)
         items.extend(expr.items if isinstance(expr, e.Items) else (expr,))
+    check_operands(ctx, operator, (left, e.Items(span, Type.DYNAMIC, ())), span)
     negated = operator.startswith("!")
     result = e.Apply(span, Type.BOOL, operator.lstrip("!"), (left, e.Items(span, Type.DYNAMIC, tuple(items))))
     return e.negation(result) if negated else result

@@ -9,6 +9,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.names import named_column
+from translator.plan.binder.operand_types import check_keys
 from translator.plan.binder.parameters import flat_conditions, words
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported
@@ -28,6 +29,7 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
         pair = _join_condition(ctx, condition, left, right, scope)
         if pair is None:
             return unsupported(ctx, left, condition, "a join condition that is no equality of two columns is not supported")
+        check_keys(ctx, pair, condition)
         pairs.append(pair)
         if isinstance(node, s.Lookup) and isinstance(pair[1], e.ColumnRef):
             shared.add(next(n for n, c in right.names.items() if c == pair[1].column))

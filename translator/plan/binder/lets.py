@@ -109,7 +109,8 @@ def instance(ctx: Context, table: Table, span: e.Span) -> Table:
     """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
     if table.sources:
         return table.alone(table.relation)
-    items = tuple((ctx.column(n, c.type), e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
+    read = ((n, e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
+    items = tuple((ctx.column_of(n, x), x) for n, x in read)
     return Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items}, behind=table.behind)
 
 

@@ -14,6 +14,7 @@ from translator.plan.binder.items import named_items
 from translator.plan.binder.joins import join
 from translator.plan.binder.lets import apply_function, instance
 from translator.plan.binder.names import check_saved
+from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.parsing import parse_pairs, parse_text
 from translator.plan.binder.plugins import SCHEMA_COLUMNS, evaluate
@@ -44,7 +45,9 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
     match node:
         case s.Where(predicate=predicate, span=span):
             value = predicate.value if isinstance(predicate, s.Named) else predicate
-            return table.over(o.Filter(span, table.relation, ctx.expression(value, table, scope)), table.names)
+            condition = ctx.expression(value, table, scope)
+            check_is(ctx, "where takes", condition, "bool", value.span)
+            return table.over(o.Filter(span, table.relation, condition), table.names)
         case s.Extend(items=items, span=span):
             return extend(ctx, table, items, scope, span)
         case s.Serialize(items=items, span=span):
@@ -67,7 +70,10 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
         case s.Union(tables=tables):
             return union(ctx, node, tables, table, scope)
         case s.Sort(keys=keys, span=span):
-            return table.over(o.Sort(span, table.relation, orderings(ctx, table, keys, scope)), table.names)
+            ordered = orderings(ctx, table, keys, scope)
+            for ordering in ordered:
+                check_is(ctx, "sort takes", ordering.expr, "notdynamic", ordering.expr.span or span)
+            return table.over(o.Sort(span, table.relation, ordered), table.names)
         case s.Render() | s.As() | s.Consume():
             return table.over(o.Arrange(node.span, table.relation, operator_name(node)), table.names)
         case s.Take(count=limit) | s.Sample(count=limit):

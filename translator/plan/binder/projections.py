@@ -11,6 +11,7 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items
 from translator.plan.binder.names import check_pattern, named_column, resolve
+from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
@@ -22,7 +23,7 @@ def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, 
     computed, found = [], named_items(ctx, table, items, scope, fresh_names=False)
     names = dict(table.names)  # with what the items have said of an open table
     for name, expr in found:
-        column = ctx.column(name, expr.type)
+        column = ctx.column_of(name, expr)
         computed.append((column, expr))
         names[name] = column
     return table.over(o.Compute(span, table.relation, tuple(computed)), names)
@@ -35,7 +36,7 @@ def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope,
         if isinstance(expr, e.ColumnRef):
             names[name] = expr.column
             continue
-        column = ctx.column(name, expr.type)
+        column = ctx.column_of(name, expr)
         computed.append((column, expr))
         names[name] = column
     relation = o.Compute(span, table.relation, tuple(computed)) if computed else table.relation
@@ -99,6 +100,8 @@ def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope
     everything = any(isinstance(i, s.Star) for i in items)
     projected = replace(table, names=ctx.own_columns(table)) if everything else project(ctx, table, items, scope, span)
     columns = tuple(projected.names.values())
+    for column in columns if not everything else ():
+        check_is(ctx, "distinct takes", e.ColumnRef(None, column.type, column), "notdynamic", span)
     partition = (table.row,) if table.row else ()
     return table.over(o.Distinct(span, projected.relation, (*partition, *columns)), projected.names, everything)
 

@@ -169,7 +169,7 @@ def _find(ctx: Context, node: s.Find, table: Table | None, scope: Scope) -> Tabl
             values[name] = e.Apply(node.span, kind, CONVERSIONS[kind], (values[name],))
     if bag is not None:
         values[bag] = _name(ctx, bag, node.span, rows, scope)
-    items = tuple((ctx.column(n, x.type), x) for n, x in values.items())
+    items = tuple((ctx.column_of(n, x), x) for n, x in values.items())
     return Table(o.Project(node.span, found, items), {c.name: c for c, _ in items})
 
 

@@ -10,6 +10,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items, number_name
+from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table
@@ -19,7 +20,9 @@ from translator.plan.types import Type
 
 
 def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Table:
-    keys = [(ctx.column(n, x.type), x) for n, x in named_items(ctx, table, node.by, scope)]
+    keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
+    for _, value in keys:
+        check_is(ctx, "summarize groups by", value, "notdynamic", value.span or node.span)
     if node.bin is not None:
         # ``by bin(...)`` is written ``by x, y step`` in the oldest form: the last key is rounded down to it.
         step = ctx.expression(node.bin, None, scope)
@@ -35,7 +38,7 @@ def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Ta
             else:
                 name = fresh(name, taken)
             taken.append(name)
-            found.append((ctx.column(name, expr.type), expr))
+            found.append((ctx.column_of(name, expr), expr))
     result = grouped(ctx, table, node.span, tuple(keys), tuple(found), [c.name for c, _ in (*keys, *found)])
     carried = any(isinstance(a, s.Star) for item in node.aggregates for a in s.walk(item))
     return replace(result, behind=table.open_sources) if carried else result
@@ -150,7 +153,7 @@ def _of_each_part(
 
 
 def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) -> Table:
-    keys = [(ctx.column(n, x.type), x) for n, x in named_items(ctx, table, node.by, scope)]
+    keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     shown = [c for c, _ in keys]
     row = ctx.column("", table.row.type) if table.row is not None else None
     if row is not None and table.row is not None:
@@ -176,8 +179,8 @@ def top_nested(ctx: Context, table: Table, node: s.TopNested, scope: Scope) -> T
     for part in node.parts:
         ((of_name, of),) = named_items(ctx, table, (part.of,), scope)[:1]
         ((by_name, by),) = named_items(ctx, table, (part.by.value,), scope)[:1]
-        key = ctx.column(of_name, of.type)
-        value = ctx.column(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", by.type)
+        key = ctx.column_of(of_name, of)
+        value = ctx.column_of(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", by)
         count, others = (ctx.expression(x, None, scope) if x is not None else None for x in (part.count, part.others))
         parts.append(o.TopNestedPart(key, of, value, by, part.by.direction != "asc", count, others))
         names |= {key.name: key, value.name: value}

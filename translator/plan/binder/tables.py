@@ -82,7 +82,7 @@ def _print(ctx: Context, node: s.Print, scope: Scope) -> Table:
         named = item.names[0].value if isinstance(item, s.Named) else f"print_{number}"
         for name, expr in columns_of(ctx, item, named, empty, scope):
             name = fresh(name, shown)
-            shown[name] = ctx.column(name, expr.type)
+            shown[name] = ctx.column_of(name, expr)
             made.append((shown[name], expr))
     return Table(o.Compute(node.span, empty.relation, tuple(made)), shown)
 

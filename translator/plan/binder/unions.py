@@ -82,6 +82,8 @@ def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy
         kinds = names.get(name) or list({c.type for c in origins if c is not None} - {Type.UNKNOWN})
         taken = fresh(name, merged)
         column = merged[taken] = ctx.column(taken, kinds[0] if len(kinds) == 1 else Type.UNKNOWN)
+        if any(c is not None and ctx.known_type(e.ColumnRef(None, c.type, c)) is Type.UNKNOWN for c in origins):
+            ctx.uncertain.add(column)
         columns.append((column, origins))
         return column
 
@@ -96,6 +98,7 @@ def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy
         if Type.UNKNOWN in conflicting[name] and ctx.closed is None:
             others = [k for k in conflicting[name] if k != Type.UNKNOWN]
             hidden[name] = whole = ctx.column(name, others[0] if len(others) == 1 else Type.UNKNOWN)
+            ctx.uncertain.add(whole)
             columns.append((whole, tuple(t.names.get(name) for t in inputs)))
         for kind in conflicting[name]:
             found = tuple(c if (c := t.names.get(name)) is not None and c.type == kind else None for t in inputs)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from functools import cache
 
-from translator.plan.functions.declare import Function, Signature, types_of
+from translator.plan.functions.declare import ACCEPTED, Function, Signature, types_of
 from translator.plan.types import Type
 
 FAMILIES = (
@@ -91,6 +91,22 @@ def overload(function: Function, types: list[Type]) -> Signature:
     return next((s for s in able if all(_fits(s.kind(i, types), t) for i, t in enumerate(types))), able[0])
 
 
+def unfitting(function: Function, types: Sequence[Type]) -> tuple[int, tuple[str, ...]] | None:
+    """The place, from 0, of the first argument that no signature takes along with those before it, and the kinds that they take there.
+
+    None where a signature takes them all: an argument of unknown type fits everywhere, and so do arguments whose number no signature has.
+    """
+    found: dict[int, dict[str, None]] = {}
+    for signature in function.taking(len(types)):
+        kinds = [signature.kind(i, types) for i in range(len(types))]
+        wrong = (i for i, (k, t) in enumerate(zip(kinds, types, strict=True)) if t is not Type.UNKNOWN and t not in ACCEPTED.get(k, {t}))
+        place = next(wrong, None)
+        if place is None:
+            return None
+        found.setdefault(place, {})[kinds[place]] = None
+    return (last := max(found), tuple(found[last])) if found else None
+
+
 def result_type(name: str, types: list[Type], literal: str | None = None) -> Type:
     """The type of a call. ``literal`` is the text of its last argument where that is a type."""
     function = find(name)
@@ -131,5 +147,5 @@ def result_type(name: str, types: list[Type], literal: str | None = None) -> Typ
 
 
 __all__ = [
-    "Function", "aggregates", "canonical", "common", "declared", "find", "functions", "overload", "plugins", "result_type", "types_of", "widest",
+    "Function", "aggregates", "canonical", "common", "declared", "find", "functions", "overload", "plugins", "result_type", "types_of", "unfitting", "widest",
 ]  # fmt: skip

@@ -157,7 +157,7 @@ def percentilesw_array(pairs: list[Any], *ranks: Any) -> Dynamic:
     return None if None in found else found
 
 
-@F.gathered("hll(expr: notdynamic, accuracy: integer?) -> dynamic", named="hll_")
+@F.gathered("hll(expr: scalar, accuracy: integer?) -> dynamic", named="hll_")
 def hll(values: list[Any], accuracy: int | None = None) -> Dynamic:
     """The distinct values themselves: exact, where Kusto keeps a sketch."""
     return distinct(values)

@@ -11,12 +11,42 @@ Source of names and signatures: Kusto.Language 12.4.1; of meanings: learn.micros
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
 from translator.plan.types import Type
+
+_NUMBERS = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
+_WHOLE = frozenset({Type.INT, Type.LONG})
+_MOMENTS = frozenset({Type.DATETIME, Type.TIMESPAN})
+
+ACCEPTED: Mapping[str, frozenset[Type]] = {
+    "bool": frozenset({Type.BOOL}),
+    "condition": frozenset({Type.BOOL, Type.DYNAMIC}),
+    "int": _WHOLE,
+    "long": _WHOLE,
+    "integer": _WHOLE,
+    "real": _NUMBERS - {Type.DECIMAL},
+    "decimal": _NUMBERS,
+    "number": _NUMBERS,
+    "numeric": _NUMBERS | {Type.DYNAMIC},
+    "number_or_bool": _NUMBERS | {Type.BOOL},
+    "summable": _NUMBERS | _MOMENTS,
+    "orderable": frozenset(Type) - {Type.GUID, Type.DYNAMIC, Type.UNKNOWN},
+    "string": frozenset({Type.STRING, Type.DYNAMIC}),
+    "datetime": frozenset({Type.DATETIME}),
+    "timespan": frozenset({Type.TIMESPAN}),
+    "moment": _MOMENTS,
+    "moment_or_dynamic": _MOMENTS | {Type.DYNAMIC},
+    "guid": frozenset({Type.GUID}),
+    "array": frozenset({Type.DYNAMIC}),
+    "bag": frozenset({Type.DYNAMIC}),
+    "dynamic": frozenset({Type.DYNAMIC}),
+    "notdynamic": frozenset(Type) - {Type.DYNAMIC, Type.UNKNOWN},
+}
+"""The types that a parameter of a kind takes; one of another kind takes any. Source: what Kusto.Language 12.4.1 refuses."""
 
 _Implementation = TypeVar("_Implementation", bound=Callable[..., Any])
 
@@ -44,16 +74,17 @@ class Signature:
         return None if any(p.repeated for p in self.parameters) else len(self.parameters)
 
     def kind(self, index: int, types: Sequence[Type]) -> str:
-        """What the argument at ``index`` of so many must be: a repeated parameter takes all but those of the parameters behind it."""
+        """What the argument at ``index`` of so many must be: repeated parameters take all, in turn, but those of the parameters behind them."""
         parameters = self.parameters
         if not parameters:
             return "scalar"
         repeated = next((i for i, p in enumerate(parameters) if p.repeated), None)
         if repeated is None or index < repeated:
             return parameters[min(index, len(parameters) - 1)].kind
-        behind = [p for p in parameters[repeated + 1 :] if not p.optional or (types and types[-1].value == p.kind)]
+        together = [p for p in parameters[repeated:] if p.repeated]
+        behind = [p for p in parameters[repeated + len(together) :] if not p.optional or (types and types[-1].value == p.kind)]
         place = index - (len(types) - len(behind))
-        return behind[place].kind if place >= 0 else parameters[repeated].kind
+        return behind[place].kind if place >= 0 else together[(index - repeated) % len(together)].kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +133,12 @@ class Function:
         return "python" if self.python else "no"
 
     def takes(self, count: int) -> bool:
-        return any(s.least <= count and (s.most is None or count <= s.most) for s in self.signatures)
+        """Whether some signature has so many arguments."""
+        return bool(self.taking(count))
+
+    def taking(self, count: int) -> tuple[Signature, ...]:
+        """The signatures that have so many arguments."""
+        return tuple(s for s in self.signatures if s.least <= count and (s.most is None or count <= s.most))
 
 
 _SIGNATURE = re.compile(r"(?P<name>[^(]+)\((?P<parameters>.*)\) -> (?P<result>.+)", re.S)
@@ -170,11 +206,12 @@ class Family:
     def conditional(self, name: str, plain: str, named: str | None = None) -> None:
         """Declares the variant of an aggregate that takes a predicate behind its required arguments."""
         known = next(f for f in self.functions if f.name == plain)
-        signature = known.signatures[0]
-        given = [f"{p.name}: {p.kind}" for p in signature.parameters if not p.optional]
-        rest = [f"{p.name}: {p.kind}?" for p in signature.parameters if p.optional and not p.repeated]
-        text = f"{name}({', '.join([*given, 'predicate: bool', *rest])}) -> {signature.result}"
-        self._add("aggregate", (text,), filters=plain, named=named or f"{name}_")
+        texts = []
+        for signature in known.signatures:
+            given = [f"{p.name}: {p.kind}" for p in signature.parameters if not p.optional]
+            rest = [f"{p.name}: {p.kind}?" for p in signature.parameters if p.optional and not p.repeated]
+            texts.append(f"{name}({', '.join([*given, 'predicate: bool', *rest])}) -> {signature.result}")
+        self._add("aggregate", tuple(texts), filters=plain, named=named or f"{name}_")
 
     def alias(self, older: str, name: str, named: str | None = None) -> None:
         known = next(f for f in self.functions if f.name == name)

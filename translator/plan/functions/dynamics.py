@@ -324,7 +324,7 @@ def treepath(value: Dynamic) -> Dynamic:
     return list(found)
 
 
-@F.scalar("parse_csv(csv_text: text) -> dynamic", named="argument")
+@F.scalar("parse_csv(csv_text: string) -> dynamic", named="argument")
 def parse_csv(text: str) -> Dynamic:
     """The first record, which a line break inside quotes does not end."""
     import csv
@@ -351,7 +351,7 @@ def extract_json(path: str, text: Dynamic) -> str:
 F.alias("extractjson", "extract_json")
 
 
-@F.scalar("parse_xml(xml_text: text) -> dynamic", named="argument")
+@F.scalar("parse_xml(xml_text: string) -> dynamic", named="argument")
 def parse_xml(text: str) -> Dynamic:
     """XML as a property bag: attributes with ``@``, text with ``#text``, repeated elements as arrays."""
     import xml.etree.ElementTree as tree

@@ -19,7 +19,7 @@ def _valid(longitude: float, latitude: float) -> bool:
 
 
 @F.scalar(
-    "geo_distance_2points(p1_longitude: number, p1_latitude: number, p2_longitude: number, p2_latitude: number, use_spheroid: number?) -> real"
+    "geo_distance_2points(p1_longitude: number, p1_latitude: number, p2_longitude: number, p2_latitude: number, use_spheroid: number_or_bool?) -> real"
 )
 def geo_distance_2points(lon1: float, lat1: float, lon2: float, lat2: float) -> float | None:
     if not (_valid(lon1, lat1) and _valid(lon2, lat2)):
@@ -314,7 +314,7 @@ F.unsupported(
     geo_polygon_to_h3cells(polygon: bag, resolution: number?, radius: number?) -> dynamic
     geo_polygon_to_s2cells(polygon: bag, level: number?, radius: number?) -> dynamic
     __geo_polygon_s2cell_covering_level(polygon: bag) -> int
-    geo_polygon_densify(polygon: bag, tolerance: number?, preserve_crossing: number?) -> dynamic
+    geo_polygon_densify(polygon: bag, tolerance: number?, preserve_crossing: number_or_bool?) -> dynamic
     geo_polygon_buffer(polygon: bag, radius: number, tolerance: number?) -> dynamic
     geo_polygon_centroid(polygon: bag) -> dynamic
     __geo_polygon_validate(polygon: bag) -> string
@@ -322,9 +322,9 @@ F.unsupported(
     __geo_line_s2cell_covering_level(lineString: bag) -> int
     geo_line_buffer(lineString: bag, radius: number, tolerance: number?) -> dynamic
     geo_line_centroid(lineString: bag) -> dynamic
-    geo_line_densify(lineString: bag, tolerance: number?, preserve_crossing: number?) -> dynamic
+    geo_line_densify(lineString: bag, tolerance: number?, preserve_crossing: number_or_bool?) -> dynamic
     geo_line_simplify(lineString: bag, tolerance: number?) -> dynamic
-    geo_line_locate_point(lineString: bag, longitude: number, latitude: number, use_spheroid: number?) -> real
+    geo_line_locate_point(lineString: bag, longitude: number, latitude: number, use_spheroid: number_or_bool?) -> real
     __geo_line_validate(lineString: bag) -> string
     geo_line_to_s2cells(lineString: bag, level: number?, radius: number?) -> dynamic
     __geo_length_to_s2cell_level(length: number) -> int

@@ -12,15 +12,22 @@ from translator.plan.functions.values import pattern
 from translator.regex.terms import BOUND, around
 
 F = Family("operators")
+_ORDERED = (("numeric", "numeric"), ("number_or_bool", "number_or_bool"), ("datetime", "datetime"), ("timespan", "timespan"))
+_SUMS = (("numeric", "numeric"), ("moment_or_dynamic", "moment_or_dynamic"))
+_PRODUCTS = (("numeric", "numeric"), ("number", "moment"), ("moment", "number"), ("timespan", "timespan"))
+_RATIOS = (("numeric", "numeric"), ("moment", "number"), ("datetime", "moment"), ("timespan", "timespan"))
+for _name, _pairs, _result in (
+    ("<", _ORDERED, "bool"), ("<=", _ORDERED, "bool"), (">", _ORDERED, "bool"), (">=", _ORDERED, "bool"),
+    ("+", _SUMS, "promoted"), ("-", _SUMS, "promoted"), ("*", _PRODUCTS, "promoted"), ("/", _RATIOS, "promoted"), ("%", _RATIOS, "promoted"),
+):  # fmt: skip
+    F.declare(*(f"{_name}(left: {left}, right: {right}) -> {_result}" for left, right in _pairs), kind="operator", compiled=True)
 for _signature in (
-    "==(left: scalar, right: scalar) -> bool", "=~(left: string, right: string) -> bool",
-    "<(left: scalar, right: scalar) -> bool", "<=(left: scalar, right: scalar) -> bool", ">(left: scalar, right: scalar) -> bool",
-    ">=(left: scalar, right: scalar) -> bool", "and(operand: bool+) -> bool", "or(operand: bool+) -> bool",
-    "+(left: summable, right: summable) -> promoted", "-(left: summable, right: summable) -> promoted",
-    "*(left: summable, right: summable) -> promoted", "/(left: summable, right: summable) -> promoted",
-    "%(left: number, right: number) -> promoted", "neg(operand: summable) -> first", "[](value: dynamic, key: scalar) -> dynamic",
-    "between(value: scalar, low: scalar, high: scalar) -> bool", "in(value: scalar, list: array) -> bool",
-    "in~(value: string, list: array) -> bool", "has_any(source: string, list: array) -> bool", "has_all(source: string, list: array) -> bool",
+    "==(left: scalar, right: scalar) -> bool", "=~(left: string, right: string) -> bool", "and(operand: condition+) -> bool",
+    "or(operand: condition+) -> bool", "neg(operand: numeric) -> first;neg(operand: moment) -> first",
+    "[](value: dynamic, key: scalar) -> dynamic",
+    "between(value: number, low: numeric, high: numeric) -> bool;between(value: dynamic, low: number, high: number) -> bool;"
+    "between(value: datetime, low: datetime, high: moment) -> bool;between(value: timespan, low: timespan, high: timespan) -> bool", "in(value: scalar, list: scalar) -> bool",
+    "in~(value: string, list: scalar) -> bool", "has_any(source: string, list: scalar) -> bool", "has_all(source: string, list: scalar) -> bool",
     "like(source: string, pattern: string) -> bool", "likecs(source: string, pattern: string) -> bool",
 ):  # fmt: skip
     F.declare(_signature, kind="operator", compiled=True)
