@@ -235,7 +235,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 @_jobs()
 @_rule_timeout(None, "30, and 20 of the processor")
 def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> int:
-    """Check the syntax of rules and the names in them.
+    """Check the syntax of rules, and the names and types in them.
 
     PATHS are as for convert. It also warns of what is legal and surely wrong. The status is 1 where there are errors; warnings leave it
     at 0.

@@ -110,7 +110,7 @@ class Desk:
         return list(done.found)
 
     def check(self, rule: RuleText, strict: bool = False) -> dict[str, Any]:
-        """Check the syntax of KQL rules and the names in them, and warn of what is legal and surely wrong. No findings: nothing is wrong.
+        """Check syntax, names and types of KQL rules, and warn of what is legal and surely wrong. No findings: nothing is wrong.
 
         With strict, what is not documented is an error: columns, functions, and tables with a name close to a documented one.
         """
