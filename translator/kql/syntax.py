@@ -96,17 +96,23 @@ class Dynamic(Expression):
 
 @dataclass(frozen=True, slots=True)
 class JsonArray(Expression):
+    """``[1, 2]`` inside of ``dynamic(...)``."""
+
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPair(Node):
+    """``"key": value`` of a JSON object."""
+
     key: str
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class JsonObject(Expression):
+    """``{"key": value}`` inside of ``dynamic(...)``."""
+
     pairs: tuple[JsonPair, ...]
 
 
@@ -171,6 +177,8 @@ class Element(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Unary(Expression):
+    """``-operand`` or ``+operand``."""
+
     operator: str
     operand: Expression
 
@@ -203,6 +211,8 @@ class Membership(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Between(Expression):
+    """``left between (low .. high)`` or ``!between``; both ends belong to the range."""
+
     operator: str
     left: Expression
     low: Expression
@@ -234,12 +244,16 @@ class Column(Node):
 
 @dataclass(frozen=True, slots=True)
 class RowSchema(Node):
+    """``(name:type, ...)``: the columns of a table; ``open`` where it begins with ``*``."""
+
     columns: tuple[Column, ...]
     open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Datatable(Expression):
+    """``datatable(name:type, ...)[values]``: rows one after the other, value by value."""
+
     parameters: tuple[Parameter, ...]
     schema: RowSchema
     values: tuple[Expression, ...]
@@ -247,6 +261,8 @@ class Datatable(Expression):
 
 @dataclass(frozen=True, slots=True)
 class ExternalData(Expression):
+    """``externaldata(name:type, ...)[sources] with (properties)``: a table that is read from addresses."""
+
     parameters: tuple[Parameter, ...]
     schema: RowSchema
     sources: tuple[Literal, ...]
@@ -255,12 +271,16 @@ class ExternalData(Expression):
 
 @dataclass(frozen=True, slots=True)
 class ContextualDatatable(Expression):
+    """``__contextual_datatable identifier (name:type, ...)``: rows that the client has, by the GUID of them."""
+
     identifier: str
     schema: RowSchema
 
 
 @dataclass(frozen=True, slots=True)
 class MaterializedViewCombine(Expression):
+    """``materialized-view-combine (view) base (...) delta (...) aggregations (summarize ...)``."""
+
     view: Literal
     base: Expression
     delta: Expression
@@ -269,6 +289,8 @@ class MaterializedViewCombine(Expression):
 
 @dataclass(frozen=True, slots=True)
 class EntityGroup(Expression):
+    """``entity_group [cluster(...).database(...), ...]``."""
+
     entities: tuple[Expression, ...]
 
 
@@ -285,11 +307,15 @@ class Pipeline(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Print(Expression):
+    """``print items``: one row."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Range(Expression):
+    """``range name from start to stop step step``: a row for each value."""
+
     name: Name
     start: Expression
     stop: Expression
@@ -298,6 +324,8 @@ class Range(Expression):
 
 @dataclass(frozen=True, slots=True)
 class MacroExpand(Expression):
+    """``macro-expand entities as scope (statements)``: the statements for each entity."""
+
     parameters: tuple[Parameter, ...]
     entities: Expression
     scope: Name
@@ -331,6 +359,8 @@ class Ordered(Node):
 
 @dataclass(frozen=True, slots=True)
 class Where(Operator):
+    """``where predicate``; ``keyword`` is ``filter`` in the old spelling."""
+
     parameters: tuple[Parameter, ...]
     predicate: Node
     keyword: str = field(default="where", compare=False)
@@ -338,21 +368,29 @@ class Where(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Extend(Operator):
+    """``extend items``: columns that are added or replaced."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Project(Operator):
+    """``project items``: the columns that are left, in this order."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectAway(Operator):
+    """``project-away columns``: those that go; names may have ``*``."""
+
     columns: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectKeep(Operator):
+    """``project-keep columns``: those that stay, in their order; names may have ``*``."""
+
     columns: tuple[Expression, ...]
 
 
@@ -365,16 +403,22 @@ class ProjectByNames(Operator):
 
 @dataclass(frozen=True, slots=True)
 class ProjectRename(Operator):
+    """``project-rename new = old, ...``."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectReorder(Operator):
+    """``project-reorder columns``: those that come first."""
+
     columns: tuple[Ordered, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Summarize(Operator):
+    """``summarize aggregates by by``; ``bin`` is the step of the oldest form, ``by x, y step``."""
+
     parameters: tuple[Parameter, ...]
     aggregates: tuple[Node, ...]
     by: tuple[Node, ...]
@@ -383,6 +427,8 @@ class Summarize(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Distinct(Operator):
+    """``distinct items``."""
+
     parameters: tuple[Parameter, ...]
     items: tuple[Node, ...]
 
@@ -399,6 +445,8 @@ class Join(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Operator):
+    """``lookup right on conditions``: a join of kind leftouter, or inner, without the right side's keys."""
+
     parameters: tuple[Parameter, ...]
     right: Expression
     conditions: tuple[Expression, ...]
@@ -406,12 +454,16 @@ class Lookup(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Union(Operator):
+    """``union tables``; behind a ``|`` the table before is the first of them."""
+
     parameters: tuple[Parameter, ...]
     tables: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sort(Operator):
+    """``sort by keys``; ``keyword`` is ``order`` in the other spelling."""
+
     parameters: tuple[Parameter, ...]
     keys: tuple[Ordered, ...]
     keyword: str = field(default="sort", compare=False)
@@ -419,6 +471,8 @@ class Sort(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Top(Operator):
+    """``top count by by``."""
+
     parameters: tuple[Parameter, ...]
     count: Node
     by: Ordered
@@ -426,6 +480,8 @@ class Top(Operator):
 
 @dataclass(frozen=True, slots=True)
 class TopNestedPart(Node):
+    """``top-nested count of of with others = others by by``: one level."""
+
     count: Node | None
     of: Node
     others: Expression | None
@@ -434,11 +490,15 @@ class TopNestedPart(Node):
 
 @dataclass(frozen=True, slots=True)
 class TopNested(Operator):
+    """``top-nested`` with its levels."""
+
     parts: tuple[TopNestedPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TopHitters(Operator):
+    """``top-hitters count of of by by``."""
+
     count: Node
     of: Node
     by: Node | None
@@ -446,6 +506,8 @@ class TopHitters(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Take(Operator):
+    """``take count``; ``keyword`` is ``limit`` in the other spelling."""
+
     parameters: tuple[Parameter, ...]
     count: Node
     keyword: str = field(default="take", compare=False)
@@ -453,12 +515,16 @@ class Take(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Sample(Operator):
+    """``sample count``."""
+
     parameters: tuple[Parameter, ...]
     count: Node
 
 
 @dataclass(frozen=True, slots=True)
 class SampleDistinct(Operator):
+    """``sample-distinct count of of``."""
+
     parameters: tuple[Parameter, ...]
     count: Node
     of: Node
@@ -466,18 +532,24 @@ class SampleDistinct(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Count(Operator):
+    """``count as name``: the number of rows."""
+
     parameters: tuple[Parameter, ...]
     name: Name | None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandItem(Node):
+    """``value to typeof(type)`` of mv-expand and mv-apply."""
+
     value: Node
     type: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class MvExpand(Operator):
+    """``mv-expand items limit limit``: a row for each element."""
+
     parameters: tuple[Parameter, ...]
     items: tuple[ExpandItem, ...]
     limit: Expression | None
@@ -485,6 +557,8 @@ class MvExpand(Operator):
 
 @dataclass(frozen=True, slots=True)
 class MvApply(Operator):
+    """``mv-apply items limit limit on (pipeline)``: the pipeline for the elements of each row; ``identifier`` is that of ``id``."""
+
     parameters: tuple[Parameter, ...]
     items: tuple[ExpandItem, ...]
     limit: Expression | None
@@ -504,6 +578,8 @@ class Parse(Operator):
 
 @dataclass(frozen=True, slots=True)
 class ParseKv(Operator):
+    """``parse-kv value as (name:type, ...) with (properties)``."""
+
     value: Expression
     schema: RowSchema
     properties: tuple[Parameter, ...]
@@ -511,6 +587,8 @@ class ParseKv(Operator):
 
 @dataclass(frozen=True, slots=True)
 class SeriesAggregate(Node):
+    """``value default = default`` of make-series."""
+
     value: Node
     default: Node | None
 
@@ -531,6 +609,8 @@ class MakeSeries(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Serialize(Operator):
+    """``serialize items``: rows stay in their order, which window functions need."""
+
     parameters: tuple[Parameter, ...]
     items: tuple[Node, ...]
 
@@ -545,6 +625,8 @@ class RenderProperty(Node):
 
 @dataclass(frozen=True, slots=True)
 class Render(Operator):
+    """``render chart with (properties)``; ``legacy`` where they stand without brackets."""
+
     chart: str
     properties: tuple[RenderProperty, ...]
     legacy: bool = False
@@ -552,6 +634,8 @@ class Render(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Evaluate(Operator):
+    """``evaluate call : (name:type, ...)``: a plugin."""
+
     parameters: tuple[Parameter, ...]
     call: Call
     schema: RowSchema | None
@@ -559,27 +643,37 @@ class Evaluate(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Invoke(Operator):
+    """``invoke call``: a function whose first argument is the table before."""
+
     call: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class As(Operator):
+    """``as name``: a name for the table before."""
+
     parameters: tuple[Parameter, ...]
     name: Name
 
 
 @dataclass(frozen=True, slots=True)
 class GetSchema(Operator):
+    """``getschema``: a row for each column."""
+
     parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Consume(Operator):
+    """``consume``: reads the rows and gives none."""
+
     parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FindSource(Expression):
+    """A table of ``find`` with the names that ``as`` gives it."""
+
     table: Expression
     aliases: tuple[As, ...]
 
@@ -604,6 +698,8 @@ class PackAll(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Search(Operator):
+    """``search in (tables) predicate``; ``scope`` is its data scope."""
+
     scope: str | None
     parameters: tuple[Parameter, ...]
     tables: tuple[Expression, ...]
@@ -623,6 +719,8 @@ class Partition(Operator):
 
 @dataclass(frozen=True, slots=True)
 class PartitionBy(Operator):
+    """``__partitionby by id identifier (pipeline)``: the pipeline for each value; ``identifier`` is a GUID."""
+
     parameters: tuple[Parameter, ...]
     by: Expression
     identifier: str | None
@@ -631,23 +729,31 @@ class PartitionBy(Operator):
 
 @dataclass(frozen=True, slots=True)
 class ForkBranch(Node):
+    """``name = (pipeline)`` of fork."""
+
     name: Name | None
     pipeline: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Fork(Operator):
+    """``fork (pipeline) (pipeline)``: several results of one table."""
+
     branches: tuple[ForkBranch, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Facet(Operator):
+    """``facet by columns with (pipeline)``."""
+
     by: tuple[Expression, ...]
     pipeline: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Operator):
+    """``reduce by by with options``: patterns of texts."""
+
     parameters: tuple[Parameter, ...]
     by: Node
     options: tuple[Node, ...]
@@ -655,6 +761,8 @@ class Reduce(Operator):
 
 @dataclass(frozen=True, slots=True)
 class ScanStep(Node):
+    """``step name output = output : condition => assignments;``."""
+
     name: Name
     optional: bool
     output: str | None
@@ -664,6 +772,8 @@ class ScanStep(Node):
 
 @dataclass(frozen=True, slots=True)
 class Scan(Operator):
+    """``scan with (steps)``: sequences of rows, which states are carried along."""
+
     parameters: tuple[Parameter, ...]
     order: tuple[Ordered, ...]
     partition: tuple[Expression, ...]
@@ -673,17 +783,23 @@ class Scan(Operator):
 
 @dataclass(frozen=True, slots=True)
 class AssertSchema(Operator):
+    """``assert-schema (name:type, ...)``."""
+
     schema: RowSchema
 
 
 @dataclass(frozen=True, slots=True)
 class GraphTable(Node):
+    """``table on key``: the nodes of a graph."""
+
     table: Expression
     key: Name
 
 
 @dataclass(frozen=True, slots=True)
 class MakeGraph(Operator):
+    """``make-graph source --> target with nodes``; ``direction`` is the arrow."""
+
     parameters: tuple[Parameter, ...]
     source: Name
     direction: str
@@ -696,6 +812,8 @@ class MakeGraph(Operator):
 
 @dataclass(frozen=True, slots=True)
 class GraphNode(Node):
+    """``(name)`` of a graph pattern."""
+
     name: Name | None
 
 
@@ -712,6 +830,8 @@ class GraphEdge(Node):
 
 @dataclass(frozen=True, slots=True)
 class GraphPattern(Node):
+    """Nodes and edges in turn, as in ``(a)-[e]->(b)``."""
+
     elements: tuple[Node, ...]
 
 
@@ -728,11 +848,15 @@ class GraphMatch(Operator):
 
 @dataclass(frozen=True, slots=True)
 class GraphMarkComponents(Operator):
+    """``graph-mark-components``: numbers what hangs together."""
+
     parameters: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphOutput(Node):
+    """``nodes as name`` or ``edges as name``; ``what`` is which."""
+
     what: str
     name: Name | None
     parameters: tuple[Parameter, ...]
@@ -740,12 +864,14 @@ class GraphOutput(Node):
 
 @dataclass(frozen=True, slots=True)
 class GraphToTable(Operator):
+    """``graph-to-table outputs``."""
+
     outputs: tuple[GraphOutput, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExecuteAndCache(Operator):
-    pass
+    """``__executeAndCache``."""
 
 
 # --- statements ----------------------------------------------------------------------------------------------------------
@@ -771,28 +897,38 @@ class Function(Node):
 
 @dataclass(frozen=True, slots=True)
 class Let(Node):
+    """``let name = value;``."""
+
     name: Name
     value: Node
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionStatement(Node):
+    """An expression as a statement: the last one is the query's result."""
+
     expression: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class SetOption(Node):
+    """``set name = value;``: a property of the request."""
+
     name: Name
     value: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeclareParameters(Node):
+    """``declare query_parameters(parameters);``."""
+
     parameters: tuple[FunctionParameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PatternRule(Node):
+    """``(arguments).[path] = { body }`` of a pattern."""
+
     arguments: tuple[Literal, ...]
     path: Literal | None
     body: tuple[Node, ...]
@@ -800,6 +936,8 @@ class PatternRule(Node):
 
 @dataclass(frozen=True, slots=True)
 class DeclarePattern(Node):
+    """``declare pattern name = (parameters)[path] { rules };``."""
+
     name: Name
     parameters: tuple[FunctionParameter, ...]
     path: FunctionParameter | None
@@ -808,11 +946,15 @@ class DeclarePattern(Node):
 
 @dataclass(frozen=True, slots=True)
 class RestrictAccess(Node):
+    """``restrict access to (entities);``."""
+
     entities: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AliasDatabase(Node):
+    """``alias database name = value;``."""
+
     name: Name
     value: Expression
 
