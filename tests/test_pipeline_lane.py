@@ -324,9 +324,7 @@ SPL_ALONE = (
     "range(strlen",
     "tohex(",
     "arg_max(IPAddress",
-    "toint(Result)",
     "'or')",
-    "with a:long",
     "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand a",
     "k = ResultType | union",
     " next(",
@@ -708,6 +706,31 @@ HELD = [
     '[1, "a", null, {"b": "x"}]', "{}", " [ ] ", '{"b": [1,2], "c": "q"}', '"t"', "plain", "", None, '[[1], [], {"b":{}}]', "12", "null",
     '{"b": {"b":"\\"],["}, "*": "*"}', '["*", "a, b"]', '[{"b": [{"b":[[[1]]]}]}]', "[x", "[x, y",
 ]  # fmt: skip
+
+
+NUMBERS = [
+    "x", " 7", "+5", "-5", "0x1F", "5.5", "3000000000", "1e3", "9223372036854775807", "9223372036854775808", "0X1f", "-0x1F", "+0x1", "- 5",
+    "", None, "007", "0x7FFFFFFFFFFFFFFF", "0xFFFFFFFFFFFFFFFF", "0x", "-0x80000000", "0x80000000", "1_0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "| summarize c = count() by n",
+        "| where n < 8 or m > 30 | summarize c = count() by IPAddress",
+        "| where isnull(m) and isnotnull(n) | summarize c = count() by AppDisplayName",
+        "| where n == strlen(AppDisplayName) or n == m | summarize c = count() by AppDisplayName",
+        "| where not(n > 7) or isnull(n) | summarize c = count() by AppDisplayName",
+    ],
+)
+def test_a_text_is_read_as_the_whole_number_that_it_spells(behind: str) -> None:
+    for seed in range(6):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(NUMBERS)} for event in events(pick, 40)]
+        kql = f"{SIGNINS} | extend n = tolong(AppDisplayName), m = toint(AppDisplayName) {behind}"
+        output, difference = checked(kql, logged, target="esql")
+        assert output is not None and difference == "", seed
 
 
 @pytest.mark.parametrize(

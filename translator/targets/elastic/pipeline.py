@@ -215,6 +215,16 @@ def inside(text: str, steps: tuple[str | int, ...]) -> str:
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
+_DECIMAL, _HEXADECIMAL = string("[+\\-]?[0-9]+"), string("-?0[xX][0-9A-Fa-f]+")
+
+WHOLE = (
+    f"CASE(TRIM({{0}}) RLIKE {_DECIMAL}, TO_LONG(TRIM({{0}})), "
+    f'TRIM({{0}}) RLIKE {_HEXADECIMAL}, TO_LONG(REPLACE(TRIM({{0}}), "0[xX]", ""), 16))'
+)
+"""The whole number that a text of decimal or hexadecimal digits is; what is beyond 64 bits is none (the page on TO_LONG)."""
+
+_WHOLE_LIMIT = f"CASE({WHOLE} >= -2147483648 AND {WHOLE} <= 2147483647, {WHOLE})"
+
 SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""), DATE_FORMAT("HH:mm:ss", TO_DATETIME({0} % 86400 * 1000)))'
 """The text of whole seconds, as hours, minutes and seconds behind the days, where there are some."""
 
@@ -238,6 +248,7 @@ ESQL = Language(
     element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,
     member=f'CASE(JSON_EXTRACT({{1}}, "$") IS NOT NULL AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
+    wholes={"tolong": WHOLE, "toint": _WHOLE_LIMIT},
     deviations={
         "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
         "stdevp": "CASE({1} > 0, {0}, 0.0)",

@@ -126,6 +126,8 @@ class Language:
     """What a text that may hold JSON is read as: the text of a JSON string, otherwise the text as it is, where the language has words."""
     digits: Mapping[str, str] = field(default_factory=dict)
     """How ``toint`` and ``tolong`` read a text of decimal digits, where the language has no words for all that KQL reads."""
+    wholes: Mapping[str, str] = field(default_factory=dict)
+    """How ``toint`` and ``tolong`` read any text, where the language has words for all that KQL reads."""
     list_text: str = ""
     """The JSON of several texts, where the language has words for it."""
     appended: Callable[[list[str]], str] | None = None

@@ -108,6 +108,8 @@ def _function(name: str) -> Function:
     kind, sources, convert = _CONVERSIONS[name]
 
     def function(given: Given) -> Compiled:
+        if len(given.args) == 2 and name in ("TO_LONG", "TO_INTEGER"):
+            return _of_base(kind, given)
         if len(given.args) != 1:
             raise given.rejected("has one argument")
         (arg,) = given.args
@@ -123,6 +125,24 @@ def _function(name: str) -> Function:
         return Compiled(kind, of, arg.constant)
 
     return function
+
+
+def _of_base(kind: str, given: Given) -> Compiled:
+    """A text as a whole number of a base; before one of base 16 may stand 0x (the page on TO_LONG)."""
+    arg, base = given.args[0], given.literal(1)
+    if arg.type not in ("keyword", "text", "null") or not isinstance(base, int) or not 2 <= base <= 36:
+        raise given.rejected("has to be a text and a base")
+
+    def number(text: str) -> Value:
+        digits = text.lower()
+        digits = digits.removeprefix("0x") if base == 16 else digits
+        try:
+            found = int(digits, base) if re.fullmatch(r"[+-]?[0-9a-z]+", digits) else None
+        except ValueError:
+            return None
+        return found if found is not None and RANGES[kind][0] <= found <= RANGES[kind][1] else None
+
+    return Compiled(kind, lambda row: one_or_several([number(v) for v in several(arg.of(row))]), arg.constant)
 
 
 def _span(period: bool) -> Function:

@@ -25,7 +25,7 @@ MOST_ROWS = "\n| LIMIT 10000"
 """A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
 
 
-SINCE = {"LOOKUP JOIN ": (9, 1), "INLINE STATS ": (9, 2), "JSON_EXTRACT(": (9, 4), "FIELD_EXTRACT(": (9, 5)}
+SINCE = {"LOOKUP JOIN ": (9, 1), "INLINE STATS ": (9, 2), ", 16)": (9, 3), "JSON_EXTRACT(": (9, 4), "FIELD_EXTRACT(": (9, 5)}
 """What is younger than Elasticsearch 9.0, by how a query has it (the badges of the pages of commands and functions)."""
 
 

@@ -89,6 +89,10 @@ class Values(Context):
                 return cut_off(self, number, function == "toint")  # of NaN it is null
             case Apply(function="tolong" | "toint" as function, args=(inner,)) if language.digits and (number := self.value(inner)).digits:
                 return Value(language.digits[function].format(number.text), "int", True)
+            case Apply(function="tolong" | "toint" as function, args=(inner,)) if (
+                language.wholes and inner.type == Type.STRING and (text_ := self.value(inner)).kind == "text"
+            ):
+                return Value(language.wholes[function].format(text_.text), "int", True)
             case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
                 length = self.of_kind(inner, "span")
                 return Value(self.ticks(length), "real", length.nullable, length.natural)

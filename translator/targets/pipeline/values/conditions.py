@@ -117,6 +117,8 @@ def fails(ctx: Context, expr: Expr) -> str:
                 raise ctx.refuse(expr, "a negated comparison of what may be null")
             # A null is no value: learn.microsoft.com/kusto/query/scalar-data-types/null-values.
             return f"{language.missing.format(value.text)} OR {language.negated.format(_operand(ctx, expr, ctx.holds))}"
+        case Apply(function="==", args=(_, right)) if not isinstance(right, Const) and ctx.shown(right).nullable:
+            raise ctx.refuse(expr, "a negated comparison of what may be null")
         case Apply(args=(subject, *rest)) if ctx.shown(subject).kind in ("part", "json") and not all(
             isinstance(i, Const) and isinstance(i.value, str) for i in _flattened(rest)
         ):
@@ -143,10 +145,11 @@ def _ordered(ctx: Context, operator: str, left: Expr, right: Expr, expr: Expr, r
 def _equal(ctx: Context, value: Value, operand: Expr, expr: Expr) -> str:
     items = items_of(operand)
     others = [ctx.value(i) for i in items]
+    known = len(items) > 1 or isinstance(items[0], Const)
     for other in others:
         if "real" in (value.kind, other.kind):  # whose last digits products keep or not
             raise ctx.refuse(expr, "equality of numbers with fractions")
-        if other.nullable or not ({value.kind, other.kind} <= NUMBERS or value.kind == other.kind) or value.kind == "list":
+        if (other.nullable and known) or not ({value.kind, other.kind} <= NUMBERS or value.kind == other.kind) or value.kind == "list":
             raise ctx.refuse(expr, "this comparison")
     text = " OR ".join(ctx.between(grouped(value), "==", grouped(other)) for other in others)
     return f"({text})" if len(others) > 1 else text
