@@ -743,11 +743,12 @@ def test_a_text_is_read_as_the_whole_number_that_it_spells(behind: str) -> None:
         "| mv-expand y = x.b | extend z = tostring(y.b) | summarize c = count(), n = countif(z != '') by IPAddress, z",
     ],
 )
-def test_what_holds_json_is_taken_apart_as_it_is(behind: str) -> None:
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_what_holds_json_is_taken_apart_as_it_is(behind: str, target: str) -> None:
     for seed in range(6):
         pick = random.Random(seed)
         logged = [{**event, "AppDisplayName": pick.choice(HELD)} for event in events(pick, 40)]
-        output, difference = checked(f"{SIGNINS} | extend x = parse_json(AppDisplayName) | mv-expand x {behind}", logged, target="esql")
+        output, difference = checked(f"{SIGNINS} | extend x = parse_json(AppDisplayName) | mv-expand x {behind}", logged, target=target)
         assert output is not None and difference == "", seed
 
 

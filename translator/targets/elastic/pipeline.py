@@ -25,6 +25,7 @@ from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS, java_finds
+from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
 from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
@@ -142,23 +143,9 @@ PARSED = f'CASE({{0}} RLIKE {_JSON_STRING}, JSON_EXTRACT(CONCAT("[", {{0}}, "]")
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
 
 
-_DEEP, _DEEPEST = 4, 6
-"""How deep objects and arrays may lie in each other within an element: those that are documented are less deep, and others are seldom."""
-
-_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-
-
-def _element(deep: int = _DEEP) -> str:
-    """An expression of Java's for a value of JSON in which there is no end of a line."""
-    deeper = ""
-    for _ in range(deep):
-        deeper = rf'[\[{{](?:[^\[\]{{}}"]++|{_QUOTED}{"|" + deeper if deeper else ""})*+[\]}}]'
-    return rf'{deeper}|{_QUOTED}|[^\[\]{{}},"]+'
-
-
 def _elements() -> str:
     """The elements of an array in a text that holds one, each as its JSON: what stands behind the bracket, and behind each comma."""
-    return _parted("[", "]", _element(), "$1")
+    return _parted("[", "]", value_of_json(), "$1")
 
 
 def _parted(begin: str, end: str, one: str, kept: str) -> str:
@@ -166,9 +153,9 @@ def _parted(begin: str, end: str, one: str, kept: str) -> str:
 
     Sources: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions, REPLACE (Java's expressions), SPLIT.
     """
-    parted = string(rf"(?:^ *\{begin}|,) *({one}) *(?:\{end} *\z)?").replace("{", "{{").replace("}", "}}")
+    apart = string(parted(begin, end, one)).replace("{", "{{").replace("}", "}}")
     ends = string("[\t\n\r]")
-    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {parted}, "\\n{kept}"), 2), "\\n")'
+    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {apart}, "\\n{kept}"), 2), "\\n")'
 
 
 _ARRAY, _EMPTY_ARRAY = (string(regex) for regex in (rf"{_BLANKS}\[.*", rf"{_BLANKS}\[{_BLANKS}\]{_BLANKS}"))
@@ -180,8 +167,8 @@ _OBJECT = string(rf"{_BLANKS}\{{.*").replace("{", "{{").replace("}", "}}")
 
 MEMBERS = (
     f'CASE(JSON_EXTRACT({{0}}, "$") IS NULL, {{0}}, '
-    f"{{0}} RLIKE {_ARRAY}, {_parted('[', ']', _element(_DEEPEST), '$1')}, "
-    f"{{0}} RLIKE {_OBJECT}, {_parted('{', '}', f'{_QUOTED} *: *(?:{_element(_DEEPEST)})', '{{$1}}')}, {{0}})"
+    f"{{0}} RLIKE {_ARRAY}, {_parted('[', ']', value_of_json(DEEPEST), '$1')}, "
+    f"{{0}} RLIKE {_OBJECT}, {_parted('{', '}', f'{QUOTED} *: *(?:{value_of_json(DEEPEST)})', '{{$1}}')}, {{0}})"
 )
 """The elements of an array in a text, the properties of an object in one, each as an object, or the text as it is."""
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
 from translator.targets.pipeline.cases import Head, PipelineCase
+from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
 from translator.targets.pipeline.language import ORDERED, Command, Language, Value, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
@@ -57,10 +58,32 @@ _JSON_STRING, _JSON_NULL, _JSON_ARRAY = (
 ELEMENTS = f"if(match({{0}}, {_JSON_ARRAY}), json_array_to_mv({{0}}), null())"
 """The elements of an array in a text that may hold one."""
 
+_OBJECT, _LINES = (string(regex).replace("{", "{{").replace("}", "}}") for regex in (r"^\s*\{", r"[\t\n\r]"))
+_APART = 'urldecode("%1E")'
+"""What stands in no JSON as it is (RFC 8259, section 7)."""
+
+
+def _parted(begin: str, end: str, one: str, kept: str) -> str:
+    """What stands between commas in a text, as several values."""
+    apart, made = (string(text).replace("{", "{{").replace("}", "}}") for text in (parted(begin, end, one), kept))
+    return f'split(substr(replace(replace({{0}}, {_LINES}, " "), {apart}, {_APART}.{made}), 2), {_APART})'
+
+
+_PROPERTY = f"{QUOTED} *: *(?:{value_of_json(DEEPEST)})"
+
+MEMBERS = (
+    f"case(NOT json_valid({{0}}), {{0}}, match({{0}}, {_JSON_ARRAY}), {_parted('[', ']', value_of_json(DEEPEST), chr(92) + '1')}, "
+    f"match({{0}}, {_OBJECT}), {_parted('{', '}', _PROPERTY, '{' + chr(92) + '1}')}, true(), {{0}})"
+)
+"""The elements of an array in a text, each as its JSON, the properties of an object in one, each as an object, or the text as it is."""
+
 JSON_LENGTH = f"if(match({{0}}, {_JSON_ARRAY}) AND json_valid({{0}}), coalesce(mvcount(json_array_to_mv({{0}})), 0), null())"
 
 PARSED = f'case(match({{0}}, {_JSON_STRING}), json_extract("[".{{0}}."]", "{{{{0}}}}"), match({{0}}, {_JSON_NULL}), "", true(), {{0}})'
 """What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
+
+MEMBER = f"if(json_valid({{1}}) AND match({{1}}, {_JSON_ARRAY}), {PARSED.replace('{{0}}', '{{{{0}}}}')}, {{0}})"
+"""What one of these is, of which JSON keeps the quotes."""
 
 
 def _escaped(text: str) -> str:
@@ -81,7 +104,7 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({' . '.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS,
+    texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, members=MEMBERS, member=MEMBER,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",
     list_start="if(mvcount({0})>{1}, mvindex({0}, 0, {2}), {0})", json_length=JSON_LENGTH,
