@@ -18,6 +18,7 @@ from translator.pipeline import Conversion
 from translator.regex.automata import is_too_complex
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
+from translator.verify.proof import Outcome, prove
 
 
 def converted(kql: str, target: str, options: Options | None = None) -> Output:
@@ -418,7 +419,9 @@ def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -
     [
         ("SecurityEvent | where EventID == 4688 and NewProcessName matches regex @'(^|\\\\)net1?\\.exe$'", False),
         ("SecurityEvent | where EventID == 4728 and TargetSid matches regex 'S-1-5-32-5[0-9][0-9]$'", False),
-        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9]$'", True),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9]$'", False),
+        ("SecurityEvent | where EventID == 4688 and not(CommandLine matches regex 'x[0-9]+$|(y)$')", False),
+        ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9]$|y'", True),
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'x[0-9](:[^a]*)?$'", True),
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex '[ax]:[^a]*$'", False),
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex '(ab|c)(:[^a]*)?$'", False),
@@ -426,6 +429,13 @@ def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -
 )
 def test_a_pattern_that_ends_with_the_text_lets_line_feeds_through_where_values_have_some(kql: str, said: bool) -> None:
     assert ("line-feed-at-end" in {d.code for d in converted(kql, "sigma").diagnostics}) == said
+
+
+def test_a_pattern_up_to_the_end_is_of_values_that_no_line_feed_ends() -> None:
+    conversion = translator.convert(rule("X_CL | where Text_s matches regex 'x[0-9]$'"), ("sigma",))
+    output = conversion.outputs["sigma"]
+    assert 'Text_s|endswith: "\\n"' in output.text and output.verdict.value == "exact"
+    assert prove(conversion, "sigma").outcome == Outcome.PROVEN
 
 
 @pytest.mark.parametrize(
@@ -773,14 +783,15 @@ def test_what_an_entity_is_made_of_is_said_of_it_also_where_another_column_shows
 
 
 @pytest.mark.parametrize(
-    ("other", "key", "joined"),
+    ("other", "key", "then", "written"),
     [
-        ("OfficeActivity | where Operation == 'x'", "ClientIP", True),  # source.ip
-        ("AWSCloudTrail | where EventName == 'x'", "SourceIpAddress", False),  # source.address, a text
-        ("union (OfficeActivity | project ClientIP), (AWSCloudTrail | project ClientIP = SourceIpAddress)", "ClientIP", False),
+        ("OfficeActivity | where Operation == 'x'", "ClientIP", "TimeGenerated < TimeGenerated1", "sequence"),  # source.ip
+        ("AWSCloudTrail | where EventName == 'x'", "SourceIpAddress", "TimeGenerated < TimeGenerated1", ""),  # source.address, a text
+        ("AWSCloudTrail | where EventName == 'x'", "SourceIpAddress", "true", "sample"),
     ],
 )
-def test_eql_joins_fields_of_one_type(other: str, key: str, joined: bool) -> None:
-    eql = converted(f"SigninLogs | where ResultType == '0' | join kind=inner ({other}) on $left.IPAddress == $right.{key}", "eql")
-    assert bool(eql.texts) == joined
-    assert ("EQL does not join fields of different types" in " ".join(d.message for d in eql.diagnostics)) == (not joined)
+def test_eql_has_sequences_by_fields_of_one_type(other: str, key: str, then: str, written: str) -> None:
+    joined = f"SigninLogs | where ResultType == '0' | join kind=inner ({other}) on $left.IPAddress == $right.{key} | where {then}"
+    eql = converted(joined, "eql")
+    assert (eql.text.split()[0] if eql.texts else "") == written
+    assert ("EQL has no sequences by fields of different types" in " ".join(d.message for d in eql.diagnostics)) == (not written)

@@ -16,7 +16,7 @@ from translator.regex import writers
 from translator.regex.ascii import asciified
 from translator.regex.automata import ends_once, is_too_complex
 from translator.regex.classes import ranges_of
-from translator.regex.endings import ending, takes_line_feed, without_tail
+from translator.regex.endings import ending, takes_line_feed, takes_no_line_feed, without_tail
 from translator.regex.lucene import lucene
 from translator.regex.parser import RegexError, parse
 from translator.regex.syntax import (
@@ -432,3 +432,28 @@ def test_a_dollar_behind_what_takes_line_feeds_is_the_end(pattern: str) -> None:
     same = all(bool(exact.search(t)) == bool(loose.search(t)) for t in ENDED)
     assert same or not takes_line_feed(parse(pattern))
     assert takes_line_feed(parse(pattern)) == (pattern in (TAILS[2], TAILS[5], TAILS[7]))
+    if takes_no_line_feed(parse(pattern)):
+        assert [bool(exact.search(t)) for t in ENDED] == [bool(loose.search(t)) and not t.endswith("\n") for t in ENDED]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "none"),
+    [
+        ("a$", True),
+        ("(a|[bc]+)$", True),
+        ("ab?$", True),
+        ("a$|(b)$", True),
+        ("(?i)x[^\n]$", True),
+        ("a$|b", False),
+        ("a?$", False),
+        ("a*$", False),
+        (r"a\s$", False),
+        ("a[^b]$", False),
+        ("a[^b]?$", False),
+        ("(?s)a.$", False),
+        ("$", False),
+        ("a", False),
+    ],
+)
+def test_what_ends_with_no_line_feed(pattern: str, none: bool) -> None:
+    assert takes_no_line_feed(parse(pattern)) == none

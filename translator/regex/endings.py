@@ -48,6 +48,38 @@ def takes_line_feed(node: Node) -> bool:
     return False
 
 
+def takes_no_line_feed(node: Node) -> bool:
+    r"""Whether a pattern like ``[a-z]+$`` has no match in a text that a line feed ends."""
+    match node:
+        case Concat(parts=(*before, Anchor("end"))):
+            return _ends_with_another(concat(*before))
+        case Alternation(options):
+            return all(map(takes_no_line_feed, options))
+        case Group(inner):
+            return takes_no_line_feed(inner)
+    return False
+
+
+def _ends_with_another(node: Node) -> bool:
+    """Whether all that a pattern matches ends with a character that is no line feed."""
+    match node:
+        case Literal(character):
+            return character != "\n"
+        case Class() | Any():
+            return not takes_newline(node)
+        case Group(inner):
+            return _ends_with_another(inner)
+        case Repeat(inner, least):
+            return least > 0 and _ends_with_another(inner)
+        case Alternation(options):
+            return all(map(_ends_with_another, options))
+        case Concat(parts=(*before, Repeat(inner, 0))):
+            return _ends_with_another(inner) and _ends_with_another(concat(*before))
+        case Concat(parts=(*_, last)):
+            return _ends_with_another(last)
+    return False
+
+
 def _ends_with_any(node: Node) -> bool:
     match node:
         case Repeat(Class() | Any() as one, _, None):

@@ -16,10 +16,10 @@ from translator import catalog
 from translator.detection.model import Selector, compares
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import TEXT_OPERATORS, is_field, pushed
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, const, disjunction, transform
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, const, disjunction, negation, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
-from translator.regex.endings import ending, takes_line_feed, without_tail
+from translator.regex.endings import ending, takes_line_feed, takes_no_line_feed, without_tail
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, kql, sigma
 from translator.sigma.groups import is_missing
@@ -167,6 +167,19 @@ def _as_endings(node: Expr, cased: bool) -> Expr:
     return node
 
 
+def _to_its_end(node: Expr) -> Expr:
+    """A regular expression up to the end of a value, with that no line feed ends it, before which a pattern's end is in Sigma as well."""
+    match node:
+        case Apply(function="matches regex" | "matches regex~", args=(subject, Const())) if is_field(subject) and not _is_one_line(subject):
+            try:
+                tree = searched(node)
+            except RegexError:
+                return node
+            if takes_no_line_feed(tree):
+                return conjunction(node, negation(Apply(node.span, Type.BOOL, "endswith_cs", (subject, const("\n")))))
+    return node
+
+
 def _is_one_line(field: Expr) -> bool:
     """Whether a field is known to have no line feed."""
     match field:
@@ -197,6 +210,7 @@ class Selections:
         predicate = transform(selector.predicate, lambda n: _ending_with(_field_to_field(n)))
         if names.family == "sigma":
             predicate = transform(predicate, lambda n: _as_endings(n, names.options.prefer == "exact"))
+            predicate = transform(predicate, _to_its_end)
         predicate = pushed(predicate)
         self.names, self.selector = names, replace(selector, predicate=predicate)
         self.maps: dict[str, dict[str, Any]] = {}
@@ -303,7 +317,7 @@ class Selections:
         if self.names.family == "sigma":  # where spaces may end the text, so may a line feed
             pattern = pattern.removesuffix(rf"\s*{END}") + r"\s*$" if pattern.endswith(rf"\s*{END}") else pattern
         if self.names.family == "sigma" and END in pattern:
-            if not _is_one_line(atom.args[0]) and not (takes_line_feed(tree) and pattern.count(END) == 1):
+            if not _is_one_line(atom.args[0]) and not (takes_no_line_feed(tree) or (takes_line_feed(tree) and pattern.count(END) == 1)):
                 self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
         if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):

@@ -121,7 +121,7 @@ _KINDS = {
 
 
 def check_keys(detection: Detection, names: Names) -> None:
-    """Raises Cannot for keys of several types, such as an address and a text, which Elasticsearch does not join.
+    """Raises Cannot for keys of several types, such as an address and a text, by which Elasticsearch joins no sequence (a sample it does).
 
     Source: org.elasticsearch.xpack.eql.analysis.Verifier, checkJoinKeyTypes ("is incompatible with key").
     """
@@ -131,7 +131,7 @@ def check_keys(detection: Detection, names: Names) -> None:
                 kinds = [_KINDS.get(stored, stored) for key in pair if (stored := names.stored(key))]
                 if len(set(kinds)) > 1:
                     told = " and ".join(f"{names.field(key)} ({kind})" for key, kind in zip(pair, kinds, strict=True))
-                    raise Cannot(Diagnostic("target-cannot", f"EQL does not join fields of different types: {told}"))
+                    raise Cannot(Diagnostic("target-cannot", f"EQL has no sequences by fields of different types: {told}"))
 
 
 def self_joins(detection: Detection) -> Iterator[Diagnostic]:
@@ -216,7 +216,8 @@ class Eql:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
             try:
-                check_keys(detection, names)
+                if detection.kind == "temporal_ordered" or detection.within is not None:
+                    check_keys(detection, names)
                 texts = _Writer(names).queries(detection)
                 names.said += eql_diagnostics(detection, names)
             except Cannot as refused:
