@@ -57,7 +57,8 @@ def outputs_of(
         expr: Expr = ColumnRef(None, column.type, column)
         for env in (outer.env if outer else {}, definitions, post or {}):
             expr = substitute(expr, env)
-        if columns_of(expr) and all(c.id in branch.env or belongs(c, branch) for c in columns_of(expr)):
+        read = columns_of(expr)
+        if read and all(c.id in branch.env or belongs(c, branch) for c in read):
             value = simplify(substitute(expr, branch.env))
             # Compared, not hashed: a hash follows every path of what definitions share.
             found.append((name, next((leaf for key, leaf in (leaves or {}).items() if key == value), value)))

@@ -8,6 +8,7 @@ order. Both drop events that lack a key, unless it is optional (``by ?field``): 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -225,8 +226,10 @@ class Eql:
             kept = (d for d in detection.diagnostics if not (detection.open and d.code == "bound-included"))
             return names.output(self.name, texts, (*kept, *names.said))
 
+        asked = functools.cache(lambda: _Writer(Names(self.family, options, placed.homes, UNREADABLE["eql"])))
+
         def spell(_: Selector, part: Expr) -> object:
-            return _Writer(Names(self.family, options, placed.homes, UNREADABLE["eql"])).predicates.render(part)
+            return asked().predicates.render(part)
 
         return translated(placed.detection, written, spell)
 

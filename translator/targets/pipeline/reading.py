@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from translator import catalog
 from translator.detection.windows import is_time
 from translator.plan import operators as o
 from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, columns_of, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, Same, columns_of, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.cuts import Cut, computed, definitions
@@ -116,9 +118,15 @@ def _subquery_columns(predicate: Expr) -> list[Expr]:
     return [ColumnRef(s.span, c.type, c) for s in subqueries_of(predicate) if (c := s.column) is not None]
 
 
-def all_made(plan: o.Plan) -> dict[int, Expr]:
+def all_made(plan: o.Plan) -> Mapping[int, Expr]:
     """What each column of a plan is made of, by id."""
-    return made_by(list(o.relations(plan.root)))
+    return _all_made(Same(plan.root))
+
+
+@lru_cache(maxsize=16)
+def _all_made(same: Same[o.Relation]) -> Mapping[int, Expr]:
+    """The same: it is asked for each way to cut a plan."""
+    return MappingProxyType(made_by(list(o.relations(same.node))))
 
 
 def made_by(operators: Sequence[o.Relation]) -> dict[int, Expr]:

@@ -8,6 +8,7 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Trigger
@@ -54,8 +55,10 @@ class Splunk:
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
 
+        asked = functools.cache(lambda: Events(Names(self.family, options, placed.homes, json=SPLUNK_JSON), placed.detection))
+
         def spell(_: Selector, part: Expr) -> object:
-            return Events(Names(self.family, options, placed.homes, json=SPLUNK_JSON), placed.detection).predicates.render(part)
+            return asked().predicates.render(part)
 
         return translated(placed.detection, written, spell)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Trigger
@@ -70,8 +71,10 @@ class Esql:
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
 
+        asked = functools.cache(lambda: Events(self.names(placed, options), placed.detection))
+
         def spell(_: Selector, part: Expr) -> object:
-            return Events(self.names(placed, options), placed.detection).predicates.render(part)
+            return asked().predicates.render(part)
 
         return translated(placed.detection, written, spell)
 
