@@ -251,7 +251,7 @@ def _known_set(expr: Expr) -> Expr:
 def _conditional_operand(expr: Expr) -> Expr:
     """A predicate over ``iff``, ``case`` or ``coalesce`` is a disjunction over the branches."""
     if isinstance(expr, Apply) and expr.args and (expr.function in TEXT_OPERATORS or expr.function in _OVER_BRANCHES):
-        found = branches(expr.args[0]) if within_bounds(expr) else None
+        found = branches(expr.args[0]) if isinstance(expr.args[0], Apply) and within_bounds(expr) else None
         if found is not None:
             parts = [
                 conjunction(guard, _simplify_node(Apply(expr.span, Type.BOOL, expr.function, (value, *expr.args[1:]))))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Expr, Items, Subquery, walk
+from translator.plan.expressions import Apply, Expr, Items, Same, Subquery, walk
 
 
 def inputs_of(node: o.Relation) -> list[o.Relation]:
@@ -22,8 +23,14 @@ def inputs_of(node: o.Relation) -> list[o.Relation]:
     return [] if below_ is None else [below_]
 
 
-def subqueries_of(expr: Expr) -> list[Subquery]:
-    return [n for n in walk(expr) if isinstance(n, Subquery)]
+def subqueries_of(expr: Expr) -> tuple[Subquery, ...]:
+    return _subqueries_of(Same(expr))
+
+
+@lru_cache(maxsize=1024)
+def _subqueries_of(same: Same[Expr]) -> tuple[Subquery, ...]:
+    """The same: each look at what stands below a condition asks for them."""
+    return tuple(n for n in walk(same.node) if isinstance(n, Subquery))
 
 
 def way_to(root: o.Relation) -> list[o.Relation]:
