@@ -74,12 +74,13 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
                 reason = Diagnostic("target-cannot", f"a search of a correlation makes a field {taken[0]} of its own")
                 return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
-            if than is not None and verdict_of((*part.diagnostics, *names.said)).rank >= than.rank:
-                raise _NoBetter
             made = backend(_pipeline(family, names, part))
             if isinstance(made, SplunkSlidingBackend):
                 made.ordered_at_once = part.kind == "temporal_ordered" and not part.strict
                 names.said = [d for d in names.said if d.code != "equal-times"]
+            # Nothing is taken back behind this.
+            if than is not None and verdict_of((*part.diagnostics, *names.said)).rank >= than.rank:
+                raise _NoBetter
             queries = made.convert(SigmaCollection.from_dicts(documents))
         except Cannot as refused:
             return names.output(target, (), (*part.diagnostics, *names.said, refused.diagnostic), "portable")
