@@ -49,6 +49,10 @@ CASES = {
         "SigninLogs | where UserPrincipalName contains 'ext' or (isempty(UserPrincipalName) and isnotempty(AppDisplayName))", 1,
         ["isempty(UserPrincipalName) not holding"],
     ),
+    "parts of one text": (
+        "SigninLogs | where (UserPrincipalName startswith 'aa' and UserPrincipalName contains 'bb' and UserPrincipalName contains 'cc')"
+        " or UserPrincipalName startswith 'dd'", 1, ['contains "cc" not holding', 'startswith "dd" holding'],
+    ),
     "wildcard": ("SigninLogs | where UserPrincipalName contains 'a*b'", 1, ["another character for the *"]),
     "apart": (f"SigninLogs {_TAIL.format('inner')} | where changed - TimeGenerated < 10m", 2, ["00:10:00", "not holding"]),
     "late": ("SigninLogs | where _TimeReceived > ago(1h) and TimeGenerated > ago(3h)", 1, ["taken in 0:50:00 after it happened"]),

@@ -249,25 +249,29 @@ class Stage:
     def tried(self, shape: Shaped, worlds: Sequence[World], listed: frozenset[str]) -> Iterator[Tried]:
         """The worlds of which rows are marked; not those with a row for which there is no event, and which the KQL cannot be run on.
 
-        Of small worlds side by side the row is left out alone.
+        Of small worlds side by side the row is left out alone. A row that has what only rows of another kind
+        have stays where the KQL does not alert: a text that asks for the kind as well does not find it.
         """
         rows: list[dict[str, list[Row]]] = [{} for _ in worlds]
         events: list[list[Row]] = [[] for _ in worlds]
-        lost = set[int]()
+        lost, strange = set[int](), set[int]()
         for table, shapes in shape.shapes.items():
             for one in shapes:
                 number = one.row[_MARK]
                 assert isinstance(number, int)
-                if not one.events and table not in listed:
+                made_of = one.events or (one.strange if worlds[number].hits is False else ())
+                if one.strange and made_of:
+                    strange.add(number)
+                if not made_of and table not in listed:
                     if worlds[number].apart:
                         continue
                     lost.add(number)
                 rows[number].setdefault(table, []).append(as_queried({k: v for k, v in one.row.items() if k != _MARK}))
-                events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in one.events]
+                events[number] += [{k: v for k, v in e.items() if k != _MARK} for e in made_of]
         lost |= {n for n, world in enumerate(worlds) if world.apart and not events[n]}
         there = [n for n in range(len(worlds)) if n not in lost]
         for number, found in zip(there, self.found([rows[n] for n in there]), strict=True):
-            if found is not None:
+            if found is not None and not (number in strange and found[0]):
                 yield Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), *found)
 
     def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer] | None]:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from translator import catalog
 from translator.catalog import ByValue, Computed, Home, Stored
@@ -79,7 +79,12 @@ def shaped(
         taken = [{name: row[name] for name in carried if name in row} for row in given]
         made = making.shapes([{name: value for name, value in row.items() if name not in carried} for row in given])
         found[table] = tuple(
-            Shape({**own, **shape.row}, tuple({**event, **own} for event in shape.events), shape.added)
+            replace(
+                shape,
+                row={**own, **shape.row},
+                events=tuple({**event, **own} for event in shape.events),
+                strange=tuple({**event, **own} for event in shape.strange),
+            )
             for own, shape in zip(taken, made, strict=True)
         )
         unshaped += making.unshaped
@@ -112,7 +117,11 @@ def _written(value: object) -> object:
 
 @dataclass
 class _Draft:
-    """A row on its way."""
+    """A row on its way.
+
+    Attributes:
+        strange: what it has in a column that tells kinds of rows, where it has what another kind has, by whose rules it is put.
+    """
 
     number: int
     given: Mapping[str, object]
@@ -120,6 +129,7 @@ class _Draft:
     sites: Sequence[Site] = ()
     events: tuple[Row, ...] = ()
     failed: bool = False
+    strange: dict[str, object] = field(default_factory=dict)
 
 
 class _Table:
@@ -157,11 +167,12 @@ class _Table:
     def shape(self, draft: _Draft) -> Shape:
         row = {
             name: value
-            for name, value in draft.row.items()
+            for name, value in {**draft.row, **draft.strange}.items()
             if name in draft.given or (not name.startswith(OWN) and (name in self.schema or name in self.wanted))
         }
         added = frozenset(name for name in row if is_missing(draft.given.get(name)) and not is_missing(row[name]))
-        return Shape(row, () if draft.failed else draft.events, added)
+        events = () if draft.failed else draft.events
+        return Shape(row, (), added, events) if draft.strange else Shape(row, events, added)
 
     def fail(self, draft: _Draft, column: str, why: str, instead: object = None) -> None:
         """Says why no event stands for a row."""
@@ -186,8 +197,12 @@ class _Table:
                     draft.row[kind.column] = min(kind.values, key=str)
                 elif text_of(draft.row[kind.column]) not in map(text_of, kind.values):
                     filled = next(c for c in sorted(kind.only) if not is_missing(draft.row.get(c)))
-                    self.fail(draft, filled, f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it")
-                    return
+                    why = f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it"
+                    self.unshaped.append(Unshaped(self.table, filled, why, draft.number))
+                    draft.strange[kind.column] = draft.row[kind.column]
+                    as_kind = {**draft.row, kind.column: min(kind.values, key=str)}
+                    if not any(kind.column in site.home.when for site in self.sites_of(as_kind)):  # else its rows are elsewhere
+                        draft.row = as_kind
             if text_of(draft.row.get(kind.column)).lower() in {text_of(v).lower() for v in kind.values}:
                 for column, known in kind.has.items():
                     if is_missing(draft.row.get(column)):
@@ -206,7 +221,7 @@ class _Table:
         pins = {c: {v} for c, v in draft.row.items() if isinstance(v, str | int)}
         for column in sorted(self.wanted):
             is_left = is_missing(draft.row.get(column)) and self.schema.get(column) != "datetime"  # a time may be that of another column
-            if is_left and column in draft.given and catalog.is_filled(self.table, column, pins):
+            if is_left and column in draft.given and not draft.strange and catalog.is_filled(self.table, column, pins):
                 self.fail(draft, column, "no row of the table leaves it empty")
                 return
             held = read_json(draft.row.get(column))
@@ -228,6 +243,12 @@ class _Table:
             except _Refused as refused:
                 self.fail(draft, refused.column, refused.why)
                 return
+            for column, value in draft.strange.items():
+                place = site.place(column, (), draft.row)
+                if place is None or not isinstance(place.counterpart, Stored) or place.name not in events[-1]:
+                    draft.failed = True
+                    return
+                events[-1][place.name] = text_of(value) if isinstance(events[-1][place.name], str) else value
         draft.events = tuple(events)
 
     def sites_of(self, row: Row) -> Sequence[Site]:

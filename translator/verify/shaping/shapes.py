@@ -39,11 +39,14 @@ class Shape:
         row: the row with what its other columns, and the place of its events, say of it: the KQL is to run on this one.
         events: what the product has for it, an event for each place that keeps it; none where it cannot be put.
         added: the columns that the given row did not have.
+        strange: in the place of events, those of a row that has what only rows of another kind have by the catalog: a text that asks for
+            the kind finds none of them.
     """
 
     row: Row
     events: tuple[Row, ...]
     added: frozenset[str] = frozenset()
+    strange: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _moves(expr: Expr, row: Row, truth: bool) -> Iterator[Move]:
                 yield lambda: row.assign(column, None)
         case Apply(function="and" | "or" as name, args=args):
             if (name == "and") is truth:
-                yield lambda: any(all(hold(a, row, truth) for a in args) for _ in range(2))
+                yield partial(_all, args, row, truth)
             else:
                 for arg in args:
                     yield lambda arg=arg: hold(arg, row, truth)  # type: ignore[misc]
@@ -116,6 +116,11 @@ def _moves(expr: Expr, row: Row, truth: bool) -> Iterator[Move]:
         case Apply(function=name, args=args):
             yield from _of_atom(expr, name, args, row, truth)
             yield lambda: assign(expr, row, truth)
+
+
+def _all(args: tuple[Expr, ...], row: Row, truth: bool) -> bool:
+    with row.state.asking(*((a, row, truth) for a in args)):
+        return any(all(hold(a, row, truth) for a in args) for _ in range(2))
 
 
 def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bool) -> Iterator[Move]:

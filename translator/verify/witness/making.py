@@ -223,7 +223,9 @@ class _Making:
         for alternative, row, others in list(misses.alternatives(state))[:_ATTEMPTS]:
             mark, state.work = len(state.trail), min(WORK // 10, max(self.changing, 0))
             try:
-                if hold(alternative, row, True) and all(hold(o, row, False) for o in others) and hold(alternative, row, True):
+                with state.asking((alternative, row, True), *((o, row, False) for o in others)):
+                    alone = hold(alternative, row, True) and all(hold(o, row, False) for o in others) and hold(alternative, row, True)
+                if alone:
                     inner = {id(a) for a in misses.atoms(alternative)}
                     events = self.exported(state)
                     self.keep("another alternative alone", events, self.interpreter.alerts(events))

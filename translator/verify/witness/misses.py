@@ -31,6 +31,9 @@ _LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
 _CLASSES = 8
 """In how many of its classes a pattern meets other characters."""
+_OTHERS = 12
+"""How many other conditions on a column are kept as they are where one of them answers the other way."""
+
 _LIMITS = 4
 """Around how many limits of time all events are moved."""
 _ALTERNATIVES = 6
@@ -118,14 +121,23 @@ def alternatives(state: State) -> Iterator[tuple[Expr, Row, tuple[Expr, ...]]]:
 
 
 def flips(state: State, among: Container[int] | None = None) -> Iterator[Change]:
-    """Each atom answering the other way, with the least change; of all atoms, or of those with these identities."""
-    for atom, row in tested_atoms(state):
+    """Each atom answering the other way, with the least change; of all atoms, or of those with these identities.
+
+    What else is asked of the same column goes on answering as it does, where that can be.
+    """
+    tested = tested_atoms(state)
+    for atom, row in tested:
         if among is not None and id(atom) not in among:
             continue
+        columns = set(columns_of(atom))
+        others = [(a, r) for a, r in tested if a is not atom and r is row and not columns.isdisjoint(columns_of(a))][:_OTHERS]
         for truth in (True, False):
 
-            def do(atom: Expr = atom, row: Row = row, truth: bool = truth) -> bool:
-                return (value_of(atom, row) is True) is not truth and hold(atom, row, truth)
+            def do(atom: Expr = atom, row: Row = row, truth: bool = truth, others: list[tuple[Expr, Row]] = others) -> bool:
+                if (value_of(atom, row) is True) is truth:
+                    return False
+                with row.state.asking(*((a, r, value_of(a, r) is True) for a, r in others)):
+                    return hold(atom, row, truth)
 
             yield Change(f"{_short(atom)} {'' if truth else 'not '}holding", atom.span, do, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class State:
 
     Attributes:
         left_out: values that columns are compared with as little as any other, though they stand in the query, by their names.
+        asked: conditions that are to be true, or not to be, beside what the rows ask for.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class State:
         self.rows_of: Callable[[o.Relation], list[Row]] = lambda relation: []
         self.hold: Callable[[Expr, Row, bool], bool] = lambda expr, row, truth: False
         self.root: Row | None = None
-        self.forced: list[tuple[Expr, Row, bool]] = []
+        self.asked: list[tuple[Expr, Row, bool]] = []
 
     def spend(self, amount: int) -> None:
         """Counts work.
@@ -101,7 +103,16 @@ class State:
     def failing(self) -> list[tuple[Expr, Row, bool]]:
         """What does not hold and should; the place where it cannot be said is one of these too."""
         found = [(check.expr, check.row, True) for row in self.rows() for check in row.failing()]
-        return found + [(e, r, t) for e, r, t in self.forced if value_of(e, r) is not t]
+        return found + [(e, r, t) for e, r, t in self.asked if (value_of(e, r) is True) is not t]
+
+    @contextlib.contextmanager
+    def asking(self, *conditions: tuple[Expr, Row, bool]) -> Iterator[None]:
+        """Within, conditions count as much as what the rows ask for: none is made to hold by what breaks another one."""
+        before, self.asked = self.asked, [*self.asked, *conditions]
+        try:
+            yield
+        finally:
+            self.asked = before
 
 
 class Stored(Protocol):
