@@ -106,6 +106,17 @@ def test_each_of_many_alternatives_is_tried_with_what_just_misses_it(number: int
     assert len(proof.counterexample.events) <= 3
 
 
+@pytest.mark.parametrize(("target", "lost"), [
+    ("splunk", 'sourcetype="azure:monitor:aad" '), ("splunk", 'category="SignInLogs" '), ("eql", 'event.dataset == "azure.signinlogs" and '),
+])  # fmt: skip
+def test_what_selects_the_events_of_a_table_is_missed(target: str, lost: str) -> None:
+    conversion = translator.convert(rule(PLAIN), (target,))
+    (text,) = conversion.outputs[target].texts
+    assert lost in text and prove(conversion, target).outcome is Outcome.PROVEN
+    proof = prove(conversion, target, text.replace(lost, ""))
+    assert proof.outcome is Outcome.CONTRADICTED and proof.errs is Verdict.BROADER
+
+
 def test_what_a_language_leaves_open_is_read_in_one_way_for_all_worlds() -> None:
     kql = (
         "SecurityEvent | where EventID == 4720 | project Created = TimeGenerated, TargetSid | join kind=inner (SecurityEvent"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
@@ -27,12 +28,13 @@ from translator.plan.types import Type
 from translator.targets.base import Options, Output
 from translator.targets.counterparts import TIMES as TIME_FIELDS
 from translator.verify import sigma, spl
-from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
+from translator.verify.comparing import ROW, Columns, Compared, Difference, Wanted, compared, named_rows
 from translator.verify.eql.syntax import Sequence as EqlSequence
 from translator.verify.eql.syntax import parse as parse_eql
 from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
+from translator.verify.shaping.elsewhere import elsewhere
 from translator.verify.shaping.values import is_missing
 from translator.verify.stage import MOST_WORLDS, NOW, Stage, Tried, unmarked
 from translator.verify.witness import Coverage, Worlds
@@ -177,6 +179,7 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"a text that is {claim.value} claims nothing")
         try:
             tried, shape = self.ready(target, output)
+            tried = [*tried, *self.elsewhere(tried, target, output)]
         except EngineError as error:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
@@ -221,6 +224,22 @@ class Trial(Stage):
                 proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
             )
         return replace(proof, outcome=Outcome.CONTRADICTED, counterexample=self.smallest(target, output, against[0], shape))
+
+    def elsewhere(self, tried: Sequence[Tried], target: str, output: Output) -> Iterator[Tried]:
+        """The smallest world in which the KQL alerts with the events of a table where a product has other things: the table has no rows."""
+        listed, own, _ = self.presumed(output)
+        alerting = [t for t in tried if t.alerts and t.events]
+        if self.real or own or self.options.fields == "source" or not alerting:
+            return
+        least = min(alerting, key=lambda t: len(t.events))
+        for table in [t for t, rows in least.rows.items() if rows and t not in listed]:
+            marks = {row.get(ROW) for row in least.rows[table]}
+            rest = {t: rows for t, rows in least.rows.items() if t != table}
+            there = [e for e in least.events if e.get(ROW) not in marks]
+            for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks]):
+                with suppress(EngineError):  # some functions ask for rows
+                    for found in filter(None, self.found([rest])):
+                        yield Tried(f"the events of {table} with another {name}", rest, (*there, *events), *found)
 
     def in_text(self, tried: Tried) -> str:
         """A column that decides and is a text that holds JSON; empty where there is none."""

@@ -1,0 +1,55 @@
+"""Events as they are where a product keeps other things: in all but what selects those of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from translator.catalog import Home
+from translator.plan.expressions import ColumnRef, conjuncts, walk
+from translator.targets.base import Options
+from translator.targets.formulas import selected
+from translator.verify.reading import Row
+from translator.verify.shaping.putting import LOG_SOURCE, frame, holds
+from translator.verify.shaping.shapes import Unfit
+from translator.verify.shaping.sites import Sites
+
+ELSEWHERE = "elsewhere"
+"""What stands in the fields that select, which no table's events have there."""
+
+
+def elsewhere(table: str, family: str, options: Options, events: Sequence[Row]) -> Iterator[tuple[str, tuple[Row, ...]]]:
+    """The events of a table with another value in one of the fields that its homes select by: that field, and what they are then.
+
+    Nothing where no home is known, where a data model selects, and where some home of the table has such events as well.
+    """
+    sites = Sites(table, family, options)
+    homes = [(home, frame(sites.site(home))) for home in sites.homes]
+    if not events or any("datamodel" in home.place for home, _ in homes):
+        return
+    if family == "elastic":
+        fields: tuple[tuple[str, ...], ...] = (("event.dataset", "data_stream.dataset", "_index"),)
+    elif family == "sigma":
+        fields = ((LOG_SOURCE,),)
+    else:
+        fields = tuple((name,) for name in dict.fromkeys(n for home, _ in homes for n in home.place) if name != "index")
+    asked = {n.column.name for home, _ in homes if home.select for n in walk(selected(home.select)) if isinstance(n, ColumnRef)}
+    for names in (*fields, *((name,) for name in sorted(asked))):
+        if not all(any(name in event for name in names) for event in events):
+            continue
+        other = tuple({k: _other(v) if k in names else v for k, v in event.items()} for event in events)
+        if not any(_is_of(home, place, event) for home, place in homes for event in other):
+            yield names[0], other
+
+
+def _other(value: object) -> object:
+    return {"product": ELSEWHERE, "service": ELSEWHERE} if isinstance(value, dict) else ELSEWHERE
+
+
+def _is_of(home: Home, place: Row, event: Row) -> bool:
+    """Whether an event is one of a home; as well where that cannot be told."""
+    if any(event.get(name) != value for name, value in place.items()):
+        return False
+    try:
+        return not home.select or all(holds(part, event) for part in conjuncts(selected(home.select)))
+    except Unfit:
+        return True
