@@ -80,6 +80,13 @@ def test_each_atom_is_reached_both_ways(name: str) -> None:
     assert coverage.atoms and coverage.share == 1.0 and coverage.unreached == ()
 
 
+def test_a_value_that_answers_otherwise_is_a_key_on_both_sides_of_a_join() -> None:
+    kinds = r"extend Kind = iff(IPAddress matches regex @'^10\.|^192\.168\.', 'private', 'public') | where Kind == 'public'"
+    query = f"SigninLogs | {kinds} | join (AuditLogs | where Result == 'success') on $left.IPAddress == $right.Identity"
+    found = next(w for w in worlds(translator.bind(query), NOW) if w.about == 'Kind == "public" not holding')
+    assert [e.values.get("IPAddress", e.values.get("Identity")) for e in found.events] == ["10.20.30.40"] * 2
+
+
 def test_the_threshold_is_met_by_one_event_and_missed_without_it() -> None:
     query = CASES["count"][0]
     found = worlds(translator.bind(query), NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -21,6 +22,8 @@ _FLIPPED = {"==": "==", "!=": "!=", "=~": "=~", "!~": "!~", "<": ">", ">": "<", 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _SECOND = dt.timedelta(seconds=1)
 _PUBLIC, _PRIVATE = "203.0.113.7", "10.20.30.40"
+_OF_RANGES = (_PRIVATE, "192.168.1.9", "172.16.4.4", "127.0.0.1")
+"""Addresses of the ranges that patterns leave out, each as an address is written as a whole."""
 _MANY = 40
 """How many values of a list are tried."""
 
@@ -71,19 +74,16 @@ def hold(expr: Expr, row: Row, truth: bool) -> bool:
     before = broken(state)
     best: tuple[int, Callable[[], bool]] | None = None
     for move in _moves(expr, row, truth):
-        state.back_to(mark)
         try:
             done = move() and (value_of(expr, row) is True) is truth
         except UNFITTING:
             done = False
-        if not done:
-            continue
-        cost = broken(state)
-        if cost < before:
+        cost = broken(state) if done else before
+        if done and cost < before:
             return True
-        if best is None or cost < best[0]:
+        if done and (best is None or cost < best[0]):
             best = cost, move
-    state.back_to(mark)
+        state.back_to(mark)  # the next move is made of the values that are there without this one
     return best is not None and best[0] < 10_000 and best[1]()
 
 
@@ -147,6 +147,8 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
         if isinstance(one, Const):
             continue
         bound = value_of(other, row)
+        for value in _chosen_among(one, row) if not truth else ():
+            yield partial(assign, one, row, value)
         for value in candidates(operator, value_of(one, row), bound, truth, one.type):
             yield lambda one=one, value=value: assign(one, row, value)  # type: ignore[misc]
     if not truth or len(args) == 2:
@@ -162,6 +164,15 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
                     yield lambda arg=arg, value=value: assign(arg, row, value)  # type: ignore[misc]
     if name in ("set_has_element", "array_index_of") and len(args) == 2:
         yield lambda: assign(args[0], row, [value_of(args[1], row)] if truth else ["other"])
+
+
+def _chosen_among(subject: Expr, row: Row) -> Iterator[Any]:
+    """The constants among which an ``iff`` or ``case`` chooses."""
+    known = row.defined(subject.column) if isinstance(subject, ColumnRef) else None
+    expr = known[0] if known is not None else subject
+    if isinstance(expr, Apply) and expr.function in ("iff", "case"):
+        results = (*expr.args[1::2], expr.args[-1])
+        yield from dict.fromkeys(a.value for a in results if isinstance(a, Const))
 
 
 def _extracted(subject: Expr, row: Row) -> Iterator[Move]:
@@ -293,6 +304,7 @@ def candidates(operator: str, current: Any, bound: Any, truth: bool, kind: Type)
             yield from (variant(current, n) for n in (1, 2))
         return
     if operator.startswith("matches"):
+        yield from (a for a in _OF_RANGES if _is_found(text_of(bound), a) and not _is_found(text_of(bound), _PUBLIC))
         for text in matching(text_of(bound)):
             yield from (text, f"{now}{text}", f"{text}{now}", f"{now} {text}", f"{text} {now}")
         return
@@ -311,6 +323,14 @@ def candidates(operator: str, current: Any, bound: Any, truth: bool, kind: Type)
                 yield f"{now[:-1]} {part} {now[-1:]}"
                 head, _, tail = now.partition(" ")
                 yield f"{head} {part} {tail}"
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    """Whether a pattern finds something in a text; False for one that Python does not read."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
 
 
 def _without(text: str, part: str) -> str:

@@ -34,6 +34,9 @@ _CLASSES = 8
 _OTHERS = 12
 """How many other conditions on a column are kept as they are where one of them answers the other way."""
 
+_WEIGHT = 3
+"""How many conditions that fail are worth less than an answer that an atom is to keep."""
+
 _LIMITS = 4
 """Around how many limits of time all events are moved."""
 _ALTERNATIVES = 6
@@ -137,9 +140,27 @@ def flips(state: State, among: Container[int] | None = None) -> Iterator[Change]
                 if (value_of(atom, row) is True) is truth:
                     return False
                 with row.state.asking(*((a, r, value_of(a, r) is True) for a, r in others)):
-                    return hold(atom, row, truth)
+                    done = hold(atom, row, truth)
+                if done:
+                    _mended(atom, row, truth)
+                return done
 
             yield Change(f"{_short(atom)} {'' if truth else 'not '}holding", atom.span, do, 0)
+
+
+def _mended(atom: Expr, row: Row, truth: bool) -> None:
+    """Makes keys equal again that an atom has parted by answering so, as far as that can be."""
+    state = row.state
+    with state.asking(*[(atom, row, truth)] * _WEIGHT):
+        for expr, other, wanted in state.failing()[:_OTHERS]:
+            if expr is not atom and isinstance(expr, Apply) and expr.function in ("same", "==") and not any(map(_is_constant, expr.args)):
+                mark = len(state.trail)
+                if not hold(expr, other, wanted) or (value_of(atom, row) is True) is not truth:
+                    state.back_to(mark)
+
+
+def _is_constant(expr: Expr) -> bool:
+    return isinstance(expr, Const | Items)
 
 
 def near(state: State) -> Iterator[Change]:
