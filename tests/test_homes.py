@@ -311,6 +311,21 @@ def test_keys_of_a_text_with_a_line_each_are_read_where_they_stand() -> None:
     assert converted("SQLEvent | where Statement !has 'create login'", "sigma").verdict.value == "exact"
 
 
+def test_events_without_a_value_in_their_data_have_no_hyphen_there() -> None:
+    counted = "| summarize count() by IpAddress, Computer | where count_ > 5"
+    object_access = converted(f"SecurityEvent | where EventID == 4663 {counted}", "esql")
+    assert not {"values-merged", "value-differs"} & {d.code for d in object_access.diagnostics}
+    others = converted(f"SecurityEvent | where EventID in (4663, 4768) {counted}", "esql")
+    assert {"values-merged", "value-differs"} & {d.code for d in others.diagnostics}
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
+def test_the_account_of_an_event_with_a_subject_alone_is_the_subject(target: str) -> None:
+    found = converted("SecurityEvent | where EventID == 5136 and Account == @'A\\b'", target)
+    assert found.readiness is Readiness.READY and "computed-column" not in {d.code for d in found.diagnostics}
+    assert "SubjectUserName" in found.text or "user.name" in found.text
+
+
 def test_a_union_that_does_without_missing_tables_does_without_them_in_the_product() -> None:
     tolerant = converted("union isfuzzy=true (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
     assert tolerant.readiness == Readiness.READY and "Own_CL" not in tolerant.text

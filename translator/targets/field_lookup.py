@@ -34,7 +34,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options
-from translator.targets.choice import pins_among
+from translator.targets.choice import folded, pins_among
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed
 from translator.targets.names import (
@@ -286,7 +286,9 @@ class FieldLookup(ABC):
         return self.home is not None and any(isinstance(n, ColumnRef) and n.column.table and not n.column.stored for n in walk(expr))
 
     def leaves_out(self, field: Expr, value: str) -> bool:
-        """Whether the selector asks for events that have another value in a field of the table."""
+        """Whether the selector asks for events that have another value in a field of the table, or that have none but others there."""
+        if isinstance(field, ColumnRef) and folded(value) not in map(folded, self.pins.get(field.column.name, (value,))):
+            return True
 
         def filled_in(node: Expr) -> Expr:
             return const(value) if node == field else node

@@ -8,6 +8,7 @@ CIM" (searches by tstats name fields with their data set before).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from xml.sax.saxutils import escape
 
