@@ -9,7 +9,8 @@ from translator.plan.expressions import ColumnRef, conjuncts, walk
 from translator.targets.base import Options
 from translator.targets.formulas import selected
 from translator.verify.reading import Row
-from translator.verify.shaping.putting import LOG_SOURCE, frame, holds
+from translator.verify.shaping.event_builder import LOG_SOURCE, frame
+from translator.verify.shaping.home_conditions import holds
 from translator.verify.shaping.shapes import Unfit
 from translator.verify.shaping.sites import Sites
 
