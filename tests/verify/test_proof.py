@@ -532,3 +532,7 @@ def test_what_asks_for_events_of_the_future_is_said_to_find_none(window: str) ->
     outputs = translator.convert(rule(f"SigninLogs | where TimeGenerated {window} and ResultType == '0'")).outputs
     for output in outputs.values():
         assert output.verdict is Verdict.NONE
+
+
+def test_a_search_in_all_columns_is_not_executable() -> None:
+    assert translator.prove(rule("SecurityEvent | where * has 'mimikatz' | project Computer"), "esql").outcome is Outcome.NOT_EXECUTABLE

@@ -67,6 +67,8 @@ def value_of(expr: Expr, scope: Scope) -> Any:
             return ("" if kind == Type.STRING else None) if value is None else value
         case Items(items=items):
             return [_plain(i, scope) for i in items]
+        case Apply(function="*", args=()):
+            raise NotKnown("all columns at once")
         case Path(base=base, steps=steps):
             found = value_of(base, scope)
             if isinstance(found, str):
