@@ -56,25 +56,31 @@ def condition(pick: random.Random) -> str:
 
 
 def by_sigma(text: str, events: list[Event]) -> list[int]:
-    """The events of a rule with one item of a condition, or with the negation of one."""
+    """The events of a rule whose condition joins items, and negations of items, by ``and``."""
     (document,) = yaml.safe_load_all(text)
     detection = document["detection"]
-    ((key, value),) = detection[detection["condition"].split()[-1]].items()
-    _, *modifiers = key.split("|")
-    values = value if isinstance(value, list) else [value]
+    asked = [part.removeprefix("not ") for part in detection["condition"].split(" and ")]
+    turned = [part.startswith("not ") for part in detection["condition"].split(" and ")]
+    items = [detection[name] for name in asked]
+    return [
+        e["id"] for e in events if all(_all_hold(item, e["x"]) != negated for item, negated in zip(items, turned, strict=True))
+    ]  # fmt: skip
+
+
+def _all_hold(items: dict[str, Any], text: str) -> bool:
+    """Whether all conditions of an item hold for a text."""
+    return all(_holds(key.split("|")[1:], value if isinstance(value, list) else [value], text) for key, value in items.items())
+
+
+def _holds(modifiers: list[str], values: list[Any], text: str) -> bool:
     folded = (lambda t: t) if "cased" in modifiers else str.lower
-
-    def holds(text: str) -> bool:
-        if "re" in modifiers:
-            flags = re.RegexFlag(sum(getattr(re, f.upper()) for f in modifiers if f in ("i", "m", "s")))
-            return any(re.search(v, text, flags) for v in values)
-        wanted = [re.sub(r"\\([\\*?])", r"\1", folded(str(v))) for v in values]
-        tests = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}
-        test = next((tests[m] for m in modifiers if m in tests), str.__eq__)
-        return any(test(folded(text), w) for w in wanted)
-
-    turned = "not" in detection["condition"].split()
-    return [e["id"] for e in events if holds(e["x"]) != turned]
+    if "re" in modifiers:
+        flags = re.RegexFlag(sum(getattr(re, f.upper()) for f in modifiers if f in ("i", "m", "s")))
+        return any(re.search(v, text, flags) for v in values)
+    wanted = [re.sub(r"\\([\\*?])", r"\1", folded(str(v))) for v in values]
+    tests = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}
+    test = next((tests[m] for m in modifiers if m in tests), str.__eq__)
+    return any(test(folded(text), w) for w in wanted)
 
 
 def claims(seed: int, count: int, seen: collections.Counter[tuple[str, str]]) -> Iterator[tuple[str, str, str, str, list[str]]]:

@@ -367,9 +367,11 @@ def test_an_event_without_a_time_is_in_no_sequence() -> None:
         run("sequence [any where true] [any where true]", [{"id": 1}, {"id": 2}])
 
 
-def test_keys_of_different_types_are_not_joined() -> None:
+def test_sequences_are_by_keys_of_one_type_and_samples_by_any() -> None:
+    """As Elasticsearch's Verifier has it, checkJoinKeyTypes."""
     with pytest.raises(WrongType):
-        run("sample [any where true] by n [any where true] by name", [EVENTS[0], EVENTS[2]])
+        run("sequence [any where true] by n [any where true] by name", [EVENTS[0], EVENTS[2]])
+    assert run("sample [any where true] by n [any where true] by name", [EVENTS[0], EVENTS[2]]) == []
 
 
 def test_the_queries_of_pypi_eql_find_what_they_are_to_find() -> None:

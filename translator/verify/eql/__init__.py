@@ -58,7 +58,6 @@ def run(
             _comparable_keys((*query.members, *([query.until] if query.until is not None else [])), conditions.kinds)
             rows = Machine(query, conditions, found).run()
         case Sample():
-            _comparable_keys(query.members, conditions.kinds)
             return samples.run(query, conditions, found)
     for pipe in query.pipes:
         rows = rows[: pipe.count] if pipe.name == "head" else rows[-pipe.count :]
