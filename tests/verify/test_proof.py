@@ -536,3 +536,9 @@ def test_what_asks_for_events_of_the_future_is_said_to_find_none(window: str) ->
 
 def test_a_search_in_all_columns_is_not_executable() -> None:
     assert translator.prove(rule("SecurityEvent | where * has 'mimikatz' | project Computer"), "esql").outcome is Outcome.NOT_EXECUTABLE
+
+
+def test_events_of_a_function_over_all_data_sets_are_nowhere_else() -> None:
+    made = rule("_Im_Dns | where DnsQuery has 'onion' | project SrcIpAddr")
+    for target in ("eql", "esql"):
+        assert translator.prove(made, target).outcome is Outcome.PROVEN

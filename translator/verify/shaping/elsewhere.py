@@ -28,7 +28,8 @@ def elsewhere(table: str, family: str, options: Options, events: Sequence[Row]) 
     if not events or any("datamodel" in home.place for home, _ in homes):
         return
     if family == "elastic":
-        fields: tuple[tuple[str, ...], ...] = (("event.dataset", "data_stream.dataset", "_index"),)
+        told = all("dataset" in home.place for home, _ in homes)  # else any data set has such events
+        fields: tuple[tuple[str, ...], ...] = (("event.dataset", "data_stream.dataset", "_index"),) if told else ()
     elif family == "sigma":
         fields = ((LOG_SOURCE,),)
     else:
