@@ -342,3 +342,16 @@ def test_a_command_line_that_is_only_shown_is_said_to_have_entities() -> None:
         rule("SecurityEvent | where EventID == 4688 | summarize n = count() by CommandLine | where n > 3"), ("splunk",)
     )
     assert "replace(" in counted.outputs["splunk"].text
+
+
+@pytest.mark.parametrize(
+    ("kql", "said"),
+    [
+        ("SigninLogs | extend n = tolong(UserAgent) | where n > 5", {"TO_LONG of a base is a function of Elasticsearch 9.3 and later"}),
+        ("SigninLogs | where substring(UserAgent, 2, 16) has 'Windows'", set()),
+    ],
+)
+def test_a_query_says_which_younger_functions_it_calls(kql: str, said: set[str]) -> None:
+    output = translator.convert(rule(f"{kql} | project UserPrincipalName"), ("esql",)).outputs["esql"]
+    assert ", 16)" in output.text
+    assert {d.message for d in output.diagnostics if d.code == "elastic-version"} == said

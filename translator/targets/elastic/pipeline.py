@@ -204,9 +204,11 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 _DECIMAL, _HEXADECIMAL = string("[+\\-]?[0-9]+"), string("-?0[xX][0-9A-Fa-f]+")
 
+OF_BASE_16 = ', "0[xX]", ""), 16)'
+"""How a query reads digits of base 16, without what stands before them."""
+
 WHOLE = (
-    f"CASE(TRIM({{0}}) RLIKE {_DECIMAL}, TO_LONG(TRIM({{0}})), "
-    f'TRIM({{0}}) RLIKE {_HEXADECIMAL}, TO_LONG(REPLACE(TRIM({{0}}), "0[xX]", ""), 16))'
+    f"CASE(TRIM({{0}}) RLIKE {_DECIMAL}, TO_LONG(TRIM({{0}})), TRIM({{0}}) RLIKE {_HEXADECIMAL}, TO_LONG(REPLACE(TRIM({{0}}){OF_BASE_16})"
 )
 """The whole number that a text of decimal or hexadecimal digits is; what is beyond 64 bits is none (the page on TO_LONG)."""
 
