@@ -5,11 +5,12 @@ A query is written twice: once to see which of these there are, and once with th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from translator.plan.expressions import Apply, Expr, Path
+from translator.targets.predicates import shared_of
 
 if TYPE_CHECKING:
     from translator.targets.base import Output
@@ -84,6 +85,18 @@ class Repeated:
                 found[words] = self.hints[words]
                 text = "\n".join((text.replace(words, ""), words[1:]))  # what it holds is computed once in its own words
         return dict(sorted(found.items(), key=lambda pair: len(pair[0])))
+
+    def asked_first(self, every: Sequence[Sequence[str]], looked_up: Collection[str]) -> tuple[list[str], list[list[str]]]:
+        """The conditions of all of some conjunctions that read nothing computed, and what is left of each; none where nothing has a name.
+
+        Args:
+            looked_up: what the query calls values that it looks up.
+        """
+        if not self.names:
+            return [], [[*conditions] for conditions in every]
+        computed = {*self.names.values(), *looked_up}
+        first = [c for c in shared_of(every) if not any(name in c for name in computed)]
+        return first, [[c for c in conditions if c not in first] for conditions in every]
 
     def _with_names(self, words: str) -> str:
         for held in sorted(self.names, key=len, reverse=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from xml.sax.saxutils import escape
 
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
@@ -241,44 +243,40 @@ def in_xml(atom: Apply, free: bool) -> Apply:
     if atom.function.startswith("matches regex"):
         plain = not any(c in str(v).replace("(?<", "").replace("(?P<", "") for v in values for c in _ENTITIES)
         return atom if plain and not free else replace(atom, args=(without_entities(atom.args[0]), *atom.args[1:]))
-    if any(_is_in_entity(_escaped(str(v)), atom.function.removesuffix("_cs")) for v in values):
+    if any(_is_in_entity(escape(str(v)), atom.function.removesuffix("_cs")) for v in values):
         return replace(atom, args=(without_entities(atom.args[0]), *atom.args[1:]))
 
     def changed(node: Expr) -> Expr:
         if not (isinstance(node, Const) and isinstance(node.value, str)):
             return node
-        return const(_escaped(node.value), node.type, node.span)
+        return const(escape(node.value), node.type, node.span)
 
     return replace(atom, args=(atom.args[0], transform(atom.args[1], changed)))
 
 
 def without_entities(text: Expr) -> Expr:
     """What the text of XML says."""
-    for character, entity in reversed(_ENTITIES.items()):
-        text = Apply(text.span, Type.STRING, "replace_string", (text, const(entity), const(character)))
-    return text
+    return _replaced(text, [(entity, character) for character, entity in reversed(_ENTITIES.items())])
 
 
 def in_double_quotes(data: Expr) -> Expr:
     """The data of an event as XML with its names in double quotes, as Azure has them; no ``<`` and no ``>`` stands in a value."""
-    for single, double in (("<Data Name='", '<Data Name="'), ("'>", '">')):
-        data = Apply(data.span, Type.STRING, "replace_string", (data, const(single), const(double)))
-    return data
+    return _replaced(data, [("<Data Name='", '<Data Name="'), ("'>", '">')])
+
+
+def _replaced(text: Expr, pairs: Iterable[tuple[str, str]]) -> Expr:
+    for old, new in pairs:
+        text = Apply(text.span, Type.STRING, "replace_string", (text, const(old), const(new)))
+    return text
 
 
 def with_quotes(atom: Apply) -> Apply:
     """A condition on the data of an event as XML: where it asks for quotes, on the text that has double ones around names."""
     values = constants(atom.args[1])
-    plain = values is not None and not any(c in str(v) for v in values for c in "\"'")
-    return (
-        atom
-        if plain and not atom.function.startswith("matches regex")
-        else replace(atom, args=(in_double_quotes(atom.args[0]), *atom.args[1:]))
-    )
-
-
-def _escaped(text: str) -> str:
-    return "".join(_ENTITIES.get(c, c) for c in text)
+    quoted = values is None or any(c in str(v) for v in values for c in "\"'")
+    if not quoted and not atom.function.startswith("matches regex"):
+        return atom
+    return replace(atom, args=(in_double_quotes(atom.args[0]), *atom.args[1:]))
 
 
 def _is_in_entity(escaped: str, function: str) -> bool:

@@ -244,10 +244,7 @@ class Events:
         every = [self.conditions(s, False) for s in selectors]
         if self.model or any(set(conditions) != set(every[0]) for conditions in every):
             every = [self.conditions(s, True) for s in selectors]
-        if self.repeated.names:
-            computed = {*self.repeated.names.values(), *self.lists.found.values()}
-            self.first = [c for c in shared_of(every) if not any(name in c for name in computed)]
-            every = [[c for c in conditions if c not in self.first] for conditions in every]
+        self.first, every = self.repeated.asked_first(every, self.lists.found.values())
         condition = either_of(every)
         return [*lines, f"where {condition}"] if condition else lines
 

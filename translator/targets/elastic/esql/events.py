@@ -123,11 +123,7 @@ class Events:
 
     def filtered(self, metadata: bool = True) -> list[str]:
         """The commands that select the documents, but for what is asked of all before anything is computed."""
-        every = self.asked
-        if self.repeated.names:
-            computed = {*self.repeated.names.values(), *self.lists.found.values()}
-            self.first = [c for c in shared_of(every) if not any(name in c for name in computed)]
-            every = [[c for c in conditions if c not in self.first] for conditions in every]
+        self.first, every = self.repeated.asked_first(self.asked, self.lists.found.values())
         condition = either_of(every)
         return [self.source(metadata), *([f"WHERE {condition}"] if condition else [])]
 

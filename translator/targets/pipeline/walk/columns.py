@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
@@ -12,36 +11,27 @@ from translator.plan.expressions import Column, ColumnRef, Const, Expr
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import Value
-from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.repeated import Repeated
 
 
 def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     """Computes columns of those that there are, in one command; another one before it computes what stands there several times."""
-    values, told = ctx.values(), Repeated()
-    values.repeated = told
-    texts: list[str] = []
-    for column, expr in items:
-        if ctx.needed(column):
-            with suppress(Cannot):
-                texts.append(values.simplest(expr, undefined=True).text)
-    if again := told.standing_again("\n".join(texts)):
-        values.repeated = Repeated(again)
-        ctx.taken |= values.repeated.name(ctx.taken, (), lambda name: ctx.quoted(name) == name)
-        ctx.commands += [ctx.eval([(name, words)]) for words, name in values.repeated.names.items()]
-    _compute(ctx, items, values)
-
-
-def _compute(ctx: Context, items: tuple[tuple[Column, Expr], ...], values: Values) -> None:
+    needed, told = [(column, expr) for column, expr in items if ctx.needed(column)], Repeated()
+    values = _written(ctx, needed, told)
+    if again := told.standing_again("\n".join(v.text for v in values if isinstance(v, Value))):
+        repeated = Repeated(again)
+        ctx.taken |= repeated.name(ctx.taken, (), lambda name: ctx.quoted(name) == name)
+        ctx.commands += [ctx.eval([(name, words)]) for words, name in repeated.names.items()]
+        values = _written(ctx, needed, repeated)
     pairs: list[tuple[str, str]] = []
     made = dict[int, Value]()
     stage = sum(c.verb.lower() not in ("eval", "where") for c in ctx.commands)
-    for column, expr in items:
-        if not ctx.needed(column):
-            continue
+    for (column, expr), written in zip(needed, values, strict=True):
         try:
-            value = _as_declared(ctx, column, values.simplest(expr, undefined=True), expr)
+            if isinstance(written, Cannot):
+                raise written
+            value = _as_declared(ctx, column, written, expr)
         except Cannot:
             if ctx.is_vital(column):
                 raise
@@ -62,6 +52,19 @@ def _compute(ctx: Context, items: tuple[tuple[Column, Expr], ...], values: Value
     ctx.columns |= made
     if pairs:
         ctx.commands.append(ctx.eval(pairs))
+
+
+def _written(ctx: Context, items: list[tuple[Column, Expr]], repeated: Repeated) -> list[Value | Cannot]:
+    """What each column is in the words of the language, or why it has none."""
+    values = ctx.values()
+    values.repeated = repeated
+    found: list[Value | Cannot] = []
+    for _, expr in items:
+        try:
+            found.append(values.simplest(expr, undefined=True))
+        except Cannot as refused:
+            found.append(refused)
+    return found
 
 
 def _as_declared(ctx: Context, column: Column, value: Value, expr: Expr) -> Value:
