@@ -339,8 +339,8 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     [
         ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere", "narrower"),
         ("Event | where EventID == 7045", "splunk", "events-elsewhere", "narrower"),
-        ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "events-elsewhere", "narrower"),
-        ("CommonSecurityLog | summarize c = count() by FlexString1 | where c < 3", "splunk", "events-elsewhere", "differs"),
+        ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "input-setting", "exact"),
+        ("CommonSecurityLog | summarize c = count() by FlexString1 | where c < 3", "splunk", "input-setting", "exact"),
         ("CommonSecurityLog | where DeviceVendor == 'X' and AdditionalExtensions has 'x'", "splunk", "value-within", "broader"),
         ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "input-setting", "exact"),
         ("W3CIISLog | where csCookie != '-' and sPort == '1'", "esql", "values-merged", "narrower"),
@@ -462,6 +462,25 @@ def test_a_key_that_the_others_tell_makes_no_other_groups(keys: str, other: bool
     assert (output.verdict.value == "differs") == other
 
 
+@pytest.mark.parametrize(
+    ("kql", "target", "place"),
+    [
+        (
+            "SecurityAlert | where AlertSeverity == 'High' and Entities has 'malware'",
+            "splunk",
+            'sourcetype="mscs:kql" Type="SecurityAlert"',
+        ),
+        ("SecurityIncident | where Severity == 'High'", "esql", "microsoft_sentinel.incident"),
+        ("CommonSecurityLog | where DeviceAction == 'deny'", "eql", "cef.log"),
+        ("CommonSecurityLog | where DeviceProduct == 'X' and Message has '403'", "splunk", 'sourcetype="cef"'),
+    ],
+)
+def test_a_place_that_can_be_set_up_for_all_events_is_read_where_others_lack_some(kql: str, target: str, place: str) -> None:
+    output = converted(kql, target)
+    assert place in output.text and output.readiness == Readiness.SET_UP
+    assert output.verdict.value in ("exact", "same-alerts") and "input-setting" in {d.code for d in output.diagnostics}
+
+
 def test_a_home_that_says_what_it_lacks_stands_alone() -> None:
     output = converted("DeviceFileEvents | where FolderPath endswith 'a.exe'", "sigma")
     assert len(output.texts) == 1 and "category: file_event" in output.text
@@ -485,7 +504,6 @@ def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
 @pytest.mark.parametrize(
     ("kql", "target", "place"),
     [
-        ("SecurityAlert | where AlertSeverity == 'High' and Entities has 'malware'", "splunk", "mscs:azure:security:alert"),
         ("Event | where EventID == 7045", "esql", "system.system"),
         ("Event | where EventLog has 'TaskScheduler' and EventID == 106", "esql", "system.application"),
         ("WindowsEvent | where EventID == 7045", "splunk", "XmlWinEventLog:"),
@@ -679,10 +697,11 @@ def test_what_a_parser_makes_a_text_counts_where_it_is_missing(column: str, know
 
 
 def test_a_product_tells_its_vendor() -> None:
-    """Of other products a firewall's own place may have events."""
+    """Of other products a firewall's own place may have events, unless it sends them as the others do."""
     for product, alone in (("Wazuh", True), ("X", False)):
         output = converted(f"CommonSecurityLog | where DeviceProduct =~ '{product}' and Message has '403'", "splunk")
-        assert ("checkpoint:firewall" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}) == alone
+        assert "checkpoint:firewall" not in output.text and output.verdict.rank <= Verdict.SAME_ALERTS.rank
+        assert ("input-setting" not in {d.code for d in output.diagnostics}) == alone
 
 
 def test_an_answer_to_a_lookup_is_looked_for_among_the_answers() -> None:

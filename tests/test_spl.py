@@ -319,3 +319,16 @@ def test_of_a_whole_table_an_alert_shows_what_is_asked_for_and_the_entities() ->
     made = rule(kql, entities=(EntityMapping("Account", "Name", "UserPrincipalName"),))
     text = translator.convert(made, ("splunk",), Options(fields="source")).outputs["splunk"].text
     assert re.findall(r"values\((\w+)\)", text) == ["ResultType", "UserPrincipalName"]
+
+
+def test_what_an_alert_is_made_of_is_that_of_the_part_which_has_the_event() -> None:
+    kql = (
+        "union (OfficeActivity | where Operation == 'o' | extend AccountCustomEntity = UserId, IPCustomEntity = ClientIP),"
+        " (SigninLogs | where ResultType == '1' | extend IPCustomEntity = iff(IPAddress == '', 'none', IPAddress))"
+    )
+    entities = (EntityMapping("Account", "FullName", "AccountCustomEntity"), EntityMapping("IP", "Address", "IPCustomEntity"))
+    text = translator.convert(rule(kql, entities=entities), ("splunk",)).outputs["splunk"].text
+    office = {"sourcetype": "o365:management:activity", "Workload": "Exchange", "Operation": "o", "UserId": "u", "ClientIP": "1.1.1.1"}
+    signin = {"sourcetype": "azure:monitor:aad", "category": "SignInLogs", "resultType": "1", "ClientIP": "2.2.2.2"}
+    rows = spl.run(text, [{"index": "main", **event} for event in (office, signin)])
+    assert [(row.get("AccountCustomEntity", ""), row["IPCustomEntity"]) for row in rows] == [("u", "1.1.1.1"), ("", "none")]

@@ -147,7 +147,7 @@ CODES: dict[str, Code] = {
     ),
     "input-setting": Code(
         Effect.NOTE,
-        "The field has the column's values only where the input of the product is set so.",
+        "The field has the column's values, or the place all events of the table, only where the input of the product is set so.",
         "set it where the events are taken in, or name fields that have the values anyway with --mapping FILE",
     ),
     "list-rows": Code(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from translator import catalog
+from translator.catalog import Home, Stored
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
@@ -26,6 +27,7 @@ from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Options, Output, Readiness, duration
+from translator.targets.names import ORIGINAL
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.pipeline.reading import Reading, only_apart, reading_of, shown_columns
@@ -137,13 +139,14 @@ class _Translation:
         if isinstance(target, PlanTarget):
             return target.translate_plan(self.rule, self.plan, self.options)
         output = self.detected(name, target, self.options)
+        lane = None
         if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output)):
             lane = _lane(target, self.rule, self.walked, self.options)
             output = self.telling(output, lane.faithful())
-            if _distance(output) > _READY:
-                output = self.set_up(name, target, output)
-            if not output.texts:
-                output = _better(output, lane.loose())
+        if _distance(output) > _READY:
+            output = self.set_up(name, target, output)
+        if lane is not None and not output.texts:
+            output = _better(output, lane.loose())
         behind = output.head or self.detection
         if isinstance(behind, NoDetection) or not output.texts:
             return output
@@ -157,7 +160,7 @@ class _Translation:
             return _better(output, other)
         return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
-    def set_up(self, name: str, target: Pipes, output: Output) -> Output:
+    def set_up(self, name: str, target: Target, output: Output) -> Output:
         """What is good over homes that need a setting of the product, where that is better than ``output``."""
         for homes in _set_up_homes(target, self.plan, self.options):
             found = self.over(name, target, homes)
@@ -169,14 +172,14 @@ class _Translation:
             return found
         return output
 
-    def over(self, name: str, target: Pipes, homes: tuple[str, ...]) -> Output:
+    def over(self, name: str, target: Target, homes: tuple[str, ...]) -> Output:
         """The best of what the lanes write over homes that are not taken otherwise."""
         options = replace(self.options, homes=(*self.options.homes, *homes))
         # What is said of the detection is said over all homes.
         ways = [d for d in (self.detection, self.timed) if isinstance(d, Detection)]
         hopeful = any(verdict_of(d.diagnostics).rank <= Verdict.SAME_ALERTS.rank for d in ways)
         found = self.detected(name, target, options) if hopeful else Output(name, (), self.detection.diagnostics)
-        if not _is_good(found):
+        if isinstance(target, Pipes) and not _is_good(found):
             found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
         return replace(found, homes=homes)
 
@@ -190,13 +193,17 @@ class _Translation:
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
 
-def _set_up_homes(target: Pipes, plan: o.Plan, options: Options) -> list[tuple[str, ...]]:
+def _set_up_homes(target: Target, plan: o.Plan, options: Options) -> list[tuple[str, ...]]:
     """The homes of a plan's tables that have more where something is set, each alone, then all; none beside a home that is asked for."""
-    if not target.reads_json or target.family != "elastic" or options.fields == "source":
+    if options.fields == "source":
         return []
+
+    def reads(home: Home) -> bool:
+        return target.reads_json or not any(isinstance(c, Stored) and c.type == ORIGINAL for c in home.columns.values())
+
     tables = {n.table for n in o.relations(plan.root) if isinstance(n, o.Source)}
     homes = (t.homes[target.family] for name in sorted(tables) if (t := catalog.table(name)) is not None)
-    found = [h.name for of in homes if not any(h.name in options.homes for h in of) for h in of if h.setting]
+    found = [h.name for of in homes if not any(h.name in options.homes for h in of) for h in of if h.setting and reads(h)]
     several = [tuple(dict.fromkeys(found))] if len(set(found)) > 1 else []
     return [*((name,) for name in dict.fromkeys(found)), *several]
 

@@ -250,13 +250,17 @@ class Events:
 
     def shown(self) -> dict[str, list[str]]:
         """What gives the columns of the query, each as often as its selectors differ."""
-        spelled: dict[str, list[str]] = {}
+        return {name: list(dict.fromkeys(text for _, text in of)) for name, of in self.shown_by_selector().items()}
+
+    def shown_by_selector(self) -> dict[str, list[tuple[Selector, str]]]:
+        """What gives each column of the query, of the selectors that have it."""
+        spelled: dict[str, list[tuple[Selector, str]]] = {}
         for selector in self.detection.shown:
             for name, expr in selector.outputs:
                 with self.names.within(Place.SHOWN):
                     text = self.value(expr)
-                if text is not None and text not in spelled.setdefault(name, []):
-                    spelled[name].append(text)
+                if text is not None:
+                    spelled.setdefault(name, []).append((selector, text))
         return spelled
 
     def key(self, index: int, form: str, names: Container[str] | None = None) -> str:

@@ -60,20 +60,22 @@ def _of_kind(events: Events) -> str:
 
 
 def _of_events(events: Events) -> str:
-    return "\n| ".join([*events.filtered(), *_alerted(events)])
+    lines, alerted = events.filtered(), _alerted(events)
+    return "\n| ".join([*(events.filtered() if events.mark else lines), *alerted])
 
 
 def _alerted(events: Events) -> list[str]:
     """The command that gives each event the columns that its alert is made of, by the names that the rule has for them."""
     pairs = []
-    for name, texts in events.shown().items():
-        if name not in events.wanted or texts == ["_time"] or field(name) != name:
+    for name, of in events.shown_by_selector().items():
+        texts = [text for _, text in of]
+        if name not in events.wanted or {*texts} == {"_time"} or field(name) != name:
             continue
         events.columns[name] = name
-        if len(texts) == 1 and name not in events.keys:
+        if len(set(texts)) == 1 and name not in events.keys:
             events.repeated.suggest(texts[0], name)
-        if texts != [name]:
-            pairs.append(f"{name}=" + (texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"))
+        if {*texts} != {name}:
+            pairs.append(f"{name}={events.by_selector(texts, [s for s, _ in of])}")
     return [f"eval {', '.join(pairs)}"] if pairs else []
 
 
