@@ -1,0 +1,172 @@
+"""The files of the catalog as tables with their homes.
+
+One JSON file a table under ``data/``, read when the table is asked for; what holds of a whole family of tables stands in ``families.json``.
+``schema.json`` says what a file may hold.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from translator.catalog.columns import documented, schemas
+from translator.catalog.model import FAMILIES, Absent, ByValue, Computed, Counterpart, Home, Kind, Stored, Table
+
+DATA = Path(__file__).parent / "data"
+
+
+@functools.cache
+def table_names() -> tuple[str, ...]:
+    """The tables of the catalog."""
+    return tuple(sorted({p.stem for p in DATA.glob("*.json")} | set(_families())))
+
+
+def home_names() -> frozenset[str]:
+    """The names of all homes of all tables."""
+    known = (table(name) for name in table_names())
+    return frozenset(home.name for t in known if t is not None for homes in t.homes.values() for home in homes)
+
+
+@functools.cache
+def table(name: str) -> Table | None:
+    """A table of the catalog; None where it is not known."""
+    if name not in table_names():
+        return None
+    path = DATA / f"{name}.json"
+    data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"table": name, "source": _families()[name]["tables"]}
+    homes = {family: tuple(_of_table(name, home) for home in _homes(data.get(family) or ())) for family in FAMILIES}
+    if name in _families():
+        own = _family_home(name, _families()[name]["splunk"])
+        homes["splunk"] = (_of_table(name, own), *homes["splunk"])
+    filled, one_line, numbers, plain, complete, words, texts, all_told = (
+        frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told")
+    )
+    addresses = frozenset(data.get("addresses") or ())
+    kinds = tuple(map(_kind, data.get("kinds", ())))
+    return Table(
+        data["table"],
+        data["source"],
+        addresses,
+        filled,
+        one_line | addresses | numbers,
+        numbers,
+        plain,
+        complete,
+        words,
+        texts,
+        all_told,
+        kinds,
+        MappingProxyType(homes),
+    )
+
+
+def _kind(data: Mapping[str, Any]) -> Kind:
+    values, filled, only, single = (frozenset(data.get(key, ())) for key in ("values", "filled", "only", "single"))
+    return Kind(data["column"], values, filled, only, single, {column: frozenset(v) for column, v in data.get("has", {}).items()})
+
+
+def _of_table(name: str, home: Home) -> Home:
+    """A home with the column that every table of Log Analytics has: ``Type``, the table's name.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/logs/log-standard-columns#type
+    """
+    if "Type" in home.columns or "Type" not in schemas().get(name, {}):
+        return home
+    return replace(home, columns=MappingProxyType({**home.columns, "Type": Computed(f"'{name}'")}))
+
+
+def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
+    """The homes of a file.
+
+    ``extends`` names one before it, whose columns it has as well but for those that it sets, to null for none, and for places inside of
+    those that it has as they came, unless they are plain values; ``rest`` says why it has none of the other columns of the first home.
+    ``absent`` are columns that the product has nothing of, ``empty`` texts that the table itself has none of in these events.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for data in listed:
+        columns = dict(data["columns"])
+        if "extends" in data:
+            whole = {name for name, x in columns.items() if (x or {}).get("type") == "original"}
+            inherited = {c: x for c, x in found[data["extends"]].items() if re.split(r"[.\[]", c)[0] not in whole or _is_plain_part(c, x)}
+            columns = {**inherited, **columns}
+        columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}
+        columns |= {name: {"computed": "''"} for names in data.get("empty", {}).values() for name in names}
+        if "rest" in data:
+            first = next(iter(found.values()))
+            columns |= {
+                name: {"absent": data["rest"]} for name, known in first.items() if name not in columns and "absent" not in (known or {})
+            }
+        found[data["home"]] = columns
+        yield home_of({**data, "columns": {k: v for k, v in columns.items() if v is not None}})
+
+
+def _is_plain_part(path: str, counterpart: Mapping[str, Any]) -> bool:
+    """Whether a place inside of a column, and of no array there, is a field with its value."""
+    plain = "field" in counterpart and counterpart.get("type") not in ("object", "flattened", "nested")
+    return plain and "[" not in path and counterpart.keys() <= {"field", "type", "source"}
+
+
+def home_of(data: Mapping[str, Any]) -> Home:
+    """A home by its own columns."""
+    return Home(
+        data["home"],
+        data["brings"],
+        data["source"],
+        MappingProxyType({k: str(v) for k, v in data["place"].items()}),
+        data.get("select", ""),
+        MappingProxyType({k: tuple(v) for k, v in data.get("when", {}).items()}),
+        data.get("lacks", ""),
+        data.get("more", ""),
+        data.get("optional", False),
+        data.get("setting", ""),
+        tuple(data.get("also", ())),
+        data.get("within", ""),
+        MappingProxyType(data.get("types", {})),
+        MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
+    )
+
+
+def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
+    """What a product has for a column, as a catalog file has it."""
+    if "by" in data:
+        by = data["by"]
+        of = tuple((tuple(x["values"]), counterpart_of(x.get("has") or {k: v for k, v in x.items() if k != "values"})) for x in by["of"])
+        return ByValue(by["column"], of, counterpart_of(by["else"]))
+    if "absent" in data:
+        return Absent(data["absent"], data.get("filled", False))
+    if "computed" in data or "file_of" in data:
+        return Computed(data.get("computed", ""), data.get("deviates", ""), data.get("file_of", ""), data.get("apart", False))
+    return Stored(data["field"], **{key: value for key, value in data.items() if key != "field"})
+
+
+@functools.cache
+def _families() -> Mapping[str, Mapping[str, Any]]:
+    """The families of tables by each of their tables."""
+    data = json.loads((Path(__file__).parent / "families.json").read_text(encoding="utf-8"))
+    return {name: family for family in data for name in family["names"]}
+
+
+def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
+    """The home of a table by the rule of its family: every column of the table's schema is a field of one form."""
+    columns: dict[str, Any] = {}
+    for column, kind in documented("microsoftxdr").get(name, {}).items():
+        columns[column] = {"field": rule["field"].format(column=column), "type": rule["types"].get(kind, "text")}
+    fixed = {k: {a: b.format(table=name) if isinstance(b, str) else b for a, b in v.items()} for k, v in rule["columns"].items()}
+    place = {k: v.format(table=name) for k, v in rule["place"].items()}
+    own = rule.get("own", {}).get(name, {})
+    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **own, **fixed}})
+
+
+@functools.cache
+def texts_of_json() -> tuple[str, ...]:
+    """The fields of records in Splunk that may hold JSON as a text, of all families."""
+    rules = {id(family): family["splunk"] for family in _families().values()}
+    found = (c for rule in rules.values() for columns in (rule["columns"], *rule.get("own", {}).values()) for c in columns.values())
+    return tuple(dict.fromkeys(c["field"] for c in found if c.get("text")))

@@ -1,0 +1,215 @@
+"""What is known of tables: their facts, their homes in each product, and what a home has for a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+FAMILIES = ("sigma", "splunk", "elastic")
+"""Products by the names of their fields: EQL and ES|QL share Elastic's."""
+
+
+Steps: TypeAlias = tuple[str, ...]
+"""The way from one place inside of a dynamic value to another, through any element of an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A field of the product. ``type`` is the product's; ``values`` are its values by KQL's, all of them where ``complete``.
+
+    ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways; ``others`` that all other
+    values are the same in both.
+
+    ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``spelled`` are values that the column has in
+    no other case; ``differs`` says why no condition can be
+    translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
+    ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
+
+    ``deviates`` says where the field has other values than the column, ``setting`` what has to be set for it to have the same, and
+    ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
+    ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks;
+    ``scale`` how many of its units are one of the column's, where the column holds whole numbers; ``parts`` is the field with the places
+    inside of the column's JSON, where the field itself has the text that Java makes of a map: ``{name=value, other=[1, 2]}``; ``text``
+    says that the record may have its JSON as a text, which no field is made of.
+    """
+
+    name: str
+    type: str = ""
+    values: Mapping[str, str | int | bool] = field(default_factory=dict)
+    complete: bool = False
+    spellings: bool = False
+    others: bool = False
+    case: str = ""
+    spelled: tuple[str, ...] = ()
+    differs: str = ""
+    form: str = ""
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    longer: str = ""
+    deviates: str = ""
+    setting: str = ""
+    within: str = ""
+    either: Mapping[str, str] = field(default_factory=dict)
+    missing: str = ""
+    array: bool = False
+    scale: int = 0
+    parts: str = ""
+    text: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A KQL expression over other columns of the table; ``deviates`` says where it may give another value than the column has.
+
+    ``file_of`` is a column with a path instead, of which this one is the name of the file. ``apart``: two values are equal where the
+    column's are, so that they group events alike.
+    """
+
+    expression: str = ""
+    deviates: str = ""
+    file_of: str = ""
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A column that the product has no counterpart of, and why; ``filled``: though the table has values of these events."""
+
+    why: str
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """A column whose home depends on the value of another: the alternatives with their values, and what holds otherwise."""
+
+    column: str
+    of: tuple[tuple[tuple[str | int, ...], Counterpart], ...]
+    otherwise: Counterpart
+
+
+Counterpart: TypeAlias = Stored | Computed | Absent | ByValue
+"""What a product has for a column. A column that a home does not name is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A place of a product that holds a table's events.
+
+    ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
+    condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
+    says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for, one
+    with a ``setting``, which says what has to be set for it, also where it alone has what a rule reads.
+    ``also`` are further values of what comes first in ``place``, whose events have the same fields; ``within`` names the home of the table
+    that has these events as well. ``types`` are those of fields that formulas read, where they are no plain texts. ``brings`` names the
+    add-on or integration, ``source`` a public page with the names.
+    """
+
+    name: str
+    brings: str
+    source: str
+    place: Mapping[str, str]
+    select: str = ""
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lacks: str = ""
+    more: str = ""
+    optional: bool = False
+    setting: str = ""
+    also: tuple[str, ...] = ()
+    within: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Counterpart] = field(default_factory=dict)
+
+    @property
+    def in_xml(self) -> bool:
+        """Whether fields hold the text of XML, in which ``&``, ``<`` and ``>`` stand as ``&amp;``, ``&lt;`` and ``&gt;``.
+
+        Windows events are rendered as XML, and Splunk's add-on takes their values out of it by regular expressions.
+
+        Source: splunk/security_content, detections/endpoint/windows_scheduled_tasks_for_compmgmtlauncher_or_eventvwr.yml and
+        impacket_lateral_movement_commandline_parameters.yml, which search such events for the escaped text.
+        """
+        return self.place.get("source", "").startswith("XmlWinEventLog:")
+
+    @property
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """What selects the events, with all values of each."""
+        first = next((key for key in self.place if key != "index"), "index")
+        return {key: (value, *(self.also if key == first else ())) for key, value in self.place.items()}
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
+
+
+DATA_IN_XML = "EventData_Xml"
+"""The field of Splunk's add-on with the data of a Windows event as XML, whose names stand in single quotes, and values as in Azure."""
+
+
+FREE_TEXTS = frozenset(
+    "CommandLine ParentCommandLine ProcessCommandLine ScriptBlockText ScriptBlock TaskContent TaskContentNew Payload ContextInfo "
+    "HostApplication ServiceFileName ImagePath Details Query QueryResults AttributeValue Message".split()
+)
+"""Values of Windows events that may hold any text: commands, scripts, XML. Names of files, accounts and hosts hold no ``<`` and no ``>``.
+
+Source: learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions; the pages of the events that have them.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A package of Elastic's with the ``version`` that the catalog's fields are of, and its name for a data set.
+
+    ``checked`` says whether elastic/detection-rules knows its fields, by which it refuses a query of others in KQL and EQL.
+    """
+
+    package: str
+    version: str
+    stream: str
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The events of a table that have one of some values in a column: these have all of ``filled``, and no others have ``only``.
+
+    In each of these an array in one of the columns ``single`` has one element, and the columns of ``has`` one of the values there.
+    """
+
+    column: str
+    values: frozenset[str | int]
+    filled: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
+    has: Mapping[str, frozenset[str | int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those that
+    no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
+    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
+    members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone, ``texts`` those whose type is no
+    other. ``all_told`` are the columns of whose values the homes have all.
+    """
+
+    name: str
+    source: str
+    addresses: frozenset[str]
+    filled: frozenset[str]
+    one_line: frozenset[str]
+    numbers: frozenset[str]
+    plain: frozenset[str]
+    complete: frozenset[str]
+    words: frozenset[str]
+    texts: frozenset[str]
+    all_told: frozenset[str]
+    kinds: tuple[Kind, ...]
+    homes: Mapping[str, tuple[Home, ...]]
+
+    def columns(self, family: str) -> Mapping[str, Counterpart]:
+        """What a family of products has for the columns, over all of its homes."""
+        found: dict[str, Counterpart] = {}
+        for home in reversed(self.homes.get(family, ())):
+            found.update(home.columns)
+        return found
