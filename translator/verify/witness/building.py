@@ -10,11 +10,13 @@ from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path
 from translator.plan.types import Type
 from translator.targets.formulas import parsed
+from translator.verify.witness.events import Event
+from translator.verify.witness.group_rows import Grouped
 from translator.verify.witness.holding import hold
-from translator.verify.witness.inversion import plain
 from translator.verify.witness.model import NotKnown
-from translator.verify.witness.rows import Computed, Element, Event, Filtered, Grouped, Joined, Nothing, Parsed, Pivoted, Unpacked
+from translator.verify.witness.rows import Computed, Element, Filtered, Joined, Nothing, Parsed, Pivoted, Unpacked
 from translator.verify.witness.states import TIMES, Row, State
+from translator.verify.witness.variants import plain
 
 _ADDRESS = ("ip", "address", "addr")
 

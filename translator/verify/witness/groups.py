@@ -16,6 +16,7 @@ from translator.verify.witness import inversion
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.scalars import Scope, value_of
 from translator.verify.witness.states import Row, State
+from translator.verify.witness.variants import plain, variant
 
 _Row = TypeVar("_Row", bound=Scope)
 
@@ -202,7 +203,7 @@ def assign_aggregate(expr: Apply, group: Members, value: Any) -> bool:
 def _distinct(read: Expr, rows: list[Row], count: int) -> bool:
     """Makes rows have as many different values, no more."""
     first = value_of(read, rows[0])
-    choices: list[Any] = [first if first not in (None, "") else inversion.plain(read.type)]
+    choices: list[Any] = [first if first not in (None, "") else plain(read.type)]
     listed = [v for c in columns_of(read) for v in rows[0].state.constants.get(c.name, []) if v not in choices]
     used = set[str]()
     for number, row in enumerate(rows):
@@ -210,7 +211,7 @@ def _distinct(read: Expr, rows: list[Row], count: int) -> bool:
             inversion.assign(read, row, value_of(read, rows[0]))
             continue
         tried: list[Callable[[], Any]] = [
-            *(lambda n=number + more: inversion.variant(choices[0], n) for more in (0, 100, 201)),
+            *(lambda n=number + more: variant(choices[0], n) for more in (0, 100, 201)),
             *(lambda v=v: v for v in listed[:60]),
         ]
         for make in tried:

@@ -12,11 +12,12 @@ from typing import Any
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, walk
 from translator.plan.functions.values import TICKS, text_of
 from translator.plan.types import Type
-from translator.verify.witness.inversion import UNFITTING, assign, plain, variant
+from translator.verify.witness.inversion import UNFITTING, assign
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import Row, State
 from translator.verify.witness.texts import mangled, matching
+from translator.verify.witness.variants import plain, variant
 
 _FLIPPED = {"==": "==", "!=": "!=", "=~": "=~", "!~": "!~", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}

@@ -16,8 +16,9 @@ from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.verify.witness.groups import aggregated
 from translator.verify.witness.model import Event, NotKnown
+from translator.verify.witness.operations import as_type, element
 from translator.verify.witness.patterns import pieces
-from translator.verify.witness.scalars import as_type, element, value_of
+from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import RECEIVED, TIMES
 
 Values: TypeAlias = Mapping[int, Any]

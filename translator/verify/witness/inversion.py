@@ -18,9 +18,11 @@ from translator.plan.functions import aggregates, functions
 from translator.plan.functions.values import TICKS, text_of, timespan_text
 from translator.plan.types import Type
 from translator.verify.witness.model import NotKnown
-from translator.verify.witness.scalars import json_text, moment_at, ticks_at, value_of
+from translator.verify.witness.operations import json_text, moment_at, ticks_at
+from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import Row
 from translator.verify.witness.texts import matching
+from translator.verify.witness.variants import variant, with_at
 
 UNFITTING = (NotKnown, TypeError, ValueError, AttributeError, ArithmeticError)
 """What an attempt fails with whose value is of no type that fits."""
@@ -65,9 +67,9 @@ def _attempts(expr: Expr, row: Row, value: Any) -> Iterator[Attempt]:
         case ColumnRef(column=column):
             yield lambda: row.assign(column, value)
         case Path(base=base, steps=steps):
-            yield lambda: assign(base, row, _with(value_of(base, row), steps, _json_value(value)))
+            yield lambda: assign(base, row, with_at(value_of(base, row), steps, _json_value(value)))
             if base.type == Type.STRING or isinstance(base, ColumnRef):
-                yield lambda: assign(base, row, json_text(_with(value_of(base, row), steps, _json_value(value))))
+                yield lambda: assign(base, row, json_text(with_at(value_of(base, row), steps, _json_value(value))))
         case Subquery():
             yield from _of_subquery(expr, row, value)
         case Apply(function=name, args=args):
@@ -89,77 +91,6 @@ def _of_subquery(expr: Subquery, row: Row, value: Any) -> Iterator[Attempt]:
 
 def _json_value(value: Any) -> Any:
     return text_of(value) if isinstance(value, dt.datetime) else value
-
-
-def _with(value: Any, steps: tuple[str | int, ...], wanted: Any) -> Any:
-    """A dynamic value with another one at a place in it."""
-    if not steps:
-        return wanted
-    step, *rest = steps
-    if isinstance(value, str):
-        value = json_of(value)
-    if isinstance(step, int):
-        items = list(value) if isinstance(value, list) else []
-        if step < 0:
-            items = items or [None] * -step
-            step += len(items)
-        like: Any = "part" if isinstance(wanted, str) else None
-        while len(items) <= step:
-            items.append(like)
-        items[max(step, 0)] = _with(items[max(step, 0)], tuple(rest), wanted)
-        return items
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [_with(value[0], steps, wanted), *value[1:]]
-    held = dict(value) if isinstance(value, dict) else {}
-    held[step] = _with(held.get(step), tuple(rest), wanted)
-    return held
-
-
-def variant(value: Any, number: int) -> Any:
-    """Another value like ``value``, for each number another."""
-    if isinstance(value, bool):
-        return value if number % 2 == 0 else not value
-    if isinstance(value, str):
-        address = re.fullmatch(r"(\d+\.\d+)\.(\d+)\.(\d+)", value)
-        if address:
-            last = int(address[2]) * 256 + int(address[3]) + number
-            return f"{address[1]}.{last // 256 % 256}.{last % 256}"
-        guid = re.fullmatch(r"([0-9a-fA-F-]{28})[0-9a-fA-F]{8}", value)
-        if guid:
-            return f"{guid[1]}{number:08x}"
-        if "@" in value:
-            head, _, tail = value.partition("@")
-            return f"{head}{number}@{tail}"
-        return f"{value}{number}" if number else value
-    if isinstance(value, int | float):
-        return value + number
-    if isinstance(value, dt.datetime):
-        return value - dt.timedelta(seconds=number)
-    if isinstance(value, list):
-        return [variant(v, number) for v in value] if value else [f"part{number}"]
-    if isinstance(value, dict):
-        return {k: variant(v, number) for k, v in value.items()} if value else {"key": f"value{number}"}
-    return f"value{number}"
-
-
-def plain(kind: Type) -> Any:
-    """Some value of a type."""
-    match kind:
-        case Type.LONG | Type.INT:
-            return 7
-        case Type.REAL | Type.DECIMAL:
-            return 7.5
-        case Type.BOOL:
-            return True
-        case Type.DATETIME:
-            return dt.datetime(2024, 1, 2, 3, 4, 5)
-        case Type.TIMESPAN:
-            return 90 * TICKS
-        case Type.GUID:
-            return "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
-        case Type.DYNAMIC:
-            return {"key": "value"}
-    return "value"
 
 
 # --- functions
@@ -248,7 +179,7 @@ def _split(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
     if len(args) == 3:
         place = value_of(args[2], row)
         current = text_of(value_of(args[0], row)).split(mark)
-        yield lambda: joined(_with(current, (place,), text_of(items[0])))
+        yield lambda: joined(with_at(current, (place,), text_of(items[0])))
     else:
         yield lambda: joined(items)
 
@@ -472,7 +403,7 @@ def _array(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
 def _indexed(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
     step = value_of(args[1], row)
     if isinstance(step, str | int):
-        yield lambda: assign(args[0], row, _with(value_of(args[0], row), (step,), _json_value(value)))
+        yield lambda: assign(args[0], row, with_at(value_of(args[0], row), (step,), _json_value(value)))
 
 
 def _truth(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:

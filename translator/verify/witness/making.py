@@ -19,9 +19,9 @@ from translator.verify.witness import misses, packing
 from translator.verify.witness.building import SHARED, Builder, Choices, constants_of, usual_text
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
-from translator.verify.witness.inversion import variant
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
 from translator.verify.witness.states import TIMES, WORK, State, Stored
+from translator.verify.witness.variants import variant
 
 AGO = dt.timedelta(minutes=12, seconds=30)
 """When events are that nothing is asked of: within the bins of five minutes and more around now."""

@@ -16,14 +16,17 @@ from translator.plan.describe import expression
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
 from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
+from translator.verify.witness.group_rows import Grouped
 from translator.verify.witness.groups import parts_of
 from translator.verify.witness.holding import hold
-from translator.verify.witness.inversion import assign, variant
+from translator.verify.witness.inversion import assign
 from translator.verify.witness.model import NotKnown
-from translator.verify.witness.rows import Computed, Grouped
-from translator.verify.witness.scalars import json_text, value_of
+from translator.verify.witness.operations import json_text
+from translator.verify.witness.rows import Computed
+from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import RECEIVED, TIMES, Row, State, Stored
 from translator.verify.witness.texts import beside, changed, mangled, other_case, outside_of_ascii
+from translator.verify.witness.variants import variant
 
 _SECOND = dt.timedelta(seconds=1)
 _APART = (dt.timedelta(minutes=40), dt.timedelta(minutes=55), dt.timedelta(hours=5), dt.timedelta(hours=23))

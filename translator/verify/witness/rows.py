@@ -6,110 +6,21 @@ Values stand in the events alone. Every other row reads them, and hands back to 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from translator.engine.python.conversions import json_of
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Expr, columns_of
+from translator.plan.expressions import Apply, Column, Expr
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.verify.witness import inversion
-from translator.verify.witness.groups import aggregated, assign_aggregate
 from translator.verify.witness.model import NotKnown
+from translator.verify.witness.operations import as_type, element
 from translator.verify.witness.patterns import pieces
-from translator.verify.witness.scalars import as_type, element, value_of
-from translator.verify.witness.states import RECEIVED, TIMES, Check, Row, State, Stored
-
-
-class Event(Row):
-    """An event of a source table: all values that there are."""
-
-    def __init__(self, state: State, source: o.Source, values: dict[str, Any] | None = None) -> None:
-        super().__init__(state, (), frozenset())
-        self.source = source
-        self.values: dict[str, Any] = {} if values is None else values
-        self.free: set[str] = set()
-        self.changes = 0
-        state.made += 1
-        if state.made > state.most:
-            raise NotKnown(f"more than {state.most} events", source.span)
-
-    def has(self, column: Column) -> bool:
-        return column.table is not None and column.source == self.source.id
-
-    def value(self, column: Column) -> Any:
-        if column.name not in self.values:
-            self.values[column.name] = self.state.default(column)
-            self.free.add(column.name)
-        return self.values[column.name]
-
-    def assign(self, column: Column, value: Any) -> bool:
-        if isinstance(value, dt.datetime) and not (dt.datetime(1900, 1, 1) < value < dt.datetime(2200, 1, 1)):
-            return False
-        fitting = _stored(value, column)
-        if fitting is None and value is not None:
-            return False
-        self.put(column.name, fitting)
-        return True
-
-    def put(self, name: str, value: Any) -> None:
-        absent = object()
-        old, was_free = self.values.get(name, absent), name in self.free
-
-        def back() -> None:
-            self.changes += 1
-            if was_free:
-                self.free.add(name)
-            if old is absent:
-                self.values.pop(name, None)
-            else:
-                self.values[name] = old
-
-        self.values[name] = value
-        self.free.discard(name)
-        self.changes += 1
-        self.state.changed(back)
-
-    def stamp(self) -> int:
-        return self.changes
-
-    @property
-    def at(self) -> Any:
-        return next((self.values[t] for t in sorted(TIMES) if isinstance(self.values.get(t), dt.datetime)), None)
-
-    def taken_in(self) -> Any:
-        return self.values.get(RECEIVED) or self.at or self.now - dt.timedelta(minutes=10)
-
-    def valid(self) -> bool:
-        return True
-
-    def sources(self) -> Iterator[Stored]:
-        yield self
-
-    def copy(self, varied: frozenset[Column]) -> Row:
-        made = Event(self.state, self.source, dict(self.values))
-        made.free = set(self.free)
-        for name in TIMES & self.values.keys():
-            if isinstance(self.values[name], dt.datetime):
-                made.values[name] = self.values[name] - dt.timedelta(milliseconds=97 * (self.state.made % 40))
-        return made
-
-
-def _stored(value: Any, column: Column) -> Any:
-    """A value as a stored column holds it; None where it cannot."""
-    kind = column.type
-    match kind:
-        case Type.STRING:
-            return value if isinstance(value, str) else "" if value is None else text_of(value)
-        case Type.GUID:
-            return value if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F-]{36}", value) else None
-        case Type.LONG | Type.INT:
-            return value if isinstance(value, bool | int) else as_type(value, kind)
-        case Type.BOOL | Type.REAL | Type.DATETIME | Type.TIMESPAN | Type.DECIMAL:
-            return as_type(value, kind) if not isinstance(value, dt.datetime) or kind == Type.DATETIME else None
-    return value
+from translator.verify.witness.scalars import value_of
+from translator.verify.witness.states import Check, Row, State
+from translator.verify.witness.variants import variant
 
 
 class Nothing(Row):
@@ -198,12 +109,12 @@ class Element(Row):
         array = self.array(column)
         value = text_of(value) if isinstance(value, dt.datetime) else value
         held = list(array) if isinstance(array, list) else []
-        held += [inversion.variant(value, n) for n in range(len(held), self.place)]
+        held += [variant(value, n) for n in range(len(held), self.place)]
         made = [*held[: self.place], value, *held[self.place + 1 :]]
         if inversion.assign(self.items[column.id], self.inputs[0], made):
             return True
         # one element of XML is no array
-        return len(made) == 1 and inversion.assign(self.items[column.id], self.inputs[0], [value, inversion.variant(value, 1)])
+        return len(made) == 1 and inversion.assign(self.items[column.id], self.inputs[0], [value, variant(value, 1)])
 
     def valid(self) -> bool:
         return super().valid() and any(self.array(c) not in (None, [], "") for c, _ in self.expand.items)
@@ -382,151 +293,3 @@ class Pivoted(Row):
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         raise NotKnown("more rows of pivot", self.plugin.span)
-
-
-class Grouped(Row):
-    """summarize: as many rows of the input as its conditions ask for. ``members`` that have other keys, or are not there, do not count."""
-
-    def __init__(self, state: State, aggregate: o.Aggregate, members: list[Row]) -> None:
-        self.definitions = {c.id: x for c, x in (*aggregate.keys, *aggregate.aggregates)}
-        super().__init__(state, (), frozenset(self.definitions))
-        self.group, self.members = aggregate, members
-        self.keys = [x for _, x in aggregate.keys]
-        self.key_columns = {c.id for c, _ in aggregate.keys}
-        self.changes = 0
-        self._active: tuple[int, list[Row]] = (-1, [])
-        self._kept: dict[int, tuple[int, str | None]] = {}
-        self._failing: dict[int, tuple[int, list[Check]]] = {}
-
-    def stamp(self) -> int:
-        return self.changes + sum(row.stamp() for row in self.members)
-
-    def stamped(self, row: Row) -> int:
-        """The stamp of a member; that of everything where subqueries read other rows."""
-        return self.state.version if self.state.entangled or self.state.subqueries else row.stamp()
-
-    def active(self) -> list[Row]:
-        """The rows that are summarized: of those that are there, the most that have the same keys."""
-        if self._active[0] != self.state.version:
-            found: dict[str, list[Row]] = {}
-            for row in self.members:
-                stamp = self.stamped(row)
-                known = self._kept.get(id(row))
-                if known is None or known[0] != stamp:
-                    known = stamp, repr([value_of(k, row) for k in self.keys]) if row.valid() else None
-                    self._kept[id(row)] = known
-                if known[1] is not None:
-                    found.setdefault(known[1], []).append(row)
-            self._active = (self.state.version, max(found.values(), key=len, default=[]))
-        return self._active[1]
-
-    def failing(self) -> list[Check]:
-        found: list[Check] = []
-        for row in self.members:
-            stamp = self.stamped(row) + (self.stamped(self.members[0]) << 32)
-            known = self._failing.get(id(row))
-            if known is None or known[0] != stamp:
-                known = stamp, [*row.failing(), *(c for c in self.same_keys(row) if not c.holds)]
-                self._failing[id(row)] = known
-            found += known[1]
-        return found
-
-    def same_keys(self, row: Row) -> Iterator[Check]:
-        if row is not self.members[0]:
-            for key in self.keys:
-                yield Check(Apply(key.span, Type.BOOL, "same", (key,)), Pair(self.state, self.members[0], row))
-
-    def own(self, column: Column) -> Any:
-        definition = self.definitions[column.id]
-        if column.id in self.key_columns:
-            return value_of(definition, (self.active() or self.members)[0])
-        return value_of(definition, Group(self))
-
-    def turn(self, column: Column, value: Any) -> bool:
-        definition = self.definitions[column.id]
-        if column.id in self.key_columns:
-            return all(inversion.assign(definition, row, value) for row in self.members)
-        return inversion.assign(definition, Group(self), value)
-
-    def defined(self, column: Column) -> tuple[Expr, Row] | None:
-        return (self.definitions[column.id], self.members[0]) if column.id in self.key_columns else None
-
-    def taken_in(self) -> Any:
-        return self.members[0].taken_in()
-
-    def checks(self) -> Iterator[Check]:
-        for row in self.members:
-            yield from row.checks()
-            yield from self.same_keys(row)
-
-    def valid(self) -> bool:
-        return bool(self.active()) or not self.keys
-
-    def sources(self) -> Iterator[Stored]:
-        for row in self.members:
-            yield from row.sources()
-
-    def add(self, varied: frozenset[Column], like: Row) -> Row:
-        """One more member, like another."""
-        before = self.state.made
-        row = like.copy(varied)
-        made = self.state.made - before
-
-        def back() -> None:
-            self.changes += 1
-            self.members.remove(row)
-            self.state.made -= made
-
-        self.members.append(row)
-        self.changes += 1
-        self.state.changed(back)
-        return row
-
-    def remove(self) -> None:
-        """One member fewer: the last."""
-        row = self.members.pop()
-
-        def back() -> None:
-            self.changes += 1
-            self.members.append(row)
-
-        self.changes += 1
-        self.state.changed(back)
-
-    def copy(self, varied: frozenset[Column]) -> Row:
-        read = {c for c, x in zip(self.definitions, self.definitions.values(), strict=True)} & {c.id for c in varied}
-        below = frozenset(c for i in read for c in columns_of(self.definitions[i])) or varied
-        made = Grouped(self.state, self.group, [row.copy(below) for row in self.members])
-        for column, _ in self.group.keys:
-            if column.type == Type.STRING and not any(c.id == column.id for c in varied) and isinstance(made.value(column), str):
-                made.turn(column, inversion.variant(made.value(column), self.state.made))
-                break
-        return made
-
-
-class Pair(Row):
-    """Two rows of a group, which are to have the same keys."""
-
-    def __init__(self, state: State, first: Row, second: Row) -> None:
-        super().__init__(state, (first, second), frozenset())
-        self.first, self.second = first, second
-
-
-class Group(Row):
-    """The rows of a group, for expressions over aggregates."""
-
-    def __init__(self, grouped: Grouped) -> None:
-        super().__init__(grouped.state, (), frozenset())
-        self.grouped = grouped
-
-    def has(self, column: Column) -> bool:
-        return True
-
-    def value(self, column: Column) -> Any:
-        return (self.grouped.active() or self.grouped.members)[0].value(column)
-
-    def aggregate(self, expr: Apply) -> Any:
-        return aggregated(expr, self.grouped.active())
-
-    def assign_aggregate(self, expr: Apply, value: Any) -> bool:
-        return assign_aggregate(expr, self.grouped, value)
