@@ -5,39 +5,31 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from translator import __version__
+from translator.commands.options import (
+    DEFAULT_PACKAGES,
+    DEFAULT_TARGETS,
+    DIALECT_NAMES,
+    EXCLUDED,
+    FIELDS,
+    MAPPINGS,
+    PACKAGES,
+    PATHS,
+    SOURCES,
+    TARGET_NAMES,
+    VERDICT_NAMES,
+    TargetName,
+    cores_here,
+    executor_option,
+    jobs_option,
+    rule_timeout_option,
+)
 from translator.garbage import collect_rarely
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-TARGET_NAMES = ("sigma", "splunk", "eql", "esql", "sql")
-DEFAULT_TARGETS = ("sigma", "splunk", "eql", "esql")
-DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trino", "athena")
-PACKAGES, DEFAULT_PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-rules"), ("splunk-app", "kibana")
-VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
-
-
-def _cores() -> int:
-    from translator.workers import cores
-
-    return cores()
-
-
-class _Target(click.ParamType):  # type: ignore[type-arg]
-    """A target by its name."""
-
-    name = "target"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in TARGET_NAMES and not (value.startswith("pysigma:") and value != "pysigma:"):
-            self.fail(f"{value!r} is none of {', '.join(TARGET_NAMES)}, pysigma:NAME", param, ctx)
-        return value
 
 
 class _Subcommand(click.Command):
@@ -89,74 +81,21 @@ def main() -> None:
     """Translate KQL detections to Sigma, Splunk SPL, Elastic EQL and ES|QL."""
 
 
-_FIELDS = click.option(
-    "--fields",
-    type=click.Choice(("target", "source")),
-    default="target",
-    show_default=True,
-    help="Field names of the target, or KQL's own.",
-)
-_MAPPINGS = click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with a site's own names, as the command mapping writes it.",
-)
-
-
-_SOURCES = click.Path(path_type=Path, exists=True, allow_dash=True)
-_PATHS = click.argument("paths", nargs=-1, required=True, type=_SOURCES)
-_EXCLUDED = click.option(
-    "--exclude",
-    "excluded",
-    multiple=True,
-    metavar="PATTERN",
-    help="Files and folders to leave aside, by name or by path below the folder: Archive, '*.md', 'Solutions/*/Workbooks'.",
-)
-
-
-def _rule_timeout(default: float | None, shown: str) -> Callable[[_Command], _Command]:
-    return click.option(
-        "--rule-timeout",
-        type=click.FloatRange(min=0),
-        default=default,
-        show_default=shown,
-        help="Seconds of the clock that the work on one rule may take; it may take 2 GB of memory, and give 20 MB. 0: no limits.",
-    )
-
-
-def _executor() -> Callable[[_Command], _Command]:
-    return click.option(
-        "--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work (extra distributed)."
-    )
-
-
-def _jobs() -> Callable[[_Command], _Command]:
-    return click.option(
-        "--jobs",
-        type=click.IntRange(1, 64),
-        default=_cores,
-        show_default="one for each core",
-        help="Processes to work with; what comes out is the same.",
-    )
-
-
 @main.command()
-@_PATHS
+@PATHS
 @click.option(
     "-t",
     "--target",
     "targets",
     multiple=True,
-    type=_Target(),
+    type=TargetName(),
     help=f"{', '.join(TARGET_NAMES)}, or pysigma:NAME for a pySigma backend; all but sql by default. It may be given several times.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; else to the screen.")
-@_EXCLUDED
-@_jobs()
-@_executor()
-@_rule_timeout(None, "30, and 20 of the processor; 60 for what --verify tries")
+@EXCLUDED
+@jobs_option()
+@executor_option()
+@rule_timeout_option(None, "30, and 20 of the processor; 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
@@ -170,8 +109,8 @@ def _jobs() -> Callable[[_Command], _Command]:
     help="Exit with 1 where an output has this verdict or a worse one, none where there is no output; unless given, no verdict fails.",
 )
 @click.option("--format", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
-@_FIELDS
-@_MAPPINGS
+@FIELDS
+@MAPPINGS
 @click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
 @click.option(
     "--inventory",
@@ -224,16 +163,16 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 
 
 @main.command()
-@_PATHS
+@PATHS
 @click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
 @click.option(
     "--strict",
     is_flag=True,
     help="What is not documented is an error: columns, functions, tables with a name close to one.",
 )
-@_EXCLUDED
-@_jobs()
-@_rule_timeout(None, "30, and 20 of the processor")
+@EXCLUDED
+@jobs_option()
+@rule_timeout_option(None, "30, and 20 of the processor")
 def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> int:
     """Check the syntax of rules, and the names and types in them.
 
@@ -257,7 +196,7 @@ def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str,
 
 
 @main.command()
-@_PATHS
+@PATHS
 @click.option("-w", "--write", is_flag=True, help="Write the files instead of printing them.")
 @click.option("--check", "only_check", is_flag=True, help="Exit with 1 where a file would change; write nothing.")
 def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
@@ -284,14 +223,14 @@ def targets(form: str) -> None:
 
 
 @main.command()
-@_PATHS
+@PATHS
 @click.option("-t", "--target", required=True, type=click.Choice(("splunk", "esql", "eql", "sigma")), help="Whose names are wanted.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to; else to the screen.")
 @click.option(
     "--mapping", "mappings", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What is named already."
 )
-@_EXCLUDED
-@_jobs()
+@EXCLUDED
+@jobs_option()
 def mapping(
     paths: tuple[Path, ...], target: str, output: Path | None, mappings: tuple[Path, ...], excluded: tuple[str, ...], jobs: int
 ) -> int:
@@ -373,15 +312,15 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 
 
 @main.command()
-@click.argument("paths", nargs=-1, type=_SOURCES)
+@click.argument("paths", nargs=-1, type=SOURCES)
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(DEFAULT_TARGETS), help="Targets; all by default.")
 @click.option(
     "--text",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A translation of the one rule for the one -t, whoever wrote it.",
 )
-@_FIELDS
-@_MAPPINGS
+@FIELDS
+@MAPPINGS
 @click.option("--seed", type=int, default=0, show_default=True, help="A number; another one makes other events.")
 @click.option("--save", type=click.Path(path_type=Path, file_okay=False), help="Write the events, with what must alert, as a kit.")
 @click.option(
@@ -393,10 +332,10 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @click.option("--now", help="When the rules run on --data; else a second after the newest event that they read.")
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")
 @click.option("--beside", is_flag=True, help="Try the events that are made from the rules as well as those of --data.")
-@_EXCLUDED
-@_jobs()
-@_executor()
-@_rule_timeout(60, "60")
+@EXCLUDED
+@jobs_option()
+@executor_option()
+@rule_timeout_option(60, "60")
 @click.option(
     "--resume",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -451,14 +390,14 @@ def diagnostics(codes: tuple[str, ...], form: str) -> int:
 
 
 @main.command()
-@_PATHS
+@PATHS
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
-@_FIELDS
-@_MAPPINGS
+@FIELDS
+@MAPPINGS
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
-@_EXCLUDED
-@_jobs()
-@_rule_timeout(None, "30, and 20 of the processor; 60 with --verify")
+@EXCLUDED
+@jobs_option()
+@rule_timeout_option(None, "30, and 20 of the processor; 60 with --verify")
 def explain(
     paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
     jobs: int, rule_timeout: float | None,
@@ -478,8 +417,8 @@ def explain(
 
 
 @main.command()
-@_PATHS
-@_EXCLUDED
+@PATHS
+@EXCLUDED
 def attack(paths: tuple[Path, ...], excluded: tuple[str, ...]) -> int:
     """List the ATT&CK techniques that rules cover.
 
@@ -508,7 +447,7 @@ def schema() -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    default=lambda: min(_cores(), 4),
+    default=lambda: min(cores_here(), 4),
     show_default="one for each core, 4 at most",
     help="Processes to work with, each of which keeps some 150 MB.",
 )

@@ -1,0 +1,91 @@
+"""Options and arguments that several commands have, and the names that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+TARGET_NAMES = ("sigma", "splunk", "eql", "esql", "sql")
+DEFAULT_TARGETS = ("sigma", "splunk", "eql", "esql")
+DIALECT_NAMES = ("duckdb", "spark", "databricks", "snowflake", "bigquery", "trino", "athena")
+PACKAGES, DEFAULT_PACKAGES = ("splunk-app", "kibana", "contentctl", "detection-rules"), ("splunk-app", "kibana")
+VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none")
+
+
+def cores_here() -> int:
+    from translator.workers import cores
+
+    return cores()
+
+
+class TargetName(click.ParamType):  # type: ignore[type-arg]
+    """A target by its name."""
+
+    name = "target"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in TARGET_NAMES and not (value.startswith("pysigma:") and value != "pysigma:"):
+            self.fail(f"{value!r} is none of {', '.join(TARGET_NAMES)}, pysigma:NAME", param, ctx)
+        return value
+
+
+FIELDS = click.option(
+    "--fields",
+    type=click.Choice(("target", "source")),
+    default="target",
+    show_default=True,
+    help="Field names of the target, or KQL's own.",
+)
+MAPPINGS = click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML with a site's own names, as the command mapping writes it.",
+)
+SOURCES = click.Path(path_type=Path, exists=True, allow_dash=True)
+PATHS = click.argument("paths", nargs=-1, required=True, type=SOURCES)
+EXCLUDED = click.option(
+    "--exclude",
+    "excluded",
+    multiple=True,
+    metavar="PATTERN",
+    help="Files and folders to leave aside, by name or by path below the folder: Archive, '*.md', 'Solutions/*/Workbooks'.",
+)
+
+
+def rule_timeout_option(default: float | None, shown: str) -> Callable[[Command], Command]:
+    """--rule-timeout of one command.
+
+    Args:
+        default: seconds of the clock; None where the limits are those that ``shown`` tells.
+        shown: the default, as the help says it.
+    """
+    return click.option(
+        "--rule-timeout",
+        type=click.FloatRange(min=0),
+        default=default,
+        show_default=shown,
+        help="Seconds of the clock that the work on one rule may take; it may take 2 GB of memory, and give 20 MB. 0: no limits.",
+    )
+
+
+def executor_option() -> Callable[[Command], Command]:
+    return click.option(
+        "--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work (extra distributed)."
+    )
+
+
+def jobs_option() -> Callable[[Command], Command]:
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=cores_here,
+        show_default="one for each core",
+        help="Processes to work with; what comes out is the same.",
+    )
