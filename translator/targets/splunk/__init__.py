@@ -41,9 +41,12 @@ class Splunk:
         {"suppression", "grouping-single", "grouping-each", "custom-details", "title", "title-of-column", "description", "no-incidents"}
     )
 
+    def _names(self, placed: Placed, options: Options) -> Names:
+        return Names(self.family, options, placed.homes, json=SPLUNK_JSON)
+
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def attempted(detection: Detection, repeated: Repeated) -> Output:
-            names = Names(self.family, options, placed.homes, json=SPLUNK_JSON)
+            names = self._names(placed, options)
             writer = Events(names, detection, rule.alert_columns, repeated)
             try:
                 texts: tuple[str, ...] = (search_of(writer),)
@@ -55,7 +58,7 @@ class Splunk:
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
 
-        asked = functools.cache(lambda: Events(Names(self.family, options, placed.homes, json=SPLUNK_JSON), placed.detection))
+        asked = functools.cache(lambda: Events(self._names(placed, options), placed.detection))
 
         def spell(_: Selector, part: Expr) -> object:
             return asked().predicates.render(part)
@@ -72,7 +75,7 @@ class Splunk:
         return written_once(lambda repeated: self._piped(case, options, repeated))
 
     def _piped(self, case: PipelineCase, options: Options, repeated: Repeated) -> Output:
-        names = Names(self.family, options, case.placed.homes, json=SPLUNK_JSON)
+        names = self._names(case.placed, options)
         writer = Events(names, case.placed.detection, repeated=repeated)
         walk = SplWalk(case, head(writer, case))
         walk.run()
