@@ -1021,6 +1021,12 @@ GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeIS
         ("A | where TimeGenerated > ago(1d) | join kind=inner (B | where TimeGenerated > ago(1d)) on k", 1209600, 86400, set()),
         ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 1209600, 1209600, {"window-widened"}),
         ("A | where TimeGenerated > ago(1d) | join kind=inner B on k", 86400, 86400, set()),
+        (  # of which the rule's period leaves both an hour
+            "A | where TimeGenerated > ago(1d) | join kind=inner (B | where TimeGenerated > ago(2d)) on k",
+            3600,
+            3600,
+            set(),
+        ),
         ("A | join kind=inner B on k", 1209600, 1209600, set()),
         ("A | where TimeGenerated > datetime_add('hour', -2, now()) | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where now() - TimeGenerated < 2h | summarize c = count() by k | where c > 5", 1209600, 7200, set()),

@@ -116,8 +116,9 @@ def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:
         return within, lookback
     if detection.bin and kind != "event":
         return detection.bin, max(detection.bin, lookback)
-    if len(set(windows)) > 1 and not lifting.timed:
-        lengths = ", ".join(map(human, sorted(set(windows))))
+    reached = sorted({min(window, lookback) for window in windows})  # no part looks back farther than the rule does
+    if len(reached) > 1 and not lifting.timed:
+        lengths = ", ".join(map(human, reached))
         lifting.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None, detection.place)
     if not windows and not lifting.period and kind != "event":
         lifting.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
