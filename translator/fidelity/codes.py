@@ -55,7 +55,7 @@ CODES: dict[str, Code] = {
     "operator-dropped": Code(
         Effect.EITHER,
         "A part of the query has no words in the target. What is left is a start for a person.",
-        "write this part by hand, or use another target for this rule",
+        "do not rely on it as it is: write this part by hand, or use another target for this rule",
     ),
     "memory-limit": Code(
         Effect.NOTE,
@@ -176,8 +176,8 @@ CODES: dict[str, Code] = {
     ),
     "column-left-out": Code(
         Effect.ROWS,
-        "The product has no field for a column that the query only shows.",
-        "nothing to do, unless a playbook reads them; --mapping FILE gives the site's names",
+        "The product has no field for a column that the query shows: the output shows the others.",
+        "nothing to do, unless a playbook reads it: then name the site's field with --mapping FILE",
     ),
     "event-data-columns": Code(
         Effect.ROWS,
@@ -235,7 +235,7 @@ CODES: dict[str, Code] = {
     "element-negated": Code(
         Effect.EITHER,
         "The KQL asks for an element that differs, the output for none that is equal.",
-        "check how this product compares arrays",
+        "read the array in the events of an alert: one that holds the excluded value beside others is missed",
     ),
     "first-match": Code(
         Effect.MORE,
@@ -394,7 +394,7 @@ CODES: dict[str, Code] = {
     "trigger-threshold": Code(
         Effect.MORE,
         "The rule alerts at a number of rows, which the output does not ask.",
-        "the rule alerts at a number of rows only; set that number where the output is scheduled",
+        "set the number of results at which it alerts where the output is scheduled",
     ),
     # --- what a proof has seen
     "tried-broader": Code(
@@ -411,13 +411,13 @@ CODES: dict[str, Code] = {
     # ---
     "trigger-condition": Code(
         Effect.EITHER,
-        "The rule alerts on few rows, which the output does not ask.",
-        "the rule alerts on few rows; set that condition where the output is scheduled",
+        "The rule alerts where the rows are few or of one number, which the output does not ask.",
+        "set the number of results at which it alerts where the output is scheduled",
     ),
     "window-widened": Code(
         Effect.MORE,
         "Parts of the query look back differently far; the output takes the longest window for all.",
-        "the parts of the query look back differently far; the output uses the longest window for all",
+        "use an output that keeps the window of each part, as SPL and ES|QL do as a rule; else expect alerts for older events",
     ),
     "bucket-widened": Code(
         Effect.MORE,
@@ -554,7 +554,7 @@ CODES: dict[str, Code] = {
     "constant-key": Code(
         Effect.FEWER,
         "Events whose key the query sets to a constant are left out.",
-        "the branch that sets the key to a constant is left out; filter it in the KQL",
+        "make a rule of its own of the events whose key is the constant",
     ),
     "object-as-text": Code(
         Effect.FEWER,
@@ -574,7 +574,7 @@ CODES: dict[str, Code] = {
     "json-in-string": Code(
         Effect.FEWER,
         "A text that holds JSON has to be parsed when it comes in, and is not found as long as it is not.",
-        "the field must be parsed as JSON when it is ingested",
+        "parse the field as JSON where it is taken in",
     ),
     "count-approximate": Code(
         Effect.EITHER,

@@ -143,7 +143,7 @@ class SelectorMapping(FieldLookup):
         known = [(name, x) for name, x in outputs if not self.lacks(x)]
         lost = [name for (name, x), (_, given) in zip(outputs, shown, strict=True) if self.lacks(x) and not self.computes(given)]
         if lost:
-            self.mover.say("column-left-out", f"{selector.table} has no field here for {some_of(lost)}, which the query only shows", None)
+            self.mover.say("column-left-out", f"{some_of(lost)}: not shown, since {selector.table} has no such field here", None)
         return replace(selector, predicate=predicate, keys=keys, outputs=tuple(known), home=self.home.name if self.home else "")
 
     def elsewhere(self, home: Home) -> Iterator[str]:

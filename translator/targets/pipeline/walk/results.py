@@ -77,5 +77,5 @@ def finish(ctx: Context) -> dict[str, str]:
     if pairs:
         ctx.commands.append(ctx.eval(pairs))
     if lost:
-        ctx.say("column-left-out", f"the rows have no {some_of(lost)}, which the query only shows")
+        ctx.say("column-left-out", f"{some_of(lost)}: not shown in the rows, which have no such field here")
     return found
