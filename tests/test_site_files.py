@@ -54,7 +54,11 @@ def test_a_mapping_says_places_and_columns(tmp_path: Path, text: str, found: obj
         ("splunk:\n  SigninLogs:\n    columns: {}\n    colums: {}\n", 4, "'colums' is neither 'place' nor 'columns'"),
         ("elastic:\n  Own_CL:\n    place: {dataset: a}\n", 3, "an Elastic place needs an 'index'"),
         ("splunk:\n  Own_CL: {a_s: a}\n", 2, "Own_CL has no home in splunk that is known"),
-        ("splunk: {SigninLogs: {IPAddress: {field: a, kind: b}}}", 1, "expected 'field' and 'type'"),
+        ("splunk: {SigninLogs: {IPAddress: {feild: a}}}", 1, "'feild' is neither 'field' nor 'type': did you mean field?"),
+        ("splunk:\n  SigninLogs:\n    IPAddress: {type: text}\n", 3, "expected the 'field' that IPAddress is"),
+        ('splunk:\n  SigninLogs:\n    IPAddress: "a\\nb"\n', 3, "'a\\nb' is no name"),
+        ("splunk:\n  SigninLogs: \0\n", 2, "is no YAML: it has the character U+0000"),
+        ("elastic:\n  SigninLogs:\n    place: {indx: a}\n", 3, "'indx' is none of index, dataset: did you mean index?"),
         ("splunk: {SigninLogs: {IPAddress: {field: a, type: nmber}}}", 1, "'nmber' is no type of a field: did you mean number?"),
         ("splunk:\n  SigninLogs: {IPAddress: a}\n  SigninLogs: {IPAddress: b}\n", 3, "'SigninLogs' is here twice"),
         ("splunk: {Own_CL: {place: {'a | delete': b}}}", 1, "'a | delete' is no name of a field"),
@@ -90,12 +94,22 @@ def test_an_inventory_is_what_the_products_give(tmp_path: Path, name: str, text:
     assert inventories([path]) == found
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"fields": []}', "<xml/>", '{"results": [1]}', "a,b\n1,2\n"])
-def test_what_is_no_inventory_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        *((text, 1, "") for text in ("", "[]", '{"fields": []}', '{"fields": {}}', "<xml/>", '{"results": [1]}', "a,b\n1,2\n")),
+        ('{"fields": {\n"a.b": {"ip": {}},\n"a.c": "ip"}}', 3, 'expected the types of "a.c"'),
+        ('{"fields": {"a": {"ip": 1}}}', 1, 'expected the types of "a"'),
+        ('{"results": [{"field": "src"}, {"name": "user"}]}', 1, "names no field in its row 2"),
+        ("field,count\nsrc,1\n,2\n", 1, "names no field in its row 2"),
+    ],
+)
+def test_what_is_no_inventory_is_refused(tmp_path: Path, text: str, line: int, message: str) -> None:
     path = tmp_path / "inventory"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(SiteFileError):
+    with pytest.raises(SiteFileError) as refused:
         inventories([path])
+    assert (refused.value.line, message in refused.value.message) == (line, True), refused.value.message
 
 
 def test_what_mapping_writes_is_filled_in_and_read_again(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from translator import catalog
 from translator.catalog.site import SiteTable
@@ -84,6 +85,9 @@ class _Reader:
             self.root = yaml.compose(path.read_text(encoding="utf-8") if text is None else text, Loader=yaml.SafeLoader)
         except (OSError, UnicodeDecodeError) as error:
             raise SiteFileError(path, 1, f"cannot be read: {error}") from error
+        except ReaderError as error:
+            line = (path.read_text(encoding="utf-8") if text is None else text).count("\n", 0, error.position) + 1
+            raise SiteFileError(path, line, f"is no YAML: it has the character U+{error.character:04X}") from error
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             raise SiteFileError(path, mark.line + 1 if mark else 1, f"is no YAML: {getattr(error, 'problem', error)}") from error
@@ -145,7 +149,7 @@ class _Reader:
         found = {}
         for key, at, value in self.pairs(node, "what selects the events"):
             if family != "splunk" and key not in PLACES[family]:
-                raise self.error(at, f"'{key}' is none of {', '.join(PLACES[family])}")
+                raise self.error(at, f"'{key}' is none of {', '.join(PLACES[family])}{suggestion(key, PLACES[family])}")
             if key not in PLACES[family] and (meant := suggestion(key, PLACES[family])):
                 raise self.error(at, f"'{key}' is no field that tells where events are{meant}")
             if not _NAME.fullmatch(key):
@@ -163,8 +167,10 @@ class _Reader:
             raise self.error(at, f"{table} has no column '{name}'{suggestion(name, columns_of(table))}")
         if isinstance(value, yaml.MappingNode):
             parts = {key: self.text(v) for key, _, v in self.pairs(value, "field and type")}
-            if not parts.keys() <= {"field", "type"}:
-                raise self.error(value, "expected 'field' and 'type'")
+            if (other := next((key for key in parts if key not in ("field", "type")), None)) is not None:
+                raise self.error(value, f"'{other}' is neither 'field' nor 'type'{suggestion(other, ('field', 'type'))}")
+            if "field" not in parts:
+                raise self.error(value, f"expected the 'field' that {name} is")
             if (kind := parts.get("type", "")) and kind not in TYPES[family]:
                 raise self.error(value, f"'{kind}' is no type of a field{suggestion(kind, TYPES[family])}")
             if parts.get("field"):
@@ -176,7 +182,10 @@ class _Reader:
         """A scalar; empty where nothing was filled in."""
         if not isinstance(node, yaml.ScalarNode):
             raise self.error(node, "expected a name")
-        return "" if node.tag.endswith(":null") else str(node.value).strip()
+        text = "" if node.tag.endswith(":null") else str(node.value).strip()
+        if not text.isprintable():
+            raise self.error(node, f"{text!r} is no name: it has a character that cannot be seen")
+        return text
 
 
 def has_column(table: str, name: str) -> bool:
@@ -234,16 +243,22 @@ def _inventory(path: Path, text: str) -> tuple[str, dict[str, str]]:
         data = {"results": [r.get("result", r) if isinstance(r, dict) else {} for r in rows]}
     except RecursionError as error:
         raise SiteFileError(path, 1, "nests too deeply") from error
-    if isinstance(data, dict) and isinstance(data.get("fields"), dict):
+    if isinstance(data, dict) and isinstance(data.get("fields"), dict) and data["fields"]:
+        for name, kinds in data["fields"].items():
+            if not isinstance(kinds, dict) or not all(isinstance(about, dict) for about in kinds.values()):
+                said = json.dumps(name)
+                raise SiteFileError(path, text[: text.find(said)].count("\n") + 1, f'expected the types of {said}, as {{"ip": {{}}}}')
         return "elastic", {str(name): _type_of(kinds) for name, kinds in data["fields"].items()}
     listed = data.get("results") if isinstance(data, dict) else data
-    names = [r["field"] for r in listed if isinstance(r, dict) and isinstance(r.get("field"), str)] if isinstance(listed, list) else []
-    if not names:
+    names = [r.get("field") if isinstance(r, dict) else None for r in listed] if isinstance(listed, list) else []
+    if not any(names):
         raise SiteFileError(path, 1, "lists no fields: expected what GET INDEX/_field_caps?fields=* or | fieldsummary gives")
-    return "splunk", dict.fromkeys(names, "text")
+    if (wrong := next((n for n, name in enumerate(names, 1) if not name or not isinstance(name, str)), None)) is not None:
+        raise SiteFileError(path, 1, f"names no field in its row {wrong}: expected what | fieldsummary gives")
+    return "splunk", dict.fromkeys(map(str, names), "text")
 
 
-def _type_of(kinds: object) -> str:
+def _type_of(kinds: Mapping[str, object]) -> str:
     """The type of a field, by its capabilities: a mapping by type. No query reads one that is mapped in several ways."""
-    types = [str(k) for k in kinds if k != "unmapped"] if isinstance(kinds, Mapping) else []
+    types = [k for k in kinds if k != "unmapped"]
     return types[0] if len(types) == 1 else "conflict" if types else "keyword"
