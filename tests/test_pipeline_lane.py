@@ -955,7 +955,7 @@ def test_a_field_that_holds_something_else_is_neither_compared_behind_the_head_n
         ("VMConnection", "Direction", False),
         # beside a column inside of which it is
         ("ZoomLogs", "payload_object_registrant_email_s", True),
-        ("ZoomLogs", "tostring(parse_json(RoomEvents).AlertType)", False),
+        ("ZoomLogs", "tostring(parse_json(RoomEvents).CalendarName)", False),
     ],
 )
 def test_what_chooses_a_value_and_what_it_stands_in_may_be_spelled_in_any_way(table: str, key: str, faithful: bool) -> None:

@@ -51,7 +51,7 @@ def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apar
     fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
     if told and not any(map(is_told, fields)):
         return None
-    return Reading(fields, frozenset(leaves(cut, decides, plan.names, told)), frozenset(compared(cut, fields)), decides)
+    return Reading(fields, frozenset(leaves(cut, decides, (), told)), frozenset(compared(cut, fields)), decides)
 
 
 def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
