@@ -829,3 +829,58 @@ def test_eql_has_sequences_by_fields_of_one_type(other: str, key: str, then: str
     eql = converted(joined, "eql")
     assert (eql.text.split()[0] if eql.texts else "") == written
     assert ("EQL has no sequences by fields of different types" in " ".join(d.message for d in eql.diagnostics)) == (not written)
+
+
+_UNLIKE = (
+    "union (SigninLogs | where ResultType == '50126' | project ip = IPAddress, u = UserPrincipalName),"
+    " (CommonSecurityLog | where DeviceVendor == 'Palo Alto Networks' and DeviceAction == 'deny'"
+    " | project ip = SourceIP, p = DestinationPort)"
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "signins", "deny"),
+    [
+        ("| where isnotnull(p) or u has 'admin'", "properties.userPrincipalName", "isnotnull(dest_port)"),
+        ("| where p == 22 or u == 'a'", "properties.userPrincipalName", "dest_port"),
+        ("| where p != 22 and u != 'a'", "properties.userPrincipalName", "dest_port"),
+    ],
+)
+def test_a_column_that_a_part_of_a_union_lacks_is_null_unless_it_is_a_string(condition: str, signins: str, deny: str) -> None:
+    text = converted(f"{_UNLIKE} {condition}", "splunk").text
+    assert signins in text and deny in text and '=="22"' not in text
+
+
+def test_what_a_part_of_a_union_lacks_is_no_value_that_is_counted() -> None:
+    text = converted(f"{_UNLIKE} | summarize n = dcount(p) by ip | where n > 2", "splunk").text
+    assert re.search(r"p=if\(isnotnull\(is_signinlogs\), null\(\), ", text)
+
+
+def test_a_name_that_one_part_of_a_union_makes_is_no_column_of_the_others() -> None:
+    kql = "union (SecurityEvent | where EventID == 4720 | extend w = 'made'), (SecurityEvent | where EventID == 4726) | where w != 'made'"
+    for target in ("splunk", "esql", "eql"):
+        text = converted(kql, target).text
+        assert "4726" in text and "4720" not in text and not re.search(r"\bw\b", text)
+
+
+@pytest.mark.parametrize(("name", "readiness"), [("Foo", Readiness.NAMES), ("ServiceName", Readiness.READY)])
+def test_a_column_that_neither_a_table_nor_its_events_are_known_to_have_has_no_field(name: str, readiness: Readiness) -> None:
+    assert converted(f"SecurityEvent | where EventID == 4688 and {name} == 'x'", "esql").readiness == readiness
+
+
+@pytest.mark.parametrize(
+    ("kql", "mixed"),
+    [
+        ("union {a}, {b} | summarize n = count() by UserPrincipalName | where n > 5", False),
+        ("union {a}, ({b} | where AppId == 'x') | summarize n = count() by UserPrincipalName | where n > 5", True),
+        (
+            "union ({a} | summarize n = count() by U = UserPrincipalName | where n > 5),"
+            " ({b} | summarize n = count() by U = UserPrincipalName | where n > 20)",
+            True,
+        ),
+    ],
+)
+def test_tables_of_one_log_source_are_told_apart_or_it_is_said(kql: str, mixed: bool) -> None:
+    tables = {"a": "(SigninLogs | where ResultType == '1')", "b": "(AADNonInteractiveUserSignInLogs | where ResultType == '1')"}
+    output = converted(kql.format(**tables), "sigma")
+    assert ("events-more" in {d.code for d in output.diagnostics}) == mixed == (output.verdict == Verdict.BROADER)

@@ -138,6 +138,13 @@ class Home:
         first = next((key for key in self.place if key != "index"), "index")
         return {key: (value, *(self.also if key == first else ())) for key, value in self.place.items()}
 
+    def apart(self, table: str) -> str:
+        """What tells the events of a table from others in the place: a condition, or the table where it is a kind of events of any source.
+
+        Source: the categories of SigmaHQ's taxonomy, sigmahq.io/docs/basics/log-sources.html.
+        """
+        return table if "category" in self.place else self.select
+
     def __str__(self) -> str:
         return " ".join(f"{key}={' or '.join(values)}" for key, values in self.places.items())
 

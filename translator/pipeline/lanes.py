@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import permutations, product
 
 from translator.detection.model import Detection, NoDetection, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
@@ -122,12 +123,22 @@ def merged(outputs: list[Output]) -> Output:
             for d in diagnostics
         )
         outputs = written
+    diagnostics += tuple(_mixed(outputs))
     macros = {k: v for o in outputs for k, v in o.macros.items()}
     lookups = {k: v for o in outputs for k, v in o.lookups.items()}
     whole = replace(first, diagnostics=diagnostics, deployment=_together(outputs), macros=macros, lookups=lookups)
     if first.target == "sigma":
         return replace(whole, texts=("---\n".join(o.text for o in outputs),))
     return replace(whole, texts=tuple(t for o in outputs for t in o.texts))
+
+
+def _mixed(outputs: list[Output]) -> Iterator[Diagnostic]:
+    """A word on events of another alternative's table that one finds too, since the product has those of both in one place."""
+    reads = [o.deployment.reads if o.deployment is not None else () for o in outputs]
+    for own, other in permutations(reads, 2):
+        for one, there in product(own, other):
+            if one.table != there.table and one.home and (one.place, one.apart) == (there.place, there.apart):
+                yield Diagnostic("events-more", f"{one.table} in {one.home}: the events of {there.table} are there as well", None)
 
 
 def _together(outputs: list[Output]) -> Deployment | None:

@@ -150,6 +150,14 @@ TRUE = const(True)
 FALSE = const(False)
 
 
+def missing(kind: Type) -> Const:
+    """What a row has in a column of this type that it lacks: a string is never null.
+
+    Source: learn.microsoft.com/kusto/query/scalar-data-types/null-values.
+    """
+    return Const(None, kind, "" if kind == Type.STRING else None)
+
+
 def apply(function: str, *args: Expr, span: Span | None = None, type: Type = Type.BOOL) -> Apply:
     return Apply(span, type, function, args)
 

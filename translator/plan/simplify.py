@@ -277,10 +277,13 @@ def _emptiness(expr: Expr) -> Expr:
     return expr
 
 
-def _null_of_string(expr: Expr) -> Expr:
-    """A string is never null: learn.microsoft.com/kusto/query/isnull-function."""
-    if isinstance(expr, Apply) and expr.function == "isnull" and len(expr.args) == 1 and expr.args[0].type == Type.STRING:
-        return FALSE
+def _nullness(expr: Expr) -> Expr:
+    """A string is never null, of a constant it is known: learn.microsoft.com/kusto/query/isnull-function."""
+    match expr:
+        case Apply(function="isnull", args=(Const(value=value),)) if value is None:
+            return TRUE
+        case Apply(function="isnull", args=(value,)) if value.type == Type.STRING or isinstance(value, Const):
+            return FALSE
     return expr
 
 
@@ -351,8 +354,10 @@ def _constant_comparison(expr: Expr) -> Expr:
     left, right = expr.args
     operands = right.items if isinstance(right, Items) else (right,)
     values = [o.value for o in operands if isinstance(o, Const)]
-    if not isinstance(left, Const) or left.value is None or None in values or len(values) != len(operands):
+    if not isinstance(left, Const) or None in values or len(values) != len(operands):
         return expr
+    if left.value is None:  # no value equals null: learn.microsoft.com/kusto/query/scalar-data-types/null-values
+        return FALSE if expr.function in ("==", "in") else expr
     subject = left.value
     if expr.function in ("==", "in"):
         return TRUE if any(v == subject and type(v) is type(subject) for v in values) else FALSE
@@ -453,7 +458,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_lists, frozenset({"has_any", "has_all", "in", "in~"})),
     (_conditional_operand, TEXT_OPERATORS | _OVER_BRANCHES),
     (_emptiness, frozenset({"isempty", "isnotempty", "isnotnull", "==", "=~"})),
-    (_null_of_string, frozenset({"isnull"})),
+    (_nullness, frozenset({"isnull"})),
     (_constant_comparison, TEXT_OPERATORS),
     (_between_numbers, frozenset({"between"})),
     (texts.split_element, TEXT_OPERATORS | {"isempty"}),

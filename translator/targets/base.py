@@ -46,13 +46,14 @@ class Readiness(Enum):
 class Read:
     """A place that an output reads for a table: ``home`` is the add-on or integration that brings it; both empty where none is known.
 
-    ``dataset`` is what Elastic calls the place.
+    ``dataset`` is what Elastic calls the place; ``apart`` tells the table's events from others there.
     """
 
     table: str
     home: str = ""
     place: str = ""
     dataset: str = ""
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

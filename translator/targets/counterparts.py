@@ -68,7 +68,7 @@ class Fields:
         if column.name == "Type" and not steps and column.table in catalog.schemas():
             return Computed(f"'{column.table}'"), "", ()
         pattern = columns.get("EventData.{name}")
-        if isinstance(pattern, Stored) and not steps and column.name not in catalog.schemas().get(column.table or "", {}):
+        if isinstance(pattern, Stored) and not steps and _is_of_event_data(column):
             return self._of_event_data(column.name) or (pattern, pattern.name.replace("{name}", column.name), ())
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
@@ -155,3 +155,12 @@ def is_value(column: Column, steps: tuple[str | int, ...]) -> bool:
 def column_number(column: Column, name: str) -> int:
     """A number for a column of the same events that a formula of the catalog reads: the same for one name, and no other's."""
     return -1 - int.from_bytes(f"{column.source} {column.table} {name}".encode(), "big")
+
+
+def _is_of_event_data(column: Column) -> bool:
+    """Whether a column that a table does not list is a value in the data of its events.
+
+    Where the table has columns of its own for these values, another name is one only where some event is known to have it.
+    """
+    listed, known = catalog.schemas().get(column.table or "", {}), {n for names in catalog.event_data().values() for n in names}
+    return column.name not in listed and (column.name in known or known.isdisjoint(listed))

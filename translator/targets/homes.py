@@ -14,7 +14,20 @@ from typing import TypeVar
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold
 from translator.fidelity import CaseOfColumn, Place
-from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Items, Value, conjunction, conjuncts, const, walk
+from translator.plan.expressions import (
+    FALSE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Value,
+    conjunction,
+    conjuncts,
+    const,
+    transform,
+    walk,
+)
 from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -65,10 +78,35 @@ class _DetectionMapping(DetectionMapping):
             sides.append(moved)
             fields += counted
         threshold = replace(detection.threshold, fields=tuple(fields)) if detection.threshold is not None else None
+        for side in sides:
+            with self.within(side.place(detection.threshold, detection.grouped)):
+                self.note_mixed(side, [s for other in sides if other is not side for s in other.selectors])
         sides = self.in_one_case(sides)
         self.note_keys([s for side in sides for s in side.selectors])
         moved_ = replace(detection, sides=tuple(sides), threshold=threshold, diagnostics=(*detection.diagnostics, *self.said))
         return moved_ if self.computes else _with_plain_keys(moved_)
+
+    def note_mixed(self, side: Side, others: list[Selector]) -> None:
+        """A word on events of another table that a selector finds too, since the product has those of both in one place."""
+
+        def named(node: Expr) -> Expr:
+            """The same for fields of one name, whatever table they are of."""
+            if not isinstance(node, ColumnRef):
+                return node
+            return replace(node, column=replace(node.column, id=int.from_bytes(node.column.name.encode(), "big")))
+
+        for selector in side.selectors:
+            home = self.homes.get((selector.table, selector.home))
+            if home is None:
+                continue
+            for other in (*side.selectors, *others):
+                place = self.homes.get((other.table, other.home))
+                alike = other in side.selectors and transform(other.predicate, named) == transform(selector.predicate, named)
+                if place is None or other.table == selector.table or alike:
+                    continue
+                if (place.places, place.apart(other.table)) == (home.places, home.apart(selector.table)):
+                    self.say("events-more", f"{selector.table} in {home.name}: the events of {other.table} are there as well", None)
+                    break
 
     def in_one_case(self, sides: list[Side]) -> list[Side]:
         """Sides whose keys are in one case where the product has some of them so; a word on that where the target computes none."""

@@ -185,7 +185,9 @@ class Names(Notes):
         if found is None:
             self.read[selector.table, ""] = Read(selector.table)
         else:
-            self.read[selector.table, found.name] = Read(selector.table, found.brings, str(found), found.place.get("dataset", ""))
+            self.read[selector.table, found.name] = Read(
+                selector.table, found.brings, str(found), found.place.get("dataset", ""), found.select
+            )
         return found
 
     def field(self, expr: Expr) -> str:

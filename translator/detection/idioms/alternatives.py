@@ -21,9 +21,8 @@ from translator.plan.expressions import (
     Column,
     ColumnRef,
     Span,
-    const,
+    missing,
 )
-from translator.plan.types import Type
 
 _P = TypeVar("_P")
 
@@ -75,9 +74,7 @@ def union_of_events(
             env = dict(branch.env)
             for column, origins in columns:
                 origin = origins[index]
-                env[column.id] = (
-                    const("", Type.STRING) if origin is None else branch.env.get(origin.id, ColumnRef(None, origin.type, origin))
-                )
+                env[column.id] = missing(column.type) if origin is None else branch.env.get(origin.id, ColumnRef(None, origin.type, origin))
             found.append(replace(branch, env=env, tolerated=branch.tolerated or fuzzy))
     return Events(found)
 
@@ -103,7 +100,7 @@ def union_of_detections(
             for column, origins in columns:
                 origin = origins[index]
                 if origin is None:
-                    env[column.id] = const("", Type.STRING)
+                    env[column.id] = missing(column.type)
                 else:
                     env[column.id] = env.get(origin.id, ColumnRef(None, origin.type, origin))
     return Either(members, stated)

@@ -38,6 +38,13 @@ def resolve(ctx: Context, table: Table | None, name: str) -> e.Column | None:
     return None
 
 
+def lacks(ctx: Context, table: Table, name: str) -> bool:
+    """Whether a table has no column of a name that another one has: none that its documentation lists, and none that it was given."""
+    if table.has(name) or not table.open_sources or not ctx.documented(table.open_sources):
+        return False
+    return name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, ctx.schema[table.open_sources[0].table])))
+
+
 def named_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Scope) -> e.Column | None:
     """The column of a name that the query writes at this place."""
     if name in table.guessed or (name not in table.names and name not in table.outer and table.hidden.get(name) is None):

@@ -10,7 +10,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import named_table
-from translator.plan.binder.names import resolve
+from translator.plan.binder.names import lacks, resolve
 from translator.plan.binder.parameters import words
 from translator.plan.binder.scopes import Scope, Table, column_types
 from translator.plan.binder.sources import unsupported
@@ -78,7 +78,7 @@ def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy
     hidden: dict[str, e.Column | None] = {}
 
     def add(name: str) -> e.Column:
-        origins = tuple(resolve(ctx, t, name) for t in inputs)
+        origins = tuple(None if name in names and lacks(ctx, t, name) else resolve(ctx, t, name) for t in inputs)
         kinds = names.get(name) or list({c.type for c in origins if c is not None} - {Type.UNKNOWN})
         taken = fresh(name, merged)
         column = merged[taken] = ctx.column(taken, kinds[0] if len(kinds) == 1 else Type.UNKNOWN)

@@ -7,7 +7,7 @@ from typing import Any
 
 from translator import catalog
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, missing
 from translator.plan.types import Type
 from translator.targets.formulas import parsed
 from translator.verify.witness.events import Event
@@ -179,7 +179,7 @@ _WORDS = {"Series": "make-series", "ParsePairs": "parse-kv"}
 
 def _merged(column: Column, source: Column | None) -> Expr:
     if source is None:
-        return Const(None, column.type, "" if column.type == Type.STRING else None)
+        return missing(column.type)
     return ColumnRef(None, source.type, source)
 
 
