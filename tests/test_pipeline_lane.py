@@ -915,6 +915,17 @@ IN_JSON = [
 ]
 
 
+def test_what_stands_in_a_text_of_json_under_any_name_is_read_by_that_name() -> None:
+    held = ['{"User Account": "ann"}', '{"User Account": "bob", "x": {"a.b": "ann"}}', '{"x": {"a.b": "bob"}}', "[1]", "ann", ""]
+    behind = "extend who = tostring(parse_json(AppDisplayName)['User Account']), other = tostring(parse_json(AppDisplayName).x['a.b'])"
+    for seed in range(4):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(held)} for event in events(pick, 40)]
+        output, difference = checked(f"{SIGNINS} | {behind} | summarize c = count() by who, other", logged)
+        assert output is not None and output.verdict.rank <= Verdict.SAME_ALERTS.rank and difference == "", seed
+        assert "json-in-string" not in {d.code for d in output.diagnostics}
+
+
 @pytest.mark.parametrize("function", ["toint", "tolong"])
 @pytest.mark.parametrize("value", IN_JSON, ids=str)
 def test_a_number_in_json_is_no_text_of_digits(value: object, function: str) -> None:

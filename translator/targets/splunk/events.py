@@ -11,13 +11,13 @@ from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, conjuncts, walk
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.discrimination import told_apart
 from translator.targets.lists import Lists
-from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.names import Names, free_of, json_path, key_names, read_by
 from translator.targets.predicates import Predicates, either_of, shared_of
 from translator.targets.repeated import Repeated, hint_of_place
 from translator.targets.sides import with_own_names
@@ -30,6 +30,7 @@ from translator.targets.splunk.words import (
     OR_EMPTY,
     column,
     field,
+    inside,
     is_plain,
     json_extract,
     literal,
@@ -292,7 +293,7 @@ class Events:
         """A key or a counted value: a field, or what is computed of fields. Raises Cannot."""
         with self.names.within(Place.BOTH):
             if is_field(expr):
-                return self.predicates.spelled(expr)
+                return self.inside_of_text(expr) or self.predicates.spelled(expr)
             if isinstance(expr, Apply) and expr.function == JSON_TEXT:
                 return self.json_of(expr.args[0])
             if isinstance(expr, Apply) and expr.type == Type.BOOL:
@@ -301,6 +302,15 @@ class Events:
         if computed is None:
             raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         return computed
+
+    def inside_of_text(self, place: Expr) -> str | None:
+        """What stands in a text of JSON under names that no path has, each of which is asked for by itself; None for other places."""
+        match place:
+            case Path(base=ColumnRef(type=Type.STRING, column=column), steps=steps) if not column.stored and json_path(steps) is None:
+                if self.names.options.fields != "source":
+                    self.names.lacks(column.table, column.name)
+                return inside(field(column.name), steps)
+        return None
 
     def json_of(self, place: Expr) -> str:
         """The JSON of a place, empty where there is none. Raises Cannot."""
