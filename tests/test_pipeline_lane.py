@@ -309,6 +309,13 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
     f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
     " | summarize n = count() by a, k, UserPrincipalName",
+    # beside the one value of another query, of no events too
+    f"| summarize c = count() by IPAddress | where c <= toscalar({SIGNINS} | summarize c = count() by IPAddress | summarize avg(c))",
+    f"| where strlen(AppDisplayName) < toscalar({CHANGES} | where Result == 'failure' | summarize max(strlen(Identity)))"
+    " | summarize c = count() by UserPrincipalName",
+    f"| summarize m = max(TimeGenerated) by IPAddress | where m > toscalar({CHANGES} | where Result == 'none' | summarize t = max(TimeGenerated))"
+    " or isempty(IPAddress) | project IPAddress, m",
+    f"| summarize c = count() by IPAddress | where c > toscalar({CHANGES} | where Result == 'none' | summarize n = count()) and c > 1",
     # rows next to others, of which those that stand in any order are alike
     "| sort by UserPrincipalName asc, TimeGenerated asc, IPAddress desc | extend t = next(TimeGenerated), u = next(UserPrincipalName, 1)"
     " | extend d = datetime_diff('second', t, TimeGenerated) | where u == UserPrincipalName and d > 60"

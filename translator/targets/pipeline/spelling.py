@@ -14,6 +14,7 @@ from translator.plan.functions import aggregates
 from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
 from translator.plan.rewriting import rewritten
+from translator.plan.scalars import with_scalars_joined
 from translator.plan.series import with_series_summed
 from translator.plan.splits import with_places_inlined, with_places_of_unions, with_splits_inlined
 from translator.plan.types import Type
@@ -51,7 +52,11 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
 
     root = with_filters_sided(
         with_splits_inlined(
-            with_series_summed(with_bags_searched(with_places_of_bags(with_alike_parts_united(rewritten(plan.root, spelled), fresh))))
+            with_series_summed(
+                with_bags_searched(
+                    with_places_of_bags(with_alike_parts_united(with_scalars_joined(rewritten(plan.root, spelled), fresh), fresh))
+                )
+            )
         )
     )
     told = [column for name, column in plan.names if name in identifying]
