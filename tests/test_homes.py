@@ -393,6 +393,34 @@ def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str, 
     assert (code, direction) in {(d.code, d.direction.value) for d in converted(kql, target).diagnostics}
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "TimeGenerated > datetime(2023-11-14)",
+        "TimeGenerated between (datetime(2023-11-14) .. 2d)",
+        "TimeGenerated between ((datetime(2023-11-14) - 3h) .. datetime(2023-11-14 03:00))",
+    ],
+)
+def test_a_search_in_splunk_says_itself_since_when_it_looks(asked: str) -> None:
+    made = rule(f"SigninLogs | where {asked} | where ResultType == '0' | project IPAddress, TimeGenerated")
+    output = translator.convert(made, ["splunk"]).outputs["splunk"]
+    assert output.verdict.value == "exact" and re.match(r"earliest=16999(20000|09200) index=", output.text)
+    assert translator.prove(made, "splunk").outcome.value == "proven"
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "SigninLogs | where TimeGenerated > datetime(2023-11-14) | union (AuditLogs | where Result == 'x')",
+        "SigninLogs | where TimeGenerated > datetime(2023-11-14) or ResultType == '0'",
+        "SigninLogs | where TimeGenerated + 1d > datetime(2023-11-14) and ResultType == '0'",
+    ],
+)
+def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_than_a_moment(kql: str) -> None:
+    output = translator.convert(rule(kql), ["splunk"]).outputs["splunk"]
+    assert "earliest" not in output.text and "window-since" in {d.code for d in output.diagnostics}
+
+
 def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
     kql = "AuditLogs | where tostring(TargetResources[0].modifiedProperties[0].displayName) == 'a'"
     assert "TargetResources.ModifiedProperties.DisplayName|cased: a" in converted(kql, "sigma").text

@@ -313,8 +313,8 @@ WRITTEN = [
     f"| summarize c = count() by IPAddress | where c <= toscalar({SIGNINS} | summarize c = count() by IPAddress | summarize avg(c))",
     f"| where strlen(AppDisplayName) < toscalar({CHANGES} | where Result == 'failure' | summarize max(strlen(Identity)))"
     " | summarize c = count() by UserPrincipalName",
-    f"| summarize m = max(TimeGenerated) by IPAddress | where m > toscalar({CHANGES} | where Result == 'none' | summarize t = max(TimeGenerated))"
-    " or isempty(IPAddress) | project IPAddress, m",
+    f"| summarize m = max(TimeGenerated) by IPAddress | where m > toscalar({CHANGES} | where Result == 'none'"
+    " | summarize t = max(TimeGenerated)) or isempty(IPAddress) | project IPAddress, m",
     f"| summarize c = count() by IPAddress | where c > toscalar({CHANGES} | where Result == 'none' | summarize n = count()) and c > 1",
     # rows next to others, of which those that stand in any order are alike
     "| sort by UserPrincipalName asc, TimeGenerated asc, IPAddress desc | extend t = next(TimeGenerated), u = next(UserPrincipalName, 1)"

@@ -32,7 +32,7 @@ from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.pipeline.reading import Reading, only_apart, reading_of, shown_columns
 from translator.targets.pipeline.spelling import spelled_out
-from translator.targets.protocols import Pipes, PlanTarget, Target
+from translator.targets.protocols import LooksBack, Pipes, PlanTarget, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
     known = fold_constants(with_known_columns(bind(parse(rule.query), catalog.schemas()), catalog.has_column))
-    options, _ = with_reach(rule, known, options)
+    options, *_ = with_reach(rule, known, options)
     return _lane(writer, rule, _walked(rule, known, options), options).faithful()
 
 
@@ -118,7 +118,7 @@ class _Translation:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
         self.folded = fold_constants(with_known_columns(self.plan, catalog.has_column))
-        self.options, self.since = with_reach(rule, self.folded, options)
+        self.options, self.since, self.moment = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
         self.detection = self.lift(False, self.folded)
 
@@ -151,7 +151,9 @@ class _Translation:
         if isinstance(behind, NoDetection) or not output.texts:
             return output
         kept = lost(self.rule, target.keeps)
-        said = (*self.since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
+        bounded = target.since(output, self.moment) if self.moment is not None and isinstance(target, LooksBack) else None
+        output, since = (output, self.since) if bounded is None else (bounded, ())
+        said = (*since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
     def telling(self, output: Output, other: Output | None) -> Output:

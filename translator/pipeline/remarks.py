@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from translator.detection.arrays import read_apart
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY, Detection, Selector
-from translator.detection.windows import TIME_COLUMNS, bound_of, is_given, is_of_days
+from translator.detection.windows import TICKS, TIME_COLUMNS, bound_of, is_given, is_of_days
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.conditions import MOMENTS
-from translator.plan.expressions import Apply, Column, Const, conjuncts, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration
 from translator.targets.pipeline.reading import behind
+from translator.targets.pipeline.values.numbers import EPOCH_TICKS
 from translator.targets.protocols import Target
 
 
@@ -23,19 +24,22 @@ from translator.targets.protocols import Target
 class _Reach:
     """How far back a query asks for events, in seconds, anywhere in it; ``fixed``: also for those since a moment of the calendar.
 
-    Threat indicators are none: a list has them, however old the events are that are looked at.
+    ``since`` is that moment, in seconds since 1970, where a query of one table asks for no others. Threat indicators are no events: a
+    list has them, however old the events are that are looked at.
     """
 
     back: int
     fixed: bool
+    since: float | None = None
 
 
 def _reach(plan: o.Plan) -> _Reach:
     columns = [c for c in o.parts(plan.root) if isinstance(c, Column) and c.table is not None]
     stored = {c.id: c.name in TIME_COLUMNS and c.table not in INDICATOR_TABLES for c in columns}
-    back, fixed = 0, False
+    back, moments = 0, list[float | None]()
     for relation in o.relations(plan.root):
-        for node in walk(relation.predicate) if isinstance(relation, o.Filter) else ():
+        of_all = conjuncts(relation.predicate) if isinstance(relation, o.Filter) else []
+        for node in (n for condition in of_all for n in walk(condition)):
             match node:
                 case Apply(function=">" | ">=" | "between", args=(subject, moment, *_)):
                     pass
@@ -49,21 +53,39 @@ def _reach(plan: o.Plan) -> _Reach:
             if seconds is not None:
                 back = max(back, seconds + DAY if is_of_days(moment) else seconds)
             elif not behind(plan, [moment]) & stored.keys():
-                fixed = True
-    return _Reach(back, fixed)
+                stands = isinstance(subject, ColumnRef) and subject.column.id in stored and any(node is c for c in of_all)
+                moments.append(_since(moment) if stands else None)
+    sources = sum(isinstance(r, o.Source) for r in o.relations(plan.root))
+    known = [m for m in moments if m is not None]
+    alone = len(known) == len(moments) > 0 and sources == 1 and not back
+    return _Reach(back, bool(moments), min(known) if alone else None)
 
 
-def with_reach(rule: Rule, plan: o.Plan, options: Options) -> tuple[Options, tuple[Diagnostic, ...]]:
-    """The options with a window that holds what a query without a period asks for, and a word where none does."""
+def _since(moment: Expr) -> float | None:
+    """A moment of the calendar in seconds since 1970; None where it is no constant."""
+    match moment:
+        case Const(value=int(ticks), type=Type.DATETIME):
+            return (ticks - EPOCH_TICKS) / TICKS
+        case Apply(function="+" | "-" as sign, args=(base, Const(value=int(ticks), type=Type.TIMESPAN))):
+            found = _since(base)
+            return None if found is None else found + (ticks if sign == "+" else -ticks) / TICKS
+    return None
+
+
+def with_reach(rule: Rule, plan: o.Plan, options: Options) -> tuple[Options, tuple[Diagnostic, ...], float | None]:
+    """The options with a window that holds what a query without a period asks for, and a word where none does.
+
+    Last comes the moment, in seconds since 1970, that a search which tells it itself may look back to instead.
+    """
     if rule.period is not None:
-        return options, ()
+        return options, (), None
     reach = _reach(plan)
     if reach.back > options.timespan:
         options = replace(options, timespan=reach.back)
     if not reach.fixed:
-        return options, ()
+        return options, (), None
     what = f"the query asks for events since a moment of the calendar, the output for those of its window, {duration(options.timespan)}"
-    return options, (Diagnostic("window-since", what),)
+    return options, (Diagnostic("window-since", what),), reach.since
 
 
 def lookbacks(detection: Detection) -> list[int]:

@@ -83,6 +83,8 @@ class Output:
     """Sigma filters from the exclusions that the rule brings; they are no part of what the verdict is about."""
     lookback: int | None = None
     """Seconds that the search has to look back, where that is not its detection's."""
+    since: float | None = None
+    """The moment, in seconds since 1970, since when the texts themselves look for events, however far the search looks back."""
     alerting: int = 0
     """The length in seconds of the time in which events alert, where the search looks farther back; else 0."""
     timed: bool = False

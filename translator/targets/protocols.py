@@ -44,6 +44,15 @@ class CountsRows(Protocol):
 
 
 @runtime_checkable
+class LooksBack(Protocol):
+    """A target whose searches can say themselves since when they look for events, whatever time they are run over."""
+
+    def since(self, output: Output, moment: float) -> Output | None:
+        """``output`` that looks for events since a moment, in seconds since 1970; None where it cannot say that."""
+        ...
+
+
+@runtime_checkable
 class Pipes(Target, Protocol):
     """A target whose language is a pipeline, so that it can write a plan operator by operator."""
 

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from math import ceil
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -401,6 +402,8 @@ class Trial(Stage):
 
     def lookback(self, output: Output) -> int:
         """How far the search looks back, in seconds."""
+        if output.since is not None:
+            return max(0, ceil(self.at() - output.since))
         head = output.head or self.conversion.detection
         known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
         return known or self.conversion.rule.period or self.options.timespan

@@ -158,6 +158,8 @@ def _is_unsaid(node: Expr) -> bool:
     match node:
         case Apply(function="<" | "<=" | ">" | ">=", args=(_, operand)) if window_of(node) is None:
             return not isinstance(operand, Const) or operand.type == Type.DATETIME
+        case Apply(function="between", args=(_, *bounds)) if window_of(node) is None:
+            return any(bound.type == Type.DATETIME for bound in bounds)
     return False
 
 

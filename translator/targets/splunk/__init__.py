@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from math import floor
 
 from translator.detection.model import Detection, Selector, Trigger
 from translator.fidelity import Diagnostic
@@ -83,6 +84,15 @@ class Splunk:
         text = "\n| ".join(c.text for c in walk.commands)
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
         return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
+
+    def since(self, output: Output, moment: float) -> Output | None:
+        """A search with ``earliest``, which goes before the time that it is run over.
+
+        Source: Splunk Search Manual, "Specify time modifiers in your search"; a command that generates events has no such word.
+        """
+        if any(text.startswith("|") for text in output.texts):
+            return None
+        return replace(output, texts=tuple(f"earliest={floor(moment)} {text}" for text in output.texts), since=moment)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         text = output.text + row_condition(trigger)
