@@ -383,6 +383,11 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
             "value-longer",
             "narrower",
         ),
+        ("DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryKey has 'Run'", "sigma", "value-within", "broader"),
+        ("_Im_RegistryEvent | where RegistryKey startswith @'HKEY_USERS\\S-1-5'", "sigma", "value-within", "broader"),
+        ("_Im_RegistryEvent | where RegistryKey matches regex 'Run$'", "sigma", "value-differs", "differs"),
+        ("_Im_RegistryEvent | where RegistryKey has 'Run'", "splunk", "value-differs", "differs"),
+        ("_Im_RegistryEvent | summarize count() by RegistryKey | where count_ > 9", "sigma", "value-differs", "differs"),
     ],
 )
 def test_where_the_product_differs_it_is_said(kql: str, target: str, code: str, direction: str) -> None:

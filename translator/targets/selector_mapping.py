@@ -47,6 +47,7 @@ from translator.targets.stored_values import (
     by_value,
     column_name,
     formed,
+    held_otherwise,
     in_double_quotes,
     in_either_word,
     in_map,
@@ -244,7 +245,7 @@ class SelectorMapping(FieldLookup):
         """The same where there are fields of a home."""
         before = len(self.mover.said)
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
-        if isinstance(counterpart, Stored) and (why := counterpart.differs or counterpart.deviates or in_several_words(counterpart)):
+        if isinstance(counterpart, Stored) and (why := held_otherwise(counterpart) or in_several_words(counterpart)):
             self.note_other(expr, why)
         if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
             moved = self.with_value_for_none(expr, moved, counterpart)
@@ -419,14 +420,22 @@ class SelectorMapping(FieldLookup):
         if self.is_escaped(counterpart) and len(operands) == 1:
             whole = counterpart.name == catalog.DATA_IN_XML
             plain = with_quotes(plain) if whole else in_xml(plain, counterpart.name in catalog.FREE_TEXTS)
-        if counterpart.longer and atom.function.removesuffix("_cs") in (*EQUALITIES, "endswith"):
-            self.mover.say("value-longer", f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
+        if counterpart.longer and atom.function not in ("isempty", "isnull"):
+            self.mover.say(_of_longer(atom.function), f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
         if self.is_address(subject):
             note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
         if not counterpart.missing or self.is_told(atom.args[0], counterpart):
             return found
         return with_missing(self.mover, found, atom, subject, counterpart, self.is_filled(atom.args[0]))
+
+
+def _of_longer(function: str) -> str:
+    """The code of an operator on a field that has more behind the value."""
+    plain = function.removesuffix("_cs")
+    if plain in (*EQUALITIES, "endswith"):
+        return "value-longer"
+    return "value-within" if plain in _OF_PARTS | {"startswith"} else "value-differs"
 
 
 def _fields_in(expr: Expr) -> dict[Expr, None]:

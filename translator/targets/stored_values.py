@@ -179,8 +179,13 @@ def _among_others(notes: Notes, atom: Apply, subject: Expr, stored: Stored) -> E
 def spelled_otherwise(stored: Stored) -> str:
     """How a field spells the values of its column, where it does so otherwise; empty where it does not."""
     if any(str(k) != str(v) for k, v in stored.values.items()) or stored.prefixes or stored.form or stored.parts:
-        return stored.differs or stored.deviates or "the product spells its values otherwise"
-    return stored.differs or stored.deviates
+        return held_otherwise(stored) or "the product spells its values otherwise"
+    return held_otherwise(stored)
+
+
+def held_otherwise(stored: Stored) -> str:
+    """Why a field holds other values than its column; empty where it holds the same, spelled as they are or otherwise."""
+    return stored.differs or stored.deviates or stored.within or stored.longer
 
 
 _COMPARISONS = EQUALITIES | {"<", "<=", ">", ">="}
