@@ -441,6 +441,31 @@ def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_th
     assert "earliest" not in output.text and "window-since" in {d.code for d in output.diagnostics}
 
 
+    ("kql", "asked", "verdict"),
+    [
+        (
+            "CloudAppEvents | where ActionType == 'MailItemsAccessed' | project IPAddress",
+            'TO_LOWER(event.action) == "mailitemsaccessed"',
+            "exact",
+        ),
+        ("CloudAppEvents | where ActionType == 'Another one' | project IPAddress", 'TO_LOWER(event.action) == "another-one"', "broader"),
+        ("CloudAppEvents | where ActionType =~ 'Another one' | project IPAddress", 'TO_LOWER(event.action) == "another-one"', "exact"),
+        (
+            "DeviceEvents | where ActionType in ('DriverLoad', 'NamedPipeEvent') | project ReportId",
+            '(event.action == "load" OR TO_LOWER(event.action) == "namedpipeevent")',
+            "exact",
+        ),
+        ("DeviceEvents | where ActionType == 'Load' | project ReportId", 'TO_LOWER(event.action) == "load"', "broader"),
+        ("DeviceEvents | where ActionType startswith 'Asr' | project ReportId", 'STARTS_WITH(TO_LOWER(event.action), "asr")', "exact"),
+    ],
+)
+def test_a_value_that_is_not_listed_is_written_as_the_pipeline_writes_any(kql: str, asked: str, verdict: str) -> None:
+    """Elastic's pipeline of Defender's events puts action types into lower case, with dashes for blanks."""
+    output = converted(kql, "esql")
+    assert asked in output.text
+    assert (output.verdict.value, output.readiness.value) == (verdict, "ready")
+
+
 def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
     kql = "AuditLogs | where tostring(TargetResources[0].modifiedProperties[0].displayName) == 'a'"
     assert "TargetResources.ModifiedProperties.DisplayName|cased: a" in converted(kql, "sigma").text

@@ -19,7 +19,7 @@ class Stored:
     """A field of the product. ``type`` is the product's; ``values`` are its values by KQL's, all of them where ``complete``.
 
     ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways; ``others`` that all other
-    values are the same in both.
+    values are the same in both, but for ``case`` and ``blanks``, which stand in the field for those of a value.
 
     ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``spelled`` are values that the column has in
     no other case; ``differs`` says why no condition can be
@@ -40,6 +40,7 @@ class Stored:
     complete: bool = False
     spellings: bool = False
     others: bool = False
+    blanks: str = ""
     case: str = ""
     spelled: tuple[str, ...] = ()
     differs: str = ""

@@ -75,6 +75,7 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
     if wanted is None:
         return atom
     chosen: list[str] | None
+    rest = list[str]()
     if atom.function in EQUALITIES:
         lowered = {k.lower(): k for k in stored.values}
         chosen = []
@@ -86,7 +87,9 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
                 continue
             if listed is None and not stored.others:
                 return atom
-            if listed is None or listed == key or atom.function in ("=~", "in~"):
+            if listed is None and (stored.case or stored.blanks):
+                rest.append(key)
+            elif listed is None or listed == key or atom.function in ("=~", "in~"):
                 chosen.append(listed or key)
     elif atom.function in TEXT_OPERATORS and stored.complete:
         tests = [(k, _holds(atom, k)) for k in stored.values]
@@ -97,16 +100,32 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
         return _among_others(notes, atom, subject, stored)
     else:
         return atom
+    unlisted = _unlisted(notes, atom, subject, rest, stored)
     targets = list(dict.fromkeys(stored.values.get(k, k) for k in chosen))
     if not targets:
-        return FALSE
+        return unlisted
     meant = {k.lower() for k in chosen} if atom.function in ("=~", "in~") else set[str]()
     others = {target for k, target in stored.values.items() if k not in chosen and k.lower() not in meant}
     if others & set(targets) and not stored.spellings:
         notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
     caseless = atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen)
     test = one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
-    return typed(test, subject) if family == "elastic" else numeric(test, subject)
+    return disjunction(typed(test, subject) if family == "elastic" else numeric(test, subject), unlisted)
+
+
+def _unlisted(notes: Notes, atom: Apply, subject: Expr, values: list[str], stored: Stored) -> Expr:
+    """A test for values of which it is only known how the product writes any."""
+    if not values:
+        return FALSE
+    written = [_blanked(value, stored) for value in values]
+    if {w.lower() for w in written} & {str(v).lower() for v in stored.values.values()} and not stored.spellings:
+        notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
+    test = one_of(subject, tuple(map(const, written)), atom, "~" if atom.function in ("=~", "in~") else "")
+    return in_one_case(notes, test, stored) if stored.case and isinstance(test, Apply) else test
+
+
+def _blanked(value: str, stored: Stored) -> str:
+    return value.replace(" ", stored.blanks) if stored.blanks else value
 
 
 def with_missing(notes: Notes, found: Expr, atom: Apply, subject: Expr, stored: Stored, filled: bool) -> Expr:
@@ -168,7 +187,9 @@ def _among_others(notes: Notes, atom: Apply, subject: Expr, stored: Stored) -> E
     renamed = [v for k, v in stored.values.items() if holds[k]]
     if set(renamed) & {v for k, v in stored.values.items() if not holds[k]} and not stored.spellings:
         notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
-    found: Expr = Apply(atom.span, Type.BOOL, atom.function, (subject, atom.args[1]))
+    asked = transform(atom.args[1], lambda x: const(_blanked(str(x.value), stored), span=x.span) if isinstance(x, Const) else x)
+    plain = Apply(atom.span, Type.BOOL, atom.function, (subject, asked))
+    found: Expr = in_one_case(notes, plain, stored) if stored.case else plain
     # What the product has in place of other values satisfies the condition by its own spelling.
     if spelled := [v for v in dict.fromkeys(stored.values.values()) if holds[v] and v not in renamed]:
         found = conjunction(found, negation(one_of(subject, tuple(map(const, spelled)), atom)))

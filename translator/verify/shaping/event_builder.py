@@ -389,6 +389,7 @@ def value_in(stored: Stored, value: object) -> object:
             raise Unfit(f"it is not known what {stored.name} has for {text!r}")
         if text in map(str, stored.values.values()):
             raise Unfit(f"{text!r} stands for another value in {stored.name}")
+        text = text.replace(" ", stored.blanks or " ")
     for before in sorted(stored.prefixes, key=len, reverse=True):
         if text.lower().startswith(before.lower()):
             return stored.prefixes[before] + text[len(before) :]
