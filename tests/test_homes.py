@@ -441,6 +441,7 @@ def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_th
     assert "earliest" not in output.text and "window-since" in {d.code for d in output.diagnostics}
 
 
+@pytest.mark.parametrize(
     ("kql", "asked", "verdict"),
     [
         (
@@ -464,6 +465,21 @@ def test_a_value_that_is_not_listed_is_written_as_the_pipeline_writes_any(kql: s
     output = converted(kql, "esql")
     assert asked in output.text
     assert (output.verdict.value, output.readiness.value) == (verdict, "ready")
+
+
+@pytest.mark.parametrize("told", ["Channel == 'Security'", "Provider == 'Microsoft-Windows-Security-Auditing'"])
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        ("splunk", 'EventCode=4624 LogonType="10"'),
+        ("esql", 'winlog.event_data.LogonType == "10"'),
+        ("eql", 'winlog.event_data.LogonType == "10"'),
+    ],
+)
+def test_any_value_in_the_data_of_a_windows_event_has_a_field(told: str, target: str, asked: str) -> None:
+    output = converted(f"WindowsEvent | where {told} and EventID == 4624 and EventData.LogonType == '10' | project Computer", target)
+    assert asked in output.text
+    assert (output.verdict.value, output.readiness.value) == ("exact", "ready")
 
 
 def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:

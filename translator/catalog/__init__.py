@@ -137,12 +137,18 @@ def _steps(path: str) -> tuple[str, Steps]:
     return column, tuple(steps)
 
 
+ANY_NAME = "{name}"
+"""What stands in a path for any name that is not listed."""
+
+
 def inside(name: str, column: str, steps: tuple[str | int, ...]) -> tuple[Steps, ...] | None:
     """The places that are known to be below one inside of a column, by their steps from it.
 
     None are below a plain value; None stands for a place of which it is not known what it holds.
     """
-    return _places(name).get((column, tuple(ELEMENT if isinstance(s, int) else s for s in steps)))
+    way = tuple(ELEMENT if isinstance(s, int) else s for s in steps)
+    known = _places(name)
+    return known.get((column, way), known.get((column, (*way[:-1], ANY_NAME))) if way else None)
 
 
 @functools.cache

@@ -8,10 +8,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from translator import catalog
-from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart, Home, Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Column
 from translator.plan.pins import Pins
+from translator.plan.types import Type
 from translator.targets.names import IN_DOCUMENT, PLAIN_TEXTS, WHOLE, path_of
 from translator.targets.paths import SEPARATORS
 
@@ -43,6 +44,8 @@ class Fields:
             return Stored(name, types.get(name, "keyword" if self.family == "elastic" else "text")), name, ()
         for length in range(len(steps), -1, -1):
             found = at_place(columns, column.name, steps[:length])
+            if found is None and column.type == Type.DYNAMIC:
+                found = _of_any_name(columns, column.name, steps[:length])
             if found is None:
                 continue
             counterpart, name, elements = found
@@ -67,9 +70,9 @@ class Fields:
             return Stored(TIMES[self.family], {"splunk": "time", "elastic": "date"}.get(self.family, "time")), TIMES[self.family], ()
         if column.name == "Type" and not steps and column.table in catalog.schemas():
             return Computed(f"'{column.table}'"), "", ()
-        pattern = columns.get("EventData.{name}")
+        pattern = columns.get(f"EventData.{ANY_NAME}")
         if isinstance(pattern, Stored) and not steps and _is_of_event_data(column):
-            return self._of_event_data(column.name) or (pattern, pattern.name.replace("{name}", column.name), ())
+            return self._of_event_data(column.name) or (pattern, pattern.name.replace(ANY_NAME, column.name), ())
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
         return None, column.name, ()
@@ -140,6 +143,17 @@ def at_place(
                 field_name = field_name.replace("{n}", str(step), 1) if isinstance(step, int) else field_name
             return found, field_name, ()
     return None
+
+
+def _of_any_name(
+    columns: Mapping[str, Counterpart], name: str, steps: tuple[str | int, ...]
+) -> tuple[Counterpart, str, tuple[str | int, ...]] | None:  # fmt: skip
+    """What stands for a place whose last step is any name, of which a field is made."""
+    last = steps[-1] if steps else None
+    if not isinstance(last, str) or last == ELEMENT:
+        return None
+    found = columns.get(path_of(name, (*steps[:-1], ANY_NAME)))
+    return (found, found.name.replace(ANY_NAME, last), ()) if isinstance(found, Stored) else None
 
 
 def is_value(column: Column, steps: tuple[str | int, ...]) -> bool:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from translator import catalog
-from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart, Home, Stored
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
 from translator.targets.base import Options
@@ -23,7 +23,7 @@ from translator.verify.shaping.values import is_missing
 Way: TypeAlias = tuple[str | int, ...]
 """A place inside of a column: names, and numbers in arrays. In a pattern ``[]`` and ``[n]`` are any number, ``{name}`` is any name."""
 
-ANY_INDEX, ANY_NAME = "[n]", "{name}"
+ANY_INDEX = "[n]"
 
 OWN = "="
 """What the catalog puts before a name in a formula that is a field of the product, and no column."""
