@@ -64,6 +64,11 @@ def test_a_hyphen_for_no_user_is_no_entity_whether_the_text_shows_it_or_not(behi
     assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
+def test_the_key_of_what_an_outer_join_adds_tells_no_row() -> None:
+    kql = "AuditLogs | where Result == 'failure' | join kind=leftouter (AuditLogs | where Category has 'x') on CorrelationId"
+    assert prove(translator.convert(rule(kql), ("sigma",)), "sigma").outcome == Outcome.PROVEN
+
+
 def test_how_far_indicators_lie_back_is_no_window_of_events() -> None:
     matched = (
         "ThreatIntelligenceIndicator | where TimeGenerated >= ago(14d) and Active | join (OfficeActivity | where TimeGenerated between"

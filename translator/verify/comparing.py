@@ -102,6 +102,10 @@ class Wanted:
     untold: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+_KEPT_SIDES = {"leftouter": 0, "rightouter": 1}
+"""The number of the side whose keys tell the rows of an outer join: the other one's are empty where it has no row."""
+
+
 class Columns:
     """The columns of a query's result, and what may be asked of them.
 
@@ -117,7 +121,9 @@ class Columns:
         self.limited = any(isinstance(p, o.Limit) for p in o.parts(plan.root))
         self.unsettled = _unsettled(plan)
         parts = list(o.parts(plan.root))
-        joined = [x.column for p in parts if isinstance(p, o.Join) for pair in p.on for x in pair if isinstance(x, ColumnRef)]
+        pairs = [(p.kind, pair) for p in parts if isinstance(p, o.Join) for pair in p.on]
+        kept = [x for kind, pair in pairs for n, x in enumerate(pair) if n == _KEPT_SIDES.get(kind, n)]
+        joined = [x.column for x in kept if isinstance(x, ColumnRef)]
         grouped = [c for p in parts if isinstance(p, o.Aggregate) for c, _ in p.keys]
         distinct = [c for p in parts if isinstance(p, o.Distinct) for c in p.columns]
         self.grouping = frozenset(c.id for c in (*joined, *grouped, *distinct))
