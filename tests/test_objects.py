@@ -147,6 +147,40 @@ def test_a_name_of_no_taxonomy_is_that_of_a_place_in_rules_of_sigma(kql: str, ve
         assert prove(conversion, "sigma").outcome == Outcome.PROVEN
 
 
+@pytest.mark.parametrize(
+    ("kql", "verdict", "field"),
+    [
+        (
+            "AuditLogs | where TargetResources[0].modifiedProperties[0].newValue == 'x'",
+            "exact",
+            "TargetResources.0.modifiedProperties.0.newValue",
+        ),
+        (
+            "GCP_IAM | where todynamic(PayloadAuthorizationinfo)[0].granted == 'true'",
+            "exact",
+            "data.protoPayload.authorizationInfo.0.granted",
+        ),
+        # an array that the KQL compares as a text, and elements that it asks one by one
+        (
+            "GCP_IAM | where todynamic(PayloadRequestPolicyBindings)[0].members == '[1]'",
+            "exact",
+            "data.protoPayload.request.policy.bindings.0.members",
+        ),
+        (
+            "AuditLogs | mv-expand p = TargetResources[0].modifiedProperties | where p.newValue has 'Mail' | distinct CorrelationId",
+            "same-alerts",
+            "TargetResources.0.modifiedProperties.newValue",
+        ),
+    ],
+)
+def test_one_element_of_an_array_is_a_field_of_its_own_in_rules_of_sigma(kql: str, verdict: str, field: str) -> None:
+    conversion = translator.convert(rule(kql), ("sigma",))
+    output = conversion.outputs["sigma"]
+    assert (output.verdict.value, output.deployment and output.deployment.readiness.value) == (verdict, "set-up")
+    assert f" {field}" in output.text
+    assert prove(conversion, "sigma").outcome == Outcome.PROVEN
+
+
 def test_an_element_counted_from_the_end_is_no_field() -> None:
     for output in translator.convert(
         rule("AuditLogs | where TargetResources[-1].type == 'User'"), ("sigma", "splunk", "eql")

@@ -12,7 +12,7 @@ from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, duration
+from translator.targets.base import Deployment, Options, Output, by_table, duration
 from translator.targets.homes import Placed, placed
 from translator.targets.protocols import CountsRows, Target
 
@@ -146,13 +146,11 @@ def _together(outputs: list[Output]) -> Deployment | None:
     found = [o.deployment for o in outputs if o.deployment is not None]
     if not found:
         return None
-    missing: dict[str, list[str]] = {}
-    for table, names in (m for d in found for m in d.missing):
-        missing.setdefault(table, []).extend(n for n in names if n not in missing.get(table, []))
     return Deployment(
         tuple(dict.fromkeys(r for d in found for r in d.reads)),
-        tuple((table, tuple(names)) for table, names in missing.items()),
+        by_table(m for d in found for m in d.missing),
         tuple(dict.fromkeys(s for d in found for s in d.set_up)),
+        by_table(p for d in found for p in d.places),
     )
 
 

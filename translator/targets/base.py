@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TypeAlias
 
 from translator.catalog.site import Site
 from translator.detection.model import Detection, Trigger
@@ -56,13 +57,28 @@ class Read:
     apart: str = ""
 
 
+NamesByTable: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def by_table(pairs: Iterable[tuple[str, tuple[str, ...]]]) -> NamesByTable:
+    """Names by table, each table and each of its names once."""
+    found: dict[str, dict[str, None]] = {}
+    for table, names in pairs:
+        found.setdefault(table, {}).update(dict.fromkeys(names))
+    return tuple((table, tuple(names)) for table, names in found.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where an output reads, ``missing`` names by table, and what must be ``set_up`` in the product before it runs."""
+    """Where an output reads, ``missing`` names by table, and what must be ``set_up`` in the product before it runs.
+
+    ``places`` are those inside of the product's fields that are fields of their own, by table: part of what is set up.
+    """
 
     reads: tuple[Read, ...]
-    missing: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    missing: NamesByTable = ()
     set_up: tuple[str, ...] = ()
+    places: NamesByTable = ()
 
     @property
     def readiness(self) -> Readiness:

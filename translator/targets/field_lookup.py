@@ -46,6 +46,7 @@ from translator.targets.names import (
     SPLUNK_JSON,
     are_plain_keys,
     is_logical,
+    names_elements,
     path_of,
 )
 from translator.targets.objects import is_plain
@@ -84,7 +85,14 @@ class _Known:
 
 @lru_cache(maxsize=64)
 def _known(
-    predicate: Same[Expr], table: str, home: Same[Home | None], site: Same[Site], family: str, names: str, computes: bool, reads_json: bool
+    predicate: Same[Expr],
+    table: str,
+    home: Same[Home | None],
+    site: Same[Site],
+    family: str,
+    names: tuple[str, str],
+    computes: bool,
+    reads_json: bool,
 ) -> _Known:
     inventory = site.node.inventory.get(family, {})
     return _Known(Fields(home.node, family, pins_among(predicate, table), inventory, reads_json))
@@ -97,8 +105,8 @@ class FieldLookup(ABC):
         self.mover, self.chosen, self.home, self.measured = mover, selector, home, measured
         self.family, options = mover.family, mover.options
         self.known = _known(
-            Same(selector.predicate), selector.table, Same(home), Same(options.site), mover.family, options.fields, mover.computes,
-            mover.reads_json,
+            Same(selector.predicate), selector.table, Same(home), Same(options.site), mover.family, (options.fields, options.prefer),
+            mover.computes, mover.reads_json,
         )  # fmt: skip
         self.fields = self.known.fields
         self.inventory, self.pins = self.fields.inventory, self.fields.pins
@@ -185,6 +193,8 @@ class FieldLookup(ABC):
         if self.family == "elastic" and self.mover.reads_json and isinstance(whole, Stored) and whole.type in IN_DOCUMENT:
             return expr.steps
         if any(s != 0 for s in expr.steps if isinstance(s, int)) or not catalog.is_single(self.chosen.table, name, self.pins):
+            if names_elements(self.family, self.mover.options):
+                return expr.steps
             self.mover.say("array-element", f"{name} is an array of which the KQL reads one element, the output all", expr.span)
         return of_any
 
@@ -252,9 +262,9 @@ class FieldLookup(ABC):
 
     def is_text(self, expr: Expr) -> bool:
         """Whether a place is a field by a name that no taxonomy binds, with its text; elements that are asked one by one have none."""
-        found, counterpart = self.looked_up(expr)
+        found, _ = self.looked_up(expr)
         base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
-        if counterpart is not None or not isinstance(base, ColumnRef) or not is_logical(self.family, self.mover.options, base.column):
+        if not isinstance(base, ColumnRef) or not is_logical(self.family, self.mover.options, base.column, steps):
             return False
         reads = (self.chosen.predicate, *self.chosen.keys, *self.measured)
         ways = [n.steps for x in reads for n in walk(x) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and n.base == base]

@@ -15,7 +15,7 @@ from translator.fidelity import Diagnostic, Notes
 from translator.plan.conditions import fields_of, is_field
 from translator.plan.expressions import ELEMENT, Column, ColumnRef, Expr, Path
 from translator.plan.types import Type
-from translator.targets.base import Cannot, Deployment, Options, Output, Read
+from translator.targets.base import Cannot, Deployment, Options, Output, Read, by_table
 
 TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_only_text", "flattened", "object", "json", "unknown"})
 """Types of a product's fields that hold texts, or what compares as one."""
@@ -41,7 +41,16 @@ IN_UNITS = "in_units"
 """The function by which a field of smaller units is read: how many whole ones of so many it has. Such a field is never negative."""
 
 _TO_SET_UP = frozenset(
-    {"input-setting", "list-lookup", "list-placeholder", "list-at-ingest", "indicator-list", "first-seen-list", "list-rows"}
+    {
+        "input-setting",
+        "list-lookup",
+        "list-placeholder",
+        "list-at-ingest",
+        "indicator-list",
+        "first-seen-list",
+        "list-rows",
+        "place-as-field",
+    }
 )
 """Diagnostics that name something which the product must have before the output runs."""
 
@@ -51,9 +60,18 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
     return name + "".join("[]" if s == ELEMENT else f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
 
 
-def is_logical(family: str, options: Options, column: Column) -> bool:
-    """Whether a column has a name of Sigma's that no taxonomy binds: what holds its places where the logs are, the pipeline says."""
-    return family == "sigma" and options.fields != "source" and not column.stored
+def is_logical(family: str, options: Options, column: Column, steps: tuple[str | int, ...] = ()) -> bool:
+    """Whether a place has a name of Sigma's that no taxonomy binds: what holds it where the logs are, the pipeline says.
+
+    Those are the places in columns that no log source is known to have, and in one element of an array.
+    """
+    element = names_elements(family, options) and any(isinstance(step, int) for step in steps)
+    return family == "sigma" and options.fields != "source" and (not column.stored or element)
+
+
+def names_elements(family: str, options: Options) -> bool:
+    """Whether one element of an array has a name of its own, where the log source has one for all of them."""
+    return family == "sigma" and options.prefer == "exact" and options.fields != "source"
 
 
 def key_names(detection: Detection, names: Names, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -176,6 +194,8 @@ class Names(Notes):
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
     used: dict[str, str] = field(default_factory=dict)
     """The product's types of the fields that were named, where these are known."""
+    places: dict[str, dict[str, None]] = field(default_factory=dict)
+    """By table the places inside of the product's fields that are fields of their own."""
 
     def home(self, selector: Selector) -> Home | None:
         """Where the events of a selector are; None where they are searched under the table's own name."""
@@ -216,8 +236,10 @@ class Names(Notes):
             self.say(code, f"{name} is a string that holds JSON, and is read as if its parts were fields", expr.span)
         if self.family == "elastic" and ELEMENT in steps:
             self.say("array-element", f"{name} is an array, whose elements EQL and ES|QL do not compare one by one", expr.span)
-        if any(isinstance(step, int) for step in steps) and is_logical(self.family, self.options, column):
+        if any(isinstance(step, int) for step in steps) and is_logical(self.family, self.options, column, steps):
             self.say("place-as-field", f"{path_of(name, steps)} is one element of an array, or in one", expr.span)
+            if column.stored:
+                self.places.setdefault(column.table or "", {})[path_of(name, steps)] = None
         elif any(isinstance(step, int) for step in steps) and (self.family != "splunk" or source or not column.stored):
             self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
         if not source and not column.stored:
@@ -252,7 +274,7 @@ class Names(Notes):
 
     def of_each(self, exprs: Iterable[Expr]) -> Iterator[set[str]]:
         """The same of each of them."""
-        quiet = replace(self, said=[], missing={}, read={}, used={})
+        quiet = replace(self, said=[], missing={}, read={}, used={}, places={})
         for expr in exprs:
             found = set()
             for node in fields_of(expr):
@@ -371,5 +393,6 @@ class Names(Notes):
         if self.options.fields != "source":
             missing = tuple((table, tuple(names)) for table, names in sorted(self.missing.items()))
             set_up = tuple(dict.fromkeys(d.message for d in everything if d.code in _TO_SET_UP))
-            deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up)
+            places = by_table((table, tuple(found)) for table, found in sorted(self.places.items()))
+            deployment = Deployment(tuple(self.read[k] for k in sorted(self.read)), missing, set_up, places)
         return Output(target, texts, everything, lane, filters, deployment=deployment, fields=dict(self.used))

@@ -27,7 +27,7 @@ from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.expressions import Apply, Column, ColumnRef, Const
 from translator.plan.types import Type
-from translator.targets.base import Options, Output
+from translator.targets.base import NamesByTable, Options, Output, by_table
 from translator.targets.pipeline.reading import deciding
 from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
@@ -48,7 +48,7 @@ MOST_WORLDS = 72
 _FITTINGS, _NAMED = 9, 4
 """How often rows are changed until the product can have them, and how often of these by the columns alone that are in the way."""
 
-Own: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+Own: TypeAlias = NamesByTable
 """By table the columns, and the places inside of them, that a site has under these names."""
 
 _MARK = "kql2sigma_world"
@@ -138,7 +138,9 @@ class Stage:
 
     def presumed(self, output: Output) -> tuple[frozenset[str], Own, tuple[str, ...]]:
         """The tables that are lists to an output, the columns whose own names it has to use, and the homes that it takes besides."""
-        return self.lists.tables(output.diagnostics), output.deployment.missing if output.deployment is not None else (), output.homes
+        deployed = output.deployment
+        own = by_table((*deployed.missing, *deployed.places)) if deployed is not None else ()
+        return self.lists.tables(output.diagnostics), own, output.homes
 
     def on(
         self, family: str, listed: frozenset[str] = frozenset(), own: Own = (), homes: tuple[str, ...] = ()

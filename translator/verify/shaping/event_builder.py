@@ -9,7 +9,7 @@ CIM" (searches by tstats name fields with their data set before).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from xml.sax.saxutils import escape
 
 from translator import catalog
@@ -283,16 +283,20 @@ class EventBuilder:
 
     def texts(self, places: Iterable[str]) -> None:
         """Gives places inside of columns, which rules of Sigma ask under their own names, the text of what is there."""
-        for column, steps in map(way_of, places):
-            value = self.row.get(column)
-            for step in (None, *steps):
-                value = read_json(value) if isinstance(value, str) and step is not None else value
-                if isinstance(step, int):
-                    value = value[step] if isinstance(value, list) and -len(value) <= step < len(value) else None
-                elif step is not None:
-                    value = value.get(step) if isinstance(value, dict) else None
-            if value is not None and (isinstance(value, dict | list) or any(isinstance(s, int) for s in steps)):
-                self.event[".".join([column, *map(str, steps)])] = text_of(value) if isinstance(value, dict | list) else value
+        for column, name, steps in map(self.way, places):
+            texts = [text_of(v) if isinstance(v, dict | list) else v for v in _at(self.row.get(column), steps, any(map(_is_index, steps)))]
+            if texts:
+                whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
+                self.event[whole] = texts[0] if ELEMENT not in steps else texts
+
+    def way(self, place: str) -> tuple[str, str, Way]:
+        """The column of a place, its name in the product, and the steps to the place; the column's own name where the home has none."""
+        for column in self.row:
+            name = found.name if (found := self.site.place(column, (), self.row)) is not None else ""
+            if name and place.startswith((f"{name}.", f"{name}[")):
+                return column, name, way_of(f"_{place.removeprefix(name)}")[1]
+        column, steps = way_of(place)
+        return column, column, steps
 
     def with_texts(self, record: dict[str, object]) -> dict[str, object]:
         """A record with texts for those of its objects that its stream has as such, which then are fields without parts."""
@@ -398,3 +402,24 @@ def value_in(stored: Stored, value: object) -> object:
             raise Unfit(f"no row has {text!r} in this case")
         return text.lower() if stored.case == "lower" else text.upper()
     return value
+
+
+def _is_index(step: str | int) -> bool:
+    return isinstance(step, int)
+
+
+def _at(value: object, steps: Way, plain: bool) -> Iterator[object]:
+    """What stands at a place inside of a value, of every element where the place is one of any; ``plain``: also where it has no parts."""
+    if not steps:
+        if value is not None and (plain or isinstance(value, dict | list)):
+            yield value
+        return
+    inner, step = read_json(value) if isinstance(value, str) else value, steps[0]
+    match inner:
+        case list() if step == ELEMENT:
+            for member in inner:
+                yield from _at(member, steps[1:], plain)
+        case list() if isinstance(step, int) and step < len(inner):
+            yield from _at(inner[step], steps[1:], plain)
+        case dict() if isinstance(step, str):
+            yield from _at(inner.get(step), steps[1:], plain)
