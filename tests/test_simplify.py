@@ -115,6 +115,8 @@ APPLY: dict[str, Any] = {
         "tostring(a) =~ 'x' and tostring('k') == 'k'",
         "(a == 'x') == true or (b == 'x') == false",
         "a startswith 'X' and a !contains 'q' and 1 == 1",
+        "a == 'x' or ipv4_is_in_range(b, '::1/128') or (bool(null) and n < 5)",
+        "not(a == 'x' or ipv4_is_in_range(b, '::1/128'))",
     ],
 )
 def test_an_exact_rewrite_gives_the_same_rows(kql: str) -> None:
@@ -126,6 +128,11 @@ def test_an_exact_rewrite_gives_the_same_rows(kql: str) -> None:
     for node in e.walk(after):
         if isinstance(node, e.Apply) and node.function not in ("and", "or", "not") and node.args:
             assert is_field(node.args[0]), f"{node.function} does not stand on a stored field"
+
+
+def test_what_is_null_for_every_row_is_no_alternative() -> None:
+    ranges = "ipv4_is_in_range(a, '10.0.0.0/8') or ipv4_is_in_range(a, '::1/128') or ipv4_is_in_range(a, 'fe80::/10')"
+    assert pushed(simplify(predicate(ranges))) == predicate("ipv4_is_in_range(a, '10.0.0.0/8')")
 
 
 def test_a_branch_for_one_value_does_not_rule_out_the_others() -> None:

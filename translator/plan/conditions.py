@@ -18,6 +18,7 @@ from translator.plan.expressions import (
     negation,
     walk,
 )
+from translator.plan.functions.network import ipv4_is_in_range
 from translator.plan.types import Type
 
 EQUALITIES = ("==", "=~")
@@ -192,9 +193,24 @@ def pushed(predicate: Expr, negated: bool = False) -> Expr:
             return _without_needless(parts) if (predicate.function == "and") != negated else disjunction(*parts)
         if negated and predicate.function in _OPPOSITE:
             return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
+    if not negated and is_never_known(predicate):
+        return FALSE
     if negated and is_field(predicate):
         return Apply(predicate.span, Type.BOOL, "==", (predicate, FALSE))  # not(null) is null, unlike null != true
     return negation(predicate) if negated else predicate
+
+
+def is_never_known(atom: Expr) -> bool:
+    """Whether an atom is null for every row, as that an address is in a network which is none of IPv4.
+
+    Source: learn.microsoft.com/kusto/query/ipv4-is-in-range-function, "Returns".
+    """
+    match atom:
+        case Const(type=Type.BOOL, value=None):
+            return True
+        case Apply(function="ipv4_is_in_range", args=(_, Const(value=str(network)))):
+            return ipv4_is_in_range("0.0.0.0", network) is None
+    return False
 
 
 def _without_needless(parts: list[Expr]) -> Expr:
