@@ -21,6 +21,7 @@ from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.verify import esql, spl
+from translator.verify.proof import Outcome, prove
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
 
@@ -319,3 +320,18 @@ def test_a_key_with_several_values_is_no_key_by_the_text_of_all_of_them() -> Non
     outputs = translator.convert(rule(kql), targets=("eql", "esql")).outputs
     assert "array-compared" in {d.code for d in outputs["eql"].diagnostics} and outputs["eql"].verdict == Verdict.DIFFERS
     assert outputs["esql"].verdict == Verdict.SAME_ALERTS and 'JSON_EXTRACT(event.original, "envelope.rcpts")' in outputs["esql"].text
+
+
+@pytest.mark.parametrize(
+    ("asked", "keyed"),
+    [("K has 'adm' or K =~ 'root'", True), ("K has 'adm' and K != 'root'", True), ("K =~ 'root' or AppDisplayName == 'x'", False)],
+)
+def test_a_key_that_the_conditions_decide_is_a_field(asked: str, keyed: bool) -> None:
+    kql = (
+        f"SigninLogs | extend K = iff(ResultType == '0', UserPrincipalName, '') | where {asked} | summarize n = count() by K | where n > 2"
+    )
+    conversion = translator.convert(rule(kql), ("sigma",))
+    assert (conversion.outputs["sigma"].verdict.value, bool(conversion.outputs["sigma"].texts)) == (
+        ("same-alerts", True) if keyed else ("none", False)
+    )
+    assert not keyed or prove(conversion, "sigma").outcome == Outcome.PROVEN

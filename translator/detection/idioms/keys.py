@@ -8,7 +8,7 @@ from translator.detection.shapes import Branch, Events, Grouped, foreign
 from translator.detection.windows import bucket_of
 from translator.fidelity import Place
 from translator.plan.conditions import fields_of, is_field
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Path, Span, substitute, walk
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Expr, Path, Span, conjuncts, substitute, walk
 from translator.plan.simplify import simplify
 
 
@@ -27,7 +27,7 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place)
         else:
             length = bucket
     keys = independent(keys, inner)
-    computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [substitute(k[1], b.env)])]
+    computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [_value(k[1], b)])]
     if computed and len(computed) < len(keys) and place is Place.PLAIN:
         names = ", ".join(n for n, _ in computed)
         lifting.say("key-dropped", f"{names} is computed, or only added by a join, and is left out of the keys", computed[0][1].span)
@@ -74,6 +74,22 @@ def independent(keys: list[tuple[str, Expr]], inner: Events) -> list[tuple[str, 
     return kept or keys
 
 
+def _value(key: Expr, branch: Branch) -> Expr:
+    """What a key is of the fields of its events, by those conditions in it that they all satisfy."""
+    value = simplify(substitute(key, branch.env))
+    match value:
+        case Apply(function="iff" | "iif", args=(condition, then, _)) if _implies(branch.predicate, condition):
+            return then
+    return value
+
+
+def _implies(predicate: Expr, condition: Expr) -> bool:
+    """Whether a condition is asked in a predicate, or in each alternative of a part of it."""
+    parts = conjuncts(predicate)
+    either = (p.args for p in parts if isinstance(p, Apply) and p.function == "or")
+    return condition in parts or any(all(_implies(p, condition) for p in alternatives) for alternatives in either)
+
+
 def is_computed_key(expr: Expr) -> bool:
     """Whether a key is more than a field, or a field without case."""
     value = simplify(expr)
@@ -86,7 +102,7 @@ def key_field(lifting: Lifting, expr: Expr, branch: Branch, measure: Measure, sp
     Raises:
         Blocked: where it is computed, or none of theirs.
     """
-    expr = simplify(substitute(expr, branch.env))
+    expr = _value(expr, branch)
     if (added := foreign(expr, branch)) is not None:
         raise lifting.block("unsupported-join", f"the events cannot be grouped by {added}, a column that the join only adds", span)
     if isinstance(expr, Apply) and expr.function in ("tolower", "toupper") and is_field(expr.args[0]):
