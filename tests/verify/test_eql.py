@@ -316,7 +316,8 @@ def test_what_elasticsearch_does_not_parse_is_refused_by_name(text: str, what: s
         "length(n) == 1",
         'startsWith(n, "1")',
         "ok > true",
-        '@timestamp > "2020-01-01"',
+        "@timestamp > n",
+        "@timestamp > true",
         "n in~ (1, 2)",
     ],
 )  # fmt: skip
@@ -356,6 +357,28 @@ def test_times_in_the_forms_that_events_have(moment: object) -> None:
     events = [{"id": 2, "@timestamp": 10.5}, {"id": 1, "@timestamp": moment}]
     (row,) = run("sequence with maxspan=500ms [any where id == 1] [any where id == 2]", events)
     assert row["join_keys"] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ('@timestamp >= "now-20s"', [3, 4]),
+        ('@timestamp > "now-20s"', [4]),
+        ('`@timestamp` < "now-1m+30s"', [1]),
+        ('@timestamp <= "1970-01-01T00:00:30Z"', [1, 2, 3]),
+        ("@timestamp == 30000", [3]),
+        ('substring(string(@timestamp), 0, 17) == "1970-01-01T00:00:" and n == 5', [1]),
+        ("modulo(number(substring(string(@timestamp), 17, 19)), 20) < 10", [2, 4]),
+    ],
+)
+def test_times_are_compared_with_that_of_the_search(condition: str, ids: list[int]) -> None:
+    assert [row["id"] for row in run(f"any where {condition}", EVENTS, now=50)] == ids
+
+
+@pytest.mark.parametrize("time", ["now/d", "now-1M"])
+def test_date_math_that_rounds_is_not_read(time: str) -> None:
+    with pytest.raises(NotReadable):
+        run(f'any where @timestamp > "{time}"', EVENTS, now=50)
 
 
 def test_the_words_of_an_event_are_given_back_with_dots() -> None:

@@ -16,7 +16,7 @@ from translator.verify.eql.documents import documents, kinds_of
 from translator.verify.eql.sequences import Machine
 from translator.verify.eql.syntax import Events, Filter, Member, Query, Sample, Sequence, parse
 from translator.verify.eql.types import WrongType
-from translator.verify.reading import Row
+from translator.verify.reading import Row, moment_of
 
 __all__ = ["WrongType", "parse", "run"]
 
@@ -24,7 +24,7 @@ __all__ = ["WrongType", "parse", "run"]
 def run(
     text: str,
     events: Iterable[Mapping[str, object]],
-    now: dt.datetime | None = None,
+    now: dt.datetime | float | None = None,
     kinds: Mapping[str, str] | None = None,
     category: str = CATEGORY,
 ) -> list[Row]:
@@ -32,7 +32,7 @@ def run(
 
     Args:
         events: with ``@timestamp`` (a datetime, a text of ISO 8601 or seconds since 1970); nested or with names with dots.
-        now: ignored, since EQL has no clock.
+        now: the time of the search, which ``"now-1d"`` goes by; without one such a query is not readable.
         kinds: types of fields (text, number, bool, ip, date) beside those that their values and ECS tell.
         category: the field that holds an event's category (``event_category_field`` of the API).
 
@@ -47,7 +47,7 @@ def run(
     query = parse(text)
     found = documents(events)
     known = {name for document in found for name in document.values}
-    conditions = Conditions(kinds_of(found) | dict(kinds or {}), category)
+    conditions = Conditions(kinds_of(found) | dict(kinds or {}), category, None if now is None else (moment_of(now) or 0) // 1_000)
     for wanted in _filters(query):
         types.condition(wanted.condition, conditions.kinds)
         types.mapped(wanted.condition, known)

@@ -12,8 +12,10 @@ are within ``nullSafeFilter`` and ask each value of a field, ``multiValueDocValu
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -36,7 +38,7 @@ from translator.verify.eql.syntax import (
     Pattern,
     fields_of,
 )
-from translator.verify.reading import NotReadable, Value
+from translator.verify.reading import NotReadable, Value, moment_of
 
 Binding: TypeAlias = Mapping[str, Value | None]
 
@@ -50,10 +52,12 @@ class Conditions:
     Attributes:
         kinds: the types of fields, as far as they are known.
         category: the field that holds an event's category.
+        now: the time of the search in milliseconds since 1970, which ``"now-1d"`` goes by; None where it has none.
     """
 
     kinds: Mapping[str, str]
     category: str = CATEGORY
+    now: int | None = None
 
     def chosen(self, found: list[Document], wanted: Filter) -> list[Document]:
         """The documents that a filter takes, in their order."""
@@ -109,8 +113,12 @@ class Conditions:
                 return decisive if decisive in found else None if None in found else not decisive
 
     def compared(self, operator: str, node: Comparison, left: Value, right: Value) -> bool:
-        if "ip" in (self._kind(node.left), self._kind(node.right)):
+        sides = (self._kind(node.left), self._kind(node.right))
+        if "ip" in sides:
             return _addresses(operator, left, right)
+        if "date" in sides:
+            one, other = self.time(node.left, left), self.time(node.right, right)
+            return _ordered(operator, (one > other) - (one < other))
         if isinstance(left, str) != isinstance(right, str) or isinstance(left, bool) != isinstance(right, bool):
             raise NotReadable(f"{left!r} {operator} {right!r}", node.at)
         if isinstance(left, str) and isinstance(right, str):
@@ -154,7 +162,13 @@ class Conditions:
                 return False
         elif node.name in ("startswith", "endswith", "stringcontains") and isinstance(subject, Field):
             return _pushed(node, text_of(given[0]), text_of(given[1]))
+        if self._kind(subject) == "date":
+            given[0] = as_iso((moment_of(given[0]) or 0) // 1_000)
         return function.run(given, node.caseless)
+
+    def time(self, node: Expression, value: Value) -> int:
+        """The milliseconds since 1970 of a field or a constant."""
+        return _constant_time(value, self.now, node.at) if isinstance(node, Literal) else (moment_of(value) or 0) // 1_000
 
     def _kind(self, node: Expression) -> str | None:
         return self.kinds.get(node.name) if isinstance(node, Field) else None
@@ -164,6 +178,37 @@ def _bindings(node: Expression, document: Document) -> Iterator[Binding]:
     names = fields_of(node)
     for values in itertools.product(*(document.values.get(n) or (None,) for n in names)):
         yield dict(zip(names, values, strict=True))
+
+
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MATH = re.compile(r"now((?:[+-]\d+[smhd])*)")
+
+
+def as_iso(milliseconds: int) -> str:
+    """A time as Java writes a ZonedDateTime, without the seconds where they are zero (java.time.LocalTime, toString)."""
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=milliseconds)
+    if moment.microsecond:
+        return f"{moment.isoformat(timespec='milliseconds')}Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S}Z" if moment.second else f"{moment:%Y-%m-%dT%H:%M}Z"
+
+
+def _constant_time(value: Value, now: int | None, at: int) -> int:
+    """A constant that a time is compared with, in milliseconds since 1970: a text of ISO 8601 or of date math, or that number.
+
+    Facts: ExpressionTranslators.java and RangeQuery.java of Elasticsearch hand a text on to a range query as it is, which reads date math
+    (Elasticsearch reference, "Range query", "Date math"); test_queries_date.toml (numbers are milliseconds).
+
+    Raises:
+        NotReadable: for date math that rounds or counts months, and for what is no time.
+    """
+    if not isinstance(value, str):
+        return round(value)
+    if not value.startswith("now"):
+        return (moment_of(value) or 0) // 1_000
+    found = _MATH.fullmatch(value)
+    if found is None or now is None:
+        raise NotReadable(f"the time {value}", at)
+    return now + sum(int(step[:-1]) * _UNITS[step[-1]] for step in re.findall(r"[+-]\d+[smhd]", found[1]))
 
 
 def _ordered(operator: str, sign: int) -> bool:

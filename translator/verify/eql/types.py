@@ -150,6 +150,8 @@ def _alike(left: Expression, right: Expression, at: int, kinds: Mapping[str, str
         if found[0] != found[1] and not (isinstance(other, Literal) and is_address(other.value)):
             raise WrongType("an address compared with what is none", at)  # a block, too, is one for cidrMatch here
     elif "date" in found:
-        raise WrongType("a comparison of times", at)
+        other = right if found[0] == "date" else left
+        if not isinstance(other, Literal) or isinstance(other.value, bool):
+            raise WrongType("a time compared with what is no constant", at)
     elif found[0] != found[1]:
         raise WrongType(f"{found[0]} compared with {found[1]}", at)
