@@ -239,10 +239,36 @@ class EqlSequenceBackend(ElasticBackend):
         """The operators compare with literals alone, functions take a second field."""
         return f"({self.present(field)} and {self.present(other)} and startsWith~({field}, {other}) and startsWith~({other}, {field}))"
 
+    bucket: int = 0
+    """The seconds of the buckets of time that events are counted in; 0 where any span as long as the window will do."""
+
+    bucketed: bool = False
+    """Whether the queries keep to them."""
+
     def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
         return query if isinstance(rule, SigmaCorrelationRule) else f"any where {query}"
 
+    of_bucket: str = ""
+    """What tells the events of some buckets from others in the query that is being written."""
+
     def correlation_queries(self, correlation: Correlation) -> list[str]:
+        queries = self.sequences(correlation)
+        every = every_other(self.bucket)
+        if not every or any("![any" in q or not q.startswith("sequence") for q in queries) or len(every) * len(queries) > MAX_QUERIES:
+            return queries
+        found = []
+        for self.of_bucket in every:
+            found += self.sequences(correlation)
+        self.of_bucket, self.bucketed = "", True
+        return found
+
+    def asked(self, condition: str) -> str:
+        return f"any where {self.of_bucket} and ({condition})" if self.of_bucket else f"any where {condition}"
+
+    def span(self, correlation: Correlation) -> str:
+        return f"{1000 * self.bucket - 1}ms" if self.of_bucket else f"{correlation.seconds}s"
+
+    def sequences(self, correlation: Correlation) -> list[str]:
         if any(member.inner for member in correlation.members):
             raise unsupported("a correlation of correlations")
         match correlation.kind:
@@ -268,8 +294,8 @@ class EqlSequenceBackend(ElasticBackend):
         if runs == 1:
             return f"any where {condition}"
         sizes = [min(MAX_RUNS, runs - before) for before in range(0, runs, MAX_RUNS)]
-        items = [f"  [any where {condition}]" + (f" with runs={size}" if size > 1 else "") for size in sizes]
-        return "\n".join([f"sequence{by} with maxspan={correlation.seconds}s", *items])
+        items = [f"  [{self.asked(condition)}]" + (f" with runs={size}" if size > 1 else "") for size in sizes]
+        return "\n".join([f"sequence{by} with maxspan={self.span(correlation)}", *items])
 
     def temporal(self, correlation: Correlation) -> list[str]:
         """A sequence for each order of the events; what must be absent does not follow the first of them."""
@@ -291,11 +317,27 @@ class EqlSequenceBackend(ElasticBackend):
         return queries
 
     def sequence(self, correlation: Correlation, members: list[tuple[Member, bool]]) -> str:
-        lines = [f"sequence with maxspan={correlation.seconds}s"]
+        lines = [f"sequence with maxspan={self.span(correlation)}"]
         for member, absent in members:
             keys = ", ".join(quoted_field(correlation.field_of(key, member.name)) for key in correlation.group_by)
-            lines.append(f"  {'!' if absent else ''}[any where {self.condition_of(member.event)}]" + (f" by {keys}" if keys else ""))
+            lines.append(f"  {'!' if absent else ''}[{self.asked(self.condition_of(member.event))}]" + (f" by {keys}" if keys else ""))
         return "\n".join(lines)
+
+
+def every_other(seconds: int) -> tuple[str, ...]:
+    """Conditions on the time of an event, each for buckets of so many seconds between which others lie; none where there are none such.
+
+    Events of two such buckets are more than a bucket apart, so that those within one bucket's time are of one bucket. A time is a text
+    of ISO 8601 in UTC there (ToStringFunctionProcessor.java of Elasticsearch: the toString of a ZonedDateTime).
+    """
+    for unit, places, round_ in ((60, "14, 16", 60), (3600, "11, 13", 24)):
+        length = seconds // unit
+        part = f"number(substring(string(`@timestamp`), {places}))"
+        if length and seconds % unit == 0 and round_ % (2 * length) == 0:
+            return f"modulo({part}, {2 * length}) < {length}", f"modulo({part}, {2 * length}) >= {length}"
+        if length and seconds % unit == 0 and round_ == 3 * length:
+            return f"{part} < {length}", f"{part} >= {length} and {part} < {2 * length}", f"{part} >= {2 * length}"
+    return ()
 
 
 def alternatives(expression: Any, negated: bool = False) -> list[list[str]]:

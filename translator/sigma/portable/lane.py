@@ -75,6 +75,8 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
                 return names.output(target, (), (*part.diagnostics, reason), "portable")
             documents = documents_of(rule, part, names, lambda s: {"product": "azure", "service": _place_of(s)})
             made = backend(_pipeline(family, names, part))
+            if isinstance(made, EqlSequenceBackend):
+                made.bucket = part.bin or 0
             if isinstance(made, SplunkSlidingBackend):
                 made.ordered_at_once = part.kind == "temporal_ordered" and not part.strict
                 names.said = [d for d in names.said if d.code != "equal-times"]
@@ -90,7 +92,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return names.output(target, (), (*part.diagnostics, *names.said, reason), "portable")
         own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
-        if target == "eql" and part.bin is not None:
+        if isinstance(made, EqlSequenceBackend) and part.bin is not None and not made.bucketed:
             own = (*own, Diagnostic("bucket-widened", "a sequence counts over any span as long as a bucket, the KQL in fixed ones"))
         macros = dict(macro_terms(names, s) for s in part.selectors if names.home(s) is not None) if family == "splunk" else {}
         texts = tuple(_everywhere(str(q), macros.values()) + (MOST_ROWS if target == "esql" else "") for q in queries)
