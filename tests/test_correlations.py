@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.rules import rule
 from translator.fidelity import Verdict
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
-from translator.verify import esql, spl
+from translator.verify import eql, esql, spl
 from translator.verify.proof import Outcome, prove
 
 JUDGE = Path(os.environ.get("SIGMA_JUDGE", "nosuch"))
@@ -210,6 +211,66 @@ def test_eql_counts_more_events_than_a_run_has_by_several_runs(events: int, runs
     output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
     found = re.findall(r"\](?: with runs=(\d+))?$", output.text, re.M)
     assert output.verdict.value == "same-alerts" and [int(n or 1) for n in found] == runs
+
+
+@pytest.mark.parametrize(
+    ("bucket", "seconds"), [("1m", 60), ("5m", 300), ("15m", 900), ("20m", 1200), ("30m", 1800), ("1h", 3600), ("6h", 21_600)]
+)
+def test_eql_counts_in_buckets_of_which_each_query_takes_some_with_others_between(bucket: str, seconds: int) -> None:
+    kql = f"A | where x == 'a' and isnotempty(k) | summarize c = count() by k, bin(TimeGenerated, {bucket}) | where c >= 3"
+    output = translator.convert(rule(kql), ("eql",), Options(fields="source")).outputs["eql"]
+    assert output.verdict.value == "same-alerts"
+    spread = random.Random(seconds)
+    for _ in range(60):
+        since = spread.randrange(0, 5 * 86_400)
+        times = [since + spread.randrange(0, 2 * seconds) for _ in range(3)]
+        events = [{"@timestamp": t, "event": {"dataset": "A"}, "x": "a", "k": "b"} for t in sorted(times)]
+        found = any(eql.run(text, events) for text in output.texts)
+        assert found == (len({t // seconds for t in times}) == 1)
+
+
+@pytest.mark.parametrize("bucket", ["7m", "45s", "1d"])
+def test_eql_says_of_other_buckets_that_it_counts_in_any_span_as_long(bucket: str) -> None:
+    kql = f"A | where x == 'a' and isnotempty(k) | summarize c = count() by k, bin(TimeGenerated, {bucket}) | where c >= 3"
+    assert "bucket-widened" in {d.code for d in translator.convert(rule(kql), ("eql",)).outputs["eql"].diagnostics}
+
+
+SEEN = """
+    T | where TimeGenerated >= ago(1d) and op == 'a'
+    | where k !in ((T | where TimeGenerated between (ago(14d) .. ago(1d)) and op == 'a' | project k))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kql", "queries"),
+    [
+        (SEEN, 2),
+        (SEEN.replace("and op == 'a'\n", "and op == 'a' and isnotempty(k)\n"), 1),
+        (SEEN.replace("TimeGenerated >= ago(1d) and ", ""), 2),
+        (SEEN.replace("and op == 'a' |", "|"), 2),
+    ],
+)
+def test_eql_finds_what_an_earlier_window_did_not_have(kql: str, queries: int) -> None:
+    made = replace(rule(kql), period=14 * 86_400)
+    output = translator.convert(made, ("eql",), Options(fields="source")).outputs["eql"]
+    assert output.verdict.value in ("exact", "same-alerts") and len(output.texts) == queries
+
+    def alerts(*events: tuple[int, str | None]) -> bool:
+        rows = [{"@timestamp": -ago, "event": {"dataset": "T"}, "op": "a", **({"k": k} if k is not None else {})} for ago, k in events]
+        return any(eql.run(text, sorted(rows, key=lambda r: r["@timestamp"]), 0) for text in output.texts)
+
+    empty_is_kept = queries == 2
+    assert alerts((60, "new")) and alerts((60, "new"), (200_000, "old"), (50, "new"))
+    assert not alerts((60, "old"), (200_000, "old"))
+    assert alerts((60, None)) == empty_is_kept and not alerts((60, None), (200_000, ""))
+    assert alerts((60, ""), (200_000, "old")) == empty_is_kept
+    assert not alerts((86_400, "k")) and not alerts((60, "k"), (86_400, "k"))
+
+
+def test_eql_asks_for_nothing_that_is_absent_at_any_time() -> None:
+    kql = SEEN.replace("between (ago(14d) .. ago(1d))", "> ago(14d)").replace("op == 'a' |", "op == 'b' |")
+    output = translator.convert(replace(rule(kql), period=14 * 86_400), ("eql",)).outputs["eql"]
+    assert output.verdict.value not in ("exact", "same-alerts")
 
 
 @pytest.mark.parametrize(

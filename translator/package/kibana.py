@@ -111,17 +111,17 @@ def choose(conversion: Conversion, options: Options) -> Chosen | None:
     return min(some, key=_preference, default=None)
 
 
-def _preference(chosen: Chosen) -> tuple[int, int, int]:
-    """The verdict, whether it runs, and what an analyst reads first.
+def _preference(chosen: Chosen) -> tuple[int, int, bool, int]:
+    """The verdict, whether it runs, whether it takes several rules, and what an analyst reads first.
 
     Of fields that elastic/detection-rules does not know it refuses all but ES|QL, which then comes first, if not before a better alert.
     """
     rank, ready, number = chosen.verdict.rank, _READY.index(chosen.readiness), _ORDER.index(chosen.kind)
-    known = [catalog.integration_of(name) for name in chosen.reads]
+    known, several = [catalog.integration_of(name) for name in chosen.reads], len(chosen.parts) > 1
     if chosen.readiness != Readiness.NAMES and known and all(k is not None and k.checked for k in known):
-        return rank, ready, number
+        return rank, ready, several, number
     own = chosen.kind in ("threshold", "new_terms", "threat_match")
-    return max(rank, Verdict.SAME_ALERTS.rank), ready, -len(_ORDER) if own else -number
+    return max(rank, Verdict.SAME_ALERTS.rank), ready, several, -len(_ORDER) if own else -number
 
 
 def _of_language(conversion: Conversion, target: str) -> Chosen | None:

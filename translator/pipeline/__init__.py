@@ -131,6 +131,15 @@ class _Translation:
         return self.lift(True, self.folded) if windows_decide([found]) else None
 
     @functools.cached_property
+    def of_search(self) -> Detection | NoDetection | None:
+        """The same, with the moments that a hunting search is given as those of its period where nothing else tells them."""
+        period = self.rule.period or self.options.timespan
+        if not isinstance(self.timed, NoDetection) or (given := with_given_moments(self.folded, period)) is self.folded:
+            return self.timed
+        found = self.lift(True, fold_constants(given))
+        return replace(found, diagnostics=(*found.diagnostics, _of_search(period))) if isinstance(found, Detection) else found
+
+    @functools.cached_property
     def walked(self) -> _Walked:
         return _walked(self.rule, self.folded, self.options)
 
@@ -189,7 +198,7 @@ class _Translation:
         """The best of what the lanes write that take detections."""
         if isinstance(self.detection, NoDetection):
             return Output(name, (), self.detection.diagnostics)
-        timed = self.timed if target.tells_time else None
+        timed = (self.timed if isinstance(target, Pipes) else self.of_search) if target.tells_time else None
         output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, options))
         said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output))
         return replace(output, diagnostics=(*output.diagnostics, *said))
@@ -245,8 +254,7 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     timed = with_given_moments(plan, period)
     read, said = spelled_out(plan if timed is plan else fold_constants(timed), _identifying(rule, plan)), tuple[Diagnostic, ...]()
     if timed is not plan:
-        what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
-        said = (Diagnostic("window-of-search", what),)
+        said = (_of_search(period),)
     shown = shown_columns(read, rule.alert_columns)
     counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
     keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))
@@ -257,6 +265,11 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
 
     lifted = _once_each(functools.partial(_lifted, rule, options))
     return _Walked(read, tuple(cuts(read.root)), shown, lambda cut, told, apart: reading(Same(cut), told, apart), lifted, said)
+
+
+def _of_search(period: int) -> Diagnostic:
+    what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
+    return Diagnostic("window-of-search", what)
 
 
 def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:

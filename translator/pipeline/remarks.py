@@ -134,7 +134,7 @@ def on_history(rule: Rule, detection: Detection, output: Output, target: Target)
 
 def on_columns(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on columns that the details of an alert name, and its rows do not have."""
-    if "custom-details" not in target.keeps or not target.tells_time:
+    if "custom-details" not in target.keeps or not target.tells_time or not output.columns:
         return ()
     entities = {e.column for e in rule.entities}
     lacking = [c for c in rule.alert_columns if c not in output.columns]

@@ -11,13 +11,15 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
-from translator.plan.conditions import CASE_PAIRS
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items
+from translator.plan.conditions import CASE_PAIRS, LIMITS, is_present
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, conjuncts, const, negation
+from translator.plan.types import Type
 from translator.regex.lucene import escape
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
@@ -137,7 +139,7 @@ def check_keys(detection: Detection, names: Names) -> None:
 
 def self_joins(detection: Detection) -> Iterator[Diagnostic]:
     """What is said where one event may be of two sides, of which the members of an EQL sequence or sample are different events."""
-    if detection.kind == "temporal_ordered" and detection.strict:
+    if (detection.kind == "temporal_ordered" and detection.strict) or _after_absence(detection):
         return
     for one, other in itertools.combinations(detection.sides, 2):
         both = ((s, t) for s in one.selectors for t in other.selectors if s.table == t.table)
@@ -175,6 +177,64 @@ def arrays_in_keys(detection: Detection, names: Names) -> Iterator[Diagnostic]:
                 yield Diagnostic("array-compared", message, key.span, Place.BOTH)
 
 
+def _after_absence(detection: Detection) -> list[Selector]:
+    """The selectors of the one side that is there, where all that is absent is of an earlier time; none where it is not."""
+    absent = [s for side in detection.sides if side.absent for s in side.selectors]
+    present = [side for side in detection.sides if not side.absent]
+    if not absent or len(present) != 1:
+        return []
+    found = [_apart(s, absent, detection.lookback) for s in present[0].selectors]
+    return found if all(_is_before(a, s) for a in absent for s in found) else []
+
+
+def _is_before(earlier: Selector, later: Selector) -> bool:
+    """Whether the events of one selector are none of a later time than those of the other, by what both ask of their time."""
+    ends, begins = _limits(earlier, ("until", "before")), _limits(later, ("since", "after"))
+    return bool(ends and begins) and max(ends) >= min(begins)
+
+
+def _apart(selector: Selector, earlier: list[Selector], lookback: int) -> Selector:
+    """A selector without those of its events that are of an earlier window as well.
+
+    Where that window begins no later, and asks no more of its events, these are absent from it none.
+    """
+    asked = {*conjuncts(by_name(selector.predicate))}
+    for other in earlier:
+        rest = [p for p in conjuncts(by_name(other.predicate)) if not (isinstance(p, Apply) and p.function in LIMITS)]
+        ends = _limits(other, ("until", "before"))
+        begins, began = (min(_limits(s, ("since", "after")), default=lookback) for s in (selector, other))
+        if not ends or (other.table, other.home) != (selector.table, selector.home) or not asked.issuperset(rest):
+            continue
+        alike = [by_name(k) for k in selector.keys] == [by_name(k) for k in other.keys]
+        if alike and max(ends) <= begins <= began and not (begins == began and _limits(other, ("after",))):
+            later = Apply(None, Type.BOOL, "since" if _limits(other, ("before",)) else "after", (const(max(ends)),))
+            parts = [p for p in conjuncts(selector.predicate) if not (isinstance(p, Apply) and p.function in ("since", "after"))]
+            selector = replace(selector, predicate=conjunction(later, *parts))
+    return selector
+
+
+def _meet(earlier: Selector, later: Selector) -> bool:
+    """Whether an event may be of the moment at which the one window ends and the other begins."""
+    ends, begins = _limits(earlier, ("until",)), _limits(later, ("since",))
+    return bool(ends and begins) and max(ends) == min(_limits(later, ("since", "after"))) and not _limits(earlier, ("before",))
+
+
+def _limits(selector: Selector, functions: tuple[str, ...]) -> list[int]:
+    found = [p.args[0] for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in functions]
+    return [x.value for x in found if isinstance(x, Const) and isinstance(x.value, int)]
+
+
+def _with_keys(selector: Selector, lacking: tuple[bool | None, ...]) -> Selector:
+    """A selector whose events have its keys, but for those that they lack."""
+    asked = [
+        Apply(None, Type.BOOL, "isempty" if key.type in (Type.STRING, Type.DYNAMIC, Type.UNKNOWN) else "isnull", (key,))
+        for key, lacks in zip(selector.keys, lacking, strict=True)
+        if lacks is not None
+    ]
+    wanted = [x if lacks else negation(x) for x, lacks in zip(asked, (x for x in lacking if x is not None), strict=True)]
+    return replace(selector, predicate=conjunction(selector.predicate, *wanted))
+
+
 _CASELESS = frozenset(CASE_PAIRS.values()) | {"matches regex~"}
 
 
@@ -208,7 +268,7 @@ class Eql:
     name = "eql"
     family = "elastic"
     extension = "eql"
-    tells_time = False
+    tells_time = True
     computes = False
     reads_json = False
     keeps = KEEPS
@@ -217,7 +277,7 @@ class Eql:
         def written(detection: Detection) -> Output:
             names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
             try:
-                if detection.kind == "temporal_ordered" or detection.within is not None:
+                if detection.kind == "temporal_ordered" or detection.within is not None or any(side.absent for side in detection.sides):
                     check_keys(detection, names)
                 texts = _Writer(names).queries(detection)
                 names.said += eql_diagnostics(detection, names)
@@ -242,6 +302,8 @@ class _Writer:
         )
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
+        self.predicates.limit = '`@timestamp` {0} "now-{1}s"'
+        self.predicates.ingested = 'event.ingested {0} "now-{1}s"'
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'
         self.predicates.equal_fields = {
             "==": same % "startsWith({0}, {1}) and startsWith({1}, {0})",
@@ -258,7 +320,7 @@ class _Writer:
         if detection.bin:
             raise Cannot(Diagnostic("target-cannot", "an EQL sample has no fixed buckets of time", None))
         if any(side.absent for side in detection.sides):
-            raise Cannot(Diagnostic("target-cannot", "an EQL sample cannot ask for events that are absent", None))
+            return tuple(self.absences(detection))
         if any(
             not sure and not all(self.names.never_empty(s.keys[n]) for s in detection.selectors)
             for n, sure in enumerate(detection.guaranteed)
@@ -277,6 +339,41 @@ class _Writer:
             self.names.say("equal-times", what)
         head = f"sequence with maxspan={_longest(detection)}" if in_order else "sample"
         return tuple(self.sample(c, head, detection.guaranteed) for c in combinations)
+
+    def absences(self, detection: Detection) -> Iterator[str]:
+        """Sequences of what is not there before an event, one for each selection of keys that the event lacks.
+
+        Events without a key match each other in KQL. No sequence joins a missing key with an empty one, nor says ``?`` of a key beside what
+        is absent: such events have a sequence of their own, without that key.
+        """
+        absent, found = [s for side in detection.sides if side.absent for s in side.selectors], _after_absence(detection)
+        if not found:
+            raise Cannot(Diagnostic("target-cannot", "an EQL sequence can ask only that events are absent before one other", None))
+        head = f"sequence with maxspan={max(detection.timespan, detection.lookback)}s"
+        texts = list[str]()
+        for selector in found:
+            if any(_meet(a, selector) for a in absent):
+                self.names.say(
+                    "equal-times", "an event of the moment at which the earlier window ends is in both of the KQL, and here in the later"
+                )
+            for lacking in itertools.product(*(self.ways(n, selector, absent, sure) for n, sure in enumerate(detection.guaranteed))):
+                asked = [_with_keys(s, lacking) for s in (*absent, selector)]
+                members = [f"  ![{self.where(s)}]{self.by(s, lacking)}" for s in asked[:-1]]
+                texts.append("\n".join([head, *members, f"  [{self.where(asked[-1])}]{self.by(asked[-1], lacking)}"]))
+                if len(texts) > MAX_QUERIES:
+                    raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
+        yield from texts
+
+    def ways(self, number: int, selector: Selector, absent: list[Selector], guaranteed: bool) -> tuple[bool | None, ...]:
+        """Whether the events of a selector may lack a key, as no and yes; None where there is nothing to be asked."""
+        guarded = any(is_present(a.keys[number], a.predicate) for a in absent)
+        alike = all(a.table == selector.table for a in absent) and not guarded
+        return (None,) if is_present(selector.keys[number], selector.predicate) or (guaranteed and alike) else (False, True)
+
+    def by(self, selector: Selector, lacking: tuple[bool | None, ...]) -> str:
+        with self.names.within(Place.BOTH):
+            keys = [field(self.names.field(key)) for key, lacks in zip(selector.keys, lacking, strict=True) if not lacks]
+        return f" by {', '.join(keys)}" if keys else ""
 
     def where(self, selector: Selector) -> str:
         told = dataset(self.names, selector)
