@@ -267,6 +267,12 @@ def test_eql_finds_what_an_earlier_window_did_not_have(kql: str, queries: int) -
     assert not alerts((86_400, "k")) and not alerts((60, "k"), (86_400, "k"))
 
 
+@pytest.mark.parametrize(("asked", "said"), [("isnotempty(k)", False), ("isnotempty(m)", True)])
+def test_a_branch_of_a_key_that_no_event_takes_is_not_told(asked: str, said: bool) -> None:
+    kql = f"A | where {asked} | extend j = iff(isempty(k), 'unknown', k) | join kind=inner (B | project j = k) on j"
+    assert ("constant-key" in documents(kql)[1]) == said
+
+
 def test_eql_asks_for_nothing_that_is_absent_at_any_time() -> None:
     kql = SEEN.replace("between (ago(14d) .. ago(1d))", "> ago(14d)").replace("op == 'a' |", "op == 'b' |")
     output = translator.convert(replace(rule(kql), period=14 * 86_400), ("eql",)).outputs["eql"]

@@ -31,6 +31,7 @@ from translator.plan.expressions import (
     Expr,
     conjunction,
     conjuncts,
+    negation,
     substitute,
 )
 from translator.plan.simplify import simplify
@@ -149,6 +150,9 @@ def side_selectors(
             key = simplify(substitute(known[number], branch.env))
             whole.setdefault(branch.source, []).append(key)
             for guard, value in leaves_of(lifting, key):
+                predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
+                if is_never(predicate):
+                    continue
                 if isinstance(value, Const):
                     constant_key(lifting, value, others, known[number])
                     continue
@@ -166,7 +170,6 @@ def side_selectors(
                         )
                     )
                     continue
-                predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
                 grown.append((replace(branch, predicate=predicate), (*keys, value)))
         found = grown
         if len(found) > MAX_ALTERNATIVES:
@@ -183,6 +186,12 @@ def side_selectors(
         leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
         out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), b.dated, b.tolerated))
     return tuple(out)
+
+
+def is_never(predicate: Expr) -> bool:
+    """Whether a condition asks for something and its contrary."""
+    parts = {*conjuncts(predicate)}
+    return predicate == FALSE or any(negation(part) in parts for part in parts)
 
 
 def leaves_of(lifting: Lifting, key: Expr) -> list[tuple[Expr, Expr]]:
