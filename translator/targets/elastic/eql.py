@@ -19,12 +19,15 @@ from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS, LIMITS, is_present
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, conjuncts, const, negation
+from translator.plan.patterns import searched
 from translator.plan.types import Type
-from translator.regex.lucene import escape
+from translator.regex.lucene import Case, escape
+from translator.regex.parser import RegexError
+from translator.regex.syntax import Alternation, Node
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, dataset, field, literal, lucene_of, on_list, string
+from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, dataset, field, literal, lucene_text, on_list, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
@@ -40,12 +43,30 @@ def _call(name: str):  # type: ignore[no-untyped-def]
 
 def _regex(operator: str):  # type: ignore[no-untyped-def]
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-        pattern = lucene_of(node, "ignored" if operator.endswith("~") else "kept")
-        if len(pattern) > LONGEST_PATTERN:
-            raise Cannot(Diagnostic("target-cannot", f"Elasticsearch refuses patterns of over {LONGEST_PATTERN} characters", node.span))
-        return f"{f} {operator} {string(pattern)}"
+        try:
+            found = _patterns(searched(node), node, "ignored" if operator.endswith("~") else "kept")
+        except RegexError as error:
+            raise Cannot(Diagnostic("target-cannot", f"this is no regular expression: {error}", node.span)) from None
+        text = " or ".join(f"{f} {operator} {string(pattern)}" for pattern in found)
+        return f"({text})" if len(found) > 1 else text
 
     return spell
+
+
+def _patterns(tree: Node, node: Apply, case: Case) -> list[str]:
+    """Patterns of which a value matches any where the expression finds something: one, or several where it is too much for one."""
+    try:
+        pattern = lucene_text(tree, node, case)
+        if len(pattern) <= LONGEST_PATTERN:
+            return [pattern]
+        refused = Cannot(Diagnostic("target-cannot", f"Elasticsearch refuses patterns of over {LONGEST_PATTERN} characters", node.span))
+    except Cannot as too_complex:
+        refused = too_complex
+    if not isinstance(tree, Alternation) or len(tree.options) < 2:
+        raise refused
+    middle = len(tree.options) // 2
+    parts = (Alternation(tree.options[:middle]), Alternation(tree.options[middle:]))
+    return [pattern for part in parts for pattern in _patterns(part.options[0] if len(part.options) == 1 else part, node, case)]
 
 
 def _has(operator: str, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
