@@ -248,6 +248,7 @@ SEEN = """
         (SEEN.replace("and op == 'a'\n", "and op == 'a' and isnotempty(k)\n"), 1),
         (SEEN.replace("TimeGenerated >= ago(1d) and ", ""), 2),
         (SEEN.replace("and op == 'a' |", "|"), 2),
+        (SEEN.replace(">= ago(1d)", "> ago(1d)").replace("between (ago(14d) .. ago(1d))", "> ago(14d) and TimeGenerated < ago(1d)"), 2),
     ],
 )
 def test_eql_finds_what_an_earlier_window_did_not_have(kql: str, queries: int) -> None:
@@ -264,7 +265,7 @@ def test_eql_finds_what_an_earlier_window_did_not_have(kql: str, queries: int) -
     assert not alerts((60, "old"), (200_000, "old"))
     assert alerts((60, None)) == empty_is_kept and not alerts((60, None), (200_000, ""))
     assert alerts((60, ""), (200_000, "old")) == empty_is_kept
-    assert not alerts((86_400, "k")) and not alerts((60, "k"), (86_400, "k"))
+    assert not alerts((86_400, "k")) and alerts((60, "k"), (86_400, "k")) == ("< ago" in kql)
 
 
 @pytest.mark.parametrize(("asked", "said"), [("isnotempty(k)", False), ("isnotempty(m)", True)])

@@ -227,7 +227,8 @@ def _apart(selector: Selector, earlier: list[Selector], lookback: int) -> Select
         if not ends or (other.table, other.home) != (selector.table, selector.home) or not asked.issuperset(rest):
             continue
         alike = [by_name(k) for k in selector.keys] == [by_name(k) for k in other.keys]
-        if alike and max(ends) <= begins <= began and not (begins == began and _limits(other, ("after",))):
+        begun = max(ends) == begins and (_limits(other, ("before",)) or _limits(selector, ("after",)))
+        if alike and not begun and max(ends) <= begins <= began and not (begins == began and _limits(other, ("after",))):
             later = Apply(None, Type.BOOL, "since" if _limits(other, ("before",)) else "after", (const(max(ends)),))
             parts = [p for p in conjuncts(selector.predicate) if not (isinstance(p, Apply) and p.function in ("since", "after"))]
             selector = replace(selector, predicate=conjunction(later, *parts))
