@@ -274,6 +274,15 @@ def test_a_branch_of_a_key_that_no_event_takes_is_not_told(asked: str, said: boo
     assert ("constant-key" in documents(kql)[1]) == said
 
 
+def test_eql_splits_an_expression_that_takes_too_large_an_automaton() -> None:
+    words = [f"{'abcdefgh'[n % 8]}{n} +{'zyxwvuts'[n // 8 % 8]}[a-q]*{n}" for n in range(120)]
+    output = translator.convert(rule(f"T | where x matches regex @'{'|'.join(words)}'"), ("eql",), Options(fields="source")).outputs["eql"]
+    assert output.verdict == Verdict.EXACT and output.text.count(" regex ") > 1
+    for value in ("b9   yabc9", "-h119 tq119-", "-h119 s119-", "a0 z0", "a0 y0"):
+        found = eql.run(output.text, [{"@timestamp": 0, "event": {"dataset": "T"}, "x": value}])
+        assert bool(found) == bool(re.search("|".join(words), value))
+
+
 def test_eql_asks_for_nothing_that_is_absent_at_any_time() -> None:
     kql = SEEN.replace("between (ago(14d) .. ago(1d))", "> ago(14d)").replace("op == 'a' |", "op == 'b' |")
     output = translator.convert(replace(rule(kql), period=14 * 86_400), ("eql",)).outputs["eql"]

@@ -202,7 +202,7 @@ def _after_absence(detection: Detection) -> list[Selector]:
     """The selectors of the one side that is there, where all that is absent is of an earlier time; none where it is not."""
     absent = [s for side in detection.sides if side.absent for s in side.selectors]
     present = [side for side in detection.sides if not side.absent]
-    if not absent or len(present) != 1:
+    if not absent or len(present) != 1 or detection.kind != "temporal" or detection.within is not None:
         return []
     found = [_apart(s, absent, detection.lookback) for s in present[0].selectors]
     return found if all(_is_before(a, s) for a in absent for s in found) else []
