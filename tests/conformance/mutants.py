@@ -214,7 +214,7 @@ def tried(rule: Rule, targets: tuple[str, ...], pick: random.Random, most: int) 
         for target in proven:
             output = wrong.outputs[target]
             if output.verdict in GOOD and output.texts != right.outputs[target].texts:
-                given = Output(target, output.texts, (), lookback=output.lookback, head=output.head)
+                given = Output(target, output.texts, (), lookback=output.lookback, head=output.head, lane="given")
                 yield Mutant(what, target, mutant.query, given, trial.prove(target, given), apart)
 
 

@@ -425,3 +425,10 @@ def test_places_in_fields_that_hold_objects(query: str, rows: list[dict[str, Any
 def test_fields_that_hold_objects_are_no_values(query: str) -> None:
     with pytest.raises(esql.Rejected):
         esql.run(f"FROM logs | {query}", FLAT, types={"bag": "flattened", "n": "long"})
+
+
+def test_a_dynamic_template_has_what_the_query_names() -> None:
+    types = {"t.{n}.name": "keyword", "e.{name}": "ip"}
+    assert esql.run("FROM logs | WHERE `t.0.name` IS NULL AND e.src IS NULL AND n == 1 | KEEP n", [{"n": 1}], types=types) == [{"n": 1}]
+    with pytest.raises(esql.Rejected, match="unknown column t.x.name"):
+        esql.run("FROM logs | WHERE t.x.name IS NULL", [{"n": 1}], types=types)

@@ -285,6 +285,30 @@ def test_what_is_wrong_is_contradicted_in_its_direction(kql: str, text: str, err
     assert proof.counterexample is not None and proof.counterexample.kql == (errs == "narrower" or proof.counterexample.kql)
 
 
+HISTORY = (
+    "let known = (AuditLogs | where TimeGenerated < ago(1d) | where Result == 'success' | where OperationName !has 'reset' | project Identity);"
+    " SigninLogs | where TimeGenerated > ago(1d) | where UserPrincipalName !in (known)"
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        (" | where Result == 'success'", ""),
+        ("!has 'reset'", "!contains 'reset'"),
+        ("Result == 'success'", "Result =~ 'success'"),
+        ("TimeGenerated > ago(1d)", "TimeGenerated > ago(23h)"),
+        ("TimeGenerated < ago(1d)", "TimeGenerated <= ago(1d)"),
+        ("OperationName !has 'reset'", "isnotempty(OperationName) and OperationName !has 'reset'"),
+    ],
+)
+def test_what_is_wrong_of_the_rows_that_a_value_is_not_among_is_contradicted(part: str, wrong: str) -> None:
+    conversion = translator.convert(rule(HISTORY, period=7 * 86_400), ("splunk",), SOURCE)
+    assert prove(conversion, "splunk", options=SOURCE).outcome is Outcome.PROVEN
+    other = translator.convert(rule(HISTORY.replace(part, wrong), period=7 * 86_400), ("splunk",), SOURCE).outputs["splunk"]
+    assert prove(conversion, "splunk", other.text, SOURCE).outcome is Outcome.CONTRADICTED
+
+
 SIDES = (
     "SecurityEvent | where EventID == 4720 and isnotempty(TargetSid) | project s = TimeGenerated, TargetSid | join kind=inner (SecurityEvent"
     " | where EventID == 4726 | project u = TimeGenerated, TargetSid) on TargetSid | where u between (s .. (s + 10m))"

@@ -16,9 +16,6 @@ NO_EVENTS = "no events were found for which the KQL alerts"
 
 NOT_EXECUTABLE = {
     ("adjacent", ALL): f"{NO_EVENTS}: the function prev",
-    ("membership", ALL): f"{NO_EVENTS}: no values were found for which this holds with all else",
-    ("nested", ALL): NO_EVENTS,
-    ("storage-account-key-enumeration", ("esql",)): "the reader does not know: unknown column azure.auditlogs",  # a field of no event there
 }
 """Why nothing is tried, as it begins, by rule and targets. What is proven since need not be taken out at once."""
 

@@ -279,6 +279,16 @@ def test_types_of_elastic_are_those_of_its_mappings() -> None:
     assert (found.types["source.ip"], found.types["azure.signinlogs.result_type"], found.types["@timestamp"]) == ("ip", "keyword", "date")
 
 
+def test_fields_of_a_home_are_mapped_whether_events_have_them_or_not() -> None:
+    assert put("AuditLogs", {"Category": "x"}, "elastic").types["azure.auditlogs.properties.target_resources.{n}.display_name"] == "keyword"
+
+
+def test_a_text_that_columns_are_read_from_has_them() -> None:
+    own = Options(homes=("oracle_database_audit_original",))
+    (event,) = put("OracleDatabaseAuditEvent", {"Action": "admin' --"}, "elastic", options=own).events
+    assert event["event.original"] == "ACTION:[1] 'admin' --' DATABASE USER"
+
+
 def test_lists_have_the_values_that_are_looked_up() -> None:
     assert shaped({}, "splunk", lists={"seen": ["a", "b"]}).lists == {"seen": [{"value": "a"}, {"value": "b"}]}
 

@@ -57,6 +57,19 @@ CASES = {
     "apart": (f"SigninLogs {_TAIL.format('inner')} | where changed - TimeGenerated < 10m", 2, ["00:10:00", "not holding"]),
     "late": ("SigninLogs | where _TimeReceived > ago(1h) and TimeGenerated > ago(3h)", 1, ["taken in 0:50:00 after it happened"]),
     "keys": (f"SigninLogs {_TAIL.format('inner')}", 2, ["both empty", "different"]),
+    "array of a subquery": (
+        "let failed = AuditLogs | where Result == 'failure' | summarize make_set(Identity); SigninLogs | where IPAddress in (failed)", 2,
+        ["not holding"],
+    ),
+    "not in a list": (
+        "SigninLogs | where IPAddress !in ((AuditLogs | where Result == 'failure' | project Identity))", 2,
+        ["IPAddress in ((a query)) holding", 'Result == "failure" not holding'],
+    ),
+    "distinct rows": (
+        "SigninLogs | distinct UserPrincipalName, IPAddress | summarize n = count() by UserPrincipalName | where n > 3", 4,
+        ["one event fewer than 4"],
+    ),
+    "denied": ("SigninLogs | where UserPrincipalName !has 'adm'", 1, ["letters around 'adm'", "missing"]),
     "list": ("SigninLogs | where IPAddress in ((AuditLogs | where Result == 'failure' | project Identity))", 2, ["missing"]),
 }  # fmt: skip
 

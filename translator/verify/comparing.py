@@ -127,6 +127,7 @@ class Columns:
         grouped = [c for p in parts if isinstance(p, o.Aggregate) for c, _ in p.keys]
         distinct = [c for p in parts if isinstance(p, o.Distinct) for c in p.columns]
         self.grouping = frozenset(c.id for c in (*joined, *grouped, *distinct))
+        self.read = frozenset(p.name for p in parts if isinstance(p, Column) and p.table is not None)
         self.keys = frozenset(n for n, c in plan.names if c.type != Type.DATETIME and self.is_key(c))
 
     def is_key(self, column: Column) -> bool:
@@ -141,17 +142,20 @@ class Columns:
             column = made.column
         return True
 
-    def wanted(self, entities: Iterable[str], own: Mapping[str, str], whole: bool) -> Wanted:
+    def wanted(self, entities: Iterable[str], own: Mapping[str, str], whole: bool, as_stored: bool = False) -> Wanted:
         """What is compared of a text.
 
         Args:
             entities: the columns that an alert is about.
             own: what the rows of the text call the columns of the query, as far as it says that itself.
             whole: whether it claims to have the same rows.
+            as_stored: whether it computes no columns, so that a field of the name of a computed one is the one that the product stores.
         """
         if whole and not self.limited:
             return Wanted({n: (f,) for n, f in own.items() if self.settled(n, True)}, True)
         about = sorted(n for n in {*entities, *self.keys} if self.settled(n, False) and self.named[n].type != Type.DATETIME)
+        if as_stored:
+            about = [n for n in about if n in own or self.stored(self.named[n]) is not None or n not in self.read]
         names = {n: tuple(dict.fromkeys((*((own[n],) if n in own else ()), n, *self.names(n)))) for n in about}
         return Wanted(names, untold={n: found for n in about if (found := self.untold(n))})
 

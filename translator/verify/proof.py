@@ -36,6 +36,7 @@ from translator.verify.reading import NotReadable, Row, ValueNotTold, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
 from translator.verify.shaping.elsewhere import elsewhere
+from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.values import is_missing
 from translator.verify.stage import MOST_WORLDS, NOW, Stage, Tried, unmarked
 from translator.verify.witness import Coverage, Worlds
@@ -199,7 +200,7 @@ class Trial(Stage):
                     found = other
                     break
         wrong, run, agreed, not_told, refused = found.wrong, found.run, found.agreed, found.not_told, found.refused
-        against = [t for d, t in wrong.items() if d not in allowed]
+        against = sorted((t for d, t in wrong.items() if d not in allowed), key=lambda t: bool(self.in_text(t)))
         if refused and not against:  # what is read of other events still contradicts
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
@@ -249,7 +250,7 @@ class Trial(Stage):
             for t, rows in tried.rows.items()
             for row in rows
             for c, v in row.items()
-            if isinstance(v, str) and v[:1] in "[{" and v
+            if isinstance(v, str) and isinstance(read_json(v), dict | list)
         )
         return next((f"{table}.{column}" for table, column, _ in told if (table, column) in self.deciding), "")
 
@@ -279,7 +280,9 @@ class Trial(Stage):
             found.run.append(one)
             found.reached.add(level)
             if difference is not None:
-                found.wrong.setdefault(difference.errs, one)
+                known = found.wrong.get(difference.errs)
+                if known is None or (self.in_text(known) and not self.in_text(one)):
+                    found.wrong[difference.errs] = one
                 if allowed is not None and difference.errs not in allowed:
                     break
             elif one.alerts:
@@ -351,9 +354,10 @@ class Trial(Stage):
         if output.trigger is not None and target == "esql":  # one row, with all values of each key
             own = {}
         whole = bool(output.columns) and own is output.columns and output.verdict is Verdict.EXACT and output.lane == "pipeline"
-        key = (target, whole, tuple(sorted(own.items())))
+        as_stored = output.lane in ("portable", "native")
+        key = (target, whole, as_stored, tuple(sorted(own.items())))
         if key not in self._wanted:
-            self._wanted[key] = columns.wanted((e.column for e in self.conversion.rule.entities), own, whole)
+            self._wanted[key] = columns.wanted((e.column for e in self.conversion.rule.entities), own, whole, as_stored)
         return self._wanted[key], {name: column.type for name, column in self.plan.names}
 
     def finds(
@@ -518,4 +522,4 @@ def proofs_of(trial: Trial | str, outputs: Mapping[str, Output]) -> Iterator[Pro
 
 def given(target: str, text: str) -> Output:
     """A text that somebody else wrote, as an output; it says nothing of itself, so that it has to be exact."""
-    return Output(target, (text,), ())
+    return Output(target, (text,), (), lane="given")

@@ -43,7 +43,7 @@ from translator.verify.witness.states import RECEIVED, TIMES
 NOW = dt.datetime(2026, 6, 1, 12, 17)
 """When everything is run, unless the caller says: proofs are the same whenever they are made."""
 
-MOST_WORLDS = 72
+MOST_WORLDS = 160
 
 _FITTINGS, _NAMED = 9, 4
 """How often rows are changed until the product can have them, and how often of these by the columns alone that are in the way."""

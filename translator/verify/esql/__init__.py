@@ -33,8 +33,9 @@ def run(
             of that name, and in every index where it names neither.
         now: the time in seconds since 1970; None refuses a query that asks for it.
         lists: what ENRICH and LOOKUP JOIN read, by the names of policies and indices.
-        types: the mapping, ES|QL's or Elasticsearch's types by the names of fields. A field that is neither there nor in an event is an
-            error. Where it is None the types are derived from the events (see ``types.derived``), and a field of no event is null.
+        types: the mapping, ES|QL's or Elasticsearch's types by the names of fields; in the name of a dynamic template ``{n}`` is any number
+            and ``{name}`` any name. A field that is neither there nor in an event is an error. Where it is None the types are derived from
+            the events (see ``types.derived``), and a field of no event is null.
 
     Returns:
         The rows, without what is null; dates are seconds since 1970, addresses texts, several values a list.
@@ -55,4 +56,4 @@ def table(
     types: Mapping[str, str] | None = None,
 ) -> Table:
     """The same with the types of the columns, and values as ``types.py`` has them."""
-    return answer(parse(text), world(events, now, lists, types))
+    return answer(parse(text), world(text, events, now, lists, types))

@@ -64,11 +64,22 @@ class World:
 _OWN = {"_index": "keyword", "_id": "keyword", "_version": "long", "_source": "_source"}
 
 
-def world(events: Iterable[Mapping[str, object]], now: float | None, lists: Lists | None, types: Mapping[str, str] | None) -> World:
-    """Events as an index stores them. Types that are not said are derived; see ``types.derived``."""
+def world(
+    text: str, events: Iterable[Mapping[str, object]], now: float | None, lists: Lists | None, types: Mapping[str, str] | None
+) -> World:  # fmt: skip
+    """Events as an index stores them. Types that are not said are derived; see ``types.derived``.
+
+    Args:
+        text: the query; of dynamic templates the mapping has what it names.
+    """
     documents = tuple(events)
     flat = tuple(t.flat(e) for e in documents)
-    mapping = t.derived(flat) | {name: t.mapped(kind) for name, kind in (types or {}).items()}
+    known = dict(types or {})
+    templates = {name: known.pop(name) for name in list(known) if "{" in name}
+    for name, kind in templates.items():
+        pattern = re.escape(name).replace(r"\{n\}", r"\d+").replace(r"\{name\}", r"[^.`\s]+")
+        known = dict.fromkeys(re.findall(rf"(?<![\w.]){pattern}(?![\w.])", text), kind) | known
+    mapping = t.derived(flat) | {name: t.mapped(kind) for name, kind in known.items()}
     return World(
         flat, documents, mapping, types is None, lists or {}, None if now is None else int(now * 1000 + (0.5 if now >= 0 else -0.5))
     )

@@ -8,13 +8,17 @@ process with its number in brackets, a colon, the message).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from translator.catalog import Computed, Home
-from translator.plan.expressions import Apply, ColumnRef, Const
-from translator.targets.formulas import selected
+from translator.plan.expressions import Apply, ColumnRef, Const, walk
+from translator.targets.formulas import parsed, selected
+from translator.verify.shaping.sites import OWN
 from translator.verify.shaping.values import is_missing, text_of
 from translator.verify.witness.texts import matching
+
+RAWS = frozenset({f"{OWN}_raw", f"{OWN}event.original", f"{OWN}Data"})
+"""The text of an event, as formulas name it."""
 
 _HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
 
@@ -72,7 +76,20 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
             told = (row.get(c) for c in _ALERT[text_of(row.get("MessageType"))]) if text_of(row.get("MessageType")) in _ALERT else ()
             parts = [text_of(row.get("MessageType")), *("" if is_missing(x) else text_of(x) for x in told)]
             return "May  1 12:00:00 localhost tenable.ad[4]: " + " ".join(f'"{part}"' for part in parts)
-    return None
+    return " ".join(_pieces(home, row)) or None
+
+
+def _pieces(home: Home, row: Mapping[str, object]) -> Iterator[str]:
+    """For each column of a row that a pattern reads from the text of an event a piece in which the pattern finds it."""
+    for name, column in home.columns.items():
+        if isinstance(column, Computed) and not is_missing(row.get(name)):
+            for node in walk(parsed("", column.expression)):
+                match node:
+                    case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), ColumnRef(column=read))) if (
+                        read.name in RAWS and (piece := next(matching(regex, {group: text_of(row[name])}), None)) is not None
+                    ):
+                        yield piece
+                        break
 
 
 def _header(home: Home) -> list[str]:

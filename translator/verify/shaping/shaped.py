@@ -22,7 +22,7 @@ from translator.verify.reading import Row
 from translator.verify.shaping.event_builder import INGESTED, LOG_SOURCE, EventBuilder, time_field
 from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.nested_values import read_json
-from translator.verify.shaping.raws import raw_of
+from translator.verify.shaping.raws import RAWS, raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
 from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, way_of, without_home
 from translator.verify.shaping.values import as_kql, dynamic_type, esql_type, is_missing, iso, moment_of, text_of
@@ -155,14 +155,20 @@ class _Table:
         for draft in drafts:
             self.placed(draft)
         homes = {site.home.name: site for draft in drafts for site in draft.sites}
+        if self.family == "elastic":
+            others = (self.sites.site(home) for home in self.sites.homes if home.name not in homes)
+            for site in (*others, *homes.values()):
+                self.map(site)
         for site in homes.values():
-            if self.family == "elastic":
-                kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
-                around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
-                self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
-                self.types |= {"event.original": "keyword"} if ORIGINAL in site.types.values() else {}
             self.compute(site, [d for d in drafts if site in d.sites and not d.failed])
         return [self.shape(draft) for draft in drafts]
+
+    def map(self, site: Site) -> None:
+        """Keeps the types of the fields that a home has, whether any event has them or not."""
+        kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
+        around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
+        self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
+        self.types |= {"event.original": "keyword"} if ORIGINAL in site.types.values() else {}
 
     def shape(self, draft: _Draft) -> Shape:
         row = {
@@ -271,11 +277,11 @@ class _Table:
 
     def something(self, column: str, draft: _Draft) -> object:
         """A value for a column that no row leaves empty, and of which a row says nothing; None where no value is at hand."""
-        place = draft.sites[0].place(column, (), draft.row)
-        if place is not None and isinstance(place.counterpart, Stored) and place.counterpart.values:
-            return next(iter(place.counterpart.values))
-        if place is not None and not isinstance(place.counterpart, Stored):
+        places = [site.place(column, (), draft.row) for site in draft.sites]
+        if any(place is not None and not isinstance(place.counterpart, Stored) for place in places):
             return None
+        if places[0] is not None and isinstance(places[0].counterpart, Stored) and places[0].counterpart.values:
+            return next(iter(places[0].counterpart.values))
         if catalog.is_address(self.table, column):
             return "192.0.2.1"  # RFC 5737: for documentation
         return {Type.STRING: FILLER, Type.INT: 1, Type.LONG: 1}.get(type_of(self.schema.get(column, "string")))
@@ -419,9 +425,6 @@ class _Table:
 
 _PASSES = 4
 """How often formulas are computed of what formulas have given."""
-
-RAWS = frozenset({f"{OWN}_raw", f"{OWN}event.original", f"{OWN}Data"})
-"""The text of an event, as formulas name it."""
 
 
 class _Refused(Exception):

@@ -47,6 +47,7 @@ class Builder:
     def __init__(self, plan: o.Plan, now: dt.datetime, most: int, choices: Choices, ago: dt.timedelta) -> None:
         self.kinds = kinds_of(plan)
         self.shared: dict[str, dict[str, Any]] = {}
+        self.counted = False
         self.pivoted: tuple[dict[str, dict[str, Any]], int] | None = None
         self.state = State(now, most, self.default, constants_of(plan), ago)
         self.choices = choices
@@ -103,12 +104,18 @@ class Builder:
                 return Computed(state, self.row(inner), {c.id: x for c, x in items}, False)
             case o.Project(input=inner, items=items):
                 return Computed(state, self.row(inner), {c.id: x for c, x in items}, True)
+            case o.Distinct(input=inner, columns=columns) if self.counted:  # equal rows are one
+                keys = tuple((c, ColumnRef(None, c.type, c)) for c in columns)
+                return Grouped(state, o.Aggregate(relation.span, inner, keys, ()), [self.row(inner)])
             case o.Distinct(input=inner) | o.Sort(input=inner) | o.Limit(input=inner) | o.Arrange(input=inner):
                 return self.row(inner)
             case o.Number(input=inner, column=column):
                 return Computed(state, self.row(inner), {column.id: Const(None, Type.LONG, 1)}, False)
             case o.Aggregate(input=inner):
-                return Grouped(state, relation, [self.row(inner)])
+                before, self.counted = self.counted, True
+                row = self.row(inner)
+                self.counted = before
+                return Grouped(state, relation, [row])
             case o.Union(inputs=inputs, columns=columns):
                 place = self.choices.of(len(inputs))
                 merged = {c.id: _merged(c, sources[place]) for c, sources in columns}

@@ -14,6 +14,9 @@ from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import Check, Row, State, Stored
 from translator.verify.witness.variants import variant
 
+_KEYS = 4
+"""How many keys of a group are tried to make another group of the same keys around it."""
+
 
 class Grouped(Row):
     """summarize: as many rows of the input as its conditions ask for. ``members`` that have other keys, or are not there, do not count."""
@@ -100,7 +103,13 @@ class Grouped(Row):
     def add(self, varied: frozenset[Column], like: Row) -> Row:
         """One more member, like another."""
         before = self.state.made
-        row = like.copy(varied)
+        wanted = [repr(value_of(k, like)) for k in self.keys]
+        for self.state.varied_key in range(_KEYS):
+            self.state.made = before
+            row = like.copy(varied)
+            if [repr(value_of(k, row)) for k in self.keys] == wanted:
+                break
+        self.state.varied_key = 0
         made = self.state.made - before
 
         def back() -> None:
@@ -128,10 +137,11 @@ class Grouped(Row):
         read = {c for c, x in zip(self.definitions, self.definitions.values(), strict=True)} & {c.id for c in varied}
         below = frozenset(c for i in read for c in columns_of(self.definitions[i])) or varied
         made = Grouped(self.state, self.group, [row.copy(below) for row in self.members])
-        for column, _ in self.group.keys:
-            if column.type == Type.STRING and not any(c.id == column.id for c in varied) and isinstance(made.value(column), str):
-                made.turn(column, variant(made.value(column), self.state.made))
-                break
+        kept = {c.id for c in varied}
+        texts = [c for c, _ in self.group.keys if c.type == Type.STRING and c.id not in kept and isinstance(made.value(c), str)]
+        if texts:
+            column = texts[self.state.varied_key % len(texts)]
+            made.turn(column, variant(made.value(column), self.state.made))
         return made
 
 

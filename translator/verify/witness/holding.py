@@ -14,6 +14,7 @@ from translator.plan.functions.values import TICKS, text_of
 from translator.plan.types import Type
 from translator.verify.witness.inversion import UNFITTING, assign
 from translator.verify.witness.model import NotKnown
+from translator.verify.witness.operations import flat_values
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import Row, State
 from translator.verify.witness.texts import mangled, matching
@@ -213,7 +214,7 @@ def _of_list(args: tuple[Expr, ...], row: Row, truth: bool) -> Iterator[Move]:
     for column, other in found:
         if truth:
             yield partial(_equal, other, column, subject, row)
-            yield lambda other=other, column=column: assign(subject, row, other.value(column))  # type: ignore[misc]
+            yield partial(_listed, other, column, subject, row)
             continue
         for number in (1, 2):
             yield partial(_other, subject, row, number)
@@ -221,7 +222,18 @@ def _of_list(args: tuple[Expr, ...], row: Row, truth: bool) -> Iterator[Move]:
 
 
 def _equal(other: Row, column: Column, subject: Expr, row: Row) -> bool:
-    return other.assign(column, value_of(subject, row))
+    value = value_of(subject, row)
+    return other.assign(column, [value] if isinstance(other.value(column), list) else value) and _there(other)
+
+
+def _listed(other: Row, column: Column, subject: Expr, row: Row) -> bool:
+    value = other.value(column)
+    return assign(subject, row, next(flat_values(value), None) if isinstance(value, list) else value) and _there(other)
+
+
+def _there(row: Row) -> bool:
+    """Makes a row be one of those that a subquery gives."""
+    return all(hold(check.expr, check.row, True) for check in row.failing())
 
 
 def _other(subject: Expr, row: Row, number: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from translator.verify.witness.building import SHARED, Builder, Choices, constan
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Atom, Coverage, Event, Exhausted, NotKnown, Unreached, World, Worlds
+from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import TIMES, WORK, State, Stored
 from translator.verify.witness.variants import variant
 
@@ -128,16 +130,25 @@ class _Making:
             share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))
             for state, found in zip(solved, changes, strict=True):
                 chosen = [c for c in found if c.rank == rank]
-                if len(chosen) > share:
-                    chosen = self.pick.sample(chosen, share) if rank else chosen
-                for change in chosen:
+                for change in self.spread(chosen, share) if rank else chosen:
                     self.changed(state, change)
             if rank == 0:
                 for state in solved:
                     self.branches(state)
+                for state in solved[:1]:
+                    self.listed(state)
         for state in solved[:1]:
             self.rearranged(state)
         return Worlds(tuple(self.worlds), tuple(self.unreached.values()))
+
+    def spread(self, changes: list[misses.Change], most: int) -> list[misses.Change]:
+        """As many changes, the most telling first, of each condition as many as of any other."""
+        if len(changes) <= most:
+            return changes
+        of_each: dict[str, list[misses.Change]] = {}
+        for change in sorted(self.pick.sample(changes, len(changes)), key=lambda c: c.rank):
+            of_each.setdefault(change.about.partition(": ")[0], []).append(change)
+        return [c for c in itertools.chain(*itertools.zip_longest(*of_each.values())) if c is not None][:most]
 
     def attempts(self) -> Iterator[dict[int, int]]:
         """The choices of each attempt: the first everywhere, then each other one alone."""
@@ -236,6 +247,17 @@ class _Making:
             finally:
                 state.back_to(mark)
 
+    def listed(self, state: State) -> None:
+        """A value that is to be in no row of a subquery in one of them, and that row then just not there."""
+        for atom, row, asked in list(misses.unlisted(state))[:_ATTEMPTS]:
+            mark, state.work = len(state.trail), min(WORK // 10, max(self.changing, 0))
+            with contextlib.suppress(NotKnown, Exhausted):
+                if hold(atom, row, value_of(atom, row) is not True):
+                    nearly = [c for c in misses.near(state, asked) if c.rank < 2]
+                    for change in [*misses.flips(state, asked), *self.spread(nearly, _SHOWN)]:
+                        self.changed(state, change)
+            state.back_to(mark)
+
     def rearranged(self, state: State) -> None:
         """The same events twice, in the reverse order, at one time, around each limit of time, and without each of them."""
         events = self.exported(state)
@@ -280,13 +302,13 @@ class _Making:
     def superseded(self, state: State) -> None:
         """An event more beside those of a small group: of it or of another one, and not as is asked of the group."""
         for group in misses.groups(state):
-            names = {c.name for c in self.stored_behind(e for e, row in misses.tested_atoms(state) if misses.holds_group(row, group))}
+            names = {c.name for c in self.stored_behind(e for e, row in misses.tested_atoms(state) if misses.holds_row(row, group))}
             if not names or len(group.members) > _SMALL:
                 continue
             last = list(group.members[-1].sources())
             for key in [None, *(k for k in group.keys if k.type == Type.STRING)]:
                 other = {c.name for c in self.stored_behind([key])} if key is not None else set[str]()
-                for seconds in _AROUND:
+                for seconds in _AROUND if key is None else _AROUND[:1]:
                     events, more = self.exported(state), []
                     for event in last:
                         changed = {n: variant(v, 3) if n in other else "other" for n, v in event.values.items() if n in names | other}

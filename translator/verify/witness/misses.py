@@ -13,7 +13,7 @@ from translator import catalog
 from translator.engine.python.conversions import json_of
 from translator.plan import functions
 from translator.plan.describe import expression
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, columns_of, walk
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, Subquery, columns_of, walk
 from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
 from translator.verify.witness.group_rows import Grouped
@@ -162,14 +162,29 @@ def _mended(atom: Expr, row: Row, truth: bool) -> None:
                     state.back_to(mark)
 
 
+def _items(expr: Expr) -> tuple[Expr, ...]:
+    return expr.items if isinstance(expr, Items) else (expr,)
+
+
 def _is_constant(expr: Expr) -> bool:
     return isinstance(expr, Const | Items)
 
 
-def near(state: State) -> Iterator[Change]:
-    """Values that are nearly what an atom asks for."""
+def unlisted(state: State) -> Iterator[tuple[Expr, Row, set[int]]]:
+    """The conditions by which a value is in no row of a subquery, each with its row and what is asked of the rows of that subquery."""
     for atom, row in tested_atoms(state):
-        if not isinstance(atom, Apply) or not atom.args:
+        if not isinstance(atom, Apply):
+            continue
+        listed = [i for a in atom.args[1:] for i in _items(a) if isinstance(i, Subquery)]
+        if listed and atom.function.startswith(("in", "!in")) and value_of(atom, row) is atom.function.startswith("!"):
+            rows = [r for i in listed for r in state.rows_of(i.relation)]
+            yield atom, row, {id(a) for a, r in tested_atoms(state) if any(holds_row(inner, r) for inner in rows)}
+
+
+def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
+    """Values that are nearly what an atom asks for; of all atoms, or of those with these identities."""
+    for atom, row in tested_atoms(state):
+        if not isinstance(atom, Apply) or not atom.args or (among is not None and id(atom) not in among):
             continue
         if atom.function == "same":
             continue
@@ -199,6 +214,9 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
             yield from (to(about, text, 1 if telling else 3) for about, text, telling in beside(current, part))
         if not parts:
             yield to("in another case", other_case(current))
+            for denied in [c.value for c in constants if isinstance(c.value, str) and c.value][:2] if _is_denied(atom, row) else ():
+                yield to(f"letters around {denied!r}", f"x{denied}x", 0)
+                yield from (to(f"nearly {denied!r}", text) for text in (f"x {denied}", f"{denied} x", denied, other_case(denied)))
             if atom.function.startswith("matches"):
                 yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
         if atom.function.startswith("matches"):
@@ -215,16 +233,20 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
             yield to(f"the value {other}", other, 1 if place < _ALTERNATIVES else 3)
     elif isinstance(current, dt.datetime):
         for bound in _bounds(atom, row):
-            yield to("right at the limit", bound, 1)
-            yield to("a second before the limit", bound - _SECOND, 1)
-            yield to("a second after the limit", bound + _SECOND, 1)
+            yield to("right at the limit", bound, 0)
+            yield to("a second before the limit", bound - _SECOND, 0)
+            yield to("a second after the limit", bound + _SECOND, 0)
     elif isinstance(current, int | float) and not isinstance(current, bool):
-        for constant in constants[:4]:
+        for place, constant in enumerate(constants[:4]):
             if isinstance(constant.value, int | float):
                 step = TICKS if constant.type == Type.TIMESPAN else 1
-                yield from (to(f"{constant.value + d * step}", constant.value + d * step, 1) for d in (0, 1, -1))
-        yield to("null", None, 2)
-    yield to("null", None, 2)
+                yield from (to(f"{constant.value + d * step}", constant.value + d * step, min(place, 1)) for d in (0, 1, -1))
+    yield to("null", None, 0 if _is_denied(atom, row) else 2)
+
+
+def _is_denied(atom: Apply, row: Row) -> bool:
+    """Whether a condition asks that something be not so."""
+    return atom.function.startswith("!") or value_of(atom, row) is not True
 
 
 def limits(state: State) -> list[dt.datetime]:
@@ -382,10 +404,10 @@ def keys(state: State) -> Iterator[Change]:
             if isinstance(value, str):
                 yield Change(f"{name}: in another case in one event", key.span, partial(_assigned, key, [last], other_case(value)), 1)
         if len(grouped.members) > 1:
-            for back in _APART:
+            for place, back in enumerate(_APART):
                 first = grouped.members[0]
                 at = next((e.at for e in first.sources()), None) or state.now - state.ago
-                yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), 1)
+                yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), min(place, 1))
 
 
 def _assigned(expr: Expr, rows: Sequence[Row], value: Any) -> bool:
@@ -435,9 +457,9 @@ def groups(state: State) -> Iterator[Grouped]:
         stack.extend(row.inputs)
 
 
-def holds_group(row: Row, group: Grouped) -> bool:
-    """Whether a row is a group, or is made of it."""
-    return row is group or any(holds_group(r, group) for r in (row.members if isinstance(row, Grouped) else row.inputs))
+def holds_row(row: Row, inner: Row) -> bool:
+    """Whether a row is another one, or is made of it."""
+    return row is inner or any(holds_row(r, inner) for r in (row.members if isinstance(row, Grouped) else row.inputs))
 
 
 def _short(expr: Expr) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -135,10 +135,15 @@ def _folded(result: Type, types: list[Type], values: list[Any]) -> bool:
     return _text(values[0], types[0]).lower() == _text(values[1], types[1]).lower()
 
 
+def flat_values(value: Any) -> Iterator[Any]:
+    """The values of a list, those of lists in it among them: a subquery may give arrays."""
+    for inner in value if isinstance(value, list) else ():
+        yield from flat_values(inner) if isinstance(inner, list) else (inner,)
+
+
 def _among(caseless: bool, negated: bool) -> Operation:
     def among(result: Type, types: list[Type], values: list[Any]) -> bool:
-        listed = [v for value in values[1:] for v in (value if isinstance(value, list) else [value])]
-        flat = [i for v in listed for i in (v if isinstance(v, list) else [v])]
+        flat = list(flat_values(values[1:]))
         if caseless:
             found = _text(values[0], types[0]).lower() in {text_of(i).lower() for i in flat}
         elif isinstance(values[0], dt.datetime):
@@ -181,7 +186,7 @@ def _search(operator: str, caseless: bool, negated: bool) -> Operation:
 def _listed(every: bool) -> Operation:
     def listed(result: Type, types: list[Type], values: list[Any]) -> bool:
         text = _text(values[0], types[0])
-        parts = [text_of(i) for v in values[1:] for w in (v if isinstance(v, list) else [v]) for i in (w if isinstance(w, list) else [w])]
+        parts = map(text_of, flat_values(values[1:]))
         return (all if every else any)(has_term(text, p) for p in parts)
 
     return listed

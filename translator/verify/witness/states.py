@@ -48,6 +48,7 @@ class State:
 
     Attributes:
         left_out: values that columns are compared with as little as any other, though they stand in the query, by their names.
+        varied_key: which of its keys of texts another group has in another way than the one that it is like.
         asked: conditions that are to be true, or not to be, beside what the rows ask for.
     """
 
@@ -64,6 +65,7 @@ class State:
         self.trail: list[Callable[[], None]] = []
         self.version = 0
         self.made = 0
+        self.varied_key = 0
         self.work = WORK
         self.entangled = False
         self.subqueries: dict[int, list[Row]] = {}
@@ -102,7 +104,10 @@ class State:
 
     def failing(self) -> list[tuple[Expr, Row, bool]]:
         """What does not hold and should; the place where it cannot be said is one of these too."""
-        found = [(check.expr, check.row, True) for row in self.rows() for check in row.failing()]
+        known = -1
+        while known != len(self.subqueries):  # the rows that a subquery reads are there once a condition has asked for them
+            known = len(self.subqueries)
+            found = [(check.expr, check.row, True) for row in self.rows() for check in row.failing()]
         return found + [(e, r, t) for e, r, t in self.asked if (value_of(e, r) is True) is not t]
 
     @contextlib.contextmanager
