@@ -430,5 +430,5 @@ def test_fields_that_hold_objects_are_no_values(query: str) -> None:
 def test_a_dynamic_template_has_what_the_query_names() -> None:
     types = {"t.{n}.name": "keyword", "e.{name}": "ip"}
     assert esql.run("FROM logs | WHERE `t.0.name` IS NULL AND e.src IS NULL AND n == 1 | KEEP n", [{"n": 1}], types=types) == [{"n": 1}]
-    with pytest.raises(esql.Rejected, match="unknown column t.x.name"):
+    with pytest.raises(esql.Rejected, match="unknown column"):
         esql.run("FROM logs | WHERE t.x.name IS NULL", [{"n": 1}], types=types)

@@ -205,6 +205,10 @@ CASES: list[tuple[str, Events, Events]] = [
         [{"datamodel": "Endpoint.Processes", "Processes.dest": "h"}],
         [],
     ),
+    (
+        '| from datamodel:"Endpoint.Processes" | fields user',
+        [{"datamodel": "Endpoint.Processes", "user": "u"}, {"datamodel": "Web.Web", "user": "w"}], [{"user": "u"}],
+    ),
     ("| tstats count where index=a by sourcetype", [{"index": "a", "sourcetype": "s"}, {"index": "b", "sourcetype": "s"}], [{"sourcetype": "s", "count": 1}]),
     ("* | accum n | table n", HOSTS, [{"n": 4}, {"n": 7}, {"n": 9}, {"n": 10}]),
     # order (Search Reference, "sort", "dedup", "head", "tail")
@@ -320,7 +324,7 @@ def test_the_caller_says_what_a_null_is(search: str, unknown: bool, kept: list[i
         ("* | stats sparkline(n)", "the function sparkline"), ("* | stats mode(n)", "as frequent"), ("`base` c=red", "the macro `base`"),
         ("* | lookup roles user", "the lookup roles"), ("* | eval v=(1==1)", "a Boolean"), ("* | bin n span=2", "buckets of n"),
         ("* | bin _time span=7d", "several days"), ("h=x [search i=1]", "all fields"), ("| stats count", "begins with stats"), ("c=red | makeresults", "behind other"),
-        ("source::x", "indexed field"), ('* | eval v="1"+"2"', "added or joined"), ('* | eval v=typeof("12")', "no field"), ("* | eval v=substr(h, 0)", "substr from 0"), ("* | rename h as a, h as b", "two new names"), ("| tstats count from datamodel=Web", "the data model Web without"), ("| tstats count from datamodel=Web.Web by url", "url, which may not be"), ("| tstats summariesonly=true count from datamodel=Web.Web", "the option summariesonly"), ("* | stats p95(n)", "without AS"),
+        ("source::x", "indexed field"), ('* | eval v="1"+"2"', "added or joined"), ('* | eval v=typeof("12")', "no field"), ("* | eval v=substr(h, 0)", "substr from 0"), ("* | rename h as a, h as b", "two new names"), ("| tstats count from datamodel=Web", "the data model Web without"), ("| from datamodel:Web", "the data model Web without"), ("| from savedsearch:x", "the data set"), ("| tstats count from datamodel=Web.Web by url", "url, which may not be"), ("| tstats summariesonly=true count from datamodel=Web.Web", "the option summariesonly"), ("* | stats p95(n)", "without AS"),
         ("* | head 1 y", "'y'"), ("* | dedup h nosuch=1", "the option nosuch"), ("* | timechart span=1h count", "range of the search"),
         ("* | eval v=1+2.\"a\"", "a period or arithmetic"), ("* | eval v=random()", "random"), ("c in (red)", "not in capitals"),
         ("* | where h", "as a condition|no Boolean"), ('* | where match(h, "(?R)")', "regular expression"),

@@ -7,6 +7,7 @@ rules to your lookup configuration" (a lookup gives the values of up to 1000 mat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from translator.verify.reading import Row, ValueNotTold
@@ -126,6 +127,25 @@ def inputlookup(command: Command, read: Reader) -> Step:
         return [*(rows if appends else []), *found[first : first + count]]
 
     return listed
+
+
+_DATA_SET = re.compile(r"""\s*(datamodel|inputlookup|lookup)\s*:\s*("?)([\w.]+)\2\s*""", re.I)
+
+
+def from_(command: Command, read: Reader) -> Step:
+    """The events of a data set of a data model, by its own names of fields, or the rows of a list ("from", Required arguments).
+
+    An event says in its field ``datamodel`` which data set it is in.
+    """
+    found = _DATA_SET.fullmatch(command.text)
+    if found is None:
+        raise command.refuse(f"the data set{command.text}")
+    kind, _, name = found.groups()
+    if kind.lower() != "datamodel":
+        return lambda rows, run: [dict(r) for r in run.listed(name)]
+    if "." not in name:
+        raise command.refuse(f"the data model {name} without a data set")
+    return lambda rows, run: [dict(e) for e in run.events if text(e.get("datamodel")) == name]
 
 
 def _where(command: Command, read: Reader) -> tuple[Command, Condition | None]:
@@ -430,7 +450,7 @@ def _leaves(value: object, name: str, found: dict[str, list[Value]]) -> None:
 
 
 MAKERS: Mapping[str, Maker] = {
-    "lookup": lookup, "inputlookup": inputlookup, "join": join, "append": append, "appendpipe": appendpipe, "appendcols": appendcols,
-    "union": union, "multisearch": union, "format": format_, "return": return_, "makeresults": makeresults, "foreach": foreach,
-    "untable": untable, "xyseries": xyseries, "spath": spath,
+    "lookup": lookup, "inputlookup": inputlookup, "from": from_, "join": join, "append": append, "appendpipe": appendpipe,
+    "appendcols": appendcols, "union": union, "multisearch": union, "format": format_, "return": return_, "makeresults": makeresults,
+    "foreach": foreach, "untable": untable, "xyseries": xyseries, "spath": spath,
 }  # fmt: skip

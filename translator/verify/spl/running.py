@@ -50,10 +50,10 @@ class Run:
         raise NotReadable(f"the lookup {name}, which is not given")
 
 
-GENERATING = frozenset({"tstats", "inputlookup", "makeresults", "multisearch", "union"})
+GENERATING = frozenset({"tstats", "from", "inputlookup", "makeresults", "multisearch", "union"})
 """The commands that a search may begin with after a pipe (Search Reference, "Command types")."""
 
-FIRST = frozenset({"tstats", "makeresults", "multisearch"})
+FIRST = frozenset({"tstats", "from", "makeresults", "multisearch"})
 """Those of them that a search may only begin with."""
 
 Step: TypeAlias = Callable[[list[Row], Run], list[Row]]
