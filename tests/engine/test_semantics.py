@@ -200,6 +200,8 @@ VALUES: list[tuple[str, Any]] = [
     ('ipv4_is_in_range("192.168.1.77", "192.168.1.0/24")', True),
     ('ipv4_is_private("8.8.8.8")', False),
     ('ipv4_is_private("no address")', None),
+    ("ipv4_is_private(\"8.8.8.8\") == 'False'", True),
+    ("ipv4_is_private(\"10.0.0.1\") == 'false'", False),
     ('parse_ipv4("010.0.0.1")', None),
     ('parse_ipv6_mask("::172.16.5.9/16", 128)', "0000:0000:0000:0000:0000:ffff:ac10:0000"),
     ('parse_ipv6("fe80::1%eth0/64")', "fe80:0000:0000:0000:0000:0000:0000:0000"),

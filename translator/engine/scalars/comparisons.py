@@ -62,6 +62,10 @@ def operands(ctx: Values, left: e.Expr, right: e.Expr, equality: bool = False) -
     if equality and Type.STRING in kinds and kinds <= {Type.STRING, *WHOLE}:
         # The official binder takes `ResultType == 0` for a column of texts, as many rules of Microsoft write it: the digits are compared.
         return to_text(ctx, left), to_text(ctx, right)
+    if equality and kinds == {Type.BOOL, Type.STRING}:
+        # As rules of Microsoft write it: `ipv4_is_private(address) == 'False'`.
+        one, other = (ctx.value(x) if x.type == Type.BOOL else convert(ctx, x, Type.BOOL) for x in (left, right))
+        return one, other
     if kinds == {Type.GUID, Type.STRING}:
         return ctx.sql("LOWER($1)", to_text(ctx, left)), ctx.sql("LOWER($1)", to_text(ctx, right))
     raise EngineError(f"a {left.type} cannot be compared with a {right.type}", left.span or right.span)
