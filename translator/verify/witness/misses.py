@@ -221,7 +221,7 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
                 yield from (to(about, text, 2) for about, text in islice(mangled(current), 12))
         if atom.function.startswith("matches"):
             yield from (to(about, text) for c in constants for about, text in islice(outside_of_ascii(str(c.value)), _CLASSES))
-        yield to("empty", "", 1)
+        yield to("empty", "", 0 if _is_denied(atom, row) else 1)
         yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
         stored = [(c.table, c.name) for c in columns_of(subject) if c.table is not None]
         if not any(catalog.is_address(*c) or catalog.is_plain_number(*c) for c in stored):  # these hold no blanks
