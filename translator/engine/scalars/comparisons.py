@@ -64,8 +64,8 @@ def operands(ctx: Values, left: e.Expr, right: e.Expr, equality: bool = False) -
         return to_text(ctx, left), to_text(ctx, right)
     if equality and kinds == {Type.BOOL, Type.STRING}:
         # As rules of Microsoft write it: `ipv4_is_private(address) == 'False'`.
-        one, other = (ctx.value(x) if x.type == Type.BOOL else convert(ctx, x, Type.BOOL) for x in (left, right))
-        return one, other
+        first, second = (ctx.value(x) if x.type == Type.BOOL else convert(ctx, x, Type.BOOL) for x in (left, right))
+        return first, second
     if kinds == {Type.GUID, Type.STRING}:
         return ctx.sql("LOWER($1)", to_text(ctx, left)), ctx.sql("LOWER($1)", to_text(ctx, right))
     raise EngineError(f"a {left.type} cannot be compared with a {right.type}", left.span or right.span)
