@@ -26,7 +26,7 @@ from translator.fidelity import Diagnostic
 from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, convert
 from translator.report import report
-from translator.report.html import page, rules, summary
+from translator.report.html import common_folder, page, rules, summary
 from translator.verify.proof import Proof, prove
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -305,3 +305,19 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
     assert any("join kind=leftanti" in mark for mark in found["marked"]) and found["led"].startswith("said-")
     assert found["next"].startswith("Splunk") and found["first"].startswith("Sigma") and found["texts"]
     assert printed.read_bytes().startswith(b"%PDF") and printed.stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("sources", "folder"),
+    [
+        (["rules/a.yaml", "rules/b.yaml"], "rules/"),
+        (["/x/rules/a.yaml", "/x/rules/sub/b.yaml"], "/x/rules/"),
+        (["rules/a.yaml", "rules-old/b.yaml"], ""),
+        (["/x/a.yaml", "/y/b.yaml"], ""),
+        (["rules/a.yaml", "b.yaml"], ""),
+        (["rules/a.yaml"], ""),
+        ([], ""),
+    ],
+)
+def test_the_folder_of_all_rules_is_said_once(sources: list[str], folder: str) -> None:
+    assert common_folder(sources) == folder

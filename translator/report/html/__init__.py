@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ def page(
     targets = list(dict.fromkeys(t for r in rules for t in r["outputs"]))
     data = rules_data(entries, rules, proofs)
     names = {t: TARGETS.get(t, t) for t in targets}
+    shared = common_folder([rule["source"] for rule in rules])
     return rendered(
         _FOLDER,
         summary=content["summary"],
@@ -59,9 +61,18 @@ def page(
         missing=missing(entries, targets),
         set_up=set_up(rules, targets),
         matrix=matrix(rules, targets),
-        rules=[(entry.slug, rule) for entry, rule in zip(entries, rules, strict=True)],
+        shared=shared,
+        rules=[(entry.slug, rule["source"].removeprefix(shared), rule) for entry, rule in zip(entries, rules, strict=True)],
         data=embedded({"targets": names, "words": WORDS, **data}),
     )
+
+
+def common_folder(sources: Sequence[str]) -> str:
+    """The folder that all files are in, with its slash; nothing where there is none that is worth a word of its own."""
+    folders = [source.split("/")[:-1] for source in sources]
+    shared = itertools.takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
+    found = "".join(f"{names[0]}/" for names in shared)
+    return found if len(sources) > 1 and found != "/" else ""
 
 
 def rendered(folder: Path, **given: object) -> bytes:

@@ -132,7 +132,7 @@
       open(n, place);
       document.getElementById(`tab-${place}`).focus();
     };
-    const right = make("div", {}, make("h3", {}, "Outputs"), ...tabs(rule, chosen, choose));
+    const right = make("div", {}, make("h3", {}, "Outputs"), ...tabs(rule, chosen, choose, (output) => (output.readiness ? [sign(output.readiness)] : [])));
     view.append(make("div", { class: "sides" }, left, right), ...contract(rule));
   }
 
