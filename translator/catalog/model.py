@@ -16,22 +16,33 @@ Steps: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A field of the product. ``type`` is the product's; ``values`` are its values by KQL's, all of them where ``complete``.
+    """A field of the product.
 
-    ``spellings`` says that KQL values with one value of the product are the same thing, written in several ways; ``others`` that all other
-    values are the same in both, but for ``case`` and ``blanks``, which stand in the field for those of a value.
-
-    ``case`` is ``lower`` or ``upper`` where the product keeps the value in that case only; ``spelled`` are values that the column has in
-    no other case; ``differs`` says why no condition can be
-    translated, though the field tells a reader the same; ``form`` is the text that stands in the field for a value, as ``SHA256={value}``;
-    ``prefixes`` are what values begin with, by what they begin with in KQL; ``longer`` says what the field may hold behind the value.
-
-    ``deviates`` says where the field has other values than the column, ``setting`` what has to be set for it to have the same, and
-    ``either`` what may stand there for some of them; ``missing`` is a value of the column of whose events the product may have no field;
-    ``array`` says that the field may have several values; ``within`` what it holds where the value is a part of that, set off by marks;
-    ``scale`` how many of its units are one of the column's, where the column holds whole numbers; ``parts`` is the field with the places
-    inside of the column's JSON, where the field itself has the text that Java makes of a map: ``{name=value, other=[1, 2]}``; ``text``
-    says that the record may have its JSON as a text, which no field is made of.
+    Attributes:
+        name: the field.
+        type: the product's type; empty where it is not documented.
+        values: the product's values by KQL's.
+        complete: whether ``values`` are all that the column has.
+        spellings: whether KQL values with one value of the product are the same thing, written in several ways.
+        others: whether all values that are not in ``values`` are the same in both, but for ``case`` and ``blanks``.
+        blanks: what stands in the field for the blanks of a value.
+        case: ``lower`` or ``upper`` where the product keeps the value in that case only.
+        spelled: values that the column has in no other case.
+        differs: why no condition can be translated, though the field tells a reader the same.
+        form: the text that stands in the field for a value, as ``SHA256={value}``.
+        prefixes: what values begin with, by what they begin with in KQL.
+        longer: what the field may hold behind the value.
+        deviates: where the field has other values than the column.
+        setting: what has to be set for the field to have the column's values.
+        within: what the field holds where the value is a part of that, set off by marks.
+        either: what may stand in the field for some values.
+        missing: a value of the column of whose events the product may have no field.
+        array: whether the field may have several values.
+        scale: how many of the field's units are one of the column's, where the column holds whole numbers; 0 for the same unit.
+        parts: the field with the places inside of the column's JSON, where the field itself has the text that Java makes of a map:
+            ``{name=value, other=[1, 2]}``.
+        text: whether the record may have its JSON as a text, which no field is made of.
+        source: the public page that says so.
     """
 
     name: str
@@ -98,13 +109,21 @@ Counterpart: TypeAlias = Stored | Computed | Absent | ByValue
 class Home:
     """A place of a product that holds a table's events.
 
-    ``place`` selects them: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma. ``select`` is a further
-    condition in KQL over the product's fields; ``when`` are the values that a rule must ask of columns for this home to be taken; ``lacks``
-    says which events of the table are not there, ``more`` which others are; an ``optional`` home is taken only where it is asked for, one
-    with a ``setting``, which says what has to be set for it, also where it alone has what a rule reads.
-    ``also`` are further values of what comes first in ``place``, whose events have the same fields; ``within`` names the home of the table
-    that has these events as well. ``types`` are those of fields that formulas read, where they are no plain texts. ``brings`` names the
-    add-on or integration, ``source`` a public page with the names.
+    Attributes:
+        name: what ``--home`` calls it.
+        brings: the add-on or integration that delivers the events.
+        source: a public page with the names.
+        place: what selects the events: search terms in Splunk, ``index`` and ``dataset`` in Elastic, the log source in Sigma.
+        select: a further condition, in KQL over the product's fields.
+        when: the values that a rule must ask of columns for this home to be taken.
+        lacks: which events of the table are not there.
+        more: which other events are there.
+        optional: whether it is taken only where it is asked for.
+        setting: what has to be set for it; such a home is also taken where it alone has what a rule reads.
+        also: further values of what comes first in ``place``, whose events have the same fields.
+        within: the home of the table that has these events as well.
+        types: the types of fields that formulas read, where they are no plain texts.
+        columns: what it has for each column that is known.
     """
 
     name: str
@@ -194,11 +213,22 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``homes`` by family of products, the default one first; ``addresses`` are the columns that hold IP addresses, ``filled`` those that
-    no row leaves empty, ``one_line`` those whose values have no line feed, ``numbers`` texts that hold whole numbers in plain decimal
-    digits or words, ``plain`` places inside of columns that hold a plain value, no object and no array, ``complete`` objects that have no
-    members but those of which homes or ``plain`` tell, ``words`` texts of letters and digits alone, ``texts`` those whose type is no
-    other. ``all_told`` are the columns of whose values the homes have all.
+    """What is known of a table. Its columns are sets of names, with the places inside of them by dots.
+
+    Attributes:
+        name: the table.
+        source: the public page that documents it.
+        addresses: columns that hold IP addresses.
+        filled: columns that no row leaves empty.
+        one_line: columns whose values have no line feed.
+        numbers: texts that hold whole numbers in plain decimal digits, or words.
+        plain: places that hold a plain value, no object and no array.
+        complete: objects that have no members but those of which homes or ``plain`` tell.
+        words: texts of letters and digits alone.
+        texts: columns of a table without documented types that are texts.
+        all_told: columns of whose values the homes have all.
+        kinds: what holds of the events with certain values.
+        homes: where its events are, by family of products, the default one first.
     """
 
     name: str

@@ -142,6 +142,7 @@ def _is_whole_table(plan: o.Plan) -> bool:
 
 
 def as_json(findings: list[Finding]) -> list[dict[str, str | int]]:
+    """What ``--format json`` prints of findings."""
     return [{k: getattr(f, k) for k in ("path", "line", "column", "severity", "code", "message", "hint")} for f in findings]
 
 

@@ -18,6 +18,7 @@ VERDICT_NAMES = ("exact", "same-alerts", "broader", "narrower", "differs", "none
 
 
 def cores_here() -> int:
+    """How many processes can work at once on this machine."""
     from translator.workers import cores
 
     return cores()
@@ -76,12 +77,14 @@ def rule_timeout_option(default: float | None, shown: str) -> Callable[[Command]
 
 
 def executor_option() -> Callable[[Command], Command]:
+    """--executor: where the work is done, here unless given."""
     return click.option(
         "--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work (extra distributed)."
     )
 
 
 def jobs_option() -> Callable[[Command], Command]:
+    """--jobs: with how many processes."""
     return click.option(
         "--jobs",
         type=click.IntRange(1, 64),

@@ -199,6 +199,7 @@ class Detection:
 
     @property
     def selectors(self) -> tuple[Selector, ...]:
+        """Those of all sides, in their order."""
         return tuple(s for side in self.sides for s in side.selectors)
 
     def place_of(self, selector: Selector) -> Place:
@@ -216,6 +217,7 @@ class Detection:
 
     @property
     def grouped(self) -> bool:
+        """Whether what is counted or joined is so by keys or by buckets of time."""
         return bool(self.group_by or self.bin)
 
     @property

@@ -20,6 +20,7 @@ def snake(name: str) -> str:
 
 
 def unique_names(names: list[str]) -> list[str]:
+    """The same names in snake case, each made another one by a number where it stands before."""
     out: list[str] = []
     for name in (snake(n) for n in names):
         fresh, index = name, 1
@@ -31,6 +32,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def key_name(known: dict[int, Expr]) -> str:
+    """What a key is called: by the column, or the place inside of one, that it is on the first side."""
     first = known[min(known)]
     match first:
         case ColumnRef(column=column):

@@ -79,6 +79,8 @@ class Events:
 
 @dataclass
 class Grouped:
+    """A summary: its ``keys``, its ``aggregates`` by the ids of their columns, and ``having``, the conditions on its rows."""
+
     input: Events | Joined
     keys: list[tuple[Column, Expr]]
     aggregates: dict[int, Expr]
@@ -169,6 +171,7 @@ def foreign(expr: Expr, branch: Branch) -> str | None:
 
 
 def belongs(column: Column, branch: Branch) -> bool:
+    """Whether a column is one that the events of a branch have stored."""
     return column.source == branch.source and column.source is not None and column.id not in branch.env
 
 

@@ -208,6 +208,7 @@ def bucket_of(expr: Expr) -> int | None:
 
 
 def is_time(expr: Expr) -> bool:
+    """Whether an expression is the time of the event, or that of its ingestion."""
     match expr:
         case ColumnRef(column=column):
             return column.name in TIME_COLUMNS and column.table is not None
@@ -218,6 +219,7 @@ def is_time(expr: Expr) -> bool:
 
 
 def seconds_of(expr: Expr) -> int | None:
+    """How long a timespan is that the query states, in whole seconds; None where it states none."""
     match expr:
         case _ if (known := known_span(expr)) is not None:
             return known // TICKS
@@ -228,6 +230,7 @@ def seconds_of(expr: Expr) -> int | None:
 
 
 def human(seconds: int) -> str:
+    """A length of time in its largest whole unit: ``1d``, ``4h``, ``90s``."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds % size == 0:
             return f"{seconds // size}{unit}"
@@ -235,6 +238,7 @@ def human(seconds: int) -> str:
 
 
 def windows_of(shape: Shape) -> set[tuple[int, int]]:
+    """The windows that the events of a shape have of their own, each in seconds before now; of a join those of its first side."""
     match shape:
         case Events(branches=branches_):
             return {w for b in branches_ for w in b.windows}

@@ -74,6 +74,7 @@ def exception_list(rule: Rule, items: tuple[Excepted, ...], name: str, shared: b
 
 
 def reference_to(container: Mapping[str, Any]) -> dict[str, str]:
+    """How a rule of Kibana's names the exception list that belongs to it."""
     return {"id": container["list_id"], **{k: container[k] for k in ("list_id", "type", "namespace_type")}}
 
 

@@ -128,6 +128,7 @@ class Output:
 
     @property
     def verdict(self) -> Verdict:
+        """What its diagnostics come to; ``none`` where there is no text."""
         return verdict_of(self.diagnostics) if self.texts else Verdict.NONE
 
     def outline(self) -> Output:
@@ -136,10 +137,12 @@ class Output:
 
     @property
     def readiness(self) -> Readiness | None:
+        """Whether the product has its events and fields; None where that is not asked, or there is no text."""
         return self.deployment.readiness if self.texts and self.deployment is not None else None
 
     @property
     def text(self) -> str:
+        """All its queries, one a line."""
         return "\n".join(self.texts)
 
 

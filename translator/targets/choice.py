@@ -99,6 +99,7 @@ def _words_of(predicate: Expr, words: Container[str]) -> Pins:
 
 
 def folded(value: Value) -> str:
+    """A value as the values of homes are compared: as text, without case."""
     return str(value).lower()
 
 

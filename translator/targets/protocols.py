@@ -29,7 +29,14 @@ class Target(Protocol):
     reads_json: bool
     keeps: frozenset[str]
 
-    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output: ...
+    def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
+        """What a rule is in this language; without texts where it has no words for the detection.
+
+        Args:
+            rule: for names and settings.
+            placed: the detection over the product's own fields.
+            options: what the user asked for.
+        """
 
 
 @runtime_checkable
@@ -56,7 +63,12 @@ class LooksBack(Protocol):
 class Pipes(Target, Protocol):
     """A target whose language is a pipeline, so that it can write a plan operator by operator."""
 
-    def pipe(self, case: PipelineCase, options: Options) -> Output: ...
+    def pipe(self, case: PipelineCase, options: Options) -> Output:
+        """A plan written operator by operator.
+
+        Raises:
+            Cannot: where something that decides has no words.
+        """
 
 
 @runtime_checkable
@@ -66,4 +78,5 @@ class PlanTarget(Protocol):
     name: str
     extension: str
 
-    def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output: ...
+    def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output:
+        """The plan of a rule in this language; without texts where it has no words for it."""

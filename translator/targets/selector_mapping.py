@@ -118,6 +118,7 @@ class SelectorMapping(FieldLookup):
     """One selector on its way to one home; None where the product has none of its table."""
 
     def selector(self) -> Selector:
+        """The selector over the product's fields; what its home lacks, or has otherwise, is said."""
         selector = self.chosen
         shown = shown_columns(selector, self.mover.wanted)
         parts = self.once("parts", selector.predicate, lambda x: with_parts(x, self.reads_whole, self.family == "elastic", self.mover))
@@ -264,6 +265,7 @@ class SelectorMapping(FieldLookup):
         return expr
 
     def moved(self, expr: Expr) -> Expr:
+        """A condition over the product's fields. What deviates is said at its place, turned around below ``not``."""
         if isinstance(expr, Apply) and expr.function == "not":
             with self.mover.within(Place.TURNED):
                 return rebuild(expr, (self.moved(expr.args[0]),))

@@ -354,5 +354,6 @@ def prefixed(atom: Apply, stored: Stored) -> Apply:
 
 
 def column_name(expr: Expr) -> str:
+    """The column that an expression is, or is a place inside of; empty for what is computed."""
     base = expr.base if isinstance(expr, Path) else expr
     return base.column.name if isinstance(base, ColumnRef) else ""

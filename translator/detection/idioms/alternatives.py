@@ -67,6 +67,12 @@ def union_of_events(
     span: Span | None,
     fuzzy: bool = False,
 ) -> Shape:
+    """A union of parts that are all events: their branches side by side.
+
+    Args:
+        columns: each column of the union, and what it is in each part; None where the part lacks it.
+        fuzzy: whether parts without their table are left out.
+    """
     found: list[Branch] = []
     for index, shape in enumerate(shapes):
         events = lifting.as_events(shape, "a union of", span)
@@ -86,6 +92,11 @@ def union_of_detections(
     columns: tuple[tuple[Column, tuple[Column | None, ...]], ...],
     span: Span | None,
 ) -> Shape:
+    """A union of which some part is more than events: a detection for each part, any of which alerts.
+
+    Raises:
+        Blocked: where a part is a list, or a union that is summarized itself.
+    """
     if any(isinstance(s, Listed) for s in shapes):
         raise lifting.block("unsupported-detection", "a union of lists is not supported", span)
     if any(isinstance(s, Either) and s.decided for s in shapes):

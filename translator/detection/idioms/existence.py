@@ -17,6 +17,7 @@ def extreme_value(found: Comparison) -> Measure | None:
 
 
 def member_of_set(condition: Expr, element: Const, aggregate: Expr | None) -> Measure | None:
+    """That a set or list of a summary has an element: that some event of the group has that value."""
     match aggregate:
         case Apply(function="make_set" | "make_list", args=(value, *_)):
             return Measure(condition, "exists", only=Apply(condition.span, Type.BOOL, "==", (value, element)))

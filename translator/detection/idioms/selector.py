@@ -27,6 +27,11 @@ def common_name(selectors: tuple[Selector, ...]) -> str:
 
 
 def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Detection:
+    """Events that satisfy conditions, each an alert of its own.
+
+    Raises:
+        Blocked: where the query gives a row even for no events.
+    """
     if outer is not None:
         if not outer.keys:
             raise lifting.block("unsupported-detection", "a summarize without by gives a row even where there are no events", None)
@@ -36,6 +41,7 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
 
 
 def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None) -> tuple[Selector, ...]:
+    """A selector for each branch whose condition can be true."""
     names = unique_names([b.table for b in inner.branches])
     found = tuple(
         Selector(name, b.table, b.predicate, (), outputs_of(lifting, b, outer), b.dated, b.tolerated)

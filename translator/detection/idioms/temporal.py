@@ -42,6 +42,7 @@ MAX_ALTERNATIVES = 32
 
 
 def is_ip(value: object) -> bool:
+    """Whether a value is written as an IPv4 or IPv6 address."""
     try:
         ipaddress.ip_address(str(value))
     except ValueError:
@@ -54,6 +55,11 @@ def side_name(side: Events) -> str:
 
 
 def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> Detection:
+    """Events of several kinds with equal keys, within one window: an inner join, and what is written as one.
+
+    Raises:
+        Blocked: where a side or a key has no form in a correlation.
+    """
     classes, bucket = key_classes(lifting, joined)
     names = unique_names([side_name(side) for side in joined.sides])
     sides = []
@@ -140,6 +146,7 @@ def key_value(lifting: Lifting, joined: Joined, side: int, expr: Expr) -> Expr:
 def side_selectors(
     lifting: Lifting, name: str, number: int, side: Events, classes: list[dict[int, Expr]], joined: Joined, outer: Grouped | None
 ) -> tuple[Selector, ...]:
+    """The selectors of one side of a join, with the join's keys; a branch is several where a key has alternatives."""
     found: list[tuple[Branch, tuple[Expr, ...]]] = [(b, ()) for b in side.branches if b.predicate != FALSE]
     whole: dict[int, list[Expr]] = {}
     computed: list[Diagnostic] = []
@@ -195,6 +202,7 @@ def is_never(predicate: Expr) -> bool:
 
 
 def leaves_of(lifting: Lifting, key: Expr) -> list[tuple[Expr, Expr]]:
+    """What a key may be, each with the condition under which it is that."""
     found = branches(key)
     if found is None:
         return [(TRUE, key)]
@@ -206,6 +214,7 @@ def leaves_of(lifting: Lifting, key: Expr) -> list[tuple[Expr, Expr]]:
 
 
 def constant_key(lifting: Lifting, value: Const, others: list[Expr], key: Expr) -> None:
+    """Says that events whose key is a constant are left out: nothing is lost where no address it is joined with can equal it."""
     addresses = [x for x in others if isinstance(x, ColumnRef) and lifting.is_address(x.column.table or "", x.column.name)]
     if addresses and not is_ip(value.value):
         lifting.say(

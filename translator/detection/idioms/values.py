@@ -13,6 +13,7 @@ _KINDS = {"sum": "value_sum", "avg": "value_avg"}
 
 
 def measured_value(found: Comparison) -> Measure | None:
+    """What a comparison with a sum, an average or a percentile measures; None for others, and for ``!=``."""
     if found.operator == "!=":
         return None
     if found.function in _KINDS:

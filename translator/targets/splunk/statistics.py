@@ -49,6 +49,11 @@ def groups(events: Events, measure: str) -> list[str]:
 
 
 def correlated(events: Events) -> str:
+    """A search for events of several kinds with equal keys: one ``stats`` by the keys, without ``join``.
+
+    Raises:
+        Cannot: where events or counts of the sides cannot be told apart there.
+    """
     detection = events.detection
     selectors = detection.selectors
     refuse_finer_counts(detection)

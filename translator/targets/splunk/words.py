@@ -37,6 +37,7 @@ def is_network(text: str) -> bool:
 
 
 def literal(value: str | int | float | bool) -> str:
+    """A constant as ``where`` and ``eval`` take it; a truth is the text that Splunk has of it."""
     if isinstance(value, bool):
         return string("true" if value else "false")
     return string(value) if isinstance(value, str) else repr(value)
@@ -60,6 +61,7 @@ WORDS = frozenset("and as by false in like not null or true where xor".split())
 
 
 def is_plain(name: str) -> bool:
+    """Whether a field's name may stand in an expression without quotes."""
     return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit() and name.lower() not in WORDS
 
 

@@ -143,6 +143,7 @@ class Row:
         self._known: dict[int, tuple[int, Any]] = {}
 
     def has(self, column: Column) -> bool:
+        """Whether the row, or one that it is made of, has a column."""
         return column.id in self.columns or any(i.has(column) for i in self.inputs)
 
     def value(self, column: Column) -> Any:
@@ -155,12 +156,14 @@ class Row:
         return found
 
     def inherited(self, column: Column) -> Any:
+        """The value of a column that comes from the input as it is."""
         for row in self.inputs:
             if row.has(column):
                 return row.value(column)
         return "" if column.type == Type.STRING else None
 
     def own(self, column: Column) -> Any:
+        """The value of a column that this relation makes."""
         raise NotImplementedError
 
     def assign(self, column: Column, value: Any) -> bool:
@@ -170,6 +173,7 @@ class Row:
         return next((row.assign(column, value) for row in self.inputs if row.has(column)), False)
 
     def turn(self, column: Column, value: Any) -> bool:
+        """Makes a column that this relation makes have a value, by what it is made of; False where that cannot be done."""
         return False
 
     def defined(self, column: Column) -> tuple[Expr, Row] | None:
@@ -181,12 +185,19 @@ class Row:
         return False
 
     def aggregate(self, expr: Apply) -> Any:
+        """An aggregate over the rows of a group.
+
+        Raises:
+            NotKnown: where the row is no group.
+        """
         raise NotKnown(f"{expr.function} outside of a summarize", expr.span)
 
     def assign_aggregate(self, expr: Apply, value: Any) -> bool:
+        """Makes an aggregate have a value; False where that cannot be done."""
         return False
 
     def listed(self, subquery: Subquery) -> list[Any]:
+        """The values that a subquery gives."""
         rows = self.state.rows_of(subquery.relation)
         column = subquery.column
         return [row.value(column) for row in rows if row.valid()] if column is not None else []
@@ -208,6 +219,7 @@ class Row:
         yield from self.own_checks()
 
     def own_checks(self) -> Iterator[Check]:
+        """What must hold for this relation itself to have the row."""
         return iter(())
 
     def failing(self) -> list[Check]:
@@ -223,6 +235,7 @@ class Row:
         return all(row.valid() for row in self.inputs) and all(c.holds for c in self.own_checks())
 
     def sources(self) -> Iterator[Stored]:
+        """The events that the row is made of."""
         for row in self.inputs:
             yield from row.sources()
 

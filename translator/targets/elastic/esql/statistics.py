@@ -36,6 +36,7 @@ def measured(threshold: Threshold, value: str) -> str:
 
 
 def counted(events: Events) -> str:
+    """A query for a threshold on one kind of events: ``STATS`` by the keys, then the condition."""
     detection, threshold = events.detection, events.detection.threshold
     assert threshold is not None
     lines = events.filtered(False)
@@ -67,6 +68,11 @@ def _bucket(events: Events, seconds: int) -> str:
 
 
 def correlated(events: Events) -> str:
+    """A query for events of several kinds with equal keys: one ``STATS`` by the keys that counts each kind.
+
+    Raises:
+        Cannot: where counts of the sides cannot be told apart there.
+    """
     detection = events.detection
     finer = _finer_side(events)
     if finer is None:

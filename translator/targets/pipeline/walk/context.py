@@ -54,7 +54,8 @@ class Context(Notes, ABC):
         """Writes a relation. ``above`` is what is read of it by the operators over it."""
 
     @abstractmethod
-    def values(self) -> Values: ...
+    def values(self) -> Values:
+        """Writes expressions over the rows as they are at this place of the pipeline."""
 
     @abstractmethod
     def quoted(self, name: str) -> str:
@@ -65,10 +66,12 @@ class Context(Notes, ABC):
         """The field that a value is, where it is one."""
 
     @abstractmethod
-    def where(self, condition: str) -> Command: ...
+    def where(self, condition: str) -> Command:
+        """The command that leaves the rows for which a condition holds."""
 
     @abstractmethod
-    def eval(self, pairs: list[tuple[str, str]]) -> Command: ...
+    def eval(self, pairs: list[tuple[str, str]]) -> Command:
+        """The command that gives each row fields, by their names and what they are."""
 
     def listed(self, node: o.External, name: str, flag: str) -> None:
         """Adds the rows of a list to the stream, which alone have a flag.
@@ -100,13 +103,16 @@ class Context(Notes, ABC):
         """
 
     @abstractmethod
-    def sort(self, keys: list[tuple[str, bool]]) -> Command: ...
+    def sort(self, keys: list[tuple[str, bool]]) -> Command:
+        """The command that sorts all rows by fields, each with whether the greatest comes first."""
 
     @abstractmethod
-    def limit(self, count: int) -> Command: ...
+    def limit(self, count: int) -> Command:
+        """The command that leaves the first rows, at most so many."""
 
     @abstractmethod
-    def distinct(self, names: list[str]) -> Command: ...
+    def distinct(self, names: list[str]) -> Command:
+        """The command that leaves one row for each combination of these fields."""
 
     @abstractmethod
     def once(self, names: tuple[str, ...]) -> None:
@@ -139,6 +145,7 @@ class Context(Notes, ABC):
         return name
 
     def needed(self, column: Column) -> bool:
+        """Whether a column decides or is shown; what the walk itself makes is."""
         return column.id < 0 or column.id in self.decides or column.id in self.shown
 
     def is_vital(self, column: Column) -> bool:
@@ -158,6 +165,7 @@ class Context(Notes, ABC):
         self.commands.append(self.eval([(part.flag, held)]))
 
     def present(self, flag: str) -> str:
+        """The condition that a row has a flag."""
         return self.language.present.format(self.quoted(flag))
 
     @abstractmethod
