@@ -75,12 +75,16 @@ def _once(*names: str) -> Callable[[Any], int]:
 
 @dataclass(frozen=True, slots=True)
 class Expr(_Hashed):
+    """A typed expression. ``span`` is its place in the query, which takes no part in comparisons."""
+
     span: Span | None = field(compare=False)
     type: Type
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef(Expr):
+    """The value of a column."""
+
     column: Column
 
 
@@ -159,6 +163,7 @@ def missing(kind: Type) -> Const:
 
 
 def apply(function: str, *args: Expr, span: Span | None = None, type: Type = Type.BOOL) -> Apply:
+    """A call of a function or operator by its name in the registry; of a truth value unless another ``type`` is given."""
     return Apply(span, type, function, args)
 
 
@@ -224,6 +229,7 @@ def disjunction(*parts: Expr) -> Expr:
 
 
 def negation(part: Expr) -> Expr:
+    """``not`` of a predicate, without two of them in a row."""
     if isinstance(part, Apply) and part.function == "not":
         return part.args[0]
     if part == TRUE:
@@ -234,12 +240,14 @@ def negation(part: Expr) -> Expr:
 
 
 def conjuncts(predicate: Expr) -> tuple[Expr, ...]:
+    """The predicates that all have to hold for one; none for what is always true."""
     if isinstance(predicate, Apply) and predicate.function == "and":
         return predicate.args
     return () if predicate == TRUE else (predicate,)
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions that one is directly made of."""
     kind = type(expr)  # asked of every node of every walk
     if kind is Apply:
         return expr.args  # type: ignore[attr-defined, no-any-return]

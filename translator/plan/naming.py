@@ -93,6 +93,7 @@ def _named_by(node: s.Node) -> tuple[s.Node, ...]:
 
 
 def fresh(name: str, taken: Container[str]) -> str:
+    """A name that is not taken: the name itself, else with the first number that makes it one."""
     number, out = 0, name
     while out in taken:
         number += 1
@@ -107,6 +108,7 @@ def like(pattern: str, names: Iterable[str]) -> list[str]:
 
 
 def matches(pattern: s.Node, name: str) -> bool:
+    """Whether a name is the one that is meant, or is of the pattern, with ``*`` for any letters."""
     if isinstance(pattern, s.NameReference):
         return pattern.name == name
     if isinstance(pattern, s.Wildcard):

@@ -37,6 +37,8 @@ class Rows(Relation):
 
 @dataclass(frozen=True, slots=True)
 class Filter(Relation):
+    """The rows for which a predicate is true; those of which it is null are left out as well."""
+
     input: Relation
     predicate: Expr
 
@@ -51,6 +53,8 @@ class Compute(Relation):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Relation):
+    """summarize: a row for each combination of ``keys``; without keys one row, even of no rows."""
+
     input: Relation
     keys: tuple[tuple[Column, Expr], ...]
     aggregates: tuple[tuple[Column, Expr], ...]
@@ -99,12 +103,16 @@ class Project(Relation):
 
 @dataclass(frozen=True, slots=True)
 class Distinct(Relation):
+    """One row for each combination of values of these columns, which are all that is left."""
+
     input: Relation
     columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
+    """What rows are sorted by; ``nulls_first`` says where null stands, whichever the direction."""
+
     expr: Expr
     descending: bool
     nulls_first: bool
@@ -112,6 +120,8 @@ class Ordering:
 
 @dataclass(frozen=True, slots=True)
 class Sort(Relation):
+    """The rows in an order, by the first of the keys that tells them apart."""
+
     input: Relation
     keys: tuple[Ordering, ...]
 

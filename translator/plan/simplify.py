@@ -234,6 +234,7 @@ MAX_NODES = 1_500
 
 
 def within_bounds(expr: Expr) -> bool:
+    """Whether an expression has so few parts that it may be written out."""
     return sum(1 for _ in islice(walk(expr), MAX_NODES + 1)) <= MAX_NODES
 
 

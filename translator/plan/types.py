@@ -10,6 +10,8 @@ from enum import Enum
 
 
 class Type(Enum):
+    """KQL's types; ``UNKNOWN`` is that of a column of a table that is not documented."""
+
     BOOL = "bool"
     INT = "int"
     LONG = "long"

@@ -114,6 +114,8 @@ class TextMap:
 
 @dataclass(frozen=True, slots=True)
 class EntityMapping:
+    """An entity of the alert: its type (``IP``), the identifier (``Address``), and the column of the result that has it."""
+
     type: str
     identifier: str
     column: str
@@ -121,6 +123,8 @@ class EntityMapping:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
+    """A data connector that the rule needs, and the tables that it brings."""
+
     id: str
     data_types: tuple[str, ...]
 

@@ -16,6 +16,8 @@ from translator.targets.relaxation import translated
 
 
 class Sigma:
+    """Sigma rules and correlation rules, checked by pySigma before they are given out."""
+
     name = "sigma"
     family = "sigma"
     extension = "yml"

@@ -23,6 +23,11 @@ from translator.regex.parser import parse as parse_regex
 
 
 def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Expr:
+    """The expression that a call is: a function of the query inlined, or one of the registry over its bound arguments.
+
+    Args:
+        table: whose columns the arguments may name; None where there are none.
+    """
     found = scope.find(node.name)
     if isinstance(found, tuple) and isinstance(found[0], s.Function):
         inner, last = bind_arguments(ctx, node.name, found[0], node.arguments, found[1], scope, node.span, table)

@@ -18,6 +18,11 @@ from translator.plan.types import Type, type_of
 
 
 def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) -> e.Expr:
+    """A node of the syntax as a typed expression over the columns of a table.
+
+    What is wrong is added to the problems of ``ctx``, and binding goes on.
+    """
+
     def sub(part: s.Node) -> e.Expr:
         return ctx.expression(part, table, scope)
 
@@ -123,6 +128,7 @@ TERM_OPERATORS = ("has", "hasprefix", "hassuffix", "contains", "startswith", "en
 
 
 def as_text(expr: e.Expr) -> e.Expr:
+    """An expression as a text: itself, or ``tostring()`` of it."""
     return expr if expr.type == Type.STRING else e.Apply(expr.span, Type.STRING, "tostring", (expr,))
 
 

@@ -18,6 +18,7 @@ from translator.plan.types import Type
 
 
 def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Table:
+    """The columns of both sides of a join or ``lookup``: those of the right get a number where the left has the name."""
     right = ctx.table(node.right, scope)
     parameters = words(node.parameters)
     kind = parameters.get("kind") or ("leftouter" if isinstance(node, s.Lookup) else "innerunique")

@@ -17,6 +17,7 @@ from translator.plan.types import type_of
 
 
 def declare(ctx: Context, statements: tuple[s.Node, ...], scope: Scope) -> tuple[Scope, s.Expression | None]:
+    """The scope behind the statements of a query, and its tabular statement; None where it has none."""
     last: s.Expression | None = None
     for statement in statements:
         match statement:
@@ -81,6 +82,7 @@ def _check_function_body(ctx: Context, function: s.Function, defined: Scope) -> 
 
 
 def named_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> Table:
+    """What a name is where a table is asked for: that of a ``let``, else a source table."""
     found = scope.find(name)
     if found is None:
         check_table(ctx, name, span, scope)
@@ -98,6 +100,7 @@ def named_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> Table:
 
 
 def let_value(ctx: Context, node: s.Node, defined: Scope, span: e.Span) -> e.Expr:
+    """The value of a ``let``, bound in the scope in which it was written."""
     ctx.use(span)
     ctx.bound.add(id(node))
     if isinstance(node, TABULAR) or (isinstance(node, s.TabularCall) and node.function != "toscalar"):
@@ -118,6 +121,7 @@ def bind_arguments(
     ctx: Context, name: str, function: s.Function, given: tuple[s.Node, ...], defined: Scope, scope: Scope, span: e.Span,
     table: Table | None = None,
 ) -> tuple[Scope, s.Expression]:  # fmt: skip
+    """The scope within a function of the query, with its parameters as what is given for them, and what it comes to."""
     ctx.use(span)
     inner = Scope(parent=defined)
     by_name = {a.names[0].value: a.value for a in given if isinstance(a, s.Named)}
@@ -139,11 +143,13 @@ def bind_arguments(
 def apply_function(
     ctx: Context, name: str, function: s.Function, given: tuple[s.Node, ...], defined: Scope, scope: Scope, span: e.Span
 ) -> Table:
+    """The table that a tabular function of the query gives, inlined."""
     inner, last = bind_arguments(ctx, name, function, given, defined, scope, span)
     return ctx.table(last, inner)
 
 
 def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
+    """The table that a call gives: a function of the query, a watchlist, a parser of the workspace."""
     found = scope.find(call.name)
     if isinstance(found, tuple) and isinstance(found[0], s.Function):
         return apply_function(ctx, call.name, found[0], call.arguments, found[1], scope, call.span)

@@ -24,6 +24,7 @@ learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function, with the
 
 
 def resolve(ctx: Context, table: Table | None, name: str) -> e.Column | None:
+    """The column that a name stands for in a table; None where it has none of that name."""
     if table is None:
         return None
     if name in table.names:
@@ -53,6 +54,7 @@ def named_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Sco
 
 
 def unknown_column(name: str, span: e.Span) -> e.Expr:
+    """What stands for a column that is not there, so that binding goes on."""
     return e.Apply(span, Type.UNKNOWN, "unknown-column", (e.const(name, span=span),))
 
 

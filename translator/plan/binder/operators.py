@@ -36,6 +36,7 @@ _NOT_IN_PARTS = (
 
 
 def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Table:
+    """The table behind an operator. One that is not supported is kept as such, with the reason."""
     if isinstance(table, OpenUnion):
         table = widened(ctx, table, (node,), scope)
     if table.row is not None and isinstance(node, _NOT_IN_PARTS):

@@ -16,6 +16,7 @@ def words(parameters: Iterable[s.Parameter]) -> dict[str, str | None]:
 
 
 def word(value: s.Expression | None) -> str | None:
+    """The word that a parameter has, as ``inner`` in ``kind=inner``; None where it is no word."""
     match value:
         case s.NameReference(name=name):
             return name
@@ -35,6 +36,7 @@ def constant(value: e.Expr | None, otherwise: str) -> object:
 
 
 def flat_conditions(conditions: tuple[s.Expression, ...]) -> list[s.Expression]:
+    """Conditions without their brackets, those that ``and`` joins one by one."""
     flat: list[s.Expression] = []
     for condition in conditions:
         while isinstance(condition, s.Parenthesized):

@@ -100,9 +100,11 @@ class Scope:
 
 
 def column_types(table: Table) -> dict[str, Type]:
+    """The types of a table's columns by their names."""
     return {name: column.type for name, column in table.names.items()}
 
 
 def subquery(table: Table, span: e.Span, scalar: bool = False) -> e.Subquery:
+    """A table as an expression: the values of its first column, or one ``scalar`` of them."""
     first = next(iter(table.names.values()), None)
     return e.Subquery(span, (first.type if first else Type.UNKNOWN) if scalar else Type.DYNAMIC, table.relation, scalar, first)

@@ -86,6 +86,7 @@ def _condition(text: str) -> s.Expression:
 
 
 def unsupported(ctx: Context, table: Table | None, node: s.Node, reason: str) -> Table:
+    """The table behind something that is not supported, which keeps its place and the reason."""
     relation = o.Unsupported(node.span, table.relation if table else None, reason)
     if table is None:
         return Table(relation, {}, (ctx.unknown_source(node.span),))

@@ -20,6 +20,7 @@ from translator.plan.types import Type, type_of
 
 
 def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
+    """The table that a tabular expression gives."""
     match node:
         case s.Pipeline(source=source, operators=operators):
             assert source is not None

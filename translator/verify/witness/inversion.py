@@ -50,6 +50,7 @@ def assign(expr: Expr, row: Row, value: Any) -> bool:
 
 
 def same(found: Any, value: Any) -> bool:
+    """Whether a value is the one that was asked for, though it may have come out as another type's text."""
     if isinstance(found, bool) != isinstance(value, bool):
         return text_of(found).lower() == text_of(value).lower()
     if isinstance(found, str) and isinstance(value, dict | list | int | float) and not isinstance(value, bool):

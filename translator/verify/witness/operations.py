@@ -33,6 +33,7 @@ def moment_at(ticks: int) -> dt.datetime:
 
 
 def ticks_at(moment: dt.datetime) -> int:
+    """How many ticks of 100 ns a datetime is behind the year 1."""
     return (moment - _FIRST) // dt.timedelta(microseconds=1) * 10
 
 
@@ -71,6 +72,7 @@ def _whole(value: Any) -> Any:
 
 
 def span_of(ticks: Any) -> dt.timedelta:
+    """A timespan of so many ticks; of none where they are null."""
     return dt.timedelta(microseconds=(ticks or 0) // 10)
 
 
@@ -193,6 +195,11 @@ def _listed(every: bool) -> Operation:
 
 
 def matches(regex: str, text: str, caseless: bool = False) -> bool:
+    """Whether a text has what a regular expression of KQL finds.
+
+    Raises:
+        NotKnown: for one that Python cannot read.
+    """
     try:
         return pattern(f"(?i){regex}" if caseless else regex).search(text) is not None
     except ValueError as error:
@@ -384,4 +391,5 @@ def _json(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
+    """A dynamic value as its text."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=text_of)

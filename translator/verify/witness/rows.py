@@ -41,6 +41,8 @@ class Nothing(Row):
 
 
 class Filtered(Row):
+    """where: a row for which a predicate is to hold, each part that ``and`` joins by itself."""
+
     def __init__(self, state: State, row: Row, predicate: Expr) -> None:
         super().__init__(state, (row,), frozenset())
         self.predicate = predicate
