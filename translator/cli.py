@@ -26,6 +26,7 @@ from translator.commands.options import (
     TargetName,
     cores_here,
     executor_option,
+    format_option,
     jobs_option,
     rule_timeout_option,
 )
@@ -108,7 +109,7 @@ def main() -> None:
     type=click.Choice(VERDICT_NAMES[1:]),
     help="Exit with 1 where an output has this verdict or a worse one, none where there is no output; unless given, no verdict fails.",
 )
-@click.option("--format", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
+@format_option("text", "json", "sarif", name="format")
 @FIELDS
 @MAPPINGS
 @click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
@@ -164,7 +165,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 
 @main.command()
 @PATHS
-@click.option("--format", "form", type=click.Choice(("text", "json", "sarif")), default="text", show_default=True, help="What is printed.")
+@format_option("text", "json", "sarif")
 @click.option(
     "--strict",
     is_flag=True,
@@ -210,7 +211,7 @@ def fmt(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
 
 
 @main.command()
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+@format_option("text", "json")
 def targets(form: str) -> None:
     """List the targets that -t takes.
 
@@ -257,7 +258,7 @@ def mapping(
 @main.command()
 @click.argument("old", type=click.Path(path_type=Path, exists=True))
 @click.argument("new", type=click.Path(path_type=Path, exists=True))
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+@format_option("text", "json")
 def diff(old: Path, new: Path, form: str) -> int:
     """Say which rules changed between two outputs, and why.
 
@@ -271,9 +272,7 @@ def diff(old: Path, new: Path, form: str) -> int:
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option(
-    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
-)
+@format_option("table", "json", "markdown")
 def tables(names: tuple[str, ...], form: str) -> int:
     """List where each product has the events of a table.
 
@@ -300,7 +299,7 @@ def tables(names: tuple[str, ...], form: str) -> int:
 )
 @click.option("--engine", default="duckdb", show_default=True, help="duckdb, or spark or the URL of a Spark master (extra spark).")
 @click.option("--now", help="What now() is, such as 2026-05-01T12:00:00Z; else the clock's time.")
-@click.option("--format", "form", type=click.Choice(("table", "json", "csv")), default="table", show_default=True, help="What is printed.")
+@format_option("table", "json", "csv")
 def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> int:
     """Run a KQL query over data on this machine.
 
@@ -342,7 +341,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
     help="A file that keeps what was found: what it has of the same rule, options and tool is not tried again.",
 )
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write what was found as a page for people, too.")
-@click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True, help="What is printed.")
+@format_option("text", "json", name="format")
 def verify(targets: tuple[str, ...], executor: str, replay: Path | None, **given: Any) -> int:
     """Prove or contradict translations by running both sides.
 
@@ -361,9 +360,7 @@ def verify(targets: tuple[str, ...], executor: str, replay: Path | None, **given
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option(
-    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
-)
+@format_option("table", "json", "markdown")
 def functions(names: tuple[str, ...], form: str) -> int:
     """List KQL's functions and how each is supported.
 
@@ -376,9 +373,7 @@ def functions(names: tuple[str, ...], form: str) -> int:
 
 @main.command()
 @click.argument("codes", nargs=-1)
-@click.option(
-    "--format", "form", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True, help="What is printed."
-)
+@format_option("table", "json", "markdown")
 def diagnostics(codes: tuple[str, ...], form: str) -> int:
     """List the codes of diagnostics, and what to do about each.
 

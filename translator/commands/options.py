@@ -92,3 +92,12 @@ def jobs_option() -> Callable[[Command], Command]:
         show_default="one for each core",
         help="Processes to work with; what comes out is the same.",
     )
+
+
+def format_option(*forms: str, name: str = "form") -> Callable[[Command], Command]:
+    """--format: what is printed, the first of ``forms`` unless given.
+
+    Args:
+        name: the parameter that takes it.
+    """
+    return click.option("--format", name, type=click.Choice(forms), default=forms[0], show_default=True, help="What is printed.")
