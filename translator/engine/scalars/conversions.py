@@ -225,7 +225,7 @@ def operand(ctx: Values, expr: e.Expr, result: Type = Type.REAL) -> exp.Expr:
 
 
 _PARAMETERS = {
-    "string": Type.STRING, "text": Type.STRING, "array": Type.DYNAMIC, "bag": Type.DYNAMIC, "dynamic": Type.DYNAMIC, "long": Type.LONG,
+    "string": Type.STRING, "text": Type.STRING, "line": Type.STRING, "array": Type.DYNAMIC, "bag": Type.DYNAMIC, "dynamic": Type.DYNAMIC, "long": Type.LONG,
     "integer": Type.LONG, "int": Type.LONG, "real": Type.REAL, "bool": Type.BOOL, "datetime": Type.DATETIME, "timespan": Type.TIMESPAN,
     "guid": Type.GUID,
 }  # fmt: skip

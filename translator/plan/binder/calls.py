@@ -50,7 +50,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
             for part in s.walk(argument) if name == "ago" else (argument,):
                 check_value(ctx, part, table, scope, never=name == "ago")
     args = tuple(ctx.expression(a, table, scope) for a in node.arguments)
-    check_arguments(ctx, node, args)
+    check_arguments(ctx, node, args, scope)
     if name == "column_names_of" and len(args) == 1 and isinstance(node.arguments[0], s.Expression):
         shown = ctx.table(node.arguments[0], scope).names
         return e.Items(node.span, Type.DYNAMIC, tuple(e.const(n) for n in shown))
@@ -72,7 +72,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
         return e.Apply(node.span, args[0].type, "bin" if fixed is None else "bin_at", given)
     if name == "not" and len(args) == 1:
         return e.negation(args[0])
-    if name == "parse_json" and isinstance(args[0], e.Const) and isinstance(args[0].value, str):
+    if name == "parse_json" and args and isinstance(args[0], e.Const) and isinstance(args[0].value, str):
         parsed = _json_items(args[0].value, node.span)
         if parsed is not None:
             return parsed

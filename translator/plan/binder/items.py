@@ -23,6 +23,8 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
     function = find(value.name) if isinstance(value, s.Call) else None
     if function is None or function.kind == "aggregate" or not isinstance(value, s.Call) or not isinstance(expr, e.Apply):
         return [(name, expr)]
+    if not function.takes(len(expr.args)):
+        return [(name, expr)]
     result = overload(function, [a.type for a in expr.args]).result
     if result.startswith("("):
         parts = types_of(result)

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 from translator.kql import syntax as s
 from translator.plan import expressions as e
+from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.problems import Problem
+from translator.plan.binder.scopes import Scope
 from translator.plan.functions import find, functions, unfitting
 from translator.plan.functions.declare import ACCEPTED, Function
 from translator.plan.types import Type
@@ -19,7 +21,7 @@ from translator.plan.types import Type
 _NUMBERS = ACCEPTED["number"]
 
 
-def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr]) -> None:
+def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr], scope: Scope) -> None:
     """The arguments of a function of KQL: as many as it takes, and of types that it takes together."""
     function = find(node.name)
     if ctx.closed is not None or function is None or any(isinstance(a, s.Star) for a in node.arguments):
@@ -30,7 +32,14 @@ def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr]) -> None:
         ctx.problem(Problem("argument-count", node.span, f"{node.name}() takes {_count(function)}, and here are {len(args) or 'none'}"))
         return
     types = [ctx.known_type(a) for a in args]
-    if (found := unfitting(function, types)) is None:
+    _check_constants(ctx, node, function, args, scope)
+    if any(p.kind == "alike" for x in function.signatures for p in x.parameters):
+        _check_alike(ctx, node, types)
+    found = unfitting(function, types)
+    this = None
+    if found is None and (found := _misshapen(function, args)) is not None:
+        this = "an array" if isinstance(args[found[0]], e.Items) else "an object"
+    if found is None:
         return
     place, kinds = found
     span = node.arguments[place].span
@@ -39,17 +48,67 @@ def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr]) -> None:
         told = "count() takes a condition or nothing: it counts rows, whatever this value is"
         ctx.problem(Problem("argument-type", span, told, warns=True))
         return
-    which = f" as its {_ORDINALS[min(place, len(_ORDINALS) - 1)]} argument" if len(args) > 1 else ""
-    told = f"{node.name}() takes {_of_kinds(kinds)}{which}, and this is {_a(types[place])}"
-    ctx.problem(Problem("argument-type", span, told + _hint(kinds, types[place])))
+    which = f" as its {_ordinal(place)} argument" if len(args) > 1 else ""
+    told = f"{node.name}() takes {_of_kinds(kinds)}{which}, and this is {this or _a(types[place])}"
+    ctx.problem(Problem("argument-type", span, told + ("" if this else _hint(kinds, types[place]))))
+
+
+def _check_constants(ctx: Context, node: s.Call, function: Function, args: Sequence[e.Expr], scope: Scope) -> None:
+    """What has to be the same for all rows: no column, but for what a user's own function is called with."""
+    signatures = function.taking(len(args))
+    for place, (argument, bound) in enumerate(zip(node.arguments, args, strict=True)):
+        if not all(x.parameter(place).constant for x in signatures) or not any(isinstance(p, e.ColumnRef) for p in o.parts(bound)):
+            continue
+        parts = tuple(s.walk(argument))
+        if any(isinstance(p, s.Pipeline) or (isinstance(p, s.Call) and p.name == "toscalar") for p in parts):
+            continue
+        names = [p.name for p in parts if isinstance(p, s.NameReference) and scope.find(p.name) is None]
+        if names:
+            told = f"{node.name}() takes a constant as its {_ordinal(place)} argument, and {names[0]} is a column: a let of a literal is a constant"
+            ctx.problem(Problem("argument-type", argument.span, told))
+
+
+def _check_alike(ctx: Context, node: s.Call, types: Sequence[Type]) -> None:
+    """Arguments of which one is the result: all numbers, or all of one type."""
+    known = list(dict.fromkeys(t for t in types if t is not Type.UNKNOWN))
+    if len(known) > 1 and not _NUMBERS.issuperset(known):
+        given = " and ".join(_a(t) for t in known)
+        hint = "parse_json(...) or todynamic(...) makes a dynamic of a text" if Type.DYNAMIC in known else "bring all to one type"
+        if {Type.DYNAMIC, Type.STRING} == set(known):
+            hint = "tostring(...) makes a text of the dynamic"
+        ctx.problem(Problem("argument-type", node.span, f"{node.name}() takes values of one type, and here are {given}: {hint}"))
+
+
+def _misshapen(function: Function, args: Sequence[e.Expr]) -> tuple[int, tuple[str, ...]] | None:
+    """The place and kinds of the first argument that is written as an array or an object where no signature takes one."""
+    signatures = function.taking(len(args))
+    types = [a.type for a in args]
+    for place, argument in enumerate(args):
+        match argument:
+            case e.Items():
+                refused = {"string", "bag"}
+            case e.Apply(function="bag_pack"):
+                refused = {"array"}
+            case _:
+                continue
+        kinds = dict.fromkeys(x.kind(place, types) for x in signatures)
+        if refused.issuperset(kinds):
+            return place, tuple(kinds)
+    return None
 
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "further")
 
+
+def _ordinal(place: int) -> str:
+    return _ORDINALS[min(place, len(_ORDINALS) - 1)]
+
+
 _WORDS = {
     "string": "a text", "integer": "a whole number", "long": "a whole number", "int": "a whole number", "real": "a number",
     "decimal": "a number", "number": "a number", "summable": "a number, a datetime or a timespan", "orderable": "a value with an order",
-    "array": "an array", "bag": "an object", "notdynamic": "a value that is no dynamic", "number_or_bool": "a number or a bool",
+    "array": "an array", "bag": "an object", "notdynamic": "a value that is no dynamic", "line": "a value that is no dynamic",
+    "codes": "a whole number or an array of them", "number_or_bool": "a number or a bool",
 }  # fmt: skip
 """What messages call a kind of the registry, where that is not its name."""
 
@@ -66,6 +125,8 @@ def _count(function: Function) -> str:
     least = min(x.least for x in function.signatures)
     limits = [x.most for x in function.signatures]
     if None in limits:
+        if any(x.together == 2 for x in function.signatures):
+            return f"{least}, {least + 2}, {least + 4}, ... arguments"
         return f"{least} argument{'s' * (least != 1)} or more"
     most = max(x for x in limits if x is not None)
     if most == 0:

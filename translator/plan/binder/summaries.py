@@ -10,7 +10,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items, number_name
-from translator.plan.binder.operand_types import check_is
+from translator.plan.binder.operand_types import check_arguments, check_is
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table
@@ -62,6 +62,7 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
     elif call and name in ("percentiles", "percentilesw") and len(call.arguments) > 1:
         weighted = name == "percentilesw"
         args = [ctx.expression(a, table, scope) for a in call.arguments]
+        check_arguments(ctx, call, args, scope)
         subject, ranks = args[: 1 + weighted], args[1 + weighted :]
         suffixes = [str(r.value).replace(".", "_") if isinstance(r, e.Const) else str(i) for i, r in enumerate(ranks)]
         columns = [
@@ -91,6 +92,7 @@ def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: 
     """The extreme value and the columns that it carries along: each is the value in the row of the extreme."""
     first, *rest = call.arguments
     ((name, by),) = named_items(ctx, table, (first,), scope)[:1]
+    check_is(ctx, f"{call.name}() takes", by, "orderable", first.span)
     named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
     columns: list[tuple[str, e.Expr]] = [(named or f"{function[4:]}_", by)]
     if any(isinstance(a, s.Star) for a in rest):

@@ -17,13 +17,13 @@ for _name in (
     "tobool(value: scalar) -> bool",
     "todatetime(value: scalar) -> datetime",
     "totimespan(value: scalar) -> timespan",
-    "toguid(value: scalar) -> guid",
+    "toguid(value: string) -> guid",
 ):
     F.declare(_name, compiled=True, named="argument")
 F.alias("toreal", "todouble")
 F.alias("toboolean", "tobool")
 F.alias("totime", "totimespan")
-F.declare("parse_json(json_text: scalar) -> dynamic", compiled=True, named="argument")
+F.declare("parse_json(json_text: string) -> dynamic", compiled=True, named="argument")
 F.alias("todynamic", "parse_json")
 F.alias("parsejson", "parse_json")
 F.alias("toobject", "parse_json")
@@ -33,9 +33,9 @@ F.alias("notnull", "isnotnull")
 F.declare("iff(if: bool, then: scalar, else: scalar) -> common", compiled=True)
 F.alias("iif", "iff")
 F.declare("case(predicate: bool+, then: scalar+, else: scalar) -> common", compiled=True)
-F.declare("coalesce(arg_1: scalar, arg: scalar+) -> common", compiled=True)
+F.declare("coalesce(arg_1: alike, arg: alike+) -> common", compiled=True)
 F.declare("not(expression: bool) -> bool", sql="NOT $1")
-F.declare("column_ifexists(column_name: string, defaultValue: scalar) -> second", compiled=True)
+F.declare("column_ifexists(column_name: constant string, defaultValue: scalar) -> second", compiled=True)
 F.alias("columnifexists", "column_ifexists")
 
 

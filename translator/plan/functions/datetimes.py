@@ -245,7 +245,7 @@ def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
     return "".join(one(t) for t in _DATETIME_FORMAT.findall(text))
 
 
-@F.scalar("format_timespan(timespan: timespan, format: string) -> string", named="argument")
+@F.scalar("format_timespan(timespan: timespan, format: constant string) -> string", named="argument")
 def format_timespan(span: int, text: str) -> str:
     sign, ticks = ("-", -span) if span < 0 else ("", span)
     days, rest = divmod(ticks, DAY)

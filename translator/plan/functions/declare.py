@@ -1,8 +1,8 @@
 """How functions are declared: one declaration each, its signature in KQL's words, its meaning in Python, its spelling in SQL.
 
 A signature reads ``name(parameter: kind, ...) -> result``. A kind is a KQL type or one of the official parser's classes of types
-(number, integer, summable, orderable, scalar, array, bag, ...), or ``text``: any scalar, taken as tostring() has it; ``?`` behind it
-makes the parameter optional, ``*`` and ``+`` repeat it. A result is a type, ``(name: type, ...)`` for several columns, or the rule that gives it: ``first`` and ``second``
+(number, integer, summable, orderable, scalar, array, bag, ...), or ``text``: any scalar, taken as tostring() has it, and ``line`` the same but for dynamics; ``?`` behind it
+makes the parameter optional, ``*`` and ``+`` repeat it, ``constant`` before it wants a value that no row changes. A result is a type, ``(name: type, ...)`` for several columns, or the rule that gives it: ``first`` and ``second``
 (the type of that argument), ``common``, ``widest``, ``promoted``, ``literal`` (the type that the last argument names).
 
 Source of names and signatures: Kusto.Language 12.4.1; of meanings: learn.microsoft.com/kusto/query, the page of each function.
@@ -41,10 +41,13 @@ ACCEPTED: Mapping[str, frozenset[Type]] = {
     "moment": _MOMENTS,
     "moment_or_dynamic": _MOMENTS | {Type.DYNAMIC},
     "guid": frozenset({Type.GUID}),
+    "alike": frozenset(Type) - {Type.UNKNOWN},
+    "codes": _WHOLE | {Type.DYNAMIC},
     "array": frozenset({Type.DYNAMIC}),
     "bag": frozenset({Type.DYNAMIC}),
     "dynamic": frozenset({Type.DYNAMIC}),
     "notdynamic": frozenset(Type) - {Type.DYNAMIC, Type.UNKNOWN},
+    "line": frozenset(Type) - {Type.DYNAMIC, Type.UNKNOWN},
 }
 """The types that a parameter of a kind takes; one of another kind takes any. Source: what Kusto.Language 12.4.1 refuses."""
 
@@ -57,6 +60,7 @@ class Parameter:
     kind: str
     optional: bool = False
     repeated: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,19 @@ class Signature:
     def most(self) -> int | None:
         """None where there is no limit."""
         return None if any(p.repeated for p in self.parameters) else len(self.parameters)
+
+    @property
+    def together(self) -> int:
+        """How many parameters repeat, in turn."""
+        return sum(p.repeated for p in self.parameters)
+
+    def pairs(self, count: int) -> bool:
+        """Whether so many arguments have as many of each parameter that repeats."""
+        return self.together < 2 or (count - len(self.parameters)) % self.together == 0
+
+    def parameter(self, index: int) -> Parameter:
+        """The parameter that takes the argument at ``index`` where none behind a repeated one does."""
+        return self.parameters[min(index, len(self.parameters) - 1)]
 
     def kind(self, index: int, types: Sequence[Type]) -> str:
         """What the argument at ``index`` of so many must be: repeated parameters take all, in turn, but those of the parameters behind them."""
@@ -138,7 +155,8 @@ class Function:
 
     def taking(self, count: int) -> tuple[Signature, ...]:
         """The signatures that have so many arguments."""
-        return tuple(s for s in self.signatures if s.least <= count and (s.most is None or count <= s.most))
+        able = (s for s in self.signatures if s.least <= count and (s.most is None or count <= s.most))
+        return tuple(s for s in able if self.kind == "plugin" or s.pairs(count))
 
 
 _SIGNATURE = re.compile(r"(?P<name>[^(]+)\((?P<parameters>.*)\) -> (?P<result>.+)", re.S)
@@ -152,7 +170,8 @@ def _parsed(text: str) -> Signature:
     for part in match["parameters"].split(",") if match["parameters"].strip() else []:
         name, kind = (p.strip() for p in part.split(":"))
         mark = kind[-1] if kind[-1] in "?*+" else ""
-        parameters.append(Parameter(name, kind.removesuffix(mark) if mark else kind, mark in ("?", "*"), mark in ("*", "+")))
+        plain = (kind.removesuffix(mark) if mark else kind).removeprefix("constant ")
+        parameters.append(Parameter(name, plain, mark in ("?", "*"), mark in ("*", "+"), kind.startswith("constant ")))
     return Signature(tuple(parameters), match["result"].strip())
 
 

@@ -15,7 +15,7 @@ F.declare("bag_pack(key: string+, value: scalar+) -> dynamic", compiled=True)
 F.alias("pack", "bag_pack")
 F.alias("pack_dictionary", "bag_pack")
 F.declare("bag_pack_columns(value: scalar+) -> dynamic", compiled=True)
-F.declare("pack_all(ignore_null_empty: scalar?) -> dynamic", compiled=True)
+F.declare("pack_all(ignore_null_empty: constant bool?) -> dynamic", compiled=True)
 
 
 @F.scalar("array_length(array: array) -> long", duckdb="CASE WHEN JSON_TYPE($1) = 'ARRAY' THEN JSON_ARRAY_LENGTH($1) END")
@@ -68,12 +68,12 @@ def _sorted(arrays: tuple[Any, ...], reverse: bool) -> Dynamic:
     return out[0] if len(out) == 1 else out
 
 
-@F.scalar("array_sort_asc(arrays: array+, nulls_last: bool?) -> dynamic", named="_sorted")
+@F.scalar("array_sort_asc(arrays: array+, nulls_last: constant bool?) -> dynamic", named="_sorted")
 def array_sort_asc(*arrays: Dynamic) -> Dynamic:
     return _sorted(arrays, False)
 
 
-@F.scalar("array_sort_desc(arrays: array+, nulls_last: bool?) -> dynamic", named="_sorted")
+@F.scalar("array_sort_desc(arrays: array+, nulls_last: constant bool?) -> dynamic", named="_sorted")
 def array_sort_desc(*arrays: Dynamic) -> Dynamic:
     return _sorted(arrays, True)
 
@@ -286,7 +286,7 @@ def bag_has_key(bag: Dynamic, key: str) -> bool | None:
     return isinstance(parent, dict) and steps[-1] in parent
 
 
-@F.scalar("bag_set_key(bag: bag, key: string, value: scalar) -> dynamic", nulls=True)
+@F.scalar("bag_set_key(bag: bag, key: constant string, value: scalar) -> dynamic", nulls=True)
 def bag_set_key(bag: Dynamic, key: str, value: Dynamic) -> Dynamic:
     if not isinstance(bag, dict):
         return None
@@ -334,7 +334,8 @@ def parse_csv(text: str) -> Dynamic:
 
 
 @F.scalar(
-    "extract_json(jsonPath: string, jsonText: string) -> string", "extract_json(jsonPath: string, jsonText: string, type: type) -> literal"
+    "extract_json(jsonPath: constant string, jsonText: string) -> string",
+    "extract_json(jsonPath: constant string, jsonText: string, type: type) -> literal",
 )
 def extract_json(path: str, text: Dynamic) -> str:
     import json

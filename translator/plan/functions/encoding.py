@@ -110,7 +110,7 @@ def _digest(algorithm: str) -> Callable[[str], str]:
 
 
 for _algorithm in ("sha256", "sha1", "md5"):
-    F.scalar(f"hash_{_algorithm}(source: text) -> string")(_digest(_algorithm))
+    F.scalar(f"hash_{_algorithm}(source: line) -> string")(_digest(_algorithm))
 
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF

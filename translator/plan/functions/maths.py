@@ -14,9 +14,9 @@ F.declare(
 F.declare("ceiling(number: number) -> first", sql="CEIL($1)", named="argument")
 F.declare("pi() -> real", sql="PI()")
 F.declare("sign(number: number) -> real", sql="SIGN($1)")
-F.declare("max_of(arg_1: orderable, arg: orderable+) -> common", compiled=True)
-F.declare("min_of(arg_1: orderable, arg: orderable+) -> common", compiled=True)
-F.declare("round(number: number, precision: long?) -> first", compiled=True, named="argument")
+F.declare("max_of(arg_1: alike, arg: alike+) -> common", compiled=True)
+F.declare("min_of(arg_1: alike, arg: alike+) -> common", compiled=True)
+F.declare("round(number: number, precision: constant long?) -> first", compiled=True, named="argument")
 F.declare("isnan(number: real) -> bool", sql="ISNAN($1)")
 F.declare("isinf(number: real) -> bool", duckdb="ISINF($1)")
 F.declare("isfinite(number: real) -> bool", duckdb="ISFINITE($1)")
@@ -180,7 +180,7 @@ def beta_inv(probability: float, alpha: float, beta: float) -> float | None:
     return (low + high) / 2
 
 
-@F.scalar("format_bytes(size: number, precision: number?, format: string?) -> string", named="argument")
+@F.scalar("format_bytes(size: number, precision: constant number?, format: constant string?) -> string", named="argument")
 def format_bytes(value: float, precision: int = 0, units: str = "", base: int = 1024) -> str:
     names = ["Bytes", "KB", "MB", "GB", "TB", "PB", "EB"] if base == 1024 else ["Bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
     index = next((i for i, n in enumerate(names) if n.lower() == units.lower()), None)

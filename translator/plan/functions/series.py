@@ -206,13 +206,13 @@ def _statistics(series: Dynamic, finite: bool) -> dict[str, Any] | None:
     return {**dict(zip(_STATS, found, strict=True)), "sum": float(sum(values)), "len": len(numbers)}
 
 
-@F.scalar("series_stats_dynamic(series: array, ignore_nonfinite: bool?) -> dynamic")
+@F.scalar("series_stats_dynamic(series: array, ignore_nonfinite: constant bool?) -> dynamic")
 def series_stats_dynamic(series: Dynamic, finite: bool = False) -> Dynamic:
     return _statistics(series, finite)
 
 
 @F.scalar(
-    "series_stats(series: array, ignore_nonfinite: bool?) -> (min: real, min_idx: long, max: real, max_idx: long, avg: real, stdev: real, variance: real)",
+    "series_stats(series: array, ignore_nonfinite: constant bool?) -> (min: real, min_idx: long, max: real, max_idx: long, avg: real, stdev: real, variance: real)",
     named="series_stats_",
 )
 def series_stats(series: Dynamic, finite: bool = False) -> Dynamic:

@@ -59,13 +59,13 @@ def unicode_codepoints_from_string(text: str) -> Dynamic:
     return [ord(c) for c in text]
 
 
-@F.scalar("unicode_codepoints_to_string(value: scalar+) -> string")
+@F.scalar("unicode_codepoints_to_string(value: codes+) -> string")
 def unicode_codepoints_to_string(*points: Dynamic) -> str:
     flat = [p for point in points for p in (point if isinstance(point, list) else [point])]
     return "".join(chr(int(p)) for p in flat)
 
 
-@F.scalar("make_string(value: scalar+) -> string")
+@F.scalar("make_string(value: codes+) -> string")
 def make_string(*points: Dynamic) -> str:
     return unicode_codepoints_to_string(*points)
 
@@ -98,7 +98,7 @@ def indexof(text: str, wanted: str, start: int = 0, length: int = -1, occurrence
     return found
 
 
-@F.scalar("indexof_regex(string: text, match: text, start: integer?, length: integer?, occurrence: integer?) -> long")
+@F.scalar("indexof_regex(string: text, match: constant text, start: integer?, length: integer?, occurrence: integer?) -> long")
 def indexof_regex(text: str, regex: str, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
     if occurrence < 1 or length < -1 or start < 0:
         return None
@@ -134,7 +134,8 @@ def extract(regex: str, group: int, source: str) -> str:
 
 
 @F.scalar(
-    "extract_all(regex: string, source: string) -> dynamic", "extract_all(regex: string, captureGroups: array, source: string) -> dynamic"
+    "extract_all(regex: constant string, source: string) -> dynamic",
+    "extract_all(regex: constant string, captureGroups: array, source: string) -> dynamic",
 )
 def extract_all(regex: str, groups: Dynamic, source: str | None = None) -> Dynamic:
     """Groups by their number or name; without them, all.
@@ -162,12 +163,12 @@ def extract_all(regex: str, groups: Dynamic, source: str | None = None) -> Dynam
 F.alias("extractall", "extract_all")
 
 
-@F.scalar("replace_regex(source: string, lookup_regex: string, rewrite_pattern: string) -> string")
+@F.scalar("replace_regex(source: string, lookup_regex: constant string, rewrite_pattern: constant string) -> string")
 def replace_regex(source: str, regex: str, rewrite: str) -> str:
     return pattern(regex).sub(replacement(rewrite), source)
 
 
-@F.scalar("replace(regex: string, rewrite: string, source: string) -> string")
+@F.scalar("replace(regex: constant string, rewrite: constant string, source: string) -> string")
 def replace(regex: str, rewrite: str, source: str) -> str:
     return pattern(regex).sub(replacement(rewrite), source)
 
@@ -184,23 +185,23 @@ def replace_strings(source: str, lookups: Dynamic, rewrites: Dynamic) -> str:
     return source
 
 
-@F.scalar("trim_start(regex: string, source: string) -> string")
+@F.scalar("trim_start(regex: constant string, source: string) -> string")
 def trim_start(regex: str, source: str) -> str:
     """One match at the start is cut, whatever the expression repeats itself."""
     return pattern(f"^(?:{regex})").sub("", source)
 
 
-@F.scalar("trim_end(regex: string, source: string) -> string")
+@F.scalar("trim_end(regex: constant string, source: string) -> string")
 def trim_end(regex: str, source: str) -> str:
     return pattern(rf"(?:{regex})\z").sub("", source)
 
 
-@F.scalar("trim(regex: string, source: string) -> string")
+@F.scalar("trim(regex: constant string, source: string) -> string")
 def trim(regex: str, source: str) -> str:
     return pattern(rf"^(?:{regex})|(?:{regex})\z").sub("", source)
 
 
-@F.scalar("countof(source: string, search: string, kind: string?) -> long")
+@F.scalar("countof(source: string, search: string, kind: constant string?) -> long")
 def countof(source: str, search: str, kind: str = "normal") -> int:
     if kind == "regex":
         return len(pattern(search).findall(source))
