@@ -40,6 +40,7 @@ HELP = {
     "unknown-function": "name a function that is there: kql2sigma functions lists them",
     "argument-count": "see its signature: kql2sigma functions NAME",
     "argument-type": "convert the value, as the message says; kql2sigma functions NAME has the signature",
+    "misplaced": "aggregate in summarize, and look at the column that it makes behind that",
     "operand-types": "bring both to one type: tostring(), tolong(), todouble(), todatetime(), ago()",
     "no-parts": "make it a dynamic first, with parse_json",
     "unlisted-column": "nothing to do where the workspace has the column; without --strict it is only a warning",

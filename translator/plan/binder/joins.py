@@ -11,6 +11,7 @@ from translator.plan.binder.context import Context
 from translator.plan.binder.names import named_column
 from translator.plan.binder.operand_types import check_keys
 from translator.plan.binder.parameters import flat_conditions, words
+from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported
 from translator.plan.naming import fresh
@@ -27,6 +28,9 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
     pairs: list[tuple[e.Expr, e.Expr]] = []
     shared: set[str] = set()
     for condition in flat_conditions(node.conditions):
+        if not _is_key(condition):
+            told = "a join is on a column that both tables have, or on $left.a == $right.b: compute what is compared before, with extend"
+            ctx.problem(Problem("binding", condition.span, told))
         pair = _join_condition(ctx, condition, left, right, scope)
         if pair is None:
             return unsupported(ctx, left, condition, "a join condition that is no equality of two columns is not supported")
@@ -51,6 +55,13 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
                 left.names[name] = ctx.stored_column(source, name)
     kept = {n: c for n, c in right.names.items() if not (isinstance(node, s.Lookup) and n in shared)}
     return both_sides(ctx, left, right, relation, side_by_side(left.names, kept))
+
+
+def _is_key(node: s.Expression) -> bool:
+    """Whether a condition is a name, or compares two columns of which each names its table."""
+    if isinstance(node, s.Binary) and node.operator == "==":
+        return all(isinstance(x, s.Member) and isinstance(x.base, s.NameReference) for x in (node.left, node.right))
+    return isinstance(node, s.NameReference)
 
 
 def _join_condition(ctx: Context, node: s.Expression, left: Table, right: Table, scope: Scope) -> tuple[e.Expr, e.Expr] | None:

@@ -9,7 +9,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.names import check_saved, check_table
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
 from translator.plan.binder.sources import normalized, source_table, unsupported
 from translator.plan.normalized import parser_of
@@ -126,6 +126,10 @@ def bind_arguments(
     inner = Scope(parent=defined)
     by_name = {a.names[0].value: a.value for a in given if isinstance(a, s.Named)}
     positional = iter([a for a in given if not isinstance(a, s.Named)])
+    if len(given) > len(function.parameters):
+        known = len(function.parameters)
+        wanted = f"{known} argument{'s' * (known != 1)}" if known else "no arguments"
+        ctx.problem(Problem("argument-count", span, f"{name}() takes {wanted}, and here are {len(given)}"))
     for parameter in function.parameters:
         argument = by_name.get(parameter.name.value) or next(positional, None) or parameter.default
         if argument is None:

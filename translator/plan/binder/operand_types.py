@@ -64,7 +64,8 @@ def _check_constants(ctx: Context, node: s.Call, function: Function, args: Seque
             continue
         names = [p.name for p in parts if isinstance(p, s.NameReference) and scope.find(p.name) is None]
         if names:
-            told = f"{node.name}() takes a constant as its {_ordinal(place)} argument, and {names[0]} is a column: a let of a literal is a constant"
+            wanted = f"{node.name}() takes a constant as its {_ordinal(place)} argument"
+            told = f"{wanted}, and {names[0]} is a column: a let of a literal is a constant"
             ctx.problem(Problem("argument-type", argument.span, told))
 
 

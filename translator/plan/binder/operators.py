@@ -17,6 +17,7 @@ from translator.plan.binder.names import check_saved
 from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.parsing import parse_pairs, parse_text
+from translator.plan.binder.placement import check_single_rows
 from translator.plan.binder.plugins import SCHEMA_COLUMNS, evaluate
 from translator.plan.binder.projections import distinct, extend, limited, orderings, project, project_some
 from translator.plan.binder.scans import scan
@@ -43,6 +44,7 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
         reason = f"the operator {operator_name(node)} is not supported inside partition and mv-apply yet"
         out = ctx.operator(replace(table, row=None, parts=None), node, scope)
         return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
+    check_single_rows(ctx, node, scope)
     match node:
         case s.Where(predicate=predicate, span=span):
             value = predicate.value if isinstance(predicate, s.Named) else predicate

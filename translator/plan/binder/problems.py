@@ -23,6 +23,7 @@ PROBLEMS = {
     "unknown-function": "a function that is not there",
     "argument-count": "a function that takes another number of arguments",
     "argument-type": "a value of a type that is not taken there",
+    "misplaced": "an aggregate where single rows are looked at, or a column where groups are",
     "operand-types": "operands for which an operator is not defined",
     "no-parts": "a part of a value that is no dynamic",
     "unlisted-column": "a column that the documentation of its table does not list",

@@ -119,6 +119,7 @@ def orderings(ctx: Context, table: Table, keys: tuple[s.Ordered, ...], scope: Sc
 
 def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:
     limit = ctx.expression(count, None, scope)
+    check_is(ctx, f"{operator_name(node)} takes", limit, "integer", count.span)
     partition = (table.row,) if table.row else ()
     return table.over(
         o.Limit(node.span, table.relation, operator_name(node), limit, orderings(ctx, table, by, scope), partition), table.names

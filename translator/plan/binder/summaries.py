@@ -12,6 +12,7 @@ from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items, number_name
 from translator.plan.binder.operand_types import check_arguments, check_is
 from translator.plan.binder.parameters import operator_name, word
+from translator.plan.binder.placement import check_grouped
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.functions import canonical
@@ -33,6 +34,7 @@ def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Ta
     for item in node.aggregates:
         for index, (name, expr) in enumerate(_aggregate_columns(ctx, table, item, [x for _, x in keys], scope)):
             name = name or number_name(ctx, item, {}, scope)
+            check_grouped(ctx, item, expr, scope)
             if isinstance(item, s.Named) and index == 0 and name in [c.name for c, _ in found]:
                 found = [(c, x) for c, x in found if c.name != name]
             else:

@@ -9,6 +9,7 @@ from translator.plan.binder.context import Context
 from translator.plan.binder.items import columns_of
 from translator.plan.binder.lets import called_table, named_table, of_pattern
 from translator.plan.binder.parameters import operator_name
+from translator.plan.binder.placement import check_single_rows
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.searches import search
@@ -76,6 +77,7 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
 
 
 def _print(ctx: Context, node: s.Print, scope: Scope) -> Table:
+    check_single_rows(ctx, node, scope)
     empty = Table(o.Rows(node.span, (), ((),)), {})
     shown: dict[str, e.Column] = {}
     made: list[tuple[e.Column, e.Expr]] = []
