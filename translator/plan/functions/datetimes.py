@@ -195,7 +195,7 @@ def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None,
 _DATETIME_FORMAT = re.compile(r"yyyy|yy|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
 
 
-@F.scalar("format_datetime(date: datetime, format: string) -> string", named="argument")
+@F.scalar("format_datetime(date: datetime, format: constant string) -> string", named="argument")
 def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
     """``tick`` is the last digit of the seven that a second has, which no datetime of Python holds."""
     digits = f"{moment.microsecond:06}{tick}"
