@@ -24,7 +24,7 @@ from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
-from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS, java_finds
+from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS, by_clause, java_finds
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
 from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
@@ -326,8 +326,7 @@ class EsqlWalk(Walk):
     def stats(self, terms: list[str], keys: list[str]) -> None:
         if not terms and not keys:
             terms = [f"{field(self.free('events'))} = COUNT(*)"]
-        grouped_by = f"BY {', '.join(keys)}" if keys else ""
-        self.commands.append(Command("STATS", " ".join(filter(None, ["STATS", ", ".join(terms), grouped_by]))))
+        self.commands.append(Command("STATS", f"STATS {', '.join(terms)}{by_clause(keys)}" if terms else f"STATS{by_clause(keys)}"))
 
     def copied(self, marks: list[tuple[str, str]]) -> str:
         name = self.free("part")

@@ -6,6 +6,8 @@ and ``?`` as wildcards, with ``\\`` before a literal one; RLIKE matches the whol
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from translator.plan.expressions import Apply, Expr
 from translator.plan.patterns import searched
 from translator.regex.ascii import asciified
@@ -19,6 +21,12 @@ from translator.targets.computed import Functions
 from translator.targets.elastic import literal, lucene_of, lucene_text, rlike, string
 from translator.targets.predicates import text_of, texts_of, values
 from translator.targets.text import any_of
+
+
+def by_clause(fields: Iterable[str]) -> str:
+    """The end of STATS: nothing without fields, for a BY has to name some."""
+    found = ", ".join(fields)
+    return f" BY {found}" if found else ""
 
 
 def like(value: str) -> str:

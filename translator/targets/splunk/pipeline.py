@@ -23,7 +23,7 @@ from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
-from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, column, field, inside, moment_of, string
+from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, by_clause, column, field, inside, moment_of, string
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -220,8 +220,7 @@ class SplWalk(Walk):
         if part.spread is None or part.flag is None:
             return part
         number = self.free("row_number")
-        by = f" by {' '.join(part.spread)}" if part.spread else ""
-        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}{by}"))
+        self.commands.append(Command("streamstats", f"streamstats count({part.flag}) as {number}{by_clause(part.spread)}"))
         self.computed([(part.flag, f"if({self.present(part.flag)} AND {number}==1, 1, null())")])
         self.changed.add(part.flag)
         return replace(part, spread=None, tied=False)
@@ -251,7 +250,7 @@ class SplWalk(Walk):
     def beside(self, terms: list[str], by: list[str]) -> None:
         if terms:
             self.limited("eventstats")
-            self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)}{' by ' + ' '.join(by) if by else ''}"))
+            self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)}{by_clause(by)}"))
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``stats``, with what it needs computed before it and what it leaves missing filled behind it.
@@ -298,8 +297,7 @@ class SplWalk(Walk):
             else:
                 if not found.terms or (not by and not any(t.startswith("count as ") for t in found.terms)):  # one row, of no events too
                     found.terms.append(f"count as {self.free('events')}")
-                grouped = f" by {' '.join(names)}" if by else ""
-                self.commands.append(Command("stats", f"stats {' '.join(found.terms)}{grouped}"))
+                self.commands.append(Command("stats", f"stats {' '.join(found.terms)}{by_clause(names if by else ())}"))
                 self.fields, self.columns = {}, {}
             self.computed([*behind, *found.behind])
             self.columns |= keys | found.columns

@@ -9,7 +9,7 @@ from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present
 from translator.targets.splunk.events import Events
-from translator.targets.splunk.words import OR_EMPTY, binned, bucket_of, column, field
+from translator.targets.splunk.words import OR_EMPTY, binned, bucket_of, by_clause, column, field
 
 MEASURES = {"event_count": "count", "value_count": "dc({0})", "value_sum": "sum({0})", "value_avg": "avg({0})"}
 """Functions of ``stats`` by type of correlation."""
@@ -43,7 +43,7 @@ def groups(events: Events, measure: str) -> list[str]:
         lines.append(f"eval {counted_value}={events.by_selector(_measured_values(events, threshold))}")
     commands, terms = _gathered(events)
     lines += commands
-    lines.append(f"stats {measure} as {number}{terms}{' by ' + ' '.join(by) if by else ''}")
+    lines.append(f"stats {measure} as {number}{terms}{by_clause(by)}")
     lines.append(f"where {number}{threshold.operator}{threshold.count}")
     return lines
 
@@ -95,7 +95,7 @@ def correlated(events: Events) -> str:
     if detection.within is not None:
         lines += _paired(events, detection.within, by, earlier, later, paired)
         times += f" max({paired}) as {paired}"
-    lines.append(f"stats {times} {flags}{terms} by {' '.join(by)}")
+    lines.append(f"stats {times} {flags}{terms}{by_clause(by)}")
     sides = sides_present(detection, "{}==1", "{}_measure{}{}")
     if detection.within is not None:
         sides.append(f"{paired}==1")
@@ -121,7 +121,7 @@ def _paired(events: Events, within: int, by: list[str], earlier: str, later: str
     return [
         f"eval {at_once}=if({first}, 0, 1)",
         f"sort 0 _time {at_once}",
-        f"streamstats {window} global=false {last} by {' '.join(by)}",
+        f"streamstats {window} global=false {last}{by_clause(by)}",
         f"eval {paired}=if({close}, 1, 0)",
     ]
 

@@ -7,6 +7,7 @@ where, eval, "Comparison and conditional functions").
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from ipaddress import ip_network
 
 from translator.detection.model import DAY
@@ -71,6 +72,12 @@ def _quotable(name: str) -> str:
     return name
 
 
+def by_clause(columns: Iterable[str]) -> str:
+    """The end of a command that works in groups: nothing without columns, for a ``by`` has to name some."""
+    found = " ".join(columns)
+    return f" by {found}" if found else ""
+
+
 def bucket_of(seconds: int, moment: str = "_time") -> str:
     """The beginning of the bucket of an event, as Kusto counts buckets: from the first moment of the year 1."""
     shift = YEAR_ONE % seconds
@@ -118,15 +125,19 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"0|-?[1-9]\d*")
 
 
-def _is_odd_number(value: object) -> bool:
-    """Whether a text is a number that is also written otherwise: ``where`` may find "1" equal to "1.0" (Search Reference, where)."""
-    return isinstance(value, str) and NUMBER.fullmatch(value) is not None and _PLAIN_NUMBER.fullmatch(value) is None
+def _is_odd_number(value: object, computed: bool) -> bool:
+    """Whether a text is a number that is also written otherwise: ``where`` may find "1" equal to "1.0" (Search Reference, where).
+
+    What is ``computed`` of parts may be any spelling of a number, a field has the plain one.
+    """
+    return isinstance(value, str) and NUMBER.fullmatch(value) is not None and (computed or _PLAIN_NUMBER.fullmatch(value) is None)
 
 
 def _any_of(name: str, items: list[str | int | float | bool], caseless: bool) -> str:
     """That a field is one of some values; the text of one that is written like a number is matched, not compared."""
-    odd = [escape(str(v)) for v in items if _is_odd_number(v)]
-    rest = [literal(v.lower() if caseless and isinstance(v, str) else v) for v in items if not _is_odd_number(v)]
+    computed = "(" in name and not name.startswith("'")
+    odd = [escape(str(v)) for v in items if _is_odd_number(v, computed)]
+    rest = [literal(v.lower() if caseless and isinstance(v, str) else v) for v in items if not _is_odd_number(v, computed)]
     subject = f"lower({name})" if caseless else name
     found = [f"{subject}=={rest[0]}"] if len(rest) == 1 else [f"in({subject}, {', '.join(rest)})"] if rest else []
     if odd:

@@ -10,6 +10,7 @@ from translator.targets.base import Cannot, duration
 from translator.targets.elastic import field
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.pipeline import MOST_PRECISE
+from translator.targets.elastic.words import by_clause
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present
 
 MEASURES = {
@@ -115,7 +116,7 @@ def correlated(events: Events) -> str:
     if detection.bin:
         by.append(_bucket(events, detection.bin))
     if finer is None:
-        lines.append(f"STATS {counts}{_gathered(events)} BY {', '.join(by)}")
+        lines.append(f"STATS {counts}{_gathered(events)}{by_clause(by)}")
     else:
         lines += _counted_finer(events, finer, counts, by)
     sides = sides_present(detection, "{} > 0", "{}_measure {} {}")
@@ -151,13 +152,13 @@ def _counted_finer(events: Events, side: Side, counts: str, by: list[str]) -> li
         lines.append(f"EVAL finer_{number} = CASE({', '.join(pairs)})")
         finer.append(f"finer_{number}")
     measure, few = f"{side.name}_measure", holds_of_none(side.threshold)
-    lines.append(f"STATS {counts}{_gathered(events)} BY {', '.join([*by, *finer])}")
+    lines.append(f"STATS {counts}{_gathered(events)}{by_clause([*by, *finer])}")
     if few:
         lines.append(f"EVAL {measure} = CASE({' OR '.join(f'{s.name} > 0' for s in side.selectors)}, {measure})")
     plain = [s.name for other in events.detection.sides if other != side or few for s in other.selectors]
     again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {'MIN' if few else 'MAX'}({measure})"]
     again += [f"{field(name)} = VALUES({field(name)})" for name in events.gathered_fields()]
-    return [*lines, f"STATS {', '.join(again)} BY {', '.join(by)}"]
+    return [*lines, f"STATS {', '.join(again)}{by_clause(by)}"]
 
 
 def _counted_values(events: Events, threshold: Threshold) -> list[str]:
