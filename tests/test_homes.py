@@ -968,3 +968,24 @@ def test_tables_of_one_log_source_are_told_apart_or_it_is_said(kql: str, mixed: 
     tables = {"a": "(SigninLogs | where ResultType == '1')", "b": "(AADNonInteractiveUserSignInLogs | where ResultType == '1')"}
     output = converted(kql.format(**tables), "sigma")
     assert ("events-more" in {d.code for d in output.diagnostics}) == mixed == (output.verdict == Verdict.BROADER)
+
+
+def test_measures_over_several_places_count_the_events_of_each() -> None:
+    kql = (
+        "CommonSecurityLog | where DeviceVendor in ('Fortinet', 'Palo Alto Networks') and DeviceAction == 'deny'"
+        " | summarize n = count(), p = dcount(DestinationPort) by SourceIP | where n > 5 and p > 2"
+    )
+    sigma = converted(kql, "sigma").text
+    assert "product: paloalto" in sigma and "product: fortigate" in sigma
+    assert {"srcip", "src_ip", "pan:traffic", "fortigate_traffic"} <= set(re.findall(r"[\w:]+", converted(kql, "splunk").text))
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_measures_without_keys_are_of_all_events(target: str) -> None:
+    text = converted("SigninLogs | summarize n = count(), u = dcount(UserPrincipalName) | where n > 3 and u > 1", target).text
+    assert not re.search(r"\bby\b", text, re.IGNORECASE)
+
+
+def test_a_text_that_is_put_together_is_no_number() -> None:
+    text = converted("SigninLogs | where strcat(Location, ResultType) in ('RU0', 'KP50126', '0')", "splunk").text
+    assert '"0"' not in text and "^0$" in text

@@ -6,7 +6,7 @@ Source: github.com/SigmaHQ/sigma-specification, specification/sigma-rules-specif
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,11 +73,10 @@ class _Documents:
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number in range(len(side.grouping[0])):
-            fields = {references[s.name]: self.key(g[number]) for s, g in zip(side.selectors, side.grouping, strict=True)}
-            name = next(iter(fields.values()))
-            if len(set(fields.values())) > 1:
-                name = f"key_{number + 1}"
-                aliases[name] = fields
+            found = [self.key(g[number]) for g in side.grouping]
+            name = _one_name(found, number)
+            if len(set(found)) > 1:
+                aliases[name] = {references[s.name]: field for s, field in zip(side.selectors, found, strict=True)}
             group_by.append(name)
         body: dict[str, Any] = {"type": side.threshold.kind, "rules": list(references.values())}
         if group_by:
@@ -148,6 +147,14 @@ class _Documents:
             document["detection"] = Selections(self.names, selector).detection()
         return {**document, **self.tail(main or self.detection.kind == "event")}
 
+    def key_of(self, side: Side, selector: Selector, number: int) -> str:
+        """What the document that stands for a selector calls a key: that which counts a side, with one name for all fields of it."""
+        own = selector.keys[number]
+        if side.threshold is not None and len(side.selectors) > 1 and side.grouping:
+            place = list(side.grouping[side.selectors.index(selector)]).index(own)
+            return _one_name([self.key(g[place]) for g in side.grouping], place)
+        return self.key(own)
+
     def correlation(self) -> dict[str, Any]:
         detection = self.detection
         document = self.head("correlation", "correlation", True)
@@ -160,7 +167,7 @@ class _Documents:
         aliases: dict[str, dict[str, str]] = {}
         group_by = []
         for number, name in enumerate(detection.group_by):
-            fields = {references[s.name]: self.key(s.keys[number]) for s in detection.selectors}
+            fields = {references[s.name]: self.key_of(side, s, number) for side in detection.sides for s in side.selectors}
             if len(set(fields.values())) == 1:
                 group_by.append(next(iter(fields.values())))
             else:
@@ -224,11 +231,11 @@ class _Documents:
 def _roles(detection: Detection) -> dict[str, str]:
     """For each selector the one whose document stands for it: sides that count the same events share it."""
     found: dict[str, str] = {}
-    shared: dict[tuple[str, Expr], str] = {}
+    shared: dict[tuple[str, str, Expr], str] = {}
     for side in detection.sides:
         for selector in side.selectors:
-            same = shared.setdefault((selector.table, selector.predicate), selector.name) if side.threshold else selector.name
-            found[selector.name] = same
+            events = selector.table, selector.home, selector.predicate
+            found[selector.name] = shared.setdefault(events, selector.name) if side.threshold else selector.name
     return found
 
 
@@ -252,3 +259,8 @@ def _pinned(predicate: Expr) -> list[tuple[Expr, Value]]:
         if isinstance(p, Apply) and p.function == "==" and is_field(p.args[0]) and isinstance(p.args[1], Const)
         if p.args[1].value not in ("", None)
     ]
+
+
+def _one_name(fields: Sequence[str], number: int) -> str:
+    """The name of a key: that of its field, one of its own where the rules have it in several."""
+    return fields[0] if len(set(fields)) == 1 else f"key_{number + 1}"
