@@ -412,3 +412,13 @@ def test_a_key_that_the_conditions_decide_is_a_field(asked: str, keyed: bool) ->
         ("same-alerts", True) if keyed else ("none", False)
     )
     assert not keyed or prove(conversion, "sigma").outcome == Outcome.PROVEN
+
+
+@pytest.mark.parametrize("operator", [">", ">="])
+def test_eql_says_that_it_orders_events_of_one_moment_by_where_they_are_stored(operator: str) -> None:
+    kql = (
+        "SigninLogs | where ResultType == '0' | join kind=inner (SigninLogs | where ResultType == '50126' and Location == 'RU')"
+        f" on UserPrincipalName | where TimeGenerated {operator} TimeGenerated1 | project UserPrincipalName"
+    )
+    said = [d.message for d in translator.convert(rule(kql), ("eql",)).outputs["eql"].diagnostics if d.code == "equal-times"]
+    assert len(said) == 1 and "EQL" in said[0]

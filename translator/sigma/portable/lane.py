@@ -79,6 +79,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
                 made.bucket = part.bin or 0
             if isinstance(made, SplunkSlidingBackend):
                 made.ordered_at_once = part.kind == "temporal_ordered" and not part.strict
+            if isinstance(made, EqlSequenceBackend | SplunkSlidingBackend):  # of which it is known what they do
                 names.said = [d for d in names.said if d.code != "equal-times"]
             # Nothing is taken back behind this.
             if than is not None and verdict_of((*part.diagnostics, *names.said)).rank >= than.rank:

@@ -280,9 +280,19 @@ def _longest(detection: Detection) -> str:
     return f"{1000 * seconds - 1}ms" if detection.open and detection.within else f"{seconds}s"
 
 
+def ties(detection: Detection) -> Iterator[Diagnostic]:
+    """What is said of events of one moment, which a sequence takes in the order in which they are stored."""
+    if detection.kind == "temporal_ordered" or (detection.kind == "temporal" and detection.within is not None and not detection.strict):
+        taken = "does not take events of one moment for ordered" if detection.strict else "takes events of one moment for ordered"
+        yield Diagnostic("equal-times", f"the KQL {taken}, EQL goes by the order in which they are stored")
+
+
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
-    found = (lists_at_ingest(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names))
+    found = (
+        lists_at_ingest(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
+        ties(detection),
+    )  # fmt: skip
     return tuple(dict.fromkeys(itertools.chain(*found)))
 
 
@@ -356,9 +366,6 @@ class _Writer:
         if len(combinations) > MAX_QUERIES:
             raise Cannot(Diagnostic("target-cannot", f"this rule needs more than {MAX_QUERIES} queries in EQL", None))
         in_order = detection.kind == "temporal_ordered" or detection.within is not None
-        if in_order and not detection.strict:
-            what = "the KQL takes events of the same moment for ordered, EQL goes by the order in which they are stored"
-            self.names.say("equal-times", what)
         head = f"sequence with maxspan={_longest(detection)}" if in_order else "sample"
         return tuple(self.sample(c, head, detection.guaranteed) for c in combinations)
 
