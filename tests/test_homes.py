@@ -989,3 +989,53 @@ def test_measures_without_keys_are_of_all_events(target: str) -> None:
 def test_a_text_that_is_put_together_is_no_number() -> None:
     text = converted("SigninLogs | where strcat(Location, ResultType) in ('RU0', 'KP50126', '0')", "splunk").text
     assert '"0"' not in text and "^0$" in text
+
+
+@pytest.mark.parametrize(
+    ("column", "key"),
+    [
+        ("SourceHostName", "sourceHostName"),
+        ("DestinationHostName", "destinationHostName"),
+        ("DeviceName", "deviceHostName"),
+        ("DevicePayloadId", "devicePayloadId"),
+    ],
+)
+def test_a_column_of_one_key_is_no_field_that_two_keys_make(column: str, key: str) -> None:
+    text = converted(f"CommonSecurityLog | where DeviceVendor == 'X' and {column} == 'a'", "esql", Options(homes=("cef",))).text
+    assert f'cef.extensions.{key} == "a"' in text
+
+
+@pytest.mark.parametrize(
+    ("condition", "home", "target", "good"),
+    [
+        ("StartTime > ago(2h)", "cef", "splunk", False),
+        ("EndTime - StartTime > 10m", "cef", "splunk", False),
+        ("StartTime > ago(2h)", "pan_traffic", "splunk", False),
+        ("StartTime > ago(2h)", "log_analytics", "splunk", True),
+        ("StartTime > ago(2h)", "cef", "esql", True),
+        ("ReceiptTime has '2026'", "cef", "esql", False),
+        ("isempty(ReceiptTime)", "cef", "esql", True),
+        ("DeviceCustomDate1 has 'Mar'", "cef", "esql", False),
+        ("DeviceCustomDate1 has 'Mar'", "cef", "splunk", True),
+        ("Computer == 'fw1'", "cef", "esql", False),
+        ("isempty(Computer)", "cef", "esql", False),
+    ],
+)
+def test_a_value_that_the_product_has_in_another_form_is_not_compared_without_a_word(
+    condition: str, home: str, target: str, good: bool
+) -> None:
+    output = converted(f"CommonSecurityLog | where {condition}", target, Options(homes=(home,)))
+    told = output.readiness == Readiness.NAMES or "value-differs" in {d.code for d in output.diagnostics}
+    assert told != good
+
+
+@pytest.mark.parametrize(
+    ("condition", "written"),
+    [
+        ("IsIncident == true", "(microsoft_sentinel.event.is_incident IS NULL OR NOT microsoft_sentinel.event.is_incident == false)"),
+        ("not(IsIncident)", "microsoft_sentinel.event.is_incident == false"),
+    ],
+)
+def test_an_incident_whose_mark_the_integration_cannot_convert_has_no_field(condition: str, written: str) -> None:
+    output = converted(f"SecurityAlert | where {condition}", "esql", Options(homes=("microsoft_sentinel_event",)))
+    assert written in output.text and output.verdict == Verdict.DIFFERS
