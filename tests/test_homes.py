@@ -953,21 +953,32 @@ def test_a_column_that_neither_a_table_nor_its_events_are_known_to_have_has_no_f
 
 
 @pytest.mark.parametrize(
-    ("kql", "mixed"),
+    ("kql", "verdict"),
     [
-        ("union {a}, {b} | summarize n = count() by UserPrincipalName | where n > 5", False),
-        ("union {a}, ({b} | where AppId == 'x') | summarize n = count() by UserPrincipalName | where n > 5", True),
+        ("{b} | project UserPrincipalName", Verdict.EXACT),
+        ("union {a}, {b} | project UserPrincipalName", Verdict.EXACT),
+        ("union {a}, {b} | summarize n = count() by UserPrincipalName | where n > 5", Verdict.SAME_ALERTS),
+        ("union {a}, ({b} | where AppId == 'x') | summarize n = count() by UserPrincipalName | where n > 5", Verdict.SAME_ALERTS),
         (
             "union ({a} | summarize n = count() by U = UserPrincipalName | where n > 5),"
             " ({b} | summarize n = count() by U = UserPrincipalName | where n > 20)",
-            True,
+            Verdict.SAME_ALERTS,
         ),
+        ("{a} | join kind=inner ({b} | where AppId == 'x') on UserPrincipalName", Verdict.SAME_ALERTS),
     ],
 )
-def test_tables_of_one_log_source_are_told_apart_or_it_is_said(kql: str, mixed: bool) -> None:
+def test_tables_of_one_log_source_are_told_apart(kql: str, verdict: Verdict) -> None:
     tables = {"a": "(SigninLogs | where ResultType == '1')", "b": "(AADNonInteractiveUserSignInLogs | where ResultType == '1')"}
     output = converted(kql.format(**tables), "sigma")
-    assert ("events-more" in {d.code for d in output.diagnostics}) == mixed == (output.verdict == Verdict.BROADER)
+    rules = [d["detection"] for d in yaml.safe_load_all(output.text) if "detection" in d]
+    categories = {d["selection"].get("Category|cased") for d in rules}
+    assert output.verdict == verdict
+    assert categories == {"NonInteractiveUserSignInLogs", *(["SignInLogs"] if "{a}" in kql else [])}
+
+
+def test_interactive_sign_ins_alone_are_what_their_log_source_means() -> None:
+    output = converted("SigninLogs | where ResultType == '1'", "sigma")
+    assert output.verdict == Verdict.EXACT and "Category" not in output.text
 
 
 def test_measures_over_several_places_count_the_events_of_each() -> None:

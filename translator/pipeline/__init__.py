@@ -27,6 +27,7 @@ from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Options, Output, Readiness, duration
+from translator.targets.choice import told_apart
 from translator.targets.names import ORIGINAL
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
@@ -192,16 +193,23 @@ class _Translation:
         found = self.detected(name, target, options) if hopeful else Output(name, (), self.detection.diagnostics)
         if isinstance(target, Pipes) and not _is_good(found):
             found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
-        return replace(found, homes=homes)
+        return replace(found, homes=(*homes, *found.homes))
 
     def detected(self, name: str, target: Target, options: Options) -> Output:
         """The best of what the lanes write that take detections."""
         if isinstance(self.detection, NoDetection):
             return Output(name, (), self.detection.diagnostics)
+        apart = told_apart(_tables(self.plan), target.family, options)
+        options = replace(options, homes=(*options.homes, *apart))
         timed = (self.timed if isinstance(target, Pipes) else self.of_search) if target.tells_time else None
         output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, options))
         said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output))
-        return replace(output, diagnostics=(*output.diagnostics, *said))
+        return replace(output, diagnostics=(*output.diagnostics, *said), homes=apart)
+
+
+def _tables(plan: o.Plan) -> list[str]:
+    """The tables that a plan reads, by their names."""
+    return sorted({n.table for n in o.relations(plan.root) if isinstance(n, o.Source)})
 
 
 def _set_up_homes(target: Target, plan: o.Plan, options: Options) -> list[tuple[str, ...]]:
@@ -212,8 +220,7 @@ def _set_up_homes(target: Target, plan: o.Plan, options: Options) -> list[tuple[
     def reads(home: Home) -> bool:
         return target.reads_json or not any(isinstance(c, Stored) and c.type == ORIGINAL for c in home.columns.values())
 
-    tables = {n.table for n in o.relations(plan.root) if isinstance(n, o.Source)}
-    homes = (t.homes[target.family] for name in sorted(tables) if (t := catalog.table(name)) is not None)
+    homes = (t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None)
     found = [h.name for of in homes if not any(h.name in options.homes for h in of) for h in of if h.setting and reads(h)]
     several = [tuple(dict.fromkeys(found))] if len(set(found)) > 1 else []
     return [*((name,) for name in dict.fromkeys(found)), *several]

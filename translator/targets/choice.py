@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -58,6 +58,24 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
         base = homes[0].columns if homes and _same_place(homes[0], site.place) else {}
         return (Home("site", "the site's own mapping", "", site.place, columns={**base, **columns}),)
     return tuple(replace(h, columns={**h.columns, **columns}) for h in homes)
+
+
+def told_apart(tables: Collection[str], family: str, options: Options) -> tuple[str, ...]:
+    """The homes with the events of one table alone that stand for those where the product has the events of another of ``tables`` too."""
+    known = {name: table for name in tables if (table := catalog.table(name)) is not None}
+    if options.fields == "source":
+        return ()
+
+    def there(homes: Iterable[Home], place: Home) -> Iterator[Home]:
+        return (h for h in homes if h.select and not h.when and not h.setting and h.places == place.places)
+
+    found = dict[str, None]()
+    for name, table in known.items():
+        for home in homes_of(name, family, options):
+            beside = any(next(there(homes_of(other, family, options), home), None) for other in known if other != name)
+            if beside and not (home.select or home.when or home.name in options.homes):
+                found |= dict.fromkeys(h.name for h in there(table.homes[family], home))
+    return tuple(found)
 
 
 def _same_place(home: Home, place: Mapping[str, str]) -> bool:
