@@ -1050,3 +1050,23 @@ def test_a_value_that_the_product_has_in_another_form_is_not_compared_without_a_
 def test_an_incident_whose_mark_the_integration_cannot_convert_has_no_field(condition: str, written: str) -> None:
     output = converted(f"SecurityAlert | where {condition}", "esql", Options(homes=("microsoft_sentinel_event",)))
     assert written in output.text and output.verdict == Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("condition", "good"),
+    [
+        ("Entities has 'admin@contoso.com'", True),
+        ("Entities !contains 'account'", True),
+        ("isempty(Entities)", True),
+        ("parse_json(ExtendedProperties).IP == '1.1.1.1'", True),
+        ("SystemAlertId == 'a-1'", True),
+        (r"""Entities contains '"Type":"account"' """, False),
+        (r"""Entities !contains '"Type": "account"' """, False),
+        ("Entities == '[]'", False),
+        (r"""Entities matches regex '"Type":"account"' """, False),
+        ("VendorOriginalId == '1e5'", False),
+    ],
+)
+def test_json_that_the_input_writes_anew_is_compared_by_its_words(condition: str, good: bool) -> None:
+    output = converted(f"SecurityAlert | where {condition}", "splunk", Options(homes=("log_analytics",)))
+    assert ("value-differs" in {d.code for d in output.diagnostics}) != good == (output.verdict == Verdict.EXACT)

@@ -153,6 +153,15 @@ class Home:
         return self.place.get("source", "").startswith("XmlWinEventLog:")
 
     @property
+    def rewrites_json(self) -> bool:
+        """Whether texts that are JSON were read and written anew, with blanks behind commas and colons, and no letter beyond ASCII.
+
+        Source: Splunk Add-on for Microsoft Cloud Services, the collector of Azure KQL: ``json.loads`` of each value, ``json.dumps`` of
+        the event.
+        """
+        return self.place.get("sourcetype") == "mscs:kql"
+
+    @property
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """What selects the events, with all values of each."""
         first = next((key for key in self.place if key != "index"), "index")

@@ -55,6 +55,7 @@ from translator.targets.stored_values import (
     in_several_words,
     in_xml,
     note_address,
+    note_rewritten,
     prefixed,
     scaled,
     spelled_otherwise,
@@ -401,6 +402,8 @@ class SelectorMapping(FieldLookup):
         if counterpart.within:
             what = f"{column_name(atom.args[0])} is a part of what the field holds: {counterpart.within}"
             self.mover.say("value-within" if atom.function.removesuffix("_cs") in _OF_PARTS else "value-differs", what, atom.span)
+        if self.home is not None and self.home.rewrites_json:
+            note_rewritten(self.mover, atom, counterpart)
         if counterpart.setting and atom.function not in ("isempty", "isnull"):
             self.mover.say("input-setting", f"{column_name(atom.args[0])} needs {counterpart.setting}", atom.span)
         if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -156,6 +157,33 @@ def _holds(atom: Apply, value: str) -> Expr:
             except ValueError:
                 pass
     return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
+
+
+def note_rewritten(notes: Notes, atom: Apply, stored: Stored) -> None:
+    """A word on a condition on a text of which the product has the JSON written anew, where another layout makes a difference."""
+    if not isinstance(atom.args[0], ColumnRef) or atom.function in ("isempty", "isnull"):
+        return
+    values = constants(atom.args[1]) if len(atom.args) > 1 else None
+    searches = atom.function.removesuffix("_cs") in ("contains", "has", "hasprefix", "hassuffix", "has_any", "has_all")
+    texts = [str(v) for v in values or ()]
+    if stored.type == "json":
+        alike = searches and values is not None and all(map(_UNQUOTED.fullmatch, texts))
+    else:
+        alike = atom.function not in EQUALITIES or not any(map(_is_rewritten, texts))
+    if not alike:
+        notes.say("value-differs", f"the product has the JSON of {column_name(atom.args[0])} written anew", atom.span)
+
+
+_UNQUOTED = re.compile(r"[A-Za-z0-9@._-]+")
+"""What stands in a text of JSON as it is, however that is laid out."""
+
+
+def _is_rewritten(text: str) -> bool:
+    """Whether a text is JSON of another spelling, as a number with an exponent."""
+    try:
+        return json.dumps(json.loads(text)) != text
+    except (ValueError, RecursionError):
+        return False
 
 
 def in_map(notes: Notes, atom: Apply) -> Apply:
