@@ -413,12 +413,12 @@ def keys_found(
     target: str, queries: tuple[str, ...], events: list[dict[str, Any]], key: list[str], first: str
 ) -> Iterator[set[tuple[str, ...]]]:
     """The keys that queries alert for, in each way to run them; a sequence is for those of its event whose ``op`` is ``first``."""
+    now = NOW.timestamp()
     if target == "eql":
-        found = [keyed(row, key, first) for query in queries for row in run_eql(query, events)]
+        found = [keyed(row, key, first) for query in queries for row in run_eql(query, events, now)]
         if all(len(values) == len(key) for values in found):  # else its samples are by more than the query shows
             yield {tuple(sorted(v for v in values if v)) for values in found}
         return
-    now = NOW.timestamp()
     runs = (
         [lambda q: esql.run(q, events, now)]
         if target == "esql"
