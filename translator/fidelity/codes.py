@@ -92,7 +92,7 @@ CODES: dict[str, Code] = {
     ),
     "equal-times": Code(
         Effect.NOTE,
-        "The KQL says which of two events of one moment is first; Sigma says nothing of that, EQL goes by the order in which they are stored.",
+        "The KQL says which of two events of one moment is first; Sigma says nothing of it, EQL goes by how they are stored.",
         "nothing to do, unless both events are logged with the same coarse time",
     ),
     "constant-branch-dropped": Code(
