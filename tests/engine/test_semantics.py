@@ -325,6 +325,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"{T} | summarize make_list(pack_array(v, 1)), make_set(pack_array(v, 1))", [([1, 1, 2, 1, 3, 1], [1, 2, 3])]),
     (f"{T} | where v < 3 | summarize make_list(pack_array(pack_array(v))), make_list(bag_pack('v', v))", [([[1], [2]], [{"v": 1}, {"v": 2}])]),
     (f"{T} | summarize countif(v > 1), sumif(v, k == 'a'), percentile(v, 50)", [(2, 3, 2)]),
+    (f"{T} | summarize a = count(v > 1), b = count(v), c = count()", [(2, 3, 3)]),
     (f"{T} | where v in (({T} | where k == 'a' | project v)) | count", [(2,)]),
     (f"{T} | where v == toscalar({T} | summarize max(v))", [("b", 3)]),
     (f"{T} | sort by v desc | extend p = prev(v), n = row_number(), c = row_cumsum(v) | project v, p, n, c",

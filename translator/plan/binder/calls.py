@@ -70,6 +70,8 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
         fixed = _option(ctx, "query_bin_auto_at")
         given = (args[0], size) if fixed is None else (args[0], size, fixed)
         return e.Apply(node.span, args[0].type, "bin" if fixed is None else "bin_at", given)
+    if name == "count" and args:  # it takes a condition as countif() does; any other value counts for nothing
+        name, args = ("countif", args) if args[0].type == Type.BOOL else (name, ())
     if name == "not" and len(args) == 1:
         return e.negation(args[0])
     if name == "parse_json" and args and isinstance(args[0], e.Const) and isinstance(args[0].value, str):
