@@ -1070,3 +1070,11 @@ def test_an_incident_whose_mark_the_integration_cannot_convert_has_no_field(cond
 def test_json_that_the_input_writes_anew_is_compared_by_its_words(condition: str, good: bool) -> None:
     output = converted(f"SecurityAlert | where {condition}", "splunk", Options(homes=("log_analytics",)))
     assert ("value-differs" in {d.code for d in output.diagnostics}) != good == (output.verdict == Verdict.EXACT)
+
+
+def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
+    kql = (
+        "union (SecurityEvent | where EventID == 4688 and NewProcessName endswith 'a' | summarize n = count() by Computer | where n > 5),"
+        " (Event | where Source == 'Microsoft-Windows-Sysmon' and EventID == 1 | summarize n = count() by Computer | where n > 20)"
+    )
+    assert "events-more" not in {d.code for d in converted(kql, "sigma").diagnostics}

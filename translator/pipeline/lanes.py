@@ -12,7 +12,7 @@ from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, by_table, duration
+from translator.targets.base import Deployment, Options, Output, by_table, duration, mixed
 from translator.targets.homes import Placed, placed
 from translator.targets.protocols import CountsRows, Target
 
@@ -138,7 +138,7 @@ def _mixed(outputs: list[Output]) -> Iterator[Diagnostic]:
     for own, other in permutations(reads, 2):
         for one, there in product(own, other):
             if one.table != there.table and one.home and (one.place, one.apart) == (there.place, there.apart):
-                yield Diagnostic("events-more", f"{one.table} in {one.home}: the events of {there.table} are there as well", None)
+                yield Diagnostic("events-more", mixed(one.table, one.home, there.table), None)
 
 
 def _together(outputs: list[Output]) -> Deployment | None:

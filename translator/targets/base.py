@@ -68,6 +68,11 @@ def by_table(pairs: Iterable[tuple[str, tuple[str, ...]]]) -> NamesByTable:
     return tuple((table, tuple(names)) for table, names in found.items())
 
 
+def mixed(table: str, home: str, other: str) -> str:
+    """What is said where the events of another table are in the home of one, and nothing tells them apart there."""
+    return f"{table} in {home}: the events of {other} are there as well"
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """Where an output reads, ``missing`` names by table, and what must be ``set_up`` in the product before it runs.

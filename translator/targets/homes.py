@@ -32,7 +32,7 @@ from translator.plan.pins import Pins, pins_of
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
-from translator.targets.base import Options
+from translator.targets.base import Options, mixed
 from translator.targets.choice import allowed, home_for, homes_of, lacks_required, selector_pins
 from translator.targets.field_lookup import DetectionMapping
 from translator.targets.selector_mapping import SelectorMapping, further_homes, joined_fields
@@ -105,7 +105,7 @@ class _DetectionMapping(DetectionMapping):
                 if place is None or other.table == selector.table or alike:
                     continue
                 if (place.places, place.apart(other.table)) == (home.places, home.apart(selector.table)):
-                    self.say("events-more", f"{selector.table} in {home.name}: the events of {other.table} are there as well", None)
+                    self.say("events-more", mixed(selector.table, home.name, other.table), None)
                     break
 
     def in_one_case(self, sides: list[Side]) -> list[Side]:

@@ -206,7 +206,7 @@ class Names(Notes):
             self.read[selector.table, ""] = Read(selector.table)
         else:
             self.read[selector.table, found.name] = Read(
-                selector.table, found.brings, str(found), found.place.get("dataset", ""), found.select
+                selector.table, found.brings, str(found), found.place.get("dataset", ""), found.apart(selector.table)
             )
         return found
 

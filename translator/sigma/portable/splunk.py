@@ -28,6 +28,7 @@ from translator.sigma.portable.predicates import (
     word,
 )
 from translator.targets.base import Cannot
+from translator.targets.splunk.words import by_clause
 from translator.targets.splunk.words import field as quoted_field
 from translator.targets.splunk.words import string as literal
 
@@ -104,7 +105,7 @@ class SplunkSlidingBackend(PredicateBackend):
         lines.append("sort 0 _time")
         mark, keys = self.marked(correlation, "alert", marks, lines)
         lines.append(f"where {mark}==1")
-        by = f" by {' '.join(keys)}" if keys else ""
+        by = by_clause(keys)
         lines.append(f"stats min(_time) as first_time max(_time) as last_time count as alerts{by}")
         if keys:
             for key in correlation.group_by:
@@ -139,7 +140,7 @@ class SplunkSlidingBackend(PredicateBackend):
         keys = [f"{name}_{word(key)}" for key in correlation.group_by]
         for key, field in zip(correlation.group_by, keys, strict=True):
             lines.append(f"eval {field}={self.by_rule(correlation, key, marks)}")
-        by = f" by {' '.join(keys)}" if keys else ""
+        by = by_clause(keys)
         spell = {"temporal": self.temporal, "temporal_ordered": self.ordered}.get(correlation.kind)
         condition = spell(correlation, name, own, by, lines) if spell else self.counted(correlation, name, marks, by, lines)
         keyed = "".join(f" AND isnotnull({key})" for key in keys)
