@@ -1072,6 +1072,39 @@ def test_json_that_the_input_writes_anew_is_compared_by_its_words(condition: str
     assert ("value-differs" in {d.code for d in output.diagnostics}) != good == (output.verdict == Verdict.EXACT)
 
 
+@pytest.mark.parametrize(
+    ("operators", "good"),
+    [
+        (r"extend x = extract('\"Address\":\"([^\"]+)', 1, Entities) | summarize n = count() by x | where n > 3", False),
+        (r"parse ExtendedProperties with * '\"IP\":\"' ip '\"' * | summarize n = count() by ip | where n > 3", False),
+        ("extend size = strlen(Entities) | where size > 1000", False),
+        ("where extract('(.)', 1, Entities) == 'x'", False),
+        ("summarize sizes = max(strlen(Entities)) by AlertName | where sizes > 99", False),
+        ("extend e = tostring(parse_json(Entities)[0].Address) | summarize n = count() by e | where n > 3", True),
+        (
+            "extend e = parse_json(ExtendedProperties) | where e.IP == 'a' | summarize n = max(toint(e.n)) by AlertName | where n > 3",
+            True,
+        ),
+        ("summarize n = count() by Entities | where n > 3", True),
+    ],
+)
+def test_json_that_the_input_writes_anew_is_computed_with_as_json_alone(operators: str, good: bool) -> None:
+    output = converted(f"SecurityAlert | {operators}", "splunk", Options(homes=("log_analytics",)))
+    told = {d.code for d in output.diagnostics} & {"value-differs", "condition-dropped", "unsupported-expression"}
+    assert (not told) == good == (output.verdict.rank <= Verdict.SAME_ALERTS.rank), output.diagnostics
+
+
+def test_what_an_alert_is_made_of_is_computed_of_the_events_that_match() -> None:
+    asked = rule(
+        "SecurityEvent | where EventID == 4688 | extend HostName = tostring(split(Computer, '.')[0]), Rest = strlen(CommandLine)",
+        entities=(EntityMapping("Host", "HostName", "HostName"),),
+    )
+    outputs = translator.convert(asked, ("esql", "splunk")).outputs
+    assert "EVAL HostName = " in outputs["esql"].text and "Rest" not in outputs["esql"].text
+    assert [outputs[t].verdict for t in outputs] == [Verdict.EXACT] * 2
+    assert all(output.columns["HostName"] == "HostName" and "Rest" not in output.columns for output in outputs.values())
+
+
 def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
     kql = (
         "union (SecurityEvent | where EventID == 4688 and NewProcessName endswith 'a' | summarize n = count() by Computer | where n > 5),"

@@ -215,7 +215,7 @@ def case_of(
         return None
     found = list[tuple[Placed, list[Expr]]]()
     for head, (fields, _), detection in zip(cut.heads, heads, selected, strict=True):
-        placed = _placed(head, fields, detection, must, reading.compared, lift, move, source)
+        placed = _placed(head, fields, detection, must, reading, lift, move, source)
         # What is said of a head is said of all that is written over it.
         if placed is None or not (loose or is_faithful(placed[0].detection.diagnostics)):
             return None
@@ -252,7 +252,7 @@ def _to_be_had(detection: Detection, fields: list[Expr]) -> list[int]:
 
 
 def _placed(
-    head: o.Relation, fields: list[Expr], detection: Detection, must: Set[Expr], compared: Set[Expr], lift: Lift, move: Move, source: bool
+    head: o.Relation, fields: list[Expr], detection: Detection, must: Set[Expr], reading: Reading, lift: Lift, move: Move, source: bool
 ) -> tuple[Placed, list[Expr]] | None:  # fmt: skip
     """The events of a head in groups of fields that they have, and these; None where one is lacking that ``must`` be there.
 
@@ -276,12 +276,12 @@ def _placed(
     if everything is None or any(_may_meet(everything, *pair) for pair in itertools.combinations(_of_tables(everything), 2)):
         return None  # an event that two tables have would be one row
     other = {kept[n] for n in _spelled_otherwise(everything)} | _told_alike(everything, fields)
-    if wrong := {number for number in other if fields[number] in compared}:
+    if wrong := {number for number in other if fields[number] in reading.compared}:
         if any(fields[n] in must for n in wrong):
             return None
         rest = [f for n, f in enumerate(fields) if n not in wrong]
         again = lift(as_events(head, rest))
-        return None if again is None else _placed(head, rest, again, must, compared, lift, move, source)
+        return None if again is None else _placed(head, rest, again, must, reading, lift, move, source)
     if len(needed) < len(kept):
         # What is said of fields that only show is said of what is shown. They do not decide where events are looked for.
         alone = placed(*needed)
@@ -299,6 +299,9 @@ def _placed(
     diagnostics = tuple(d.below(Place.BOTH) for d in everything.detection.diagnostics)
     if spelled := [_name_of(fields[number]) for number in kept if number in other]:
         diagnostics += (Diagnostic("columns-differ", f"{', '.join(spelled)}: shown as the product spells it", None, place=Place.SHOWN),)
+    for text in (fields[kept[n]] for n in _rewritten(everything) if fields[kept[n]] in reading.as_text):
+        message = f"the product has the JSON of {_name_of(text)} written anew"
+        diagnostics += (Diagnostic("value-differs", message, text.span, place=Place.BOTH if text in must else Place.SHOWN),)
     return replace(everything, detection=replace(everything.detection, diagnostics=diagnostics)), [fields[n] for n in kept]
 
 
@@ -333,6 +336,18 @@ def _spelled_otherwise(placed: Placed) -> set[int]:
             if any(name in otherwise_spelled for name in names) or any(inside):
                 found.add(number)
     return found
+
+
+def _rewritten(placed: Placed) -> list[int]:
+    """The numbers of the keys that are texts of JSON of which the product has the JSON in another layout."""
+    found = dict[int, None]()
+    for selector in placed.detection.selectors:
+        home = placed.homes.get((selector.table, selector.home))
+        if home is not None and home.rewrites_json:
+            texts = {c.name for c in home.columns.values() if isinstance(c, Stored) and c.type == "json"}
+            keys = [(n, k.column.name) for n, k in enumerate(selector.keys) if isinstance(k, ColumnRef) and k.type == Type.STRING]
+            found |= dict.fromkeys(n for n, name in keys if name in texts)
+    return list(found)
 
 
 def _values_in(expr: Expr) -> Iterator[Expr]:

@@ -28,12 +28,14 @@ class Reading:
         fields: the stored fields, and columns of unions, that columns are made of which decide about rows or are looked at.
         must: those of columns that decide.
         compared: the fields whose values are looked at.
+        as_text: those of them that are read otherwise than as the JSON that their text is.
         decides: the columns that decide about rows over the heads.
     """
 
     fields: list[Expr]
     must: frozenset[Expr]
     compared: frozenset[Expr]
+    as_text: frozenset[Expr]
     decides: set[int]
 
 
@@ -51,7 +53,8 @@ def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apar
     fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
     if told and not any(map(is_told, fields)):
         return None
-    return Reading(fields, frozenset(leaves(cut, decides, (), told)), frozenset(compared(cut, fields)), decides)
+    must = frozenset(leaves(cut, decides, (), told))
+    return Reading(fields, must, frozenset(compared(cut, fields)), frozenset(compared(cut, fields, parsed=False)), decides)
 
 
 def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
@@ -282,16 +285,21 @@ _WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_a
 """Aggregates that do not ask what a value is."""
 
 
-def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
+def compared(cut: Cut, fields: list[Expr], parsed: bool = True) -> set[Expr]:
     """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with.
 
     A field that is joined with itself is not looked at either.
+
+    Args:
+        parsed: whether a text that is no more than read as JSON is looked at.
     """
     names: dict[Expr, Expr] = {f: f for f in fields}
     found = set[Expr]()
 
     def compare(expr: Expr) -> None:
         inside = {id(n) for told in walk(expr) if told in names and is_told(told) for n in walk(told)}
+        if not parsed:
+            inside |= {id(x) for n in walk(expr) if (x := _read_as_json(n)) is not None}
         found.update(names[n] for n in walk(expr) if n in names and id(n) not in inside)
 
     for head in cut.heads:
@@ -334,6 +342,14 @@ def compared(cut: Cut, fields: list[Expr]) -> set[Expr]:
             else:
                 compare(x)
     return found
+
+
+def _read_as_json(expr: Expr) -> Expr | None:
+    """What an expression takes for an object or an array."""
+    match expr:
+        case Path(base=base) | Apply(function="parse_json", args=(base,)):
+            return base
+    return None
 
 
 def _is_same(field: Expr, other: Expr) -> bool:

@@ -57,7 +57,7 @@ class Esql:
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def attempted(detection: Detection, repeated: Repeated) -> Output:
             names = self.names(placed, options)
-            writer = Events(names, detection, repeated)
+            writer = Events(names, detection, rule.alert_columns, repeated)
             try:
                 texts: tuple[str, ...] = (query_of(writer) + MOST_ROWS,)
             except Cannot as refused:
@@ -67,7 +67,7 @@ class Esql:
                     names.say("count-approximate", f"ES|QL counts more than {MOST_PRECISE:,} different values by estimate")
             tell_of(names, "".join(texts))
             output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
-            return replace(output, columns=writer.shown_as(), lookups=writer.lists.kinds) if texts else output
+            return replace(output, columns=writer.columns, lookups=writer.lists.kinds) if texts else output
 
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
@@ -89,7 +89,7 @@ class Esql:
 
     def _piped(self, case: PipelineCase, options: Options, repeated: Repeated) -> Output:
         names = self.names(case.placed, options)
-        writer = Events(names, case.placed.detection, repeated)
+        writer = Events(names, case.placed.detection, repeated=repeated)
         walk = EsqlWalk(case, head(writer, case))
         walk.run()
         columns = finish(walk)

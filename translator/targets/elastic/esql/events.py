@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
@@ -27,8 +27,9 @@ from translator.targets.sides import with_own_names
 class Events:
     """The documents of the selectors of a detection: what selects them, and what is read of them."""
 
-    def __init__(self, names: Names, detection: Detection, repeated: Repeated | None = None) -> None:
-        self.names = names
+    def __init__(self, names: Names, detection: Detection, wanted: Container[str] = (), repeated: Repeated | None = None) -> None:
+        """``wanted`` are the columns that an alert is made of."""
+        self.names, self.wanted = names, wanted
         self.repeated = repeated = repeated or Repeated()
         self.keys = key_names(detection, names, self.wanted_keys(detection))
         stored = {*names.all_of(read_by(detection))}
@@ -94,11 +95,13 @@ class Events:
             lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
         return "\n| ".join([base, *lookups, *rest])
 
-    def shown_as(self) -> dict[str, str]:
-        """What the rows call the columns of the query that they show."""
-        if self.detection.kind == "event":
-            self.gathered_fields()
-        return self.columns
+    def alerted(self) -> list[str]:
+        """The command that gives each document what is computed of it for an alert, by the names that the rule has for that."""
+        computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
+        for name in [n for n in computed if n not in self.wanted]:
+            del computed[name], self.columns[name]
+        pairs = [f"{field(name)} = {text}" for name, text in computed.items()]
+        return [f"EVAL {', '.join(pairs)}"] if pairs else []
 
     def source(self, metadata: bool) -> str:
         indexes = dict.fromkeys(index(self.names, s) for s in self.detection.selectors)
