@@ -1094,6 +1094,14 @@ def test_json_that_the_input_writes_anew_is_computed_with_as_json_alone(operator
     assert (not told) == good == (output.verdict.rank <= Verdict.SAME_ALERTS.rank), output.diagnostics
 
 
+def test_events_of_a_source_and_of_another_source_type_are_not_the_same() -> None:
+    kql = (
+        "SigninLogs | where ResultType == '0' | join kind=inner (SecurityEvent | where EventID == 4624)"
+        " on $left.IPAddress == $right.IpAddress | where TimeGenerated1 > TimeGenerated - 5m | project UserPrincipalName, Account"
+    )
+    assert "mvexpand part\n" not in converted(kql, "splunk").text
+
+
 def test_what_an_alert_is_made_of_is_computed_of_the_events_that_match() -> None:
     asked = rule(
         "SecurityEvent | where EventID == 4688 | extend HostName = tostring(split(Computer, '.')[0]), Rest = strlen(CommandLine)",

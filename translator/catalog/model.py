@@ -167,6 +167,14 @@ class Home:
         first = next((key for key in self.place if key != "index"), "index")
         return {key: (value, *(self.also if key == first else ())) for key, value in self.place.items()}
 
+    @property
+    def marks(self) -> Mapping[str, tuple[str, ...]]:
+        """What each of the events has, whether or not they are selected by it: a source of Windows events is of one source type.
+
+        Source: Splunk Add-on for Microsoft Windows, Source types: ``XmlWinEventLog`` with the sources ``XmlWinEventLog:<channel>``.
+        """
+        return {**self.places, **({"sourcetype": ("XmlWinEventLog",)} if self.in_xml else {})}
+
     def apart(self, table: str) -> str:
         """What tells the events of a table from others in the place: a condition, or the table where it is a kind of events of any source.
 

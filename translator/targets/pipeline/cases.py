@@ -86,7 +86,7 @@ def _may_meet(placed: Placed, a: Selector, b: Selector) -> bool:
     """Whether one event may be selected by both: it is of one table, or lies where the events of several are."""
     if a.table != b.table:
         homes = [placed.homes.get((s.table, s.home)) for s in (a, b)]
-        first, second = (home.places if home is not None else {} for home in homes)
+        first, second = (home.marks if home is not None else {} for home in homes)
         apart = (
             key
             for key, values in first.items()
