@@ -383,56 +383,69 @@ class SelectorMapping(FieldLookup):
             found = scaled(plain, counterpart.scale)
             return found if self.mover.computes or found != plain else atom
         if isinstance(subject, Apply):
-            found = plain if atom.function in LISTS and self.family != "sigma" else on_path(plain, self.fields.separators)
-            if found != plain and atom.function in LISTS:
-                what = f"{column_name(atom.args[0])} is the end of a path here: leave paths out of the list"
-                self.mover.say("list-names", what, atom.span)
-            return found if self.mover.computes or found != plain else atom
+            return self._on_computed(atom, plain)
         if not isinstance(counterpart, Stored):
             return plain
         if atom.type != Type.BOOL or not all(isinstance(x, Const | Items) for x in operands):
             self.note_computed(atom.args[0], subject, counterpart, in_one_case=atom.function in ("tolower", "toupper", "strlen"))
             return replace(plain, args=(self.unescaped(subject, counterpart), *rest))
-        asked = constants(operands[0]) if operands else None
-        only_missing = asked == [counterpart.missing]
-        if asked and counterpart.either and (named := in_either_word(self.mover, atom, subject, counterpart)) is not None:
+        named = (
+            in_either_word(self.mover, atom, subject, counterpart) if counterpart.either and operands and constants(operands[0]) else None
+        )
+        if named is not None:
             return named
-        if counterpart.deviates and atom.function not in ("isempty", "isnull") and not only_missing:
-            self.mover.say("value-differs", f"{column_name(atom.args[0])}: {counterpart.deviates}", atom.span)
-        if counterpart.within:
-            what = f"{column_name(atom.args[0])} is a part of what the field holds: {counterpart.within}"
+        self._note_stored(atom, counterpart)
+        return self._compared(atom, plain, counterpart)
+
+    def _on_computed(self, atom: Apply, plain: Apply) -> Expr:
+        """A condition on what is computed of a field; ``plain`` is the same over the product's."""
+        found = plain if atom.function in LISTS and self.family != "sigma" else on_path(plain, self.fields.separators)
+        if found != plain and atom.function in LISTS:
+            what = f"{column_name(atom.args[0])} is the end of a path here: leave paths out of the list"
+            self.mover.say("list-names", what, atom.span)
+        return found if self.mover.computes or found != plain else atom
+
+    def _note_stored(self, atom: Apply, stored: Stored) -> None:
+        """A word on a condition on a column that a field holds otherwise than the table."""
+        name, asks_value = column_name(atom.args[0]), atom.function not in ("isempty", "isnull")
+        only_missing = len(atom.args) > 1 and constants(atom.args[1]) == [stored.missing]
+        if stored.deviates and asks_value and not only_missing:
+            self.mover.say("value-differs", f"{name}: {stored.deviates}", atom.span)
+        if stored.within:
+            what = f"{name} is a part of what the field holds: {stored.within}"
             self.mover.say("value-within" if atom.function.removesuffix("_cs") in _OF_PARTS else "value-differs", what, atom.span)
         if self.home is not None and self.home.rewrites_json:
-            note_rewritten(self.mover, atom, counterpart)
-        if counterpart.setting and atom.function not in ("isempty", "isnull"):
-            self.mover.say("input-setting", f"{column_name(atom.args[0])} needs {counterpart.setting}", atom.span)
-        if counterpart.array and not counterpart.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
-            self.mover.say(
-                "array-element", f"{column_name(atom.args[0])} has several values, of which the KQL compares the text", atom.span
-            )
-        if counterpart.differs:
+            note_rewritten(self.mover, atom, stored)
+        if stored.setting and asks_value:
+            self.mover.say("input-setting", f"{name} needs {stored.setting}", atom.span)
+        if stored.array and not stored.values and atom.function.removesuffix("_cs") in _OF_WHOLE:
+            self.mover.say("array-element", f"{name} has several values, of which the KQL compares the text", atom.span)
+
+    def _compared(self, atom: Apply, plain: Apply, stored: Stored) -> Expr:
+        """A condition that compares a field with what is known, by the values that the field has; ``plain`` is by those of the table."""
+        subject, has_operand = plain.args[0], len(plain.args) == 2
+        if stored.differs:
             return Apply(atom.span, atom.type, atom.function, atom.args)
-        if counterpart.parts and operands:
+        if stored.parts and len(plain.args) > 1:
             plain = in_map(self.mover, plain)
-        if counterpart.values and len(operands) == 1:
-            return by_value(self.mover, self.family, atom, subject, counterpart)
-        if counterpart.form and len(operands) == 1:
-            return formed(atom, subject, counterpart)
-        if counterpart.case and len(operands) == 1:
-            plain = in_one_case(self.mover, plain, counterpart)
-        if counterpart.prefixes and len(operands) == 1:
-            plain = prefixed(plain, counterpart)
-        if self.is_escaped(counterpart) and len(operands) == 1:
-            whole = counterpart.name == catalog.DATA_IN_XML
-            plain = with_quotes(plain) if whole else in_xml(plain, counterpart.name in catalog.FREE_TEXTS)
-        if counterpart.longer and atom.function not in ("isempty", "isnull"):
-            self.mover.say(_of_longer(atom.function), f"{column_name(atom.args[0])}: {counterpart.longer}", atom.span)
+        if stored.values and has_operand:
+            return by_value(self.mover, self.family, atom, subject, stored)
+        if stored.form and has_operand:
+            return formed(atom, subject, stored)
+        if stored.case and has_operand:
+            plain = in_one_case(self.mover, plain, stored)
+        if stored.prefixes and has_operand:
+            plain = prefixed(plain, stored)
+        if self.is_escaped(stored) and has_operand:
+            plain = with_quotes(plain) if stored.name == catalog.DATA_IN_XML else in_xml(plain, stored.name in catalog.FREE_TEXTS)
+        if stored.longer and atom.function not in ("isempty", "isnull"):
+            self.mover.say(_of_longer(atom.function), f"{column_name(atom.args[0])}: {stored.longer}", atom.span)
         if self.is_address(subject):
             note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
-        if not counterpart.missing or self.is_told(atom.args[0], counterpart):
+        if not stored.missing or self.is_told(atom.args[0], stored):
             return found
-        return with_missing(self.mover, found, atom, subject, counterpart, self.is_filled(atom.args[0]))
+        return with_missing(self.mover, found, atom, subject, stored, self.is_filled(atom.args[0]))
 
 
 def _of_longer(function: str) -> str:

@@ -53,8 +53,8 @@ def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apar
     fields = [f for f in leaves(cut, shown | decides, plan.names, told) if kind_of(f) is not None]
     if told and not any(map(is_told, fields)):
         return None
-    must = frozenset(leaves(cut, decides, (), told))
-    return Reading(fields, must, frozenset(compared(cut, fields)), frozenset(compared(cut, fields, parsed=False)), decides)
+    looks = _looked_into(cut, fields)
+    return Reading(fields, frozenset(leaves(cut, decides, (), told)), frozenset(looks.compared), frozenset(looks.as_text), decides)
 
 
 def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
@@ -285,63 +285,82 @@ _WHOLE = frozenset({"dcount", "count_distinct", "make_set", "make_list", "take_a
 """Aggregates that do not ask what a value is."""
 
 
-def compared(cut: Cut, fields: list[Expr], parsed: bool = True) -> set[Expr]:
-    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with.
-
-    A field that is joined with itself is not looked at either.
-
-    Args:
-        parsed: whether a text that is no more than read as JSON is looked at.
-    """
-    names: dict[Expr, Expr] = {f: f for f in fields}
-    found = set[Expr]()
-
-    def compare(expr: Expr) -> None:
-        inside = {id(n) for told in walk(expr) if told in names and is_told(told) for n in walk(told)}
-        if not parsed:
-            inside |= {id(x) for n in walk(expr) if (x := _read_as_json(n)) is not None}
-        found.update(names[n] for n in walk(expr) if n in names and id(n) not in inside)
-
+def _looked_into(cut: Cut, fields: list[Expr]) -> _Looks:
+    """The fields whose values the operators over the heads look at: all but those that rows are grouped by, counted by or shown with."""
+    looks = _Looks(fields)
     for head in cut.heads:
         for items in computed(head):
             for column, x in items:
-                form = simplify(x)
-                if form in names:
-                    names[ColumnRef(None, column.type, column)] = names[form]
-                else:
-                    compare(form)
+                looks.carry(column, simplify(x))
     for operator in reversed(cut.operators()):
+        looks.follow(operator)
+    return looks
+
+
+class _Looks:
+    """What the operators that were followed look into.
+
+    Attributes:
+        compared: the fields whose values they look at.
+        as_text: those of them that are read otherwise than as the JSON that their text is.
+    """
+
+    def __init__(self, fields: list[Expr]) -> None:
+        self.compared, self.as_text = set[Expr](), set[Expr]()
+        self._names: dict[Expr, Expr] = {f: f for f in fields}
+
+    def carry(self, column: Column, expr: Expr) -> None:
+        """A column is made of a value: it is a field by another name, or made of what is looked at."""
+        if expr in self._names:
+            self._names[ColumnRef(None, column.type, column)] = self._names[expr]
+        else:
+            self.look(expr)
+
+    def look(self, expr: Expr) -> None:
+        """A value is computed or asked for, of whatever it reads."""
+        nodes = list(walk(expr))
+        told = {id(n) for asked in nodes if asked in self._names and is_told(asked) for n in walk(asked)}
+        parsed = {id(x) for n in nodes if (x := _read_as_json(n)) is not None}
+        for node in nodes:
+            if id(node) not in told and (field := self._names.get(node)) is not None:
+                self.compared.add(field)
+                if id(node) not in parsed:
+                    self.as_text.add(field)
+
+    def follow(self, operator: o.Relation) -> None:
+        """An operator that is over those before."""
         match operator:
             case o.Compute(items=items) | o.Project(items=items) | o.Expand(items=items):
-                pairs = [(c, simplify(x)) for c, x in items]
+                for column, x in items:
+                    self.carry(column, simplify(x))
             case o.Aggregate(keys=keys, aggregates=aggregates):
-                pairs = [(c, simplify(x)) for c, x in keys]
+                for column, x in keys:
+                    self.carry(column, simplify(x))
                 for column, x in aggregates:
-                    plain = isinstance(x, Apply) and x.function in _WHOLE
-                    for part in x.args if isinstance(x, Apply) and plain else (x,):
-                        if plain and (form := simplify(part)) in names:
-                            names[ColumnRef(None, column.type, column)] = names[form]
-                        else:
-                            compare(simplify(part))
+                    self._aggregate(column, x)
             case o.Join(on=on, condition=condition):
-                pairs = []
-                for key, other in [(simplify(a), simplify(b)) for a, b in on]:
-                    if not (key in names and other in names and _is_same(names[key], names[other])):
-                        compare(key)
-                        compare(other)
+                for key, other in on:
+                    self._pair(simplify(key), simplify(other))
                 if condition is not None:
-                    compare(simplify(condition))
+                    self.look(simplify(condition))
+            case o.Distinct() | o.Union():
+                pass
             case _:
-                pairs = []
-                for expr in read_by(operator, _Everything()):
-                    if not isinstance(operator, o.Distinct | o.Union):
-                        compare(simplify(expr))
-        for column, x in pairs:
-            if x in names:
-                names[ColumnRef(None, column.type, column)] = names[x]
-            else:
-                compare(x)
-    return found
+                for x in read_by(operator, _Everything()):
+                    self.look(simplify(x))
+
+    def _aggregate(self, column: Column, aggregate: Expr) -> None:
+        if isinstance(aggregate, Apply) and aggregate.function in _WHOLE:
+            for part in aggregate.args:
+                self.carry(column, simplify(part))
+        else:
+            self.look(simplify(aggregate))
+
+    def _pair(self, key: Expr, other: Expr) -> None:
+        """Two keys of a join; a field that is joined with itself is not looked at."""
+        if not (key in self._names and other in self._names and _is_same(self._names[key], self._names[other])):
+            self.look(key)
+            self.look(other)
 
 
 def _read_as_json(expr: Expr) -> Expr | None:
