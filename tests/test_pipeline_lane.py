@@ -324,6 +324,7 @@ WRITTEN = [
     " | where prev(UserPrincipalName) == UserPrincipalName and prev(n) < n | summarize c = count() by UserPrincipalName, n",
     "| extend n = iff(ResultType == '0', strlen(IPAddress), int(null)) | sort by n asc, UserPrincipalName asc, TimeGenerated asc"
     " | extend before = prev(UserPrincipalName) | where before != UserPrincipalName | summarize c = count() by before, n",
+    "| summarize ['Number of rows'] = count(), ['5%'] = dcount(IPAddress) by ['The user'] = UserPrincipalName | where ['5%'] > 1",
 ]
 
 
@@ -1199,6 +1200,20 @@ def test_of_two_outputs_that_alert_alike_the_one_with_the_entities_is_written() 
     for target in ("splunk", "esql"):
         assert by_name[target].lane == "native" and "Computer" not in by_name[target].columns
         assert by_host[target].lane == "pipeline" and "Computer" in by_host[target].columns
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "shown"),
+    [
+        ("splunk", "Last record", 'eval "Last record"='),
+        ("esql", "Last record", "EVAL `Last record` = "),
+        ("splunk", "Host's", ""),
+        ("esql", "Host`s", "EVAL `Host``s` = "),
+    ],
+)
+def test_columns_have_the_names_of_the_query(target: str, name: str, shown: str) -> None:
+    output = piped(target, rule(f'SecurityEvent | summarize ["{name}"] = max(TimeGenerated) - 1h by Computer'), Options())
+    assert output is not None and shown in output.text and (name in output.columns) == bool(shown)
 
 
 def test_rows_are_told_apart_where_the_document_itself_is_read() -> None:

@@ -38,6 +38,13 @@ def ordering(ctx: Context, keys: tuple[o.Ordering, ...]) -> list[tuple[str, bool
     return found
 
 
+def _own_name(ctx: Context, name: str) -> str:
+    """A column of the result as an expression has it, "" where it can have no such name."""
+    with suppress(Cannot):
+        return ctx.quoted(name) if name.isprintable() else ""
+    return ""
+
+
 def finish(ctx: Context) -> dict[str, str]:
     """Gives the columns of the result their names. Returns what each is called; those without words are left out."""
     pairs: list[tuple[str, str]] = []
@@ -57,7 +64,7 @@ def finish(ctx: Context) -> dict[str, str]:
         if (value := given.get(name)) is None:
             lost.append(name)
             continue
-        text = ctx.quoted(name) if name.isascii() and name.isidentifier() else ""
+        text = _own_name(ctx, name)
         if value.text == text:
             found[name] = name
         elif value.text in times:  # every event shows its time
