@@ -101,10 +101,11 @@ class _DetectionMapping(DetectionMapping):
                 continue
             for other in (*side.selectors, *others):
                 place = self.homes.get((other.table, other.home))
-                alike = other in side.selectors and transform(other.predicate, named) == transform(selector.predicate, named)
-                if place is None or other.table == selector.table or alike:
+                if place is None or other.table == selector.table:
                     continue
-                if (place.places, place.apart(other.table)) == (home.places, home.apart(selector.table)):
+                if (place.places, place.apart(other.table)) != (home.places, home.apart(selector.table)):
+                    continue
+                if other not in side.selectors or transform(other.predicate, named) != transform(selector.predicate, named):
                     self.say("events-more", mixed(selector.table, home.name, other.table), None)
                     break
 
