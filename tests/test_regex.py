@@ -340,6 +340,9 @@ def test_what_lucene_has_not_is_refused(regex: str) -> None:
         (r"^a.b$", "kept", "a[^\n]b"),
         ("[a-z&&[^b]]$", "kept", ".*[ac-z]"),
         ("#&<a>", "kept", r".*\#\&\<a\>.*"),
+        (r"[\s\S]*?a(?s:.*)", "kept", ".*a.*"),
+        (r".*a", "kept", ".*[^\n]*a.*"),
+        ("(?s)^.*a.*|b$", "kept", ".*a.*|.*b"),
     ],
 )
 def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
@@ -353,6 +356,7 @@ def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefgh')}).*", False), (r".*\{.{0,20}x.{0,40}y.*", True),
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefghij')}).*", True), (r"[^\[\]a-c]*(\*{3}|b?)+\-", False), ("()|a", False),
         (".*" + "a" * 170 + ".*", False), (f"(.*[^a-z])?({'a' * 80}|{'a' * 79}b)([^a-z].*)?", False), (".*" + "a" * 400 + ".*", True),
+        (".*" + "[Aa]" * 170 + ".*", False), (".*a" + "[Aa]" * 13 + ".*", True), (r".*\[Aa]" + "[Bb]" * 60, False),
     ],
 )  # fmt: skip
 def test_what_takes_too_large_an_automaton_is_known(pattern: str, refused: bool) -> None:

@@ -21,17 +21,33 @@ _TOKEN = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]|\\.|\{\d+(?:,\d*)?\}|.", re.DOTALL
 _PLAIN = re.compile(r"(\.\*|\(\.\*\[[^\]]*\]\)\?)?([^.\[\]*+?{}\\]|\\.)*(\.\*|\(\[[^\]]*\]\.\*\)\?)?", re.DOTALL)
 """Texts, alternatives of such and what may stand before and behind them: the work grows no faster than the square of their length."""
 
+_SET = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]", re.DOTALL)
+_CASES = re.compile(r"(?<!\\)\[([^\W\d_]{2,4})\]")
+"""A class of letters, each of its own."""
+
 _SHORT = 180
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 _ANY: Ranges = ((0, sys.maxunicode),)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=8192)
 def is_too_complex(pattern: str) -> bool:
     """Whether Lucene may refuse a regular expression of its language, without its operators ``~``, ``&``, ``<`` and ``@``."""
-    if len(pattern) <= _SHORT and _PLAIN.fullmatch(pattern):
+    plain = _in_one_case(pattern)
+    if len(plain) <= _SHORT and _PLAIN.fullmatch(plain):
         return False
     return _Positions(_Reader(pattern).alternation()).work() > MOST_WORK
+
+
+def _in_one_case(pattern: str) -> str:
+    """A pattern with one letter for each class of the cases of a letter, whose automaton is the same but for the names of characters.
+
+    The pattern itself where it tells the cases of such a letter apart elsewhere.
+    """
+    cases = {m.group() for m in _CASES.finditer(pattern) if len({c.casefold() for c in m[1]}) == 1}
+    folded = {text[1].casefold() for text in cases}
+    outside = _SET.sub("", pattern).casefold()
+    return pattern if folded & {*outside} else _CASES.sub(lambda m: m[1][0].casefold() if m.group() in cases else m.group(), pattern)
 
 
 def ends_once(node: Node) -> bool:

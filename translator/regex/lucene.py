@@ -37,7 +37,7 @@ _SPACE: Ranges = ((9, 13), (0x20, 0x20))
 _NOT_WORD = "[^A-Za-z0-9_]"
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def lucene(node: Node, case: Case = "kept") -> str:
     r"""A pattern to search for, as one of Lucene over the whole value; ``\d``, ``\s``, ``\w`` and ``\b`` are of ASCII characters there.
 
@@ -95,7 +95,7 @@ class _Writer:
         if len(parts) > 1 and parts[0 if first else -1] == Anchor("word") and _is_word(parts[1 if first else -2], first):
             return (f"(.*{_NOT_WORD})?", parts[1:]) if first else (f"({_NOT_WORD}.*)?", parts[:-1])
         if not _anchored(parts, anchor):
-            return ".*", parts
+            return "" if parts and _is_any_text(parts[0 if first else -1]) else ".*", parts
         part, rest = (parts[0], parts[1:]) if first else (parts[-1], parts[:-1])
         texts = []
         for branch in _branches(part):
@@ -223,6 +223,15 @@ def _anchored(parts: list[Node], anchor: OneOf["start", "end"]) -> bool:
     if isinstance(part, Anchor):
         return part.kind == anchor
     return any(_anchored(b, anchor) for b in _branches(part))
+
+
+def _is_any_text(node: Node) -> bool:
+    match node:
+        case Repeat(Any(newline=True), 0, None):
+            return True
+        case Repeat(Class(members, negated=False), 0, None):
+            return is_everything(members)
+    return False
 
 
 def _branches(node: Node) -> list[list[Node]]:
