@@ -43,6 +43,7 @@ HELP = {
     "misplaced": "aggregate in summarize, and look at the column that it makes behind that",
     "operand-types": "bring both to one type: tostring(), tolong(), todouble(), todatetime(), ago()",
     "no-parts": "make it a dynamic first, with parse_json",
+    "repeated-name": "give each a name of its own: what is behind could mean either",
     "unlisted-column": "nothing to do where the workspace has the column; without --strict it is only a warning",
     "unlisted-table": "nothing to do where the workspace has the table; without --strict it is only a warning",
     "saved-function": "bring the function along in the pack; nothing to do where the workspace has it saved",

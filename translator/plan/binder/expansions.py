@@ -8,10 +8,11 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
-from translator.plan.binder.items import named_items
+from translator.plan.binder.items import check_distinct_names, named_items
 from translator.plan.binder.names import named_column
 from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name, words
+from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported, unsupported_with
 from translator.plan.naming import automatic_name
@@ -25,7 +26,10 @@ def _expanded(
     parameters = words(node.parameters)
     added: dict[str, e.Column] = {}
     pairs: list[tuple[e.Column, e.Expr]] = []
+    check_distinct_names(ctx, [item.value for item in items])
     for item in items:
+        if item.type and type_of(item.type) is Type.UNKNOWN:
+            ctx.problem(Problem("binding", item.span, f"there is no type {item.type}"))
         ((name, expr),) = named_items(ctx, table, (item.value,), scope)[:1]
         check_is(ctx, "what is expanded is", expr, "dynamic", item.value.span)
         added[name] = ctx.column(name, type_of(item.type) if item.type else Type.DYNAMIC)

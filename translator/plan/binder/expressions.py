@@ -6,9 +6,9 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan.binder.calls import call, read_regex
 from translator.plan.binder.context import Context
-from translator.plan.binder.lets import let_value, named_table
+from translator.plan.binder.lets import let_value
 from translator.plan.binder.names import check_column, check_value, is_table, named_column, unknown_column
-from translator.plan.binder.operand_types import check_operands
+from translator.plan.binder.operand_types import check_index, check_operands
 from translator.plan.binder.parameters import operator_name
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
@@ -51,6 +51,7 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             return _step(_whole(ctx, sub(base), (node.name.span[0], span[1])), name, span)
         case s.Element(base=base, index=index, span=span):
             key, whole = sub(index), _whole(ctx, sub(base), (base.span[1], span[1]))
+            check_index(ctx, whole, key, index.span)
             if isinstance(key, e.Const) and isinstance(key.value, str | int):
                 return _step(whole, key.value, span)
             return e.Apply(span, Type.DYNAMIC, "[]", (whole, key))
@@ -69,7 +70,7 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             return binary(operator, *sides, span)
         case s.Unary(operator=operator, operand=operand, span=span):
             signed = sub(operand)
-            if isinstance(signed, e.Const) and isinstance(signed.value, int | float) and operator == "-":
+            if isinstance(signed, e.Const) and isinstance(signed.value, int | float) and signed.type is not Type.BOOL and operator == "-":
                 return e.Const(span, signed.type, -signed.value)
             check_operands(ctx, "neg", (signed,), span)
             widened = Type.LONG if signed.type == Type.INT else signed.type
@@ -150,7 +151,7 @@ def _name(ctx: Context, name: str, span: e.Span, table: Table | None, scope: Sco
     if found is not None:
         node, defined = found
         if isinstance(node, s.Function):
-            return subquery(named_table(ctx, name, span, scope), span)
+            return call(ctx, s.Call(span, name, ()), table, scope)
         return let_value(ctx, node, defined, span)
     if table is None:
         return subquery(source_table(ctx, name, span), span)

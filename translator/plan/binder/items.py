@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan.binder.context import Context
+from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.functions import find, overload, types_of
 from translator.plan.naming import automatic_name, fresh
@@ -22,6 +23,8 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
         value = value.value
     function = find(value.name) if isinstance(value, s.Call) else None
     if function is None or function.kind == "aggregate" or not isinstance(value, s.Call) or not isinstance(expr, e.Apply):
+        if isinstance(item, s.Named):
+            check_several(ctx, item, 1)
         return [(name, expr)]
     if not function.takes(len(expr.args)):
         return [(name, expr)]
@@ -35,13 +38,33 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
     elif function.named == "_sorted" and (arrays := [a for a in value.arguments if not isinstance(a, s.Literal)])[1:]:
         names = [f"{automatic_name(a)}_sorted" for a in arrays]
         exprs = [e.Path(expr.span, Type.DYNAMIC, expr, (i,)) for i in range(len(arrays))]
-    elif len(given) > 1:
-        return [(n, e.Path(expr.span, Type.DYNAMIC, expr, (i,))) for i, n in enumerate(given)]
     else:
+        if isinstance(item, s.Named):
+            check_several(ctx, item, 1)
         return [(name, expr)]
-    if given:
+    if isinstance(item, s.Named):
+        check_several(ctx, item, len(names))
         names = [*given[: len(names)], *names[len(given) :]]
     return list(zip(names, exprs, strict=True))
+
+
+def check_several(ctx: Context, item: s.Named, columns: int) -> None:
+    """Names of the columns that one item has: not more of them than columns."""
+    if len(item.names) > columns:
+        few = f"has {columns} columns" if columns > 1 else "is one value: a name for each of its parts is given by itself, as in a = x[0]"
+        ctx.problem(Problem("binding", item.names[columns].span, f"here are {len(item.names)} names, and what they are for {few}"))
+
+
+def check_distinct_names(ctx: Context, items: Iterable[s.Node]) -> None:
+    """Every column that the query names itself has a name of its own: two of one name are refused, where KQL would number its own."""
+    seen = set[str]()
+    for item in items:
+        names = item.names if isinstance(item, s.Named) else ()
+        named = [(n.value, n.span) for n in names] or ([(item.name, item.span)] if isinstance(item, s.NameReference) else [])
+        for name, span in named:
+            if name in seen:
+                ctx.problem(Problem("repeated-name", span, f"there is a column '{name}' here already: give one of them another name"))
+            seen.add(name)
 
 
 def number_name(ctx: Context, item: s.Node, shown: Mapping[str, e.Column], scope: Scope) -> str:

@@ -24,6 +24,8 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
     parameters = words(node.parameters)
     kind = parameters.get("kind") or ("leftouter" if isinstance(node, s.Lookup) else "innerunique")
     if node.conditions is None:
+        told = "a join says on which columns: on a, or on $left.a == $right.b"
+        ctx.problem(Problem("binding", node.span, told))
         return unsupported(ctx, left, node, "a join without an on clause is not supported")
     pairs: list[tuple[e.Expr, e.Expr]] = []
     shared: set[str] = set()
@@ -60,7 +62,8 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
 def _is_key(node: s.Expression) -> bool:
     """Whether a condition is a name, or compares two columns of which each names its table."""
     if isinstance(node, s.Binary) and node.operator == "==":
-        return all(isinstance(x, s.Member) and isinstance(x.base, s.NameReference) for x in (node.left, node.right))
+        sides = [x.base.name for x in (node.left, node.right) if isinstance(x, s.Member) and isinstance(x.base, s.NameReference)]
+        return sides == ["$left", "$right"]
     return isinstance(node, s.NameReference)
 
 

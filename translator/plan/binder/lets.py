@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from translator.kql import syntax as s
@@ -12,24 +13,39 @@ from translator.plan.binder.names import check_saved, check_table
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
 from translator.plan.binder.sources import normalized, source_table, unsupported
+from translator.plan.functions import CONVERSIONS
 from translator.plan.normalized import parser_of
-from translator.plan.types import type_of
+from translator.plan.types import Type, type_of
 
 
-def declare(ctx: Context, statements: tuple[s.Node, ...], scope: Scope) -> tuple[Scope, s.Expression | None]:
-    """The scope behind the statements of a query, and its tabular statement; None where it has none."""
+def declare(
+    ctx: Context, statements: tuple[s.Node, ...], scope: Scope, parameters: Iterable[str] = ()
+) -> tuple[Scope, s.Expression | None]:
+    """The scope behind the statements of a query, and its tabular statement; None where it has none.
+
+    Args:
+        parameters: the names that a function of these statements has already.
+    """
     last: s.Expression | None = None
+    taken = set(parameters)
     for statement in statements:
         match statement:
             case s.Let(name=name, value=value):
+                if name.value in taken:
+                    ctx.problem(Problem("repeated-name", name.span, f"there is a let '{name.value}' already: give this one another name"))
+                taken.add(name.value)
                 outer, scope = scope, Scope(parent=scope)
                 scope.lets[name.value] = (value, outer)
                 ctx.declared.append((value, outer))
-            case s.DeclareParameters(parameters=parameters):
+            case s.DeclareParameters(parameters=declared):
                 scope = Scope(parent=scope)
-                for parameter in parameters:
+                for parameter in declared:
+                    named = parameter.name.value
+                    taken.add(named)
                     if parameter.default is not None:
-                        scope.lets[parameter.name.value] = (parameter.default, scope)
+                        scope.lets[named] = (parameter.default, scope)
+                    else:
+                        scope.values[named] = e.Apply(parameter.span, type_of(str(parameter.type)), "parameter", (e.const(named),))
             case s.DeclarePattern(name=name):
                 scope = Scope(parent=scope)
                 scope.lets[name.value] = (statement, scope)
@@ -74,7 +90,7 @@ def _check_function_body(ctx: Context, function: s.Function, defined: Scope) -> 
             inner.values[name] = Table(o.Rows(span, columns, ()), {c.name: c for c in columns})
         else:
             inner.values[name] = e.Apply(span, type_of(parameter.type), "parameter", (e.const(name),))
-    inner, last = declare(ctx, function.body, inner)
+    inner, last = declare(ctx, function.body, inner, [p.name.value for p in function.parameters])
     if isinstance(last, TABULAR):
         ctx.table(last, inner)
     elif last is not None:
@@ -137,11 +153,19 @@ def bind_arguments(
         if isinstance(parameter.type, s.RowSchema):
             inner.values[parameter.name.value] = ctx.table(argument, scope)
         else:
-            inner.values[parameter.name.value] = ctx.expression(argument, table, scope)
-    inner, last = declare(ctx, function.body, inner)
+            inner.values[parameter.name.value] = _passed(ctx.expression(argument, table, scope), type_of(parameter.type))
+    inner, last = declare(ctx, function.body, inner, [p.name.value for p in function.parameters])
     if last is None:
         raise BindError(f"{name}() has no result", function.span)
     return inner, last
+
+
+def _passed(value: e.Expr, declared: Type) -> e.Expr:
+    """An argument as a value of the type that its parameter has."""
+    known = Type.UNKNOWN not in (declared, value.type) and declared in CONVERSIONS
+    if not known or value.type == declared or {value.type, declared} == {Type.INT, Type.LONG} or isinstance(value, e.Subquery):
+        return value
+    return e.Apply(value.span, declared, CONVERSIONS[declared], (value,))
 
 
 def apply_function(

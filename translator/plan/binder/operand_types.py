@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from translator.kql import syntax as s
+from translator.kql.errors import suggestion
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
@@ -19,20 +20,27 @@ from translator.plan.functions.declare import ACCEPTED, Function
 from translator.plan.types import Type
 
 _NUMBERS = ACCEPTED["number"]
+_WHOLE = ACCEPTED["long"]
 
 
 def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr], scope: Scope) -> None:
     """The arguments of a function of KQL: as many as it takes, and of types that it takes together."""
     function = find(node.name)
-    if ctx.closed is not None or function is None or any(isinstance(a, s.Star) for a in node.arguments):
+    if function is None or _is_starred(ctx, node):
+        return
+    _check_words(ctx, node, function, args)
+    if ctx.closed is not None:
         return
     if not function.takes(len(args)):
         function = functions().get(node.name, function)  # some aggregates are functions too
     if not function.takes(len(args)):
-        ctx.problem(Problem("argument-count", node.span, f"{node.name}() takes {_count(function)}, and here are {len(args) or 'none'}"))
+        ctx.problem(Problem("argument-count", node.span, f"{node.name}() takes {counted(function)}, and here are {len(args) or 'none'}"))
         return
     types = [ctx.known_type(a) for a in args]
-    _check_constants(ctx, node, function, args, scope)
+    _check_constants(ctx, node, function, args, types, scope)
+    for argument in node.arguments if any(p.repeated for p in function.signatures[0].parameters) else node.arguments[:1]:
+        if function.columns:
+            check_is_column(ctx, f"{node.name}() takes", argument)
     if any(p.kind == "alike" for x in function.signatures for p in x.parameters):
         _check_alike(ctx, node, types)
     found = unfitting(function, types)
@@ -53,11 +61,35 @@ def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr], scope: S
     ctx.problem(Problem("argument-type", span, told + ("" if this else _hint(kinds, types[place]))))
 
 
-def _check_constants(ctx: Context, node: s.Call, function: Function, args: Sequence[e.Expr], scope: Scope) -> None:
+_STARRED = frozenset({"arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "estimate_data_size"})
+"""Functions that take ``*`` for all columns. Source: what Kusto.Language 12.4.1 refuses of others."""
+
+
+def _is_starred(ctx: Context, node: s.Call) -> bool:
+    """Whether a call has ``*`` among its arguments, which only some functions take."""
+    star = next((a for a in node.arguments if isinstance(a, s.Star)), None)
+    if star is not None and node.name not in _STARRED:
+        told = f"{node.name}() does not take * for all columns: name those that are meant"
+        ctx.problem(Problem("argument-type", star.span, told, warns=node.name == "count"))
+    return star is not None
+
+
+def _check_words(ctx: Context, node: s.Call, function: Function, args: Sequence[e.Expr]) -> None:
+    """Arguments that are one of a few words, where they are constants."""
+    for place, words in function.words.items():
+        argument = args[place] if place < len(args) else None
+        given = argument.value if isinstance(argument, e.Const) else None
+        if isinstance(given, str) and given.lower() not in words:
+            told = f"{node.name}() takes one of the words {', '.join(words)}, and here is {given!r}{suggestion(given, words)}"
+            ctx.problem(Problem("argument-type", node.arguments[place].span, told))
+
+
+def _check_constants(ctx: Context, node: s.Call, function: Function, args: Sequence[e.Expr], types: Sequence[Type], scope: Scope) -> None:
     """What has to be the same for all rows: no column, but for what a user's own function is called with."""
     signatures = function.taking(len(args))
     for place, (argument, bound) in enumerate(zip(node.arguments, args, strict=True)):
-        if not all(x.parameter(place).constant for x in signatures) or not any(isinstance(p, e.ColumnRef) for p in o.parts(bound)):
+        taking = [x.parameter(place, types) for x in signatures]
+        if not all(p is not None and p.constant for p in taking) or not any(isinstance(p, e.ColumnRef) for p in o.parts(bound)):
             continue
         parts = tuple(s.walk(argument))
         if any(isinstance(p, s.Pipeline) or (isinstance(p, s.Call) and p.name == "toscalar") for p in parts):
@@ -84,12 +116,13 @@ def _misshapen(function: Function, args: Sequence[e.Expr]) -> tuple[int, tuple[s
     """The place and kinds of the first argument that is written as an array or an object where no signature takes one."""
     signatures = function.taking(len(args))
     types = [a.type for a in args]
+    texts = set() if function.shapes else {"string"}
     for place, argument in enumerate(args):
         match argument:
             case e.Items():
-                refused = {"string", "bag"}
+                refused = texts | {"bag"}
             case e.Apply(function="bag_pack"):
-                refused = {"array"}
+                refused = texts | {"array"}
             case _:
                 continue
         kinds = dict.fromkeys(x.kind(place, types) for x in signatures)
@@ -106,10 +139,10 @@ def _ordinal(place: int) -> str:
 
 
 _WORDS = {
-    "string": "a text", "integer": "a whole number", "long": "a whole number", "int": "a whole number", "real": "a number",
-    "decimal": "a number", "number": "a number", "summable": "a number, a datetime or a timespan", "orderable": "a value with an order",
-    "array": "an array", "bag": "an object", "notdynamic": "a value that is no dynamic", "line": "a value that is no dynamic",
-    "codes": "a whole number or an array of them", "number_or_bool": "a number or a bool",
+    "string": "a text", "plaintext": "a text", "integer": "a whole number", "long": "a whole number", "int": "a whole number",
+    "real": "a number", "decimal": "a number", "number": "a number", "summable": "a number, a datetime or a timespan",
+    "orderable": "a value with an order", "array": "an array", "bag": "an object", "notdynamic": "a value that is no dynamic",
+    "line": "a value that is no dynamic", "codes": "a whole number or an array of them", "number_or_bool": "a number or a bool",
 }  # fmt: skip
 """What messages call a kind of the registry, where that is not its name."""
 
@@ -122,7 +155,8 @@ def _a(kind: Type) -> str:
     return f"an {kind}" if kind is Type.INT else f"a {kind}"
 
 
-def _count(function: Function) -> str:
+def counted(function: Function) -> str:
+    """How many arguments a function takes, in words."""
     least = min(x.least for x in function.signatures)
     limits = [x.most for x in function.signatures]
     if None in limits:
@@ -187,11 +221,64 @@ _POSITIVE = {"!=": "==", "<>": "==", "!~": "=~", "notcontains": "contains", "not
 """Operators that negate another one, beside those with an exclamation mark before its name."""
 
 
+def check_index(ctx: Context, whole: e.Expr, key: e.Expr, span: e.Span) -> None:
+    """What picks a part of a dynamic: a number those of an array, a text those of an object."""
+    given = ctx.known_type(key)
+    if ctx.closed is not None or given is Type.UNKNOWN or ctx.known_type(whole) is not Type.DYNAMIC:
+        return
+    match whole:
+        case e.Items() if given is Type.STRING:
+            wanted = "a whole number picks a part of an array"
+        case e.Apply(function="bag_pack") if given in _WHOLE:
+            wanted = "a text picks a part of an object"
+        case _ if given not in ACCEPTED["index"]:
+            wanted = "a whole number or a text picks a part of a dynamic"
+        case _:
+            return
+    ctx.problem(Problem("argument-type", span, f"{wanted}, and this is {_a(given)}"))
+
+
 def check_is(ctx: Context, what: str, value: e.Expr, kind: str, span: e.Span) -> None:
     """A value that an operator takes: it has to be of a kind of the registry; ``what`` says who takes it, as in "where takes"."""
     given = ctx.known_type(value)
     if ctx.closed is None and given is not Type.UNKNOWN and given not in ACCEPTED[kind]:
         ctx.problem(Problem("argument-type", span, f"{what} {_of_kinds([kind])}, and this is {_a(given)}{_hint([kind], given)}"))
+
+
+_STEPS = {
+    Type.LONG: {Type.REAL, Type.DECIMAL, Type.TIMESPAN}, Type.REAL: {Type.DECIMAL, Type.TIMESPAN}, Type.DECIMAL: {Type.TIMESPAN},
+    Type.DATETIME: {*_NUMBERS}, Type.TIMESPAN: {Type.INT, Type.DATETIME},
+}  # fmt: skip
+"""Types of steps that an axis of a type does not have; one of any other type has none. Source: what Kusto.Language 12.4.1 refuses."""
+
+
+def check_axis(ctx: Context, node: s.Node, on: e.Expr, bound: e.Expr) -> None:
+    """Where an axis of make-series begins or ends: a value of its type."""
+    axis, given = ctx.known_type(on), ctx.known_type(bound)
+    wider = _NUMBERS if axis is Type.DECIMAL else ACCEPTED["real"] if axis is Type.REAL else {Type.INT, Type.LONG}
+    if ctx.closed is not None or Type.UNKNOWN in (axis, given) or given == axis or (axis in _NUMBERS - {Type.INT} and given in wider):
+        return
+    told = f"make-series counts along {_a(axis)}, and this is {_a(given)}"
+    ctx.problem(Problem("argument-type", bound.span or node.span, told + _hint((str(axis),), given)))
+
+
+def check_step(ctx: Context, on: e.Expr, step: e.Expr, span: e.Span) -> None:
+    """The step of make-series: of a type that divides its axis."""
+    axis, given = ctx.known_type(on), ctx.known_type(step)
+    if ctx.closed is not None or Type.UNKNOWN in (axis, given):
+        return
+    if axis not in _STEPS:
+        hint = ": tolong(...) makes one that has" if axis is Type.INT else ""
+        ctx.problem(Problem("argument-type", on.span or span, f"make-series has no steps along {_a(axis)}{hint}"))
+    elif given in _STEPS[axis]:
+        hint = _hint(("timespan",), given) if axis is Type.DATETIME else ""
+        ctx.problem(Problem("argument-type", span, f"make-series has no steps of {_a(given)} along {_a(axis)}{hint}"))
+
+
+def check_is_column(ctx: Context, what: str, node: s.Node) -> None:
+    """The name of a column, where an operator or a plugin takes no other value."""
+    if not isinstance(node, s.NameReference):
+        ctx.problem(Problem("argument-type", node.span, f"{what} the name of a column here: compute it before, with extend"))
 
 
 def check_keys(ctx: Context, pair: tuple[e.Expr, e.Expr], node: s.Node) -> None:

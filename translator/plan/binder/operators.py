@@ -14,18 +14,20 @@ from translator.plan.binder.items import named_items
 from translator.plan.binder.joins import join
 from translator.plan.binder.lets import apply_function, instance
 from translator.plan.binder.names import check_saved
-from translator.plan.binder.operand_types import check_is
-from translator.plan.binder.parameters import operator_name, word
+from translator.plan.binder.operand_types import check_is, check_is_column
+from translator.plan.binder.parameters import check_words, operator_name, word
 from translator.plan.binder.parsing import parse_pairs, parse_text
 from translator.plan.binder.placement import check_single_rows
 from translator.plan.binder.plugins import SCHEMA_COLUMNS, evaluate
-from translator.plan.binder.projections import distinct, extend, limited, orderings, project, project_some
+from translator.plan.binder.problems import Problem
+from translator.plan.binder.projections import distinct, extend, limited, orderings, project, project_some, row_count
 from translator.plan.binder.scans import scan
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.searches import search
 from translator.plan.binder.sources import opened, unsupported, unsupported_with
 from translator.plan.binder.summaries import grouped, make_series, summarize, top_nested
 from translator.plan.binder.unions import OpenUnion, union, widened
+from translator.plan.functions import find
 from translator.plan.naming import automatic_name
 from translator.plan.types import Type
 
@@ -44,6 +46,7 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
         reason = f"the operator {operator_name(node)} is not supported inside partition and mv-apply yet"
         out = ctx.operator(replace(table, row=None, parts=None), node, scope)
         return replace(out, relation=o.Unsupported(node.span, table.relation, reason))
+    check_words(ctx, node)
     check_single_rows(ctx, node, scope)
     match node:
         case s.Where(predicate=predicate, span=span):
@@ -77,8 +80,10 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
             for ordering in ordered:
                 check_is(ctx, "sort takes", ordering.expr, "notdynamic", ordering.expr.span or span)
             return table.over(o.Sort(span, table.relation, ordered), table.names)
-        case s.Render() | s.As() | s.Consume():
+        case s.Render() | s.As():
             return table.over(o.Arrange(node.span, table.relation, operator_name(node)), table.names)
+        case s.Consume():
+            return table.over(o.Arrange(node.span, table.relation, operator_name(node)), {}, open=False)
         case s.Take(count=limit) | s.Sample(count=limit):
             return limited(ctx, table, node, limit, (), scope)
         case s.Top(count=limit, by=by):
@@ -94,6 +99,7 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
         case s.MakeSeries():
             return make_series(ctx, table, node, scope)
         case s.SampleDistinct(of=of, count=limit, span=span):
+            check_is_column(ctx, "sample-distinct takes", of)
             return limited(ctx, distinct(ctx, table, (of,), scope, span), node, limit, (), scope)
         case s.GetSchema():
             return _get_schema(ctx, table, node)
@@ -110,7 +116,7 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
         case s.TopHitters():
             return _top_hitters(ctx, table, node, scope)
         case s.Reduce():
-            return _reduce(ctx, table, node)
+            return _reduce(ctx, table, node, scope)
         case s.MakeGraph():
             return make_graph(ctx, table, node, scope)
         case s.GraphMarkComponents() if isinstance(table, Graph):
@@ -148,11 +154,15 @@ _CLR_TYPES = {
 def _top_hitters(ctx: Context, table: Table, node: s.TopHitters, scope: Scope) -> Table:
     ((name, value),) = named_items(ctx, table, (node.of,), scope)[:1]
     weight = node.by
+    row_count(ctx, table, node, node.count, scope)
+    if weight is not None:
+        check_is(ctx, "top-hitters weighs by", ctx.expression(weight, table, scope), "number", weight.span)
     counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{name}"
     return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: Type.LONG})
 
 
-def _reduce(ctx: Context, table: Table, node: s.Reduce) -> Table:
+def _reduce(ctx: Context, table: Table, node: s.Reduce, scope: Scope) -> Table:
+    check_is(ctx, "reduce takes", ctx.expression(node.by, table, scope), "plaintext", node.by.span)
     reduced = {"Pattern": Type.STRING, "Count": Type.LONG, "Representative": Type.STRING}
     marks_source = any(p.name == "kind" and word(p.value) == "source" for p in node.parameters)
     return unsupported_with(ctx, table if marks_source else Table(table.relation, {}), node, reduced)
@@ -168,7 +178,8 @@ def _fork(ctx: Context, table: Table, node: s.Fork | s.Facet, scope: Scope) -> T
         branched = instance(ctx, table, node.span)
         for part in parts:
             branched = ctx.operator(branched, part, scope) if isinstance(part, s.Operator) else branched
-    return unsupported(ctx, None, node, f"the operator {operator_name(node)} is not supported yet")
+    reason = f"the operator {operator_name(node)} is not supported yet"
+    return Table(o.Unsupported(node.span, None, reason), {})
 
 
 def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: Scope) -> Table:
@@ -178,5 +189,8 @@ def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: S
         inner = Scope(parent=found[1], values={function.parameters[0].name.value: table})
         rest = s.Function(function.span, function.parameters[1:], function.body, False)
         return apply_function(ctx, called.name, rest, called.arguments, inner, scope, node.span)
+    if find(called.name) is not None:
+        told = f"{called.name}() gives a value, and invoke takes a function of a table"
+        ctx.problem(Problem("unknown-function", called.span, told))
     check_saved(ctx, called, scope)
     return opened(ctx, unsupported(ctx, table, node, f"the function {called.name}() is not defined in this query"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from translator.kql import syntax as s
+from translator.kql.errors import suggestion
 from translator.plan import expressions as e
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.context import Context
+from translator.plan.binder.problems import BindError, Problem
 
 
 def words(parameters: Iterable[s.Parameter]) -> dict[str, str | None]:
@@ -24,6 +26,38 @@ def word(value: s.Expression | None) -> str | None:
             return str(text)
         case _:
             return None
+
+
+_JOINS = (
+    "inner", "innerunique", "leftouter", "rightouter", "fullouter", "leftanti", "anti", "rightanti", "leftantisemi", "rightantisemi",
+    "leftsemi", "rightsemi",
+)  # fmt: skip
+_STRATEGIES = ("auto", "broadcast", "centralized", "shuffle")
+_SIDES = ("auto", "left", "local", "right", "unresolved")
+_WORDS: Mapping[type[s.Node], Mapping[str, Sequence[str]]] = {
+    s.Join: {"kind": _JOINS, "hint.strategy": _STRATEGIES, "hint.remote": _SIDES},
+    s.Lookup: {"kind": ("inner", "leftouter")},
+    s.Union: {"kind": ("inner", "outer")},
+    s.Parse: {"kind": ("simple", "regex", "relaxed")},
+    s.MvExpand: {"kind": ("bag", "array"), "bagexpansion": ("bag", "array")},
+    s.MakeSeries: {"kind": ("nonempty",)},
+    s.Search: {"kind": ("default", "case_insensitive", "case_sensitive")},
+    s.Reduce: {"kind": ("source",)},
+    s.Summarize: {"hint.strategy": ("shuffle",)},
+    s.Distinct: {"hint.strategy": _STRATEGIES},
+}
+"""The words that parameters of operators may be, as they are written. Source: what Kusto.Language 12.4.1 refuses."""
+
+
+def check_words(ctx: Context, node: s.Node) -> None:
+    """Words of parameters that are none that the operator has."""
+    allowed = _WORDS.get(type(node), {})
+    for parameter in getattr(node, "parameters", ()) if allowed else ():
+        words, value = allowed.get(parameter.name, ()), parameter.value
+        if words and not (isinstance(value, s.NameReference) and value.name in words):
+            given = str(word(value))
+            hint = suggestion(given, words) or f": there are {', '.join(words)}"
+            ctx.problem(Problem("binding", value.span, f"{operator_name(node)} has no {parameter.name} {given!r}{hint}"))
 
 
 def constant(value: e.Expr | None, otherwise: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,13 +11,14 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.calls import read_regex
 from translator.plan.binder.context import Context
+from translator.plan.binder.items import check_distinct_names
 from translator.plan.binder.parameters import constant, words
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported_with
 from translator.plan.naming import fresh
 from translator.plan.patterns import regex_of
-from translator.plan.types import type_of
+from translator.plan.types import Type, type_of
 from translator.regex.parser import parse as parse_regex
 from translator.regex.syntax import groups as regex_groups
 
@@ -24,6 +26,8 @@ from translator.regex.syntax import groups as regex_groups
 def parse_text(ctx: Context, table: Table, node: s.Parse, scope: Scope) -> Table:
     parameters = words(node.parameters)
     mode = parameters.get("kind") or "simple"
+    check_distinct_names(ctx, [s.NameReference(p.name.span, p.name.value) for p in node.pattern if isinstance(p, s.Column)])
+    _check_pattern(ctx, node)
     added: dict[str, e.Column] = {}
     pattern: list[str | e.Column | None] = []
     for part in node.pattern:
@@ -53,6 +57,21 @@ def parse_text(ctx: Context, table: Table, node: s.Parse, scope: Scope) -> Table
     return parsed(ctx, table, relation, added)
 
 
+def _check_pattern(ctx: Context, node: s.Parse) -> None:
+    """Texts stand between what a pattern reads, or nothing would tell where a part of it ends."""
+    for part, behind in itertools.pairwise(node.pattern):
+        told = None
+        match part, behind:
+            case s.Column(), s.Column(name=name):
+                told = f"a text goes before '{name.value}': nothing tells where the column before it ends"
+            case s.Star(), s.Column() | s.Star():
+                told = "a text goes behind *: nothing tells where it ends"
+            case s.Column(name=name, type=kind), s.Star() if type_of(kind or "string") is Type.STRING:
+                told = f"a text goes between '{name.value}' and *: nothing tells where the column ends"
+        if told is not None:
+            ctx.problem(Problem("binding", behind.span, told))
+
+
 def parse_pairs(ctx: Context, table: Table, node: s.ParseKv, scope: Scope) -> Table:
     added = {c.name.value: ctx.column(c.name.value, type_of(c.type or "string")) for c in node.schema.columns}
     given: dict[str, list[object]] = {}
@@ -63,7 +82,10 @@ def parse_pairs(ctx: Context, table: Table, node: s.ParseKv, scope: Scope) -> Ta
         raise BindError(f"parse-kv has no property {min(unknown)}", node.span)
     pair, key, regex = (str(given.get(n, [""])[0]) for n in ("pair_delimiter", "kv_delimiter", "regex"))
     if bool(pair) != bool(key):
-        raise BindError("parse-kv takes pair_delimiter and kv_delimiter together", node.span)
+        reason = "parse-kv takes pair_delimiter and kv_delimiter together: what one of them alone means is not documented"
+        if ctx.closed is not None:
+            raise BindError(reason, node.span)
+        return unsupported_with(ctx, table, node, {n: c.type for n, c in added.items()}, reason)
     quotes, escapes = (tuple(map(str, given.get(n, []))) for n in ("quote", "escape"))
     if any(len(q) not in (1, 2) for q in quotes) or any(len(x) != 1 for x in escapes):
         raise BindError("quote is one character or two, and escape is one", node.span)

@@ -13,12 +13,14 @@ from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items
 from translator.plan.binder.joins import address_lookup
 from translator.plan.binder.names import named_column, resolve
+from translator.plan.binder.operand_types import check_is, check_is_column, counted
 from translator.plan.binder.parameters import constant
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.placement import check_grouped
+from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import Scope, Table, column_types
 from translator.plan.binder.sources import unsupported, unsupported_with
 from translator.plan.binder.summaries import grouped
-from translator.plan.functions import canonical, plugins, result_type
+from translator.plan.functions import CONVERSIONS, canonical, plugins, result_type
 from translator.plan.naming import automatic_name
 from translator.plan.plugins import activity_counts
 from translator.plan.timelines import TIMELINES
@@ -32,6 +34,13 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
     reason = f"the plugin {name} is not supported yet"
     if name not in plugins():
         raise BindError(f"there is no plugin {name}{suggestion(name, plugins())}", call.span)
+    if ctx.closed is None and not (known := plugins()[name]).takes(len(arguments)):
+        told = f"{name} takes {counted(known)}, and here are {len(arguments) or 'none'}"
+        ctx.problem(Problem("argument-count", call.span, told))
+    if name in ("bag_unpack", "pivot") and arguments:
+        check_is_column(ctx, f"{name} takes", arguments[0].value if isinstance(arguments[0], s.Named) else arguments[0])
+    if name == "pivot":
+        _check_pivot(ctx, table, node, scope)
     if name == "bag_unpack":
         return _bag_unpack(ctx, table, node, scope)
     if name == "pivot" and ctx.discover is not None and (schema is None or not schema.open):
@@ -75,6 +84,18 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
         case "schema_merge" if ctx.closed is not None:
             return _schema_merge(ctx, table, node, scope)
     return unsupported(ctx, Table(table.relation, {}, (ctx.unknown_source(node.span),)), node, reason)
+
+
+def _check_pivot(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> None:
+    """What pivot spreads, summarizes and keeps: a column of plain values, an aggregate, columns."""
+    spread, second, *rest = (*node.call.arguments, None, None)
+    if isinstance(spread, s.NameReference):
+        check_is(ctx, "pivot spreads", ctx.expression(spread, table, scope), "notdynamic", spread.span)
+    if second is not None:
+        check_grouped(ctx, second, ctx.expression(second, table, scope), scope)
+    for kept in rest:
+        if kept is not None:
+            check_is_column(ctx, "pivot keeps", kept)
 
 
 def _timeline(ctx: Context, table: Table, node: s.Evaluate, scope: Scope, reason: str) -> Table:
@@ -172,13 +193,6 @@ def _dcount_intersect(ctx: Context, table: Table, node: s.Evaluate, scope: Scope
         computed.append((ctx.column(f"s{number}", Type.LONG), e.Apply(node.span, Type.LONG, "array_length", (common,))))
     names = {**table.names, **{c.name: c for c, _ in computed}}
     return table.over(o.Compute(node.span, table.relation, tuple(computed)), names)
-
-
-CONVERSIONS = {
-    Type.BOOL: "tobool", Type.INT: "toint", Type.LONG: "tolong", Type.REAL: "todouble", Type.STRING: "tostring",
-    Type.DATETIME: "todatetime",
-    Type.TIMESPAN: "totimespan", Type.GUID: "toguid", Type.DECIMAL: "todecimal",
-}  # fmt: skip
 
 
 def _bag_unpack(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Table:

@@ -26,6 +26,7 @@ PROBLEMS = {
     "misplaced": "an aggregate where single rows are looked at, or a column where groups are",
     "operand-types": "operands for which an operator is not defined",
     "no-parts": "a part of a value that is no dynamic",
+    "repeated-name": "two columns of one operator, or two lets, under one name",
     "unlisted-column": "a column that the documentation of its table does not list",
     "unlisted-table": "a table that is not documented, with one close to it that is",
     "saved-function": "a function that the workspace has to have saved",

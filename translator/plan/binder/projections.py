@@ -9,7 +9,7 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
-from translator.plan.binder.items import named_items
+from translator.plan.binder.items import check_distinct_names, named_items
 from translator.plan.binder.names import check_pattern, named_column, resolve
 from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name
@@ -20,6 +20,7 @@ from translator.plan.naming import like, matches
 
 def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
     """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
+    check_distinct_names(ctx, items)
     computed, found = [], named_items(ctx, table, items, scope, fresh_names=False)
     names = dict(table.names)  # with what the items have said of an open table
     for name, expr in found:
@@ -30,6 +31,7 @@ def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, 
 
 
 def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    check_distinct_names(ctx, items)
     names: dict[str, e.Column] = {}
     computed = []
     for name, expr in named_items(ctx, table, items, scope):
@@ -76,9 +78,15 @@ def project_some(
                     renamed[item.value.name] = item.names[0].value
                 elif isinstance(item, s.Named):
                     ctx.problem(Problem("unknown-column", item.value.span, "project-rename takes the name of a column here"))
+            for item in items:
+                if isinstance(item, s.Named) and (new := item.names[0]).value in table.names:
+                    told = f"there is a column '{new.value}' here already: take it away before, with project-away"
+                    ctx.problem(Problem("repeated-name", new.span, told))
+            check_distinct_names(ctx, items)
             names = {renamed.get(n, n): c for n, c in table.names.items()}
             gone |= renamed.keys()
         case s.ProjectReorder(columns=ordered):
+            check_distinct_names(ctx, [key.value for key in ordered])
             front: list[str] = []
             for key in ordered:
                 if isinstance(key.value, s.NameReference):
@@ -100,7 +108,7 @@ def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope
     everything = any(isinstance(i, s.Star) for i in items)
     projected = replace(table, names=ctx.own_columns(table)) if everything else project(ctx, table, items, scope, span)
     columns = tuple(projected.names.values())
-    for column in columns if not everything else ():
+    for column in columns:
         check_is(ctx, "distinct takes", e.ColumnRef(None, column.type, column), "notdynamic", span)
     partition = (table.row,) if table.row else ()
     return table.over(o.Distinct(span, projected.relation, (*partition, *columns)), projected.names, everything)
@@ -117,9 +125,19 @@ def orderings(ctx: Context, table: Table, keys: tuple[s.Ordered, ...], scope: Sc
     return tuple(found)
 
 
-def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:
+def row_count(ctx: Context, table: Table, node: s.Operator, count: s.Node, scope: Scope) -> e.Expr:
+    """How many rows an operator keeps: a whole number."""
     limit = ctx.expression(count, None, scope)
-    check_is(ctx, f"{operator_name(node)} takes", limit, "integer", count.span)
+    read = isinstance(count, s.NameReference | s.Member) and not any(
+        scope.find(p.name) is not None for p in s.walk(count) if isinstance(p, s.NameReference)
+    )
+    given = ctx.expression(count, table, scope) if read else limit
+    check_is(ctx, f"{operator_name(node)} takes", given, "integer", count.span)
+    return limit
+
+
+def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:
+    limit = row_count(ctx, table, node, count, scope)
     partition = (table.row,) if table.row else ()
     return table.over(
         o.Limit(node.span, table.relation, operator_name(node), limit, orderings(ctx, table, by, scope), partition), table.names

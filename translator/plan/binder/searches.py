@@ -11,12 +11,13 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.expressions import TERM_OPERATORS, _name, as_text
 from translator.plan.binder.names import check_column
-from translator.plan.binder.parameters import operator_name, word
-from translator.plan.binder.plugins import CONVERSIONS
+from translator.plan.binder.operand_types import check_is
+from translator.plan.binder.parameters import check_words, operator_name, word
+from translator.plan.binder.placement import check_single_rows
 from translator.plan.binder.problems import BindError
 from translator.plan.binder.scopes import Scope, Table, column_types
 from translator.plan.binder.unions import is_missing, leg_name, merged_types, several_tables, tables_like, types_of_tables, union
-from translator.plan.functions import common
+from translator.plan.functions import CONVERSIONS, common
 from translator.plan.patterns import escaped
 from translator.plan.types import Type, type_of
 
@@ -24,6 +25,10 @@ from translator.plan.types import Type, type_of
 def search(ctx: Context, node: s.Search | s.Find, table: Table | None, scope: Scope, named: str | None = None) -> Table:
     """``search`` and ``find``: where not all tables are known, their columns alone."""
     reason = f"the operator {operator_name(node)} is not supported yet"
+    check_words(ctx, node)
+    check_single_rows(ctx, node, scope)
+    if table is not None and isinstance(condition := node.predicate, s.NameReference | s.Call):
+        check_is(ctx, f"{operator_name(node)} takes", ctx.expression(condition, table, scope), "bool", condition.span)
     if ctx.closed is not None:
         return _searched(ctx, node, table, scope, named) if isinstance(node, s.Search) else _find(ctx, node, table, scope)
     _check_searched(ctx, node, table, scope)

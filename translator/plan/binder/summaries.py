@@ -9,11 +9,12 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
-from translator.plan.binder.items import named_items, number_name
-from translator.plan.binder.operand_types import check_arguments, check_is
+from translator.plan.binder.items import check_distinct_names, check_several, named_items, number_name
+from translator.plan.binder.operand_types import check_arguments, check_axis, check_is, check_step
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.placement import check_grouped
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.problems import BindError, Problem
+from translator.plan.binder.projections import row_count
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.functions import canonical
 from translator.plan.naming import automatic_name, fresh
@@ -21,6 +22,7 @@ from translator.plan.types import Type
 
 
 def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Table:
+    check_distinct_names(ctx, (*node.by, *(a for a in node.aggregates if isinstance(a, s.Named))))
     keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     for _, value in keys:
         check_is(ctx, "summarize groups by", value, "notdynamic", value.span or node.span)
@@ -76,6 +78,8 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
         ]
     else:
         columns = [(automatic_name(value), ctx.expression(value, table, scope))]
+    if isinstance(item, s.Named):
+        check_several(ctx, item, len(columns))
     names = [*given[: len(columns)], *(n for n, _ in columns[len(given) :])]
     return list(zip(names, (x for _, x in columns), strict=True))
 
@@ -93,6 +97,8 @@ def _listed_columns(
 def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: list[e.Expr], scope: Scope) -> list[tuple[str, e.Expr]]:
     """The extreme value and the columns that it carries along: each is the value in the row of the extreme."""
     first, *rest = call.arguments
+    if isinstance(first, s.Star):
+        ctx.problem(Problem("argument-type", first.span, f"{call.name}() takes * behind what it looks for, and not for that"))
     ((name, by),) = named_items(ctx, table, (first,), scope)[:1]
     check_is(ctx, f"{call.name}() takes", by, "orderable", first.span)
     named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
@@ -157,6 +163,7 @@ def _of_each_part(
 
 
 def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) -> Table:
+    check_distinct_names(ctx, (*(a.value for a in node.aggregates if isinstance(a.value, s.Named)), *node.by))
     keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     shown = [c for c, _ in keys]
     row = ctx.column("", table.row.type) if table.row is not None else None
@@ -171,6 +178,10 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
     start = ctx.expression(node.start, None, scope) if node.start is not None else None
     stop = ctx.expression(node.stop, None, scope) if node.stop is not None else None
     step = ctx.expression(node.step, None, scope)
+    for bound in (start, stop):
+        if bound is not None:
+            check_axis(ctx, node.on, on, bound)
+    check_step(ctx, on, step, node.step.span)
     column = ctx.column(axis, Type.DYNAMIC)
     nonempty = any(p.name == "kind" and word(p.value) == "nonempty" for p in node.parameters)
     relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
@@ -183,9 +194,11 @@ def top_nested(ctx: Context, table: Table, node: s.TopNested, scope: Scope) -> T
     for part in node.parts:
         ((of_name, of),) = named_items(ctx, table, (part.of,), scope)[:1]
         ((by_name, by),) = named_items(ctx, table, (part.by.value,), scope)[:1]
+        check_grouped(ctx, part.by.value, by, scope)
         key = ctx.column_of(of_name, of)
         value = ctx.column_of(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", by)
-        count, others = (ctx.expression(x, None, scope) if x is not None else None for x in (part.count, part.others))
+        count = row_count(ctx, table, node, part.count, scope) if part.count is not None else None
+        others = ctx.expression(part.others, None, scope) if part.others is not None else None
         parts.append(o.TopNestedPart(key, of, value, by, part.by.direction != "asc", count, others))
         names |= {key.name: key, value.name: value}
     reason = f"the operator {operator_name(node)} is not supported yet"

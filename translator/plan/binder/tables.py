@@ -6,11 +6,12 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
-from translator.plan.binder.items import columns_of
+from translator.plan.binder.items import check_distinct_names, columns_of
 from translator.plan.binder.lets import called_table, named_table, of_pattern
+from translator.plan.binder.operand_types import check_is, check_operands
 from translator.plan.binder.parameters import operator_name
 from translator.plan.binder.placement import check_single_rows
-from translator.plan.binder.problems import BindError
+from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.searches import search
 from translator.plan.binder.sources import source_table, unsupported
@@ -25,7 +26,8 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
     match node:
         case s.Pipeline(source=source, operators=operators):
             assert source is not None
-            table = ctx.table(source, scope)
+            alone = ctx.closed is None and _is_value(source, scope)  # the official binder lets it through
+            table = unsupported(ctx, None, source, _NO_TABLE) if alone else ctx.table(source, scope)
             for number, operator in enumerate(operators):
                 if isinstance(operator, s.As):
                     scope = Scope(parent=scope, values={operator.name.value: table})
@@ -70,14 +72,25 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
             return search(ctx, node, None, scope)
         case s.ExternalData():
             return _external_data(ctx, node)
-        case s.Binary() | s.Unary() | s.Literal():
-            raise BindError("this is a value: a query begins with a table, or an operator that makes one", node.span)
+        case _ if isinstance(node, _VALUES):
+            raise BindError(_NO_TABLE, node.span)
         case _:
             return unsupported(ctx, None, node, f"{operator_name(node)} is not supported yet")
 
 
+_VALUES = s.Binary | s.Unary | s.Literal | s.Dynamic | s.Logical | s.Membership | s.Between
+_NO_TABLE = "this is a value: a query begins with a table, or an operator that makes one"
+
+
+def _is_value(node: s.Node, scope: Scope) -> bool:
+    """Whether what a query begins with is a value, or a let of one."""
+    found = scope.find(node.name) if isinstance(node, s.NameReference) else None
+    return isinstance(found[0] if isinstance(found, tuple) else node, _VALUES)
+
+
 def _print(ctx: Context, node: s.Print, scope: Scope) -> Table:
     check_single_rows(ctx, node, scope)
+    check_distinct_names(ctx, [item for item in node.items if isinstance(item, s.Named)])
     empty = Table(o.Rows(node.span, (), ((),)), {})
     shown: dict[str, e.Column] = {}
     made: list[tuple[e.Column, e.Expr]] = []
@@ -93,6 +106,8 @@ def _print(ctx: Context, node: s.Print, scope: Scope) -> Table:
 def _range(ctx: Context, node: s.Range, scope: Scope) -> Table:
     empty = Table(o.Rows(node.span, (), ((),)), {})
     low, high, by = (ctx.expression(x, empty, scope) for x in (node.start, node.stop, node.step))
+    check_is(ctx, "range goes over", low, "summable", node.start.span)
+    check_operands(ctx, "+", (low, by), node.step.span)
     kind = low.type if low.type in (Type.DATETIME, Type.TIMESPAN) else common([low.type, by.type])
     column = ctx.column(node.name.value, Type.LONG if kind == Type.INT else kind)
     return Table(o.Range(node.span, column, low, high, by), {node.name.value: column})
@@ -108,6 +123,10 @@ def _external_data(ctx: Context, node: s.ExternalData) -> Table:
 def _datatable(ctx: Context, node: s.Datatable) -> Table:
     columns = tuple(ctx.column(c.name.value, type_of(c.type)) for c in node.schema.columns)
     width = max(1, len(columns))
+    check_distinct_names(ctx, [s.NameReference(c.name.span, c.name.value) for c in node.schema.columns])
+    if len(node.values) % width:
+        told = f"a row has {width} values here, and the last one has {len(node.values) % width}"
+        ctx.problem(Problem("binding", node.values[-1].span, told))
     values = [ctx.expression(v, None, Scope()) for v in node.values]
     rows = tuple(tuple(values[i : i + width]) for i in range(0, len(values), width))
     return Table(o.Rows(node.span, columns, rows), {c.name: c for c in columns})

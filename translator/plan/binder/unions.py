@@ -11,7 +11,7 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import named_table
 from translator.plan.binder.names import lacks, resolve
-from translator.plan.binder.parameters import words
+from translator.plan.binder.parameters import check_words, words
 from translator.plan.binder.scopes import Scope, Table, column_types
 from translator.plan.binder.sources import unsupported
 from translator.plan.naming import fresh, matches
@@ -31,6 +31,7 @@ def union(
     ctx: Context, node: s.Union, tables: tuple[s.Expression, ...], first: Table | None, scope: Scope, before: s.Expression | None = None
 ) -> Table:
     """The union of ``tables`` with ``first``, which ``before`` denotes."""
+    check_words(ctx, node)
     inputs = [first] if first else []
     parameters = words(node.parameters)
     fuzzy = parameters.get("isfuzzy") in ("True", "true")

@@ -13,6 +13,11 @@ FAMILIES = (
     "operators", "strings", "conversions", "datetimes", "maths", "dynamics", "network", "encoding", "aggregation", "sketches", "series",
     "windows", "geo", "graph", "system", "evaluation",
 )  # fmt: skip
+CONVERSIONS = {
+    Type.BOOL: "tobool", Type.INT: "toint", Type.LONG: "tolong", Type.REAL: "todouble", Type.DECIMAL: "todecimal", Type.STRING: "tostring",
+    Type.DATETIME: "todatetime", Type.TIMESPAN: "totimespan", Type.GUID: "toguid",
+}  # fmt: skip
+"""The function that makes a value of a type."""
 _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 
 

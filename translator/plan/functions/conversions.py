@@ -19,14 +19,14 @@ for _name in (
     "totimespan(value: scalar) -> timespan",
     "toguid(value: string) -> guid",
 ):
-    F.declare(_name, compiled=True, named="argument")
+    F.declare(_name, compiled=True, named="argument", shapes=True)
 F.alias("toreal", "todouble")
 F.alias("toboolean", "tobool")
 F.alias("totime", "totimespan")
-F.declare("parse_json(json_text: string) -> dynamic", compiled=True, named="argument")
-F.alias("todynamic", "parse_json")
+F.declare("parse_json(json_text: string) -> dynamic", compiled=True, named="argument", shapes=True)
+F.alias("todynamic", "parse_json", shapes=False)
 F.alias("parsejson", "parse_json")
-F.alias("toobject", "parse_json")
+F.alias("toobject", "parse_json", shapes=False)
 F.declare("isnull(expression: scalar) -> bool", compiled=True)
 F.declare("isnotnull(expression: scalar) -> bool", compiled=True)
 F.alias("notnull", "isnotnull")

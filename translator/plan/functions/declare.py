@@ -41,6 +41,8 @@ ACCEPTED: Mapping[str, frozenset[Type]] = {
     "moment": _MOMENTS,
     "moment_or_dynamic": _MOMENTS | {Type.DYNAMIC},
     "guid": frozenset({Type.GUID}),
+    "plaintext": frozenset({Type.STRING}),
+    "index": frozenset({Type.INT, Type.LONG, Type.STRING, Type.DYNAMIC}),
     "alike": frozenset(Type) - {Type.UNKNOWN},
     "codes": _WHOLE | {Type.DYNAMIC},
     "array": frozenset({Type.DYNAMIC}),
@@ -86,22 +88,23 @@ class Signature:
         """Whether so many arguments have as many of each parameter that repeats."""
         return self.together < 2 or (count - len(self.parameters)) % self.together == 0
 
-    def parameter(self, index: int) -> Parameter:
-        """The parameter that takes the argument at ``index`` where none behind a repeated one does."""
-        return self.parameters[min(index, len(self.parameters) - 1)]
-
-    def kind(self, index: int, types: Sequence[Type]) -> str:
-        """What the argument at ``index`` of so many must be: repeated parameters take all, in turn, but those of the parameters behind them."""
+    def parameter(self, index: int, types: Sequence[Type]) -> Parameter | None:
+        """The parameter of the argument at ``index`` of so many: repeated ones take all, in turn, but those of the parameters behind them."""
         parameters = self.parameters
         if not parameters:
-            return "scalar"
+            return None
         repeated = next((i for i, p in enumerate(parameters) if p.repeated), None)
         if repeated is None or index < repeated:
-            return parameters[min(index, len(parameters) - 1)].kind
+            return parameters[min(index, len(parameters) - 1)]
         together = [p for p in parameters[repeated:] if p.repeated]
         behind = [p for p in parameters[repeated + len(together) :] if not p.optional or (types and types[-1].value == p.kind)]
         place = index - (len(types) - len(behind))
-        return behind[place].kind if place >= 0 else together[(index - repeated) % len(together)].kind
+        return behind[place] if place >= 0 else together[(index - repeated) % len(together)]
+
+    def kind(self, index: int, types: Sequence[Type]) -> str:
+        """What the argument at ``index`` of so many must be."""
+        parameter = self.parameter(index, types)
+        return parameter.kind if parameter is not None else "scalar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,9 @@ class Function:
         gathered: for an aggregate: ``python`` takes the list of its group's values.
         paired: for such an aggregate: that list has pairs of its first two arguments.
         filters: for an aggregate with a predicate: the aggregate that it applies where the predicate holds.
+        words: the texts that an argument may be, whatever their case, by its place.
+        columns: whether its first argument, or all of them where it repeats, are names of columns.
+        shapes: whether an array or an object may stand where a text is asked for.
     """
 
     name: str
@@ -137,6 +143,9 @@ class Function:
     gathered: bool = False
     paired: bool = False
     filters: str | None = None
+    words: Mapping[int, Sequence[str]] = field(default_factory=dict, compare=False)
+    columns: bool = False
+    shapes: bool = False
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
@@ -232,10 +241,11 @@ class Family:
             texts.append(f"{name}({', '.join([*given, 'predicate: bool', *rest])}) -> {signature.result}")
         self._add("aggregate", tuple(texts), filters=plain, named=named or f"{name}_")
 
-    def alias(self, older: str, name: str, named: str | None = None) -> None:
+    def alias(self, older: str, name: str, named: str | None = None, shapes: bool | None = None) -> None:
         known = next(f for f in self.functions if f.name == name)
         texts = tuple(older + t.strip()[len(name) :] for t in known.texts)
-        self.functions.append(replace(known, name=older, texts=texts, alias=name, named=named or known.named))
+        shaped = known.shapes if shapes is None else shapes
+        self.functions.append(replace(known, name=older, texts=texts, alias=name, named=named or known.named, shapes=shaped))
 
 
 def types_of(result: str) -> tuple[tuple[str, Type], ...]:

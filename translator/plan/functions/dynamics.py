@@ -14,8 +14,8 @@ F.declare("pack_array(value: scalar+) -> dynamic", "pack_array(value: scalar) ->
 F.declare("bag_pack(key: string+, value: scalar+) -> dynamic", compiled=True)
 F.alias("pack", "bag_pack")
 F.alias("pack_dictionary", "bag_pack")
-F.declare("bag_pack_columns(value: scalar+) -> dynamic", compiled=True)
-F.declare("pack_all(ignore_null_empty: constant bool?) -> dynamic", compiled=True)
+F.declare("bag_pack_columns(value: scalar+) -> dynamic", compiled=True, columns=True)
+F.declare("pack_all(ignore_null_empty: constant scalar?) -> dynamic", compiled=True)
 
 
 @F.scalar("array_length(array: array) -> long", duckdb="CASE WHEN JSON_TYPE($1) = 'ARRAY' THEN JSON_ARRAY_LENGTH($1) END")
@@ -324,7 +324,7 @@ def treepath(value: Dynamic) -> Dynamic:
     return list(found)
 
 
-@F.scalar("parse_csv(csv_text: string) -> dynamic", named="argument")
+@F.scalar("parse_csv(csv_text: string) -> dynamic", named="argument", shapes=True)
 def parse_csv(text: str) -> Dynamic:
     """The first record, which a line break inside quotes does not end."""
     import csv
@@ -352,7 +352,7 @@ def extract_json(path: str, text: Dynamic) -> str:
 F.alias("extractjson", "extract_json")
 
 
-@F.scalar("parse_xml(xml_text: string) -> dynamic", named="argument")
+@F.scalar("parse_xml(xml_text: string) -> dynamic", named="argument", shapes=True)
 def parse_xml(text: str) -> Dynamic:
     """XML as a property bag: attributes with ``@``, text with ``#text``, repeated elements as arrays."""
     import xml.etree.ElementTree as tree

@@ -105,13 +105,17 @@ def _flat(values: tuple[Dynamic, ...]) -> list[str]:
     return [text_of(v) for value in values for v in (value if isinstance(value, list) else [value])]
 
 
-@F.scalar("ipv4_is_in_any_range(ip: string, ranges: string+) -> bool", "ipv4_is_in_any_range(ip: string, ranges: array) -> bool")
+@F.scalar(
+    "ipv4_is_in_any_range(ip: string, ranges: string+) -> bool", "ipv4_is_in_any_range(ip: string, ranges: array) -> bool", shapes=True
+)
 def ipv4_is_in_any_range(address: str, *networks: Dynamic) -> bool | None:
     found = [ipv4_is_in_range(address, n) for n in _flat(networks)]
     return True if True in found else None if None in found else False
 
 
-@F.scalar("ipv6_is_in_any_range(ip: string, ranges: string+) -> bool", "ipv6_is_in_any_range(ip: string, ranges: array) -> bool")
+@F.scalar(
+    "ipv6_is_in_any_range(ip: string, ranges: string+) -> bool", "ipv6_is_in_any_range(ip: string, ranges: array) -> bool", shapes=True
+)
 def ipv6_is_in_any_range(address: str, *networks: Dynamic) -> bool | None:
     found = [ipv6_is_in_range(address, n) for n in _flat(networks)]
     return True if True in found else None if None in found else False
@@ -187,12 +191,12 @@ def _addresses(source: str) -> list[str]:
     return [a for a in _ADDRESS.findall(source) if _v4(a)]
 
 
-@F.scalar("has_ipv4(source: string, ip: string) -> bool")
+@F.scalar("has_ipv4(source: string, ip: string) -> bool", shapes=True)
 def has_ipv4(source: str, address: str) -> bool:
     return address in _addresses(source)
 
 
-@F.scalar("has_any_ipv4(source: string, ips: string+) -> bool", "has_any_ipv4(source: string, ips: array) -> bool")
+@F.scalar("has_any_ipv4(source: string, ips: string+) -> bool", "has_any_ipv4(source: string, ips: array) -> bool", shapes=True)
 def has_any_ipv4(source: str, *addresses: Dynamic) -> bool:
     return bool(set(_flat(addresses)) & set(_addresses(source)))
 
@@ -201,13 +205,15 @@ def _has_prefix(source: str, prefixes: list[str]) -> bool:
     return any(a == p or (a.startswith(p) and p.endswith(".")) for a in _addresses(source) for p in prefixes)
 
 
-@F.scalar("has_ipv4_prefix(source: string, ip_prefix: string) -> bool")
+@F.scalar("has_ipv4_prefix(source: string, ip_prefix: string) -> bool", shapes=True)
 def has_ipv4_prefix(source: str, prefix: str) -> bool:
     return _has_prefix(source, [prefix])
 
 
 @F.scalar(
-    "has_any_ipv4_prefix(source: string, ip_prefixes: string+) -> bool", "has_any_ipv4_prefix(source: string, ip_prefixes: array) -> bool"
+    "has_any_ipv4_prefix(source: string, ip_prefixes: string+) -> bool",
+    "has_any_ipv4_prefix(source: string, ip_prefixes: array) -> bool",
+    shapes=True,
 )
 def has_any_ipv4_prefix(source: str, *prefixes: Dynamic) -> bool:
     return _has_prefix(source, _flat(prefixes))

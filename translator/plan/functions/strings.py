@@ -10,7 +10,7 @@ from translator.plan.functions.values import Dynamic, names_of, pattern, replace
 F = Family("strings")
 F.declare("tolower(value: text) -> string", sql="LOWER($1)")
 F.declare("toupper(value: text) -> string", sql="UPPER($1)")
-F.declare("strlen(string: string) -> long", sql="LENGTH($1)", named="strlen_")
+F.declare("strlen(string: string) -> long", sql="LENGTH($1)", named="strlen_", shapes=True)
 F.declare("strcat(arg: scalar+) -> string", compiled=True)
 F.declare("reverse(value: text) -> string", sql="REVERSE($1)")
 F.declare("isempty(value: scalar) -> bool", compiled=True)
@@ -18,7 +18,7 @@ F.declare("isnotempty(value: scalar) -> bool", compiled=True)
 F.alias("notempty", "isnotempty")
 
 
-@F.scalar("string_size(string: string) -> long", named="string_size_")
+@F.scalar("string_size(string: string) -> long", named="string_size_", shapes=True)
 def string_size(source: str) -> int:
     return len(source.encode())
 
@@ -109,7 +109,7 @@ def indexof_regex(text: str, regex: str, start: int = 0, length: int = -1, occur
     return -1
 
 
-@F.scalar("has_any_index(source: string, values: array) -> long")
+@F.scalar("has_any_index(source: string, values: array) -> long", shapes=True)
 def has_any_index(source: str, values: Dynamic) -> int:
     from translator.plan.functions.operators import has
 
@@ -201,7 +201,7 @@ def trim(regex: str, source: str) -> str:
     return pattern(rf"^(?:{regex})|(?:{regex})\z").sub("", source)
 
 
-@F.scalar("countof(source: string, search: string, kind: constant string?) -> long")
+@F.scalar("countof(source: string, search: string, kind: constant string?) -> long", words={2: ("normal", "regex")})
 def countof(source: str, search: str, kind: str = "normal") -> int:
     if kind == "regex":
         return len(pattern(search).findall(source))

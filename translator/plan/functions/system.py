@@ -7,7 +7,7 @@ from translator.plan.functions.declare import Family
 F = Family("system")
 F.declare("table(name: string, query_data_scope: string?) -> table", compiled=True)
 F.declare("column_names_of(table: table) -> dynamic", compiled=True)
-F.declare("estimate_data_size(column: scalar+) -> long", compiled=True)
+F.declare("estimate_data_size(column: scalar+) -> long", compiled=True, columns=True)
 
 
 @F.scalar("new_guid() -> guid")

@@ -12,15 +12,15 @@ WITHIN = "within-partition"
 ``mv-apply`` mean it."""
 
 for _name in (
-    "prev(column: scalar, offset: long?, default_value: scalar?) -> first",
-    "next(column: scalar, offset: long?, default_value: scalar?) -> first",
+    "prev(column: scalar, offset: long?, default_value: constant scalar?) -> first",
+    "next(column: scalar, offset: long?, default_value: constant scalar?) -> first",
     "row_number(startingIndex: long?, restart: bool?) -> long",
     "row_cumsum(term: number, restart: bool?) -> first",
     "row_rank_dense(term: notdynamic, restart: bool?) -> long",
     "row_rank_min(term: notdynamic, restart: bool?) -> long",
     "row_window_session(expr: datetime, maxDistanceFromFirst: timespan, maxDistanceBetweenNeighbors: timespan, restart: bool?) -> first",
 ):
-    F.declare(_name, compiled=True)
+    F.declare(_name, compiled=True, columns=_name.startswith(("prev(", "next(")))
 F.alias("row_rank", "row_rank_dense")
 
 
