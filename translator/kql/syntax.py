@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -22,12 +23,18 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below this one, in the order of their fields."""
-        for spec in fields(self):
-            value = getattr(self, spec.name)
+        for name in _members(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
+
+
+@cache
+def _members(kind: type[Node]) -> tuple[str, ...]:
+    """What a node of a kind has beside its place: looked up for every node of every text."""
+    return tuple(x.name for x in fields(kind) if x.name != "span")
 
 
 # --- expressions ---------------------------------------------------------------------------------------------------------

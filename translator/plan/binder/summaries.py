@@ -36,7 +36,8 @@ def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Ta
     for item in node.aggregates:
         for index, (name, expr) in enumerate(_aggregate_columns(ctx, table, item, [x for _, x in keys], scope)):
             name = name or number_name(ctx, item, {}, scope)
-            check_grouped(ctx, item, expr, scope)
+            if index == 0:  # all columns of an item are made of the same parts
+                check_grouped(ctx, item, expr, scope)
             if isinstance(item, s.Named) and index == 0 and name in [c.name for c, _ in found]:
                 found = [(c, x) for c, x in found if c.name != name]
             else:

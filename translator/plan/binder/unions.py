@@ -79,7 +79,9 @@ def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy
     hidden: dict[str, e.Column | None] = {}
 
     def add(name: str) -> e.Column:
-        origins = tuple(None if name in names and lacks(ctx, t, name) else resolve(ctx, t, name) for t in inputs)
+        origins = tuple(
+            t.names[name] if name in t.names else None if name in names and lacks(ctx, t, name) else resolve(ctx, t, name) for t in inputs
+        )
         kinds = names.get(name) or list({c.type for c in origins if c is not None} - {Type.UNKNOWN})
         taken = fresh(name, merged)
         column = merged[taken] = ctx.column(taken, kinds[0] if len(kinds) == 1 else Type.UNKNOWN)

@@ -149,7 +149,7 @@ class Function:
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
-        return tuple(_parsed(text) for text in self.texts)
+        return _signatures(self.texts)
 
     @property
     def runs(self) -> str:
@@ -164,8 +164,7 @@ class Function:
 
     def taking(self, count: int) -> tuple[Signature, ...]:
         """The signatures that have so many arguments."""
-        able = (s for s in self.signatures if s.least <= count and (s.most is None or count <= s.most))
-        return tuple(s for s in able if self.kind == "plugin" or s.pairs(count))
+        return _taking(self.texts, self.kind == "plugin", count)
 
 
 _SIGNATURE = re.compile(r"(?P<name>[^(]+)\((?P<parameters>.*)\) -> (?P<result>.+)", re.S)
@@ -182,6 +181,17 @@ def _parsed(text: str) -> Signature:
         plain = (kind.removesuffix(mark) if mark else kind).removeprefix("constant ")
         parameters.append(Parameter(name, plain, mark in ("?", "*"), mark in ("*", "+"), kind.startswith("constant ")))
     return Signature(tuple(parameters), match["result"].strip())
+
+
+@cache
+def _signatures(texts: tuple[str, ...]) -> tuple[Signature, ...]:
+    return tuple(map(_parsed, texts))
+
+
+@cache
+def _taking(texts: tuple[str, ...], unpaired: bool, count: int) -> tuple[Signature, ...]:
+    able = (s for s in _signatures(texts) if s.least <= count and (s.most is None or count <= s.most))
+    return tuple(s for s in able if unpaired or s.pairs(count))
 
 
 class Family:
