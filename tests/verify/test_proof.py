@@ -156,6 +156,19 @@ def test_another_event_of_a_group_of_one_what_the_query_leaves_out_and_limits_of
         assert Trial(right, SOURCE).prove("splunk", Output("splunk", texts, ())).outcome is Outcome.CONTRADICTED
 
 
+def test_of_rows_that_are_equal_in_what_the_query_orders_them_by_a_text_may_keep_any() -> None:
+    kql = (
+        f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType == '0' | join kind=inner (AuditLogs"
+        " | where OperationName == 'Add user' | extend UserPrincipalName = tostring(InitiatedBy.user.userPrincipalName)) on UserPrincipalName"
+    )
+    conversion = translator.convert(rule(kql), ("splunk",))
+    assert Trial(conversion, Options()).prove("splunk", conversion.outputs["splunk"]).outcome is Outcome.PROVEN
+    trial = Trial(translator.convert(rule(kql.split(" | join")[0]), ("splunk",), SOURCE), SOURCE)
+    rows = [{"TimeGenerated": trial.now, "UserPrincipalName": "ann", "ResultType": code} for code in ("0", "50126")]
+    found = trial.found([{"SigninLogs": rows}, {"SigninLogs": rows[:1]}])
+    assert [(one[0], [alerts for alerts, _ in one[2]]) for one in found if one is not None] == [(True, [False]), (True, [])]
+
+
 def test_events_of_one_time_are_taken_in_one_order_where_the_rule_says_so_and_in_both_where_not() -> None:
     first, second = "DeviceProcessEvents | where FileName == 'a.exe'", "DeviceFileEvents | where FileName == 'b.cs'"
     kql = (

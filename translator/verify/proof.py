@@ -309,16 +309,23 @@ class Trial(Stage):
         for reading in readings:
             apart = _in_bins(tried.events, target, bins)
             rows = [r for events in apart for r in self.finds(target, output, events, shape, reading, held)]
-            difference: Difference | None = None
-            if bool(rows) != tried.alerts:
-                if not self.identifies_nothing(target, output, tried):
-                    difference = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
-            elif rows and tried.answer is not None and not (self.trigger is not None and self.trigger.holds_for_none):
-                wanted, kinds = self.wanted(target, output)
-                difference, level = compared(tried.answer, rows, wanted, kinds)
+            difference, level = self.between(target, output, tried, rows)
+            for alerts, answer in tried.others if difference is not None else ():
+                other, reached = self.between(target, output, replace(tried, alerts=alerts, answer=answer), rows)
+                if other is None:
+                    difference, level = None, reached
             if difference is not None:
                 return difference, level
         return None, level
+
+    def between(self, target: str, output: Output, tried: Tried, rows: Sequence[Row]) -> tuple[Difference | None, Compared]:
+        """What the rows of a text have that those of the KQL do not, and the other way round; and what was compared."""
+        if bool(rows) != tried.alerts:
+            errs = Difference(Verdict.NARROWER if tried.alerts else Verdict.BROADER)
+            return None if self.identifies_nothing(target, output, tried) else errs, Compared.ALERTS
+        if rows and tried.answer is not None and not (self.trigger is not None and self.trigger.holds_for_none):
+            return compared(tried.answer, rows, *self.wanted(target, output))
+        return None, Compared.ALERTS
 
     def identifies_nothing(self, target: str, output: Output, tried: Tried) -> bool:
         """Whether the KQL alerts in a world of nothing but empty entities, which the output says to leave out."""

@@ -25,10 +25,10 @@ from translator.kql.parser import parse
 from translator.pipeline import Conversion
 from translator.plan import operators as o
 from translator.plan.binder import bind
-from translator.plan.expressions import Apply, Column, ColumnRef, Const
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, walk
 from translator.plan.types import Type
 from translator.targets.base import NamesByTable, Options, Output, by_table
-from translator.targets.pipeline.reading import deciding
+from translator.targets.pipeline.reading import all_made, deciding
 from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat
@@ -52,6 +52,7 @@ Own: TypeAlias = NamesByTable
 """By table the columns, and the places inside of them, that a site has under these names."""
 
 _MARK = "kql2sigma_world"
+_KEEPING = ("arg_max", "arg_min", "take_any", "any")
 _TYPES = {"int": "long", "long": "long", "real": "double", "decimal": "double", "bool": "boolean", "datetime": "date"}
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -61,13 +62,18 @@ _TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds where that is known."""
+    """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds where that is known.
+
+    Attributes:
+        others: the same of what it may find as well, where it may keep any of rows that are equal in what it orders them by.
+    """
 
     about: str
     rows: Mapping[str, tuple[Row, ...]]
     events: tuple[Row, ...]
     alerts: bool
     answer: Answer | None
+    others: tuple[tuple[bool, Answer], ...] = ()
 
 
 def differ_by_case(output: Output, tried: Tried) -> bool:
@@ -119,6 +125,7 @@ class Stage:
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
         self._answers: dict[str, Answer | EngineError] = {}
+        self._others: dict[str, Answer] = {}
 
     @property
     def coverage(self) -> Coverage:
@@ -276,8 +283,10 @@ class Stage:
             if found is not None and not (number in strange and found[0]):
                 yield Tried(worlds[number].about, {t: tuple(r) for t, r in rows[number].items()}, tuple(events[number]), *found)
 
-    def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer] | None]:
-        """Whether the KQL alerts for the rows of each world, and what it finds; None for values with which it cannot be run.
+    def found(self, worlds: Sequence[Mapping[str, Sequence[Row]]]) -> list[tuple[bool, Answer, tuple[tuple[bool, Answer], ...]] | None]:
+        """Whether the KQL alerts for the rows of each world, what it finds, and what it may find as well.
+
+        None stands for values with which it cannot be run.
 
         Raises:
             EngineError: where it cannot be run on any of them.
@@ -287,11 +296,20 @@ class Stage:
         made_of = [World("", tuple(event_of(t, r, self.now) for t, rows in w.items() for r in rows), None) for w in fresh.values()]
         if made_of:
             self._answers.update(zip(fresh, answers(self.kql, made_of, self.now, self.tables), strict=True))
+            if keeps_any(self.plan):  # the engine keeps the first
+                turned = [replace(w, events=w.events[::-1]) for w in made_of]
+                for key, other in zip(fresh, answers(self.kql, turned, self.now, self.tables), strict=True):
+                    if isinstance(other, Answer) and other != self._answers[key]:
+                        self._others[key] = other
         found = [self._answers[key] for key in keys]
         errors = [answer for answer in found if isinstance(answer, EngineError)]
         if errors and len(errors) == len(found):
             raise errors[0]
-        return [None if isinstance(answer, EngineError) else (self.alerts(answer), answer) for answer in found]
+        others = [tuple((self.alerts(other), other) for other in [self._others.get(key)] if other is not None) for key in keys]
+        return [
+            None if isinstance(answer, EngineError) else (self.alerts(answer), answer, other)
+            for answer, other in zip(found, others, strict=True)
+        ]
 
     def alerts(self, answer: Answer) -> bool:
         """Whether so many rows are an alert."""
@@ -336,6 +354,14 @@ def with_count(plan: o.Plan, trigger: Trigger | None) -> o.Plan:
     counted = o.Aggregate(None, plan.root, (), ((rows, Apply(None, Type.LONG, "count", ())),))
     enough = Apply(None, Type.BOOL, trigger.operator, (ColumnRef(None, Type.LONG, rows), Const(None, Type.LONG, trigger.count)))
     return o.Plan(o.Filter(None, counted, enough), (("rows", rows),), False)
+
+
+def keeps_any(plan: o.Plan) -> bool:
+    """Whether a query keeps some of its rows, of those that are equal in what it orders them by any."""
+    expressions = (n for made in all_made(plan).values() for n in walk(made))
+    return any(isinstance(n, Apply) and n.function.startswith(_KEEPING) for n in expressions) or any(
+        isinstance(part, o.Limit) or (isinstance(part, o.Join) and part.kind == "innerunique") for part in o.parts(plan.root)
+    )
 
 
 def as_queried(row: Row) -> Row:
