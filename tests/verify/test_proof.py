@@ -156,6 +156,13 @@ def test_another_event_of_a_group_of_one_what_the_query_leaves_out_and_limits_of
         assert Trial(right, SOURCE).prove("splunk", Output("splunk", texts, ())).outcome is Outcome.CONTRADICTED
 
 
+def test_a_text_in_an_object_of_which_all_members_are_known_is_that_of_a_member() -> None:
+    conversion = translator.convert(rule("SigninLogs | where Status has 'MFA denied; user declined'"), ("sigma", "splunk"))
+    assert {t: (o.verdict, prove(conversion, t).outcome) for t, o in conversion.outputs.items()} == dict.fromkeys(
+        ("sigma", "splunk"), (Verdict.EXACT, Outcome.PROVEN)
+    )
+
+
 def test_of_rows_that_are_equal_in_what_the_query_orders_them_by_a_text_may_keep_any() -> None:
     kql = (
         f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType == '0' | join kind=inner (AuditLogs"

@@ -97,6 +97,8 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("SecurityEvent", {"EventID": 4624, "AccountType": "Machine"}, "splunk", {"TargetUserName": "$"}),
         # the text that columns are read from
         ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "Activity": "a"}, "splunk", {"_raw": "CEF:0|V|P|||a||"}),
+        ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "LogSeverity": "7"}, "splunk", {"_raw": "CEF:0|V|P||||7|"}),
+        ("OracleDatabaseAuditEvent", {"DbAction": "COMMIT"}, "splunk", {"ACTION": "COMMIT "}),
         ("CommonSecurityLog", {"DeviceVendor": "Cisco", "DeviceProduct": "ASA"}, "splunk", {"sourcetype": "cisco:asa"}),
         ("Syslog", {"Computer": "h", "ProcessName": "sshd", "SyslogMessage": "m: n"}, "splunk", {"_raw": "May  1 12:00:00 h sshd: m: n"}),
         (
@@ -310,3 +312,8 @@ def test_a_column_without_a_field_may_have_its_own_name() -> None:
     (without,) = shape("PaloAltoPrismaCloud", row, "splunk").events
     (given,) = shape("PaloAltoPrismaCloud", row, "splunk", own={"PaloAltoPrismaCloud": {"Status"}}).events
     assert "Status" not in without and given["Status"] == "open"
+
+
+def test_what_a_formula_gives_in_another_case_is_told() -> None:
+    (lost,) = put("Event", {"EventLog": "Application", "EventLevelName": "error"}, "sigma").unshaped
+    assert (lost.column, lost.instead) == ("EventLevelName", "Error")

@@ -34,6 +34,7 @@ from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat
 from translator.verify.shaping import Shape, Shaped, shaped
 from translator.verify.shaping.event_builder import INGESTED
+from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.values import dynamic_type, is_missing
 from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
@@ -207,7 +208,8 @@ class Stage:
             events = [self.filled(e) for e in world.events]
             for table, rows in tables_of(self.columns, events, self.now).items():
                 computed = self.computed(table, self.columns.get(table, {}))
-                told = [{c: v for c, v in as_shaped(row).items() if v is not None or c not in computed} for row in rows]
+                shown = [in_objects(table, as_shaped(row), n) for n, row in enumerate(rows)]
+                told = [{c: v for c, v in row.items() if v is not None or c not in computed} for row in shown]
                 given.setdefault(table, []).extend({**row, _MARK: number, ROW: mark_of(next(serial))} for row in told)
                 free.setdefault(table, []).extend(e.free for e in events if e.table == table)
         shape = self.put(given, family, listed, own, homes)
@@ -367,6 +369,18 @@ def keeps_any(plan: o.Plan) -> bool:
 def as_queried(row: Row) -> Row:
     """The same the other way round."""
     return {RECEIVED if name == INGESTED else name: value for name, value in row.items()}
+
+
+def in_objects(table: str, row: Row, turn: int) -> Row:
+    """A row with a text in the place of an object, of which all members are known, as the text of a member; ``turn`` says of which."""
+    found = dict(row)
+    for column, value in row.items():
+        if isinstance(value, str) and catalog.is_complete(table, column, ()) and not isinstance(read_json(value), dict):
+            members = [steps[0] for steps in catalog.inside(table, column, ()) or () if len(steps) == 1]
+            stored = {m: [c.type for c in counterparts(table, f"{column}.{m}") if isinstance(c, Stored)] for m in members}
+            if texts := [m for m in members if not {"long", "boolean"} & {*stored[m]}]:
+                found[column] = {texts[turn % len(texts)]: value} if value else None
+    return found
 
 
 def counterparts(table: str, column: str) -> list[Counterpart]:

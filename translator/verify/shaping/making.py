@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, items_of
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, items_of, walk
 from translator.regex import syntax
 from translator.regex.parser import parsed
 from translator.verify.shaping.values import is_missing, text_of
+from translator.verify.witness.texts import matching
 
 _SAME = frozenset({"tostring", "tolong", "toint", "todouble", "trim", "trim_end", "trim_start", "replace_regex", "replace_string"})
 """Functions that give what they are given where there is nothing to change."""
@@ -25,7 +28,8 @@ def made_of(expr: Expr, value: object, row: Mapping[str, object]) -> dict[str, o
     Returns:
         Nothing to add where the columns are there already, None where no way is known.
     """
-    return next(_ways(expr, value, row), None)
+    spelled = [n.value for n in walk(expr) if isinstance(n, Const) and n.value != value and _same(n.value, value, caseless=True)]
+    return next((way for told in (value, *spelled) for way in _ways(expr, told, row)), None)
 
 
 def _ways(expr: Expr, value: object, row: Mapping[str, object]) -> Iterator[dict[str, object]]:
@@ -159,6 +163,12 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
             text, sought = text_of(given).lower(), part.lower()
             found_ = {"endswith": text.endswith(sought), "startswith": text.startswith(sought), "contains": sought in text}[function]
             return {} if found_ == holds else None
+        case Apply(function="matches regex", args=(ColumnRef(column=column), Const(value=str(regex)))):
+            if is_missing(given := row.get(column.name)):
+                found = next(matching(regex), None) if holds else None
+                return {} if not holds else None if found is None else {column.name: found}
+            with suppress(re.error):
+                return {} if bool(re.search(regex, text_of(given))) == holds else None
         case Apply(function=("isempty" | "endswith") as function, args=(Apply(function="strcat", args=args), *rest)):
             last = args[-1] if function == "endswith" else next((a for a in args if isinstance(a, ColumnRef)), args[0])
             return _holding(Apply(None, condition.type, function, (last, *rest)), holds, row)

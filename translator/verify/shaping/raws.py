@@ -94,10 +94,13 @@ def _pieces(home: Home, row: Mapping[str, object]) -> Iterator[str]:
 
 def _header(home: Home) -> list[str]:
     """The columns that are read from the header of CEF, by their places in it: those whose formulas look between its bars."""
-    found = list(_HEADER)
+    found, told = list(_HEADER), set[str]()
     for name, column in home.columns.items():
         if isinstance(column, Computed) and (bars := _BETWEEN.match(column.expression)):
-            found[bars[1].count("[^|]*")] = name
+            place = bars[1].count("[^|]*")
+            if name == _HEADER[place] or _HEADER[place] not in told:
+                found[place] = name
+                told.add(name)
     return found
 
 
