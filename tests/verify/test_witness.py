@@ -69,6 +69,14 @@ CASES = {
         "SigninLogs | distinct UserPrincipalName, IPAddress | summarize n = count() by UserPrincipalName | where n > 3", 4,
         ["one event fewer than 4"],
     ),
+    "text of a set": (
+        "SigninLogs | summarize s = make_set(IPAddress) by UserPrincipalName | join kind=inner (AuditLogs | where Result == 'failure'"
+        " | project UserPrincipalName = Identity, Category) on UserPrincipalName | where s contains 'a.b' and s !contains Category", 2,
+        ["not holding"],
+    ),
+    "cut where a mark is": (
+        r"SigninLogs | where reverse(substring(reverse(AppDisplayName), 0, indexof(reverse(AppDisplayName), '\\'))) == 'a.exe'", 1, [],
+    ),
     "denied": ("SigninLogs | where UserPrincipalName !has 'adm'", 1, ["letters around 'adm'", "missing"]),
     "list": ("SigninLogs | where IPAddress in ((AuditLogs | where Result == 'failure' | project Identity))", 2, ["missing"]),
 }  # fmt: skip

@@ -165,8 +165,8 @@ def _holding(condition: Expr, holds: bool, row: Mapping[str, object]) -> dict[st
             return {} if found_ == holds else None
         case Apply(function="matches regex", args=(ColumnRef(column=column), Const(value=str(regex)))):
             if is_missing(given := row.get(column.name)):
-                found = next(matching(regex), None) if holds else None
-                return {} if not holds else None if found is None else {column.name: found}
+                made = next(matching(regex), None) if holds else None
+                return {} if not holds else None if made is None else {column.name: made}
             with suppress(re.error):
                 return {} if bool(re.search(regex, text_of(given))) == holds else None
         case Apply(function=("isempty" | "endswith") as function, args=(Apply(function="strcat", args=args), *rest)):

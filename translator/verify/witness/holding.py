@@ -151,8 +151,11 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
         bound = value_of(other, row)
         for value in _chosen_among(one, row) if not truth else ():
             yield partial(assign, one, row, value)
-        for value in candidates(operator, value_of(one, row), bound, truth, one.type):
-            yield lambda one=one, value=value: assign(one, row, value)  # type: ignore[misc]
+        current = value_of(one, row)
+        for value in candidates(operator, current, bound, truth, one.type):
+            if isinstance(current, list) and isinstance(value, str):  # the text of an array is that of its elements
+                yield partial(assign, one, row, [value])
+            yield partial(assign, one, row, value)
     if not truth or len(args) == 2:
         yield from _extracted(subject, row)
     if name == "==" and len(args) == 2 and truth:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from translator.engine.python.conversions import json_of
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Subquery
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Subquery, walk
 from translator.plan.functions import aggregates, functions
 from translator.plan.functions.values import TICKS, text_of, timespan_text
 from translator.plan.types import Type
@@ -82,6 +82,20 @@ def _attempts(expr: Expr, row: Row, value: Any) -> Iterator[Attempt]:
                 yield from known(args, row, value)
             elif args:
                 yield lambda: assign(args[0], row, value)
+            yield from _around(expr, row, value)
+
+
+def _around(expr: Expr, row: Row, value: Any) -> Iterator[Attempt]:
+    """A text that is cut at places which are computed of it: the value with the marks that are searched for beside it."""
+    nodes = list(walk(expr))
+    read = [n.column for n in nodes if isinstance(n, ColumnRef)]
+    if isinstance(value, str) and len(read) > 1 and len(set(read)) == 1 and read[0].type == Type.STRING:
+        marks = dict.fromkeys(
+            n.value for n in nodes if isinstance(n, Const) and isinstance(n.value, str) and n.value and n.value not in value
+        )
+        for mark in marks:
+            for text in (f"part{mark}{value}", f"{value}{mark}part", f"part{mark}{value}{mark}part"):
+                yield lambda text=text: row.assign(read[0], text)  # type: ignore[misc]
 
 
 def _of_subquery(expr: Subquery, row: Row, value: Any) -> Iterator[Attempt]:
@@ -163,8 +177,6 @@ def _joined(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
 
 
 def _reads(expr: Expr) -> bool:
-    from translator.plan.expressions import walk
-
     return any(isinstance(n, ColumnRef | Subquery) for n in walk(expr)) or (
         isinstance(expr, Apply) and not expr.args and expr.function not in ("now",)
     )
