@@ -99,6 +99,12 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "Activity": "a"}, "splunk", {"_raw": "CEF:0|V|P|||a||"}),
         ("CommonSecurityLog", {"DeviceVendor": "V", "DeviceProduct": "P", "LogSeverity": "7"}, "splunk", {"_raw": "CEF:0|V|P||||7|"}),
         ("OracleDatabaseAuditEvent", {"DbAction": "COMMIT"}, "splunk", {"ACTION": "COMMIT "}),
+        (
+            "DeviceEvents",
+            {"ActionType": "ExploitGuardNonMicrosoftSignedBlocked", "InitiatingProcessFileName": "svchost.exe", "FileName": "a.dll"},
+            "sigma",
+            {"EventID": 12, "ImageName": "a.dll", "ProcessPath": "svchost.exe"},
+        ),
         ("CommonSecurityLog", {"DeviceVendor": "Cisco", "DeviceProduct": "ASA"}, "splunk", {"sourcetype": "cisco:asa"}),
         ("Syslog", {"Computer": "h", "ProcessName": "sshd", "SyslogMessage": "m: n"}, "splunk", {"_raw": "May  1 12:00:00 h sshd: m: n"}),
         (

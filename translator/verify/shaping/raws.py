@@ -82,7 +82,7 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
 def _pieces(home: Home, row: Mapping[str, object]) -> Iterator[str]:
     """For each column of a row that a pattern reads from the text of an event a piece in which the pattern finds it."""
     for name, column in home.columns.items():
-        if isinstance(column, Computed) and not is_missing(row.get(name)):
+        if isinstance(column, Computed) and column.expression and not is_missing(row.get(name)):
             for node in walk(parsed("", column.expression)):
                 match node:
                     case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), ColumnRef(column=read))) if (
