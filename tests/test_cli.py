@@ -95,6 +95,8 @@ def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
         ("fmt FILE -w --check", "give one of them"),
         ("run nosuch.kql", "there is no file nosuch.kql"),
         ("run print --data nosuch", "'nosuch' does not exist"),
+        ("run SigninLogs --engine postgres", "there is no engine 'postgres'; there are duckdb and spark"),
+        ("verify FILE --data nosuch", "'nosuch' does not exist"),
         ("run print --schema nosuch.json", "'nosuch.json' does not exist"),
     ],
 )
@@ -104,10 +106,21 @@ def test_what_cannot_be_meant_is_said_before_the_work(arguments: str, says: str,
     assert result.exit_code == 2 and result.stdout == "" and says in " ".join(result.stderr.split())
 
 
-def test_fmt_lays_out_no_query_within_another_file(tmp_path: Path) -> None:
+def test_fmt_lays_out_no_query_within_another_file_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(GOOD)
-    result = run("fmt", str(tmp_path / "r.yaml"))
-    assert result.exit_code == 1 and "fmt lays out files of KQL" in result.stderr
+    for path in (tmp_path / "r.yaml", tmp_path):
+        result = run("fmt", str(path))
+        assert result.exit_code == 1 and "fmt lays out files of KQL" in result.stderr
+
+
+def test_a_folder_without_a_rule_is_named_beside_others(tmp_path: Path) -> None:
+    for name in ("rules", "functions", "pictures"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "rules" / "r.yaml").write_text(GOOD)
+    (tmp_path / "functions" / "f.kql").write_text(".create-or-alter function Failed() { SigninLogs | where ResultType != '0' }")
+    result = run("check", *(str(path) for path in tmp_path.iterdir()))
+    named = [line for line in result.output.splitlines() if "no rule was found here" in line]
+    assert result.exit_code == 0 and named == [f"{tmp_path / 'pictures'}:1:1: note: no rule was found here"]
 
 
 def test_what_is_not_printed_on_a_terminal_is_the_text_of_the_output(tmp_path: Path) -> None:
@@ -124,7 +137,7 @@ def test_an_interrupt_ends_a_query_that_runs() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(timeout=4)
         process.send_signal(signal.SIGINT)
-        assert b"Aborted" in process.communicate(timeout=30)[1] and process.returncode == 1
+        assert process.communicate(timeout=30)[1] == b"interrupted\n" and process.returncode == 130
 
 
 def test_unknown_names_are_said_without_an_empty_table() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,9 @@ class _Commands(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(128 + signal.SIGINT)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -326,7 +330,9 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
     "--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Try the rules of a kit on the events saved in it."
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="Real events, as run reads them: a file, or a folder with one for each table."
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    help="Real events, as run reads them: a file, or a folder with one for each table.",
 )
 @click.option("--now", help="When the rules run on --data; else a second after the newest event that they read.")
 @click.option("--sample", default="", help="How many events of a table are picked from --data for each reason, 50 unless said; or all.")

@@ -21,8 +21,9 @@ def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
     if write and only_check:
         raise UsageProblem("--write writes and --check writes nothing: give one of them")
     for path in paths:
-        if path.suffix.lower() in (".yaml", ".yml", ".json", ".md"):
-            click.echo(shown(f"{path}: fmt lays out files of KQL, and no queries within other files"), err=True)
+        if path.is_dir() or path.suffix.lower() in (".yaml", ".yml", ".json", ".md"):
+            what = "and takes no folders" if path.is_dir() else "and no queries within other files"
+            click.echo(shown(f"{path}: fmt lays out files of KQL, {what}"), err=True)
             status = 1
             continue
         try:

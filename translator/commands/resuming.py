@@ -38,7 +38,7 @@ class Kept(Generic[_Kept]):
             held = path.read_text("utf-8") if path.exists() else ""
             self.file = path.open("a", encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageProblem(f"{path} cannot be read and written: {error}") from error
+            raise UsageProblem(f"{path} cannot be read and written: {getattr(error, 'strerror', None) or error}") from error
         for line in held.splitlines():
             try:
                 self.lines |= json.loads(line)

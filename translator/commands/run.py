@@ -18,6 +18,7 @@ from rich.table import Table
 from translator import catalog
 from translator.commands.common import UsageProblem, cell, console_of_tables, line, write_json, write_text
 from translator.engine import EngineError, Result, execute
+from translator.engine.errors import UnknownEngine
 from translator.engine.python.conversions import datetime_of
 from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
@@ -65,6 +66,8 @@ def run_query(request: RunRequest) -> int:
         for found in error.errors:
             errors.print(cell(f"{name}:{found}"))
         return 1
+    except UnknownEngine as error:
+        raise UsageProblem(f"--engine: {error.message}") from error
     except (BindError, EngineError) as error:
         place = ""
         if error.span:

@@ -264,8 +264,6 @@ def _real(request: VerifyRequest) -> RealData | None:
         if request.now or request.sample or request.beside:
             raise UsageProblem("--now, --sample and --beside say how the events of --data are taken")
         return None
-    if not request.data.exists():
-        raise UsageProblem(f"{request.data} does not exist")
     if request.sample not in ("", "all") and not (request.sample.isdecimal() and int(request.sample)):
         raise UsageProblem(f"--sample takes a number of events, or all, not '{request.sample}'")
     sample = None if request.sample == "all" else int(request.sample or SAMPLE)

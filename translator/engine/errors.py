@@ -19,6 +19,10 @@ class EngineError(Exception):
         self.message, self.span = message, span
 
 
+class UnknownEngine(EngineError):
+    """A name that is no engine's."""
+
+
 def explained(error: Exception) -> str:
     """DuckDB's message without what only its own users understand; of a function in Python, what that said."""
     message = str(error)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from translator.engine.data import Tables, tables_of
 from translator.engine.dialects import Dialect
-from translator.engine.errors import EngineError
+from translator.engine.errors import EngineError, UnknownEngine
 from translator.engine.relations import Compiled, compile_plan
 from translator.kql.syntax import Query
 from translator.plan import expressions as e
@@ -96,7 +96,7 @@ def _engine(engine: str | Engine, data: Tables, progress: Callable[[float], None
         from translator.engine.spark_engine import SparkEngine
 
         return SparkEngine(data, "local[2]" if engine == "spark" else engine)
-    raise EngineError(f"there is no engine '{engine}'; there are duckdb and spark")
+    raise UnknownEngine(f"there is no engine '{engine}'; there are duckdb and spark")
 
 
 def _keys(bags: list[Any]) -> list[tuple[str, Type]]:

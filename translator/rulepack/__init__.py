@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from translator.rulepack import documents, kql_file, markdown, web_text
 from translator.rulepack.content import Content
@@ -37,6 +37,8 @@ READERS = (
 )
 """The forms of rules; a text is read by the first that recognizes it."""
 
+_NOTHING = "no rule was found here"
+
 
 def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Rule | Function | Unread]:
     """The rules and functions of a file, and what in it became none. A file that was asked for and holds nothing else is a fault.
@@ -66,11 +68,19 @@ def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Ru
 
 
 def pack_of(found: Iterable[Rule | Function | Unread], *paths: Path) -> list[Rule | Unread]:
-    """What was read of a pack at some paths, in its order, the rules with the functions that they call. No rule at all is a fault."""
+    """What was read of a pack at some paths, in its order, the rules with the functions that they call.
+
+    No rule at all is a fault; of several paths, a folder that holds nothing is named.
+    """
     items = list(found)
-    if paths and all(isinstance(item, Function) or (isinstance(item, Unread) and not item.fault) for item in items):
+    held = [item for item in items if not isinstance(item, Unread) or item.fault]
+    if paths and all(isinstance(item, Function) for item in held):
         where = ", ".join(str(path) for path in paths)
-        items.append(Unread(visible(where), visible(paths[0].stem), "no rule was found here"))
+        items.append(Unread(visible(where), visible(paths[0].stem), _NOTHING))
+    else:
+        folders = {folder for item in held for folder in PurePath(item.source).parents}
+        empty = (visible(str(path)) for path in paths if path.is_dir())
+        items.extend(Unread(name, PurePath(name).stem, _NOTHING, fault=False) for name in empty if PurePath(name) not in folders)
     rules = linked([i for i in items if isinstance(i, Rule)], [i for i in items if isinstance(i, Function)])
     return [next(rules) if isinstance(item, Rule) else item for item in items if not isinstance(item, Function)]
 

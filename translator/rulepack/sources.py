@@ -204,7 +204,8 @@ def text_of(source: Source) -> str | Unread:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        return refused(f"this file is not {encoding[:6].upper().rstrip('-')} text", data.count(b"\n", 0, error.start) + 1)
+        why = f"this file is not {encoding[:6].upper().rstrip('-')} text: save it as UTF-8"
+        return refused(why, data.count(b"\n", 0, error.start) + 1)
     if not text.strip():
         return refused("this file is empty")
     return text.replace("\r\n", "\n")
