@@ -183,10 +183,15 @@ def test_notes_are_called_notes(tmp_path: Path) -> None:
 def test_the_summary_has_80_columns_where_it_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     rule = tmp_path / f"{'a_long_name ' * 12}.kql"
-    rule.write_text("SigninLogs | where ResultType == '50126'", encoding="utf-8")
+    rule.write_text(
+        "SigninLogs | where isnotempty(IPAddress) | sort by IPAddress asc, TimeGenerated asc\n"
+        "| where prev(IPAddress) == IPAddress and prev(ResultType) == '50126' and ResultType == '0'",
+        encoding="utf-8",
+    )
     printed = run("convert", str(rule), "-o", str(tmp_path / "out"), "--verify").stdout.splitlines()
     drawn = [text for text in printed if text.startswith(("┃", "│", "┏", "└"))]
     assert drawn and {len(text) for text in drawn} == {80}
+    assert [text.count("executable") for text in drawn if "executable" in text] == [4]
 
 
 def test_mapping_names_fields(tmp_path: Path) -> None:

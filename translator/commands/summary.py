@@ -81,8 +81,8 @@ def print_summary(content: Report, folder: OutputFolder, known: Mapping[str, str
     return {screen: known[screen]}
 
 
-_NAME = 20
-"""Columns of a screen that a rule's name has, however many targets stand beside it."""
+_NAME = 16
+"""Columns of a screen that a rule's name has at least: four targets stand beside it in 80, whatever came of them."""
 
 
 def _summarized(console: Console, content: Report) -> None:
@@ -125,7 +125,7 @@ def _coloured(output: Mapping[str, Any]) -> str:
     """Verdict, readiness and what came of trying an output."""
     words = [output["verdict"], *([output["readiness"]] if "readiness" in output else [])]
     words += [output["proof"]["outcome"]] if "proof" in output else []
-    return "\n".join(f"[{_SHADES[w]}]{w}[/{_SHADES[w]}]" for w in words)
+    return "\n".join(f"[{_SHADES[w]}]{part}[/{_SHADES[w]}]" for w in words for part in w.split())
 
 
 def print_problems(content: Report, console: Console, quiet: bool) -> None:
