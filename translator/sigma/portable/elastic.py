@@ -29,7 +29,7 @@ from translator.sigma.portable.predicates import Correlation, Member, PredicateB
 from translator.targets.elastic import field as quoted_field
 from translator.targets.elastic import on_list, rlike, string
 from translator.targets.elastic.esql.statistics import measured
-from translator.targets.elastic.pipeline import MOST_PRECISE
+from translator.targets.elastic.functions import MOST_PRECISE
 
 MAX_QUERIES = 16
 MAX_RUNS = 100

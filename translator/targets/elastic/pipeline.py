@@ -1,19 +1,14 @@
 """Plans in ES|QL, command by command.
 
 Facts: the ES|QL reference (elastic.co/docs/reference/query-languages/esql), STATS (null is a group of its own; without BY there is one
-row), INLINE STATS (since 9.2), "Operators" (whole numbers divide without fractions), the pages of the functions named below;
-MV_SLICE (which ends with the last value that there is), MV_APPEND; COUNT_DISTINCT is close to exact up to its precision, 40,000 at
-most; STD_DEV is of all values, not of a sample. Times are dates; a span is a number of seconds.
+row), INLINE STATS (since 9.2).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from types import MappingProxyType
 
 from translator.fidelity import Diagnostic, ReadList
 from translator.plan import operators as o
@@ -24,9 +19,9 @@ from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
-from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS, by_clause, java_finds
-from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
-from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, grouped, spelled
+from translator.targets.elastic.functions import AGGREGATES, ESQL, MOST_PRECISE
+from translator.targets.elastic.words import by_clause, java_finds
+from translator.targets.pipeline.language import ORDERED, Command, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
@@ -36,218 +31,8 @@ from translator.targets.pipeline.walk.parts import Above, Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.sides import YEAR_ONE
 
-MOST_PRECISE = 40_000
-
 MOST_FIRST = 10_000
 """How many values TOP is asked for at most: each row has all of them, and a query gives no more rows."""
-
-_REAL = string("[+\\-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+\\-]?[0-9]+)?")
-
-FUNCTIONS: Mapping[str, Function] = MappingProxyType(
-    {
-        # String functions
-        "tolower": Function(("text",), "text", "TO_LOWER({0})", False),
-        "toupper": Function(("text",), "text", "TO_UPPER({0})", False),
-        "hash_md5": Function(("text",), "text", 'CASE({0} != "", MD5({0}), "")', False),
-        "hash_sha1": Function(("text",), "text", 'CASE({0} != "", SHA1({0}), "")', False),
-        "hash_sha256": Function(("text",), "text", 'CASE({0} != "", SHA256({0}), "")', False),
-        "strlen": Function(("text",), "int", "LENGTH({0})", False, natural=True, narrow=True),
-        "string_size": Function(("text",), "int", "BYTE_LENGTH({0})", False, natural=True, narrow=True),
-        "indexof": Function(("text", "text"), "int", "(LOCATE({0}, {1}) - 1)", False, narrow=True),
-        # Type conversion functions
-        "tostring": Function(("int",), "text", "TO_STRING({0})", False),
-        **dict.fromkeys(
-            ("todouble", "toreal"), Function(("text",), "real", f"CASE(TRIM({{0}}) RLIKE {_REAL}, TO_DOUBLE(TRIM({{0}})))", True)
-        ),
-        # Mathematical functions
-        "abs": Function(("int|real|span",), "same", "ABS({0})", natural=True),
-        "floor": Function(("real|int",), "int", "TO_LONG(FLOOR({0}))"),
-        "ceiling": Function(("real|int",), "int", "TO_LONG(CEIL({0}))"),
-        "sqrt": Function(("int|real",), "real", "SQRT({0})", True),
-        # Conditional functions
-        "coalesce": Function((), "text", "COALESCE({0})"),
-        "max_of": Function((), "same", "GREATEST({0})"),
-        "min_of": Function((), "same", "LEAST({0})"),
-        # Date-time functions: a week of DATE_TRUNC begins on Monday, and Sunday is the seventh day of DATE_EXTRACT
-        "hourofday": Function(("time",), "int", 'DATE_EXTRACT("hour_of_day", {0})', natural=True),
-        "dayofweek": Function(("time",), "span", '((DATE_EXTRACT("day_of_week", {0}) % 7) * 86400)', natural=True, rounded=True),
-        "startofday": Function(("time",), "time", "DATE_TRUNC(1 day, {0})"),
-        "startofweek": Function(("time",), "time", "(DATE_TRUNC(1 week, {0} + 1 day) - 1 day)"),
-    }
-)
-"""Those that need no more than their arguments, each with the reference's page on the function."""
-
-OF_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "contains": "LOCATE(TO_LOWER({0}), TO_LOWER({1})) > 0",
-        "contains_cs": "LOCATE({0}, {1}) > 0",
-        "startswith": "STARTS_WITH(TO_LOWER({0}), TO_LOWER({1}))",
-        "startswith_cs": "STARTS_WITH({0}, {1})",
-        "endswith": "ENDS_WITH(TO_LOWER({0}), TO_LOWER({1}))",
-        "endswith_cs": "ENDS_WITH({0}, {1})",
-    }
-)
-"""Operators on texts of which none is known before; an empty text is found at the first place (LOCATE)."""
-
-
-def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
-    cases = ", ".join(f"{condition}, {value}" for condition, value in pairs)
-    if not pairs:
-        return otherwise
-    return f"CASE({cases})" if otherwise == "null" else f"CASE({cases}, {otherwise})"
-
-
-def _moment(seconds: float) -> str:
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return f"TO_DATETIME({string(text.removesuffix('+00:00') + 'Z')})"
-
-
-AGGREGATES: Mapping[str, str] = MappingProxyType(
-    {
-        "count": "COUNT({0})",
-        "min": "MIN({0})",
-        "max": "MAX({0})",
-        "avg": "AVG({0})",
-        "sum": "SUM({0})",
-        **dict.fromkeys(("stdev", "stdevp", "variance", "variancep"), "STD_DEV({0})"),
-        "percentile": "PERCENTILE({0}, {1})",
-        "dcount": "COUNT_DISTINCT({0})",
-        "count_distinct": "COUNT_DISTINCT({0})",
-        "make_set": "VALUES({0})",
-        "make_list": "VALUES({0})",
-        "take_any": "MAX({0})",
-    }
-)
-"""Functions of STATS (the reference's pages on aggregate functions)."""
-
-
-_MARK = "\u241f"
-"""Stands between the texts of a list until these are escaped: the picture of the separator of units, which no log has."""
-
-
-def _list_text() -> str:
-    """The JSON of several texts, whose quotes, backslashes and ends of lines it escapes."""
-    text = f"MV_CONCAT({{0}}, {string(_MARK)})"
-    for old, new in ((r"\\", r"\\\\"), ('"', r"\\" + '"'), *((rf"\{c}", rf"\\{c}") for c in "nrt"), (_MARK, '","')):
-        text = f"REPLACE({text}, {string(old)}, {string(new)})"
-    return f'COALESCE(CONCAT({string("[" + chr(34))}, {text}, {string(chr(34) + "]")}), "[]")'
-
-
-_BLANKS = "[ \t\n\r]*"
-
-_JSON_STRING, _JSON_NULL = (
-    string(regex).replace("{", "{{").replace("}", "}}") for regex in (rf"{_BLANKS}\"([^\"\\]|\\.)*\"{_BLANKS}", f"{_BLANKS}null{_BLANKS}")
-)
-
-PARSED = f'CASE({{0}} RLIKE {_JSON_STRING}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}} RLIKE {_JSON_NULL}, "", {{0}})'
-"""What ``parse_json`` reads in a text: what a JSON string holds, nothing for null, and the text itself otherwise."""
-
-
-def _elements() -> str:
-    """The elements of an array in a text that holds one, each as its JSON: what stands behind the bracket, and behind each comma."""
-    return _parted("[", "]", value_of_json(), "$1")
-
-
-def _parted(begin: str, end: str, one: str, kept: str) -> str:
-    """What stands between commas in a text, as several values.
-
-    Sources: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions, REPLACE (Java's expressions), SPLIT.
-    """
-    apart = string(parted(begin, end, one)).replace("{", "{{").replace("}", "}}")
-    ends = string("[\t\n\r]")
-    return f'SPLIT(SUBSTRING(REPLACE(REPLACE({{0}}, {ends}, " "), {apart}, "\\n{kept}"), 2), "\\n")'
-
-
-_ARRAY, _EMPTY_ARRAY = (string(regex) for regex in (rf"{_BLANKS}\[.*", rf"{_BLANKS}\[{_BLANKS}\]{_BLANKS}"))
-
-ELEMENTS = f"CASE({{0}} RLIKE {_ARRAY}, {_elements()})"
-"""The elements of an array in a text that may hold one."""
-
-_OBJECT = string(rf"{_BLANKS}\{{.*").replace("{", "{{").replace("}", "}}")
-
-MEMBERS = (
-    f'CASE(JSON_EXTRACT({{0}}, "$") IS NULL, {{0}}, '
-    f"{{0}} RLIKE {_ARRAY}, {_parted('[', ']', value_of_json(DEEPEST), '$1')}, "
-    f"{{0}} RLIKE {_OBJECT}, {_parted('{', '}', f'{QUOTED} *: *(?:{value_of_json(DEEPEST)})', '{{$1}}')}, {{0}})"
-)
-"""The elements of an array in a text, the properties of an object in one, each as an object, or the text as it is."""
-
-JSON_LENGTH = (
-    f'TO_LONG(CASE({{0}} RLIKE {_EMPTY_ARRAY}, 0, {{0}} RLIKE {_ARRAY} AND JSON_EXTRACT({{0}}, "$") IS NOT NULL, MV_COUNT({_elements()})))'
-)
-"""How many elements an array has in a text that may hold one; missing where it holds none."""
-
-
-def inside(text: str, steps: tuple[str | int, ...]) -> str:
-    """What stands at a place in a text that holds JSON, missing where nothing does.
-
-    Source: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions/json_extract.
-
-    Raises:
-        Cannot: where the place is counted from the end of an array, or a name in it has a quote.
-    """
-    path = ""
-    for step in steps:
-        if (isinstance(step, int) and step < 0) or (isinstance(step, str) and "'" in step and '"' in step):
-            raise Cannot(Diagnostic("unsupported-expression", f"the place {step} in an object or array is not supported here", None))
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif _NAME.fullmatch(step):
-            path += f".{step}" if path else step
-        else:
-            path += f"['{step}']" if "'" not in step else f'["{step}"]'
-    return f"JSON_EXTRACT({text}, {string(path)})"
-
-
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-
-
-_DECIMAL, _HEXADECIMAL = string("[+\\-]?[0-9]+"), string("-?0[xX][0-9A-Fa-f]+")
-
-OF_BASE_16 = ', "0[xX]", ""), 16)'
-"""How a query reads digits of base 16, without what stands before them."""
-
-WHOLE = (
-    f"CASE(TRIM({{0}}) RLIKE {_DECIMAL}, TO_LONG(TRIM({{0}})), TRIM({{0}}) RLIKE {_HEXADECIMAL}, TO_LONG(REPLACE(TRIM({{0}}){OF_BASE_16})"
-)
-"""The whole number that a text of decimal or hexadecimal digits is; what is beyond 64 bits is none (the page on TO_LONG)."""
-
-_WHOLE_LIMIT = f"CASE({WHOLE} >= -2147483648 AND {WHOLE} <= 2147483647, {WHOLE})"
-
-SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""), DATE_FORMAT("HH:mm:ss", TO_DATETIME({0} % 86400 * 1000)))'
-"""The text of whole seconds, as hours, minutes and seconds behind the days, where there are some."""
-
-
-def _appended(texts: list[str]) -> str:
-    """Of what is missing MV_APPEND makes nothing, where KQL has an empty list."""
-    whole, *rest = texts
-    for text in rest:
-        pairs = [(f"{one} IS NULL", other) for one, other in ((whole, text), (text, whole)) if not one.startswith(('"', 'MV_APPEND("'))]
-        whole = _chosen(pairs, f"MV_APPEND({whole}, {text})")
-    return whole
-
-
-ESQL = Language(
-    string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
-    present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
-    joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
-    moment_of_text=lambda text: f"TO_DATETIME({text})",
-    list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
-    element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,
-    member=f'CASE(JSON_EXTRACT({{1}}, "$") IS NOT NULL AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
-    digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
-    wholes={"tolong": WHOLE, "toint": _WHOLE_LIMIT},
-    deviations={
-        "stdev": "CASE({1} > 1, {0} * SQRT({1} / ({1} - 1.0)), 0.0)",
-        "stdevp": "CASE({1} > 0, {0}, 0.0)",
-        "variance": "CASE({1} > 1, {0} * {0} * {1} / ({1} - 1.0), 0.0)",
-        "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
-    },
-    classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
-    appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)",
-    length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
-)  # fmt: skip
 
 
 class _Values(Values):
@@ -546,5 +331,3 @@ def _is_beyond(node: object) -> bool:
 
 SPELLED = spelled(ESQL) | {"arg_max", "arg_min"}
 """What the lane has words for in ES|QL."""
-
-__all__ = ["ESQL", "SPELLED", "EsqlWalk"]

@@ -14,7 +14,8 @@ from translator.targets.elastic import KEEPS, UNREADABLE, field
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.heads import head
 from translator.targets.elastic.esql.queries import query_of
-from translator.targets.elastic.pipeline import MOST_PRECISE, OF_BASE_16, EsqlWalk
+from translator.targets.elastic.functions import MOST_PRECISE, OF_BASE_16
+from translator.targets.elastic.pipeline import EsqlWalk
 from translator.targets.homes import Placed
 from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase

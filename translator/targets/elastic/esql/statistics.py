@@ -9,7 +9,7 @@ from translator.plan.types import NULLABLE
 from translator.targets.base import Cannot, duration
 from translator.targets.elastic import field
 from translator.targets.elastic.esql.events import Events
-from translator.targets.elastic.pipeline import MOST_PRECISE
+from translator.targets.elastic.functions import MOST_PRECISE
 from translator.targets.elastic.words import by_clause
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present
 
