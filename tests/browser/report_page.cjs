@@ -71,6 +71,11 @@ const names = (page) => page.locator("ol.rules > li:visible a.name").allTextCont
   await page.goBack();
   await page.waitForSelector("#overview:not([hidden])");
   found.back = await page.evaluate(() => document.activeElement.textContent);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#rule:not([hidden])");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#overview:not([hidden])");
+  found.closed = await page.evaluate(() => document.activeElement.textContent);
   await page.context().close();
 
   const first = await opened(browser, 1280, "light");

@@ -172,6 +172,9 @@
     go();
     before = location.hash;
   });
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !view.hidden) location.hash = address();
+  });
 
   for (const code of [...new Set(rules.flatMap((r) => (r.said || []).map((d) => d.code)))].sort()) {
     control("code").append(make("option", { value: code }, code));
