@@ -12,6 +12,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Tactic:
+    """``id`` is ATT&CK's (``TA0001``), ``shortname`` what Sigma and layers call it (``initial-access``)."""
+
     id: str
     name: str
     shortname: str
@@ -41,6 +43,7 @@ def _data() -> dict[str, Any]:
 
 
 def version() -> str:
+    """The version of ATT&CK Enterprise that is read here, such as ``18.1``."""
     return str(_data()["version"])
 
 

@@ -28,6 +28,7 @@ class Dialect:
     ticks: bool = False
 
     def type(self, kind: Type) -> str:
+        """The name of the type that holds values of a type of KQL."""
         return self.types.get(kind) or _TYPES[kind]
 
 

@@ -131,6 +131,7 @@ class Diagnostic:
 
     @property
     def direction(self) -> Verdict:
+        """What it does to the alert: the effect of its code, as the place turns it."""
         return direction_of(CODES[self.code].effect, self.place)
 
     @property
@@ -140,6 +141,7 @@ class Diagnostic:
 
     @property
     def advice(self) -> str:
+        """What helps, for whoever deploys the output."""
         return CODES[self.code].advice
 
     def below(self, outer: Place) -> Diagnostic:
@@ -187,4 +189,5 @@ def combine(directions: Iterable[Verdict]) -> Verdict:
 
 
 def verdict_of(diagnostics: Iterable[Diagnostic]) -> Verdict:
+    """What the diagnostics of an output come to; ``exact`` where there are none."""
     return combine(d.direction for d in diagnostics)

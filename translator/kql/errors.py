@@ -36,6 +36,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def problem(text: str, offset: int, message: str, hint: str = "") -> SyntaxProblem:
+    """A problem at a character of a text, with its line and column."""
     line, column = line_and_column(text, offset)
     return SyntaxProblem(offset, line, column, message, hint)
 

@@ -118,9 +118,11 @@ class Settings:
         self.fields, self.notes = fields, notes
 
     def has(self, name: str) -> bool:
+        """Whether something stands under a name; null counts as nothing."""
         return self.fields.get(name) is not None
 
     def place(self, name: str) -> Place:
+        """Where a setting stands in the file, or, where it does not, the mapping that it belongs to."""
         found = self.fields.entries.get(name)
         return found.place if found is not None and found.place[0] else self.fields.place
 
@@ -173,6 +175,7 @@ class Settings:
                 self._left_out(f"a part of {name}", item, "a mapping")
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Names and texts of a mapping, in its order."""
         inside = self.inside(name)
         return tuple((" ".join(key.split()), inside.line(key)) for key in inside.fields.entries)
 

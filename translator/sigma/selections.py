@@ -219,6 +219,11 @@ class Selections:
         self.patterns = 0
 
     def detection(self) -> dict[str, Any]:
+        """The section, ready for YAML; a selector without conditions asks that there is a time.
+
+        Raises:
+            Cannot: where a condition has no form in Sigma.
+        """
         if self.selector.predicate == TRUE:
             return {"selection": {f"{self.time()}|exists": True}, "condition": "selection"}
         condition = self.condition()
@@ -245,6 +250,7 @@ class Selections:
         return self.text(self.selector.predicate, False)
 
     def add(self, kind: str, items: dict[str, Any]) -> str:
+        """Keeps a map, each once, and gives the name by which the condition calls it: ``selection``, ``selection_2``, ``filter_1``."""
         key = repr(items)
         if key not in self.names_of_maps:
             self.numbers[kind] += 1
@@ -254,6 +260,7 @@ class Selections:
         return self.names_of_maps[key]
 
     def text(self, predicate: Expr, nested: bool) -> str:
+        """A predicate over named maps, in parentheses where it stands ``nested`` in another one and needs them."""
         if isinstance(predicate, Apply) and predicate.function == "and":
             return self.conjunction(predicate.args, nested)
         if isinstance(predicate, Apply) and predicate.function == "or":
@@ -265,6 +272,7 @@ class Selections:
         return self.conjunction((predicate,), nested)
 
     def conjunction(self, parts: tuple[Expr, ...], nested: bool) -> str:
+        """Fields that all have to match share one map; a field that stands twice begins another."""
         items: dict[str, Any] = {}
         rest, texts = [], []
         for part in parts:
@@ -283,6 +291,7 @@ class Selections:
         return f"({text})" if nested and len(texts) > 1 and " and " in text else text
 
     def disjunction(self, parts: tuple[Expr, ...], nested: bool) -> str:
+        """A map for each field, with all values that it may have."""
         merged: dict[str, dict[Any, None]] = {}
         texts = []
         for part in parts:
@@ -333,6 +342,11 @@ class Selections:
             raise Cannot(Diagnostic("target-cannot", what, atom.span))
 
     def item(self, atom: Expr) -> tuple[str, Any]:
+        """A field with its modifiers, and what it is compared with.
+
+        Raises:
+            Cannot: where Sigma has no modifier for the comparison.
+        """
         if is_field(atom):
             return self.names.field(atom), True
         if isinstance(atom, Apply) and atom.function in ("fieldref", "fieldref_cs"):

@@ -87,6 +87,7 @@ class Deployment:
 
     @property
     def readiness(self) -> Readiness:
+        """``names`` where something has no home or field, ``set-up`` where something is to be set up, else ``ready``."""
         if self.missing or any(not read.home for read in self.reads):
             return Readiness.NAMES
         return Readiness.SET_UP if self.set_up else Readiness.READY

@@ -150,6 +150,7 @@ class Predicates:
         return [self.render(p, True, known) for p in gathered(found, self.finds_any, refused=True)]
 
     def negated(self, predicate: Expr, known: frozenset[Expr]) -> str:
+        """A predicate under a ``not``, which in KQL holds of events that lack the field; ``known`` are fields that are there."""
         if isinstance(predicate, Apply) and predicate.function in ("isempty", "isnull"):
             subject = predicate.args[0]
             if predicate.function == "isempty" and not is_field(subject) and (value := self.computed(subject)) is not None:
@@ -185,6 +186,7 @@ class Predicates:
         return name if self.names.is_text(field_) else self.as_text.format(name)
 
     def atom(self, predicate: Expr) -> str:
+        """A single comparison of a field, or of what is computed of fields."""
         if (compared := self.fields_compared(predicate)) is not None:
             return compared
         if is_field(predicate):

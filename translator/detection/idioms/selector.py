@@ -23,6 +23,7 @@ from translator.plan.simplify import simplify
 
 
 def common_name(selectors: tuple[Selector, ...]) -> str:
+    """What a side is called that has these selectors: the table of the first."""
     return selectors[0].name
 
 

@@ -51,6 +51,7 @@ def is_ip(value: object) -> bool:
 
 
 def side_name(side: Events) -> str:
+    """What a side of a join is called: its first table."""
     return side.branches[0].table
 
 

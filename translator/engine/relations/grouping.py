@@ -14,6 +14,7 @@ from translator.plan.types import Type
 
 
 def aggregate(compiler: Compiling, relation: o.Aggregate) -> Relational:
+    """``summarize``: a row for each group, and one of all rows where there are no keys."""
     query = compiler.relation(relation.input)
     query, keys = windowed(compiler, query, tuple(x for _, x in relation.keys))
     made = tuple(
@@ -37,6 +38,7 @@ def aggregate(compiler: Compiling, relation: o.Aggregate) -> Relational:
 
 
 def join(compiler: Compiling, join: o.Join) -> Relational:
+    """All kinds of ``join`` and ``lookup``; a key that is null has no partner, and a string never is null."""
     left, right = compiler.relation(join.left), compiler.relation(join.right)
     left_keys = tuple((compiler.column(a.type), a) for a, _ in join.on)
     right_keys = tuple((compiler.column(b.type), b) for _, b in join.on)
@@ -90,6 +92,7 @@ def _unique(compiler: Compiling, query: Relational, keys: tuple[e.Expr, ...]) ->
 
 
 def union(compiler: Compiling, union: o.Union) -> Relational:
+    """Rows of all inputs; a column that an input lacks is null there, or empty where it is a string."""
     selects: list[exp.Query] = []
     for index, part in enumerate(union.inputs):
         query = compiler.relation(part)

@@ -297,6 +297,8 @@ def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...
 
 
 class Eql:
+    """Elastic EQL: events, sequences and samples; see ``translator.targets.protocols.Target`` for what the attributes say."""
+
     name = "eql"
     family = "elastic"
     extension = "eql"

@@ -60,6 +60,7 @@ class Kind:
 
     @property
     def verdict(self) -> Verdict:
+        """What the diagnostics of a rule of this kind come to."""
         return verdict_of(self.diagnostics)
 
     @property
@@ -71,6 +72,7 @@ class Kind:
 
     @property
     def readiness(self) -> Readiness | None:
+        """That of its query, or ``set-up`` where the kind wants something besides; None where places are not told."""
         found = self.deployment.readiness if self.deployment is not None else None
         return Readiness.SET_UP if self.set_up and found == Readiness.READY else found
 

@@ -64,6 +64,8 @@ class _Values(Values):
 
 
 class EsqlWalk(Walk):
+    """A plan as commands of ES|QL. What a method writes, the one of :class:`Walk` that it replaces says."""
+
     language = ESQL
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
@@ -109,6 +111,7 @@ class EsqlWalk(Walk):
         self.stats([terms] if terms else [], list(names))
 
     def stats(self, terms: list[str], keys: list[str]) -> None:
+        """``STATS`` of ``terms`` by ``keys``; the command wants one of them."""
         if not terms and not keys:
             terms = [f"{field(self.free('events'))} = COUNT(*)"]
         self.commands.append(Command("STATS", f"STATS {', '.join(terms)}{by_clause(keys)}" if terms else f"STATS{by_clause(keys)}"))

@@ -31,6 +31,8 @@ from translator.targets.splunk.searches import search_of
 
 
 class Splunk:
+    """Splunk SPL, from detections or operator by operator; the attributes are those of ``translator.targets.protocols``."""
+
     name = "splunk"
     family = "splunk"
     extension = "spl"

@@ -138,6 +138,8 @@ class _Values(Values):
 
 
 class SplWalk(Walk):
+    """A plan as commands of SPL. What a method writes, the one of :class:`Walk` that it replaces says."""
+
     language = SPL
     percentiles = "percentiles are exact here, and estimates in KQL"
     lists = "a list has 100 elements at most here, and a set all of its own"

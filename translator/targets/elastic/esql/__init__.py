@@ -43,6 +43,8 @@ def tell_of(names: Names, text: str) -> None:
 
 
 class Esql:
+    """Elastic ES|QL, from detections or operator by operator; the attributes are those of ``translator.targets.protocols``."""
+
     name = "esql"
     family = "elastic"
     extension = "esql"
@@ -53,6 +55,7 @@ class Esql:
     keeps = KEEPS
 
     def names(self, placed: Placed, options: Options) -> Names:
+        """The fields of a detection, with what ES|QL alone reads: text of JSON, and ``flattened`` fields."""
         return Names(self.family, options, placed.homes, UNREADABLE["esql"], json=ESQL_JSON, flattened=True)
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
