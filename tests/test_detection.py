@@ -535,6 +535,12 @@ def test_what_stands_for_a_computed_key_or_value(kql: str, keys: tuple[str, ...]
     assert code in codes(found)
 
 
+def test_an_alternative_of_a_key_that_no_event_can_have_is_none() -> None:
+    found = lifted("A | where x == 'a' | extend k = iff(x == 'b', y, z) | join kind=inner (B | where x == 'c' | project k = y) on k")
+    assert isinstance(found, Detection)
+    assert [[expression(key) for key in s.keys] for side in found.sides for s in side.selectors] == [["z"], ["y"]]
+
+
 def test_a_conditional_key_makes_alternatives_in_order() -> None:
     found = lifted("A | join kind=inner (B | extend j = case(y != '', y, k != '', k, 'none')) on $left.ip == $right.j")
     assert isinstance(found, Detection)

@@ -7,7 +7,7 @@ from itertools import combinations
 from translator.detection.model import Side, Threshold
 from translator.detection.shapes import by_name
 from translator.detection.windows import apart_in_time
-from translator.plan.expressions import Apply, Const, Expr, conjuncts, items_of, negation
+from translator.plan.expressions import FALSE, Apply, Const, Expr, conjuncts, items_of, negation
 
 _REPEATED_ALIKE = frozenset({"value_count", "value_percentile"})
 """Thresholds that do not ask how often a value comes, or hardly: a percentile is compared as an estimate anyway."""
@@ -35,7 +35,7 @@ def repeatedly(threshold: Threshold) -> str | None:
 def may_overlap(left: Expr, right: Expr) -> bool:
     """Whether some event may satisfy both predicates, whose fields are told by name: False only where that is certain."""
     parts, others = list(conjuncts(left)), list(conjuncts(right))
-    if any(negation(p) in others for p in parts) or apart_in_time(parts, others):
+    if FALSE in (*parts, *others) or any(negation(p) in others for p in parts) or apart_in_time(parts, others):
         return False
     for part in parts:
         for other in others:

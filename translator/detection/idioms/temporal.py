@@ -12,6 +12,7 @@ from translator.detection.idioms.threshold import counted_side
 from translator.detection.lifting import Blocked, Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.naming import key_name, snake, unique_names
+from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import (
     Branch,
     Events,
@@ -31,7 +32,6 @@ from translator.plan.expressions import (
     Expr,
     conjunction,
     conjuncts,
-    negation,
     substitute,
 )
 from translator.plan.simplify import simplify
@@ -159,7 +159,7 @@ def side_selectors(
             whole.setdefault(branch.source, []).append(key)
             for guard, value in leaves_of(lifting, key):
                 predicate = conjunction(branch.predicate, *conjuncts(pushed(guard)))
-                if is_never(predicate):
+                if not may_overlap(predicate, predicate):
                     continue
                 if isinstance(value, Const):
                     constant_key(lifting, value, others, known[number])
@@ -194,12 +194,6 @@ def side_selectors(
         leaves = dict(zip(dict.fromkeys(whole[b.source]), keys, strict=False))
         out.append(Selector(n, b.table, b.predicate, keys, outputs_of(lifting, b, outer, joined.env, leaves), b.dated, b.tolerated))
     return tuple(out)
-
-
-def is_never(predicate: Expr) -> bool:
-    """Whether a condition asks for something and its contrary."""
-    parts = {*conjuncts(predicate)}
-    return predicate == FALSE or any(negation(part) in parts for part in parts)
 
 
 def leaves_of(lifting: Lifting, key: Expr) -> list[tuple[Expr, Expr]]:

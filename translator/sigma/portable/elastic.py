@@ -8,6 +8,7 @@ Source: elastic.co/docs/reference/query-languages/eql/eql-syntax, elastic.co/doc
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sigma.conversion.state import ConversionState
@@ -197,6 +198,18 @@ class EsqlWindowBackend(ElasticBackend):
         return f"{name} = {term}", f"{name} {operator(threshold)} {threshold.count}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What a sequence spans at most, and the condition that tells the events of some buckets of time from others, if any."""
+
+    span: str
+    condition: str = ""
+
+    def asked(self, condition: str) -> str:
+        """Events of these buckets that satisfy a condition."""
+        return f"any where {self.condition} and ({condition})" if self.condition else f"any where {condition}"
+
+
 class EqlSequenceBackend(ElasticBackend):
     """Sigma to EQL: sequences, runs and missing events, within the correlation's window."""
 
@@ -248,39 +261,33 @@ class EqlSequenceBackend(ElasticBackend):
     def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
         return query if isinstance(rule, SigmaCorrelationRule) else f"any where {query}"
 
-    of_bucket: str = ""
-    """What tells the events of some buckets from others in the query that is being written."""
-
     def correlation_queries(self, correlation: Correlation) -> list[str]:
-        queries = self.sequences(correlation)
+        queries = self.sequences(correlation, _Window(f"{correlation.seconds}s"))
         every = every_other(self.bucket)
         if not every or any("![any" in q or not q.startswith("sequence") for q in queries) or len(every) * len(queries) > MAX_QUERIES:
             return queries
-        found = []
-        for self.of_bucket in every:
-            found += self.sequences(correlation)
-        self.of_bucket, self.bucketed = "", True
-        return found
+        self.bucketed = True
+        windows = [_Window(f"{1000 * self.bucket - 1}ms", condition) for condition in every]
+        return [query for window in windows for query in self.sequences(correlation, window)]
 
-    def asked(self, condition: str) -> str:
-        return f"any where {self.of_bucket} and ({condition})" if self.of_bucket else f"any where {condition}"
+    def sequences(self, correlation: Correlation, window: _Window) -> list[str]:
+        """The queries that say a correlation within a window.
 
-    def span(self, correlation: Correlation) -> str:
-        return f"{1000 * self.bucket - 1}ms" if self.of_bucket else f"{correlation.seconds}s"
-
-    def sequences(self, correlation: Correlation) -> list[str]:
+        Raises:
+            SigmaFeatureNotSupportedByBackendError: for what EQL has no words for.
+        """
         if any(member.inner for member in correlation.members):
             raise unsupported("a correlation of correlations")
         match correlation.kind:
             case "event_count":
-                return [self.run(correlation)]
+                return [self.run(correlation, window)]
             case "temporal_ordered" if correlation.expression is None:
-                return [self.sequence(correlation, [(m, False) for m in correlation.members])]
+                return [self.sequence(correlation, window, [(m, False) for m in correlation.members])]
             case "temporal":
-                return self.temporal(correlation)
+                return self.temporal(correlation, window)
         raise unsupported(f"a {correlation.kind} correlation")
 
-    def run(self, correlation: Correlation) -> str:
+    def run(self, correlation: Correlation, window: _Window) -> str:
         """So many events in a row, of any of the rules."""
         threshold = correlation.threshold
         runs = threshold.count + (threshold.op.name == "GT")
@@ -294,10 +301,10 @@ class EqlSequenceBackend(ElasticBackend):
         if runs == 1:
             return f"any where {condition}"
         sizes = [min(MAX_RUNS, runs - before) for before in range(0, runs, MAX_RUNS)]
-        items = [f"  [{self.asked(condition)}]" + (f" with runs={size}" if size > 1 else "") for size in sizes]
-        return "\n".join([f"sequence{by} with maxspan={self.span(correlation)}", *items])
+        items = [f"  [{window.asked(condition)}]" + (f" with runs={size}" if size > 1 else "") for size in sizes]
+        return "\n".join([f"sequence{by} with maxspan={window.span}", *items])
 
-    def temporal(self, correlation: Correlation) -> list[str]:
+    def temporal(self, correlation: Correlation, window: _Window) -> list[str]:
         """A sequence for each order of the events; what must be absent does not follow the first of them."""
         members = {m.name: m for m in correlation.members}
         choices = [list(members)] if correlation.expression is None else list(alternatives(correlation.expression))
@@ -311,16 +318,17 @@ class EqlSequenceBackend(ElasticBackend):
                 queries.append(f"any where {self.condition_of(wanted[0].event)}")
                 continue
             for order in itertools.permutations(wanted):
-                queries.append(self.sequence(correlation, [*((m, False) for m in order), *((m, True) for m in absent)]))
+                queries.append(self.sequence(correlation, window, [*((m, False) for m in order), *((m, True) for m in absent)]))
                 if len(queries) > MAX_QUERIES:
                     raise unsupported(f"a correlation that takes more than {MAX_QUERIES} sequences")
         return queries
 
-    def sequence(self, correlation: Correlation, members: list[tuple[Member, bool]]) -> str:
-        lines = [f"sequence with maxspan={self.span(correlation)}"]
+    def sequence(self, correlation: Correlation, window: _Window, members: list[tuple[Member, bool]]) -> str:
+        """The members in their order by the keys; of each it is said whether it must be absent."""
+        lines = [f"sequence with maxspan={window.span}"]
         for member, absent in members:
             keys = ", ".join(quoted_field(correlation.field_of(key, member.name)) for key in correlation.group_by)
-            lines.append(f"  {'!' if absent else ''}[{self.asked(self.condition_of(member.event))}]" + (f" by {keys}" if keys else ""))
+            lines.append(f"  {'!' if absent else ''}[{window.asked(self.condition_of(member.event))}]" + (f" by {keys}" if keys else ""))
         return "\n".join(lines)
 
 
