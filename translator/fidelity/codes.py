@@ -72,8 +72,8 @@ CODES: dict[str, Code] = {
     ),
     "long-history": Code(
         Effect.NOTE,
-        "Each run reads a long time of events.",
-        "keep the history in a list or a summary index where the search takes too long",
+        "Each run reads the events of a long time, which may be slow.",
+        "where it takes too long, keep the history in a list or a summary index",
     ),
     "window-in-search": Code(
         Effect.NOTE,
@@ -92,7 +92,7 @@ CODES: dict[str, Code] = {
     ),
     "equal-times": Code(
         Effect.NOTE,
-        "The KQL says which of two events of one moment is first; Sigma says nothing of it, EQL goes by how they are stored.",
+        "The KQL says which of two events of one moment comes first; Sigma says nothing of it, EQL goes by how they are stored.",
         "nothing to do, unless both events are logged with the same coarse time",
     ),
     "constant-branch-dropped": Code(
@@ -110,13 +110,13 @@ CODES: dict[str, Code] = {
         "One element of an array, or the text of an object, is a field of its own.",
         "map this field to the place inside of the JSON in the processing pipeline",
     ),
-    "level-assumed": Code(Effect.NOTE, "The rule has no severity.", "set severity in the rule"),
+    "level-assumed": Code(Effect.NOTE, "The rule has no severity: the Sigma has the level medium.", "set severity in the rule"),
     "unknown-technique": Code(
         Effect.NOTE,
         "ATT&CK has no tactic or technique of that name.",
         "check the identifier against attack.mitre.org; it is kept as written",
     ),
-    "false-predicate": Code(Effect.NOTE, 'A condition is never true, as `tolower(x) == "A"`.', "compare with a literal in lower case"),
+    "false-predicate": Code(Effect.NOTE, 'A condition is never true, such as `tolower(x) == "A"`.', "compare with a literal in lower case"),
     "list-placeholder": Code(
         Effect.NOTE,
         "A list is a placeholder of the Sigma, which a pipeline has to fill.",
@@ -143,12 +143,12 @@ CODES: dict[str, Code] = {
     "list-lookup": Code(
         Effect.NOTE,
         "A list is looked up in the product: it has to be there.",
-        "Splunk: a lookup of that name with a column value; ES|QL: an enrich policy of that name that matches value and adds listed",
+        "Splunk: a lookup of that name with the column value; ES|QL: an enrich policy of that name, which matches value and adds listed",
     ),
     "input-setting": Code(
         Effect.NOTE,
-        "The field has the column's values, or the place all events of the table, only where the input of the product is set so.",
-        "set it where the events are taken in, or name fields that have the values anyway with --mapping FILE",
+        "A setting of the product decides whether the field has the column's values, or the place all events of the table.",
+        "switch on what the message names where the events are taken in, or name other fields with --mapping FILE",
     ),
     "list-rows": Code(
         Effect.NOTE,
@@ -166,7 +166,9 @@ CODES: dict[str, Code] = {
         "leave out its documents where events without the field are of no interest",
     ),
     "ignored-operator": Code(
-        Effect.NOTE, "An operator that does not decide what alerts, as `sort`, is left out.", "nothing to do: it only arranges the result"
+        Effect.NOTE,
+        "An operator that does not decide what alerts, such as `sort`, is left out.",
+        "nothing to do: it only arranges the result",
     ),
     # --- other columns, the same entities
     "values-of-one-case": Code(
@@ -235,11 +237,11 @@ CODES: dict[str, Code] = {
     "element-negated": Code(
         Effect.EITHER,
         "The KQL asks for an element that differs, the output for none that is equal.",
-        "read the array in the events of an alert: one that holds the excluded value beside others is missed",
+        "ask in the KQL for the values that are wanted: an array that holds the excluded one beside others is missed",
     ),
     "first-match": Code(
         Effect.MORE,
-        "The KQL asks the first place where a pattern matches, the output any.",
+        "The KQL asks something of the first place where a pattern matches, the output of any.",
         "nothing to do where the pattern matches one place of the text as a rule",
     ),
     "number-in-text": Code(
@@ -289,7 +291,7 @@ CODES: dict[str, Code] = {
     ),
     "one-event-of-group": Code(
         Effect.MORE,
-        "The KQL asks one event of each group, as the latest one, the output any of them.",
+        "The KQL asks something of one event of each group, such as the latest, the output of any of them.",
         "nothing to do where it does not change from event to event; else check the latest event",
     ),
     "entities-gathered": Code(
@@ -299,7 +301,7 @@ CODES: dict[str, Code] = {
     ),
     "elements-apart": Code(
         Effect.MORE,
-        "Several conditions on one element of an array: the output takes them from any elements.",
+        "The KQL asks several conditions of one element of an array, the output each of any element.",
         "nothing to do where an array has one element as a rule",
     ),
     "first-seen-list": Code(
@@ -358,8 +360,8 @@ CODES: dict[str, Code] = {
     ),
     "values-merged": Code(
         Effect.MORE,
-        "Events that have one value of the column have no field, as those without any.",
-        "nothing to do where the other values do not come with the rest of the conditions",
+        "The product has one value, or no field, for several values of the column: events with the others are found too.",
+        "nothing to do where events with the other values do not satisfy the other conditions",
     ),
     "events-elsewhere": Code(
         Effect.FEWER,
@@ -393,7 +395,7 @@ CODES: dict[str, Code] = {
     ),
     "trigger-threshold": Code(
         Effect.MORE,
-        "The rule alerts at a number of rows, which the output does not ask.",
+        "The rule alerts from a number of rows on, which the output does not ask for.",
         "set the number of results at which it alerts where the output is scheduled",
     ),
     # --- what a proof has seen
@@ -411,7 +413,7 @@ CODES: dict[str, Code] = {
     # ---
     "trigger-condition": Code(
         Effect.EITHER,
-        "The rule alerts where the rows are few or of one number, which the output does not ask.",
+        "The rule alerts where there are few rows, or exactly so many, which the output does not ask for.",
         "set the number of results at which it alerts where the output is scheduled",
     ),
     "window-widened": Code(
@@ -603,7 +605,7 @@ CODES: dict[str, Code] = {
     # --- blockers
     "trigger-absence": Code(
         Effect.REFUSED,
-        "The rule alerts where there are no rows, which this target cannot ask.",
+        "The rule alerts where there are no rows, which this target cannot ask for.",
         "use the output in SPL or ES|QL, which count what is not there",
     ),
     "unsupported-operator": Code(
@@ -626,7 +628,7 @@ CODES: dict[str, Code] = {
     "unsupported-detection": Code(
         Effect.REFUSED,
         "The query as a whole has no form in the target.",
-        "use SPL or ES|QL, which say more",
+        "use the output in SPL or ES|QL, which say more",
     ),
     "target-cannot": Code(Effect.REFUSED, "The target has no way to say this.", "use another target for this rule"),
 }
