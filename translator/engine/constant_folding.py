@@ -63,7 +63,9 @@ def fold_constants(plan: o.Plan) -> o.Plan:
     What cannot be computed stays as it is.
     """
     folded = with_existing_columns(_Folding(plan).rebuilt(plan.root))
-    return replace(plan, root=rewritten(folded, lambda node: _joined(node) if isinstance(node, o.Join) else node))
+    if o.has(folded, o.Join):
+        folded = rewritten(folded, lambda node: _joined(node) if isinstance(node, o.Join) else node)
+    return replace(plan, root=folded)
 
 
 def _joined(join: o.Join) -> o.Relation:

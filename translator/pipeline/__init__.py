@@ -28,7 +28,9 @@ from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Options, Output, Readiness, duration
 from translator.targets.choice import told_apart
+from translator.targets.homes import Placed
 from translator.targets.names import ORIGINAL
+from translator.targets.pipeline.cases import as_groups
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
 from translator.targets.pipeline.reading import Reading, only_apart, reading_of, shown_columns
@@ -310,7 +312,16 @@ def _content(node: o.Relation) -> tuple[object, ...]:
 
 def _lane(target: Pipes, rule: Rule, walked: _Walked, options: Options) -> Lane:
     trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
-    move = functools.partial(moved, target, rule, options=options)
+
+    @functools.cache
+    def grouped(head: Same[Detection], names: tuple[str, ...], wanted: tuple[int, ...]) -> Placed | None:
+        """Once for all cuts of the plan, which have many heads in common."""
+        groups = as_groups(head.node, names, wanted)
+        return None if groups is None else moved(target, rule, groups, options)
+
+    def move(head: Detection, names: tuple[str, ...], wanted: tuple[int, ...]) -> Placed | None:
+        return grouped(Same(head), names, wanted)
+
     return Lane(target, walked.plan, walked.cuts, walked.shown, walked.read, trigger, walked.lift, move, options, walked.said)
 
 

@@ -53,7 +53,7 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
                     return negation(found) if node.function.startswith("!") else found
         return node
 
-    return rewritten(root, spelled)
+    return rewritten(root, spelled) if "bag_pack" in o.functions(root) else root
 
 
 def with_places_of_bags(root: o.Relation) -> o.Relation:
@@ -63,8 +63,7 @@ def with_places_of_bags(root: o.Relation) -> o.Relation:
     def spelled(node: object) -> object:
         return _place(node.base, node.steps, made) or node if isinstance(node, Path) else node
 
-    asked = any(isinstance(p, Apply) and p.function in _PACKING | _URL for p in o.parts(root))
-    return rewritten(root, spelled) if asked else root
+    return root if o.functions(root).isdisjoint(_PACKING | _URL) else rewritten(root, spelled)
 
 
 def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) -> Expr | None:

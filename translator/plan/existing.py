@@ -36,6 +36,9 @@ def with_known_columns(plan: o.Plan, is_known: Callable[[str, str], bool]) -> o.
         is_known: tells the columns of a table, by the names of both.
     """
 
+    if "column_ifexists" not in o.functions(plan.root):
+        return plan
+
     def plain(part: object) -> object:
         match part:
             case Apply(function="column_ifexists", args=(ColumnRef(column=column) as existing, _)) if column.table is not None:
@@ -51,8 +54,7 @@ def with_existing_columns(relation: o.Relation) -> o.Relation:
     It is where conditions above hold neither for the value that stands for a column that does not exist nor for one that is missing:
     of a table without the column, and of events that have nothing in it, the query gives no row.
     """
-    asked = any(isinstance(p, Apply) and p.function == "column_ifexists" for p in o.parts(relation))
-    return _Rewriting({}).of(relation, ()) if asked else relation
+    return _Rewriting({}).of(relation, ()) if "column_ifexists" in o.functions(relation) else relation
 
 
 class _Rewriting:

@@ -31,7 +31,7 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
 
     A text inside of an element that is read as JSON is kept apart from a place inside of it: what it holds is another value.
     """
-    if not any(isinstance(n, o.Expand) for n in o.relations(root)):
+    if not o.has(root, o.Expand):
         return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
     elements = {c.id for n in o.relations(root) if isinstance(n, o.Expand) for c, _ in n.items}

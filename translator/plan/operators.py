@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from itertools import count
 from typing import Any, TypeAlias
 
-from translator.plan.expressions import Column, Expr, Same
+from translator.plan.expressions import Apply, Column, Expr, Same
 from translator.plan.expressions import Relation as Relation
 
 Names: TypeAlias = tuple[tuple[str, Column], ...]
@@ -445,6 +445,26 @@ def _parts(same: Same[Relation]) -> tuple[object, ...]:
 @lru_cache(maxsize=256)
 def _relations(same: Same[Relation]) -> tuple[Relation, ...]:
     return tuple(p for p in parts(same.node) if isinstance(p, Relation))
+
+
+@lru_cache(maxsize=64)
+def _kinds(same: Same[Relation]) -> frozenset[type]:
+    return frozenset(map(type, parts(same.node)))
+
+
+def has(root: Relation, *kinds: type) -> bool:
+    """Whether a relation has parts of any of some classes."""
+    return not _kinds(Same(root)).isdisjoint(kinds)
+
+
+@lru_cache(maxsize=64)
+def _functions(same: Same[Relation]) -> frozenset[str]:
+    return frozenset(p.function for p in parts(same.node) if isinstance(p, Apply))
+
+
+def functions(root: Relation) -> frozenset[str]:
+    """The names of the functions and operators that are applied in a relation."""
+    return _functions(Same(root))
 
 
 def unused_ids(node: object) -> Iterator[int]:

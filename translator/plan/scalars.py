@@ -33,7 +33,7 @@ def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
             kept.append(condition)
         return node if below is node.input else replace(node, input=below, predicate=conjunction(*kept))
 
-    return rewritten(root, spelled)
+    return rewritten(root, spelled) if o.has(root, Subquery) else root
 
 
 def _named(node: Expr) -> Expr:

@@ -37,7 +37,7 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
     def in_full(expr: Expr) -> Expr:
         return rewritten(expr, spelled)
 
-    return rewritten(root, spelled) if any(isinstance(p, Apply) and p.function == "split" for p in o.parts(root)) else root
+    return rewritten(root, spelled) if "split" in o.functions(root) else root
 
 
 def with_places_inlined(root: o.Relation) -> o.Relation:

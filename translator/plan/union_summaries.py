@@ -28,7 +28,7 @@ def with_alike_parts_united(root: o.Relation, fresh: Iterator[int]) -> o.Relatio
     def united(node: object) -> object:
         return node if not isinstance(node, o.Union) or (found := _united(node, fresh)) is None else found
 
-    return rewritten(root, united)
+    return rewritten(root, united) if o.has(root, o.Union) else root
 
 
 def same_columns(one: o.Relation, other: o.Relation) -> dict[int, Column] | None:

@@ -29,7 +29,7 @@ def unique_join(relation: o.Relation, kinds: frozenset[str] = _UNIQUE) -> o.Join
 
 def with_filters_sided(root: o.Relation) -> o.Relation:
     """A relation whose conditions behind such joins that speak of the left side alone are asked there."""
-    return rewritten(root, lambda node: sided(node) if isinstance(node, o.Filter) else node)
+    return rewritten(root, lambda node: sided(node) if isinstance(node, o.Filter) else node) if o.has(root, o.Join) else root
 
 
 def sided(node: o.Filter, kinds: frozenset[str] = _UNIQUE) -> o.Relation:

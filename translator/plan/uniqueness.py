@@ -20,6 +20,8 @@ def without_needless_distinct(root: o.Relation, identifying: Iterable[Column] = 
 
     One by the text of a list stays where that is shown by one of the ``identifying`` columns: it has an order of its own.
     """
+    if not o.has(root, o.Distinct):
+        return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
     told, todo = set[int](), list(identifying)
     while todo:
@@ -100,7 +102,7 @@ def without_needless_keys(root: o.Relation) -> o.Relation:
                 kept = others
         return node if len(kept) == len(node.on) else replace(node, on=tuple(node.on[n] for n in kept))
 
-    return rewritten(root, spelled)
+    return rewritten(root, spelled) if o.has(root, o.Join) else root
 
 
 def _made(node: o.Relation) -> dict[int, Expr]:

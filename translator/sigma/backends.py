@@ -17,6 +17,7 @@ from translator.sigma.losses import losses
 from translator.sigma.target import Sigma
 from translator.targets.base import Options, Output
 from translator.targets.homes import Placed
+from translator.targets.protocols import Target
 
 
 def unusable(backend: str, pipelines: tuple[str, ...]) -> str:
@@ -37,7 +38,7 @@ def _no_backend(backend: str, installed: Iterable[str]) -> str:
     return f"no pySigma backend {backend} is installed; there are {', '.join(sorted(installed))}"
 
 
-class Backend:
+class Backend(Target):
     """The portable lane: the rule's Sigma, converted by a pySigma backend of that name."""
 
     extension = "txt"

@@ -12,10 +12,11 @@ from translator.sigma.listed import without_empty
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.homes import Placed
 from translator.targets.names import Names
+from translator.targets.protocols import Target
 from translator.targets.relaxation import translated
 
 
-class Sigma:
+class Sigma(Target):
     """Sigma rules and correlation rules, checked by pySigma before they are given out."""
 
     name = "sigma"

@@ -1,8 +1,8 @@
-"""What a target can do, by what it writes."""
+"""What a target can do, by what it writes. A target says so by its base classes."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
 
 from translator.detection.model import Trigger
 from translator.plan.operators import Plan
@@ -12,7 +12,7 @@ from translator.targets.homes import Placed
 from translator.targets.pipeline.cases import PipelineCase
 
 
-class Target(Protocol):
+class Target(ABC):
     """Writes a detection in one language. ``name`` is what ``-t`` takes, ``extension`` the suffix of its files.
 
     ``family`` is whose field names it uses, in the catalog. ``tells_time`` says that its searches can ask how long ago an event was, so
@@ -29,6 +29,7 @@ class Target(Protocol):
     reads_json: bool
     keeps: frozenset[str]
 
+    @abstractmethod
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         """What a rule is in this language; without texts where it has no words for the detection.
 
@@ -39,30 +40,28 @@ class Target(Protocol):
         """
 
 
-@runtime_checkable
-class CountsRows(Protocol):
+class CountsRows(ABC):
     """A target whose searches can ask how many rows they have; ``shows_rows`` says whether they still show them then."""
 
     shows_rows: bool
 
+    @abstractmethod
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         """``output``, a single search by ``keys``, that finds something only where the number of its rows is as ``trigger`` asks."""
-        ...
 
 
-@runtime_checkable
-class LooksBack(Protocol):
+class LooksBack(ABC):
     """A target whose searches can say themselves since when they look for events, whatever time they are run over."""
 
+    @abstractmethod
     def since(self, output: Output, moment: float) -> Output | None:
         """``output`` that looks for events since a moment, in seconds since 1970; None where it cannot say that."""
-        ...
 
 
-@runtime_checkable
-class Pipes(Target, Protocol):
+class Pipes(Target):
     """A target whose language is a pipeline, so that it can write a plan operator by operator."""
 
+    @abstractmethod
     def pipe(self, case: PipelineCase, options: Options) -> Output:
         """A plan written operator by operator.
 
@@ -71,12 +70,12 @@ class Pipes(Target, Protocol):
         """
 
 
-@runtime_checkable
-class PlanTarget(Protocol):
+class PlanTarget(ABC):
     """Writes any plan, detection or not."""
 
     name: str
     extension: str
 
+    @abstractmethod
     def translate_plan(self, rule: Rule, plan: Plan, options: Options) -> Output:
         """The plan of a rule in this language; without texts where it has no words for it."""

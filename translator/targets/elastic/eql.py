@@ -31,6 +31,7 @@ from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, datas
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
+from translator.targets.protocols import Target
 from translator.targets.relaxation import translated
 
 MAX_QUERIES = 16
@@ -296,7 +297,7 @@ def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...
     return tuple(dict.fromkeys(itertools.chain(*found)))
 
 
-class Eql:
+class Eql(Target):
     """Elastic EQL: events, sequences and samples; see ``translator.targets.protocols.Target`` for what the attributes say."""
 
     name = "eql"

@@ -140,7 +140,7 @@ _FIRST = 10**9
 """The first number of columns that no query has."""
 
 
-def as_groups(detection: Detection, names: list[str], wanted: list[int]) -> Detection | None:
+def as_groups(detection: Detection, names: Sequence[str], wanted: Sequence[int]) -> Detection | None:
     """A detection of events as one of groups of them by the fields that they show; None where one of those is not to be had."""
     if detection.kind != "event" or detection.others or detection.histories or len(detection.sides) != 1 or detection.trigger is not None:
         return None
@@ -178,8 +178,8 @@ Lift = Callable[[o.Plan], Detection | None]
 """What a plan detects, None where it is no detection."""
 
 
-Move = Callable[[Detection], Placed]
-"""A detection where a product keeps its events."""
+Move = Callable[[Detection, tuple[str, ...], tuple[int, ...]], Placed | None]
+"""A detection of events, as one of groups of them (``as_groups``), where a product keeps its events; None where it is none."""
 
 
 def case_of(
@@ -268,8 +268,7 @@ def _placed(
         names = list[str]()
         for n in numbers:
             names.append(free_of(_name_of(fields[n]), names))
-        grouped = as_groups(detection, names, list(numbers))
-        return None if grouped is None else move(grouped)
+        return move(detection, tuple(names), numbers)
 
     everything = placed(*kept)
     needed = [n for n in kept if fields[n] in must]

@@ -121,7 +121,7 @@ def _cuts(root: o.Relation) -> Iterator[Cut]:
     spine = way_to(ordered)
     if isinstance(spine[0], o.Source | o.Union):
         yield from (cut for cut in _cuts_of_one(ordered, spine) if not any(isinstance(r, o.Source | o.Union) for r in cut.operators()))
-    unions = (False, True) if any(isinstance(n, o.Union) for n in o.relations(ordered)) else (False,)
+    unions = (False, True) if o.has(ordered, o.Union) else (False,)
     for opened, split in itertools.product(unions, (_said_first, _plain_first)):
         found = _heads(ordered, split, opened)
         if found is not None and (cut := Cut(found[0], tuple(found[1]))).heads and len(cut.heads) + len(cut.lists()) > 1:

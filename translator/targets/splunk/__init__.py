@@ -21,6 +21,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import SPLUNK_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
+from translator.targets.protocols import CountsRows, LooksBack, Pipes
 from translator.targets.relaxation import translated
 from translator.targets.repeated import Repeated, written_once
 from translator.targets.splunk.events import Events
@@ -30,7 +31,7 @@ from translator.targets.splunk.pipeline import SplWalk
 from translator.targets.splunk.searches import search_of
 
 
-class Splunk:
+class Splunk(Pipes, CountsRows, LooksBack):
     """Splunk SPL, from detections or operator by operator; the attributes are those of ``translator.targets.protocols``."""
 
     name = "splunk"

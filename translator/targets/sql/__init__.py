@@ -14,6 +14,7 @@ from translator.plan.expressions import columns_of, conjuncts
 from translator.plan.operators import Filter, Plan, Source, relations
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration
+from translator.targets.protocols import PlanTarget
 
 EXECUTED = frozenset({"duckdb", "spark", "databricks"})
 
@@ -32,7 +33,7 @@ def _unlimited(plan: Plan, period: int) -> list[str]:
     return list(dict.fromkeys(r.table for r in found if isinstance(r, Source) and r.id not in limited))
 
 
-class Sql:
+class Sql(PlanTarget):
     """Writes a plan in SQL: it needs no detection."""
 
     name = "sql"

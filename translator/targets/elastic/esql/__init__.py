@@ -20,6 +20,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
+from translator.targets.protocols import CountsRows, Pipes
 from translator.targets.relaxation import translated
 from translator.targets.repeated import Repeated, written_once
 
@@ -42,7 +43,7 @@ def tell_of(names: Names, text: str) -> None:
             names.say("elastic-version", f"{what} of Elasticsearch {major}.{minor} and later")
 
 
-class Esql:
+class Esql(Pipes, CountsRows):
     """Elastic ES|QL, from detections or operator by operator; the attributes are those of ``translator.targets.protocols``."""
 
     name = "esql"
