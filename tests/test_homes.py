@@ -272,7 +272,8 @@ def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
     [
         ("SigninLogs | where NoSuchColumn == 'x'", "splunk", (("SigninLogs", ("NoSuchColumn",)),)),
         ("SigninLogs | where SourceSystem == 'x'", "esql", (("SigninLogs", ("SourceSystem",)),)),
-        ("Own_CL | where a_s == 'x'", "splunk", (("Own_CL", ("a_s",)),)),
+        ("OwnFunction | where a_s == 'x'", "splunk", (("OwnFunction", ("a_s",)),)),
+        ("Own_CL | where a_s == 'x'", "esql", (("Own_CL", ("a_s",)),)),
         ("SigninLogs | where parse_json(OwnText_s).a == 'x'", "splunk", (("SigninLogs", ("OwnText_s",)),)),
         (
             "DeviceFileEvents | where ActionType == 'Other' and FileName == 'a'",
@@ -331,7 +332,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     assert tolerant.readiness == Readiness.READY and "Own_CL" not in tolerant.text
     assert "table-left-out" in {d.code for d in tolerant.diagnostics}
     strict = converted("union (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
-    assert strict.readiness == Readiness.NAMES and "Own_CL" in strict.text
+    assert strict.readiness == Readiness.SET_UP and 'Type="Own_CL"' in strict.text and 'Type="SigninLogs"' not in strict.text
 
 
 @pytest.mark.parametrize(
@@ -627,7 +628,38 @@ def test_columns_that_are_one_field_do_not_tell_what_the_table_does(kql: str, ta
     ],
 )
 def test_events_of_a_value_that_no_home_is_told_by_are_in_none(kql: str, target: str) -> None:
-    assert converted(kql, target).readiness == Readiness.NAMES
+    output = converted(kql, target)
+    without = output.instead or output.deployment
+    assert without is not None and without.readiness == Readiness.NAMES
+
+
+@pytest.mark.parametrize(
+    ("kql", "text", "instead"),
+    [
+        ("Anomalies | where RuleName == 'a' and Score > 1", 'RuleName="a"', ("Anomalies",)),
+        ("Own_CL | where a_d > 5 and b_s == 'x'", "a_d>5", ("Own_CL",)),
+        ("AuditLogs | where _ItemId == 'x'", '_ItemId="x"', ("AuditLogs",)),
+        ("AzureDiagnostics | where addedIpRule_Value_s == 'x'", 'addedIpRule_Value_s="x"', ("AzureDiagnostics",)),
+        ("dsp_parser | where EventID == 9212", 'Type="dsp_parser"', ("dsp_parser",)),
+        ("AuditLogs | where OperationName == 'x' | join kind=inner (Own_CL | where b_s == 'x') on CorrelationId", 'b_s="x"', ("Own_CL",)),
+    ],
+)
+def test_rows_of_a_workspace_are_read_for_names_that_no_other_place_has(kql: str, text: str, instead: tuple[str, ...]) -> None:
+    output = converted(kql, "splunk")
+    assert output.readiness == Readiness.SET_UP and text in output.text and output.instead is not None
+    assert {t for t, _ in output.instead.missing} == set(instead) == {h.partition(":")[0] for h in output.homes}
+    assert [d.code for d in output.diagnostics if d.code == "input-setting"] == ["input-setting"] * len(instead)
+
+
+@pytest.mark.parametrize("kql", ["Event | where EventID == 7045", "SecurityEvent | where EventID == 4776 | summarize count() by Account"])
+def test_rows_of_a_workspace_are_read_for_nothing_else(kql: str) -> None:
+    assert not converted(kql, "splunk").homes
+
+
+def test_one_table_alone_is_read_in_a_home_of_several() -> None:
+    kql = "SigninLogs | where UserPrincipalName == 'a' | union (AuditLogs | where OperationName == 'b')"
+    text = converted(kql, "splunk", Options(homes=("AuditLogs:log_analytics",))).text
+    assert 'Type="AuditLogs"' in text and 'Type="SigninLogs"' not in text and "azure:monitor:aad" in text
 
 
 def test_events_of_several_homes_are_told_apart_by_name() -> None:
@@ -694,7 +726,7 @@ def test_an_inventory_says_whether_events_are_kept_as_they_came() -> None:
     kql = "OfficeActivity | where Parameters has 'x' | project UserId"
     listed = {"event.provider": "keyword", "user.id": "keyword", "event.dataset": "keyword"}
     kept = converted(kql, "esql", Options(site=Site(inventory={"elastic": {**listed, "event.original": "keyword"}})))
-    assert (kept.verdict.value, kept.homes) == ("exact", ("o365_audit_original",))
+    assert (kept.verdict.value, kept.homes) == ("exact", ("OfficeActivity:o365_audit_original",))
     assert not converted(kql, "esql", Options(site=Site(inventory={"elastic": listed}))).homes
 
 

@@ -116,7 +116,12 @@ def main() -> None:
 @format_option("text", "json", "sarif", name="format")
 @FIELDS
 @MAPPINGS
-@click.option("--home", "homes", multiple=True, help="A home of the catalog to take for the tables that have it (kql2sigma tables).")
+@click.option(
+    "--home",
+    "homes",
+    multiple=True,
+    help="A home of the catalog to take for the tables that have it, TABLE:HOME for one alone (kql2sigma tables).",
+)
 @click.option(
     "--inventory",
     "inventories",

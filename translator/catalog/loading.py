@@ -1,6 +1,7 @@
 """The files of the catalog as tables with their homes.
 
-One JSON file a table under ``data/``, read when the table is asked for; what holds of a whole family of tables stands in ``families.json``.
+One JSON file a table under ``data/``, read when the table is asked for; what holds of a whole family of tables stands in ``families.json``,
+and what holds of any table of a Log Analytics workspace in ``workspace.json``.
 ``schema.json`` says what a file may hold.
 """
 
@@ -36,14 +37,19 @@ def home_names() -> frozenset[str]:
 @functools.cache
 def table(name: str) -> Table | None:
     """A table of the catalog; None where it is not known."""
-    if name not in table_names():
+    if name in table_names():
+        path = DATA / f"{name}.json"
+        data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"table": name, "source": _families()[name]["tables"]}
+    elif _is_of_workspace(name):
+        data = {"table": name, "source": _page_of(name)}
+    else:
         return None
-    path = DATA / f"{name}.json"
-    data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"table": name, "source": _families()[name]["tables"]}
     homes = {family: tuple(_of_table(name, home) for home in _homes(data.get(family) or ())) for family in FAMILIES}
     if name in _families():
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
+    if _is_of_workspace(name) and (name not in _families() or name in _workspace()["beside"]):
+        homes["splunk"] += (_of_table(name, _workspace_home(name)),)
     filled, one_line, numbers, plain, complete, words, texts, all_told = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
         for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told")
@@ -130,6 +136,8 @@ def home_of(data: Mapping[str, Any]) -> Home:
         data.get("within", ""),
         MappingProxyType(data.get("types", {})),
         MappingProxyType({k: counterpart_of(v) for k, v in data["columns"].items()}),
+        data.get("open", False),
+        data.get("for_names", False),
     )
 
 
@@ -162,6 +170,52 @@ def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
     place = {k: v.format(table=name) for k, v in rule["place"].items()}
     own = rule.get("own", {}).get(name, {})
     return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **own, **fixed}})
+
+
+@functools.cache
+def _workspace() -> Mapping[str, Any]:
+    """What holds of the tables of a Log Analytics workspace."""
+    return json.loads((Path(__file__).parent / "workspace.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def _is_of_workspace(name: str) -> bool:
+    """Whether a name is that of a documented table of Azure Monitor, of a function over such tables, or of a custom table."""
+    return _is_custom(name) or name in _workspace()["functions"] or name in documented("azuremonitor")
+
+
+def _is_custom(name: str) -> bool:
+    """Whether a name is that of a table that a site defines.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/logs/create-custom-table: the names end in ``_CL``.
+    """
+    return re.fullmatch(r"\w+_CL", name) is not None
+
+
+def _page_of(name: str) -> str:
+    """The page on a table or function of a workspace."""
+    kind = "table" if name in documented("azuremonitor") else "custom" if _is_custom(name) else "function"
+    page: str = _workspace()[kind]
+    return page.format(lower=name.lower())
+
+
+def _workspace_home(name: str) -> Home:
+    """The home of the rows of a table or function as queries of the workspace give them: every column is a field of the same name.
+
+    It is the last one of a table, unless Azure computes the rows, or changes what others have of them.
+    """
+    data, listed = _workspace(), documented("azuremonitor").get(name)
+    rule = data["splunk"]
+    types = {column: rule["types"].get(kind, {"type": "text"}) for column, kind in (listed or {}).items()}
+    columns = {column: {"field": column, **kind, "source": _page_of(name)} for column, kind in types.items()}
+    fixed = {c: x for c, x in rule["columns"].items() if c not in columns or "absent" in x or c == "TimeGenerated"}
+    own = {
+        "columns": {**columns, **data["own"].get(name, {}), **fixed},
+        "select": rule["select"].format(table=name),
+        "setting": rule["of_function" if name in data["functions"] else "setting"],
+        "open": listed is None or name in data["open"],
+        "for_names": name not in data["computed"],
+    }
+    return home_of({**{k: rule[k] for k in ("home", "brings", "source", "place", "optional")}, **own})
 
 
 @functools.cache

@@ -124,6 +124,8 @@ class Home:
         within: the home of the table that has these events as well.
         types: the types of fields that formulas read, where they are no plain texts.
         columns: what it has for each column that is known.
+        open: whether any other column is a field of the same name.
+        for_names: whether, needing a setting, it is taken only for names that no other home has.
     """
 
     name: str
@@ -140,6 +142,8 @@ class Home:
     within: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Counterpart] = field(default_factory=dict)
+    open: bool = False
+    for_names: bool = False
 
     @property
     def in_xml(self) -> bool:

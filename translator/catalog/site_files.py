@@ -141,7 +141,7 @@ class _Reader:
             else:
                 raise self.error(at, f"'{key}' is neither 'place' nor 'columns'{suggestion(key, ('place', 'columns'))}")
         known = catalog.table(name)
-        if columns and not place and not (known is not None and known.homes.get(family)):
+        if columns and not place and not (known is not None and any(not home.optional for home in known.homes[family])):
             raise self.error(node, f"{name} has no home in {family} that is known: say where its events are with 'place'")
         return SiteTable(place, columns)
 

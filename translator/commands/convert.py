@@ -310,8 +310,9 @@ def _options(request: ConvertRequest) -> Options:
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
     for home in request.homes:
-        if home not in catalog.home_names():
-            close = suggestion(home, catalog.home_names()) or "; kql2sigma tables lists them"
+        table, _, name = home.rpartition(":")
+        if name not in catalog.home_names() or (table and catalog.table(table) is None):
+            close = suggestion(name, catalog.home_names()) or "; kql2sigma tables lists them"
             raise UsageProblem(f"--home: '{home}' is no home of the catalog{close}")
     _check_backends(request)
     if request.date and not _is_date(request.date):

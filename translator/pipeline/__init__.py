@@ -26,8 +26,8 @@ from translator.plan.expressions import Same
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import Options, Output, Readiness, duration
-from translator.targets.choice import told_apart
+from translator.targets.base import Deployment, Options, Output, Readiness, duration
+from translator.targets.choice import chosen_name, is_chosen, told_apart
 from translator.targets.homes import Placed
 from translator.targets.names import ORIGINAL
 from translator.targets.pipeline.cases import as_groups
@@ -175,15 +175,16 @@ class _Translation:
         return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
     def set_up(self, name: str, target: Target, output: Output) -> Output:
-        """What is good over homes that need a setting of the product, where that is better than ``output``."""
-        for homes in _set_up_homes(target, self.plan, self.options):
+        """What is good over homes that need a setting of the product, and lacks no more names, where that is better than ``output``."""
+        for homes in _set_up_homes(target, self.plan, self.options, output.deployment):
             found = self.over(name, target, homes)
-            if not _is_good(found) or _better(output, found) is output:
+            lacks = found.readiness is Readiness.NAMES and output.readiness is not Readiness.NAMES
+            if not _is_good(found) or lacks or _better(output, found) is output:
                 continue
             for home in homes if len(homes) > 2 else ():  # of two each has been tried alone
                 fewer = self.over(name, target, tuple(h for h in found.homes if h != home))
                 found = fewer if _is_good(fewer) and _distance(fewer) <= _distance(found) else found
-            return found
+            return replace(found, instead=output.deployment)
         return output
 
     def over(self, name: str, target: Target, homes: tuple[str, ...]) -> Output:
@@ -214,18 +215,26 @@ def _tables(plan: o.Plan) -> list[str]:
     return sorted({n.table for n in o.relations(plan.root) if isinstance(n, o.Source)})
 
 
-def _set_up_homes(target: Target, plan: o.Plan, options: Options) -> list[tuple[str, ...]]:
-    """The homes of a plan's tables that have more where something is set, each alone, then all; none beside a home that is asked for."""
+def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: Deployment | None) -> list[tuple[str, ...]]:
+    """The homes of a plan's tables that have more where something is set, each alone, then all; none beside a home that is asked for.
+
+    Args:
+        deployment: what is lacking without them.
+    """
     if options.fields == "source":
         return []
 
-    def reads(home: Home) -> bool:
-        return target.reads_json or not any(isinstance(c, Stored) and c.type == ORIGINAL for c in home.columns.values())
+    lacking = {t for t, _ in deployment.missing} | {r.table for r in deployment.reads if not r.home} if deployment is not None else set()
 
-    homes = (t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None)
-    found = [h.name for of in homes if not any(h.name in options.homes for h in of) for h in of if h.setting and reads(h)]
-    several = [tuple(dict.fromkeys(found))] if len(set(found)) > 1 else []
-    return [*((name,) for name in dict.fromkeys(found)), *several]
+    def helps(name: str, home: Home) -> bool:
+        reads = target.reads_json or not any(isinstance(c, Stored) and c.type == ORIGINAL for c in home.columns.values())
+        return bool(home.setting) and reads and (not home.for_names or name in lacking or all(h.optional for h in homes[name]))
+
+    homes = {name: t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None}
+    untouched = {name: of for name, of in homes.items() if not any(is_chosen(name, h, options) for h in of)}
+    found = [chosen_name(name, h) for name, of in untouched.items() for h in of if helps(name, h)]
+    several = [tuple(found)] if len(found) > 1 else []
+    return [*((name,) for name in found), *several]
 
 
 _READY = (0, 0)

@@ -21,13 +21,15 @@ class Wanted:
 
 
 def wanted(entries: Iterable[Entry], target: str) -> dict[str, Wanted]:
-    """What the outputs for ``target`` lack, by table, those first that would make most rules ready."""
+    """What the outputs for ``target`` lack, by table, those first that would make most rules ready, with no more to set up."""
     found: dict[str, Wanted] = {}
     for entry in entries:
-        if not isinstance(entry.result, Conversion) or (output := entry.result.outputs.get(target)) is None or output.deployment is None:
+        output = entry.result.outputs.get(target) if isinstance(entry.result, Conversion) else None
+        deployment = (output.instead or output.deployment) if output is not None else None
+        if deployment is None:
             continue
-        homeless = {r.table for r in output.deployment.reads if not r.home}
-        missing = dict(output.deployment.missing)
+        homeless = {r.table for r in deployment.reads if not r.home}
+        missing = dict(deployment.missing)
         lacking = sorted(homeless | missing.keys())
         for table in lacking:
             known = found.setdefault(table, Wanted())

@@ -129,6 +129,8 @@ class Output:
     """What selects the events of an output of the pipeline lane."""
     homes: tuple[str, ...] = ()
     """The homes that it takes besides those that are taken anyway: their setting is presumed."""
+    instead: Deployment | None = None
+    """Where it would read, and the names that it would lack, without these; None where it takes none for their names."""
     trigger: Trigger | None = None
     """What the end of the text asks of the number of rows, which a package may leave to the alert's own condition."""
 

@@ -39,7 +39,7 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     """The homes of a table, the site's own first, then those that the options name."""
     known = catalog.table(name)
     homes = known.homes.get(family, ()) if known is not None else ()
-    chosen = tuple(h for h in homes if h.name in options.homes)
+    chosen = tuple(h for h in homes if is_chosen(name, h, options))
     if family == "splunk" and options.splunk_model == "cim":
         homes = tuple(sorted(homes, key=lambda h: "datamodel" not in h.place))
     homes = chosen or tuple(h for h in homes if not h.optional or ("datamodel" in h.place and options.splunk_model == "cim"))
@@ -60,6 +60,16 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     return tuple(replace(h, columns={**h.columns, **columns}) for h in homes)
 
 
+def chosen_name(table: str, home: Home) -> str:
+    """What options call the home of one table alone; its own name is that of the homes of all tables."""
+    return f"{table}:{home.name}"
+
+
+def is_chosen(table: str, home: Home, options: Options) -> bool:
+    """Whether options name a home of a table."""
+    return home.name in options.homes or chosen_name(table, home) in options.homes
+
+
 def told_apart(tables: Collection[str], family: str, options: Options) -> tuple[str, ...]:
     """The homes with the events of one table alone that stand for those where the product has the events of another of ``tables`` too."""
     known = {name: table for name in tables if (table := catalog.table(name)) is not None}
@@ -73,7 +83,7 @@ def told_apart(tables: Collection[str], family: str, options: Options) -> tuple[
     for name, table in known.items():
         for home in homes_of(name, family, options):
             beside = any(next(there(homes_of(other, family, options), home), None) for other in known if other != name)
-            if beside and not (home.select or home.when or home.name in options.homes):
+            if beside and not (home.select or home.when or is_chosen(name, home, options)):
                 found |= dict.fromkeys(h.name for h in there(table.homes[family], home))
     return tuple(found)
 

@@ -75,6 +75,8 @@ class Fields:
             return self._of_event_data(column.name) or (pattern, pattern.name.replace(ANY_NAME, column.name), ())
         if self.lenient:
             return Stored(column.name, "text"), column.name, steps
+        if self.home is not None and self.home.open:
+            return Stored(column.name, _type_of_custom(column, steps)), column.name, steps
         return None, column.name, ()
 
     def _is_whole(self, column: str, steps: tuple[str | int, ...], stored: Stored, rest: tuple[str | int, ...]) -> bool:
@@ -178,3 +180,14 @@ def _is_of_event_data(column: Column) -> bool:
     """
     listed, known = catalog.schemas().get(column.table or "", {}), {n for names in catalog.event_data().values() for n in names}
     return column.name not in listed and (column.name in known or known.isdisjoint(listed))
+
+
+def _type_of_custom(column: Column, steps: tuple[str | int, ...]) -> str:
+    """The type in Splunk of a column that a site defines; ``steps`` lead from it to what is read, which makes it an object.
+
+    Source: https://learn.microsoft.com/previous-versions/azure/azure-monitor/logs/data-collector-api#record-type-and-properties: numbers
+    have ``_d`` behind their names.
+    """
+    if steps or column.type == Type.DYNAMIC:
+        return "json"
+    return "number" if column.name.endswith("_d") or column.type in (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL) else "text"

@@ -37,7 +37,7 @@ from translator.plan.pins import constants
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import some_of
-from translator.targets.choice import allowed, events_of, has_all, homes_of, lacks_required, possible, selector_pins, untold
+from translator.targets.choice import allowed, events_of, has_all, homes_of, is_chosen, lacks_required, possible, selector_pins, untold
 from translator.targets.field_lookup import DetectionMapping, FieldLookup
 from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, typed
@@ -159,9 +159,9 @@ class SelectorMapping(FieldLookup):
         apart = [other.name for other, written in further_homes(self.mover, self.chosen, home, self.measured) if not written]
         if apart:
             yield f"the rule does not tell its events from those that are in {', '.join(apart)}"
-        known, chosen = catalog.table(self.chosen.table), self.mover.options.homes
-        homes = homes_of(self.chosen.table, self.family, self.mover.options)
-        if known is not None and home.name not in chosen and (columns := untold(homes, known.all_told)):
+        table, options = self.chosen.table, self.mover.options
+        known, homes = catalog.table(table), homes_of(table, self.family, options)
+        if known is not None and not is_chosen(table, home, options) and (columns := untold(homes, known.all_told)):
             yield f"no place is known for its events with other values of {' and '.join(columns)}, which the rule does not rule out"
 
     def whole_key(self, key: Expr) -> Expr:
