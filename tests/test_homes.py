@@ -271,9 +271,8 @@ def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
     ("kql", "target", "missing"),
     [
         ("SigninLogs | where NoSuchColumn == 'x'", "splunk", (("SigninLogs", ("NoSuchColumn",)),)),
-        ("SigninLogs | where SourceSystem == 'x'", "esql", (("SigninLogs", ("SourceSystem",)),)),
-        ("OwnFunction | where a_s == 'x'", "splunk", (("OwnFunction", ("a_s",)),)),
-        ("Own_CL | where a_s == 'x'", "esql", (("Own_CL", ("a_s",)),)),
+        ("SecurityEvent | where SourceSystem == 'x'", "esql", (("SecurityEvent", ("SourceSystem",)),)),
+        ("Own_CL | where a_s == 'x'", "splunk", (("Own_CL", ("a_s",)),)),
         ("SigninLogs | where parse_json(OwnText_s).a == 'x'", "splunk", (("SigninLogs", ("OwnText_s",)),)),
         (
             "DeviceFileEvents | where ActionType == 'Other' and FileName == 'a'",
@@ -332,7 +331,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     assert tolerant.readiness == Readiness.READY and "Own_CL" not in tolerant.text
     assert "table-left-out" in {d.code for d in tolerant.diagnostics}
     strict = converted("union (SigninLogs | where ResultType == '1'), (Own_CL | where a_s == '1')", "splunk")
-    assert strict.readiness == Readiness.SET_UP and 'Type="Own_CL"' in strict.text and 'Type="SigninLogs"' not in strict.text
+    assert strict.readiness == Readiness.NAMES and "Own_CL" in strict.text
 
 
 @pytest.mark.parametrize(
@@ -637,11 +636,15 @@ def test_events_of_a_value_that_no_home_is_told_by_are_in_none(kql: str, target:
     ("kql", "text", "instead"),
     [
         ("Anomalies | where RuleName == 'a' and Score > 1", 'RuleName="a"', ("Anomalies",)),
-        ("Own_CL | where a_d > 5 and b_s == 'x'", "a_d>5", ("Own_CL",)),
+        ("SenservaPro_CL | where a_d > 5 and b_s == 'x'", "a_d>5", ("SenservaPro_CL",)),
         ("AuditLogs | where _ItemId == 'x'", '_ItemId="x"', ("AuditLogs",)),
         ("AzureDiagnostics | where addedIpRule_Value_s == 'x'", 'addedIpRule_Value_s="x"', ("AzureDiagnostics",)),
         ("dsp_parser | where EventID == 9212", 'Type="dsp_parser"', ("dsp_parser",)),
-        ("AuditLogs | where OperationName == 'x' | join kind=inner (Own_CL | where b_s == 'x') on CorrelationId", 'b_s="x"', ("Own_CL",)),
+        (
+            "AuditLogs | where OperationName == 'x' | join kind=inner (SenservaPro_CL | where b_s == 'x') on CorrelationId",
+            'b_s="x"',
+            ("SenservaPro_CL",),
+        ),
     ],
 )
 def test_rows_of_a_workspace_are_read_for_names_that_no_other_place_has(kql: str, text: str, instead: tuple[str, ...]) -> None:
@@ -654,6 +657,18 @@ def test_rows_of_a_workspace_are_read_for_names_that_no_other_place_has(kql: str
 @pytest.mark.parametrize("kql", ["Event | where EventID == 7045", "SecurityEvent | where EventID == 4776 | summarize count() by Account"])
 def test_rows_of_a_workspace_are_read_for_nothing_else(kql: str) -> None:
     assert not converted(kql, "splunk").homes
+
+
+@pytest.mark.parametrize("target", ["esql", "eql"])
+def test_exported_rows_of_a_workspace_are_read_for_names_that_no_integration_has(target: str) -> None:
+    output = converted("Anomalies | where RuleName == 'a' and RuleStatus != 'b'", target)
+    assert output.readiness == Readiness.SET_UP and 'azure.eventhub.Type == "Anomalies"' in output.text
+    for lacks in (
+        "Anomalies | where tostring(AnomalyReasons[0].Name) == 'a'",
+        "AzureDiagnostics | where a_s == 'x'",
+        "Own_CL | where a_s == 'x'",
+    ):
+        assert converted(lacks, target).readiness == Readiness.NAMES
 
 
 def test_one_table_alone_is_read_in_a_home_of_several() -> None:

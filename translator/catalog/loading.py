@@ -49,7 +49,8 @@ def table(name: str) -> Table | None:
         own = _family_home(name, _families()[name]["splunk"])
         homes["splunk"] = (_of_table(name, own), *homes["splunk"])
     if _is_of_workspace(name) and (name not in _families() or name in _workspace()["beside"]):
-        homes["splunk"] += (_of_table(name, _workspace_home(name)),)
+        for family, home in _workspace_homes(name):
+            homes[family] += (_of_table(name, home),)
     filled, one_line, numbers, plain, complete, words, texts, all_told = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
         for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told")
@@ -179,43 +180,47 @@ def _workspace() -> Mapping[str, Any]:
 
 
 def _is_of_workspace(name: str) -> bool:
-    """Whether a name is that of a documented table of Azure Monitor, of a function over such tables, or of a custom table."""
-    return _is_custom(name) or name in _workspace()["functions"] or name in documented("azuremonitor")
+    """Whether a name is that of a table of Azure Monitor, of a custom one that connectors of Sentinel fill, or of a function over these."""
+    data = _workspace()
+    return name in documented("azuremonitor") or name in data["functions"] or name in data["custom_tables"] or _is_custom(name)
 
 
 def _is_custom(name: str) -> bool:
-    """Whether a name is that of a table that a site defines.
+    """Whether a table of the catalog is a custom one.
 
     Source: https://learn.microsoft.com/azure/azure-monitor/logs/create-custom-table: the names end in ``_CL``.
     """
-    return re.fullmatch(r"\w+_CL", name) is not None
+    return name.endswith("_CL") and name in table_names()
 
 
 def _page_of(name: str) -> str:
     """The page on a table or function of a workspace."""
-    kind = "table" if name in documented("azuremonitor") else "custom" if _is_custom(name) else "function"
+    kind = "table" if name in documented("azuremonitor") else "custom" if name.endswith("_CL") else "function"
     page: str = _workspace()[kind]
     return page.format(lower=name.lower())
 
 
-def _workspace_home(name: str) -> Home:
-    """The home of the rows of a table or function as queries of the workspace give them: every column is a field of the same name.
+def _workspace_homes(name: str) -> Iterator[tuple[str, Home]]:
+    """The homes of the rows of a table or function as its workspace gives them, by family: every column is a field of the same name.
 
-    It is the last one of a table, unless Azure computes the rows, or changes what others have of them.
+    They are the last ones of a table, unless Azure computes the rows, or changes what others have of them.
     """
     data, listed = _workspace(), documented("azuremonitor").get(name)
-    rule = data["splunk"]
-    types = {column: rule["types"].get(kind, {"type": "text"}) for column, kind in (listed or {}).items()}
-    columns = {column: {"field": column, **kind, "source": _page_of(name)} for column, kind in types.items()}
-    fixed = {c: x for c, x in rule["columns"].items() if c not in columns or "absent" in x or c == "TimeGenerated"}
-    own = {
-        "columns": {**columns, **data["own"].get(name, {}), **fixed},
-        "select": rule["select"].format(table=name),
-        "setting": rule["of_function" if name in data["functions"] else "setting"],
-        "open": listed is None or name in data["open"],
-        "for_names": name not in data["computed"],
-    }
-    return home_of({**{k: rule[k] for k in ("home", "brings", "source", "place", "optional")}, **own})
+    for family in ("splunk", "elastic"):
+        rule = data[family]
+        if "unsupported" in rule and (listed is None or name in rule["unsupported"]):
+            continue
+        kinds = {column: rule["types"].get(kind) for column, kind in (listed or {}).items() if column not in rule["left"]}
+        columns = {c: {"field": rule["field"].format(column=c), **kind, "source": _page_of(name)} for c, kind in kinds.items() if kind}
+        fixed = {c: x for c, x in rule["columns"].items() if c not in columns or "absent" in x or c == "TimeGenerated"}
+        own = {
+            "columns": {**columns, **rule["own"].get(name, {}), **fixed},
+            "select": rule["select"].format(table=name),
+            "setting": rule["of_function" if name in data["functions"] else "setting"],
+            "open": family == "splunk" and (listed is None or name in data["open"]),
+            "for_names": name not in rule.get("computed", ()),
+        }
+        yield family, home_of({**{k: rule[k] for k in ("home", "brings", "source", "place", "optional")}, **own})
 
 
 @functools.cache
