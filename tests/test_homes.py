@@ -357,15 +357,15 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ),
         ("Syslog | where Facility == 'auth' and ProcessName == 'sshd'", "esql", "computed-column", "differs"),
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
-        ("DeviceInfo | where DeviceName == 'HOST'", "esql", "case-ignored", "broader"),
+        ("W3CIISLog | where Computer == 'HOST'", "esql", "case-ignored", "broader"),
         ("SigninLogs | where isnotempty(LocationDetails['a.b']) and ResultType == '0'", "splunk", "object-as-text", "narrower"),
         ("SigninLogs | where tostring(LocationDetails['a.b']) == 'x'", "splunk", "array-compared", "broader"),
         ("AuditLogs | where Identity == 'i' and TargetResources[0]['a.b'] == 'x'", "splunk", "condition-dropped", "broader"),
         ("SigninLogs | where TimeGenerated > datetime(2023-11-14) and ResultType == '0'", "esql", "window-since", "narrower"),
         ("SigninLogs | where ResultType == '0' and tostring(TimeGenerated) has 'T22'", "splunk", "condition-dropped", "broader"),
         ("SigninLogs | where ResultType == '0' and strcat(CreatedDateTime, 'x') has '00Z'", "esql", "condition-dropped", "broader"),
-        ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "esql", "case-ignored", "narrower"),
-        ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "esql", "values-merged", "broader"),
+        ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "eql", "case-ignored", "narrower"),
+        ("DeviceNetworkEvents | where Protocol == 'TcpV4' and RemotePort == 1", "eql", "values-merged", "broader"),
         ("AuditLogs | where Result == 'timeout'", "eql", "values-merged", "broader"),
         ("AuditLogs | where isempty(Result)", "esql", "values-merged", "broader"),
         ("AzureActivity | summarize n = count() by CallerIpAddress, Level | where n > 9", "esql", "value-differs", "differs"),
@@ -442,7 +442,11 @@ def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_th
             'TO_LOWER(event.action) == "mailitemsaccessed"',
             "exact",
         ),
-        ("CloudAppEvents | where ActionType == 'Another one' | project IPAddress", 'TO_LOWER(event.action) == "another-one"', "broader"),
+        (
+            "IdentityQueryEvents | where ActionType == 'Another one' | project ReportId",
+            'TO_LOWER(event.action) == "another-one"',
+            "broader",
+        ),
         ("CloudAppEvents | where ActionType =~ 'Another one' | project IPAddress", 'TO_LOWER(event.action) == "another-one"', "exact"),
         (
             "DeviceEvents | where ActionType in ('DriverLoad', 'NamedPipeEvent') | project ReportId",
@@ -735,6 +739,41 @@ def test_a_site_names_its_own() -> None:
     elsewhere = Site({"splunk": {"Own_CL": SiteTable({"index": "own", "sourcetype": "own"}, {"a_s": ("a", "")})}})
     output = converted("Own_CL | where a_s == '1' and b_s == '2'", "splunk", Options(site=elsewhere))
     assert output.deployment is not None and output.deployment.missing == (("Own_CL", ("b_s",)),)
+
+
+@pytest.mark.parametrize(
+    ("kql", "parts"),
+    [
+        (
+            "DeviceNetworkEvents | where AdditionalFields.host == 'x' and ActionType == 'HttpConnectionInspected'",
+            (
+                'JSON_EXTRACT(JSON_EXTRACT(event.original, "properties.AdditionalFields"), "host") == "x"',
+                'TO_LOWER(event.action) == "httpconnectioninspected"',
+            ),
+        ),
+        (
+            "IdentityDirectoryEvents | where AdditionalFields['TO.GROUP'] =~ 'x'",
+            ("""TO_LOWER(JSON_EXTRACT(JSON_EXTRACT(event.original, "properties.AdditionalFields"), "['TO.GROUP']")) == "x\"""",),
+        ),
+        (
+            "SecurityAlert | where parse_json(Entities)[0].HostName != 'x'",
+            ('NOT JSON_EXTRACT(JSON_EXTRACT(event.original, "Entities"), "[0].HostName") == "x"',),
+        ),
+        ("DeviceRegistryEvents | where RegistryKey endswith 'Run'", ('JSON_EXTRACT(event.original, "properties.RegistryKey")',)),
+    ],
+)
+def test_what_an_integration_changes_is_read_in_the_event_as_it_came(kql: str, parts: tuple[str, ...]) -> None:
+    output = converted(kql, "esql")
+    assert all(part in output.text for part in parts), output.text
+    assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [("== 'x'", "exact"), ("startswith 'x'", "exact"), ("== '1.0'", "broader"), ("== '[\"x\"]'", "narrower"), ("endswith '}'", "broader")],
+)
+def test_the_text_of_an_object_is_compared_where_its_layout_makes_no_difference(condition: str, verdict: str) -> None:
+    assert converted(f"DeviceEvents | where AdditionalFields.a {condition}", "esql").verdict.value == verdict
 
 
 def test_an_inventory_says_whether_events_are_kept_as_they_came() -> None:

@@ -69,6 +69,25 @@ def test_the_key_of_what_an_outer_join_adds_tells_no_row() -> None:
     assert prove(translator.convert(rule(kql), ("sigma",)), "sigma").outcome == Outcome.PROVEN
 
 
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "DeviceNetworkEvents | where AdditionalFields.host == 'x' and DeviceName == 'A'",
+        "CloudAppEvents | where RawEventData.Target[0].ID has 'x' | summarize n = count() by tostring(RawEventData.Workload) | where n > 1",
+        "DeviceEvents | where isempty(AdditionalFields.a) and IsInitiatingProcessRemoteSession == true and InitiatingProcessSessionId > 2",
+        "IdentityDirectoryEvents | where AdditionalFields['TO.GROUP'] == 'x' and IPAddress startswith '10.'",
+        "SecurityAlert | mv-expand e = parse_json(Entities) | where tostring(e.HostName) == 'x' | project SystemAlertId",
+        'SecurityAlert | where Entities has \'"HostName":"x"\' and IsIncident == true',
+    ],
+)
+def test_what_the_record_has_is_read_in_it(kql: str) -> None:
+    """Texts that hold JSON, and the columns that the pipeline changes or leaves out, in the event as it came."""
+    conversion = translator.convert(rule(kql), ("esql",))
+    assert "event.original" in conversion.outputs["esql"].text
+    assert conversion.outputs["esql"].verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert prove(conversion, "esql").outcome == Outcome.PROVEN
+
+
 def test_how_far_indicators_lie_back_is_no_window_of_events() -> None:
     matched = (
         "ThreatIntelligenceIndicator | where TimeGenerated >= ago(14d) and Active | join (OfficeActivity | where TimeGenerated between"

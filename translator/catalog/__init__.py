@@ -128,7 +128,7 @@ def _places(name: str) -> Mapping[tuple[str, Steps], tuple[Steps, ...]]:
 def _has_parts(path: str, counterpart: Counterpart) -> bool:
     """Whether a field is one of several values by itself, not by those of an array around it, or an object."""
     several = isinstance(counterpart, Stored) and counterpart.array and "[" not in path
-    return several or (isinstance(counterpart, Stored) and counterpart.type in ("object", "json", "original"))
+    return several or (isinstance(counterpart, Stored) and counterpart.type in ("object", "json", "original", "original text"))
 
 
 def _steps(path: str) -> tuple[str, Steps]:

@@ -100,7 +100,7 @@ def _homes(listed: Iterable[Mapping[str, Any]]) -> Iterator[Home]:
     for data in listed:
         columns = dict(data["columns"])
         if "extends" in data:
-            whole = {name for name, x in columns.items() if (x or {}).get("type") == "original"}
+            whole = {name for name, x in columns.items() if (x or {}).get("type") in ("original", "original text")}
             inherited = {c: x for c, x in found[data["extends"]].items() if re.split(r"[.\[]", c)[0] not in whole or _is_plain_part(c, x)}
             columns = {**inherited, **columns}
         columns |= {name: {"absent": why} for why, names in data.get("absent", {}).items() for name in names}

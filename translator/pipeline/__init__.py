@@ -29,7 +29,7 @@ from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
 from translator.targets.choice import chosen_name, is_chosen, told_apart
 from translator.targets.homes import Placed
-from translator.targets.names import ORIGINAL
+from translator.targets.names import ORIGINALS
 from translator.targets.pipeline.cases import as_groups
 from translator.targets.pipeline.cuts import Cut, cuts
 from translator.targets.pipeline.lane import Lane, Lifted
@@ -227,7 +227,7 @@ def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: De
     lacking = {t for t, _ in deployment.missing} | {r.table for r in deployment.reads if not r.home} if deployment is not None else set()
 
     def helps(name: str, home: Home) -> bool:
-        reads = target.reads_json or not any(isinstance(c, Stored) and c.type == ORIGINAL for c in home.columns.values())
+        reads = target.reads_json or not any(isinstance(c, Stored) and c.type in ORIGINALS for c in home.columns.values())
         return bool(home.setting) and reads and (not home.for_names or name in lacking or all(h.optional for h in homes[name]))
 
     homes = {name: t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None}

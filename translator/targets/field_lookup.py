@@ -38,16 +38,16 @@ from translator.targets.choice import folded, pins_among
 from translator.targets.counterparts import Fields, at_place, column_number, is_value
 from translator.targets.formulas import parsed
 from translator.targets.names import (
-    ESQL_JSON,
     IN_DOCUMENT,
     IN_UNITS,
-    ORIGINAL,
+    ORIGINALS,
     PLAIN_TEXTS,
     SPLUNK_JSON,
     are_plain_keys,
     is_logical,
     names_elements,
     path_of,
+    quoted_path,
 )
 from translator.targets.objects import is_plain
 from translator.targets.paths import file_name
@@ -154,7 +154,7 @@ class FieldLookup(ABC):
         column = base.column
         counterpart, name, rest = self.fields.counterpart(column, self.steps(expr))
         match counterpart:
-            case Stored() if self.fields.has("event.original" if counterpart.type == ORIGINAL else name):
+            case Stored() if self.fields.has("event.original" if counterpart.type in ORIGINALS else name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
                 if isinstance(expr, Path) and rest and self.family == "splunk" and not entire and is_value(column, expr.steps):
@@ -256,9 +256,10 @@ class FieldLookup(ABC):
             and (not base.column.stored or (self.family == "elastic" and base.column.stored in PLAIN_TEXTS))
         ):
             return True
+        if self.family == "elastic":
+            return self.in_json(base) and quoted_path(steps) is not None and (asked or loose)
         whole = not steps or any(isinstance(s, int) for s in steps)
-        brackets = (SPLUNK_JSON if self.family == "splunk" else ESQL_JSON).brackets
-        return self.in_json(base) and are_plain_keys(steps, brackets) and (asked or (loose and whole))
+        return self.in_json(base) and are_plain_keys(steps, SPLUNK_JSON.brackets) and (asked or (loose and whole))
 
     def is_text(self, expr: Expr) -> bool:
         """Whether a place is a field by a name that no taxonomy binds, with its text; elements that are asked one by one have none."""

@@ -34,7 +34,12 @@ WHOLE = "object of fields"
 ORIGINAL = "original"
 """The type of what an integration of Elastic's keeps in the event as it came alone, which is JSON."""
 
-IN_DOCUMENT = frozenset({"nested", ORIGINAL})
+ORIGINAL_TEXT = "original text"
+"""The type of what such an event has as a text that holds JSON."""
+
+ORIGINALS = frozenset({ORIGINAL, ORIGINAL_TEXT})
+
+IN_DOCUMENT = frozenset({"nested", *ORIGINALS})
 """Types of Elastic's that no query reads but as JSON."""
 
 IN_UNITS = "in_units"
@@ -131,9 +136,36 @@ def json_path(steps: tuple[str | int, ...], brackets: str = "{}") -> str | None:
     return "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps).removeprefix(".")
 
 
+def quoted_path(steps: Iterable[str | int]) -> str | None:
+    """A place in JSON by the subset of JSONPath that ES|QL reads; None where a step has no words.
+
+    Source: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions/json_extract.
+    """
+    path = ""
+    for step in steps:
+        if isinstance(step, int):
+            if step < 0:
+                return None
+            path += f"[{step}]"
+        elif _NAME.fullmatch(step):
+            path += f".{step}"
+        elif "'" in step and '"' in step:
+            return None
+        else:
+            path += f"['{step}']" if "'" not in step else f'["{step}"]'
+    return path.removeprefix(".")
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
 def are_plain_keys(steps: tuple[str | int, ...], brackets: str) -> bool:
     """Whether no name on the way to a place in JSON has a mark in it that parts the names of a path."""
     return not any(isinstance(s, str) and s != ELEMENT and {*s} & {".", *brackets} for s in steps)
+
+
+_END_OF_TEXT = "\u241f"
+"""Stands in a path behind what is a text that holds JSON: a mark that no name has."""
 
 
 @functools.cache
@@ -142,7 +174,7 @@ def _ends_of_texts() -> re.Pattern[str]:
     says to be one.
     """
     texts = "".join(rf"|(?<=^{re.escape(name)})(?=[.{{])" for name in catalog.texts_of_json())
-    return re.compile(r"(?<=\.newValue)(?=[.{])|(?<=\.oldValue)(?=[.{])" + texts)
+    return re.compile(rf"{_END_OF_TEXT}|(?<=\.newValue)(?=[.{{])|(?<=\.oldValue)(?=[.{{])" + texts)
 
 
 def texts_within(path: str) -> list[str]:
@@ -172,7 +204,7 @@ class Json:
 
 SPLUNK_JSON = Json("_raw", "{}", {"json": "_raw"}, False, True)
 # Objects of Elastic's integrations have other names than those of Azure, and fields where these have arrays.
-ESQL_JSON = Json("_source", "[]", {"nested": "_source", ORIGINAL: "event.original"}, True, False)
+ESQL_JSON = Json("_source", "[]", {"nested": "_source", **dict.fromkeys(ORIGINALS, "event.original")}, True, False)
 
 
 @dataclass
@@ -354,22 +386,24 @@ class Names(Notes):
             return None
         source = self.options.fields == "source"
         if steps and base.type == Type.STRING and (not column.stored or (json.of_texts and column.stored in PLAIN_TEXTS)):
-            path = json_path(steps, json.brackets)
+            path = json_path(steps, json.brackets) if json.of_names else quoted_path(steps)
             if path is not None and not column.stored and not source:
                 self.lacks(column.table, column.name)
             return (column.name, path) if path is not None else None
         by_name = bool(steps) and not any(isinstance(s, int) for s in steps)
         homeless = not column.stored and base.type == Type.DYNAMIC and column.table not in {table for table, _ in self.homes}
         opened, closed = json.brackets[0], json.brackets[1]
-        path = column.name + "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps)
+        inner = "".join(f"{opened}{s}{closed}" if isinstance(s, int) else f".{s}" for s in steps) if json.of_names else quoted_path(steps)
+        if inner is None:
+            return None
+        ends = _END_OF_TEXT if steps and column.stored == ORIGINAL_TEXT else "." if inner[:1] not in (".", opened, "") else ""
+        path = f"{column.name}{ends}{inner}"
         within = json.of_names and bool(column.stored) and len(texts_within(path)) > 1
         if source or not (column.stored in json.types or homeless or within):
             return None
         if by_name and (homeless or json.of_names) and not within and not named:
             return None
-        if not are_plain_keys(steps, json.brackets):
-            if not json.of_names:
-                return None
+        if json.of_names and not are_plain_keys(steps, json.brackets):
             what = f"a key with a dot or one of {json.brackets} in JSON is not supported here"
             raise Cannot(Diagnostic("unsupported-expression", what, expr.span))
         if homeless:

@@ -17,6 +17,7 @@ from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of
 from translator.plan.pins import constants
 from translator.plan.types import Type
+from translator.targets.literals import EQUALITIES
 
 MOST_PARTS = 16
 """Parts of an object that are asked one by one: a condition on more is no longer read by anybody."""
@@ -33,6 +34,12 @@ _EMPTY = frozenset({"isempty", "isnull"})
 _WORDS = re.compile(r"(?=[^ ])(?=.*[A-Za-z])[A-Za-z0-9 #@._;%$!()*=?^|~-]+(?<! )", re.ASCII)
 """Texts that stand in JSON as they are, however it is laid out: none of its marks, nothing that some writers escape, no number alone
 (RFC 8259, sections 2, 6 and 7)."""
+
+_PLAIN = re.compile(r"(?![\s{\[]).+(?<![\s}\]])", re.DOTALL)
+"""Texts that neither begin nor end as objects and arrays do."""
+
+_FRACTION = re.compile(r"-?[0-9]+(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)", re.ASCII)
+"""Numbers that JSON may have in several spellings."""
 
 _NUMBER = re.compile(r"[-.0-9]+[eE][-0-9]*")
 
@@ -69,7 +76,7 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, no
             what = f"{column.column.name} has a text there that holds JSON, of which the output would need fields"
             notes.say("json-in-string", what, atom.span, Place.TURNED if asked else Place.PLAIN)
             continue
-        if below == () or whole(field, asked, _is_of_words(atom)):
+        if below == () or whole(field, asked, _is_of_words(atom) or (flat and _is_of_plain_text(atom))):
             continue
         name = _name(column, steps)
         deep = flat and len(steps) > 1 and _below(column, steps[:-1]) is None
@@ -134,6 +141,14 @@ def _is_of_words(atom: Apply) -> bool:
         return False
     values = constants(atom.args[1])
     return bool(values) and all(isinstance(v, str) and _WORDS.fullmatch(v) and not _NUMBER.fullmatch(v) for v in values or ())
+
+
+def _is_of_plain_text(atom: Apply) -> bool:
+    """Whether a condition compares the whole of a text, or its beginning or end, with what the text of no object and no array is or has."""
+    if len(atom.args) != 2 or atom.function not in _WHOLE | EQUALITIES:
+        return False
+    values = constants(atom.args[1])
+    return bool(values) and all(isinstance(v, str) and _PLAIN.fullmatch(v) and not _FRACTION.fullmatch(v) for v in values or ())
 
 
 def _tells_all(atom: Apply, column: ColumnRef, steps: tuple[str | int, ...], below: tuple[Steps, ...]) -> bool:

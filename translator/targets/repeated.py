@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from translator.plan.expressions import Apply, Expr, Path
+from translator.targets.names import texts_within
 from translator.targets.predicates import shared_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def hint_of(expr: Expr) -> str:
 
 def hint_of_place(path: str) -> str:
     """The same of a place by its path: its last name, where that is a plain word."""
-    name = path.rpartition(".")[2]
+    name = texts_within(path)[-1].rpartition(".")[2]
     return name if name.isidentifier() and name.isascii() else "computed"
 
 

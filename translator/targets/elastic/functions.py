@@ -7,7 +7,6 @@ to its precision, 40,000 at most; STD_DEV is of all values, not of a sample. Tim
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
 from translator.targets.elastic import string
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
+from translator.targets.names import quoted_path
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
 from translator.targets.pipeline.language import Function, Language
 
@@ -162,25 +162,13 @@ JSON_LENGTH = (
 def inside(text: str, steps: tuple[str | int, ...]) -> str:
     """What stands at a place in a text that holds JSON, missing where nothing does.
 
-    Source: elastic.co/docs/reference/query-languages/esql/functions-operators/string-functions/json_extract.
-
     Raises:
         Cannot: where the place is counted from the end of an array, or a name in it has a quote.
     """
-    path = ""
-    for step in steps:
-        if (isinstance(step, int) and step < 0) or (isinstance(step, str) and "'" in step and '"' in step):
-            raise Cannot(Diagnostic("unsupported-expression", f"the place {step} in an object or array is not supported here", None))
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif _NAME.fullmatch(step):
-            path += f".{step}" if path else step
-        else:
-            path += f"['{step}']" if "'" not in step else f'["{step}"]'
+    if (path := quoted_path(steps)) is None:
+        way = "".join(f"[{step!r}]" for step in steps)
+        raise Cannot(Diagnostic("unsupported-expression", f"the place {way} in an object or array is not supported here", None))
     return f"JSON_EXTRACT({text}, {string(path)})"
-
-
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 _DECIMAL, _HEXADECIMAL = string("[+\\-]?[0-9]+"), string("-?0[xX][0-9A-Fa-f]+")

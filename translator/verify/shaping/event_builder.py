@@ -20,7 +20,7 @@ from translator.sigma.selections import ALWAYS_PRESENT
 from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
-from translator.targets.names import ORIGINAL
+from translator.targets.names import ORIGINAL_TEXT, ORIGINALS
 from translator.targets.splunk.models import TAGS
 from translator.verify.reading import Row
 from translator.verify.shaping.home_conditions import fulfilling, holds
@@ -106,7 +106,8 @@ class EventBuilder:
             self.inside(column, inner)
             if not (place is not None and isinstance(place.counterpart, Stored) and isinstance(value, str)):
                 return
-        if isinstance(value, str) and place is not None and isinstance(place.counterpart, Stored) and place.counterpart.type in OBJECTS:
+        stored = place.counterpart if place is not None and isinstance(place.counterpart, Stored) else None
+        if isinstance(value, str) and stored is not None and stored.type in OBJECTS - {ORIGINAL_TEXT}:
             value = read_json(value)  # the table has as a text what the product has as an object
         if isinstance(value, dict | list):
             self.whole(column, value, place)
@@ -119,7 +120,7 @@ class EventBuilder:
         if stored is None or place is None or (stored.within and raw_of(self.site.home, self.row)):  # made of all of its parts
             return
         name = place.name
-        if stored.type == ORIGINAL:
+        if stored.type in ORIGINALS:
             self.original |= {} if place.below else {name: value}
             return
         if place.below:
@@ -195,8 +196,8 @@ class EventBuilder:
             and isinstance(value, dict | list)
         ):
             self.document[whole.name] = value
-        if whole is not None and isinstance(whole.counterpart, Stored) and whole.counterpart.type == ORIGINAL:
-            self.original[whole.name] = value
+        if whole is not None and isinstance(whole.counterpart, Stored) and whole.counterpart.type in ORIGINALS:
+            self.original[whole.name] = text_of(value) if whole.counterpart.type == ORIGINAL_TEXT else value
         for steps, leaf in leaves(value):
             if catalog.inside(self.site.table, column, steps) is None and any(
                 catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))

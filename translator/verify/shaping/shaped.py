@@ -17,7 +17,7 @@ from translator.plan.types import Type, type_of
 from translator.targets.base import Options
 from translator.targets.choice import only_value
 from translator.targets.formulas import parsed
-from translator.targets.names import ORIGINAL
+from translator.targets.names import ORIGINALS
 from translator.verify.reading import Row
 from translator.verify.shaping.event_builder import INGESTED, LOG_SOURCE, EventBuilder, time_field
 from translator.verify.shaping.making import FILLER, made_of
@@ -168,7 +168,7 @@ class _Table:
         kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
         around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
         self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
-        self.types |= {"event.original": "keyword"} if ORIGINAL in site.types.values() else {}
+        self.types |= {"event.original": "keyword"} if ORIGINALS & {*site.types.values()} else {}
 
     def shape(self, draft: _Draft) -> Shape:
         row = {

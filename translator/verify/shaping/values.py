@@ -27,7 +27,7 @@ WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
 
 FRACTIONS = frozenset({"double", "float", "half_float", "scaled_float"})
 
-OBJECTS = frozenset({"object", "flattened", "nested", "json", "original"})
+OBJECTS = frozenset({"object", "flattened", "nested", "json", "original", "original text"})
 """Types of fields whose parts are fields."""
 
 _TYPES = MappingProxyType(

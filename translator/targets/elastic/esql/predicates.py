@@ -11,6 +11,7 @@ from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, java_finds, like
+from translator.targets.names import texts_within
 from translator.targets.predicates import Predicates, values
 from translator.targets.repeated import hint_of_place
 
@@ -84,7 +85,10 @@ class EsqlPredicates(Predicates):
 
 def json_extract(holder: str, path: str) -> str:
     """What stands at a place in a field that holds JSON."""
-    return f"JSON_EXTRACT({field(holder)}, {string(path)})"
+    text = field(holder)
+    for part in texts_within(path):
+        text = f"JSON_EXTRACT({text}, {string(part)})"
+    return text
 
 
 def with_document(base: str) -> str:
