@@ -411,6 +411,13 @@ TAILS = [
     r"(?s)a.*$",
     r"a[^\n]*$",
     "a$",
+    r"a(?:[^b/][^/]*)?$",
+    r"a(?:[^b/]c*)?$",
+    r"a(?:[^:\n][^/]*)?$",
+    r"a[^b]+(?:b|$)",
+    r"a(?:[^b]|$)",
+    r"a(?:b|$)",
+    r"(?:a$|x)[^b]*$",
 ]
 ENDED = [
     f"{before}{text}{after}"
@@ -435,7 +442,7 @@ def test_a_dollar_behind_what_takes_line_feeds_is_the_end(pattern: str) -> None:
     loose = re.compile(written.replace(writers.END, "$"), re.DOTALL if "s" in flags else 0)
     same = all(bool(exact.search(t)) == bool(loose.search(t)) for t in ENDED)
     assert same or not takes_line_feed(parse(pattern))
-    assert takes_line_feed(parse(pattern)) == (pattern in (TAILS[2], TAILS[5], TAILS[7]))
+    assert takes_line_feed(parse(pattern)) == (pattern in (TAILS[2], TAILS[5], TAILS[7], *TAILS[10:11], *TAILS[13:15]))
     if takes_no_line_feed(parse(pattern)):
         assert [bool(exact.search(t)) for t in ENDED] == [bool(loose.search(t)) and not t.endswith("\n") for t in ENDED]
 

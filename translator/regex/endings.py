@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from translator.regex.classes import takes_newline
-from translator.regex.syntax import Alternation, Anchor, Any, Class, Concat, Group, Literal, Node, Range, Repeat, concat
+from translator.regex.syntax import Alternation, Anchor, Any, Class, Concat, Group, Literal, Node, Range, Repeat, concat, walk
 from translator.regex.writers import case_of
 
 MOST = 500
@@ -42,9 +42,20 @@ def without_tail(node: Node) -> tuple[Node, Node] | None:
 
 def takes_line_feed(node: Node) -> bool:
     r"""Whether what is before the end of a pattern like ``:[^/]*$`` takes a line feed there: ``$`` is the end then, not before one."""
-    match node:
-        case Concat(parts=(*before, Anchor("end"))):
-            return _ends_with_any(concat(*before))
+    return isinstance(node, Concat) and bool(node.parts) and _before_its_end(node.parts[-1], node.parts[:-1])
+
+
+def _before_its_end(last: Node, before: tuple[Node, ...]) -> bool:
+    """The same of a pattern that ends with ``last``, and asks for an end there alone."""
+    match last:
+        case Anchor("end"):
+            return _ends_with_any(concat(*before)) and not any(n == last for part in before for n in walk(part))
+        case Group(inner):
+            return _before_its_end(inner, before)
+        case Alternation(options) if Anchor("end") in options:
+            others = [o for o in options if o != Anchor("end")]
+            asked = any(n == Anchor("end") for part in (*before, *others) for n in walk(part))
+            return not asked and (any(map(_may_be_line_feed, others)) or _ends_with_any(concat(*before)))
     return False
 
 
@@ -89,9 +100,21 @@ def _ends_with_any(node: Node) -> bool:
         case Alternation(options):
             return all(map(_ends_with_any, options))
         case Concat(parts=(*before, Repeat(tail, 0, 1))):
-            return _ends_with_any(tail) and _ends_with_any(concat(*before))
+            return _ends_with_any(tail) and (_may_be_line_feed(tail) or _ends_with_any(concat(*before)))
         case Concat(parts=(*_, last)):
             return _ends_with_any(last)
+    return False
+
+
+def _may_be_line_feed(node: Node) -> bool:
+    """Whether a pattern matches a line feed alone."""
+    match node:
+        case Class() | Any():
+            return takes_newline(node)
+        case Group(inner):
+            return _may_be_line_feed(inner)
+        case Concat(parts=(first, *others)):
+            return _may_be_line_feed(first) and all(isinstance(x, Repeat) and not x.least for x in others)
     return False
 
 

@@ -326,7 +326,7 @@ class Selections:
         if self.names.family == "sigma":  # where spaces may end the text, so may a line feed
             pattern = pattern.removesuffix(rf"\s*{END}") + r"\s*$" if pattern.endswith(rf"\s*{END}") else pattern
         if self.names.family == "sigma" and END in pattern:
-            if not _is_one_line(atom.args[0]) and not (takes_no_line_feed(tree) or (takes_line_feed(tree) and pattern.count(END) == 1)):
+            if not _is_one_line(atom.args[0]) and not (takes_no_line_feed(tree) or takes_line_feed(tree)):
                 self.names.say("line-feed-at-end", "the pattern's end is also before a line feed that ends the value", atom.span)
             pattern = pattern.replace(END, "$")
         if self.names.family == "sigma" and re.search(r"\(\?<?[=!]", pattern):
