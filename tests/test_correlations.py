@@ -189,7 +189,7 @@ def test_events_of_several_parts_of_a_union_are_told(kql: str, code: str | None)
     ("kql", "asked"),
     [
         ("A | summarize c = dcount(v_s) by k | where c > 4", "with runs=5"),
-        ("A | summarize c = count() by k | where c > 400", 'with runs=100\n  [any where (event.dataset in~ ("A")'),
+        ("A | summarize c = count() by k | where c > 700", 'with runs=100\n  [any where (event.dataset in~ ("A")'),
         ("A | summarize c = count() by k | where c > 3 | join kind=inner (B | where y == 'b') on k", '[any where event.dataset in~ ("B")'),
         ("A | summarize c = sum(n) by k | where c > 4", 'any where (event.dataset in~ ("A")'),
         ("A | summarize c = count() by k | where c < 4", 'any where (event.dataset in~ ("A")'),
@@ -205,7 +205,7 @@ def test_eql_asks_for_what_there_must_be_at_least_where_it_cannot_count(kql: str
     assert ("count-weakened" in {d.code for d in output.diagnostics}) == bool(asked)
 
 
-@pytest.mark.parametrize(("events", "runs"), [(2, [2]), (100, [100]), (101, [100, 1]), (200, [100, 100])])
+@pytest.mark.parametrize(("events", "runs"), [(2, [2]), (100, [100]), (101, [100, 1]), (501, [100, 100, 100, 100, 100, 1])])
 def test_eql_counts_more_events_than_a_run_has_by_several_runs(events: int, runs: list[int]) -> None:
     kql = f"A | where x == 'a' and isnotempty(k) | summarize c = count() by k | where c >= {events}"
     output = translator.convert(rule(kql), ("eql",)).outputs["eql"]

@@ -163,36 +163,33 @@ def test_lists_are_looked_up() -> None:
     outputs = translator.convert(rule(kql)).outputs
     assert "| lookup vip value as listed_1_key OUTPUT value as listed_1\n" in outputs["splunk"].text
     assert "| ENRICH vip ON listed_1_key WITH listed_1 = listed\n" in outputs["esql"].text
-    assert "listed_lower.vip.user.listed != null" in outputs["eql"].text
-    (said,) = (d for d in outputs["eql"].diagnostics if d.code == "list-at-ingest")
-    assert "in lower case, as events come in: policy vip, field user, target_field listed_lower.vip.user" in said.message
+    assert 'user in~ ("%vip%")' in outputs["eql"].text
+    (said,) = (d for d in outputs["eql"].diagnostics if d.code == "list-in-text")
+    assert 'the list vip in place of "%vip%"' in said.message
+
+
+WATCHED = "user in ((_GetWatchlist('vip') | project SearchKey))"
 
 
 @pytest.mark.parametrize(
-    ("kql", "direction", "text"),
+    ("kql", "text"),
     [
-        ("A | where user in ((_GetWatchlist('vip') | project SearchKey))", "narrower", " and listed.vip.user.listed != null"),
+        (f"A | where {WATCHED}", ' and user in ("%vip%")'),
+        (f"A | where not({WATCHED})", ' and (user == null or not user in ("%vip%"))'),
+        (f"A | where {WATCHED} | summarize c = count() by k | where c > 3", ' and user in ("%vip%"))] with runs=4'),
+        (f"A | where x == 'a' | join kind=leftanti (A | where {WATCHED}) on k", ' and user in ("%vip%")] by k'),
+        ("SigninLogs | where IPAddress in~ ((_GetWatchlist('vip') | project SearchKey))", 'source.ip in ("%vip%")'),
         (
-            "A | where user !in ((_GetWatchlist('vip') | project SearchKey))",
-            "broader",
-            " and (user == null or not listed.vip.user.listed != null)",
-        ),
-        (
-            "A | where user in ((_GetWatchlist('vip') | project SearchKey)) | summarize c = count() by k | where c > 3",
-            "narrower",
-            " and listed.vip.user.listed != null)] with runs=4",
-        ),
-        (
-            "A | where x == 'a' | join kind=leftanti (A | where user in ((_GetWatchlist('vip') | project SearchKey))) on k",
-            "broader",
-            " and listed.vip.user.listed != null] by k",
+            "SigninLogs | where IPAddress in~ ((_GetWatchlist('vip') | project SearchKey))"
+            " | summarize c = count() by UserPrincipalName | where c > 3",
+            'source.ip in ("%vip%")',
         ),
     ],
 )
-def test_eql_reads_what_an_enrich_processor_adds(kql: str, direction: str, text: str) -> None:
+def test_a_query_in_eql_is_to_have_the_values_of_a_list(kql: str, text: str) -> None:
     output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
     assert text in output.text
-    assert {d.direction.value for d in output.diagnostics if d.code == "list-at-ingest"} == {direction}
+    assert {d.direction.value for d in output.diagnostics if d.code == "list-in-text"} == {"exact"}
 
 
 @pytest.mark.parametrize(

@@ -381,6 +381,27 @@ def test_date_math_that_rounds_is_not_read(time: str) -> None:
         run(f'any where @timestamp > "{time}"', EVENTS, now=50)
 
 
+@pytest.mark.parametrize(
+    ("query", "values", "ids"),
+    [
+        ('any where name in ("%names%")', ["Cmd.exe", "axb"], [1, 2]),
+        ('any where name in~ ("x", "%names%")', ["cmd.EXE"], [1]),
+        ('any where not (source.ip in ("%names%"))', ["10.0.0.1"], [1, 3, 4]),
+        ('any where name in ("%names%")', [], []),
+        ('any where name in ("%others%")', ["Cmd.exe"], []),
+    ],
+)
+def test_the_values_of_a_list_stand_in_its_place(query: str, values: list[str], ids: list[int]) -> None:
+    found = run(query, EVENTS, lists={"names": [{"value": v} for v in values]})
+    assert [row["id"] for row in found] == ids
+
+
+def test_the_members_of_a_sequence_have_the_values_of_lists() -> None:
+    query = 'sequence [any where name in ("%names%")] [any where n == 2.5] until [any where name in ("%names%") and n == 12]'
+    assert len(run(query, EVENTS, lists={"names": [{"value": "Cmd.exe"}]})) == 1
+    assert run(query, EVENTS, lists={"names": [{"value": "Cmd.exe"}, {"value": "axb"}]}) == []
+
+
 def test_the_words_of_an_event_are_given_back_with_dots() -> None:
     assert run("any where true", [{"@timestamp": 1, "a": {"b": [{"c": 1}, {"c": 2}], "d": None}}]) == [{"@timestamp": 1, "a.b.c": [1, 2]}]
 

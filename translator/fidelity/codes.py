@@ -155,10 +155,10 @@ CODES: dict[str, Code] = {
         "The rows of a list are read from a lookup: it has to be filled.",
         "fill the lookup of that name, and again whenever the list changes where it comes from",
     ),
-    "list-at-ingest": Code(
-        Effect.FEWER,
-        "EQL looks nothing up: an enrich processor has to add what the list says as events come in.",
-        "an enrich processor in the ingest pipeline, as the message has it; the ES|QL looks lists up itself",
+    "list-in-text": Code(
+        Effect.NOTE,
+        "EQL looks nothing up: the values of a list are to be written into the query.",
+        "each value as a text of its own, 65,536 at most; the ES|QL looks lists up itself",
     ),
     "missing-value-group": Code(
         Effect.NOTE,

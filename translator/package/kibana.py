@@ -39,6 +39,9 @@ RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 _ORDER = ("query", "threshold", "new_terms", "threat_match", "eql", "esql")
 """Kinds of rules, what an analyst reads first before what takes most to read."""
 
+_WRITTEN = "list-in-text"
+"""What is said of a list whose values the query itself has to have."""
+
 _READY = (Readiness.READY, Readiness.SET_UP, Readiness.NAMES, None)
 
 
@@ -111,17 +114,18 @@ def choose(conversion: Conversion, options: Options) -> Chosen | None:
     return min(some, key=_preference, default=None)
 
 
-def _preference(chosen: Chosen) -> tuple[int, int, bool, int]:
-    """The verdict, whether it runs, whether it takes several rules, and what an analyst reads first.
+def _preference(chosen: Chosen) -> tuple[int, bool, int, bool, int]:
+    """The verdict, whether a list has to be written into it, whether it runs, whether it takes several rules, and what is read first.
 
     Of fields that elastic/detection-rules does not know it refuses all but ES|QL, which then comes first, if not before a better alert.
     """
-    rank, ready, number = chosen.verdict.rank, _READY.index(chosen.readiness), _ORDER.index(chosen.kind)
+    ready, number = _READY.index(chosen.readiness), _ORDER.index(chosen.kind)
+    rank, written = chosen.verdict.rank, any(d.code == _WRITTEN for d in chosen.diagnostics)
     known, several = [catalog.integration_of(name) for name in chosen.reads], len(chosen.parts) > 1
     if chosen.readiness != Readiness.NAMES and known and all(k is not None and k.checked for k in known):
-        return rank, ready, several, number
+        return rank, written, ready, several, number
     own = chosen.kind in ("threshold", "new_terms", "threat_match")
-    return max(rank, Verdict.SAME_ALERTS.rank), ready, several, -len(_ORDER) if own else -number
+    return max(rank, Verdict.SAME_ALERTS.rank), written, ready, several, -len(_ORDER) if own else -number
 
 
 def _of_language(conversion: Conversion, target: str) -> Chosen | None:
@@ -359,6 +363,7 @@ def _setup(rule: Rule, chosen: Chosen) -> str:
     lines = [f"Requires the data of the Microsoft Sentinel connector {c.id} ({', '.join(c.data_types)})." for c in rule.connectors]
     lists = chosen.output.lookups if chosen.output is not None else {}
     lines += [f"Create the enrich policy {name} before the rule is enabled: see elastic/lookups." for name in lists]
+    lines += [d.message for d in chosen.diagnostics if d.code == _WRITTEN]
     joined = chosen.output.tables if chosen.output is not None else {}
     lines += [f"Create the lookup index {name} before the rule is enabled: see elastic/lookups." for name in joined]
     lines += [f"An exclusion of the rule's author: {' '.join(text.split())}" for text in rule.exclusions]

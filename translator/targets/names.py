@@ -50,7 +50,7 @@ _TO_SET_UP = frozenset(
         "input-setting",
         "list-lookup",
         "list-placeholder",
-        "list-at-ingest",
+        "list-in-text",
         "indicator-list",
         "first-seen-list",
         "list-rows",

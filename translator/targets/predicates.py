@@ -86,6 +86,8 @@ class Predicates:
     """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
     as_text: str = "{0}"
     """How a value of another type is read as a text."""
+    of_addresses: frozenset[str] = frozenset()
+    """Operators that the target compares an address by as it is, with texts of addresses."""
     inside: Callable[[str, str], str] | None = None
     """How a place is read inside a text that is JSON, by the field with the text and its path."""
     classes: str = ""
@@ -205,7 +207,8 @@ class Predicates:
                 return self.missing.format(name)
             spelling = self.atoms.get(predicate.function)
             untold = not self.names.stored(predicate.args[0]) and _has_text(predicate)
-            if (predicate.function in _SEARCHES or untold) and not self.names.is_text(predicate.args[0]):
+            as_text = predicate.function in _SEARCHES and not self.compares_addresses(predicate)
+            if (as_text or untold) and not self.names.is_text(predicate.args[0]):
                 name = self.as_text.format(name)
             if predicate.function in ("<", "<=", ">", ">="):
                 name = self.number_of(predicate.args[0]).format(name)
@@ -226,6 +229,10 @@ class Predicates:
                 return self.ingested.format(INGESTED[limit], seconds)
         what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
         raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+
+    def compares_addresses(self, predicate: Apply) -> bool:
+        """Whether a condition is of an address that the target compares with texts as it is."""
+        return predicate.function in self.of_addresses and self.names.stored(predicate.args[0]) == "ip"
 
     def written_classes(self, predicate: Apply) -> str:
         """The letters of the classes that are written out as those of Unicode."""

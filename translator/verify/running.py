@@ -37,7 +37,7 @@ def run_text(
         case "esql":
             return esql.run(text, events, now, lists, types)
         case "eql":
-            return eql.run(text, events, now)
+            return eql.run(text, events, now, lists=lists)
         case "sigma":
             return sigma.run(text, events, lists=lists)
     raise ValueError(f"no reader of {language}: there are {', '.join(LANGUAGES)}")

@@ -27,8 +27,8 @@ from translator.regex.parser import RegexError, parse
 from translator.regex.syntax import caseless as without_case
 from translator.regex.writers import END, Inexpressible
 from translator.sigma.portable.predicates import Correlation, Member, PredicateBackend, expressed, operator, pattern, spelled, unsupported
+from translator.targets.elastic import among_listed, rlike, string
 from translator.targets.elastic import field as quoted_field
-from translator.targets.elastic import on_list, rlike, string
 from translator.targets.elastic.esql.statistics import measured
 from translator.targets.elastic.functions import MOST_PRECISE
 
@@ -36,7 +36,7 @@ MAX_QUERIES = 16
 MAX_RUNS = 100
 """How many events in a row one item of a sequence may ask for (elastic.co/docs/reference/query-languages/eql/eql-syntax, with runs)."""
 
-MAX_EVENTS = 2 * MAX_RUNS
+MAX_EVENTS = 6 * MAX_RUNS
 """How many events a sequence is written for, of which each takes a search of its own."""
 
 
@@ -245,7 +245,7 @@ class EqlSequenceBackend(ElasticBackend):
     def listed(self, field: str, value: SigmaString, cased: bool) -> str:
         match value.s:
             case (Placeholder(name=name),):
-                return self.present(self.quoted(on_list(name, field, not cased)))
+                return among_listed(name, self.quoted(field), not cased)
         return super().listed(field, value, cased)
 
     def same(self, field: str, other: str) -> str:

@@ -25,7 +25,7 @@ from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.elastic import UNREADABLE, dataset, index
-from translator.targets.elastic.eql import check_keys, eql_diagnostics
+from translator.targets.elastic.eql import check_keys, eql_diagnostics, with_addresses
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
@@ -102,7 +102,7 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
     def spell(selector: Selector, part: Expr) -> None:
         spells(named(), selector, part)
 
-    return translated(placed.detection, written, spell)
+    return translated(with_addresses(placed.detection) if target == "eql" else placed.detection, written, spell)
 
 
 def better_through_sigma(than: Verdict, target: str, rule: Rule, placed: Placed, options: Options) -> Output | None:

@@ -58,13 +58,9 @@ def field(name: str) -> str:
     return name if plain else "`" + name.replace("`", "``") + "`"
 
 
-def on_list(name: str, field_name: str, caseless: bool) -> str:
-    """The field of an event that is there where ``field_name`` holds a value of a list, which an enrich processor looks up at ingest.
-
-    EQL joins nothing to an event, so the event has to carry it. The part before the last is the processor's ``target_field``, the last
-    what the list's enrich policy adds, as it does for ``ENRICH`` of ES|QL (elastic.co/docs/reference/enrich-processor/enrich-processor).
-    """
-    return f"{'listed_lower' if caseless else 'listed'}.{name}.{field_name}.listed"
+def among_listed(name: str, field_name: str, caseless: bool) -> str:
+    """That a field has a value of a list in EQL, which looks nothing up: the values are to be written where the name of the list is."""
+    return f"{field_name} {'in~' if caseless else 'in'} ({string(f'%{name}%')})"
 
 
 def dataset(names: Names, selector: Selector) -> str:

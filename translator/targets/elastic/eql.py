@@ -13,12 +13,12 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from translator.detection.model import Detection, Selector
+from translator.detection.model import Detection, Selector, Side
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS, LIMITS, is_present
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, conjuncts, const, negation
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, conjuncts, const, negation, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.lucene import Case, escape
@@ -27,7 +27,7 @@ from translator.regex.syntax import Alternation, Node
 from translator.regex.terms import BOUND, around
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
-from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, dataset, field, literal, lucene_text, on_list, string
+from translator.targets.elastic import KEEPS, LONGEST_PATTERN, UNREADABLE, among_listed, dataset, field, literal, lucene_text, string
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.predicates import Predicates, text_of, values
@@ -89,8 +89,7 @@ def _in(operator: str):  # type: ignore[no-untyped-def]
 
 
 def _listed(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
-    plain = f[1:-1].replace("``", "`") if f.startswith("`") else f
-    return f"{field(on_list(text_of(rest, node), plain, node.function == 'expand'))} != null"
+    return among_listed(text_of(rest, node), f, node.function == "expand")
 
 
 ATOMS = {
@@ -124,19 +123,31 @@ ATOMS = {
 """``=~`` is a list of one, since ``:`` would read ``*`` and ``?`` in the literal as wildcards."""
 
 
-def lists_at_ingest(detection: Detection, names: Names) -> Iterator[Diagnostic]:
-    """What is said of the lists that a detection reads: a value that comes onto one later is not found in the events before it."""
+def with_addresses(detection: Detection) -> Detection:
+    """``detection`` with the lists that addresses are looked up in asked for with case: ``in~`` takes texts alone."""
+
+    def cased(node: Expr) -> Expr:
+        match node:
+            case Apply(function="expand", args=(ColumnRef(column=column), _)) if column.stored == "ip":
+                return replace(node, function="expand_cs")
+        return node
+
+    def changed(side: Side) -> Side:
+        return replace(side, selectors=tuple(replace(s, predicate=transform(s.predicate, cased)) for s in side.selectors))
+
+    return replace(detection, sides=tuple(map(changed, detection.sides)))
+
+
+def lists_in_text(detection: Detection) -> Iterator[Diagnostic]:
+    """What is said of the lists that a detection reads, whose values the query has to have."""
     for side in detection.sides:
         for selector in side.selectors:
             for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
                 if atom.function not in ("expand", "expand_cs") or not isinstance(atom.args[1], Const):
                     continue
-                name, subject = values(atom.args[1])[0], names.field(atom.args[0])
-                caseless = atom.function == "expand"
-                case = ", in lower case," if caseless else ""
-                target = on_list(str(name), subject, caseless).rpartition(".")[0]
-                message = f"the list {name} is looked up{case} as events come in: policy {name}, field {subject}, target_field {target}"
-                yield Diagnostic("list-at-ingest", message, atom.span, place)
+                name = values(atom.args[1])[0]
+                message = f'EQL looks nothing up: write the values of the list {name} in place of "%{name}%", again whenever they change'
+                yield Diagnostic("list-in-text", message, atom.span, place)
 
 
 _KINDS = {
@@ -291,7 +302,7 @@ def ties(detection: Detection) -> Iterator[Diagnostic]:
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
     found = (
-        lists_at_ingest(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
+        lists_in_text(detection), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
         ties(detection),
     )  # fmt: skip
     return tuple(dict.fromkeys(itertools.chain(*found)))
@@ -326,7 +337,7 @@ class Eql(Target):
         def spell(_: Selector, part: Expr) -> object:
             return asked().predicates.render(part)
 
-        return translated(placed.detection, written, spell)
+        return translated(with_addresses(placed.detection), written, spell)
 
 
 class _Writer:
@@ -337,6 +348,7 @@ class _Writer:
         )
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
+        self.predicates.of_addresses = frozenset({"expand_cs"})
         self.predicates.limit = '`@timestamp` {0} "now-{1}s"'
         self.predicates.ingested = 'event.ingested {0} "now-{1}s"'
         same = '(({0} == null or {0} == "") and ({1} == null or {1} == "") or {0} != null and {1} != null and %s)'

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from translator.verify.eql import samples, types
 from translator.verify.eql.conditions import CATEGORY, Conditions
 from translator.verify.eql.documents import documents, kinds_of
+from translator.verify.eql.lists import filled
 from translator.verify.eql.sequences import Machine
 from translator.verify.eql.syntax import Events, Filter, Member, Query, Sample, Sequence, parse
 from translator.verify.eql.types import WrongType
-from translator.verify.reading import Row, moment_of
+from translator.verify.reading import Lists, Row, moment_of
 
 __all__ = ["WrongType", "parse", "run"]
 
@@ -27,6 +28,7 @@ def run(
     now: dt.datetime | float | None = None,
     kinds: Mapping[str, str] | None = None,
     category: str = CATEGORY,
+    lists: Lists | None = None,
 ) -> list[Row]:
     """What an EQL query returns.
 
@@ -35,6 +37,7 @@ def run(
         now: the time of the search, which ``"now-1d"`` goes by; without one such a query is not readable.
         kinds: types of fields (text, number, bool, ip, date) beside those that their values and ECS tell.
         category: the field that holds an event's category (``event_category_field`` of the API).
+        lists: rows with a column ``value``, by the names of the lists whose values the query is to have.
 
     Returns:
         For an event query its events; for a sequence or a sample one row for each, with its ``events`` (``{"missing": True}`` for one that
@@ -44,7 +47,7 @@ def run(
         WrongType: a NotReadable, where Elasticsearch refuses the query for the types of its operands.
         NotReadable: for what else it refuses, and for what is not written here.
     """
-    query = parse(text)
+    query = filled(parse(text), lists or {})
     found = documents(events)
     known = {name for document in found for name in document.values}
     conditions = Conditions(kinds_of(found) | dict(kinds or {}), category, None if now is None else (moment_of(now) or 0) // 1_000)
