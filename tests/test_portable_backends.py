@@ -178,6 +178,8 @@ WATCHED = "user in ((_GetWatchlist('vip') | project SearchKey))"
         (f"A | where not({WATCHED})", ' and (user == null or not user in ("%vip%"))'),
         (f"A | where {WATCHED} | summarize c = count() by k | where c > 3", ' and user in ("%vip%"))] with runs=4'),
         (f"A | where x == 'a' | join kind=leftanti (A | where {WATCHED}) on k", ' and user in ("%vip%")] by k'),
+        ("A | where last_part in~ ((_GetWatchlist('vip') | project SearchKey))", '(user in~ ("%vip%") or user like~ ("*.%vip%"))'),
+        ("A | where x == 'a' and user has_any ((_GetWatchlist('vip') | project SearchKey))", 'user like~ ("*%vip%*")'),
         ("SigninLogs | where IPAddress in~ ((_GetWatchlist('vip') | project SearchKey))", 'source.ip in ("%vip%")'),
         (
             "SigninLogs | where IPAddress in~ ((_GetWatchlist('vip') | project SearchKey))"
@@ -187,9 +189,27 @@ WATCHED = "user in ((_GetWatchlist('vip') | project SearchKey))"
     ],
 )
 def test_a_query_in_eql_is_to_have_the_values_of_a_list(kql: str, text: str) -> None:
+    kql = kql.replace("where last_part", "extend last_part = tostring(split(user, '.')[-1]) | where last_part")
     output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
     assert text in output.text
     assert {d.direction.value for d in output.diagnostics if d.code == "list-in-text"} == {"exact"}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "asked"),
+    [
+        ("x == 'a'", 'not (user in ("%seen_user_in_a%") or user == null and "" in ("%seen_user_in_a%"))'),
+        ("x == 'a' and isnotempty(user)", '(user == null or not user in ("%seen_user_in_a%"))'),
+    ],
+)
+def test_a_list_of_what_was_seen_may_have_an_empty_text_for_events_without_the_field(earlier: str, asked: str) -> None:
+    kql = (
+        f"let seen = A | where TimeGenerated > ago(14d) | where {earlier} | summarize make_set(user);\n"
+        "A | where TimeGenerated > ago(1d) | where x == 'b' and user !in (seen)"
+    )
+    output = translator.convert(rule(kql), ("eql",)).outputs["eql"]
+    assert output.text == f'any where event.dataset == "A" and x == "b" and {asked}'
+    assert "empty-listed" not in {d.code for d in output.diagnostics}
 
 
 @pytest.mark.parametrize(

@@ -387,8 +387,11 @@ def test_date_math_that_rounds_is_not_read(time: str) -> None:
         ('any where name in ("%names%")', ["Cmd.exe", "axb"], [1, 2]),
         ('any where name in~ ("x", "%names%")', ["cmd.EXE"], [1]),
         ('any where not (source.ip in ("%names%"))', ["10.0.0.1"], [1, 3, 4]),
+        ('any where source.ip in ("%names%")', ["none", "::1", ""], [3]),
         ('any where name in ("%names%")', [], []),
         ('any where name in ("%others%")', ["Cmd.exe"], []),
+        ('any where name like~ ("*.%names%")', ["EXE", "b"], [1]),
+        ('any where name like ("*%names%*")', [], []),
     ],
 )
 def test_the_values_of_a_list_stand_in_its_place(query: str, values: list[str], ids: list[int]) -> None:

@@ -82,8 +82,12 @@ def _read(expr: Expr) -> Expr:
 
 
 def _note_empty_listed(lifting: Lifting, selector: Selector, place: Place) -> None:
-    """Says that events without a value are never among what was seen before, as the empty text may be in KQL."""
-    earlier = {d.fact.name for d in lifting.findings.said if isinstance(d.fact, FilledList) and d.fact.earlier}
+    """Says that events without a value are never among what was seen before, as the empty text may be in KQL.
+
+    It is not where the earlier window is asked for events with a value.
+    """
+    filled = {h.name for h in lifting.findings.histories if all(lifting.has_always(s.keys[0], s.predicate) for s in h.selectors)}
+    earlier = {d.fact.name for d in lifting.findings.said if isinstance(d.fact, FilledList) and d.fact.earlier} - filled
     if not earlier:
         return
     parts = list(conjuncts(selector.predicate))

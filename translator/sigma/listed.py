@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, FilledList, Place
-from translator.plan.conditions import LISTS, fields_of, is_present
+from translator.plan.conditions import LISTS, fields_of
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Span, conjunction, conjuncts, negation
 from translator.plan.pins import fixed_columns
 from translator.rulepack.model import Rule
@@ -17,13 +17,9 @@ from translator.sigma.groups import is_missing
 def without_empty(rule: Rule, detection: Detection) -> Detection:
     """``detection`` of events with a value, where that is new to a list and all that identifies the alert.
 
-    Without it the event may be new in the KQL as well, and names nothing. It always is where the earlier window is asked for events with a
-    value, of which nothing is said then.
+    Without it the event may be new in the KQL as well, and names nothing.
     """
     earlier = {d.fact.name for d in detection.diagnostics if isinstance(d.fact, FilledList) and d.fact.earlier}
-    filled = earlier & {h.name for h in detection.histories if all(is_present(s.keys[0], s.predicate) for s in h.selectors)}
-    new = {node.span for selector in detection.selectors for node in _new_to_lists(selector, filled)}
-    detection = replace(detection, diagnostics=tuple(d for d in detection.diagnostics if d.code != "empty-listed" or d.span not in new))
     said = {d.span for d in detection.diagnostics if d.code == "empty-listed" and d.place is Place.TURNED}
     if not said or len(detection.sides) != 1 or detection.others:
         return detection

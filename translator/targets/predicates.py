@@ -86,6 +86,8 @@ class Predicates:
     """How the time of an event is compared with that of so many seconds ago; empty where it cannot be."""
     as_text: str = "{0}"
     """How a value of another type is read as a text."""
+    tells_missing: Callable[[Apply], bool] = lambda atom: False
+    """Whether what is written of a condition says itself what holds of events without the field."""
     of_addresses: frozenset[str] = frozenset()
     """Operators that the target compares an address by as it is, with texts of addresses."""
     inside: Callable[[str, str], str] | None = None
@@ -164,8 +166,8 @@ class Predicates:
             return filled if self.missing_differs_from_none else f"{self.present.format(name)}{self.and_}{filled}"
         if (compared := self.fields_compared(predicate)) is not None:
             return self.refused(f"({compared})")
-        holds_of_empty = isinstance(predicate, Apply) and takes_empty(predicate)
-        fields = [] if holds_of_empty else [self.spelled(a) for a in _fields(predicate) if a not in known]
+        told = isinstance(predicate, Apply) and (takes_empty(predicate) or self.tells_missing(predicate))
+        fields = [] if told else [self.spelled(a) for a in _fields(predicate) if a not in known]
         guards = [self.missing.format(f) for f in dict.fromkeys(fields)]
         text = self.or_.join([*guards, self.refused(self.atom(predicate))])
         return f"({text})" if guards else text

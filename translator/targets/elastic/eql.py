@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
-from translator.plan.conditions import CASE_PAIRS, LIMITS, is_present
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, conjuncts, const, negation, transform
+from translator.plan.conditions import CASE_PAIRS, LIMITS, LISTS, is_present
+from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, Span, conjunction, conjuncts, const, negation, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.lucene import Case, escape
@@ -92,6 +92,24 @@ def _listed(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
     return among_listed(text_of(rest, node), f, node.function == "expand")
 
 
+def _listed_or_empty(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    """The same where the list may have an empty text, which an event without the field has in KQL."""
+    nothing = among_listed(text_of(rest, node), string(""), False)
+    return f"({_listed(f, rest, node)} or {f} == null and {nothing})"
+
+
+def _listed_at_end(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    """That the last part of a text is in a list: it is the whole text, or the text ends with it behind the mark that separates parts."""
+    name, mark = (str(x.value) for x in rest if isinstance(x, Const))
+    caseless = node.function == "expand_last"
+    ending = string(f"*{mark}%{name}%")
+    return f"({among_listed(name, f, caseless)} or {f} {'like~' if caseless else 'like'} ({ending}))"
+
+
+def _listed_within(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+    return f"{f} like~ ({string(f'*%{text_of(rest, node)}%*')})"
+
+
 ATOMS = {
     "==": _compare("=="),
     "=~": _in("in~"),
@@ -115,6 +133,9 @@ ATOMS = {
     "cidr": lambda f, rest, node: f"cidrMatch({f}, {', '.join(map(literal, values(rest[0])))})",
     "expand": _listed,
     "expand_cs": _listed,
+    "expand_last": _listed_at_end,
+    "expand_cs_last": _listed_at_end,
+    "expand_within": _listed_within,
     "<": _compare("<"),
     "<=": _compare("<="),
     ">": _compare(">"),
@@ -138,15 +159,16 @@ def with_addresses(detection: Detection) -> Detection:
     return replace(detection, sides=tuple(map(changed, detection.sides)))
 
 
-def lists_in_text(detection: Detection) -> Iterator[Diagnostic]:
+def lists_in_text(detection: Detection, names: Names) -> Iterator[Diagnostic]:
     """What is said of the lists that a detection reads, whose values the query has to have."""
     for side in detection.sides:
         for selector in side.selectors:
             for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
-                if atom.function not in ("expand", "expand_cs") or not isinstance(atom.args[1], Const):
+                if atom.function not in LISTS or not isinstance(atom.args[1], Const):
                     continue
-                name = values(atom.args[1])[0]
-                message = f'EQL looks nothing up: write the values of the list {name} in place of "%{name}%", again whenever they change'
+                name, kind = values(atom.args[1])[0], " that are addresses" if names.stored(atom.args[0]) == "ip" else ""
+                how = f'write the values of the list {name}{kind} in place of "%{name}%", again whenever they change'
+                message = f"EQL looks nothing up: {how}"
                 yield Diagnostic("list-in-text", message, atom.span, place)
 
 
@@ -302,7 +324,7 @@ def ties(detection: Detection) -> Iterator[Diagnostic]:
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
     found = (
-        lists_in_text(detection), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
+        lists_in_text(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
         ties(detection),
     )  # fmt: skip
     return tuple(dict.fromkeys(itertools.chain(*found)))
@@ -321,15 +343,18 @@ class Eql(Target):
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:
         def written(detection: Detection) -> Output:
-            names = Names(self.family, options, placed.homes, UNREADABLE["eql"])
+            names, empty = Names(self.family, options, placed.homes, UNREADABLE["eql"]), set[Span | None]()
             try:
                 if detection.kind == "temporal_ordered" or detection.within is not None or any(side.absent for side in detection.sides):
                     check_keys(detection, names)
-                texts = _Writer(names).queries(detection)
+                writer = _Writer(names, {d.span for d in detection.diagnostics if d.code == "empty-listed"})
+                texts = writer.queries(detection)
+                empty = writer.empty
                 names.said += eql_diagnostics(detection, names)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
-            kept = (d for d in detection.diagnostics if not (detection.open and d.code == "bound-included"))
+            told = {"empty-listed": empty, "bound-included": {d.span for d in detection.diagnostics} if detection.open else set()}
+            kept = (d for d in detection.diagnostics if d.span not in told.get(d.code, ()))
             return names.output(self.name, texts, (*kept, *names.said))
 
         asked = functools.cache(lambda: _Writer(Names(self.family, options, placed.homes, UNREADABLE["eql"])))
@@ -341,11 +366,34 @@ class Eql(Target):
 
 
 class _Writer:
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, names: Names, empty: Collection[Span | None] = ()) -> None:
+        """``empty``: the places of conditions on lists that may have an empty text; ``self.empty`` has those that are written so."""
+        self.names, self.empty = names, set[Span | None]()
+
+        def may_be_empty(node: Apply) -> bool:
+            return node.function in ("expand", "expand_cs") and node.span in empty and names.is_text(node.args[0])
+
+        def listed(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
+            if not may_be_empty(node):
+                return _listed(f, rest, node)
+            self.empty.add(node.span)
+            return _listed_or_empty(f, rest, node)
+
         self.predicates = Predicates(
-            names, ATOMS, field, "{0} == null", "{0} != null", '{0} == ""', '{0} != ""', "true", "false", " and ", " or ", "not "
+            names,
+            {**ATOMS, "expand": listed, "expand_cs": listed},
+            field,
+            "{0} == null",
+            "{0} != null",
+            '{0} == ""',
+            '{0} != ""',
+            "true",
+            "false",
+            " and ",
+            " or ",
+            "not ",
         )
+        self.predicates.tells_missing = may_be_empty
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
         self.predicates.of_addresses = frozenset({"expand_cs"})

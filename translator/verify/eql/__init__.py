@@ -47,10 +47,11 @@ def run(
         WrongType: a NotReadable, where Elasticsearch refuses the query for the types of its operands.
         NotReadable: for what else it refuses, and for what is not written here.
     """
-    query = filled(parse(text), lists or {})
+    query = parse(text)
     found = documents(events)
     known = {name for document in found for name in document.values}
     conditions = Conditions(kinds_of(found) | dict(kinds or {}), category, None if now is None else (moment_of(now) or 0) // 1_000)
+    query = filled(query, lists or {}, conditions.kinds)
     for wanted in _filters(query):
         types.condition(wanted.condition, conditions.kinds)
         types.mapped(wanted.condition, known)
