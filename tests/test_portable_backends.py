@@ -212,6 +212,13 @@ def test_a_list_of_what_was_seen_may_have_an_empty_text_for_events_without_the_f
     assert "empty-listed" not in {d.code for d in output.diagnostics}
 
 
+def test_eql_asks_a_list_for_a_text_that_is_joined_of_fields_which_may_be_missing() -> None:
+    kql = "A | where x == 'b' and isnotempty(k) and strcat(user, '-', k) !in ((_GetWatchlist('vip') | project SearchKey))"
+    text = translator.convert(rule(kql), ("eql",)).outputs["eql"].text
+    assert 'not (user != null and k != null and concat(user, "-", k) in ("%vip%") or ' in text
+    assert ' or user == null and k != null and concat("-", k) in ("%vip%") or ' in text
+
+
 @pytest.mark.parametrize(
     ("condition", "esql", "eql"),
     [

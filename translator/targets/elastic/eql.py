@@ -17,7 +17,7 @@ from translator.detection.model import Detection, Selector, Side
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
-from translator.plan.conditions import CASE_PAIRS, LIMITS, LISTS, is_present
+from translator.plan.conditions import CASE_PAIRS, LIMITS, LISTS, is_field, is_present
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, Span, conjunction, conjuncts, const, negation, transform
 from translator.plan.patterns import searched
 from translator.plan.types import Type
@@ -365,6 +365,52 @@ class Eql(Target):
         return translated(with_addresses(placed.detection), written, spell)
 
 
+MAX_JOINED = 3
+"""How many fields a text may be joined of, each of which may be missing or not."""
+
+
+class _Conditions(Predicates):
+    """Conditions on fields, and those that ask a list for a text that is joined of fields, which is no text where one of them is missing.
+
+    Source: elastic.co/docs/reference/query-languages/eql/eql-function-ref, "concat".
+    """
+
+    joined: set[Span | None]
+    """The places of the latter."""
+
+    def of_computed(self, predicate: Apply) -> str | None:
+        match predicate:
+            case Apply(function="expand" | "expand_cs" as function, args=(subject, Const(value=str(name)))) if parts := joined_parts(
+                subject
+            ):
+                self.joined.add(predicate.span)
+                return self.of_joined(parts, name, function == "expand")
+        return super().of_computed(predicate)
+
+    def of_joined(self, parts: tuple[Expr, ...], name: str, caseless: bool) -> str:
+        fields = list(dict.fromkeys(p for p in parts if is_field(p)))
+        ways = []
+        for lacking in itertools.product((False, True), repeat=len(fields)):
+            missing = dict(zip(fields, lacking, strict=True))
+            asked = [(self.missing if lacks else self.present).format(self.spelled(f)) for f, lacks in missing.items()]
+            words = [
+                string(p.value) if isinstance(p, Const) and isinstance(p.value, str) else self.spelled(p)
+                for p in parts
+                if not missing.get(p)
+            ]
+            whole = f"concat({', '.join(words)})" if len(words) > 1 else words[0] if words else string("")
+            ways.append(self.and_.join([*asked, among_listed(name, whole, caseless)]))
+        return f"({self.or_.join(ways)})"
+
+
+def joined_parts(expr: Expr) -> tuple[Expr, ...]:
+    """The fields and constants that a text is joined of; none where it is another, or of too many fields."""
+    match expr:
+        case Apply(function="strcat", args=parts) if all(is_field(p) or (isinstance(p, Const) and isinstance(p.value, str)) for p in parts):
+            return parts if len({p for p in parts if is_field(p)}) <= MAX_JOINED else ()
+    return ()
+
+
 class _Writer:
     def __init__(self, names: Names, empty: Collection[Span | None] = ()) -> None:
         """``empty``: the places of conditions on lists that may have an empty text; ``self.empty`` has those that are written so."""
@@ -373,13 +419,16 @@ class _Writer:
         def may_be_empty(node: Apply) -> bool:
             return node.function in ("expand", "expand_cs") and node.span in empty and names.is_text(node.args[0])
 
+        def tells_missing(node: Apply) -> bool:
+            return may_be_empty(node) or (node.function in ("expand", "expand_cs") and bool(joined_parts(node.args[0])))
+
         def listed(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
             if not may_be_empty(node):
                 return _listed(f, rest, node)
             self.empty.add(node.span)
             return _listed_or_empty(f, rest, node)
 
-        self.predicates = Predicates(
+        self.predicates = _Conditions(
             names,
             {**ATOMS, "expand": listed, "expand_cs": listed},
             field,
@@ -393,7 +442,8 @@ class _Writer:
             " or ",
             "not ",
         )
-        self.predicates.tells_missing = may_be_empty
+        self.predicates.joined = self.empty
+        self.predicates.tells_missing = tells_missing
         self.predicates.number = "number({0})"
         self.predicates.as_text = "string({0})"
         self.predicates.of_addresses = frozenset({"expand_cs"})
