@@ -151,6 +151,9 @@ def test_chains_of_values_stay_flat() -> None:
     ("kql", "simplified"),
     [
         ('isnotempty(extract("([a-z]+)[.]", 1, a))', 'a matches regex "([a-z]+)[.]"'),
+        ('strlen(split(a, "@")[1]) < 5', 'not(a matches regex "^(?:[^@]*@){1}[^@]{5,}(?:@|$)")'),
+        ('split(a, "@")[1] matches regex "[^0-9]+"', 'a matches regex "^(?:[^@]*@){1}[^@]*[^0-9@][^@]*(?:@|$)"'),
+        ('split(a, "@")[1] matches regex @"\\D"', 'a matches regex "^(?:[^@]*@){1}[^@]*[^\\\\d@][^@]*(?:@|$)"'),
         ('tostring(split(a, "@")[0]) in ("", "x")', 'not(a matches regex "^[^@]+(?:@|$)") or (a matches regex "^x(?:@|$)")'),
         (
             'extract(@"^[^=]*=([^;]*)", 1, a) has "x y"',

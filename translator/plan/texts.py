@@ -222,6 +222,8 @@ def split_element(expr: Expr) -> Expr:
     if len(expr.args) != 2:
         return expr
     operand = expr.args[1]
+    if expr.function == "matches regex" and isinstance(operand, Const) and (one := _character(str(operand.value), part.marks)):
+        return part.condition(f"{part.other}*{one}{part.other}*", False, expr.span)
     items = items_of(operand)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value and i.value.isprintable()]
     if len(texts) != len(items):
@@ -236,6 +238,25 @@ def split_element(expr: Expr) -> Expr:
     wanted = [part.asking(name, t, caseless) for t in texts]
     either = wanted[0] if len(wanted) == 1 else f"(?:{'|'.join(wanted)})"
     return part.condition(either, caseless, expr.span)
+
+
+@functools.lru_cache(maxsize=4096)
+def _character(regex: str, marks: str) -> str:
+    """The characters of a pattern like ``[^0-9]+``, which finds one of them, but for ``marks``; empty for another pattern."""
+    match parsed(regex):
+        case syntax.Class() as found:
+            pass
+        case syntax.Repeat(syntax.Class() as found, 1, _):
+            pass
+        case _:
+            return ""
+    others = tuple(syntax.Range(ord(m), ord(m)) for m in marks)
+    match found:
+        case syntax.Class((syntax.Perl(letter, negated, ascii),), False) if negated:
+            return kql(syntax.Class((syntax.Perl(letter, False, ascii), *others), True, found.caseless))
+        case syntax.Class(members, True):
+            return kql(syntax.Class((*members, *others), True, found.caseless))
+    return ""
 
 
 def counted_parts(expr: Expr) -> Expr:
@@ -257,16 +278,18 @@ def counted_parts(expr: Expr) -> Expr:
 
 
 def text_length(expr: Expr) -> Expr:
-    """``strlen(x)`` compared with a number."""
+    """``strlen(x)`` compared with a number; an element of a text that it does not have is empty."""
     match expr:
-        case Apply(function=function, args=(Apply(function="strlen", args=(source,)), Const(value=int(n)))) if is_text(source):
-            pass
+        case Apply(function=function, args=(Apply(function="strlen", args=(source,)), Const(value=int(n)))):
+            part = _part(source)
         case _:
             return expr
-    if function not in _ORDERS or not 0 <= n < MAX_LENGTH:
+    if function not in _ORDERS or not 0 <= n < MAX_LENGTH or (part is None and not is_text(source)):
         return expr
 
     def at_least(characters: int) -> Expr:
+        if part is not None and characters > 0:
+            return part.condition(f"{part.other}{{{characters},}}", False, expr.span)
         regex = f"^[\\s\\S]{{{characters}}}"
         return TRUE if characters <= 0 else Apply(expr.span, Type.BOOL, "matches regex", (source, const(regex)))
 
