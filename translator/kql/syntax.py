@@ -8,8 +8,7 @@ file: expressions hold pipelines, pipelines operators, and operators expressions
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from functools import cache
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -23,18 +22,12 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below this one, in the order of their fields."""
-        for name in _members(type(self)):
+        for name in self.__match_args__:
             value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
-
-
-@cache
-def _members(kind: type[Node]) -> tuple[str, ...]:
-    """What a node of a kind has beside its place: looked up for every node of every text."""
-    return tuple(x.name for x in fields(kind) if x.name != "span")
 
 
 # --- expressions ---------------------------------------------------------------------------------------------------------
