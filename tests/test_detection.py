@@ -1107,10 +1107,16 @@ def test_parts_with_windows_of_their_own(kql: str, period: int | None, limits: l
         (FIRST_SEEN.replace(" between (ago(8d) .. ago(1d))", " <= ago(1d)"), None),
         ("A | summarize f = min(TimeGenerated) by k, x | where f > ago(1d)", None),
         ("A | where TimeGenerated > startofday(ago(1d)) | join kind=inner (B | where TimeGenerated > ago(7d)) on k", None),
+        ("A | where TimeGenerated < ago(1d)", None),
     ],
 )
 def test_a_window_that_is_not_known_is_no_part_of_a_search(kql: str, period: int | None) -> None:
     assert isinstance(lifted(kql, period, timed=True), NoDetection)
+
+
+def test_events_without_a_limit_on_their_time_are_those_of_the_search() -> None:
+    found = lifted("A | where x == 'y'", None, timed=True)
+    assert isinstance(found, Detection) and found.lookback == 86_400 and "window-assumed" in codes(found)
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,14 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
     f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
     " | summarize n = count() by a, k, UserPrincipalName",
+    # the values of another query as terms in a text
+    f"| where AppDisplayName has_any (({CHANGES} | where isnotempty(OperationName) | project OperationName))"
+    " or not(strcat(ResultType, '-', UserPrincipalName, @'\\E') has_any ("
+    f"({CHANGES} | distinct x = strcat(Identity, @'\\e')))) | summarize c = count() by UserPrincipalName, AppDisplayName",
+    f"| where IPAddress has_any (({SIGNINS} | where ResultType != '0' | extend i = substring(IPAddress, 3) | summarize make_set(i)))"
+    f" | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u | project IPAddress, n",
+    f"| summarize c = count() by u = UserPrincipalName, a = AppDisplayName | join kind=inner ({CHANGES} | project u = Identity,"
+    " o = substring(OperationName, 4)) on u | where a has o or o == '' or u has a | summarize n = count() by u, o, a",
     # beside the one value of another query, of no events too
     f"| summarize c = count() by IPAddress | where c <= toscalar({SIGNINS} | summarize c = count() by IPAddress | summarize avg(c))",
     f"| where strlen(AppDisplayName) < toscalar({CHANGES} | where Result == 'failure' | summarize max(strlen(Identity)))"
@@ -337,6 +345,8 @@ SPL_ALONE = (
     "k = ResultType | union",
     " next(",
     " prev(",
+    "has_any ((",
+    " has o ",
 )
 """What ES|QL has no words for."""
 

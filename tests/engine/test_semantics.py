@@ -43,6 +43,8 @@ VALUES: list[tuple[str, Any]] = [
     ('"user.name" hasprefix "na"', True),
     ('"user.name" hassuffix "er"', True),
     ('"a.b" has_any ("x", "b")', True),
+    ('"a.b" has_any ((datatable(i: string)["x", "b"] | summarize make_set(i)))', True),
+    ('"a.b" has_all ((datatable(i: string)["x", "b"] | summarize make_set(i)))', False),
     ('"a.b" has_all ("a", "x")', False),
     ('"a+b" contains "+"', True),
     ("@'C:\\Windows' contains @'\\win'", True),

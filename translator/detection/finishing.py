@@ -12,7 +12,7 @@ from translator.detection.model import Detection, Selector, Side, Threshold, cou
 from translator.detection.overlaps import repeated
 from translator.detection.windows import human
 from translator.fidelity import FilledList, Place
-from translator.plan.conditions import LISTS, fields_of, is_field, is_present
+from translator.plan.conditions import LIMITS, LISTS, fields_of, is_field, is_present
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negated_in, walk
 from translator.plan.types import Type
 
@@ -111,9 +111,14 @@ def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:
     if windows and lifting.period and not dated:
         windows.append(lifting.period)  # what the query does not limit is limited by the rule
     lookback = min(max(windows), lifting.period or max(windows)) if windows else lifting.period or lifting.default
-    if lifting.timed:
-        if not dated and lifting.period is None:
+    if lifting.timed and not dated and lifting.period is None:
+        if kind != "event" or any(
+            isinstance(p, Apply) and p.function in LIMITS for s in detection.selectors for p in conjuncts(s.predicate)
+        ):
             raise lifting.block("unsupported-detection", "how far a part of the query looks back is not known", None)
+        lookback = max(lookback, lifting.default)
+        lifting.say("window-assumed", "a part of the query has no time window of its own: it looks back as far as the search does", None)
+    elif lifting.timed:
         said = f"the search itself limits the time of each part: run it over {human(lifting.period or lookback)}"
         lifting.say("window-in-search", said, None)
     if within is not None:

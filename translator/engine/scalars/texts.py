@@ -55,19 +55,25 @@ def _has_list(ctx: Values, expr: e.Apply) -> exp.Expr:
     parts = []
     for item in items.items:
         if isinstance(item, e.Subquery) and not item.scalar and item.column is not None:
-            parts.append(_has_in_table(ctx, subject, item, expr.function == "has_all"))
+            parts.append(_has_in_table(ctx, subject, item, expr.function))
         elif item.type in OPEN:
-            call = python_dynamics.has_any if expr.function == "has_any" else python_dynamics.has_all
-            parts.append(ctx.python(expr.function, call, (Type.STRING, Type.DYNAMIC), Type.BOOL, (to_text(ctx, subject), ctx.value(item))))
+            parts.append(_has_in_array(ctx, subject, item, expr.function))
         else:
             parts.append(term(ctx, "has", to_text(ctx, subject), item))
     return join(*parts) if parts else (exp.false() if expr.function == "has_any" else exp.true())
 
 
-def _has_in_table(ctx: Values, subject: e.Expr, item: e.Subquery, every: bool) -> exp.Expr:
+def _has_in_array(ctx: Values, subject: e.Expr, array: e.Expr, function: str) -> exp.Expr:
+    """That a text has any, or all, of the elements of an array."""
+    call = python_dynamics.has_any if function == "has_any" else python_dynamics.has_all
+    return ctx.python(function, call, (Type.STRING, Type.DYNAMIC), Type.BOOL, (to_text(ctx, subject), ctx.value(array)))
+
+
+def _has_in_table(ctx: Values, subject: e.Expr, item: e.Subquery, function: str) -> exp.Expr:
     assert item.column is not None
-    reference = e.ColumnRef(None, item.column.type, item.column)
-    found = term(ctx, "has", to_text(ctx, subject), reference)
+    reference, every = e.ColumnRef(None, item.column.type, item.column), function == "has_all"
+    array = item.column.type == Type.DYNAMIC
+    found = _has_in_array(ctx, subject, reference, function) if array else term(ctx, "has", to_text(ctx, subject), reference)
     condition = exp.Not(this=found) if every else found
     query = exp.select("1").from_(ctx.compile_relation(item.relation).subquery("q")).where(condition)
     exists: exp.Expr = exp.Exists(this=query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
@@ -35,6 +35,11 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         if isinstance(part, Column):
             named.setdefault(part.source, {})[part.id] = part
     fresh = o.unused_ids(plan.root)
+    listed: dict[tuple[str, str], set[str]] = {}
+    for part in o.parts(plan.root):
+        if isinstance(part, o.External) and part.source is not None:
+            names = {c.name for c in named.get(part.source.id, {}).values()}
+            listed.setdefault((part.kind, part.name), set()).update(names)
 
     def spelled(node: object) -> object:
         if isinstance(node, Apply):
@@ -42,7 +47,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         if isinstance(node, o.Aggregate):
             return _alone(node, fresh)
         if isinstance(node, o.External) and node.source is not None:
-            return replace(node, columns=tuple(named.get(node.source.id, {}).values()), source=None)
+            return _listed(node, listed[node.kind, node.name], named.get(node.source.id, {}).values(), fresh)
         if isinstance(node, o.Plugin) and node.name == "bag_unpack" and (unpacked := _unpacked(node, named)) is not None:
             return unpacked
         if not isinstance(node, o.Parse):
@@ -62,6 +67,13 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
     told = [column for name, column in plan.names if name in identifying]
     root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_of_unions(with_places_inlined(root))), told))
     return replace(plan, root=with_inner_joins(root))
+
+
+def _listed(node: o.External, names: Iterable[str], own: Iterable[Column], fresh: Iterator[int]) -> o.External:
+    """A list with all columns that the query names of it in any place, in one order: it is one file."""
+    known = {c.name: c for c in own}
+    columns = tuple(known.get(name) or Column(next(fresh), name, Type.STRING) for name in sorted(names))
+    return replace(node, columns=columns, source=None)
 
 
 def _unpacked(plugin: o.Plugin, named: Mapping[int | None, Mapping[int, Column]]) -> o.Relation | None:

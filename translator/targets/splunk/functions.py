@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from translator.regex.terms import LETTERS
 from translator.regex.writers import pcre
 from translator.targets.computed import Functions
 from translator.targets.pipeline.language import Function
@@ -120,15 +121,26 @@ def whole_inside(function: str, text: str, typed: str) -> str:
     return f"case({', '.join(f'match({typed}, {string(begins)}), {value}' for begins, value in kinds)})"
 
 
+_APART = f"((?<![{LETTERS}])|(?![{LETTERS}]))"
+"""A place that is not between two characters of a term."""
+
+_TERM = f'"(?i){_APART}\\\\Q".lower({{0}})."\\\\E{_APART}"'
+"""What matches a text as a term; in lower case it has no ``\\E``, which would end the quote."""
+
 OF_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "contains": '({1}=="" OR coalesce(mvcount(split(lower({0}), lower({1}))), 0)>1)',
         "contains_cs": '({1}=="" OR coalesce(mvcount(split({0}, {1})), 0)>1)',
         "startswith": '("_".substr(lower({0}), 1, len({1})))==("_".lower({1}))',
         "startswith_cs": '("_".substr({0}, 1, len({1})))==("_".{1})',
+        "has": f"match({{0}}, {_TERM.format('{1}')})",
     }
 )
 """Operators on texts of which none is known before: a text that another one splits has it inside ("Multivalue eval functions", split)."""
+
+
+OF_LISTS: Mapping[str, str] = MappingProxyType({"has_any": f"isnotnull(mvmap({{1}}, if({OF_COLUMNS['has']}, 1, null())))"})
+"""The same on a text and several values ("Multivalue eval functions", mvmap)."""
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:

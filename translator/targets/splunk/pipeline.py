@@ -22,7 +22,7 @@ from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
-from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, TEXTS, whole_inside
+from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, OF_LISTS, TEXTS, whole_inside
 from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, by_clause, column, field, inside, moment_of, string
 
 
@@ -104,6 +104,7 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({' . '.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
+    of_lists=OF_LISTS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, members=MEMBERS, member=MEMBER,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",

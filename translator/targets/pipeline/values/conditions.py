@@ -59,6 +59,10 @@ def holds(ctx: Context, expr: Expr) -> str:
         case Apply(function=function, args=(subject, other)) if function in language.of_columns and columns_of(other):
             a, b = _searched(ctx, function, subject, [other], "text").text, ctx.of_kind(other, "text").text
             return language.of_columns[function].format(a, b)
+        case Apply(function=function, args=(subject, ColumnRef() as other)) if (
+            function in language.of_lists and (listed := ctx.value(other)).kind == "list"
+        ):
+            return language.of_lists[function].format(_searched(ctx, function, subject, [], "text").text, listed.text)
         case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
             subject.type == Type.TIMESPAN and not isinstance(subject, Const) and are_texts(rest)
         ):

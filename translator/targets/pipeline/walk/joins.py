@@ -30,13 +30,14 @@ _MADE = 10**9
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """``of``: that a value is, or is not, one of those of another query."""
+    """``of``: that a value is, or is not, one of those of another query; or, ``within`` an operator, that it has one for some of them."""
 
     of: Expr
     value: Expr
     subquery: Subquery
     cased: bool
     negated: bool
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,12 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
     for number, (membership, other) in enumerate(zip(memberships, others, strict=True)):
         column, value = membership.subquery.column, membership.value
         assert column is not None
+        if membership.within:
+            counted[id(membership.of)] = _within(
+                ctx, membership, column, other, Column(-_MADE - len(ctx.commands) - number, "", Type.DYNAMIC)
+            )
+            kept, alone = _without_others(ctx, kept, []), 0
+            continue
         named: Expr = ColumnRef(membership.subquery.span, column.type, column)
         if not membership.cased:
             value, named = (Apply(x.span, Type.STRING, "tolower", (x,)) for x in (value, named))
@@ -143,6 +150,22 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
     if not alone:
         ctx.keep(kept, [ctx.values().holds(simplify(with_others(predicate, counted)))])
     return kept
+
+
+def _within(ctx: Context, asked: _Membership, column: Column, other: Part, listed: Column) -> Expr:
+    """What an operator asks of a text and the values of another query, which all rows get as a column of several values."""
+    node = asked.subquery
+    if asked.within not in ctx.language.of_lists or other.flag is None:
+        raise Cannot(Diagnostic("unsupported-expression", "a search for the values of another query is not supported here", asked.of.span))
+    ctx.made_of_events(other, node)
+    value = ctx.values().simplest(ColumnRef(node.span, column.type, column))
+    if value.kind != "text":
+        raise ctx.values().refuse(asked.of)
+    name = ctx.named(replace(listed, name=column.name))
+    ctx.gathered(name, value.text, other.flag, [])
+    ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)
+    del ctx.open[other.flag]
+    return Apply(asked.of.span, Type.BOOL, asked.within, (asked.value, ColumnRef(node.span, Type.DYNAMIC, listed)))
 
 
 def _matched(ctx: Context, match: _Matching) -> Part:
@@ -321,6 +344,8 @@ def _membership_of(expr: Expr) -> _Membership | None:
     match expr:
         case Apply(function="in" | "in~" | "!in" | "!in~" as function, args=(value, Items(items=(Subquery(scalar=False) as subquery,)))):
             return _Membership(expr, value, subquery, not function.endswith("~"), function.startswith("!"))
+        case Apply(function="has_any" as function, args=(value, Items(items=(Subquery(scalar=False) as subquery,)))):
+            return _Membership(expr, value, subquery, False, False, function)
     return None
 
 
