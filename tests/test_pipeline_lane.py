@@ -309,6 +309,18 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
     f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
     " | summarize n = count() by a, k, UserPrincipalName",
+    # a part of a text at a place that is computed, and a row for each of several values
+    "| extend n = countof(IPAddress, '.') | extend p = strcat('x', split(IPAddress, '.', n)[0])"
+    " | extend q = tostring(split(AppDisplayName, 'o', n)[0]) | summarize c = count() by p, q",
+    "| mv-expand k = pack_array(UserPrincipalName, tostring(DeviceDetail.browser), strcat(IPAddress, '')) to typeof(string)"
+    " | summarize c = count() by k, ResultType | where c > 1",
+    f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | mv-expand n = pack_array(strlen(Identity),"
+    " strlen(OperationName)) to typeof(long) | summarize m = max(n), k = sum(n) by u = Identity) on u | where m > c",
+    # the row that is found of each group, of which nothing is read, and the JSON of an array as the product lays it out
+    f"| summarize arg_max(TimeGenerated, *) by u = UserPrincipalName | project u | join kind=inner ({CHANGES}"
+    " | summarize n = count() by u = Identity) on u",
+    """| extend j = todynamic(strcat('[', iff(ResultType == '0', ' ', '"a b"'), ']')) | summarize arg_max(TimeGenerated, j)"""
+    " by UserPrincipalName | where j != '[]' and j has 'a b' | project UserPrincipalName",
     # the values of another query as terms in a text
     f"| where AppDisplayName has_any (({CHANGES} | where isnotempty(OperationName) | project OperationName))"
     " or not(strcat(ResultType, '-', UserPrincipalName, @'\\E') has_any ("

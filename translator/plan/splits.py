@@ -30,9 +30,14 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
         return found[column]
 
     def spelled(node: object) -> object:
-        if isinstance(node, ColumnRef) and (of := definition(node.column.id)) is not None:
-            return of
-        return _at_its_place(node) if isinstance(node, Apply) else node
+        match node:
+            case ColumnRef(column=column) if (of := definition(column.id)) is not None:
+                return of
+            case Apply():
+                return _at_its_place(node)
+            case Path(base=Apply(function="split", args=(text, mark, place)) as split, steps=(0,)) if _is_natural(place, made):
+                return replace(split, type=node.type, function="[]", args=(replace(split, args=(text, mark)), place))
+        return node
 
     def in_full(expr: Expr) -> Expr:
         return rewritten(expr, spelled)
@@ -127,6 +132,16 @@ def _is_of_split(expr: Expr) -> bool:
             return True
         case Apply(function="array_length", args=(inner,)) | Apply(function="-", args=(inner, Const())):
             return _is_of_split(inner)
+    return False
+
+
+def _is_natural(expr: Expr, made: Mapping[int, Expr]) -> bool:
+    """Whether a value that is computed is no less than 0: a place from the beginning."""
+    match expr:
+        case ColumnRef(column=column):
+            return column.id in made and _is_natural(made[column.id], made)
+        case Apply(function="countof" | "strlen" | "array_length"):
+            return True
     return False
 
 

@@ -215,5 +215,5 @@ ESQL = Language(
     },
     classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
     appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)",
-    length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", fraction=True,
+    length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", narrow="TO_INTEGER({0})", fraction=True,
 )  # fmt: skip

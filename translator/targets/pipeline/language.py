@@ -114,6 +114,8 @@ class Language:
     """A whole number as one with fractions, where the language tells them apart."""
     whole: str = "{0}"
     """A whole number of the width that all of them have."""
+    narrow: str = "{0}"
+    """A whole number that counts elements."""
     fraction: bool = False
     """Whether a number with fractions is written with some."""
     classes: str = ""

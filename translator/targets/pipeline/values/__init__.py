@@ -118,6 +118,11 @@ class Values(Context):
             ):
                 split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
                 return Value(split, "int", False, True, True, narrow=True)
+            case Apply(function="[]", args=(Apply(function="split", args=(whole_, Const(value=str(mark)))), place)) if (
+                language.texts.splits(mark) and (number := self.value(place)).natural and number.kind == "int" and not number.nullable
+            ):
+                of, at = self.of_kind(whole_, "text").text, language.narrow.format(number.text)
+                return Value(language.texts.element.format(of, language.string(mark), at), "part", False)
             case Items(items=items) if language.appended and all(
                 isinstance(i, Const) and i.value and isinstance(i.value, str) for i in items
             ):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from translator.plan.conditions import TEXT_OPERATORS
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, items_of
+from translator.plan.expansions import EMPTY_ARRAY
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, const, items_of
 from translator.plan.types import Type
 from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value, grouped
 from translator.targets.pipeline.values.context import Context
@@ -22,7 +23,8 @@ _BETWEEN = ('["', '",', ',"', '"]')
 
 _NO_JSON = re.compile(r"[^\s\[{\d+\-.].*", re.DOTALL)
 
-_WORD = re.compile(r"[A-Za-z][\w.@-]*")
+_WORD = re.compile(r"[A-Za-z][\w.@-]*( +[\w.@-]+)*", re.ASCII)
+"""Words, which stand within one text of JSON wherever they stand in it: between two of its texts there are quotes."""
 
 
 def holds(ctx: Context, expr: Expr) -> str:
@@ -52,6 +54,9 @@ def holds(ctx: Context, expr: Expr) -> str:
             return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, _end(low, high), expr)}"
         case Apply(function="==" | "in", args=(subject, operand)) if (value := ctx.value(subject)).kind not in WRITTEN:
             return _equal(ctx, value, operand, expr)
+        case Apply(function="==" | "=~", args=(subject, Const(value="[]"))) if (whole := ctx.value(subject)).kind == "json":
+            empty = Apply(expr.span, expr.type, "matches regex", (subject, const(EMPTY_ARRAY)))  # the layout is the product's
+            return language.atoms["matches regex"](whole.text, empty.args[1:], empty)
         case Apply(function="==" | "=~" as operator, args=(left, right)) if not isinstance(right, Const):
             if left.type == right.type == Type.UNKNOWN:  # empty texts are equal, and numbers that are missing are not
                 raise ctx.refuse(expr, "a comparison of columns of unknown types")
@@ -62,7 +67,7 @@ def holds(ctx: Context, expr: Expr) -> str:
         case Apply(function=function, args=(subject, ColumnRef() as other)) if (
             function in language.of_lists and (listed := ctx.value(other)).kind == "list"
         ):
-            return language.of_lists[function].format(_searched(ctx, function, subject, [], "text").text, listed.text)
+            return language.of_lists[function].format(_searched(ctx, function, subject, [], "text|part").text, listed.text)
         case Apply(function="in" | "in~" | "==" | "=~" as function, args=(subject, *rest)) if (
             subject.type == Type.TIMESPAN and not isinstance(subject, Const) and are_texts(rest)
         ):

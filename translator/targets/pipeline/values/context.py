@@ -9,12 +9,13 @@ from dataclasses import replace
 from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan.conditions import is_field
-from translator.plan.expressions import Apply, Expr
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Subquery, walk
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
 from translator.targets.base import Cannot
+from translator.targets.names import path_of
 from translator.targets.pipeline.language import Language, Value, grouped
 from translator.targets.repeated import Repeated
 
@@ -50,7 +51,7 @@ class Context(ABC):
         """What is true where ``expr`` is false: neither true nor null."""
 
     def refuse(self, expr: Expr, what: str = "") -> Cannot:
-        what = what or (f"{expr.function}()" if isinstance(expr, Apply) else "this value")
+        what = what or _called(expr)
         return Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", expr.span))
 
     def value(self, expr: Expr) -> Value:
@@ -124,6 +125,21 @@ class Context(ABC):
             narrower = {}
         if narrower:
             raise self.refuse(expr, f"{' and '.join(narrower)} of Unicode")
+
+
+def _called(expr: Expr) -> str:
+    """What a reader of the query knows an expression by."""
+    match expr:
+        case Apply(function=function):
+            return f"{function}()"
+        case ColumnRef(column=column):
+            return f"the column {column.name}"
+        case Path(steps=steps):
+            inside = next((n.column.name for n in walk(expr) if isinstance(n, ColumnRef)), "")
+            return path_of(inside, steps) if inside else "a place in an object"
+        case Subquery():
+            return "the value of another query"
+    return "this literal" if isinstance(expr, Const) else "a list of values"
 
 
 def as_typed(value: Value, expr: Expr) -> Value:

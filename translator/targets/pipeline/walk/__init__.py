@@ -30,7 +30,7 @@ from translator.targets.pipeline.walk.lists import opened
 from translator.targets.pipeline.walk.neighbours import with_neighbours
 from translator.targets.pipeline.walk.parts import Above, Part
 from translator.targets.pipeline.walk.results import order, ordering
-from translator.targets.pipeline.walk.summaries import counted_column, searched_column
+from translator.targets.pipeline.walk.summaries import counted_column, is_of_row, one_of_each, searched_column
 from translator.targets.pipeline.walk.unions import united
 
 
@@ -145,6 +145,13 @@ class Walk(Context):
             self.note(Diagnostic("rows-merged", message, node.span, Place.SHOWN))
         return replace(node, keys=kept)
 
+    def without_unread_rows(self, node: o.Aggregate) -> o.Aggregate:
+        """A summary without the row that ``arg_max`` or ``arg_min`` finds of each group, where nothing of it is read."""
+        latest = one_of_each(node)
+        if latest is None or any(self.needed(c) for c, x in node.aggregates if is_of_row(x, latest)):
+            return node
+        return replace(node, aggregates=tuple((c, x) for c, x in node.aggregates if not is_of_row(x, latest)))
+
     def operator(self, node: o.Relation, part: Part) -> Part:
         whole = part.flag is None
         if isinstance(node, o.Filter | o.Compute | o.Project):
@@ -164,7 +171,7 @@ class Walk(Context):
                 return part
             case o.Aggregate():
                 self.unsorted = False
-                return self.aggregate(self.with_known_keys(node), part)
+                return self.aggregate(self.without_unread_rows(self.with_known_keys(node)), part)
             case o.Distinct(columns=columns):
                 self.unsorted = False
                 for column in columns:

@@ -14,9 +14,10 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.names import path_of
-from translator.targets.pipeline.language import KINDS, WRITTEN, Value, grouped
+from translator.targets.pipeline.language import KINDS, ORDERED, WRITTEN, Value, grouped
 from translator.targets.pipeline.relations import subqueries_of
 from translator.targets.pipeline.values.arrays import json_of
+from translator.targets.pipeline.values.context import as_typed
 from translator.targets.pipeline.walk.columns import settled
 from translator.targets.pipeline.walk.context import Context
 from translator.targets.pipeline.walk.parts import Part, StoredPath
@@ -58,6 +59,8 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     match of:
         case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
             return _torn(ctx, first, text, mark, part, node)
+        case Apply(function="pack_array", args=args) if alone and args and ctx.language.split:
+            return _enumerated(ctx, first, args, part, node)
         case Apply(function="range", args=(start, stop, step)) if (
             alone and ctx.language.digits and (count := _bins_between(start, stop, step))
         ):
@@ -187,6 +190,24 @@ def _stepped(ctx: Context, column: Column, start: Expr, count: int, step: Expr, 
     ctx.commands.append(ctx.eval([(name, values.moved(first, "+", after))]))
     ctx.columns[column.id] = Value(ctx.quoted(name), "time", False, simple=True, rounded=first.rounded)
     return found
+
+
+def _enumerated(ctx: Context, column: Column, elements: tuple[Expr, ...], part: Part, node: o.Expand) -> Part:
+    """A row for each of several values, told by its number."""
+    language, values = ctx.language, ctx.values()
+    found = [as_typed(values.value(simplify(x)), replace(x, type=column.type) if isinstance(x, Path) else x) for x in elements]
+    if len({v.kind for v in found}) > 1 or found[0].kind not in ORDERED | {"text", "part"}:
+        raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
+    part = ctx.single(part, node)
+    marks = [str(number) for number, _ in enumerate(found, 1)]
+    numbers = language.split.format(language.string(",".join(marks)), language.string(","))
+    expanded = _each(ctx, Column(column.id, "element", Type.STRING), numbers, "text", part, node, distinct=True)
+    mark, name = ctx.columns[column.id].text, ctx.named(column)
+    chosen = [(values.between(mark, "==", language.string(m)), v.text) for m, v in zip(marks[:-1], found, strict=False)]
+    ctx.commands.append(ctx.eval([(name, language.chosen(chosen, found[-1].text) if chosen else found[-1].text)]))
+    value = replace(found[0], text=ctx.quoted(name), nullable=any(v.nullable for v in found), simple=True, natural=False, positive=False)
+    ctx.columns[column.id] = _element(ctx, column, replace(value, digits=False, rounded=False, laid_out=False), node)
+    return expanded
 
 
 def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr, part: Part, node: o.Expand) -> Part:
