@@ -75,7 +75,7 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
             branch.windows.append(window)
             given = is_given(part)
             if given:
-                lifting.say("window-of-search", "the query looks at the time that a hunting search is given", part.span)
+                lifting.say("window-of-search", "the query looks at the range of time that whoever hunts chooses", part.span)
             if is_of_days(part):
                 lifting.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
             lifting.findings.windows.append(back_of(window, (lifting.period or lifting.default) if given else None))

@@ -37,6 +37,7 @@ from translator.detection.shapes import (
 )
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
+from translator.plan.describe import operator_word
 from translator.plan.expressions import (
     ELEMENT,
     TRUE,
@@ -76,8 +77,6 @@ def lift(
 
 _MATCHED = frozenset({"inner", "innerunique"})
 """Joins of rows that match: a condition on their left side is the same before them."""
-
-_OPERATORS: dict[type[o.Relation], str] = {o.ParsePairs: "parse-kv", o.Series: "make-series"}
 
 
 def _has_elements(shape: Shape, expr: Expr) -> bool:
@@ -198,11 +197,10 @@ class _Lifter(Lifting):
                     raise Blocked(*blocked.diagnostics, *below.diagnostics) from below
                 raise blocked
             case _:
-                name = _OPERATORS.get(type(relation), type(relation).__name__.lower())
                 if isinstance(inner := getattr(relation, "input", None), o.Relation):
                     self.shape(inner)
                 code = "unsupported-series" if isinstance(relation, o.Series) else "unsupported-operator"
-                raise self.block(code, f"the operator {name} is not supported yet", relation.span)
+                raise self.block(code, f"the operator {operator_word(relation)} is not supported yet", relation.span)
 
     def decided(self, relation: o.Filter) -> Shape | None:
         """An outer join that this condition decides, or a union of what it asks for; None where it is another condition."""

@@ -45,7 +45,7 @@ CODES: dict[str, Code] = {
         "nothing to do, unless it matters that events are not exactly that far apart",
     ),
     "window-of-search": Code(
-        Effect.NOTE, "The query looks at the time that a hunting search is given.", "give the output the time to look at where it is run"
+        Effect.NOTE, "The query looks at the range of time that whoever hunts chooses.", "choose the range where the output is run"
     ),
     "period-limits": Code(
         Effect.NOTE,

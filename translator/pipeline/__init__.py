@@ -286,7 +286,7 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
 
 
 def _of_search(period: int) -> Diagnostic:
-    what = f"the moments that a hunting search is given are taken for those of its last {duration(period)}"
+    what = f"the range of time that whoever hunts chooses is taken for the last {duration(period)}"
     return Diagnostic("window-of-search", what)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, Subquery
 from translator.plan.functions.values import timespan_text
@@ -47,6 +50,22 @@ def expression(expr: Expr, nested: bool = False) -> str:
         case Apply(function=function, args=args):
             return f"{function}({', '.join(expression(a) for a in args)})"
     return type(expr).__name__
+
+
+_OPERATORS: Mapping[type[o.Relation], str] = MappingProxyType(
+    {
+        o.Rows: "datatable", o.Range: "range", o.Filter: "where", o.Compute: "extend", o.Project: "project", o.Distinct: "distinct",
+        o.Aggregate: "summarize", o.Join: "join", o.Union: "union", o.Sort: "sort", o.Number: "row_number()", o.Expand: "mv-expand",
+        o.Parse: "parse", o.ParsePairs: "parse-kv", o.Series: "make-series",
+    }
+)  # fmt: skip
+
+
+def operator_word(node: o.Relation) -> str:
+    """What KQL calls an operator of a plan."""
+    if isinstance(node, o.Limit | o.Arrange):
+        return node.operator
+    return _OPERATORS.get(type(node), type(node).__name__.lower())
 
 
 def relation(node: o.Relation, depth: int = 0) -> list[str]:

@@ -385,5 +385,8 @@ class Selections:
                 if "|re" in key:
                     self.count(len(value) if isinstance(value, list) else 1, atom)
                 return self.portable(key, value, atom) if self.names.options.prefer == "portable" else (key, value)
-        what = f"'{atom.function}'" if isinstance(atom, Apply) else "this condition"
-        raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands has no Sigma spelling yet", atom.span))
+        if isinstance(atom, Apply):
+            what = "a value that is looked up in a list" if atom.function.startswith("expand") else f"'{atom.function}' of these operands"
+        else:
+            what = "this condition"
+        raise Cannot(Diagnostic("unsupported-expression", f"{what} has no Sigma spelling yet", atom.span))

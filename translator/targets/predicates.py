@@ -229,8 +229,8 @@ class Predicates:
                 return self.limit.format(LIMITS[limit], seconds)
             case Apply(function=limit, args=(Const(value=int(seconds)),)) if limit in INGESTED and self.ingested:
                 return self.ingested.format(INGESTED[limit], seconds)
-        what = f"'{predicate.function}'" if isinstance(predicate, Apply) else "this condition"
-        raise Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", predicate.span))
+        what = f"'{predicate.function}' of these operands" if isinstance(predicate, Apply) else "this condition"
+        raise Cannot(Diagnostic("unsupported-expression", f"{what} is not supported here", predicate.span))
 
     def compares_addresses(self, predicate: Apply) -> bool:
         """Whether a condition is of an address that the target compares with texts as it is."""

@@ -29,8 +29,9 @@ def grouping_keys(lifting: Lifting, inner: Events, outer: Grouped, place: Place)
     keys = independent(keys, inner)
     computed = [k for k in keys if any(is_computed_key(x) or foreign(x, b) for b in inner.branches for x in [_value(k[1], b)])]
     if computed and len(computed) < len(keys) and place is Place.PLAIN:
-        names = ", ".join(n for n, _ in computed)
-        lifting.say("key-dropped", f"{names} is computed, or only added by a join, and is left out of the keys", computed[0][1].span)
+        names, verb = ", ".join(n for n, _ in computed), "is" if len(computed) == 1 else "are"
+        what = f"{names} {verb} computed, or only added by a join, and {verb} left out of the keys"
+        lifting.say("key-dropped", what, computed[0][1].span)
         keys = [k for k in keys if k not in computed]
     elif computed and place is Place.TURNED and len(inner.branches) == 1:
         env = inner.branches[0].env

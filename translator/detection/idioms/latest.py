@@ -38,7 +38,7 @@ def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | 
     window = window_of(value)
     timed = window is None and any(is_time(n) for n in walk(value))
     if timed or (window is not None and (window[1] > 0 or grouped.row is None or grouped.row[0] != "arg_max")):
-        raise lifting.block("unsupported-detection", "that no later event is there has no form", predicate.span)
+        raise lifting.block("unsupported-detection", "an event with none of its group after it has no form in a detection", predicate.span)
     if window is None:
         assert grouped.row is not None
         which = _OF_ONE_EVENT[grouped.row[0]]

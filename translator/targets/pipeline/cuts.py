@@ -14,6 +14,7 @@ from translator.detection.model import DAY
 from translator.detection.windows import TICKS, is_of_days, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
+from translator.plan.describe import operator_word
 from translator.plan.expressions import Apply, Column, Const, Expr, Items, conjunction, conjuncts, substitute, walk
 from translator.plan.simplify import TooLarge, simplify
 from translator.plan.types import Type
@@ -113,7 +114,7 @@ def _main_lines(node: o.Relation) -> Iterator[o.Relation]:
                     yield replace(node, input=line)  # type: ignore[arg-type]
                 else:
                     unknown = f"a part of the query ({node.reason})" if isinstance(node, o.Unsupported) else ""
-                    yield Dropped(node.span, line, unknown or f"the operator {type(node).__name__.lower()}", False)
+                    yield Dropped(node.span, line, unknown or f"the operator {operator_word(node)}", False)
 
 
 def _cuts(root: o.Relation) -> Iterator[Cut]:

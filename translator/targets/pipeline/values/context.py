@@ -51,8 +51,8 @@ class Context(ABC):
         """What is true where ``expr`` is false: neither true nor null."""
 
     def refuse(self, expr: Expr, what: str = "") -> Cannot:
-        what = what or _called(expr)
-        return Cannot(Diagnostic("unsupported-expression", f"{what} on these operands is not supported here", expr.span))
+        """Why there are no words for ``expr``: ``what`` of it is not supported, unless it is the expression as a whole."""
+        return Cannot(Diagnostic("unsupported-expression", f"{what or _called(expr)} is not supported here", expr.span))
 
     def value(self, expr: Expr) -> Value:
         """An expression.
@@ -131,7 +131,7 @@ def _called(expr: Expr) -> str:
     """What a reader of the query knows an expression by."""
     match expr:
         case Apply(function=function):
-            return f"{function}()"
+            return f"{function}() of these operands"
         case ColumnRef(column=column):
             return f"the column {column.name}"
         case Path(steps=steps):

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
+from translator.plan.describe import operator_word
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -100,11 +101,12 @@ class Walk(Context):
             if isinstance(node, o.Filter):
                 return self.filtered(node, part)
             if isinstance(node, o.Aggregate) and (keys := self.keys_of(node)) != node.keys:
-                lost = ", ".join(c.name for c, _ in node.keys if c not in [k for k, _ in keys])
-                self.say("key-dropped", f"{lost} cannot be computed here, and is left out of the keys", node.span, Place.BOTH)
+                lost = [c.name for c, _ in node.keys if c not in [k for k, _ in keys]]
+                what = f"{', '.join(lost)} cannot be computed here, and {'is' if len(lost) == 1 else 'are'} left out of the keys"
+                self.say("key-dropped", what, node.span, Place.BOTH)
                 return self.tried(replace(node, keys=keys), part)
-            what = f"the operator {type(node).__name__.lower()}"
-            self.say("operator-dropped", f"{what} is left out: {refused.diagnostic.message}", node.span, Place.BOTH)
+            what = f"the operator {operator_word(node)} is left out: {refused.diagnostic.message}"
+            self.say("operator-dropped", what, node.span, Place.BOTH)
             return part
 
     def filtered(self, node: o.Filter, part: Part) -> Part:
@@ -207,7 +209,7 @@ class Walk(Context):
                 elif self.needed(column):
                     raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
                 return part
-        raise Cannot(Diagnostic("unsupported-operator", f"the operator {type(node).__name__.lower()} is not supported here", node.span))
+        raise Cannot(Diagnostic("unsupported-operator", f"the operator {operator_word(node)} is not supported here", node.span))
 
     def first(self, count: int, order: list[tuple[str, bool]], part: Part, node: o.Relation) -> None:
         """Leaves of a part of the stream, whose rows stand once, the first ones.
