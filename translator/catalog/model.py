@@ -267,8 +267,8 @@ class Table:
     homes: Mapping[str, tuple[Home, ...]]
 
     def columns(self, family: str) -> Mapping[str, Counterpart]:
-        """What a family of products has for the columns, over all of its homes."""
+        """What a family of products has for the columns: of the first home that has any of it."""
         found: dict[str, Counterpart] = {}
         for home in reversed(self.homes.get(family, ())):
-            found.update(home.columns)
+            found.update({c: x for c, x in home.columns.items() if c not in found or not isinstance(x, Absent)})
         return found

@@ -175,17 +175,19 @@ class _Translation:
         return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
     def set_up(self, name: str, target: Target, output: Output) -> Output:
-        """What is good over homes that need a setting of the product, and lacks no more names, where that is better than ``output``."""
+        """The best of what is good over homes that need a setting of the product, where that is better than ``output``."""
+        best = output
         for homes in _set_up_homes(target, self.plan, self.options, output.deployment):
             found = self.over(name, target, homes)
-            lacks = found.readiness is Readiness.NAMES and output.readiness is not Readiness.NAMES
-            if not _is_good(found) or lacks or _better(output, found) is output:
+            if not _is_good(found) or _better(best, found) is best:
                 continue
             for home in homes if len(homes) > 2 else ():  # of two each has been tried alone
                 fewer = self.over(name, target, tuple(h for h in found.homes if h != home))
                 found = fewer if _is_good(fewer) and _distance(fewer) <= _distance(found) else found
-            return replace(found, instead=output.deployment)
-        return output
+            best = replace(found, instead=output.deployment)
+            if _distance(best) == _READY:
+                break
+        return best
 
     def over(self, name: str, target: Target, homes: tuple[str, ...]) -> Output:
         """The best of what the lanes write over homes that are not taken otherwise."""
@@ -216,7 +218,9 @@ def _tables(plan: o.Plan) -> list[str]:
 
 
 def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: Deployment | None) -> list[tuple[str, ...]]:
-    """The homes of a plan's tables that have more where something is set, each alone, then all; none beside a home that is asked for.
+    """The homes of a plan's tables that have more where something is set; none beside a home that is asked for.
+
+    Each stands alone, then those of one name, then all do; those of many tables are not tried one by one.
 
     Args:
         deployment: what is lacking without them.
@@ -232,12 +236,16 @@ def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: De
 
     homes = {name: t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None}
     untouched = {name: of for name, of in homes.items() if not any(is_chosen(name, h, options) for h in of)}
-    found = [chosen_name(name, h) for name, of in untouched.items() for h in of if helps(name, h)]
-    several = [tuple(found)] if len(found) > 1 else []
-    return [*((name,) for name in found), *several]
+    found = [(h.name, chosen_name(name, h)) for name, of in untouched.items() for h in of if helps(name, h)]
+    alone = [(chosen,) for _, chosen in found] if len(found) <= _MOST_HOMES else []
+    alike = [tuple(c for n, c in found if n == name) for name in dict.fromkeys(n for n, _ in found)]
+    return list(dict.fromkeys(x for x in (*alone, *alike, tuple(c for _, c in found)) if x))
 
 
 _READY = (0, 0)
+
+_MOST_HOMES = 4
+"""Of how many homes each is tried alone."""
 
 
 def _is_good(output: Output) -> bool:
