@@ -106,3 +106,9 @@ def test_only_what_errs_as_is_said_is_written(condition: str) -> None:
 def test_no_approximation_below_few_events_or_on_an_absent_side(kql: str, lifts: bool) -> None:
     output = translator.convert(rule(kql), ("sigma",)).outputs["sigma"]
     assert bool(output.text) == lifts
+
+
+@pytest.mark.parametrize(("path", "said"), [("RoomEvents.AlertType", False), ("RoomEvents.Other", True)])
+def test_a_place_inside_of_a_column_may_be_known_to_have_whole_numbers(path: str, said: bool) -> None:
+    outputs = translator.convert(rule(f"ZoomLogs | where toint({path}) == 1 and Event == 'x'"), ("eql", "sigma")).outputs
+    assert {"number-in-value" in {d.code for d in output.diagnostics} for output in outputs.values()} == {said}

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from translator import catalog
 from translator.plan.conditions import is_field
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, conjunction, const, disjunction
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, Span, conjunction, const, disjunction
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.classes import takes_newline
@@ -87,8 +87,13 @@ def _is_text(source: Expr) -> bool:
 
 
 def _is_plain(source: Expr) -> bool:
-    """Whether a text is known to write its numbers in one way."""
-    return isinstance(source, ColumnRef) and catalog.is_plain_number(source.column.table or "", source.column.name)
+    """Whether a text, or a place inside of a column, is known to have whole numbers that are written in one way."""
+    match source:
+        case ColumnRef(column=column):
+            return catalog.is_plain_number(column.table or "", column.name)
+        case Path(base=ColumnRef(column=column), steps=steps) if all(isinstance(s, str) for s in steps):
+            return catalog.is_plain_number(column.table or "", ".".join((column.name, *map(str, steps))))
+    return False
 
 
 def is_custom_text(source: Expr) -> bool:

@@ -158,7 +158,7 @@ CODES: dict[str, Code] = {
     "list-in-text": Code(
         Effect.NOTE,
         "EQL looks nothing up: the values of a list are to be written into the query.",
-        "each value as a text of its own, 65,536 at most; the ES|QL looks lists up itself",
+        "each value as a text of its own: 65,536 at most, some thousands where case is ignored; the ES|QL looks lists up itself",
     ),
     "missing-value-group": Code(
         Effect.NOTE,
