@@ -980,10 +980,10 @@ def test_eql_joins_events_without_an_address_where_the_kql_does(condition: str, 
 
 
 def test_what_an_entity_is_made_of_is_said_of_it_also_where_another_column_shows_the_same() -> None:
-    shown = "| extend Address = iff(ClientIP has '.', ClientIP, '') | project Address, Sender = Address"
+    shown = "| extend Address = iff(Client_IPAddress has '.', Client_IPAddress, '') | project Address, Sender = Address"
     asked = rule(f"OfficeActivity | where Operation == 'New-InboxRule' {shown}", entities=(EntityMapping("IP", "Address", "Sender"),))
     said = translator.convert(asked, ("eql",)).outputs["eql"].diagnostics
-    assert {d.place for d in said if d.message.startswith("ClientIP: ")} == {Place.SHOWN, Place.BOTH}
+    assert {d.place for d in said if d.message.startswith("Client_IPAddress: ")} == {Place.SHOWN, Place.BOTH}
 
 
 @pytest.mark.parametrize(
