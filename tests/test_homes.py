@@ -1205,3 +1205,12 @@ def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
         " (Event | where Source == 'Microsoft-Windows-Sysmon' and EventID == 1 | summarize n = count() by Computer | where n > 20)"
     )
     assert "events-more" not in {d.code for d in converted(kql, "sigma").diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [("RecordType == 'SharePointFileOperation'", "exact"), ("Operation == 'New-InboxRule'", "differs"), ("UserId == 'a'", "differs")],
+)
+def test_a_field_of_all_values_deviates_for_those_that_a_rule_does_not_rule_out(asked: str, verdict: str) -> None:
+    output = converted(f"OfficeActivity | where {asked} and ClientIP == '1.2.3.4'", "eql")
+    assert 'source.ip == "1.2.3.4"' in output.text and output.verdict.value == verdict

@@ -105,7 +105,7 @@ class Fields:
         for values, found in counterpart.of:
             if pinned is not None and pinned <= {*values, *map(str, values)}:
                 return found
-        if isinstance(counterpart.otherwise, Computed):
+        if isinstance(counterpart.otherwise, Computed) or _is_one_field(counterpart):
             return counterpart.otherwise
         if pinned is None or any(pinned & {*values, *map(str, values)} for values, _ in counterpart.of):
             return Absent(f"its field depends on {counterpart.column}, which the rule does not pin to values of one field")
@@ -127,6 +127,16 @@ class Fields:
         """Whether the log source takes any field: those of Sigma that no taxonomy binds keep the names of the source."""
         place = self.home.place if self.home is not None else {"category": ""}
         return self.family == "sigma" and "category" not in place and place.get("product") != "windows"
+
+
+def _is_one_field(counterpart: ByValue) -> bool:
+    """Whether all values have one field, which deviates for other values than the alternatives'."""
+    alternatives = [c for _, c in counterpart.of]
+    return all(isinstance(c, Stored) and replace(c, deviates="", source="") == _plain(counterpart.otherwise) for c in alternatives)
+
+
+def _plain(counterpart: Counterpart) -> Counterpart:
+    return replace(counterpart, deviates="", source="") if isinstance(counterpart, Stored) else counterpart
 
 
 def at_place(
