@@ -19,7 +19,7 @@ from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
 from translator.plan.describe import expression
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, conjuncts, walk
 from translator.plan.normalized import normalized_schemas
 from translator.plan.simplify import simplify
 from translator.targets.relaxation import relaxed
@@ -890,7 +890,14 @@ def test_what_is_left_must_ask_for_more_than_presence() -> None:
         ("_Im_Dns(domain_has_any=dynamic([]), eventtype='*') | where SrcIpAddr == '::1'", "SrcIpAddr == '::1'"),
         ("imDns(eventtype='lookup')", "EventType == 'Query'"),
         ("let l = dynamic(['x']); imDns(domain_has_any=l)", "DnsQuery has_any (dynamic(['x'])) and EventType == 'Query'"),
-        ("vimDnsAzureFirewall | where SrcIpAddr == '::1'", "EventType == 'Query' and SrcIpAddr == '::1'"),
+        (
+            "vimDnsAzureFirewall | where SrcIpAddr == '::1'",
+            "EventType == 'Query' and EventProduct in ('Azure Firewall') and SrcIpAddr == '::1'",
+        ),
+        (
+            "_Im_Dns_AzureFirewallV02(disabled=false) | where SrcIpAddr == '::1'",
+            "EventType == 'Query' and EventProduct in ('Azure Firewall') and SrcIpAddr == '::1'",
+        ),
     ],
 )
 def test_parameters_of_asim_parsers_are_filters(called: str, filtered: str) -> None:
@@ -898,6 +905,18 @@ def test_parameters_of_asim_parsers_are_filters(called: str, filtered: str) -> N
     assert isinstance(one, Detection) and isinstance(other, Detection)
     assert by_name(one.selectors[0].predicate) == by_name(other.selectors[0].predicate)
     assert one.timespan == other.timespan == 86_400
+
+
+@pytest.mark.parametrize("called", ["vimDnsAzureFirewall(disabled=true)", "vimAuthenticationEmpty"])
+def test_a_parser_that_is_disabled_or_of_no_source_gives_nothing(called: str) -> None:
+    found = lifted(f"{called} | where SrcIpAddr == '::1'")
+    assert isinstance(found, NoDetection) or all(simplify(s.predicate) == FALSE for s in found.selectors)
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql", "eql", "sigma"])
+def test_what_a_parser_of_a_source_that_is_not_known_gives_is_not_said_to_be_exact(target: str) -> None:
+    output = translator.convert(rule("vimDnsOwnDevice | where SrcIpAddr == '10.0.0.1'"), (target,)).outputs[target]
+    assert output.verdict not in (Verdict.EXACT, Verdict.SAME_ALERTS)
 
 
 def test_an_unknown_parameter_of_a_parser_is_an_error_with_those_that_there_are() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,11 +31,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Parser:
-    """``table`` is the name of the normalized table, whose columns have ``types``; ``order`` is that of the parameters."""
+    """``table`` is the name of the normalized table, whose columns have ``types``; the parameters are in their order.
+
+    A parser of one ``source`` gives the events of some ``products`` alone, as EventProduct names them; None where these are not known.
+    """
 
     table: str
     parameters: Mapping[str, Parameter]
     types: Mapping[str, str]
+    source: str = ""
+    products: tuple[str, ...] | None = None
 
     @property
     def defaults(self) -> tuple[str, ...]:
@@ -43,7 +48,7 @@ class Parser:
 
 
 @functools.cache
-def _parsers() -> tuple[Mapping[str, Parser], tuple[tuple[re.Pattern[str], Parser], ...]]:
+def _parsers() -> tuple[Mapping[str, Parser], tuple[tuple[re.Pattern[str], Parser, Mapping[str, Sequence[str]]], ...]]:
     names: dict[str, Parser] = {}
     patterns = []
     for entry in json.loads((Path(__file__).parent / "normalized.json").read_text(encoding="utf-8")):
@@ -55,7 +60,7 @@ def _parsers() -> tuple[Mapping[str, Parser], tuple[tuple[re.Pattern[str], Parse
         parser = Parser(entry["table"], MappingProxyType(parameters), MappingProxyType(entry["types"]))
         names.update(dict.fromkeys(entry["names"], parser))
         if entry["pattern"]:
-            patterns.append((re.compile(entry["pattern"]), parser))
+            patterns.append((re.compile(entry["pattern"]), parser, entry.get("products", {})))
     return MappingProxyType(names), tuple(patterns)
 
 
@@ -64,7 +69,19 @@ def parser_of(name: str) -> Parser | None:
     if not name.startswith(("im", "_Im_", "_ASim_", "ASim", "vim")):
         return None
     names, patterns = _parsers()
-    return names.get(name) or next((parser for pattern, parser in patterns if pattern.match(name)), None)
+    if name in names:
+        return names[name]
+    return next((_of_source(name, m.end(1), parser, known) for p, parser, known in patterns if (m := p.match(name)) is not None), None)
+
+
+def _of_source(name: str, at: int, parser: Parser, known: Mapping[str, Sequence[str]]) -> Parser:
+    """The parser of the source that stands at a place of its name, with a version behind it; one that is disabled gives nothing.
+
+    Source: Azure/Azure-Sentinel, Parsers/ASim*/ARM: the parsers that begin with vim and ASim, each with ``where not(disabled)``.
+    """
+    products = known.get(re.sub(r"V\d+$", "", name[at:]))
+    parameters = {**parser.parameters, "disabled": Parameter(f"not({MARK})")}
+    return replace(parser, parameters=parameters, source=name, products=None if products is None else tuple(products))
 
 
 def parser_names() -> Iterable[str]:

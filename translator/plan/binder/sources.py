@@ -66,6 +66,13 @@ def normalized(ctx: Context, parser: Parser, arguments: tuple[s.Node, ...], span
             predicate = ctx.expression(_condition(condition), table, inner)
             where = given[name].span if name in given else span
             table = table.over(o.Filter(where, table.relation, e.placed(predicate, where)), table.names)
+    if parser.source and parser.products is None:
+        reason = f"{parser.source}() gives the events of one source, of which it is not known what tells them"
+        return table.alone(o.Unsupported(span, table.relation, reason))
+    if parser.source:
+        listed = ", ".join(f"'{product}'" for product in parser.products or ())
+        predicate = ctx.expression(_condition(f"EventProduct in ({listed})" if listed else "false"), table, Scope())
+        table = table.over(o.Filter(span, table.relation, e.placed(predicate, span)), table.names)
     return table
 
 
