@@ -66,11 +66,13 @@ def normalized(ctx: Context, parser: Parser, arguments: tuple[s.Node, ...], span
             predicate = ctx.expression(_condition(condition), table, inner)
             where = given[name].span if name in given else span
             table = table.over(o.Filter(where, table.relation, e.placed(predicate, where)), table.names)
-    if parser.source and parser.products is None:
+    disabled = ctx.expression(given["disabled"], None, scope) if parser.source and "disabled" in given else None
+    products = () if isinstance(disabled, e.Const) and disabled.value is True else parser.products
+    if parser.source and products is None:
         reason = f"{parser.source}() gives the events of one source, of which it is not known what tells them"
         return table.alone(o.Unsupported(span, table.relation, reason))
     if parser.source:
-        listed = ", ".join(f"'{product}'" for product in parser.products or ())
+        listed = ", ".join(f"'{product}'" for product in products or ())
         predicate = ctx.expression(_condition(f"EventProduct in ({listed})" if listed else "false"), table, Scope())
         table = table.over(o.Filter(span, table.relation, e.placed(predicate, span)), table.names)
     return table
