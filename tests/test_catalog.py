@@ -15,6 +15,7 @@ import pytest
 
 from translator import catalog
 from translator.catalog import Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.commands import tables
 from translator.commands.tables import tables_page
 from translator.plan.expressions import columns_of
 from translator.plan.normalized import parser_of
@@ -99,6 +100,13 @@ def test_a_table_that_is_asked_for_reads_no_other() -> None:
 def test_a_kind_of_events_fills_more_columns() -> None:
     assert not catalog.is_filled("OfficeActivity", "ClientIP", {"RecordType": {"AzureActiveDirectory"}})
     assert catalog.is_filled("OfficeActivity", "ClientIP", {"RecordType": {"SharePointFileOperation", "OneDrive"}})
+
+
+def test_what_a_home_needs_and_leaves_open_is_told() -> None:
+    table = catalog.table("AzureNetworkAnalytics_CL")
+    assert table is not None
+    (home,) = tables.facts(table, False)["homes"]["splunk"]
+    assert home["open"] and home["setting"].startswith("an Azure KQL Log Analytics input")
 
 
 def test_the_page_of_tables_is_generated() -> None:

@@ -84,7 +84,15 @@ def _print_table(table: catalog.Table) -> None:
         for home in table.homes.get(family, ()):
             console.print(f"\n{product}, {home.name}: {escape(str(home))}")
             console.print(escape(f"  {home.brings}; {home.source}"), style="dim")
-            for what in (home.select, home.lacks, *(f"where {c} is one of {', '.join(map(str, v))}" for c, v in home.when.items())):
+            needs = f"needs {home.setting}" if home.setting else ""
+            others = "any other column is a field of the same name" if home.open else ""
+            for what in (
+                home.select,
+                home.lacks,
+                needs,
+                others,
+                *(f"where {c} is one of {', '.join(map(str, v))}" for c, v in home.when.items()),
+            ):
                 if what:
                     console.print(escape(f"  {what}"), style="dim")
             listed = Table(Column(overflow="fold"), Column(overflow="fold"), box=None, show_header=False)
@@ -107,6 +115,7 @@ def facts(table: catalog.Table, columns: bool) -> dict[str, Any]:
             if home.when:
                 entry["when"] = {c: list(v) for c, v in home.when.items()}
             entry |= {k: v for k, v in (("select", home.select), ("lacks", home.lacks), ("optional", home.optional)) if v}
+            entry |= {k: v for k, v in (("setting", home.setting), ("open", home.open)) if v}
             if columns:
                 entry["columns"] = {c: {"kind": KINDS[type(x)], "is": described(x)} for c, x in sorted(home.columns.items())}
             homes.setdefault(family, []).append(entry)
