@@ -311,7 +311,12 @@ def found(kql: str) -> str:
         ("Doors | fork (count) (take 1) | project Door", "error unknown-column Door"),
         ("Doors | consume | project Door", "error unknown-column Door"),
         ("range x from 1 to 5 step 1h", "error operand-types 1h"),
+        ("let D = Doors; Doors | extend x = D, y = toscalar(D)", "error argument-type D"),
+        ("Doors | make-series count() on At step Badge", "error argument-type Badge"),
+        ("Doors | search 1h | partition by At (take 1) | search 'x'", "error argument-type 1h"),
+        ("Doors | extend d = parse_json(Door) | partition by d (take 1)", "error argument-type d"),
         # what Kusto takes, though it looks wrong
+        ("let F = (x:string) { strcat(x, 'a') }; Doors | invoke F()", ""),
         ("let F = (x:long) { x + 1 }; Doors | extend y = F(Door)", ""),
         ("let F = (x:string='a') { x }; Doors | extend y = F", ""),
         ("let c = 1; c | count", ""),

@@ -69,6 +69,8 @@ def partition(ctx: Context, table: Table, node: s.Partition | s.PartitionBy, sco
     """Each value of ``by`` goes through the pipeline on its own: what groups or limits does so for each."""
     by, pipeline, reason = node.by, node.pipeline, f"the operator {operator_name(node)} is not supported yet"
     column = named_column(ctx, table, by.name, by.span, scope) if isinstance(by, s.NameReference) else None
+    if column is not None:
+        check_is(ctx, "partition takes", e.ColumnRef(by.span, column.type, column), "notdynamic", by.span)
     if column is None or table.row is not None or (isinstance(node, s.Partition) and node.values is not None):
         return unsupported(ctx, None, node, reason)
     key = ctx.column(column.name, column.type)

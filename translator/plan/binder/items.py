@@ -18,6 +18,14 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
     """The columns of one item: most have one, a few functions give several."""
     value = item.value if isinstance(item, s.Named) else item
     expr = ctx.expression(value, table, scope)
+    if (
+        isinstance(expr, e.Subquery)
+        and not expr.scalar
+        and isinstance(value, s.NameReference | s.Call)
+        and scope.find(value.name) is not None
+    ):
+        told = f"'{value.name}' is a table, and a value is needed here: toscalar(...) takes the first one of a table"
+        ctx.problem(Problem("argument-type", value.span, told))
     given = [n.value for n in item.names] if isinstance(item, s.Named) else []
     while isinstance(value, s.Parenthesized):
         value = value.value

@@ -252,14 +252,14 @@ _STEPS = {
 """Types of steps that an axis of a type does not have; one of any other type has none. Source: what Kusto.Language 12.4.1 refuses."""
 
 
-def check_axis(ctx: Context, node: s.Node, on: e.Expr, bound: e.Expr) -> None:
+def check_axis(ctx: Context, span: e.Span, on: e.Expr, bound: e.Expr) -> None:
     """Where an axis of make-series begins or ends: a value of its type."""
     axis, given = ctx.known_type(on), ctx.known_type(bound)
     wider = _NUMBERS if axis is Type.DECIMAL else ACCEPTED["real"] if axis is Type.REAL else {Type.INT, Type.LONG}
     if ctx.closed is not None or Type.UNKNOWN in (axis, given) or given == axis or (axis in _NUMBERS - {Type.INT} and given in wider):
         return
     told = f"make-series counts along {_a(axis)}, and this is {_a(given)}"
-    ctx.problem(Problem("argument-type", bound.span or node.span, told + _hint((str(axis),), given)))
+    ctx.problem(Problem("argument-type", span, told + _hint((str(axis),), given)))
 
 
 def check_step(ctx: Context, on: e.Expr, step: e.Expr, span: e.Span) -> None:

@@ -173,6 +173,7 @@ def _fork(ctx: Context, table: Table, node: s.Fork | s.Facet, scope: Scope) -> T
     branches = [b.pipeline for b in node.branches] if isinstance(node, s.Fork) else [node.pipeline]
     for key in node.by if isinstance(node, s.Facet) else ():
         ctx.expression(key, table, scope)
+        check_is_column(ctx, "facet takes", key)
     for branch in branches:
         parts = branch.operators if isinstance(branch, s.Pipeline) and branch.source is None else (branch,)
         branched = instance(ctx, table, node.span)
@@ -186,6 +187,8 @@ def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: S
     """A function of the query whose first parameter is the table before it."""
     found = scope.find(called.name)
     if isinstance(found, tuple) and isinstance(function := found[0], s.Function) and function.parameters:
+        if not isinstance(function.parameters[0].type, s.RowSchema) and ctx.closed is None:
+            return opened(ctx, unsupported(ctx, table, node, f"{called.name}() takes a value first, and invoke passes a table"))
         inner = Scope(parent=found[1], values={function.parameters[0].name.value: table})
         rest = s.Function(function.span, function.parameters[1:], function.body, False)
         return apply_function(ctx, called.name, rest, called.arguments, inner, scope, node.span)

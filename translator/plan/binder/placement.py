@@ -17,7 +17,9 @@ _GROUPS = s.Summarize | s.MakeSeries | s.TopNested | s.Evaluate | s.GraphMatch
 
 def check_single_rows(ctx: Context, node: s.Node, scope: Scope) -> None:
     """No aggregate stands where an operator looks at one row after the other."""
-    within: Iterable[s.Node] = node.by if isinstance(node, s.Summarize) else () if isinstance(node, _GROUPS) else node.children()
+    within: Iterable[s.Node] = (
+        node.by if isinstance(node, s.Summarize | s.MakeSeries) else () if isinstance(node, _GROUPS) else node.children()
+    )
     for call in _aggregates_in(within, scope):
         hint = "summarize it, and look at its column behind that"
         ctx.problem(Problem("misplaced", call.span, f"{call.name}() is of many rows, and here is one at a time: {hint}"))

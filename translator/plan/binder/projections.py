@@ -128,12 +128,16 @@ def orderings(ctx: Context, table: Table, keys: tuple[s.Ordered, ...], scope: Sc
 def row_count(ctx: Context, table: Table, node: s.Operator, count: s.Node, scope: Scope) -> e.Expr:
     """How many rows an operator keeps: a whole number."""
     limit = ctx.expression(count, None, scope)
-    read = isinstance(count, s.NameReference | s.Member) and not any(
-        scope.find(p.name) is not None for p in s.walk(count) if isinstance(p, s.NameReference)
-    )
-    given = ctx.expression(count, table, scope) if read else limit
-    check_is(ctx, f"{operator_name(node)} takes", given, "integer", count.span)
+    check_is(ctx, f"{operator_name(node)} takes", as_read(ctx, table, count, limit, scope), "integer", count.span)
     return limit
+
+
+def as_read(ctx: Context, table: Table, node: s.Node, value: e.Expr, scope: Scope) -> e.Expr:
+    """A value that no row changes: ``value``, or the column whose name stands in its place, for its type."""
+    names = [p.name for p in s.walk(node) if isinstance(p, s.NameReference)]
+    if not isinstance(node, s.NameReference | s.Member) or any(scope.find(n) is not None for n in names):
+        return value
+    return ctx.expression(node, table, scope)
 
 
 def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:

@@ -27,7 +27,9 @@ def search(ctx: Context, node: s.Search | s.Find, table: Table | None, scope: Sc
     reason = f"the operator {operator_name(node)} is not supported yet"
     check_words(ctx, node)
     check_single_rows(ctx, node, scope)
-    if table is not None and isinstance(condition := node.predicate, s.NameReference | s.Call):
+    condition = node.predicate
+    term = isinstance(condition, s.Literal) and condition.kind == "string"
+    if table is not None and not term and isinstance(condition, s.NameReference | s.Call | s.Literal):
         check_is(ctx, f"{operator_name(node)} takes", ctx.expression(condition, table, scope), "bool", condition.span)
     if ctx.closed is not None:
         return _searched(ctx, node, table, scope, named) if isinstance(node, s.Search) else _find(ctx, node, table, scope)

@@ -14,7 +14,7 @@ from translator.plan.binder.operand_types import check_arguments, check_axis, ch
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.placement import check_grouped
 from translator.plan.binder.problems import BindError, Problem
-from translator.plan.binder.projections import row_count
+from translator.plan.binder.projections import as_read, row_count
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.functions import canonical
 from translator.plan.naming import automatic_name, fresh
@@ -179,10 +179,10 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
     start = ctx.expression(node.start, None, scope) if node.start is not None else None
     stop = ctx.expression(node.stop, None, scope) if node.stop is not None else None
     step = ctx.expression(node.step, None, scope)
-    for bound in (start, stop):
-        if bound is not None:
-            check_axis(ctx, node.on, on, bound)
-    check_step(ctx, on, step, node.step.span)
+    for given, bound in ((node.start, start), (node.stop, stop)):
+        if given is not None and bound is not None:
+            check_axis(ctx, given.span, on, as_read(ctx, table, given, bound, scope))
+    check_step(ctx, on, as_read(ctx, table, node.step, step, scope), node.step.span)
     column = ctx.column(axis, Type.DYNAMIC)
     nonempty = any(p.name == "kind" and word(p.value) == "nonempty" for p in node.parameters)
     relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
