@@ -317,6 +317,8 @@ def found(kql: str) -> str:
         ("Doors | extend d = parse_json(Door) | partition by d (take 1)", "error argument-type d"),
         # what Kusto takes, though it looks wrong
         ("let F = (x:string) { strcat(x, 'a') }; Doors | invoke F()", ""),
+        ("Doors | make-series count() on At step dynamic(1)", ""),
+        ("Doors | extend d = parse_json(Door) | make-series count() on d step d", ""),
         ("let F = (x:long) { x + 1 }; Doors | extend y = F(Door)", ""),
         ("let F = (x:string='a') { x }; Doors | extend y = F", ""),
         ("let c = 1; c | count", ""),

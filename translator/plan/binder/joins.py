@@ -25,7 +25,8 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
     kind = parameters.get("kind") or ("leftouter" if isinstance(node, s.Lookup) else "innerunique")
     if node.conditions is None:
         told = "a join says on which columns: on a, or on $left.a == $right.b"
-        ctx.problem(Problem("binding", node.span, told))
+        if isinstance(node, s.Lookup) or node.where is None:
+            ctx.problem(Problem("binding", node.span, told))
         return unsupported(ctx, left, node, "a join without an on clause is not supported")
     pairs: list[tuple[e.Expr, e.Expr]] = []
     shared: set[str] = set()

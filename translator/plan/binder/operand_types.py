@@ -247,7 +247,7 @@ def check_is(ctx: Context, what: str, value: e.Expr, kind: str, span: e.Span) ->
 
 _STEPS = {
     Type.LONG: {Type.REAL, Type.DECIMAL, Type.TIMESPAN}, Type.REAL: {Type.DECIMAL, Type.TIMESPAN}, Type.DECIMAL: {Type.TIMESPAN},
-    Type.DATETIME: {*_NUMBERS}, Type.TIMESPAN: {Type.INT, Type.DATETIME},
+    Type.DATETIME: {*_NUMBERS}, Type.TIMESPAN: {Type.INT, Type.DATETIME}, Type.DYNAMIC: {*Type} - {Type.DYNAMIC},
 }  # fmt: skip
 """Types of steps that an axis of a type does not have; one of any other type has none. Source: what Kusto.Language 12.4.1 refuses."""
 

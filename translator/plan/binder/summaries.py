@@ -182,7 +182,8 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
     for given, bound in ((node.start, start), (node.stop, stop)):
         if given is not None and bound is not None:
             check_axis(ctx, given.span, on, as_read(ctx, table, given, bound, scope))
-    check_step(ctx, on, as_read(ctx, table, node.step, step, scope), node.step.span)
+    if not isinstance(node.step, s.Dynamic):  # a dynamic is not known to be of another type
+        check_step(ctx, on, as_read(ctx, table, node.step, step, scope), node.step.span)
     column = ctx.column(axis, Type.DYNAMIC)
     nonempty = any(p.name == "kind" and word(p.value) == "nonempty" for p in node.parameters)
     relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
