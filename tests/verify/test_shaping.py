@@ -323,3 +323,19 @@ def test_a_column_without_a_field_may_have_its_own_name() -> None:
 def test_what_a_formula_gives_in_another_case_is_told() -> None:
     (lost,) = put("Event", {"EventLog": "Application", "EventLevelName": "error"}, "sigma").unshaped
     assert (lost.column, lost.instead) == ("EventLevelName", "Error")
+
+
+def test_a_line_of_iis_has_what_tells_its_places_apart() -> None:
+    row = {"csUriStem": ".as", "cIP": "203.0.113.7", "csUserAgent": "Mozilla"}
+    found = shape("W3CIISLog", row, "elastic", options=Options(homes=("iis_original",)))
+    assert {c: found.row[c] for c in row} == row
+    assert found.events[0]["event.original"] == "2026-05-01 12:00:00 - - 192.0.2.2 GET .as - 443 - 203.0.113.7 HTTP/1.1 Mozilla" + " -" * 9
+
+
+def test_what_a_text_asks_of_a_site_by_the_name_of_a_column_is_there_though_a_formula_has_it_too() -> None:
+    row = {"csUriStem": "/a", "cIP": "203.0.113.7", "csUserAgent": "U", "csUriQuery": "q"}
+    found = put("W3CIISLog", row, "elastic", options=Options(homes=("iis_original",)), own={"W3CIISLog": ["csUriQuery"]})
+    assert found.events[0]["csUriQuery"] == "q"
+    scores = {"FilterModulesSpamScoresClassifiers": '{"suspect":81}'}
+    found = put("ProofpointPOD", scores, "sigma", own={"ProofpointPOD": ["FilterModulesSpamScoresClassifiers.suspect"]})
+    assert found.events[0]["FilterModulesSpamScoresClassifiers.suspect"] == 81

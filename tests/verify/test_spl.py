@@ -355,3 +355,12 @@ def test_macros_are_expanded_or_passed_over() -> None:
     with pytest.raises(NotReadable, match="the macro `base`"):
         spl.run("c=red `base`", [])
     assert spl.parse("| tstats `summaries` count from datamodel=Web where `only` by Web.url | `drop`") == ("tstats",)
+
+
+def test_an_array_inside_of_an_object_has_braces_in_its_name() -> None:
+    event = {"_time": 1, "Data": {"Name": ["a", "b"], "Kind": "k"}, "flat": ["c", "d"]}
+    assert [len(spl.run(f'{name}="{value}"', [event])) for name, value in (("Data.Name", "a"), ("Data.Name{}", "a"), ("flat", "c"))] == [
+        0,
+        1,
+        1,
+    ]

@@ -157,6 +157,8 @@ class EventBuilder:
         always = parsed(self.site.table, stored.expression) if steps and isinstance(stored, Computed) else None
         if isinstance(always, Const) and not is_missing(value) and text_of(value) != text_of(always.value):
             raise Unfit(f"every row has {always.value!r} here, and not {value!r}")
+        if isinstance(stored, Computed) and column in self.own and not steps:  # the text cannot compute it
+            self.set(column, value, "", column)
         return stored if isinstance(stored, Stored) else None
 
     def under(self, name: str, column: str, place: Place) -> str:
@@ -285,7 +287,9 @@ class EventBuilder:
     def texts(self, places: Iterable[str]) -> None:
         """Gives places inside of columns, which rules of Sigma ask under their own names, the text of what is there."""
         for column, name, steps in map(self.way, places):
-            texts = [text_of(v) if isinstance(v, dict | list) else v for v in _at(self.row.get(column), steps, any(map(_is_index, steps)))]
+            held = self.row.get(column)
+            plain = isinstance(held, str) or any(map(_is_index, steps))
+            texts = [text_of(v) if isinstance(v, dict | list) else v for v in _at(held, steps, plain)]
             if texts:
                 whole = ".".join([name, *(str(s) for s in steps if s != ELEMENT)])
                 self.event[whole] = texts[0] if ELEMENT not in steps else texts

@@ -42,6 +42,10 @@ _W3C = (
 """The columns in the order in which a line of IIS has them that has them all."""
 
 
+_ALWAYS = {"sIP": "192.0.2.2", "csMethod": "GET", "sPort": "443", "csVersion": "HTTP/1.1"}
+"""What stands in each line, by which patterns tell the places before it."""
+
+
 _SQL_AUDIT = {
     "action_id": "Action", "session_server_principal_name": "CurrentUser", "client_ip": "ClientIP", "database_name": "DatabaseName",
     "object_name": "ObjectName", "statement": "Statement",
@@ -58,7 +62,7 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
         lines = ((key, row.get(column)) for key, column in _SQL_AUDIT.items())
         return "\n".join(["audit_schema_version:1", *(f"{key}:{'' if is_missing(value) else text_of(value)}" for key, value in lines)])
     if home.place.get("dataset") == "iis.access":
-        held = {"csVersion": "HTTP/1.1", **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}  # the version is always there
+        held = {**_ALWAYS, **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}
         return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)
     match home.place.get("sourcetype"):
         case "cef":

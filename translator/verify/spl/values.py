@@ -49,8 +49,8 @@ def braced(text: str) -> frozenset[str]:
 def event_of(source: Mapping[str, object], arrays: frozenset[str]) -> Row:
     """The fields that Splunk has of an event, its text among them.
 
-    Booleans are texts, and nulls are no fields. Several values of a field are a list; a list is called with braces where the search does
-    so.
+    Booleans are texts, and nulls are no fields. Several values of a field are a list; a list is called with braces inside of objects, as
+    JSON is read by itself, and where the search does so.
 
     Args:
         source: the event; what is nested is JSON.
@@ -60,7 +60,7 @@ def event_of(source: Mapping[str, object], arrays: frozenset[str]) -> Row:
     _flatten(source, "", found)
     for name in list(found):
         bare = name.removesuffix("{}")
-        if bare == name or name in arrays:
+        if bare == name or name in arrays or bare not in source:
             continue
         found[bare] = found.pop(name)
     if "_raw" not in found:
