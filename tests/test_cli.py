@@ -75,6 +75,13 @@ def test_nothing_begins_where_a_path_is_missing(command: str, tmp_path: Path) ->
     assert "nowhere.yaml' does not exist" in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize("command", ["attack", "convert", "explain", "mapping -t splunk", "verify"])
+def test_what_fails_is_told_apart_from_what_comes_out(command: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("name: x\nquery:\n")
+    result = run(*command.split(), str(tmp_path))
+    assert result.exit_code == 1 and "r.yaml:2:" in result.stderr and "error: " in result.stderr and "error: " not in result.stdout
+
+
 def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(GOOD)
     assert run("convert").exit_code == 2

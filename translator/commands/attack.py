@@ -10,6 +10,7 @@ from rich.table import Table
 
 from translator import attack
 from translator.commands.common import cell, console_of_tables, line, print_unread
+from translator.commands.summary import print_failure
 from translator.pack import Effort, Failure, rules_of
 from translator.rulepack import Unread
 
@@ -19,25 +20,25 @@ def coverage(paths: Iterable[Path], excluded: tuple[str, ...] = ()) -> int:
 
     The exit status: 1 where a file cannot be read.
     """
-    console = console_of_tables()
+    console, errors = console_of_tables(), Console(emoji=False, stderr=True)
     found: dict[str, set[int]] = {}
     rules, status = 0, 0
     unread: list[Unread] = []
     for rule in rules_of(paths, Effort.within(1, None), excluded, unread=unread.append):
         if isinstance(rule, Failure):
             status = 1
-            console.print(cell(line(f"{rule.source}:{rule.line}:{rule.column}: error: {rule.message}")), soft_wrap=True)
+            print_failure(rule, errors)
             continue
         rules += 1
         for identifier in rule.techniques:
             known = attack.technique(identifier)
             found.setdefault(known.id if known else f"{identifier} (not in Enterprise)", set()).add(rules)
-    table = Table(title=f"{rules} rules, {len(found)} techniques of ATT&CK {attack.version()}")
+    table = Table(title=f"{rules} rule{'s' * (rules != 1)}, {len(found)} technique{'s' * (len(found) != 1)} of ATT&CK {attack.version()}")
     for column in ("technique", "name", "rules"):
         table.add_column(column, overflow="fold")
     for identifier, numbers in sorted(found.items()):
         technique = attack.technique(identifier)
         table.add_row(cell(line(identifier)), technique.name if technique else "", str(len(numbers)))
     console.print(table)
-    print_unread(unread, Console(emoji=False, stderr=True))
+    print_unread(unread, errors)
     return status

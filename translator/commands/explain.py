@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -19,6 +18,7 @@ from rich.table import Table
 from translator import catalog
 from translator.commands.common import cell, line, print_unread
 from translator.commands.proving import lowered, tries
+from translator.commands.summary import print_failure
 from translator.detection.model import Detection
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
@@ -47,7 +47,7 @@ def explain(
 
     The exit status: 1 where a rule has no explanation, or a proof contradicts a verdict.
     """
-    console = Console(emoji=False, highlight=False)
+    console, errors = Console(emoji=False, highlight=False), Console(emoji=False, stderr=True)
     screen = Screen(min(WIDTH, console.width if console.is_terminal else WIDTH), console.color_system, console.encoding)
     status = 0
     unread: list[Unread] = []
@@ -64,8 +64,9 @@ def explain(
             failure = stopped(rule, done.stopped) if done.stopped else None
         if failure is not None:
             status = 1
-            click.echo(line(f"{failure.source}:{failure.line}:{failure.column}: error: {failure.message}"))
-    print_unread(unread, Console(emoji=False, stderr=True))
+            sys.stdout.flush()
+            print_failure(failure, errors)
+    print_unread(unread, errors)
     return status
 
 
