@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from translator.detection.approximations import is_custom_text
 from translator.detection.conditions import constrain
-from translator.detection.idioms.adjacent import adjacent_rows, reads_neighbour
+from translator.detection.idioms.adjacent import adjacent_rows, neighbour, reads_neighbour
 from translator.detection.idioms.alternatives import alternatives_among, detect_alternatives, union_of_detections, union_of_events
 from translator.detection.idioms.datatables import with_constants
 from translator.detection.idioms.event_data import of_bag, of_event_data
@@ -124,7 +124,7 @@ class _Lifter(Lifting):
         """Whether a condition of the plan can take rows beside a row, or joined to it, for sides."""
         filters = (n for n in o.relations(self.plan.root) if isinstance(n, o.Filter))
         return any(decided(n) is not None or by_membership(n, list_tables(self)) is not None for n in filters) or any(
-            isinstance(n, Apply) and reads_neighbour(n) for n in o.parts(self.plan.root)
+            neighbour(n) is not None for n in o.parts(self.plan.root)
         )
 
     def finished(self, detection: Detection) -> Detection:

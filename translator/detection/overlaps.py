@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 from translator.detection.model import Side, Threshold
 from translator.detection.shapes import by_name
@@ -37,11 +37,9 @@ def may_overlap(left: Expr, right: Expr) -> bool:
     parts, others = list(conjuncts(left)), list(conjuncts(right))
     if FALSE in (*parts, *others) or any(negation(p) in others for p in parts) or apart_in_time(parts, others):
         return False
-    for part in parts:
-        for other in others:
-            one, two = _values(part), _values(other)
-            if one is None or two is None or one[0] != two[0]:
-                continue
+    limited, other_limited = ([found for p in of if (found := _values(p)) is not None] for of in (parts, others))
+    for one, two in product(limited, other_limited):
+        if one[0] == two[0]:
             fold = str.lower if one[2] or two[2] else str
             if not {fold(v) for v in one[1]} & {fold(v) for v in two[1]}:
                 return False

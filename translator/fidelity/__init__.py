@@ -26,10 +26,17 @@ class Verdict(Enum):
     DIFFERS = "differs"
     NONE = "none"
 
+    __hash__ = object.__hash__  # each is one object, and that of Enum is in Python
+
     @property
     def rank(self) -> int:
         """0 for exact, growing with the deviation; broader and narrower rank alike."""
-        return {"exact": 0, "same-alerts": 1, "broader": 2, "narrower": 2, "differs": 3, "none": 4}[self.value]
+        return _RANKS[self]
+
+
+_RANKS = {
+    Verdict.EXACT: 0, Verdict.SAME_ALERTS: 1, Verdict.BROADER: 2, Verdict.NARROWER: 2, Verdict.DIFFERS: 3, Verdict.NONE: 4,
+}  # fmt: skip
 
 
 class Place(Enum):
@@ -42,6 +49,8 @@ class Place(Enum):
     TURNED = "turned"
     BOTH = "both"
     SHOWN = "shown"
+
+    __hash__ = object.__hash__
 
     @property
     def turned(self) -> Place:
@@ -61,10 +70,14 @@ class Place(Enum):
         return self if other is None or other is self else Place.BOTH
 
 
+_ANYWHERE = {Effect.NOTE: Verdict.EXACT, Effect.ROWS: Verdict.SAME_ALERTS, Effect.REFUSED: Verdict.NONE}
+"""What effects do wherever they are."""
+
+
 def direction_of(effect: Effect, place: Place) -> Verdict:
     """What a deviation with this effect does to the alert."""
-    if effect in (Effect.NOTE, Effect.ROWS, Effect.REFUSED):
-        return {Effect.NOTE: Verdict.EXACT, Effect.ROWS: Verdict.SAME_ALERTS, Effect.REFUSED: Verdict.NONE}[effect]
+    if effect in _ANYWHERE:
+        return _ANYWHERE[effect]
     if place is Place.SHOWN:
         return Verdict.SAME_ALERTS
     if effect is Effect.EITHER or place is Place.BOTH:

@@ -33,6 +33,8 @@ _LETTERS = {
 
 def with_bags_searched(root: o.Relation) -> o.Relation:
     """A relation that searches no text of a bag for what may only stand in one of its texts."""
+    if "bag_pack" not in o.functions(root):
+        return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
 
     def bag(expr: Expr) -> tuple[Expr, ...] | None:
@@ -53,17 +55,19 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
                     return negation(found) if node.function.startswith("!") else found
         return node
 
-    return rewritten(root, spelled) if "bag_pack" in o.functions(root) else root
+    return rewritten(root, spelled)
 
 
 def with_places_of_bags(root: o.Relation) -> o.Relation:
     """A relation that reads no places of bags that it has made: it reads what it has put there."""
+    if o.functions(root).isdisjoint(_PACKING | _URL):
+        return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
 
     def spelled(node: object) -> object:
         return _place(node.base, node.steps, made) or node if isinstance(node, Path) else node
 
-    return root if o.functions(root).isdisjoint(_PACKING | _URL) else rewritten(root, spelled)
+    return rewritten(root, spelled)
 
 
 def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) -> Expr | None:

@@ -19,6 +19,8 @@ def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
     Args:
         fresh: ids for new columns.
     """
+    if not o.has(root, Subquery):
+        return root
 
     def spelled(node: object) -> object:
         if not isinstance(node, o.Filter):
@@ -33,7 +35,7 @@ def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
             kept.append(condition)
         return node if below is node.input else replace(node, input=below, predicate=conjunction(*kept))
 
-    return rewritten(root, spelled) if o.has(root, Subquery) else root
+    return rewritten(root, spelled)
 
 
 def _named(node: Expr) -> Expr:

@@ -19,6 +19,8 @@ from translator.plan.types import Type
 
 def with_splits_inlined(root: o.Relation) -> o.Relation:
     """A relation in which no column holds an array of the parts of a text, or a place in one: what reads such columns has the text."""
+    if "split" not in o.functions(root):
+        return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
     found: dict[int, Expr | None] = {}
 
@@ -42,7 +44,7 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
     def in_full(expr: Expr) -> Expr:
         return rewritten(expr, spelled)
 
-    return rewritten(root, spelled) if "split" in o.functions(root) else root
+    return rewritten(root, spelled)
 
 
 def with_places_inlined(root: o.Relation) -> o.Relation:
@@ -51,6 +53,8 @@ def with_places_inlined(root: o.Relation) -> o.Relation:
     A column of a union is one as well, of which places are read.
     """
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
+    if not made:
+        return root
     merged = {c.id for n in o.relations(root) if isinstance(n, o.Union) for c, _ in n.columns}
     found: dict[int, Expr | None] = {}
 
@@ -72,7 +76,7 @@ def with_places_inlined(root: o.Relation) -> o.Relation:
                 return replace(node, base=of.base, steps=(*of.steps, *steps))
         return node
 
-    return rewritten(root, spelled) if made else root
+    return rewritten(root, spelled)
 
 
 def with_places_of_unions(root: o.Relation) -> o.Relation:

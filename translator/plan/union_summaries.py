@@ -24,11 +24,13 @@ def with_alike_parts_united(root: o.Relation, fresh: Iterator[int]) -> o.Relatio
     Args:
         fresh: ids for new columns.
     """
+    if not o.has(root, o.Union):
+        return root
 
     def united(node: object) -> object:
         return node if not isinstance(node, o.Union) or (found := _united(node, fresh)) is None else found
 
-    return rewritten(root, united) if o.has(root, o.Union) else root
+    return rewritten(root, united)
 
 
 def same_columns(one: o.Relation, other: o.Relation) -> dict[int, Column] | None:

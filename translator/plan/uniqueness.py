@@ -88,6 +88,8 @@ def _is_set(node: o.Relation, column: Column) -> bool:
 
 def without_needless_keys(root: o.Relation) -> o.Relation:
     """A relation whose joins are by no text that both sides compute alike of other keys, so that it is equal where these are."""
+    if not o.has(root, o.Join):
+        return root
 
     def spelled(node: object) -> object:
         if not isinstance(node, o.Join) or len(node.on) < 2:
@@ -102,7 +104,7 @@ def without_needless_keys(root: o.Relation) -> o.Relation:
                 kept = others
         return node if len(kept) == len(node.on) else replace(node, on=tuple(node.on[n] for n in kept))
 
-    return rewritten(root, spelled) if o.has(root, o.Join) else root
+    return rewritten(root, spelled)
 
 
 def _made(node: o.Relation) -> dict[int, Expr]:

@@ -15,11 +15,11 @@ from translator.plan.simplify import simplify
 
 def reads_neighbour(expr: Expr) -> bool:
     """Whether ``expr`` reads the row before or the one behind."""
-    return any(_neighbour(n) is not None for n in walk(expr))
+    return any(neighbour(n) is not None for n in walk(expr))
 
 
-def _neighbour(node: Expr) -> tuple[str, Expr] | None:
-    """The function and what it reads of the row next to this one; None where ``node`` reads none, or one further away."""
+def neighbour(node: object) -> tuple[str, Expr] | None:
+    """The function and what it reads of the row next to this one; None where ``node`` reads none itself, or one further away."""
     match node:
         case Apply(function="prev" | "next" as function, args=(value,) | (value, Const(value=1))):
             return function, value
@@ -36,7 +36,7 @@ def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, span: Span 
         raise lifting.block("unsupported-detection", "a row next to others over a union is not supported", span)
     (row,) = events.branches
     value = simplify(substitute(predicate, row.env))
-    functions = {found[0] for n in walk(value) if (found := _neighbour(n)) is not None}
+    functions = {found[0] for n in walk(value) if (found := neighbour(n)) is not None}
     time = [k for k in events.order if is_time(simplify(substitute(k.expr, row.env)))]
     if not time or len(functions) != 1:
         what = "rows before and behind" if len(functions) > 1 else f"{functions.pop()}() over events that are in no order of time"
@@ -60,7 +60,7 @@ def _place(lifting: Lifting, joined: Joined, part: Expr) -> None:
     other, row = (side.branches[0] for side in joined.sides)
     match part:
         case Apply(function="==", args=(left, right)):
-            for here, there in ((left, _neighbour(right)), (right, _neighbour(left))):
+            for here, there in ((left, neighbour(right)), (right, neighbour(left))):
                 if there is not None and there[1] == here:
                     joined.pairs.append((0, cloned(here), 1, here))
                     return
@@ -73,11 +73,11 @@ def _place(lifting: Lifting, joined: Joined, part: Expr) -> None:
 
 
 def _is_beside(column: ColumnRef, whole: Expr) -> bool:
-    return any(_neighbour(n) is not None and column in walk(n) for n in walk(whole)) and not any(
-        column in n.args for n in walk(whole) if isinstance(n, Apply) and _neighbour(n) is None
+    return any(neighbour(n) is not None and column in walk(n) for n in walk(whole)) and not any(
+        column in n.args for n in walk(whole) if isinstance(n, Apply) and neighbour(n) is None
     )
 
 
 def _beside(expr: Expr) -> Expr:
     """``expr`` with the columns within ``prev()`` or ``next()`` as those of the other row."""
-    return transform(expr, lambda n: cloned(found[1]) if (found := _neighbour(n)) is not None else n)
+    return transform(expr, lambda n: cloned(found[1]) if (found := neighbour(n)) is not None else n)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from translator import catalog
-from translator.catalog import ByValue, Stored
+from translator.catalog import ByValue, Home, Stored
 from translator.detection.model import Detection, Selector, Threshold
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
@@ -320,14 +320,7 @@ def _spelled_otherwise(placed: Placed) -> set[int]:
     found = set[int]()
     for selector in placed.detection.selectors:
         home = placed.homes.get((selector.table, selector.home))
-        todo, otherwise_spelled, alike = list(home.columns.values()) if home is not None else [], set[str](), set[str]()
-        while todo:
-            match todo.pop():
-                case ByValue(of=of, otherwise=otherwise):
-                    todo += [*(c for _, c in of), otherwise]
-                case Stored() as stored:
-                    differs = stored.values or stored.case or stored.prefixes or stored.form or stored.differs
-                    (otherwise_spelled if differs else alike).add(stored.name)
+        otherwise_spelled, alike = _fields_by_spelling(Same(home))
         for number, key in enumerate(selector.keys):
             # A place inside of a column may be a field of its own.
             names = [n.column.name for n in _values_in(key) if isinstance(n, ColumnRef)]
@@ -347,6 +340,20 @@ def _rewritten(placed: Placed) -> list[int]:
             keys = [(n, k.column.name) for n, k in enumerate(selector.keys) if isinstance(k, ColumnRef) and k.type == Type.STRING]
             found |= dict.fromkeys(n for n, name in keys if name in texts)
     return list(found)
+
+
+@functools.lru_cache(maxsize=256)
+def _fields_by_spelling(home: Same[Home | None]) -> tuple[Set[str], Set[str]]:
+    """The fields of a home that have other values than the KQL has in its columns, and those that have the same."""
+    todo, otherwise_spelled, alike = list(home.node.columns.values()) if home.node is not None else [], set[str](), set[str]()
+    while todo:
+        match todo.pop():
+            case ByValue(of=of, otherwise=otherwise):
+                todo += [*(c for _, c in of), otherwise]
+            case Stored() as stored:
+                differs = stored.values or stored.case or stored.prefixes or stored.form or stored.differs
+                (otherwise_spelled if differs else alike).add(stored.name)
+    return otherwise_spelled, alike
 
 
 def _values_in(expr: Expr) -> Iterator[Expr]:

@@ -29,8 +29,8 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     stage = sum(c.verb.lower() not in ("eval", "where") for c in ctx.commands)
     for (column, expr), written in zip(needed, values, strict=True):
         try:
-            if isinstance(written, Cannot):
-                raise written
+            if isinstance(written, Diagnostic):
+                raise Cannot(written)
             value = _as_declared(ctx, column, written, expr)
         except Cannot:
             if ctx.is_vital(column):
@@ -54,16 +54,19 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
         ctx.commands.append(ctx.eval(pairs))
 
 
-def _written(ctx: Context, items: list[tuple[Column, Expr]], repeated: Repeated) -> list[Value | Cannot]:
-    """What each column is in the words of the language, or why it has none."""
+def _written(ctx: Context, items: list[tuple[Column, Expr]], repeated: Repeated) -> list[Value | Diagnostic]:
+    """What each column is in the words of the language, or why it has none.
+
+    Not the exceptions: each would hold this list by its frames, and wait with all of them for Python's garbage collector.
+    """
     values = ctx.values()
     values.repeated = repeated
-    found: list[Value | Cannot] = []
+    found: list[Value | Diagnostic] = []
     for _, expr in items:
         try:
             found.append(values.simplest(expr, undefined=True))
         except Cannot as refused:
-            found.append(refused)
+            found.append(refused.diagnostic)
     return found
 
 
