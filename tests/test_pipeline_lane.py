@@ -321,6 +321,9 @@ WRITTEN = [
     " | summarize n = count() by u = Identity) on u",
     """| extend j = todynamic(strcat('[', iff(ResultType == '0', ' ', '"a b"'), ']')) | summarize arg_max(TimeGenerated, j)"""
     " by UserPrincipalName | where j != '[]' and j has 'a b' | project UserPrincipalName",
+    """| extend d = todynamic(case(ResultType == '0', '{"k": true}', isempty(IPAddress), '{"k": "False"}', AppDisplayName == 'Mail',"""
+    """ '{"k": 1}', '{"k": 0}')) | where d.k == true or (d.k == false and UserPrincipalName == 'ann')"""
+    " | summarize c = count() by ResultType",
     # the values of another query as terms in a text
     f"| where AppDisplayName has_any (({CHANGES} | where isnotempty(OperationName) | project OperationName))"
     " or not(strcat(ResultType, '-', UserPrincipalName, @'\\E') has_any ("
@@ -369,6 +372,14 @@ def test_rows_and_columns_are_those_of_the_query(kql: str, target: str) -> None:
     for seed in range(3):
         output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40), audits(random.Random(seed), 12), target)
         assert (output is None) == (target == "esql" and any(word in kql for word in SPL_ALONE)) and difference == ""
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_part_without_limits_looks_back_farther_than_those_with_some(target: str) -> None:
+    kql = "AuditLogs | where Identity !in ((SigninLogs | where TimeGenerated > ago(2h) | distinct UserPrincipalName)) | project Identity"
+    output = piped(target, rule(kql), OPTIONS)
+    assert output is not None and output.lookback == 86_400 + 7_200
+    assert "window-assumed" in {d.code for d in output.diagnostics}
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])

@@ -45,6 +45,13 @@ def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
     assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
+def test_the_values_of_another_query_are_searched_for_as_terms() -> None:
+    asked = f"{SIGNINS} | where AppDisplayName has_any ((AuditLogs | where OperationName == 'Add user' | project Identity))"
+    conversion = translator.convert(rule(asked), ("splunk",))
+    assert conversion.outputs["splunk"].verdict == Verdict.EXACT
+    assert prove(conversion, "splunk").outcome == Outcome.PROVEN
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 @pytest.mark.parametrize("behind", ["", " | summarize make_set(Computer), sum(c) by Account, WorkstationName"])
 def test_an_entity_that_is_computed_by_the_name_of_a_key_is_shown(behind: str, target: str) -> None:

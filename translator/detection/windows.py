@@ -55,6 +55,8 @@ def bound_of(expr: Expr) -> int | None:
     match expr:
         case Apply(function="now", args=()):
             return 0
+        case Apply(function="now", args=(offset,)) if (forward := seconds_of(offset)) is not None:
+            return -forward
         case Apply(function="ago", args=(span,)):
             back = seconds_of(span)
             return 1 if back is None and of_the_search(span) else back

@@ -101,9 +101,12 @@ def _rules_of(function: str, first: int) -> tuple[tuple[int, Callable[[Expr], Ex
 def _older_form(expr: Expr) -> Expr:
     """What ``replace_regex(text, regex, by)`` says too: ``replace(regex, by, text)``, and a regex cut off at one end or at both.
 
-    Source: learn.microsoft.com/kusto/query, replace-regex-function, trim-function, trim-start-function, trim-end-function.
+    ``now(offset)`` is ``now() + offset``.
+    Source: learn.microsoft.com/kusto/query, replace-regex-function, trim-function, trim-start-function, trim-end-function, now-function.
     """
     match expr:
+        case Apply(function="now", args=(offset,)):
+            return Apply(expr.span, expr.type, "+", (Apply(expr.span, expr.type, "now", ()), offset))
         case Apply(function="replace", args=(regex, by, text)):
             return Apply(expr.span, expr.type, "replace_regex", (text, regex, by))
         case Apply(function="trim_start" | "trim_end" | "trim" as function, args=(Const(value=str(regex)), text)):
@@ -435,7 +438,7 @@ _CASES = frozenset({"tolower", "toupper"})
 _EQUAL = frozenset({"==", "=~", "in", "in~"})
 
 RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
-    (_older_form, frozenset({"replace", "trim_start", "trim_end", "trim"})),
+    (_older_form, frozenset({"replace", "trim_start", "trim_end", "trim", "now"})),
     (by_json_path, frozenset({"extract_json"})),
     (_nested_path, _PLACES),
     (_part_of_time, frozenset({"datetime_part", "datepart"})),

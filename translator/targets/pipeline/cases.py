@@ -392,9 +392,16 @@ def _together(parts: list[Placed]) -> tuple[Placed, tuple[frozenset[str], ...]]:
     found = replace(
         first, sides=(replace(first.sides[0], selectors=tuple(selectors)),), group_by=tuple(names), guaranteed=(False,) * len(names),
         diagnostics=tuple(dict.fromkeys(d for p in parts for d in p.detection.diagnostics)),
-        lookback=max(p.detection.lookback for p in parts), timespan=max(p.detection.timespan for p in parts),
+        lookback=_lookback([p.detection for p in parts]), timespan=max(p.detection.timespan for p in parts),
     )  # fmt: skip
     return Placed(found, {key: home for p in parts for key, home in p.homes.items()}), tuple(owned)
+
+
+def _lookback(parts: list[Detection]) -> int:
+    """How far the search looks back: farther than the limits of its parts where some have none of their own."""
+    unlimited = [d.lookback for d in parts if any(s.code == "window-assumed" for s in d.diagnostics)]
+    limited = [d.lookback for d in parts if all(s.code != "window-assumed" for s in d.diagnostics)]
+    return max(limited, default=0) + max(unlimited, default=0)
 
 
 _NOTHING = const("")

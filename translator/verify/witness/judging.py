@@ -303,6 +303,10 @@ class _Apart(_Carrying):
 
         def change(node: Expr) -> Expr:
             match node:
+                case Apply(function=function, args=(_, Items(items=items))) if function not in _EQUAL and any(
+                    isinstance(i, Subquery) for i in items
+                ):
+                    raise Entangled  # a mark of the world beside a text is no part of what is searched for
                 case Apply(args=(subject, Items(items=items) as listed)) if any(isinstance(i, Subquery) for i in items):
                     made = tuple(self.marked(i, here) for i in items)
                     return replace(node, args=(_marked(subject, here), replace(listed, items=made)))
@@ -321,6 +325,10 @@ class _Apart(_Carrying):
         made = replace(self.column(), name="marked", type=Type.STRING)
         value = _marked(ColumnRef(None, item.column.type, item.column), ColumnRef(None, Type.LONG, world))
         return Subquery(item.span, item.type, o.Compute(None, relation, ((made, value),)), False, made)
+
+
+_EQUAL = frozenset({"in", "in~", "!in", "!in~"})
+"""What compares whole values with those of another query."""
 
 
 def _marked(expr: Expr, world: Expr) -> Expr:

@@ -52,6 +52,9 @@ def holds(ctx: Context, expr: Expr) -> str:
             return ctx.fails(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="between", args=(value_, low, high)):
             return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, _end(low, high), expr)}"
+        case Apply(function="==", args=(subject, Const(value=bool(flag)))) if (value := ctx.value(subject)).kind in ("part", "json"):
+            spelled = Items(None, Type.DYNAMIC, tuple(map(const, ("true", "1") if flag else ("false", "0"))))
+            return language.atoms["in"](language.functions["tolower"].words.format(value.text), (spelled,), expr)
         case Apply(function="==" | "in", args=(subject, operand)) if (value := ctx.value(subject)).kind not in WRITTEN:
             return _equal(ctx, value, operand, expr)
         case Apply(function="==" | "=~", args=(subject, Const(value="[]"))) if (whole := ctx.value(subject)).kind == "json":
