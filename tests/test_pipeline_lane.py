@@ -309,6 +309,8 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') | extend a = tostring(a), k = ResultType | union"
     f" ({CHANGES} | summarize c = count() by k = Result, UserPrincipalName = Identity | extend a = 'x')"
     " | summarize n = count() by a, k, UserPrincipalName",
+    f"| where AppDisplayName has_any (({CHANGES} | summarize make_set_if(tolower(OperationName), isnotempty(OperationName))))"
+    f" | where UserPrincipalName !in (({CHANGES} | summarize make_list(substring(Identity, 0, 3)))) | summarize c = count() by IPAddress",
     # a part of a text at a place that is computed, and a row for each of several values
     "| extend n = countof(IPAddress, '.') | extend p = strcat('x', split(IPAddress, '.', n)[0])"
     " | extend q = tostring(split(AppDisplayName, 'o', n)[0]) | summarize c = count() by p, q",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Items, Subquery
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Items, Subquery
 from translator.plan.types import Type
 
 _MEMBERSHIPS = frozenset({"in", "in~", "!in", "!in~", "has_any"})
@@ -41,10 +41,26 @@ def _collected(relation: o.Relation, column: Column) -> tuple[o.Relation, Column
             return replace(relation, inputs=tuple(r for r, _ in parts), columns=((merged, tuple(c for _, c in parts)),)), merged
         case o.Aggregate(keys=(), aggregates=aggregates):
             match dict(aggregates).get(column):
-                case Apply(function="make_set" | "make_list", args=(ColumnRef(column=element),)):
-                    arrays = _collected(relation.input, element) if element.type == Type.DYNAMIC else None
-                    return arrays or (relation.input, element)
+                case Apply(function="make_set" | "make_list", args=(element,)):
+                    return _values_of(element, relation.input, column)
+                case Apply(function="make_set_if" | "make_list_if", args=(element, condition)):
+                    return _values_of(element, o.Filter(condition.span, relation.input, condition), column)
     return None
+
+
+_COMPUTED = 10**8
+"""A column for the elements has the number of the array that it stands for, and this many more."""
+
+
+def _values_of(element: Expr, relation: o.Relation, array: Column) -> tuple[o.Relation, Column] | None:
+    """The rows and the column of the values that an array collects of them; None where these are arrays that are computed."""
+    if isinstance(element, ColumnRef):
+        arrays = _collected(relation, element.column) if element.type == Type.DYNAMIC else None
+        return arrays or (relation, element.column)
+    if element.type in (Type.DYNAMIC, Type.UNKNOWN):
+        return None
+    made = Column(array.id + _COMPUTED, array.name, element.type)
+    return o.Compute(element.span, relation, ((made, element),)), made
 
 
 def as_rows(expr: Apply) -> Apply:
