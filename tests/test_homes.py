@@ -776,6 +776,11 @@ def test_the_text_of_an_object_is_compared_where_its_layout_makes_no_difference(
     assert converted(f"DeviceEvents | where AdditionalFields.a {condition}", "esql").verdict.value == verdict
 
 
+def test_a_place_in_a_table_without_a_home_is_a_field_of_its_own() -> None:
+    output = converted("ExposureGraphNodes | where NodeProperties.a == 'x'", "esql")
+    assert "NodeProperties.a" in output.text and output.verdict is Verdict.BROADER
+
+
 def test_an_inventory_says_whether_events_are_kept_as_they_came() -> None:
     kql = "OfficeActivity | where Parameters has 'x' | project UserId"
     listed = {"event.provider": "keyword", "user.id": "keyword", "event.dataset": "keyword"}

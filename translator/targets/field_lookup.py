@@ -256,10 +256,10 @@ class FieldLookup(ABC):
             and (not base.column.stored or (self.family == "elastic" and base.column.stored in PLAIN_TEXTS))
         ):
             return True
-        if self.family == "elastic":
-            return self.in_json(base) and quoted_path(steps) is not None and (asked or loose)
-        whole = not steps or any(isinstance(s, int) for s in steps)
-        return self.in_json(base) and are_plain_keys(steps, SPLUNK_JSON.brackets) and (asked or (loose and whole))
+        in_document = self.family == "elastic" and base.column.stored in IN_DOCUMENT
+        whole = in_document or not steps or any(isinstance(s, int) for s in steps)
+        readable = are_plain_keys(steps, SPLUNK_JSON.brackets) if self.family == "splunk" else quoted_path(steps) is not None
+        return self.in_json(base) and readable and (asked or (loose and whole))
 
     def is_text(self, expr: Expr) -> bool:
         """Whether a place is a field by a name that no taxonomy binds, with its text; elements that are asked one by one have none."""
