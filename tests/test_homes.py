@@ -776,6 +776,12 @@ def test_the_text_of_an_object_is_compared_where_its_layout_makes_no_difference(
     assert converted(f"DeviceEvents | where AdditionalFields.a {condition}", "esql").verdict.value == verdict
 
 
+def test_exported_rows_have_what_azure_computes() -> None:
+    output = converted("DnsEvents | where SubType == 'DynamicUpdate' and ClientIP == '192.0.2.1'", "esql")
+    assert 'azure.eventhub.SubType == "DynamicUpdate"' in output.text and 'azure.eventhub.ClientIP == "192.0.2.1"' in output.text
+    assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
+
+
 def test_a_place_in_a_table_without_a_home_is_a_field_of_its_own() -> None:
     output = converted("ExposureGraphNodes | where NodeProperties.a == 'x'", "esql")
     assert "NodeProperties.a" in output.text and output.verdict is Verdict.BROADER
