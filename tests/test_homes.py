@@ -1210,6 +1210,13 @@ def test_what_an_alert_is_made_of_is_computed_of_the_events_that_match() -> None
     assert all(output.columns["HostName"] == "HostName" and "Rest" not in output.columns for output in outputs.values())
 
 
+@pytest.mark.parametrize(("asked", "shows"), [("EventID == 4688", False), ("tostring(parse_json(CommandLine).other) == 'a'", True)])
+def test_what_only_shows_asks_for_no_younger_product(asked: str, shows: bool) -> None:
+    shown = f"SecurityEvent | where {asked} | extend Part = tostring(parse_json(CommandLine).part)"
+    found = translator.convert(rule(shown, entities=(EntityMapping("Host", "HostName", "Part"),)), ("esql",)).outputs["esql"]
+    assert ('"part"' in found.text) == shows != ("entity-in-events" in {d.code for d in found.diagnostics})
+
+
 def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
     kql = (
         "union (SecurityEvent | where EventID == 4688 and NewProcessName endswith 'a' | summarize n = count() by Computer | where n > 5),"

@@ -27,8 +27,8 @@ from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
-from translator.targets.elastic.esql import SINCE
 from translator.targets.elastic.kinds import Kind, kinds
+from translator.targets.elastic.versions import SINCE
 from translator.targets.homes import placed
 
 FILE = "elastic/rules.ndjson"

@@ -169,8 +169,11 @@ class _Translation:
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
     def telling(self, output: Output, other: Output | None) -> Output:
-        """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows."""
-        if other is None or _distance(other) != _distance(output) or not _is_good(other):
+        """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows.
+
+        What only shows is no reason that a rule needs a younger product.
+        """
+        if other is None or _distance(other) != _distance(output) or not _is_good(other) or not _younger(other) <= _younger(output):
             return _better(output, other)
         return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
@@ -246,6 +249,11 @@ _READY = (0, 0)
 
 _MOST_HOMES = 4
 """Of how many homes each is tried alone."""
+
+
+def _younger(output: Output) -> set[str]:
+    """What an output asks for of a product that older versions of it lack."""
+    return {d.message for d in output.diagnostics if d.code == "elastic-version"}
 
 
 def _is_good(output: Output) -> bool:

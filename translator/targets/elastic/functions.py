@@ -14,6 +14,7 @@ from types import MappingProxyType
 from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
 from translator.targets.elastic import string
+from translator.targets.elastic.versions import OF_BASE_16
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
 from translator.targets.names import quoted_path
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
@@ -172,9 +173,6 @@ def inside(text: str, steps: tuple[str | int, ...]) -> str:
 
 
 _DECIMAL, _HEXADECIMAL = string("[+\\-]?[0-9]+"), string("-?0[xX][0-9A-Fa-f]+")
-
-OF_BASE_16 = ', "0[xX]", ""), 16)'
-"""How a query reads digits of base 16, without what stands before them."""
 
 WHOLE = (
     f"CASE(TRIM({{0}}) RLIKE {_DECIMAL}, TO_LONG(TRIM({{0}})), TRIM({{0}}) RLIKE {_HEXADECIMAL}, TO_LONG(REPLACE(TRIM({{0}}){OF_BASE_16})"

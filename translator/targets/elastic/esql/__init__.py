@@ -14,8 +14,9 @@ from translator.targets.elastic import KEEPS, UNREADABLE, field
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.heads import head
 from translator.targets.elastic.esql.queries import query_of
-from translator.targets.elastic.functions import MOST_PRECISE, OF_BASE_16
+from translator.targets.elastic.functions import MOST_PRECISE
 from translator.targets.elastic.pipeline import EsqlWalk
+from translator.targets.elastic.versions import OF_BASE_16, needed
 from translator.targets.homes import Placed
 from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
@@ -28,19 +29,14 @@ MOST_ROWS = "\n| LIMIT 10000"
 """A query gives 1,000 rows unless it asks for more, and 10,000 at most (the page "Limitations" of ES|QL)."""
 
 
-SINCE = {"LOOKUP JOIN ": (9, 1), "INLINE STATS ": (9, 2), OF_BASE_16: (9, 3), "JSON_EXTRACT(": (9, 4), "FIELD_EXTRACT(": (9, 5)}
-"""What is younger than Elasticsearch 9.0, by how a query has it (the badges of the pages of commands and functions)."""
-
-
 def tell_of(names: Names, text: str) -> None:
     """Says what a query needs beside its events."""
     if "NOW()" in text:
         names.say("now-in-query", "a part of the query has a window of its own, which ends at the time of the run")
-    for words, (major, minor) in SINCE.items():
-        if words in text:
-            name = "TO_LONG of a base" if words == OF_BASE_16 else words.rstrip(" (")
-            what = f"{name} is a {'command' if words.endswith(' ') else 'function'}"
-            names.say("elastic-version", f"{what} of Elasticsearch {major}.{minor} and later")
+    for words, (major, minor) in needed(text).items():
+        name = "TO_LONG of a base" if words == OF_BASE_16 else words.rstrip(" (")
+        what = f"{name} is a {'command' if words.endswith(' ') else 'function'}"
+        names.say("elastic-version", f"{what} of Elasticsearch {major}.{minor} and later")
 
 
 class Esql(Pipes, CountsRows):

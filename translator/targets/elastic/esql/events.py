@@ -16,6 +16,7 @@ from translator.targets.computed import Texts
 from translator.targets.discrimination import told_apart
 from translator.targets.elastic import dataset, field, index, string
 from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extract
+from translator.targets.elastic.versions import needed
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
 from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, key_names, read_by
@@ -95,11 +96,15 @@ class Events:
             lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
         return "\n| ".join([base, *lookups, *rest])
 
-    def alerted(self) -> list[str]:
-        """The command that gives each document what is computed of it for an alert, by the names that the rule has for that."""
+    def alerted(self, query: str) -> list[str]:
+        """The command that gives each document what is computed of it for an alert, by the names that the rule has for that.
+
+        What only shows is no reason that ``query`` needs a younger product than it does.
+        """
         computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
-        for name in [n for n in computed if n not in self.wanted]:
-            del computed[name], self.columns[name]
+        for name, text in [*computed.items()]:
+            if name not in self.wanted or not needed(text).keys() <= needed(query).keys():
+                del computed[name], self.columns[name]
         pairs = [f"{field(name)} = {text}" for name, text in computed.items()]
         return [f"EVAL {', '.join(pairs)}"] if pairs else []
 

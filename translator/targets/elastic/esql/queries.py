@@ -19,7 +19,8 @@ def query_of(events: Events) -> str:
 def _of_kind(events: Events) -> str:
     match events.detection.kind:
         case "event":
-            return "\n| ".join([*events.filtered(), *events.alerted()])
+            query = "\n| ".join(events.filtered())
+            return "\n| ".join([query, *events.alerted(query)])
         case "temporal" | "temporal_ordered":
             return correlated(events)
         case _:
