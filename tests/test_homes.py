@@ -1210,6 +1210,15 @@ def test_what_an_alert_is_made_of_is_computed_of_the_events_that_match() -> None
     assert all(output.columns["HostName"] == "HostName" and "Rest" not in output.columns for output in outputs.values())
 
 
+def test_of_several_places_that_need_a_setting_the_first_of_each_table_is_read() -> None:
+    kql = (
+        "union (CommonSecurityLog | where SourceIP == '1.2.3.4' and Message has 'x' | summarize n = count() by a = SourceIP, DeviceAction),"
+        " (OfficeActivity | where UserAgent contains 'a' and ClientIP in ('1.2.3.4') | summarize n = count() by a = ClientIP)"
+    )
+    output = converted(kql, "esql")
+    assert output.readiness == Readiness.SET_UP and 'event.dataset == "cef.log"' in output.text and "azure.eventhub" not in output.text
+
+
 @pytest.mark.parametrize(("asked", "shows"), [("EventID == 4688", False), ("tostring(parse_json(CommandLine).other) == 'a'", True)])
 def test_what_only_shows_asks_for_no_younger_product(asked: str, shows: bool) -> None:
     shown = f"SecurityEvent | where {asked} | extend Part = tostring(parse_json(CommandLine).part)"

@@ -223,7 +223,7 @@ def _tables(plan: o.Plan) -> list[str]:
 def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: Deployment | None) -> list[tuple[str, ...]]:
     """The homes of a plan's tables that have more where something is set; none beside a home that is asked for.
 
-    Each stands alone, then those of one name, then all do; those of many tables are not tried one by one.
+    Each stands alone, then those of one name, the first of each table, and all; those of many tables are not tried one by one.
 
     Args:
         deployment: what is lacking without them.
@@ -242,7 +242,8 @@ def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: De
     found = [(h.name, chosen_name(name, h)) for name, of in untouched.items() for h in of if helps(name, h)]
     alone = [(chosen,) for _, chosen in found] if len(found) <= _MOST_HOMES else []
     alike = [tuple(c for n, c in found if n == name) for name in dict.fromkeys(n for n, _ in found)]
-    return list(dict.fromkeys(x for x in (*alone, *alike, tuple(c for _, c in found)) if x))
+    first = tuple(next((chosen_name(name, h) for h in of if helps(name, h)), "") for name, of in untouched.items())
+    return list(dict.fromkeys(x for x in (*alone, *alike, tuple(filter(None, first)), tuple(c for _, c in found)) if x))
 
 
 _READY = (0, 0)
