@@ -443,6 +443,17 @@ def test_a_query_without_a_period_looks_back_as_far_as_it_asks(moment: str) -> N
     assert (conversion.outputs["splunk"].verdict, prove(conversion, "splunk", options=SOURCE).outcome) == (Verdict.EXACT, Outcome.PROVEN)
 
 
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "SecurityEvent | where EventID == 4688 and ingestion_time() > ago(1h)",
+        "SecurityEvent | where EventID == 1 and Computer !in ((SecurityEvent | where TimeGenerated > ago(7d) and EventID == 2 | distinct Computer))",
+    ],
+)
+def test_how_far_a_search_looks_back_that_nothing_limits_is_no_fault_of_its_text(kql: str) -> None:
+    assert prove(translator.convert(rule(kql), ("splunk",)), "splunk").outcome is Outcome.PROVEN
+
+
 def test_moments_that_a_search_is_given_are_no_window_of_the_query() -> None:
     kql = (
         "let start = todatetime('{{StartTimeISO}}'); SigninLogs | where TimeGenerated >= start | join kind=leftanti (SigninLogs"

@@ -23,6 +23,7 @@ from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
+from translator.plan.expressions import Apply, conjuncts
 from translator.plan.functions.values import text_of
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
@@ -40,6 +41,7 @@ from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.values import is_missing
 from translator.verify.stage import MOST_WORLDS, NOW, Stage, Tried, unmarked
 from translator.verify.witness import Coverage, Worlds
+from translator.verify.witness.states import TIMES
 
 MOST_TRIES = 24
 """How many smaller worlds are tried for a counterexample."""
@@ -190,7 +192,12 @@ class Trial(Stage):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
         allowed = {claim} & {Verdict.BROADER, Verdict.NARROWER}
         edges = self.at() - self.lookback(output), self.at()  # an event of just then is a matter of the schedule, not of the text
-        inside = [t for t in tried if all(_seconds(e, target) not in edges for e in t.events)]
+        open_tables = self.without_limits(output)
+        inside = [
+            t
+            for t in tried
+            if all(_seconds(e, target) not in edges for e in t.events) and all(_earliest(t.rows.get(n, ())) > edges[0] for n in open_tables)
+        ]
         first, *others = self.ways(target, output)
         found = self.run_on(inside, target, output, shape, first)
         if found.wrong.keys() - allowed:
@@ -419,6 +426,13 @@ class Trial(Stage):
         known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
         return known or self.conversion.rule.period or self.options.timespan
 
+    def without_limits(self, output: Output) -> set[str]:
+        """The tables of whose events neither the rule nor the query says how old they may be: that is a matter of the schedule as well."""
+        head = output.head or self.conversion.detection
+        if self.conversion.rule.period is not None or not isinstance(head, Detection):
+            return set()
+        return {s.table for s in head.selectors if not any(isinstance(p, Apply) and p.function in _LOWER for p in conjuncts(s.predicate))}
+
     def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
         """A world without the events that the contradiction does not need."""
         best, tries = tried, 0
@@ -480,6 +494,16 @@ def _in_bins(events: Sequence[Row], target: str, length: int | None) -> list[lis
     for event in events:
         found.setdefault(_seconds(event, target) // length, []).append(event)
     return list(found.values())
+
+
+_LOWER = ("since", "after")
+"""What a condition on the time of an event is that limits how old it may be."""
+
+
+def _earliest(rows: Sequence[Row]) -> float:
+    """When the oldest of some rows was, in seconds since 1970."""
+    moments = (moment_of(row.get(c)) for row in rows for c in TIMES)
+    return min((m / 1_000_000 for m in moments if m is not None), default=float("inf"))
 
 
 def _since(events: Sequence[Row], target: str, moment: float) -> list[Row]:
