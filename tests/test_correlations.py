@@ -422,3 +422,10 @@ def test_eql_says_that_it_orders_events_of_one_moment_by_where_they_are_stored(o
     )
     said = [d.message for d in translator.convert(rule(kql), ("eql",)).outputs["eql"].diagnostics if d.code == "equal-times"]
     assert len(said) == 1 and "EQL" in said[0]
+
+
+@pytest.mark.parametrize(("length", "verdict"), [("1h", "same-alerts"), ("1d", "same-alerts"), ("5h", "broader"), ("7d", "broader")])
+def test_buckets_that_no_backend_begins_where_kql_does_are_not_claimed(length: str, verdict: str) -> None:
+    kql = f"SigninLogs | where ResultType == '50126' | summarize n = count() by UserPrincipalName, bin(TimeGenerated, {length}) | where n > 5"
+    conversion = translator.convert(rule(kql), ("sigma",))
+    assert (conversion.outputs["sigma"].verdict.value, prove(conversion, "sigma").outcome) == (verdict, Outcome.PROVEN)

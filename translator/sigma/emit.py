@@ -22,6 +22,7 @@ from translator.sigma.selections import Selections
 from translator.sigma.titles import shortened, titled
 from translator.targets.base import duration
 from translator.targets.names import Names
+from translator.targets.sides import YEAR_ONE
 
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq"}
 
@@ -197,7 +198,10 @@ class _Documents:
             self.names.say(
                 "window-bound", f"whether events exactly {duration(detection.within)} apart are in one window, Sigma does not say"
             )
-        if detection.bin:
+        if detection.bin and YEAR_ONE % detection.bin:
+            what = f"the KQL's buckets of {duration(detection.bin)} begin where those of no backend do: a window slides here"
+            self.names.say("bucket-widened", what)
+        elif detection.bin:
             self.names.say("window-anchoring", f"the KQL counts in fixed buckets of {duration(detection.bin)}")
         self.entities()
         document["correlation"] = body
