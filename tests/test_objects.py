@@ -116,9 +116,9 @@ def test_what_defender_sends_as_a_text_is_read_as_json(kql: str, proven: bool) -
 
 
 def test_events_of_a_table_without_a_home_are_taken_for_json() -> None:
-    output = translator.convert(rule("AACAudit | where TargetResource has 'True'"), ("splunk",)).outputs["splunk"]
-    assert output.verdict.value == "exact" and 'json_extract(_raw, "TargetResource")' in output.text
-    assert output.deployment is not None and ("AACAudit", ("TargetResource",)) in output.deployment.missing
+    output = translator.convert(rule("ExposureGraphNodes | where NodeProperties has 'True'"), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value == "exact" and 'json_extract(_raw, "NodeProperties")' in output.text
+    assert output.deployment is not None and ("ExposureGraphNodes", ("NodeProperties",)) in output.deployment.missing
 
 
 @pytest.mark.parametrize(
