@@ -426,6 +426,8 @@ def test_eql_says_that_it_orders_events_of_one_moment_by_where_they_are_stored(o
 
 @pytest.mark.parametrize(("length", "verdict"), [("1h", "same-alerts"), ("1d", "same-alerts"), ("5h", "broader"), ("7d", "broader")])
 def test_buckets_that_no_backend_begins_where_kql_does_are_not_claimed(length: str, verdict: str) -> None:
-    kql = f"SigninLogs | where ResultType == '50126' | summarize n = count() by UserPrincipalName, bin(TimeGenerated, {length}) | where n > 5"
+    kql = (
+        f"SigninLogs | where ResultType == '50126' | summarize n = count() by UserPrincipalName, bin(TimeGenerated, {length}) | where n > 5"
+    )
     conversion = translator.convert(rule(kql), ("sigma",))
     assert (conversion.outputs["sigma"].verdict.value, prove(conversion, "sigma").outcome) == (verdict, Outcome.PROVEN)

@@ -1210,6 +1210,14 @@ def test_what_an_alert_is_made_of_is_computed_of_the_events_that_match() -> None
     assert all(output.columns["HostName"] == "HostName" and "Rest" not in output.columns for output in outputs.values())
 
 
+@pytest.mark.parametrize(
+    ("table", "readiness"),
+    [("DeviceEvents", Readiness.READY), ("UrlClickEvents", Readiness.READY), ("ExposureGraphNodes", Readiness.SET_UP)],
+)
+def test_what_defender_does_not_stream_needs_a_feed_of_its_own(table: str, readiness: Readiness) -> None:
+    assert converted(table, "splunk").readiness == readiness
+
+
 def test_of_several_places_that_need_a_setting_the_first_of_each_table_is_read() -> None:
     kql = (
         "union (CommonSecurityLog | where SourceIP == '1.2.3.4' and Message has 'x' | summarize n = count() by a = SourceIP, DeviceAction),"

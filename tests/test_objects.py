@@ -115,10 +115,9 @@ def test_what_defender_sends_as_a_text_is_read_as_json(kql: str, proven: bool) -
         assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
-def test_events_of_a_table_without_a_home_are_taken_for_json() -> None:
-    output = translator.convert(rule("ExposureGraphNodes | where NodeProperties has 'True'"), ("splunk",)).outputs["splunk"]
-    assert output.verdict.value == "exact" and 'json_extract(_raw, "NodeProperties")' in output.text
-    assert output.deployment is not None and ("ExposureGraphNodes", ("NodeProperties",)) in output.deployment.missing
+def test_what_is_an_object_in_a_row_of_a_workspace_is_read_in_its_event() -> None:
+    output = translator.convert(rule("AACAudit | where TargetResource has 'True'"), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value == "exact" and 'json_extract(_raw, "TargetResource")' in output.text
 
 
 @pytest.mark.parametrize(

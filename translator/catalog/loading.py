@@ -169,8 +169,9 @@ def _family_home(name: str, rule: Mapping[str, Any]) -> Home:
         columns[column] = {"field": rule["field"].format(column=column), "type": rule["types"].get(kind, "text")}
     fixed = {k: {a: b.format(table=name) if isinstance(b, str) else b for a, b in v.items()} for k, v in rule["columns"].items()}
     place = {k: v.format(table=name) for k, v in rule["place"].items()}
-    own = rule.get("own", {}).get(name, {})
-    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, "place": place, "columns": {**columns, **own, **fixed}})
+    own, unlisted = rule.get("own", {}).get(name, {}), rule["unlisted"]
+    needs = {"setting": unlisted["setting"]} if name in unlisted["names"] else {}
+    return home_of({**{k: rule[k] for k in ("home", "brings", "source")}, **needs, "place": place, "columns": {**columns, **own, **fixed}})
 
 
 @functools.cache
