@@ -253,7 +253,7 @@ def test_real_events_are_saved_as_a_kit(rules: Path) -> None:
     ("arguments", "status", "why"),
     [
         (["--sample", "5"], 2, "say how the events of --data are taken"),
-        (["--data", "nowhere"], 2, "nowhere does not exist"),
+        (["--data", "nowhere"], 2, "'nowhere' does not exist"),
         (["--data", "data", "--sample", "some"], 2, "--sample takes a number of events, or all, not 'some'"),
         (["--data", "data", "--now", "soon"], 2, "--now takes a moment"),
         (["--data", "broken"], 1, "SigninLogs.csv"),

@@ -171,10 +171,13 @@ class _Translation:
     def telling(self, output: Output, other: Output | None) -> Output:
         """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows.
 
-        What only shows is no reason that a rule needs a younger product.
+        Where rows are events, which have what entities are made of, that is no reason for a rule to need a younger product.
         """
-        if other is None or _distance(other) != _distance(output) or not _is_good(other) or not _younger(other) <= _younger(output):
+        if other is None or _distance(other) != _distance(output) or not _is_good(other):
             return _better(output, other)
+        of_events = isinstance(self.detection, Detection) and all(part.kind == "event" for part in self.detection.alternatives)
+        if of_events and not _younger(other) <= _younger(output):
+            return output
         return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
 
     def set_up(self, name: str, target: Target, output: Output) -> Output:

@@ -99,7 +99,7 @@ class Events:
     def alerted(self, query: str) -> list[str]:
         """The command that gives each document what is computed of it for an alert, by the names that the rule has for that.
 
-        What only shows is no reason that ``query`` needs a younger product than it does.
+        The documents have what it is made of, so that it is no reason for ``query`` to need a younger product than it does.
         """
         computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
         for name, text in [*computed.items()]:
