@@ -1218,6 +1218,26 @@ def test_what_defender_does_not_stream_needs_a_feed_of_its_own(table: str, readi
     assert converted(table, "splunk").readiness == readiness
 
 
+@pytest.mark.parametrize(
+    ("kql", "target", "written"),
+    [
+        ("SigninLogs | where tostring(IsInteractive) !in~ (w)", "splunk", 'listed_1_key=lower("True")'),
+        ("CommonSecurityLog | where DeviceVendor !in (w) and DeviceVendor == 'Fortinet'", "splunk", 'listed_1_key="Fortinet"'),
+        ("CommonSecurityLog | where DeviceVendor !in (w) and DeviceVendor == 'Fortinet'", "esql", "ENRICH nets ON listed_1_key"),
+    ],
+)
+def test_whether_a_value_that_is_known_is_on_a_list_is_looked_up(kql: str, target: str, written: str) -> None:
+    output = converted(f"let w = _GetWatchlist('nets') | project SearchKey; {kql}", target)
+    assert written in output.text and output.verdict == Verdict.EXACT
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_an_entity_that_rows_do_not_show_is_said(target: str) -> None:
+    kql = "SecurityEvent | where EventID == 4688 | extend HostName = toupper(substring(Computer, 0, indexof(Computer, '.')))"
+    output = translator.convert(rule(kql, entities=(EntityMapping("Host", "HostName", "HostName"),)), (target,)).outputs[target]
+    assert ("HostName" in output.columns) != ("entity-in-events" in {d.code for d in output.diagnostics})
+
+
 def test_of_several_places_that_need_a_setting_the_first_of_each_table_is_read() -> None:
     kql = (
         "union (CommonSecurityLog | where SourceIP == '1.2.3.4' and Message has 'x' | summarize n = count() by a = SourceIP, DeviceAction),"

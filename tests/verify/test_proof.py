@@ -443,6 +443,17 @@ def test_a_query_without_a_period_looks_back_as_far_as_it_asks(moment: str) -> N
     assert (conversion.outputs["splunk"].verdict, prove(conversion, "splunk", options=SOURCE).outcome) == (Verdict.EXACT, Outcome.PROVEN)
 
 
+def test_a_row_that_gathers_what_several_rows_of_the_query_have_is_compared_by_column() -> None:
+    given = "AzureDevOpsAuditing | where OperationName == 'a' | project K = ProjectName, t = bin(TimeGenerated, 1h), Adder = ActorUPN"
+    kql = (
+        f"{given} | join (AzureDevOpsAuditing | extend t = bin(TimeGenerated, 1h), K = ProjectName) on K, t"
+        " | summarize n = make_set(OperationName) by ActorUPN, Adder, IpAddress"
+    )
+    asked = rule(kql, entities=tuple(EntityMapping("Account", "Name", n) for n in ("ActorUPN", "Adder", "IpAddress")))
+    proof = prove(translator.convert(asked, ("splunk",)), "splunk")
+    assert (proof.outcome, proof.claim) == (Outcome.PROVEN, Verdict.SAME_ALERTS)
+
+
 @pytest.mark.parametrize(
     "kql",
     [

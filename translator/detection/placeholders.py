@@ -10,7 +10,7 @@ from translator.plan.types import Type
 
 
 def placeholder(expr: Expr) -> Expr:
-    """A placeholder's operand without what only fixes its case; a constant is taken not to be in the list."""
+    """A placeholder's operand without what only fixes its case; the empty text is not in the list."""
     match expr:
         case Apply(function="expand" | "expand_cs", args=(Apply(function="tolower" | "toupper", args=(inner,)), name)):
             return Apply(expr.span, Type.BOOL, "expand", (inner, name))
@@ -19,7 +19,7 @@ def placeholder(expr: Expr) -> Expr:
         ) is not None:
             source, mark = last
             return Apply(expr.span, Type.BOOL, f"{function}_last", (source, const(name), const(mark)))
-        case Apply(function="expand" | "expand_cs", args=(Const(), _)):
+        case Apply(function="expand" | "expand_cs", args=(Const(value=""), _)):
             return FALSE
         case _:
             return expr

@@ -152,9 +152,9 @@ class _Translation:
             return target.translate_plan(self.rule, self.plan, self.options)
         output = self.detected(name, target, self.options)
         lane = None
-        if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output)):
+        if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output, target)):
             lane = _lane(target, self.rule, self.walked, self.options)
-            output = self.telling(output, lane.faithful())
+            output = self.telling(target, output, lane.faithful())
         if _distance(output) > _READY:
             output = self.set_up(name, target, output)
         if lane is not None and not output.texts:
@@ -168,7 +168,7 @@ class _Translation:
         said = (*since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
-    def telling(self, output: Output, other: Output | None) -> Output:
+    def telling(self, target: Pipes, output: Output, other: Output | None) -> Output:
         """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows.
 
         Where rows are events, which have what entities are made of, that is no reason for a rule to need a younger product.
@@ -178,7 +178,8 @@ class _Translation:
         of_events = isinstance(self.detection, Detection) and all(part.kind == "event" for part in self.detection.alternatives)
         if of_events and not _younger(other) <= _younger(output):
             return output
-        return other if len(lost_entities(self.rule, other)) < len(lost_entities(self.rule, output)) else output
+        lost_, lost_there = (len(lost_entities(self.rule, o, target)) for o in (output, other))
+        return other if lost_there < lost_ else output
 
     def set_up(self, name: str, target: Target, output: Output) -> Output:
         """The best of what is good over homes that need a setting of the product, where that is better than ``output``."""

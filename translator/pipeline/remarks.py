@@ -17,7 +17,7 @@ from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration
 from translator.targets.pipeline.reading import behind
 from translator.targets.pipeline.values.numbers import EPOCH_TICKS
-from translator.targets.protocols import Target
+from translator.targets.protocols import Pipes, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +134,27 @@ def on_history(rule: Rule, detection: Detection, output: Output, target: Target)
 
 def on_columns(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on columns that the details of an alert name, and its rows do not have."""
-    if "custom-details" not in target.keeps or not target.tells_time or not output.columns:
+    if "custom-details" not in target.keeps or not target.tells_time or not _knows_columns(output, target):
         return ()
     entities = {e.column for e in rule.entities}
     lacking = [c for c in rule.alert_columns if c not in output.columns]
     told = [c for c in lacking if c not in entities]
     found = [Diagnostic("setting-lost", f"the rows have no {', '.join(told)}, which the details of the alert name")] if told else []
-    if lost_ := lost_entities(rule, output):
+    if lost_ := lost_entities(rule, output, target):
         found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
     return tuple(found)
 
 
-def lost_entities(rule: Rule, output: Output) -> list[str]:
+def lost_entities(rule: Rule, output: Output, target: Target) -> list[str]:
     """The columns of the rule's entities that the rows of an output lack; none of one whose rows are not known."""
     entities = {e.column for e in rule.entities}
-    return [c for c in rule.alert_columns if c in entities and c not in output.columns] if output.columns else []
+    known = _knows_columns(output, target)
+    return [c for c in rule.alert_columns if c in entities and c not in output.columns] if known else []
+
+
+def _knows_columns(output: Output, target: Target) -> bool:
+    """Whether an output tells all columns of its rows that a rule has a name for."""
+    return bool(output.columns) or (output.lane in ("native", "pipeline") and bool(output.texts) and isinstance(target, Pipes))
 
 
 def _entities_shown(rule: Rule, output: Output) -> set[str]:

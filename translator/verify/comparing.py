@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -287,7 +287,7 @@ def compared(
         {_caseless(values) for values in side if not any(v in none for v, none in zip(values, nothing, strict=True))}
         for side in (ours, theirs)
     )
-    if told and (found := _of_sets(told, one, other)) is not None:
+    if told and (found := _of_sets(told, one, other)) is not None and not _alike_by_column(ours, theirs, nothing):
         return found, Compared.ENTITIES
     for name in (n for n, names in wanted.columns.items() if n not in told and _is_gathered(n, names, answer, rows, kinds[n])):
         # Which of them stands beside which of another column is not told.
@@ -295,6 +295,20 @@ def compared(
         if (found := _of_sets((name,), one - {("",)}, other - {("",)})) is not None:
             return found, Compared.ENTITIES
     return None, Compared.ENTITIES if told else Compared.ALERTS
+
+
+def _alike_by_column(
+    ours: Sequence[tuple[object, ...]], theirs: Sequence[tuple[object, ...]], nothing: Sequence[Container[object]]
+) -> bool:
+    """Whether rows of the KQL that lack some values each are rows of the text that gather them: each column has the same ones."""
+    lacks = [[v in none for v, none in zip(values, nothing, strict=True)] for values in ours]
+    if not any(any(row) and not all(row) for row in lacks):
+        return False
+    for number, none in enumerate(nothing):
+        one, other = ({_caseless((values[number],)) for values in side if values[number] not in none} for side in (ours, theirs))
+        if one != other:
+            return False
+    return True
 
 
 def _gathered(name: str, answer: Answer, rows: Sequence[Row], names: Sequence[str]) -> tuple[list[object], list[object]]:

@@ -90,7 +90,7 @@ class Events:
         lookups = [f"WHERE {' AND '.join(self.first)}"] if self.first else []
         lookups += [f"EVAL {name} = {words}" for words, name in self.repeated.names.items()]
         for (name, field_, caseless), found in self.lists.found.items():
-            computed = caseless or "(" in field_
+            computed = caseless or "(" in field_ or field_.startswith('"')
             if computed:
                 lookups.append(f"EVAL {found}_key = {f'TO_LOWER({field_})' if caseless else field_}")
             lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
