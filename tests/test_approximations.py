@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import translator
 from tests.rules import rule
 from translator.detection.approximations import approximated, at_least, at_most
+from translator.fidelity import Verdict
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, const
 from translator.plan.types import Type
+from translator.verify.proof import Outcome, prove
 
 
 @settings(max_examples=400, deadline=None)
@@ -112,3 +114,20 @@ def test_no_approximation_below_few_events_or_on_an_absent_side(kql: str, lifts:
 def test_a_place_inside_of_a_column_may_be_known_to_have_whole_numbers(path: str, said: bool) -> None:
     outputs = translator.convert(rule(f"ZoomLogs | where toint({path}) == 1 and Event == 'x'"), ("eql", "sigma")).outputs
     assert {"number-in-value" in {d.code for d in output.diagnostics} for output in outputs.values()} == {said}
+
+
+@pytest.mark.parametrize(
+    ("condition", "good"),
+    [
+        ("substring(UserPrincipalName, 0, indexof(UserPrincipalName, '@')) == 'bob'", True),
+        ("substring(UserPrincipalName, 0, indexof(UserPrincipalName, '@')) in~ ('bob', 'alice')", True),
+        ("substring(UserPrincipalName, indexof(UserPrincipalName, '@') + 1) =~ 'contoso.com'", True),
+        ("substring(UserPrincipalName, indexof(UserPrincipalName, '@') + 1) == 'b@contoso.com'", False),
+        ("extract('([^@]*)@', 1, UserPrincipalName) == 'bob'", False),
+    ],
+)
+def test_what_stands_before_or_behind_the_first_mark_has_one_place(condition: str, good: bool) -> None:
+    conversion = translator.convert(rule(f"SigninLogs | where {condition}"), ("sigma", "splunk"))
+    assert (conversion.outputs["sigma"].verdict == Verdict.EXACT) == good
+    outcomes = {prove(conversion, target).outcome for target in ("sigma", "splunk")}
+    assert Outcome.CONTRADICTED not in outcomes and (Outcome.PROVEN in outcomes or "b@" in condition)

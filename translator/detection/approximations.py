@@ -39,7 +39,8 @@ def approximated(predicate: Expr, say: Say) -> Expr:
         ) if is_field(source) and source.type in (Type.STRING, Type.UNKNOWN) and function in _AROUND:
             found = _extracted(function, regex, group, source, sought, predicate.span)
             if found is not None:
-                say("first-match", "the KQL asks the first place where the pattern matches, the output any of them", predicate.span)
+                if not (function in _EQUAL and _is_set_off(regex, group, sought)):
+                    say("first-match", "the KQL asks the first place where the pattern matches, the output any of them", predicate.span)
                 return found
         case Apply(
             function="==" | "in" | "<" | "<=" | ">" | ">=" as function, args=(Apply(function=conversion, args=(source,)), number)
@@ -58,6 +59,39 @@ def approximated(predicate: Expr, say: Say) -> Expr:
                     say("number-in-value", what, predicate.span)
                 return disjunction(*(_whole_number(function, source, v, predicate.span) for v in values))
     return predicate
+
+
+_EQUAL = frozenset({"==", "=~", "in", "in~"})
+
+
+def _is_set_off(regex: str, group: int, sought: Expr) -> bool:
+    """Whether a pattern has one match at most, and its group is what stands before or behind the first of a mark in no text sought."""
+    match parsed(regex):
+        case syntax.Concat(
+            parts=(
+                syntax.Anchor("start"),
+                syntax.Group(syntax.Repeat(syntax.Class((syntax.Range(first, last),), negated=True), 0, None), index),
+                syntax.Literal(mark),
+            )
+        ):
+            pass
+        case syntax.Concat(
+            parts=(
+                syntax.Anchor("start"),
+                syntax.Repeat(
+                    syntax.Concat((syntax.Repeat(syntax.Class((syntax.Range(first, last),), negated=True), 0, None), syntax.Literal(mark))),
+                    0,
+                    1,
+                ),
+                syntax.Group(syntax.Repeat(syntax.Any(newline=True), 0, None), index),
+                syntax.Anchor("end"),
+            )
+        ):
+            pass
+        case _:
+            return False
+    texts = [i.value for i in (sought.items if isinstance(sought, Items) else (sought,)) if isinstance(i, Const)]
+    return index == group and first == last == ord(mark) and not any(mark in str(text) for text in texts)
 
 
 def _whole_number(operator: str, source: Expr, number: int, span: Span | None) -> Expr:

@@ -444,6 +444,7 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_part_of_time, frozenset({"datetime_part", "datepart"})),
     (texts.folded_constant, _PLACES | _CASES | {"replace", "replace_regex"}),
     (texts.behind_last, frozenset({"reverse"})),
+    (texts.around_first, frozenset({"substring"})),
     (texts.chosen_element, _PLACES),
     (texts.last_element, frozenset({"[]"})),
     (texts.lowered_parts, _PLACES),

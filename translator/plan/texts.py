@@ -467,6 +467,24 @@ def file_of_path(expr: Expr) -> Expr:
     return expr
 
 
+def around_first(expr: Expr) -> Expr:
+    """What stands before the first of a mark in a text, and behind it: nothing, and the whole text, where there is none."""
+    match expr:
+        case Apply(function="substring", args=(source, Const(value=0), Apply(function="indexof", args=(read, Const(value=str(mark)))))):
+            regex = f"^([^{literally(mark)}]*){literally(mark)}"
+        case Apply(
+            function="substring",
+            args=(source, Apply(function="+", args=(Apply(function="indexof", args=(read, Const(value=str(mark)))), Const(value=1)))),
+        ):
+            regex = f"^(?:[^{literally(mark)}]*{literally(mark)})?((?s:.*))$"
+        case _:
+            return expr
+    backwards = isinstance(source, Apply) and source.function == "reverse"
+    if read != source or len(mark) != 1 or backwards or not is_text(source):
+        return expr
+    return Apply(expr.span, Type.STRING, "extract", (const(regex), const(1, Type.LONG), source))
+
+
 def behind_last(expr: Expr) -> Expr:
     """What stands behind the last of a mark, for which a text is read from its end: nothing where there is none."""
     match expr:

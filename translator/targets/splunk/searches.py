@@ -38,8 +38,7 @@ def _modelled(events: Events) -> str:
     events.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
     condition = " OR ".join(f"({events.whole(s)})" if len(detection.selectors) > 1 else events.whole(s) for s in detection.selectors)
     lines = [f"where {condition}"] if condition else []
-    if detection.kind != "event":
-        lines += groups(events, "sum(events)")
+    lines += _alerted(events) if detection.kind == "event" else groups(events, "sum(events)")
     read = events.fields_read()
     prefix = model.rpartition(".")[2]
     by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in read)
