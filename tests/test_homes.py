@@ -1238,6 +1238,31 @@ def test_an_entity_that_rows_do_not_show_is_said(target: str) -> None:
     assert ("HostName" in output.columns) != ("entity-in-events" in {d.code for d in output.diagnostics})
 
 
+@pytest.mark.parametrize("parser", ["_Im_Dns(disabled=true)", "vimDnsEmpty", "_Im_Dns_Empty", "vimDnsAzureFirewall(disabled=true)"])
+def test_a_parser_that_gives_nothing_finds_nothing(parser: str) -> None:
+    assert converted(f"{parser} | where DnsQuery has 'evil'", "splunk").verdict == Verdict.NONE
+
+
+def test_a_part_of_a_union_that_takes_all_events_of_a_data_model_takes_all() -> None:
+    text = converted("union _Im_Dns, (_Im_Dns | where DnsQuery has 'evil') | project SrcIpAddr", "splunk").text
+    assert "| where" not in text and "datamodel=Network_Resolution.DNS" in text
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("ActionType matches regex '^Asr.*Blocked$'", True),
+        ("split(ActionType, 'A')[1] == 'srX'", True),
+        ("ActionType matches regex '^[0-9]+$'", False),
+        ("ActionType matches regex '(?i)^asr'", False),
+    ],
+)
+@pytest.mark.parametrize("target", ["esql", "eql"])
+def test_a_pattern_on_a_field_in_one_case_has_no_case(condition: str, told: bool, target: str) -> None:
+    output = converted(f"DeviceEvents | where {condition}", target)
+    assert ("case-ignored" in {d.code for d in output.diagnostics}) == told and ("TO_LOWER(" in output.text or "regex~" in output.text)
+
+
 def test_of_several_places_that_need_a_setting_the_first_of_each_table_is_read() -> None:
     kql = (
         "union (CommonSecurityLog | where SourceIP == '1.2.3.4' and Message has 'x' | summarize n = count() by a = SourceIP, DeviceAction),"

@@ -77,9 +77,11 @@ def parser_of(name: str) -> Parser | None:
 def _of_source(name: str, at: int, parser: Parser, known: Mapping[str, Sequence[str]]) -> Parser:
     """The parser of the source that stands at a place of its name, with a version behind it; one that is disabled gives nothing.
 
-    Source: Azure/Azure-Sentinel, Parsers/ASim*/ARM: the parsers that begin with vim and ASim, each with ``where not(disabled)``.
+    Source: Azure/Azure-Sentinel, Parsers/ASim*/ARM: the parsers that begin with vim and ASim, each with ``where not(disabled)``; those of
+    the source Empty are a table without rows.
     """
-    products = known.get(re.sub(r"V\d+$", "", name[at:]))
+    source = re.sub(r"V\d+$", "", name[at:])
+    products = () if source == "Empty" else known.get(source)
     parameters = {**parser.parameters, "disabled": Parameter(f"not({MARK})")}
     return replace(parser, parameters=parameters, source=name, products=None if products is None else tuple(products))
 

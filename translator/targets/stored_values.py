@@ -32,6 +32,7 @@ from translator.plan.pins import constants
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.regex.writers import kql
+from translator.regex.writers.base import has_case
 from translator.targets.choice import folded
 from translator.targets.java import in_java
 from translator.targets.literals import EQUALITIES, canonical_address, numeric, one_of, typed
@@ -39,6 +40,10 @@ from translator.targets.literals import EQUALITIES, canonical_address, numeric, 
 
 def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
     """A condition on a field that the product keeps in one case."""
+    if atom.function == "matches regex":
+        if has_case(searched(atom)):
+            notes.say("case-ignored", "the product keeps this value in one case, the KQL compares it as it came", atom.span)
+        return Apply(atom.span, atom.type, "matches regex~", atom.args)
     caseless = CASE_PAIRS.get(atom.function)
     values = constants(atom.args[1])
     if values is None or caseless is None:

@@ -65,6 +65,11 @@ def case_of(node: Node) -> bool | None:
     return known
 
 
+def has_case(node: Node) -> bool:
+    """Whether a pattern tells a letter from the same one in the other case."""
+    return any(isinstance(part, Literal | Class) and not part.caseless and cased(part) for part in walk(node))
+
+
 def cased(node: Literal | Class) -> bool:
     return node.caseless or (is_cased(node.character) if isinstance(node, Literal) else set_is_cased(node))
 

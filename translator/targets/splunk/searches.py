@@ -36,8 +36,8 @@ def _modelled(events: Events) -> str:
     (model,) = models
     events.predicates.empty = '({0}=="" OR {0}=="unknown")'
     events.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
-    condition = " OR ".join(f"({events.whole(s)})" if len(detection.selectors) > 1 else events.whole(s) for s in detection.selectors)
-    lines = [f"where {condition}"] if condition else []
+    asked = [events.whole(s) for s in detection.selectors]
+    lines = [f"where {' OR '.join(f'({x})' for x in asked) if len(asked) > 1 else asked[0]}"] if all(asked) else []
     lines += _alerted(events) if detection.kind == "event" else groups(events, "sum(events)")
     read = events.fields_read()
     prefix = model.rpartition(".")[2]
