@@ -441,6 +441,7 @@ def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
 @pytest.mark.parametrize(
     "kql",
     [
+        "| join kind=leftouter {0} on $left.UserPrincipalName == $right.Name | where isempty(Name) | summarize count() by IPAddress",
         "| join kind=rightouter {0} on $left.UserPrincipalName == $right.Name | where Tier != '3' and IPAddress != ''"
         " | summarize n = count(), f = countif(ResultType != '0') by Tier, IPAddress | where n >= f",
         "| join kind=inner {0} on $left.UserPrincipalName == $right.Name | summarize n = count(), d = dcount(Tier) by Name, AppDisplayName",

@@ -240,8 +240,13 @@ class EsqlWalk(Walk):
             if column.type != Type.STRING:
                 continue  # what reads it says that it is not there
             text = self.quoted(column.name)
-            value = f'COALESCE({text}, "")' if outer and column.name in others else text
-            self.columns[column.id] = Value(value, "text", False, simple=not outer or column.name not in others)
+            if not outer:
+                self.columns[column.id] = Value(text, "text", False, simple=True)
+            elif column.name in others:
+                self.columns[column.id] = Value(f'COALESCE({text}, "")', "text", False)
+            elif filled is not None:  # the key is the row's own, whether or not the list has it
+                there = self.language.chosen([(self.language.present.format(self.quoted(filled.name)), text)], string(""))
+                self.columns[column.id] = Value(there, "text", False)
         if filled is not None and not outer:
             self.keep(kept, [self.language.present.format(self.quoted(filled.name))])
         if kept.spread is not None:
