@@ -1263,6 +1263,14 @@ def test_a_pattern_on_a_field_in_one_case_has_no_case(condition: str, told: bool
     assert ("case-ignored" in {d.code for d in output.diagnostics}) == told and ("TO_LOWER(" in output.text or "regex~" in output.text)
 
 
+@pytest.mark.parametrize(("column", "of_list"), [("Dept", True), ("RiskState", False), ("TenantId", False)])
+def test_a_column_that_a_table_does_not_list_is_one_of_the_list_that_it_is_joined_with(column: str, of_list: bool) -> None:
+    joined = "join kind=inner (_GetWatchlist('vip')) on $left.UserPrincipalName == $right.SearchKey"
+    output = converted(f"SigninLogs | {joined} | where {column} == 'x'", "splunk")
+    listed = [d.message for d in output.diagnostics if d.code == "list-rows"]
+    assert any(column in message for message in listed) == of_list
+
+
 def test_of_several_places_that_need_a_setting_the_first_of_each_table_is_read() -> None:
     kql = (
         "union (CommonSecurityLog | where SourceIP == '1.2.3.4' and Message has 'x' | summarize n = count() by a = SourceIP, DeviceAction),"

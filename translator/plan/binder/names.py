@@ -5,6 +5,7 @@ from __future__ import annotations
 from translator.kql import syntax as s
 from translator.kql.errors import suggestion
 from translator.plan import expressions as e
+from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
@@ -34,7 +35,11 @@ def resolve(ctx: Context, table: Table | None, name: str) -> e.Column | None:
     if name in table.hidden:
         return table.hidden[name]
     if table.sources:
-        column = table.names[name] = ctx.stored_column(table.sources[0], name)
+        # What the documentation of one side of a join does not list is a column of the other, of which nothing is known.
+        source, *others = table.sources
+        if _leaves_out(ctx, source, name):
+            source = next((other for other in others if not ctx.documented((other,))), source)
+        column = table.names[name] = ctx.stored_column(source, name)
         return column
     return None
 
@@ -43,7 +48,14 @@ def lacks(ctx: Context, table: Table, name: str) -> bool:
     """Whether a table has no column of a name that another one has: none that its documentation lists, and none that it was given."""
     if table.has(name) or not table.open_sources or not ctx.documented(table.open_sources):
         return False
-    return name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, ctx.schema[table.open_sources[0].table])))
+    return _leaves_out(ctx, table.open_sources[0], name)
+
+
+def _leaves_out(ctx: Context, source: o.Source, name: str) -> bool:
+    """Whether the documentation of a table lists no column of a name that a site would have beside those."""
+    if not ctx.documented((source,)) or name in STANDARD_COLUMNS or name in ctx.schema[source.table]:
+        return False
+    return not (_of_logs(name) and any(map(_of_logs, ctx.schema[source.table])))
 
 
 def named_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Scope) -> e.Column | None:
