@@ -1057,6 +1057,7 @@ GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeIS
         ("A | where TimeGenerated > datetime_add('hour', -2, now()) | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where now() - TimeGenerated < 2h | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where now() - TimeGenerated > 2h | summarize c = count() by k | where c > 5", 86400, 86400, {"window-shifted"}),
+        ("A | where now() - TimeGenerated between (1h .. 2h) | summarize c = count() by k | where c > 5", 86400, 7200, {"window-shifted"}),
         ("A | where TimeGenerated >= startofday(ago(7d)) | summarize c = count() by k | where c > 5", None, 604800, {"window-of-days"}),
         (
             f"{GIVEN} A | where TimeGenerated between (s .. e) | summarize c = count() by k | where c > 5",

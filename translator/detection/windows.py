@@ -141,6 +141,10 @@ def window_of(predicate: Expr) -> tuple[int, int] | None:
         case Apply(function=">" | ">=", args=(Apply(function="-", args=(moment, time)), span)) if is_time(time) and bound_of(moment) == 0:
             back = seconds_of(span)
             return None if back is None else (0, max(0, back))
+        case Apply(function="between", args=(Apply(function="-", args=(moment, time)), low, high)) if (
+            is_time(time) and bound_of(moment) == 0 and (back := seconds_of(high)) is not None and (end := seconds_of(low)) is not None
+        ):
+            return (back, max(0, end))
         case Apply(function=">=" | "<=", args=(time, same)) if is_time(time) and time == same:
             return (0, 0)
         case Apply(function="between", args=(time, low, high)) if is_time(time) and (start := bound_of(low)) is not None:
