@@ -243,11 +243,14 @@ def _set_up_homes(target: Target, plan: o.Plan, options: Options, deployment: De
 
     homes = {name: t.homes[target.family] for name in _tables(plan) if (t := catalog.table(name)) is not None}
     untouched = {name: of for name, of in homes.items() if not any(is_chosen(name, h, options) for h in of)}
-    found = [(h.name, chosen_name(name, h)) for name, of in untouched.items() for h in of if helps(name, h)]
-    alone = [(chosen,) for _, chosen in found] if len(found) <= _MOST_HOMES else []
-    alike = [tuple(c for n, c in found if n == name) for name in dict.fromkeys(n for n, _ in found)]
-    first = tuple(next((chosen_name(name, h) for h in of if helps(name, h)), "") for name, of in untouched.items())
-    return list(dict.fromkeys(x for x in (*alone, *alike, tuple(filter(None, first)), tuple(c for _, c in found)) if x))
+    found = [(name, h.name, chosen_name(name, h)) for name, of in untouched.items() for h in of if helps(name, h)]
+    every = [(chosen,) for *_, chosen in found]
+    alike, first = dict[str, tuple[str, ...]](), dict[str, str]()
+    for name, home, chosen in found:
+        alike[home] = (*alike.get(home, ()), chosen)
+        first.setdefault(name, chosen)
+    alone = every if len(every) <= _MOST_HOMES else []
+    return list(dict.fromkeys(x for x in (*alone, *alike.values(), tuple(first.values()), sum(every, ())) if x))
 
 
 _READY = (0, 0)

@@ -21,10 +21,6 @@ _TOKEN = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]|\\.|\{\d+(?:,\d*)?\}|.", re.DOTALL
 _PLAIN = re.compile(r"(\.\*|\(\.\*\[[^\]]*\]\)\?)?([^.\[\]*+?{}\\]|\\.)*(\.\*|\(\[[^\]]*\]\.\*\)\?)?", re.DOTALL)
 """Texts, alternatives of such and what may stand before and behind them: the work grows no faster than the square of their length."""
 
-_SET = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]", re.DOTALL)
-_CASES = re.compile(r"(?<!\\)\[([^\W\d_]{2,4})\]")
-"""A class of letters, each of its own."""
-
 _SHORT = 180
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 _ANY: Ranges = ((0, sys.maxunicode),)
@@ -44,10 +40,15 @@ def _in_one_case(pattern: str) -> str:
 
     The pattern itself where it tells the cases of such a letter apart elsewhere.
     """
-    cases = {m.group() for m in _CASES.finditer(pattern) if len({c.casefold() for c in m[1]}) == 1}
-    folded = {text[1].casefold() for text in cases}
-    outside = _SET.sub("", pattern).casefold()
-    return pattern if folded & {*outside} else _CASES.sub(lambda m: m[1][0].casefold() if m.group() in cases else m.group(), pattern)
+    tokens = _TOKEN.findall(pattern)
+    cases = {t: t[1].casefold() for t in tokens if _is_of_cases(t)}
+    outside = "".join(t for t in tokens if t[0] != "[" or len(t) == 1).casefold()
+    return pattern if {*cases.values()} & {*outside} else "".join(cases.get(t, t) for t in tokens)
+
+
+def _is_of_cases(token: str) -> bool:
+    """Whether a part of a pattern is a class of nothing but a letter in its cases."""
+    return token[0] == "[" and 4 <= len(token) <= 6 and token[1:-1].isalpha() and len({c.casefold() for c in token[1:-1]}) == 1
 
 
 def ends_once(node: Node) -> bool:
