@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 from translator.verify.eql import patterns
 from translator.verify.eql.documents import Document
-from translator.verify.eql.functions import FUNCTIONS, Result, calculated, text_of
+from translator.verify.eql.functions import FUNCTIONS, Result, calculated, is_address, text_of
 from translator.verify.eql.syntax import (
     Among,
     And,
@@ -158,7 +158,7 @@ class Conditions:
             return None
         subject = node.args[0]
         if node.name == "cidrmatch":
-            if not _is_address(given[0]):
+            if not is_address(given[0]):
                 return False
         elif node.name in ("startswith", "endswith", "stringcontains") and isinstance(subject, Field):
             return _pushed(node, text_of(given[0]), text_of(given[1]))
@@ -215,17 +215,9 @@ def _ordered(operator: str, sign: int) -> bool:
     return {"==": sign == 0, "!=": sign != 0, "<": sign < 0, "<=": sign <= 0, ">": sign > 0, ">=": sign >= 0}[operator]
 
 
-def _is_address(value: object) -> bool:
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
-
-
 def _addresses(operator: str, left: Value, right: Value) -> bool:
     """Addresses compared: by their 16 bytes, in which those of IPv4 lie in ::ffff:0:0/96 (org.apache.lucene.document.InetAddressPoint)."""
-    if not _is_address(left) or not _is_address(right):
+    if not is_address(left) or not is_address(right):
         return operator == "!="
     a, b = (_bytes(str(v)) for v in (left, right))
     return _ordered(operator, (a > b) - (a < b))

@@ -52,6 +52,15 @@ def number_of(value: object) -> int | float:
     return value
 
 
+def is_address(value: object) -> bool:
+    """Whether a value is written as an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
 def text_of(value: object) -> str:
     if not isinstance(value, str):
         raise NotReadable(f"{value!r} where a text is wanted")

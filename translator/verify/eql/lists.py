@@ -5,11 +5,11 @@ So does ``like ("*%NAME%")``, with each of the values behind the ``*``.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from translator.verify.eql.functions import is_address
 from translator.verify.eql.syntax import Among, And, Events, Expression, Field, Filter, Literal, Member, Not, Or, Pattern, Query, Sequence
 from translator.verify.reading import Lists
 
@@ -39,7 +39,7 @@ def filled(query: Query, lists: Lists, kinds: Mapping[str, str]) -> Query:
     def texts(node: Expression, of_address: bool) -> Iterator[Expression]:
         match node:
             case Literal(value=str(text)):
-                yield from (Literal(w, node.at) for w in _written(text, lists) if not of_address or w == text or _is_address(w))
+                yield from (Literal(w, node.at) for w in _written(text, lists) if not of_address or w == text or is_address(w))
             case _:
                 yield node
 
@@ -62,11 +62,3 @@ def _written(text: str, lists: Lists) -> Iterator[str]:
         yield text
         return
     yield from (f"{text[: named.start()]}{row['value']}{text[named.end() :]}" for row in lists[named[1]])
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

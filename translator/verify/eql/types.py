@@ -5,11 +5,10 @@ Facts: EQL syntax reference, "Limitations for comparisons" and "Comparing fields
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Mapping
 
 from translator.verify.eql.documents import kind_of
-from translator.verify.eql.functions import FUNCTIONS
+from translator.verify.eql.functions import FUNCTIONS, is_address
 from translator.verify.eql.syntax import (
     Among,
     And,
@@ -115,14 +114,6 @@ def _result(node: Call, kinds: Mapping[str, str]) -> str:
     if node.name == "cidrmatch" and any(fields_of(a) for a in node.args[1:]):
         raise NotReadable("cidrMatch with a block that is no constant", node.at)
     return function.result
-
-
-def is_address(value: object) -> bool:
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def _wanted(node: Expression, wanted: frozenset[str], by: str, kinds: Mapping[str, str]) -> None:
