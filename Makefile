@@ -22,7 +22,7 @@ test: $(BIN)/.ready
 	$(BIN)/ruff check translator tests
 	$(BIN)/ruff format --check translator tests
 	$(BIN)/mypy
-	SIGMA_JUDGE=$(VENV)-judge/bin/python $(BIN)/pytest
+	SIGMA_JUDGE=$(VENV)-judge/bin/python $(BIN)/pytest -n auto --dist loadfile
 
 check: test
 
