@@ -361,7 +361,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("SigninLogs | where isnotempty(LocationDetails['a.b']) and ResultType == '0'", "splunk", "object-as-text", "narrower"),
         ("SigninLogs | where tostring(LocationDetails['a.b']) == 'x'", "splunk", "array-compared", "broader"),
         ("AuditLogs | where Identity == 'i' and TargetResources[0]['a.b'] == 'x'", "splunk", "condition-dropped", "broader"),
-        ("SigninLogs | where TimeGenerated > datetime(2023-11-14) and ResultType == '0'", "esql", "window-since", "narrower"),
+        ("SigninLogs | where TimeGenerated > datetime(2023-11-14) or ResultType == '0'", "esql", "window-since", "narrower"),
         ("SigninLogs | where ResultType == '0' and tostring(TimeGenerated) has 'T22'", "splunk", "condition-dropped", "broader"),
         ("SigninLogs | where ResultType == '0' and strcat(CreatedDateTime, 'x') has '00Z'", "esql", "condition-dropped", "broader"),
         ("DeviceInfo | where not(DeviceName == 'HOST') and OSPlatform == 'x'", "eql", "case-ignored", "narrower"),
@@ -406,19 +406,27 @@ def test_what_a_place_has_otherwise_is_said_where_that_is_asked_for_and_else_the
     assert of_rows.verdict is Verdict.EXACT and of_rows.readiness == Readiness.SET_UP and 'sourcetype="mscs:kql"' in of_rows.text
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "TimeGenerated > datetime(2023-11-14)",
-        "TimeGenerated between (datetime(2023-11-14) .. 2d)",
-        "TimeGenerated between ((datetime(2023-11-14) - 3h) .. datetime(2023-11-14 03:00))",
-    ],
+ASKED_SINCE = (
+    "TimeGenerated > datetime(2023-11-14)",
+    "TimeGenerated between (datetime(2023-11-14) .. 2d)",
+    "TimeGenerated between ((datetime(2023-11-14) - 3h) .. datetime(2023-11-14 03:00))",
 )
+
+
+@pytest.mark.parametrize("asked", ASKED_SINCE)
 def test_a_search_in_splunk_says_itself_since_when_it_looks(asked: str) -> None:
     made = rule(f"SigninLogs | where {asked} | where ResultType == '0' | project IPAddress, TimeGenerated")
     output = translator.convert(made, ["splunk"]).outputs["splunk"]
     assert output.verdict.value == "exact" and re.match(r"earliest=16999(20000|09200) index=", output.text)
     assert translator.prove(made, "splunk").outcome.value == "proven"
+
+
+@pytest.mark.parametrize("asked", ASKED_SINCE)
+def test_a_query_of_esql_is_run_since_the_moment_that_it_states(asked: str) -> None:
+    made = rule(f"SigninLogs | where {asked} | where ResultType == '0' | project IPAddress, TimeGenerated")
+    conversion = translator.convert(made, ["esql"])
+    assert conversion.outputs["esql"].verdict.value == "exact" and conversion.outputs["esql"].since in (1699920000, 1699909200)
+    assert translator.prove(made, "esql").outcome.value == "proven"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,12 @@ def test_windows_and_schedules(made: Rule, splunk: tuple[str | None, str, str], 
     assert settings["disabled"] == "1" and built["enabled"] is False
 
 
+def test_a_rule_of_kibana_looks_since_the_moment_that_its_query_states() -> None:
+    made = rule("SigninLogs | where TimeGenerated > datetime(2023-11-14) | where ResultType == '0' | project IPAddress", kind="hunting")
+    built = kibana_rule(made)
+    assert (built["type"], built["from"], built["enabled"]) == ("esql", "2023-11-14T00:00:00.000Z", False)
+
+
 def test_near_real_time_goes_by_the_time_of_ingestion() -> None:
     settings = search(rule(PLAIN, kind="nrt"))
     assert (settings["dispatch.index_earliest"], settings["dispatch.index_latest"]) == ("-1m@m", "@m")

@@ -10,6 +10,8 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import floor
 from types import MappingProxyType
 from typing import Any
 
@@ -225,6 +227,17 @@ def _unique(name: str, taken: set[str]) -> str:
     return found
 
 
+def _from(chosen: Chosen, schedule: Schedule) -> str:
+    """Since when a rule looks for events: before each run, or since the moment that its query states.
+
+    Source: parseScheduleDates of Kibana (x-pack, security_solution, rule_types/utils), which takes a date as it takes date math.
+    """
+    since = chosen.output.since if chosen.output is not None else None
+    if since is None:
+        return f"now-{schedule.back + schedule.delay}s"
+    return datetime.fromtimestamp(floor(since), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _rule(
     conversion: Conversion, name: str, query: Mapping[str, Any], chosen: Chosen, schedule: Schedule, options: PackageOptions
 ) -> dict[str, Any]:  # fmt: skip
@@ -240,7 +253,7 @@ def _rule(
         "risk_score": RISK[severity],
         **_mappings(rule, chosen),
         "interval": _length(schedule.every or DAY),
-        "from": f"now-{schedule.back + schedule.delay}s",
+        "from": _from(chosen, schedule),
         **({"to": f"now-{schedule.delay}s"} if schedule.delay else {}),
         "timestamp_override": "event.ingested",
         "enabled": options.enable and rule.enabled and schedule.every is not None and chosen.readiness == Readiness.READY,

@@ -21,7 +21,7 @@ from translator.targets.homes import Placed
 from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
-from translator.targets.protocols import CountsRows, Pipes
+from translator.targets.protocols import CountsRows, LooksBack, Pipes
 from translator.targets.relaxation import translated
 from translator.targets.repeated import Repeated, written_once
 
@@ -39,7 +39,7 @@ def tell_of(names: Names, text: str) -> None:
         names.say("elastic-version", f"{what} of Elasticsearch {major}.{minor} and later")
 
 
-class Esql(Pipes, CountsRows):
+class Esql(Pipes, CountsRows, LooksBack):
     """Elastic ES|QL, from detections or operator by operator; the attributes are those of ``translator.targets.protocols``."""
 
     name = "esql"
@@ -100,6 +100,10 @@ class Esql(Pipes, CountsRows):
             text += MOST_ROWS
         output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
         return replace(output, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
+
+    def since(self, output: Output, moment: float) -> Output:
+        """A query that states the moment in a condition of its own; no other window is in its text."""
+        return replace(output, since=moment)
 
     def with_rows(self, output: Output, trigger: Trigger, keys: tuple[str, ...]) -> Output:
         named = [field(output.columns.get(k, k)) for k in keys]
