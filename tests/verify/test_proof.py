@@ -22,7 +22,7 @@ from translator.fidelity import Verdict
 from translator.plan.types import Type
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output
-from translator.verify import proof
+from translator.verify import proof, spl
 from translator.verify.comparing import ROW, Answer, Compared, Wanted, compared
 from translator.verify.proof import Outcome, Trial, prove
 
@@ -639,3 +639,29 @@ def test_events_of_a_function_over_all_data_sets_are_nowhere_else() -> None:
     made = rule("_Im_Dns | where DnsQuery has 'onion' | project SrcIpAddr")
     for target in ("eql", "esql"):
         assert translator.prove(made, target).outcome is Outcome.PROVEN
+
+
+def test_an_error_in_the_reader_of_a_target_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any, **named: Any) -> list[dict[str, object]]:
+        raise TypeError("no such thing")
+
+    monkeypatch.setattr(spl, "run", broken)
+    conversion = translator.convert(rule(PLAIN), options=SOURCE)
+    found = {p.target: p for p in proof.proofs_of(proof.trial_of(conversion, SOURCE), conversion.outputs)}
+    assert found["splunk"].outcome is Outcome.NOT_EXECUTABLE and found["splunk"].why.endswith("TypeError: no such thing")
+    assert {p.outcome for t, p in found.items() if t != "splunk"} == {Outcome.PROVEN}
+
+
+def test_errors_in_making_the_events_of_one_product_lose_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Trial.fitted
+
+    def broken(self: Trial, family: str, *others: Any) -> Any:
+        if family == "elastic":
+            raise KeyError(family)
+        return first(self, family, *others)
+
+    monkeypatch.setattr(Trial, "fitted", broken)
+    conversion = translator.convert(rule(PLAIN))
+    found = {p.target: p.outcome for p in proof.proofs_of(proof.trial_of(conversion, Options()), conversion.outputs)}
+    executed = {"sigma": Outcome.PROVEN, "splunk": Outcome.PROVEN}
+    assert found == {**executed, "eql": Outcome.NOT_EXECUTABLE, "esql": Outcome.NOT_EXECUTABLE}

@@ -61,6 +61,10 @@ _TAKEN_IN = re.compile(r"\bingestion_time\s*\(\s*\)")
 """What the engine has no words for; the events here have it in a column of every table."""
 
 
+class NoWorlds(Exception):
+    """The events that a rule is to be tried on cannot be had, for no product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """A world on both sides: its rows, the product's events, whether the KQL alerts, and what it finds where that is known.

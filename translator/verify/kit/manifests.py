@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.rulepack.model import AlertDetails, Connector, EntityMapping, Incidents, Rule, TextMap
+from translator.verify.stage import NoWorlds
 
 MANIFEST = "manifest.json"
 
@@ -19,7 +20,7 @@ FORM = 1
 """The number of the form of manifests; another one is not read."""
 
 
-class BrokenKit(Exception):
+class BrokenKit(NoWorlds):
     """A kit that cannot be replayed, in words."""
 
 
