@@ -100,7 +100,7 @@ def main() -> None:
 @EXCLUDED
 @jobs_option()
 @executor_option()
-@rule_timeout_option(None, "30, and 20 of the processor; 60 for what --verify tries")
+@rule_timeout_option(None, "30, and 20 of the processor; 240 and 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
@@ -345,7 +345,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
 @EXCLUDED
 @jobs_option()
 @executor_option()
-@rule_timeout_option(60, "60")
+@rule_timeout_option(None, "240, and 60 of the processor")
 @click.option(
     "--resume",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -403,7 +403,7 @@ def diagnostics(codes: tuple[str, ...], form: str) -> int:
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
 @EXCLUDED
 @jobs_option()
-@rule_timeout_option(None, "30, and 20 of the processor; 60 with --verify")
+@rule_timeout_option(None, "30, and 20 of the processor; 240 and 60 with --verify")
 def explain(
     paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
     jobs: int, rule_timeout: float | None,
@@ -414,12 +414,12 @@ def explain(
     """
     from translator.commands.convert import site_of
     from translator.commands.explain import explain as explain_paths
-    from translator.pack import PROOF_SECONDS, Effort
+    from translator.pack import Effort
     from translator.targets.base import Options
 
     options = Options(fields=fields, site=site_of(mappings, ()))
-    seconds = PROOF_SECONDS if verify and rule_timeout is None else rule_timeout
-    return explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, Effort.within(jobs, seconds), excluded)
+    effort = Effort.within(jobs, rule_timeout, proving=verify)
+    return explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, effort, excluded)
 
 
 @main.command()

@@ -64,8 +64,11 @@ class Entry:
 Earlier = Callable[[Rule], Entry | None]
 """What an earlier run made of a rule; None where there is nothing."""
 
-RULE_SECONDS, RULE_PROCESSOR, PROOF_SECONDS = 30, 20, 60
-"""How many seconds the work on one rule may take: by the clock and by the processor to convert it, by the clock to try it."""
+RULE_SECONDS, RULE_PROCESSOR = 30, 20
+"""How many seconds a rule may take to be converted: by the clock and by the processor."""
+
+PROOF_SECONDS, PROOF_PROCESSOR = 240, 60
+"""The same for what is written of it to be tried: a machine that does much else proves as much, and takes longer."""
 
 RULE_MEGABYTES, RULE_OUTPUT = 2_000, 20
 """How many megabytes of memory the work on one rule may take, where the system tells, and how many it may give."""
@@ -100,10 +103,11 @@ class Effort:
     @classmethod
     def within(
         cls, jobs: int, seconds: float | None, tick: Callable[[], None] = _nothing, executor: Executor | None = None,
-        cut: Callable[[], None] = _nothing,
+        cut: Callable[[], None] = _nothing, proving: bool = False,
     ) -> Effort:  # fmt: skip
-        """So many processes, with the limit of time that is given, or those that rules are converted in."""
-        clock, processor = (RULE_SECONDS, RULE_PROCESSOR) if seconds is None else (seconds, 0)
+        """So many processes, with the limit of time that is given, or those that rules are converted in, or tried."""
+        limits = (PROOF_SECONDS, PROOF_PROCESSOR) if proving else (RULE_SECONDS, RULE_PROCESSOR)
+        clock, processor = limits if seconds is None else (seconds, 0)
         return cls(jobs, clock, processor, tick, executor, cut)
 
     @property

@@ -29,7 +29,6 @@ from translator.commands.writing import REPORT, CannotWrite, OutputFolder, read_
 from translator.kql.errors import suggestion
 from translator.pack import (
     INTERRUPTED,
-    PROOF_SECONDS,
     Effort,
     Entry,
     Failure,
@@ -180,7 +179,7 @@ class _Run:
         if request.verify:
             from translator.commands.proving import with_proofs
 
-            entries, proofs = with_proofs(entries, self.options, self.effort(PROOF_SECONDS), self.console, request.quiet)
+            entries, proofs = with_proofs(entries, self.options, self.effort(proving=True), self.console, request.quiet)
         packages = packaged(entries, self.options, self.of_packages)
         for path, made in packages.files.items():
             self.put(path, made)
@@ -218,11 +217,10 @@ class _Run:
         contradicted = any(p.outcome.value == "contradicted" for p in proofs.values())
         return int(bool(contradicted or self.problems or failing))
 
-    def effort(self, seconds: float | None = None) -> Effort:
-        """How the pack is worked on: in so many seconds, unless another limit is given."""
-        given = self.request.rule_timeout
-        limit = seconds if given is None else given
-        return Effort.within(self.request.jobs, limit, self.stopping.tick, self.request.executor, self._cut)
+    def effort(self, proving: bool = False) -> Effort:
+        """How the pack is converted, or tried."""
+        request = self.request
+        return Effort.within(request.jobs, request.rule_timeout, self.stopping.tick, request.executor, self._cut, proving)
 
     def _cut(self) -> None:
         self.cut += 1

@@ -21,7 +21,18 @@ from translator.commands.explain import WIDTH, Screen, explained_rule
 from translator.commands.proved import Proved, data_of
 from translator.commands.proving import claiming
 from translator.engine import EngineError
-from translator.pack import PROOF_SECONDS, RULE_MEGABYTES, RULE_PROCESSOR, RULE_SECONDS, Entry, Failure, converted, rules_given, whole
+from translator.pack import (
+    PROOF_PROCESSOR,
+    PROOF_SECONDS,
+    RULE_MEGABYTES,
+    RULE_PROCESSOR,
+    RULE_SECONDS,
+    Entry,
+    Failure,
+    converted,
+    rules_given,
+    whole,
+)
 from translator.pipeline import Conversion
 from translator.report import report
 from translator.rulepack import Rule, Unread
@@ -82,7 +93,7 @@ class Desk:
 
     def __init__(self, seconds: float = RULE_SECONDS, proof_seconds: float = PROOF_SECONDS) -> None:
         self.limits = Limits(seconds, RULE_MEGABYTES, 1, RULE_PROCESSOR)
-        self.of_proofs = Limits(proof_seconds, RULE_MEGABYTES, 1)
+        self.of_proofs = Limits(proof_seconds, RULE_MEGABYTES, 1, PROOF_PROCESSOR)
         self.turns = threading.BoundedSemaphore(cores())
         self.free: list[Standby[tuple[_Work, Asked], dict[str, Any]]] = []
 

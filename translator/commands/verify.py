@@ -27,7 +27,6 @@ from translator.engine import EngineError
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.pack import (
-    PROOF_SECONDS,
     RULE_PROCESSOR,
     RULE_SECONDS,
     Effort,
@@ -67,7 +66,7 @@ class VerifyRequest:
     seed: int
     jobs: int
     format: str
-    rule_timeout: float = PROOF_SECONDS
+    rule_timeout: float | None = None
     resume: Path | None = None
     save: Path | None = None
     replay: Path | None = None
@@ -169,7 +168,7 @@ def _page(request: VerifyRequest, options: Options, text: str | None, tried: Seq
 
 def _tried(request: VerifyRequest, options: Options, text: str | None, progress: Progressing) -> Iterator[Proved | Failure]:
     """What came of each rule, in their order; what is known already is not tried again, unless it was stopped."""
-    effort, real = Effort(request.jobs, request.rule_timeout, executor=request.executor), _real(request)
+    effort, real = Effort.within(request.jobs, request.rule_timeout, executor=request.executor, proving=True), _real(request)
     facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)} if request.save is not None else None
     unread: list[Unread] = []
     rules = rules_of(request.paths, effort, request.excluded, unread=unread.append)
@@ -178,7 +177,7 @@ def _tried(request: VerifyRequest, options: Options, text: str | None, progress:
     if text is not None and len(rules) != 1:
         raise UsageProblem(f"--text is for one rule: {len(rules)} were found")
     asked = (
-        replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=0, text=None, executor=None, html=None),
+        replace(request, paths=(), excluded=(), jobs=0, format="", resume=None, rule_timeout=None, text=None, executor=None, html=None),
         options,
         text,
     )
@@ -276,7 +275,7 @@ def _replayed(request: VerifyRequest, options: Options, text: str | None, progre
     assert folder is not None
     if request.paths or request.save is not None or request.data is not None:
         raise UsageProblem("--replay takes the rules and the events of the kit: it goes with no others, and is not saved")
-    effort = Effort(request.jobs, request.rule_timeout, executor=request.executor)
+    effort = Effort.within(request.jobs, request.rule_timeout, executor=request.executor, proving=True)
     try:
         folders = rule_folders(folder)
         facts = {"fields": request.fields, "mappings": digest_of_files(request.mappings)}

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from translator.commands.serve.work import Asked, answered, loaded
-from translator.pack import PROOF_SECONDS, RULE_MEGABYTES, RULE_OUTPUT, RULE_PROCESSOR, RULE_SECONDS
+from translator.pack import PROOF_PROCESSOR, PROOF_SECONDS, RULE_MEGABYTES, RULE_OUTPUT, RULE_PROCESSOR, RULE_SECONDS
 from translator.workers import Limits, Standby
 
 CONVERTING = Limits(RULE_SECONDS, RULE_MEGABYTES, RULE_OUTPUT, RULE_PROCESSOR)
-PROVING = Limits(PROOF_SECONDS, RULE_MEGABYTES, RULE_OUTPUT)
+PROVING = Limits(PROOF_SECONDS, RULE_MEGABYTES, RULE_OUTPUT, PROOF_PROCESSOR)
 """What the work on a request may take."""
 
 _LOOK = 0.2
