@@ -32,7 +32,7 @@ from translator.targets.pipeline.reading import all_made, deciding
 from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat
-from translator.verify.shaping import Shape, Shaped, shaped
+from translator.verify.shaping import Shape, Shaped, Shaping
 from translator.verify.shaping.event_builder import INGESTED
 from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.values import dynamic_type, is_missing
@@ -129,6 +129,7 @@ class Stage:
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
+        self._shapings: dict[tuple[str, Own, tuple[str, ...]], Shaping] = {}
         self._answers: dict[str, Answer | EngineError] = {}
         self._others: dict[str, Answer] = {}
 
@@ -182,8 +183,10 @@ class Stage:
     ) -> Shaped:  # fmt: skip
         """Rows as a family of products has them; those of lists are no events."""
         events = {t: rows for t, rows in given.items() if t not in listed}
-        options = replace(self.options, homes=(*self.options.homes, *homes))
-        found = shaped(events, family, options, carried=(_MARK, ROW), own=dict(own))
+        if (family, own, homes) not in self._shapings:
+            options = replace(self.options, homes=(*self.options.homes, *homes))
+            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own))
+        found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
         return replace(found, shapes={**found.shapes, **held}, types={**types, **found.types})

@@ -84,7 +84,7 @@ class _Compiler(Compiling):
         for _, column in plan.names:
             if column.id not in query.columns:
                 raise EngineError(f"the column '{column.name}' is not known here")
-        final = exp.select(*items).from_(self.derived_table(query))
+        final = exp.select(*items).from_(self.derived_table(query), copy=False)
         if query.order:
             final = final.order_by(*[k.copy() for k in query.order])
         names = tuple((n, c.type) for n, c in plan.names)
@@ -154,7 +154,7 @@ class _Compiler(Compiling):
                 return computed(self, self.relation(inner), items)
             case o.Project(input=inner, items=items):
                 query = self.relation(inner)
-                select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.derived_table(query))
+                select = exp.select(*(self.named(self.scalars.value(x), c) for c, x in items)).from_(self.derived_table(query), copy=False)
                 return Relational(select, {c.id: c for c, _ in items})
             case o.Aggregate():
                 return aggregate(self, relation)

@@ -74,7 +74,7 @@ class Compiling(ABC):
         return f"r{self.aliases}"
 
     def over(self, query: Relational, *added: exp.Expr) -> exp.Select:
-        return exp.select(exp.Star(), *added).from_(self.derived_table(query))
+        return exp.select(exp.Star(), *added).from_(self.derived_table(query), copy=False)
 
     def extended(self, query: Relational, *added: tuple[e.Column, exp.Expr]) -> Relational:
         """The rows of a query with further columns."""
@@ -83,12 +83,12 @@ class Compiling(ABC):
 
     def where(self, query: Relational, *conditions: e.Expr) -> Relational:
         """The rows of a query for which conditions of the plan hold."""
-        select = self.over(query)
-        return Relational(select.where(*(comparisons.predicate(self.scalars, x) for x in conditions)), query.columns, query.order)
+        return self.filtered(query, *(comparisons.predicate(self.scalars, x) for x in conditions))
 
     def filtered(self, query: Relational, *conditions: exp.Expr) -> Relational:
         """The rows of a query for which conditions in SQL hold."""
-        return Relational(self.over(query).where(*conditions), query.columns, query.order)
+        # sqlglot would copy all that is read, and so each query as often as others are around it
+        return Relational(self.over(query).where(*(x.copy() for x in conditions), copy=False), query.columns, query.order)
 
     def order_of(self, query: Relational, required: bool = False) -> exp.Order | None:
         if query.order:

@@ -29,9 +29,9 @@ def aggregate(compiler: Compiling, relation: o.Aggregate) -> Relational:
     finally:
         compiler.scalars.order, compiler.scalars.aggregating = [], False
     columns = {c.id: c for c, _ in (*relation.keys, *relation.aggregates)}
-    select = exp.select(*items).from_(compiler.derived_table(query))
+    select = exp.select(*items).from_(compiler.derived_table(query), copy=False)
     if made:
-        select = select.group_by(*(compiler.reference(m) for m, _ in made))
+        select = select.group_by(*(compiler.reference(m) for m, _ in made), copy=False)
     if not relation.aggregates and not made:
         raise EngineError("a summarize without anything to compute", relation.span)
     return Relational(select, columns)
@@ -75,7 +75,7 @@ def join(compiler: Compiling, join: o.Join) -> Relational:
         for c in columns.values()
     ]
     made = exp.Join(this=compiler.derived_table(right), on=condition, side=sides.get(kind), kind=None if kind in sides else "INNER")
-    select = exp.select(*items).from_(compiler.derived_table(left))
+    select = exp.select(*items).from_(compiler.derived_table(left), copy=False)
     select.append("joins", made)
     return Relational(select, columns)
 

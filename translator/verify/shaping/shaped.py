@@ -24,7 +24,7 @@ from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.raws import RAWS, raw_of
 from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
-from translator.verify.shaping.sites import OWN, Site, Sites, columns_of, expression, way_of, without_home
+from translator.verify.shaping.sites import OWN, Site, Sites, way_of, without_home
 from translator.verify.shaping.values import as_kql, dynamic_type, esql_type, is_missing, iso, moment_of, text_of
 
 FAMILIES = ("splunk", "elastic", "sigma", "source")
@@ -64,38 +64,75 @@ def shaped(
         ValueError: for a family that is not known.
         translator.engine.EngineError: where a formula of the catalog cannot be computed of the rows.
     """
-    if target_family not in FAMILIES:
-        raise ValueError(f"no family of products: {target_family}")
-    chosen, carried = options or Options(), frozenset(carried)
-    found: dict[str, tuple[Shape, ...]] = {}
-    unshaped: list[Unshaped] = []
-    types: dict[str, str] = {}
-    for table, given in rows.items():
-        wanted = frozenset(columns.get(table, ())) if columns is not None else frozenset(c for row in given for c in row)
-        if target_family == "source" or chosen.fields == "source":
-            found[table] = tuple(Shape(dict(row), (_as_it_is(table, row),)) for row in given)
-            continue
-        making = _Table(table, target_family, chosen, wanted, (own or {}).get(table, ()))
-        taken = [{name: row[name] for name in carried if name in row} for row in given]
-        made = making.shapes([{name: value for name, value in row.items() if name not in carried} for row in given])
-        found[table] = tuple(
-            replace(
-                shape,
-                row={**own, **shape.row},
-                events=tuple({**event, **own} for event in shape.events),
-                strange=tuple({**event, **own} for event in shape.strange),
-            )
-            for own, shape in zip(taken, made, strict=True)
-        )
-        unshaped += making.unshaped
-        types |= making.types
-    if target_family == "elastic":
-        types |= {"@timestamp": "date", "event.ingested": "date"}
-        types |= dict.fromkeys(("event.dataset", "data_stream.dataset", "data_stream.type", "data_stream.namespace"), "keyword")
-        for shape in (s for shapes in found.values() for s in shapes):
-            types |= {name: dynamic_type(value) for event in shape.events for name, value in event.items() if name not in types}
     held = {name: [{"value": value} for value in values] for name, values in (lists or {}).items()}
-    return Shaped(target_family, found, tuple(dict.fromkeys(unshaped)), types, held)
+    return replace(Shaping(target_family, options, columns, carried, own).of(rows), lists=held)
+
+
+class Shaping:
+    """A family of products that has events of rows, as ``shaped`` says; what it has found for a row, it has for the same row again.
+
+    Args:
+        family: splunk, elastic or sigma; source where the names are the KQL's own.
+        options: see ``shaped``, as the others.
+
+    Raises:
+        ValueError: for a family that is not known.
+    """
+
+    def __init__(
+        self,
+        family: str,
+        options: Options | None = None,
+        columns: Mapping[str, Iterable[str]] | None = None,
+        carried: Iterable[str] = (),
+        own: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        if family not in FAMILIES:
+            raise ValueError(f"no family of products: {family}")
+        self.family, self.options, self.carried, self.own = family, options or Options(), frozenset(carried), own or {}
+        self.columns = None if columns is None else {table: frozenset(names) for table, names in columns.items()}
+        self.tables: dict[tuple[str, frozenset[str]], _Table] = {}
+
+    def of(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Shaped:
+        """The events of rows, which are given by table.
+
+        Raises:
+            translator.engine.EngineError: where a formula of the catalog cannot be computed of the rows.
+        """
+        found: dict[str, tuple[Shape, ...]] = {}
+        unshaped: list[Unshaped] = []
+        types: dict[str, str] = {}
+        for table, given in rows.items():
+            if self.family == "source" or self.options.fields == "source":
+                found[table] = tuple(Shape(dict(row), (_as_it_is(table, row),)) for row in given)
+                continue
+            making = self.table(table, given)
+            taken = [{name: row[name] for name in self.carried if name in row} for row in given]
+            made, said = making.shapes([{name: value for name, value in row.items() if name not in self.carried} for row in given])
+            found[table] = tuple(
+                replace(
+                    shape,
+                    row={**kept, **shape.row},
+                    events=tuple({**event, **kept} for event in shape.events),
+                    strange=tuple({**event, **kept} for event in shape.strange),
+                )
+                for kept, shape in zip(taken, made, strict=True)
+            )
+            unshaped += said
+            types |= making.types
+        if self.family == "elastic":
+            types |= {"@timestamp": "date", "event.ingested": "date"}
+            types |= dict.fromkeys(("event.dataset", "data_stream.dataset", "data_stream.type", "data_stream.namespace"), "keyword")
+            for shape in (s for shapes in found.values() for s in shapes):
+                types |= {name: dynamic_type(value) for event in shape.events for name, value in event.items() if name not in types}
+        return Shaped(self.family, found, tuple(dict.fromkeys(unshaped)), types)
+
+    def table(self, table: str, rows: Sequence[Mapping[str, object]]) -> _Table:
+        """A table of which those columns matter that were asked for, or that its rows have."""
+        wanted = self.columns.get(table, frozenset()) if self.columns is not None else frozenset(c for row in rows for c in row)
+        if (table, wanted) not in self.tables:
+            self.tables[table, wanted] = _Table(table, self.family, self.options, wanted, self.own.get(table, ()))
+        return self.tables[table, wanted]
 
 
 def _as_it_is(table: str, row: Mapping[str, object]) -> Row:
@@ -121,15 +158,16 @@ class _Draft:
 
     Attributes:
         strange: what it has in a column that tells kinds of rows, where it has what another kind has, by whose rules it is put.
+        said: what its events do not say, by row 0 where it has none for that.
     """
 
-    number: int
     given: Mapping[str, object]
     row: Row
     sites: Sequence[Site] = ()
     events: tuple[Row, ...] = ()
     failed: bool = False
     strange: dict[str, object] = field(default_factory=dict)
+    said: list[Unshaped] = field(default_factory=list)
 
 
 class _Table:
@@ -147,21 +185,28 @@ class _Table:
         self.nowhere = without_home(table, family)
         self.schema = catalog.schemas().get(table, {})
         self.known = catalog.table(table)
-        self.unshaped: list[Unshaped] = []
         self.types: dict[str, str] = {}
+        self.needs: dict[str, list[str]] = {}
+        self.drafts: dict[str, _Draft] = {}
+        """Those of all rows that it was asked for, by what these have."""
 
-    def shapes(self, rows: Sequence[Mapping[str, object]]) -> list[Shape]:
-        drafts = [_Draft(number, row, dict(row)) for number, row in enumerate(rows)]
-        for draft in drafts:
+    def shapes(self, rows: Sequence[Mapping[str, object]]) -> tuple[list[Shape], list[Unshaped]]:
+        """Each row with its events, and what these do not say."""
+        keys = [repr(row) for row in rows]
+        new = {key: _Draft(row, dict(row)) for key, row in zip(keys, rows, strict=True) if key not in self.drafts}
+        for draft in new.values():
             self.placed(draft)
+        drafts = [new[key] if key in new else self.drafts[key] for key in keys]
         homes = {site.home.name: site for draft in drafts for site in draft.sites}
         if self.family == "elastic":
             others = (self.sites.site(home) for home in self.sites.homes if home.name not in homes)
             for site in (*others, *homes.values()):
                 self.map(site)
         for site in homes.values():
-            self.compute(site, [d for d in drafts if site in d.sites and not d.failed])
-        return [self.shape(draft) for draft in drafts]
+            self.compute(site, [d for d in new.values() if site in d.sites and not d.failed])
+        self.drafts |= new
+        said = [replace(u, row=n) if u.row is not None else u for n, draft in enumerate(drafts) for u in draft.said]
+        return [self.shape(draft) for draft in drafts], said
 
     def map(self, site: Site) -> None:
         """Keeps the types of the fields that a home has, whether any event has them or not."""
@@ -183,7 +228,7 @@ class _Table:
     def fail(self, draft: _Draft, column: str, why: str, instead: object = None) -> None:
         """Says why no event stands for a row."""
         draft.failed = True
-        self.unshaped.append(Unshaped(self.table, column, why, draft.number, instead))
+        draft.said.append(Unshaped(self.table, column, why, 0, instead))
 
     # --- where a row is
 
@@ -204,7 +249,7 @@ class _Table:
                 elif text_of(draft.row[kind.column]) not in map(text_of, kind.values):
                     filled = next(c for c in sorted(kind.only) if not is_missing(draft.row.get(c)))
                     why = f"only rows with {kind.column} {', '.join(map(text_of, kind.values))} have it"
-                    self.unshaped.append(Unshaped(self.table, filled, why, draft.number))
+                    draft.said.append(Unshaped(self.table, filled, why, 0))
                     draft.strange[kind.column] = draft.row[kind.column]
                     as_kind = {**draft.row, kind.column: min(kind.values, key=str)}
                     if not any(kind.column in site.home.when for site in self.sites_of(as_kind)):  # else its rows are elsewhere
@@ -288,7 +333,9 @@ class _Table:
 
     def needed(self, site: Site) -> list[str]:
         """The columns that matter in a home: those that are asked for, and those that they are computed of."""
-        return sorted(self.wanted | {need for column in self.wanted for need in site.needs(column)})
+        if site.home.name not in self.needs:
+            self.needs[site.home.name] = sorted(self.wanted | {need for column in self.wanted for need in site.needs(column)})
+        return self.needs[site.home.name]
 
     def event(self, site: Site, draft: _Draft) -> Row:
         """The event of a row in a home, with what the row gets by it.
@@ -329,7 +376,7 @@ class _Table:
                 continue
             if column not in self.own and any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
                 raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
-            self.unshaped.append(Unshaped(self.table, where, why))
+            draft.said.append(Unshaped(self.table, where, why))
         return putting.finished()
 
     def shared_value(self, site: Site, column: str, row: Row, putting: EventBuilder) -> object:
@@ -375,7 +422,7 @@ class _Table:
             found = made_of(site.expanded(computed, row), value, row)
             row |= {name: v for name, v in (found or {}).items() if name not in RAWS}
         formulas = [c for n in needed if (c := site.formula(n, row)) and not c.file_of]
-        for raw in RAWS & {name for c in formulas for name in columns_of(expression(self.table, c))}:
+        for raw in RAWS & {name for c in formulas for name in site.reads(c)}:
             row[raw] = raw_of(site.home, row)
 
     def compute(self, site: Site, drafts: Sequence[_Draft]) -> None:
@@ -402,21 +449,21 @@ class _Table:
         for draft, column, computed in asked:
             if computed.file_of and not is_missing(path := draft.row.get(computed.file_of)):
                 found.append((draft, column, re.split("|".join(map(re.escape, site.separators)), text_of(path))[-1]))
-        texts = list(dict.fromkeys(c.expression for _, _, c in asked if not c.file_of))
-        if not texts:
+        formulas = {c.expression: c for _, _, c in asked if not c.file_of}
+        if not formulas:
             return found
-        read = {name for text in texts for name in columns_of(parsed(self.table, text))}
+        read = {name for formula in formulas.values() for name in site.reads(formula)}
         schema = {name: self.schema.get(name, "string") for name in sorted(read)}
         rows = [{name: draft.row.get(name) for name in schema} for draft in drafts]
-        made = ", ".join(f"made_{number} = {text}" for number, text in enumerate(texts))
+        made = ", ".join(f"made_{number} = {text}" for number, text in enumerate(formulas))
         query = parse(f"rows_of_a_table | project {made}")
         results = execute(query, {"rows_of_a_table": rows}, schema={"rows_of_a_table": schema}).rows
-        by_draft = {id(draft): result for draft, result in zip(drafts, results, strict=True)}
+        by_draft = {id(draft): dict(zip(formulas, result, strict=True)) for draft, result in zip(drafts, results, strict=True)}
         for draft, column, computed in asked:
             if not computed.file_of:
-                own = columns_of(parsed(self.table, computed.expression))
+                own = site.reads(computed)
                 nothing = bool(own) and all(is_missing(draft.row.get(name)) for name in own)
-                value = by_draft[id(draft)][texts.index(computed.expression)]
+                value = by_draft[id(draft)][computed.expression]
                 # Nothing is joined where there is nothing to join.
                 joined = isinstance(e := parsed(self.table, computed.expression), Apply) and e.function == "strcat"
                 found.append((draft, column, None if nothing and joined else value))
@@ -443,7 +490,7 @@ def _keeps(home: Home, column: str) -> bool:
 def _as_word(site: Site, draft: _Draft, column: str) -> str:
     """What a line that is split at blanks has for a text with blanks, as IIS writes it; empty for other columns and texts."""
     formula, text = site.formula(column, draft.row), text_of(draft.row.get(column))
-    read = RAWS & columns_of(expression(site.table, formula)) if formula is not None and not formula.file_of else None
+    read = RAWS & site.reads(formula) if formula is not None and not formula.file_of else None
     return text.replace(" ", "+") if read and " " in text and site.family == "elastic" else ""
 
 

@@ -59,6 +59,7 @@ class Site:
         self.table, self.family, self.home = table, family, home
         self.patterns: dict[str, list[tuple[Way, Counterpart]]] = {}
         self.needed: dict[str, frozenset[str]] = {}
+        self.read: dict[str, frozenset[str]] = {}
         for path, counterpart in home.columns.items():
             column, way = way_of(path)
             self.patterns.setdefault(column, []).append((way, counterpart))
@@ -143,12 +144,18 @@ class Site:
             self.needed[column] = frozenset(found)
         return self.needed[column]
 
+    def reads(self, computed: Computed) -> frozenset[str]:
+        """The names of the columns, and of own fields, that a formula reads."""
+        if computed.expression not in self.read:
+            self.read[computed.expression] = frozenset(columns_of(expression(self.table, computed)))
+        return self.read[computed.expression]
+
     def _needs(self, column: str) -> set[str]:
         counterparts = [c for way, c in self.patterns.get(column, ()) if not way]
         found = {c.column for c in counterparts if isinstance(c, ByValue)}
         for counterpart in _each(counterparts):
             if isinstance(counterpart, Computed):
-                found |= {counterpart.file_of} if counterpart.file_of else columns_of(expression(self.table, counterpart))
+                found |= {counterpart.file_of} if counterpart.file_of else self.reads(counterpart)
         return found
 
 

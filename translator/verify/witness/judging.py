@@ -146,11 +146,24 @@ def _together(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetime,
     known = {t: {c: k for c, k in columns.items() if c != ROW} for t, columns in data.schemas.items()}
     bound = bind(parse(kql), known, frozenset(known))
     engine = DuckDbEngine(data)
-    if not any(isinstance(part, o.Plugin) for root in (plan.root, bound.root) for part in o.parts(root)):
-        try:
-            compile_plan(bound, engine.dialect, now, data.columns)
-        except EngineError as error:
-            return [error for _ in worlds]
+    try:
+        return _at_once(bound, worlds, now, data, engine)
+    except (Entangled, EngineError):
+        if not any(isinstance(part, o.Plugin) for root in (plan.root, bound.root) for part in o.parts(root)):
+            try:
+                compile_plan(bound, engine.dialect, now, data.columns)
+            except EngineError as error:  # of the query itself, and so in each world
+                return [error for _ in worlds]
+        raise
+
+
+def _at_once(bound: o.Plan, worlds: Sequence[World], now: dt.datetime, data: Tables, engine: DuckDbEngine) -> list[Answer | EngineError]:
+    """What a query over the marked rows of all worlds finds in each.
+
+    Raises:
+        Entangled: where no query can be made that keeps them apart.
+        EngineError: where the engine refuses it.
+    """
     apart = _Apart(bound)
     root, world_column = apart.relation(bound.root)
     if world_column is None:
