@@ -246,12 +246,19 @@ def _without_case(function: str, texts: tuple[str, ...]) -> list[re.Pattern[str]
     return [regex.lucene(p.lower() if function == "TO_LOWER" else p.upper()) for p in kept]
 
 
+_ANYTHING = {False: re.compile(r"\*+"), True: re.compile(r"(\.\*)+")}
+"""The patterns of LIKE, and of RLIKE, that any text matches: IS NOT NULL stands for them (ReplaceRegexMatch.java of Elasticsearch)."""
+
+
 def _like(node: s.Like, scope: Scope) -> Compiled:
     subject = compiled(node.subject, scope)
     _wanted(subject, (*TEXTS, "null"), "RLIKE" if node.regex else "LIKE", node.start)
     patterns: list[re.Pattern[str]] = [(regex.lucene if node.regex else regex.wildcards)(p) for p in node.patterns]
     if node.regex and isinstance(node.subject, s.Call) and node.subject.name in _CASES:
         patterns = _without_case(node.subject.name, node.patterns)
+
+    if any(_ANYTHING[node.regex].fullmatch(p) for p in node.patterns):
+        return Compiled("boolean", lambda row: subject.of(row) is not None, subject.constant)
 
     def of(row: Row) -> Value:
         value = subject.of(row)

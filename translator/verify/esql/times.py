@@ -9,6 +9,7 @@ mapping-date-format, strict_date_optional_time); java.time.format.DateTimeFormat
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from translator.verify.reading import NotReadable
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+_OUTSIDE = "a date outside the years 1 to 9999"
+
 _EPOCH = dt.datetime(1970, 1, 1)
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
 
@@ -69,7 +72,7 @@ def span_of(text: str, period: bool | None = None) -> Span | None:
 def moment(millis: int) -> dt.datetime:
     """A moment as a time of UTC. Raises NotReadable outside the years 1 to 9999, which are all that is known here."""
     if not _EARLIEST <= millis <= _LATEST:
-        raise NotReadable("a date outside the years 1 to 9999")
+        raise NotReadable(_OUTSIDE)
     return _EPOCH + dt.timedelta(milliseconds=millis)
 
 
@@ -83,12 +86,14 @@ def shifted(millis: int, span: Span) -> int:
     if span.months:
         index = when.year * 12 + when.month - 1 + span.months
         year, month = divmod(index, 12)
+        if not 1 <= year <= 9999:
+            raise NotReadable(_OUTSIDE)
         when = when.replace(year=year, month=month + 1, day=min(when.day, _days_of(year, month + 1)))
     return millis_of(when) + span.days * DAY + span.millis
 
 
 def _days_of(year: int, month: int) -> int:
-    return (dt.date(year + month // 12, month % 12 + 1, 1) - dt.date(year, month, 1)).days
+    return calendar.monthrange(year, month)[1]
 
 
 def truncated(millis: int, span: Span) -> int:
