@@ -69,6 +69,7 @@ B = "\\"
         ('TO_STRING(null) LIKE "*"', "boolean", False),
         ('TO_STRING(null) NOT LIKE ("a", "**")', "boolean", True),
         ('["a", "b"] RLIKE ".*"', "boolean", True),
+        ('TO_STRING(null) RLIKE """.*[^x' + B + '"]*.*"""', "boolean", False),
         ('"a.c" RLIKE """a' + B + '.c"""', "boolean", True),
         ('"a^$" RLIKE "a^$"', "boolean", True),
         ('"x1" RLIKE """x' + B + 'd"""', "boolean", True),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from translator.verify import spl
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, ValueNotTold
 
 Events = list[dict[str, Any]]
 
@@ -115,6 +115,8 @@ CASES: list[tuple[str, Events, Events]] = [
     ("* | eval v=round(3.5)+floor(1.9)+ceiling(1.1)+abs(-1) | fields v", NONE, value(8)),
     ("* | eval v=pow(2, 10)+sqrt(9)+log(100)+ln(exp(1)) | fields v", NONE, value(1030)),
     ('* | eval v=max(1, 3, "450", "foo") | fields v', NONE, value("foo")),
+    ('* | eval v=avg(5, "9", missing, "x") | fields v', NONE, value(7)),
+    ('* | eval v=sum(1, missing, "x", 2) | fields v', NONE, value(3)),
     ('* | eval v=min(3, 1, "foo") | fields v', NONE, value(1)),
     ('* | eval v=tonumber("ff", 16)+tonumber("12") | fields v', NONE, value(267)),
     ('* | eval v=tonumber("x") | fields v', NONE, [{}]),
@@ -364,3 +366,9 @@ def test_an_array_inside_of_an_object_has_braces_in_its_name() -> None:
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize("called", ["max(n, missing)", "avg(missing)", 'sum("x")'])
+def test_what_is_not_told_of_a_value_is_said_of_the_events_that_have_it(called: str) -> None:
+    with pytest.raises(ValueNotTold):
+        spl.run(f"* | eval v={called}", [{"_time": 1, "n": 1}], 0)

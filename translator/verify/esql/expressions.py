@@ -246,7 +246,8 @@ def _without_case(function: str, texts: tuple[str, ...]) -> list[re.Pattern[str]
     return [regex.lucene(p.lower() if function == "TO_LOWER" else p.upper()) for p in kept]
 
 
-_ANYTHING = {False: re.compile(r"\*+"), True: re.compile(r"(\.\*)+")}
+_REPEATED = r"(?:\\?\w|\[(?:[^\]\\]|\\.)+\])\*"
+_ANYTHING = {False: re.compile(r"\*+"), True: re.compile(rf"(?:{_REPEATED})*(?:\.\*(?:{_REPEATED})*)+")}
 """The patterns of LIKE, and of RLIKE, that any text matches: IS NOT NULL stands for them (ReplaceRegexMatch.java of Elasticsearch)."""
 
 

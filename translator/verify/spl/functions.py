@@ -14,7 +14,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from translator.verify.reading import NotReadable
+from translator.verify.reading import NotReadable, ValueNotTold
 from translator.verify.spl import times
 from translator.verify.spl.regexes import pattern
 from translator.verify.spl.running import Run
@@ -299,13 +299,13 @@ def _bits(name: str, numbers: list[int]) -> Value:
 
 
 def _statistic(name: str, values: list[Value]) -> Value:
-    """``max`` and ``min``: texts are greater than numbers; ``sum`` and ``avg`` of numbers ("Statistical eval functions")."""
+    """``max`` and ``min``: texts are greater than numbers; ``sum`` and ``avg`` of what are numbers ("Statistical eval functions")."""
     members = [m for v in values for m in several(v)]
-    if None in values or not members:
-        raise NotReadable(f"{name} of a null")
     if name in ("max", "min"):
+        if None in values or not members:
+            raise ValueNotTold(f"{name} of a null")
         return (max if name == "max" else min)(members, key=ordered)
     numbers = [n for m in members if (n := numeric(m)) is not None]
-    if len(numbers) < len(members):
-        raise NotReadable(f"{name} of a text")
+    if not numbers:
+        raise ValueNotTold(f"{name} of no numbers")
     return whole(sum(numbers) if name == "sum" else sum(numbers) / len(numbers))
