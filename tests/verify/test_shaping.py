@@ -257,6 +257,14 @@ def test_columns_that_no_field_holds(table: str, row: dict[str, Any], family: st
     assert len(found.events) == 1
 
 
+def test_a_column_without_a_field_of_which_a_row_says_nothing_is_no_reason_to_leave_the_row_out() -> None:
+    columns = {"SecurityEvent": ["EventID", "CommandLine", "NewProcessId"]}
+    row = {"EventID": 4688, "CommandLine": "x"}
+    found = shape("SecurityEvent", row, "sigma", columns=columns)
+    assert found.row["NewProcessId"] == FILLER and found.events
+    assert not shape("SecurityEvent", {**row, "NewProcessId": "0x1"}, "sigma", columns=columns).events
+
+
 def test_only_columns_that_matter_are_told() -> None:
     row = {"EventID": 4624, "IpAddress": "host", "TargetUserName": "u"}
     found = shape("SecurityEvent", row, "elastic", columns={"SecurityEvent": ["TargetUserName", "TargetAccount"]})

@@ -374,7 +374,8 @@ class _Table:
             column = re.split(r"[.\[]", where)[0]
             if column not in self.wanted:
                 continue
-            if column not in self.own and any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
+            told = column not in self.own and not is_missing(draft.given.get(column))
+            if told and any(home.name != site.home.name and _keeps(home, where) for home in self.sites.homes):
                 raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
             draft.said.append(Unshaped(self.table, where, why))
         return putting.finished()
