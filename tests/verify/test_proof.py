@@ -85,6 +85,7 @@ def test_the_key_of_what_an_outer_join_adds_tells_no_row() -> None:
         "IdentityDirectoryEvents | where AdditionalFields['TO.GROUP'] == 'x' and IPAddress startswith '10.'",
         "SecurityAlert | mv-expand e = parse_json(Entities) | where tostring(e.HostName) == 'x' | project SystemAlertId",
         'SecurityAlert | where Entities has \'"HostName":"x"\' and IsIncident == true',
+        "AzureActivity | where OperationNameValue == 'Microsoft.X/y/write' and Caller == 'a@b.c' | project Caller",
     ],
 )
 def test_what_the_record_has_is_read_in_it(kql: str) -> None:

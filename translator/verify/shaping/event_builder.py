@@ -57,6 +57,7 @@ class EventBuilder:
 
     Args:
         own: columns that have their own names where the home has no field for them.
+        texts: what the rule compares, which says how a value is spelled that the table may have in several ways.
 
     Attributes:
         event: its fields by their names, parts with dots.
@@ -64,8 +65,8 @@ class EventBuilder:
         lacking: why columns, or places inside of them, have no field.
     """
 
-    def __init__(self, site: Site, row: Row, own: Collection[str] = ()) -> None:
-        self.site, self.row, self.own = site, row, own
+    def __init__(self, site: Site, row: Row, own: Collection[str] = (), texts: Collection[str] = ()) -> None:
+        self.site, self.row, self.own, self.texts_asked = site, row, own, texts
         self.event: Row = frame(site)
         self.by: dict[str, str] = {}
         self.lacking: dict[str, str] = {}
@@ -129,7 +130,7 @@ class EventBuilder:
                 return
             name = self.under(name, column, place)
         several = stored.array or "{}" in name or (any(isinstance(s, int) for s in steps) and "{n}" not in stored.name)
-        given = value_in(stored, value) if not place.below else value
+        given = value_in(stored, value, self.texts_asked) if not place.below else value
         kind = "" if place.below else stored.type
         if stored.form and not is_missing(value):
             self.listed(name, stored.form, text_of(value), where, list(self.site.home.columns).index(column) if not steps else 0)
@@ -182,7 +183,7 @@ class EventBuilder:
                 self.set(stored.name, text_of(value), stored.type, column)
             for member in value:
                 if self.site.family != "splunk" or stored.array or "{}" in stored.name:
-                    self.set(stored.name, value_in(stored, member), stored.type, column, several=True)
+                    self.set(stored.name, value_in(stored, member, self.texts_asked), stored.type, column, several=True)
         elif self.site.family == "splunk":
             self.set(stored.name, text_of(value), stored.type, column)
         else:
@@ -370,8 +371,11 @@ def time_field(family: str) -> str:
     return TIMES[family]
 
 
-def value_in(stored: Stored, value: object) -> object:
+def value_in(stored: Stored, value: object, texts: Collection[str] = ()) -> object:
     """A value as the product has it: by the table of values, in its case, with its own beginnings.
+
+    Args:
+        texts: values as they are spelled.
 
     Raises:
         Unfit: for a value of which it is not known what the product has, or which no row has.
@@ -405,6 +409,8 @@ def value_in(stored: Stored, value: object) -> object:
     if stored.case:
         if stored.spelled and text not in stored.spelled and any(text.lower() == s.lower() for s in stored.spelled):
             raise Unfit(f"no row has {text!r} in this case")
+        if stored.spellings and not stored.values and text not in texts and any(t.lower() == text.lower() for t in texts):
+            raise Unfit(f"the rule spells {text!r} otherwise")
         return text.lower() if stored.case == "lower" else text.upper()
     return value
 

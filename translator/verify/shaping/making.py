@@ -66,6 +66,12 @@ def _ways(expr: Expr, value: object, row: Mapping[str, object]) -> Iterator[dict
             text = text_of(value)
             if mark and mark not in text:
                 yield from _ways(inner, mark.join([*[FILLER] * max(index, 0), text]), row)
+        case Path(base=ColumnRef(column=column), steps=steps) if all(isinstance(s, str) for s in steps):
+            inside = value
+            for step in reversed(steps):
+                inside = {step: inside}
+            if is_missing(given := row.get(column.name)) or given == inside:
+                yield {column.name: inside}
 
 
 def _matching(node: syntax.Node, group: int, value: str) -> str | None:
