@@ -139,6 +139,9 @@ WRITTEN = [
     f"| summarize c = count() by u = UserPrincipalName | join kind=inner ({CHANGES} | summarize x = make_set(OperationName), n = count()"
     " by u = Identity | where n > 1 | mv-expand x to typeof(string)) on u",
     "| summarize c = count() by n = array_length(split(AppDisplayName, 'or')), a = tostring(split(IPAddress, '0.0')[0])",
+    # parts between marks of several characters
+    "| summarize c = count() by a = tostring(split(UserPrincipalName, 'n@')[0]), b = tostring(split(IPAddress, '.0')[1]),"
+    " d = tostring(split(IPAddress, '0.')[2]), e = tostring(split(AppDisplayName, 're')[1])",
     # places in the columns of a union of more than tables
     f"| where ResultType == '0' | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on"
     f" $left.UserPrincipalName == $right.u | union ({SIGNINS} | where ResultType != '0') | extend d = todynamic(DeviceDetail)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from translator.targets.predicates import Predicates
 from translator.targets.repeated import Repeated, hint_of
 
 _ANYTHING = syntax.Class((Perl("s"), Perl("s", True)))
+
+_PIECE = r"[\s\S]*?"
+"""What stands before a mark: as few characters as there can be."""
 
 _MOST_GROUPS = 9
 """A reference to a group in a replacement has one digit that is sure."""
@@ -63,6 +67,11 @@ class Functions:
     def splits(self, mark: str) -> bool:
         """Whether a text can be split at a mark."""
         return bool(mark) and (self.long_marks or len(mark.encode()) == 1)
+
+
+def _quoted(mark: str) -> str:
+    """A regular expression for a text as it is."""
+    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", mark)
 
 
 class Texts:
@@ -149,6 +158,12 @@ class Texts:
             case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if functions.splits(mark):
                 text_ = self._of(inner, True)
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
+            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(0,)) if mark:
+                written = self._written(parsed(f"{_quoted(mark)}[\\s\\S]*"))
+                return None if written is None else self._replaced(inner, written, "", empty)
+            case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if mark and index > 0:
+                before = f"(?:{_PIECE}{_quoted(mark)}){{{index}}}"
+                return self._extracted(f"^{before}({_PIECE})(?:{_quoted(mark)}|$)", 1, inner, expr)
         return None
 
     def _written(self, tree: syntax.Node | None) -> str | None:
