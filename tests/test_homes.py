@@ -355,7 +355,6 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
             "values-merged",
             "narrower",
         ),
-        ("CiscoISEEvent | where EventId == '5400' and SrcIpAddr == '10.0.0.1'", "esql", "computed-column", "differs"),
         ("AzureActivity | where OperationNameValue == 'Microsoft.X/y/write'", "esql", "value-spelling", "exact"),
         ("AzureActivity | where Caller == 'a@b.c'", "esql", "input-setting", "exact"),
         ("Syslog | where Facility == 'auth' and SeverityLevel == 'err'", "esql", "input-setting", "exact"),
@@ -1313,3 +1312,11 @@ def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
 def test_a_field_of_all_values_deviates_for_those_that_a_rule_does_not_rule_out(asked: str, verdict: str) -> None:
     output = converted(f"OfficeActivity | where {asked} and ClientIP == '1.2.3.4'", "eql")
     assert 'source.ip == "1.2.3.4"' in output.text and output.verdict.value == verdict
+
+
+@pytest.mark.parametrize(("entity", "readiness"), [("CallerIpAddress", Readiness.READY), ("A", Readiness.SET_UP)])
+def test_an_entity_whose_field_may_hold_another_value_is_read_where_the_value_is(entity: str, readiness: Readiness) -> None:
+    kql = "AzureActivity | where OperationNameValue =~ 'x' | top 5 by TimeGenerated | project A = Caller, CallerIpAddress"
+    output = translator.convert(rule(kql, entities=(EntityMapping("Account", "FullName", entity),)), ["esql"]).outputs["esql"]
+    assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is readiness
+    assert ("claims/upn" in output.text) == (readiness is Readiness.SET_UP)

@@ -300,10 +300,11 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     shown = shown_columns(read, rule.alert_columns)
     counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
     keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))
+    entities = {e.column for e in rule.entities}
 
     @functools.lru_cache(maxsize=64)
     def reading(cut: Same[Cut], told: bool, apart: bool) -> Reading | None:
-        return None if apart and not keys else reading_of(read, cut.node, shown, told, keys if apart else ())
+        return None if apart and not keys else reading_of(read, cut.node, shown, told, keys if apart else (), entities)
 
     lifted = _once_each(functools.partial(_lifted, rule, options))
     return _Walked(read, tuple(cuts(read.root)), shown, lambda cut, told, apart: reading(Same(cut), told, apart), lifted, said)

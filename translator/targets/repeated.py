@@ -5,6 +5,7 @@ A query is written twice: once to see which of these there are, and once with th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -132,9 +133,9 @@ def hint_of(expr: Expr) -> str:
 
 
 def hint_of_place(path: str) -> str:
-    """The same of a place by its path: its last name, where that is a plain word."""
-    name = texts_within(path)[-1].rpartition(".")[2]
-    return name if name.isidentifier() and name.isascii() else "computed"
+    """The same of a place by its path: the last word of its last name, such as ``upn`` of an address with slashes."""
+    words = re.findall(r"[A-Za-z_][A-Za-z_0-9]*", texts_within(path)[-1].rpartition(".")[2])
+    return words[-1] if words else "computed"
 
 
 def _stands_alone(words: str) -> bool:

@@ -165,6 +165,10 @@ SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", 
 """What may be said of the rows of a head that are counted, sorted or limited behind it."""
 
 
+OTHER_VALUES = frozenset({"value-differs", "computed-column"})
+"""What says that a field may hold another value than its column, so that an entity of it is another one."""
+
+
 def is_faithful(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether what these are said of is good, and of the rows that are counted none is another one."""
     directed = [(d, d.direction) for d in diagnostics]
@@ -282,7 +286,8 @@ def _placed(
         again = lift(as_events(head, rest))
         return None if again is None else _placed(head, rest, again, must, reading, lift, move, source)
     if len(needed) < len(kept):
-        # What is said of fields that only show is said of what is shown. They do not decide where events are looked for.
+        # What is said of fields that only show is said of what is shown, unless entities are made of them. They do not decide where events
+        # are looked for.
         alone = placed(*needed)
         assert alone is not None
         told = {*needed, *_asked(detection, kept)}
@@ -292,7 +297,9 @@ def _placed(
             kept = [n for n in kept if n in needed or ((one := placed(*needed, n)) is not None and one.homes.keys() == alone.homes.keys())]
         everything = placed(*kept)
         assert everything is not None
-        of_all = set(alone.detection.diagnostics)
+        entities = placed(*(n for n in kept if n in needed or fields[n] in reading.tell))
+        of_all = {*alone.detection.diagnostics}
+        of_all |= {d for d in entities.detection.diagnostics if d.code in OTHER_VALUES} if entities is not None else set()
         diagnostics = tuple(d if d in of_all else replace(d, place=Place.SHOWN) for d in everything.detection.diagnostics)
         everything = replace(everything, detection=replace(everything.detection, diagnostics=diagnostics))
     diagnostics = tuple(d.below(Place.BOTH) for d in everything.detection.diagnostics)

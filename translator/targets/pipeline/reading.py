@@ -30,6 +30,7 @@ class Reading:
         compared: the fields whose values are looked at.
         as_text: those of them that are read otherwise than as the JSON that their text is.
         decides: the columns that decide about rows over the heads.
+        tell: the fields that the entities of an alert are made of.
     """
 
     fields: list[Expr]
@@ -37,15 +38,19 @@ class Reading:
     compared: frozenset[Expr]
     as_text: frozenset[Expr]
     decides: set[int]
+    tell: frozenset[Expr] = frozenset()
 
 
-def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apart: Container[int] = ()) -> Reading | None:
+def reading_of(
+    plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apart: Container[int] = (), entities: Container[str] = ()
+) -> Reading | None:  # fmt: skip
     """What the operators of a cut of a plan read; None where nothing is ``told``.
 
     Args:
         shown: the columns that an analyst looks at.
         told: whether what they ask of texts is told by the head, which knows how the product spells them.
         apart: the keys of summaries that decide nothing.
+        entities: the columns of the result that are entities of an alert.
     """
     if told and any(map(_loses_told, cut.operators())):
         return None
@@ -54,7 +59,10 @@ def reading_of(plan: o.Plan, cut: Cut, shown: set[int], told: bool = False, apar
     if told and not any(map(is_told, fields)):
         return None
     looks = _looked_into(cut, fields)
-    return Reading(fields, frozenset(leaves(cut, decides, (), told)), frozenset(looks.compared), frozenset(looks.as_text), decides)
+    columns = [ColumnRef(None, c.type, c) for name, c in plan.names if name in entities]
+    tell = frozenset(leaves(cut, behind(plan, columns), plan.names, told) if columns else ())
+    must = frozenset(leaves(cut, decides, (), told))
+    return Reading(fields, must, frozenset(looks.compared), frozenset(looks.as_text), decides, tell)
 
 
 def shown_columns(plan: o.Plan, wanted: Container[str]) -> set[int]:
