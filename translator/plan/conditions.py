@@ -141,13 +141,13 @@ def branches(expr: Expr) -> list[tuple[Expr, Expr]] | None:
 
 
 def _implies(condition: Expr, other: Expr) -> bool:
-    """Whether a value that is one text is not another one."""
+    """Whether a value that is one text or whole number is not another one."""
     match condition, other:
         case (
-            Apply(function="==", args=(subject, Const(value=str(text)))),
-            Apply(function="not", args=(Apply(function="==", args=(field, Const(value=str(excluded)))),)),
+            Apply(function="==", args=(subject, Const(value=str() | int() as value))),
+            Apply(function="not", args=(Apply(function="==", args=(field, Const(value=str() | int() as excluded))),)),
         ):
-            return text != excluded and field == subject
+            return type(value) is type(excluded) and value != excluded and field == subject
     return False
 
 

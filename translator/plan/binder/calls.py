@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.asim_functions import refusal
 from translator.plan.binder.context import Context
-from translator.plan.binder.lets import bind_arguments, called_table
+from translator.plan.binder.lets import bind_arguments, called_table, meaning_of
 from translator.plan.binder.names import check_function, check_value
 from translator.plan.binder.operand_types import check_arguments
 from translator.plan.binder.problems import BindError
@@ -28,7 +29,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
     Args:
         table: whose columns the arguments may name; None where there are none.
     """
-    found = scope.find(node.name)
+    found = meaning_of(node, scope)
     if isinstance(found, tuple) and isinstance(found[0], s.Function):
         inner, last = bind_arguments(ctx, node.name, found[0], node.arguments, found[1], scope, node.span, table)
         if isinstance(last, TABULAR):
@@ -41,7 +42,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
             return meant
     elif not node.arguments and isinstance(own := scope.find(f"{node.name}()"), e.Expr):
         return own
-    if table is None and find(node.name) is None:
+    if refusal(node.name) or (table is None and find(node.name) is None):
         return subquery(called_table(ctx, node, scope), node.span)
     check_function(ctx, node)
     name = canonical(node.name)

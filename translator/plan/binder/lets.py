@@ -8,8 +8,9 @@ from dataclasses import replace
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.asim_functions import helper, refusal
 from translator.plan.binder.context import Context
-from translator.plan.binder.names import check_saved, check_table
+from translator.plan.binder.names import check_saved, check_table, not_defined
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
 from translator.plan.binder.sources import normalized, source_table, unsupported
@@ -100,6 +101,8 @@ def _check_function_body(ctx: Context, function: s.Function, defined: Scope) -> 
 def named_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> Table:
     """What a name is where a table is asked for: that of a ``let``, else a source table."""
     found = scope.find(name)
+    if found is None and name not in ctx.schema and refusal(name):
+        return called_table(ctx, s.Call(span, name, ()), scope)
     if found is None:
         check_table(ctx, name, span, scope)
         return source_table(ctx, name, span)
@@ -176,9 +179,16 @@ def apply_function(
     return ctx.table(last, inner)
 
 
+def meaning_of(call: s.Call, scope: Scope) -> tuple[s.Node, Scope] | e.Expr | Table | Record | None:
+    """What the name of a call stands for: something of the query, else a helper function of ASIM's; None for any other."""
+    found = scope.find(call.name)
+    built_in = helper(call.name, call.span) if found is None else None
+    return (built_in, Scope()) if built_in is not None else found
+
+
 def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
     """The table that a call gives: a function of the query, a watchlist, a parser of the workspace."""
-    found = scope.find(call.name)
+    found = meaning_of(call, scope)
     if isinstance(found, tuple) and isinstance(found[0], s.Function):
         return apply_function(ctx, call.name, found[0], call.arguments, found[1], scope, call.span)
     if isinstance(found, tuple) and isinstance(found[0], s.DeclarePattern):
@@ -191,7 +201,7 @@ def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
     if found is None and (parser := parser_of(call.name)) is not None:
         return normalized(ctx, parser, call.arguments, call.span, scope)
     check_saved(ctx, call, scope)
-    return unsupported(ctx, None, call, f"the function {call.name}() is not defined in this query")
+    return unsupported(ctx, None, call, not_defined(call.name))
 
 
 def of_pattern(ctx: Context, pattern: s.DeclarePattern, defined: Scope, call: s.Call, path: str | None) -> Table:

@@ -6,6 +6,7 @@ from translator.kql import syntax as s
 from translator.kql.errors import suggestion
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.asim_functions import refusal
 from translator.plan.binder.context import Context
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
@@ -138,10 +139,18 @@ def check_saved(ctx: Context, call: s.Call, scope: Scope) -> None:
     """A function that gives a table and is not here may be saved in the workspace; not where one that is known is close."""
     if call.name in DOCUMENTED_FUNCTIONS:
         return
+    if refusal(call.name):
+        ctx.problem(Problem("saved-function", call.span, not_defined(call.name), warns=True))
+        return
     functions = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
     hint = suggestion(call.name, [*functions, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
     message = f"the function {call.name}() is not defined in this query" + (hint or ": the workspace has to have it saved")
     ctx.problem(Problem("unknown-function" if hint else "saved-function", call.span, message, warns=not hint or ctx.fuzzy > 0))
+
+
+def not_defined(name: str) -> str:
+    """Why a function is not read that the query does not define."""
+    return f"{name}() {told}" if (told := refusal(name)) else f"the function {name}() is not defined in this query"
 
 
 def check_function(ctx: Context, call: s.Call) -> None:
@@ -149,8 +158,9 @@ def check_function(ctx: Context, call: s.Call) -> None:
     if find(call.name) is not None:
         return
     hint = suggestion(call.name, [f.name for f in declared() if f.kind in ("function", "aggregate")])
-    saved = call.name.startswith("_") and not hint
-    message = f"the function {call.name}() is unknown{hint}"
+    told = refusal(call.name)
+    saved = bool(told) or (call.name.startswith("_") and not hint)
+    message = not_defined(call.name) if told else f"the function {call.name}() is unknown{hint}"
     ctx.problem(Problem("saved-function" if saved else "unknown-function", call.span, message, warns=saved))
 
 

@@ -12,8 +12,8 @@ from translator.plan.binder.expansions import mv_apply, mv_expand, partition
 from translator.plan.binder.graphs import Graph, graph_match, graph_table, make_graph, mark_components
 from translator.plan.binder.items import named_items
 from translator.plan.binder.joins import join
-from translator.plan.binder.lets import apply_function, instance
-from translator.plan.binder.names import check_saved
+from translator.plan.binder.lets import apply_function, instance, meaning_of
+from translator.plan.binder.names import check_saved, not_defined
 from translator.plan.binder.operand_types import check_is, check_is_column
 from translator.plan.binder.parameters import check_words, operator_name, word
 from translator.plan.binder.parsing import parse_pairs, parse_text
@@ -185,7 +185,7 @@ def _fork(ctx: Context, table: Table, node: s.Fork | s.Facet, scope: Scope) -> T
 
 def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: Scope) -> Table:
     """A function of the query whose first parameter is the table before it."""
-    found = scope.find(called.name)
+    found = meaning_of(called, scope)
     if isinstance(found, tuple) and isinstance(function := found[0], s.Function) and function.parameters:
         if not isinstance(function.parameters[0].type, s.RowSchema) and ctx.closed is None:
             return opened(ctx, unsupported(ctx, table, node, f"{called.name}() takes a value first, and invoke passes a table"))
@@ -196,4 +196,4 @@ def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: S
         told = f"{called.name}() gives a value, and invoke takes a function of a table"
         ctx.problem(Problem("unknown-function", called.span, told))
     check_saved(ctx, called, scope)
-    return opened(ctx, unsupported(ctx, table, node, f"the function {called.name}() is not defined in this query"))
+    return opened(ctx, unsupported(ctx, table, node, not_defined(called.name)))
