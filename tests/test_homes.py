@@ -15,6 +15,7 @@ from translator import catalog
 from translator.catalog.site import Site, SiteTable
 from translator.fidelity import Place, Verdict
 from translator.pipeline import Conversion
+from translator.plan.normalized import parser_of
 from translator.regex.automata import is_too_complex
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
@@ -35,6 +36,8 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SecurityEvent | where EventID == 4625", "esql", ['event.code == "4625"']),
         ("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk", [r'"S-1-5-18", "NT AUTHORITY\\SYSTEM"']),
         ("SecurityEvent | where EventID > 4700", "esql", ["TO_LONG(event.code) > 4700"]),
+        ("Event | where EventLog == 'Application' and EventLevelName =~ 'error'", "esql", ['log.level == "error"']),
+        ("WindowsEvent | where EventLevelName == 'Critical'", "eql", ['log.level == "critical"']),
         ("SigninLogs | where isnotempty(IPAddress) and ResultType == '0'", "esql", ["source.ip IS NOT NULL"]),
         (
             "SigninLogs | where IPAddress startswith '10.' and ResultType == '0'",
@@ -257,6 +260,39 @@ def test_a_list_of_names_is_looked_for_at_the_end_of_paths() -> None:
 def test_outputs_do_not_ask_what_can_never_be(kql: str, target: str, absent: str) -> None:
     output = converted(kql, target)
     assert output.texts and absent not in output.text.replace("azure.signinlogs.result_type", "")
+
+
+@pytest.mark.parametrize(
+    "made", ["_Im_Dns", "imDns()", "_Im_ProcessCreate", "_Im_ProcessEvent", "imFileEvent", "_Im_RegistryEvent", "_Im_NetworkSession"]
+)
+def test_parsers_read_the_data_sets_of_their_sources(made: str) -> None:
+    kql = f"{made} | where DvcHostname == 'a'"
+    sysmon, zeek = "windows.sysmon_operational", "zeek.dns"
+    told = {target: converted(kql, target) for target in ("esql", "eql")}
+    assert all(o.readiness == Readiness.READY and f'"{sysmon}"' in o.text and "FROM logs-* " not in o.text for o in told.values())
+    assert f"logs-{sysmon}-*" in told["esql"].text and (zeek in told["esql"].text) == ("Dns" in made)
+    every = converted(kql, "esql", Options(homes=tuple(h.name for h in every_home(made) if h.optional and h.place == {"index": "logs-*"})))
+    assert every.text.startswith("FROM logs-* ") and sysmon not in every.text
+
+
+def every_home(name: str) -> tuple[catalog.Home, ...]:
+    parser = parser_of(name.removesuffix("()"))
+    known = catalog.table(parser.table) if parser is not None else None
+    return known.homes["elastic"] if known is not None else ()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["ActionType in ('PnpDeviceBlocked', 'PnpDeviceAllowed')", "ActionType == 'PnpDeviceBlocked' or ActionType == 'PnpDeviceAllowed'"],
+)
+def test_values_of_one_column_are_told_however_they_are_listed(condition: str) -> None:
+    output = converted(f"DeviceEvents | where {condition} | where DeviceName == 'a'", "sigma")
+    assert output.verdict == Verdict.EXACT and "EventID: 6423" in output.text and "EventID: 6424" in output.text
+
+
+def test_an_alternative_that_asks_for_more_pins_nothing() -> None:
+    kql = "DeviceEvents | where (ActionType == 'PnpDeviceBlocked' and DeviceName == 'a') or ActionType == 'PnpDeviceAllowed'"
+    assert "Computer" in converted(kql, "sigma").text
 
 
 def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:

@@ -9,15 +9,27 @@ Pins = dict[str, frozenset[Value]]
 
 
 def pins_of(predicate: Expr) -> Pins:
-    """What the members of a conjunction pin columns to."""
+    """What the members of a conjunction pin columns to, each by values of one column alone."""
     found: Pins = {}
     for part in conjuncts(predicate):
-        match part:
-            case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
-                values = constants(operand)
-                if values is not None:
-                    found[column.name] = frozenset(values) & found.get(column.name, frozenset(values))
+        if (pinned := _pinned(part)) is not None:
+            name, values = pinned
+            found[name] = values & found.get(name, values)
     return found
+
+
+def _pinned(part: Expr) -> tuple[str, frozenset[Value]] | None:
+    """The column that a condition asks for one of some values, and nothing else; None where it asks for more or less."""
+    match part:
+        case Apply(function="or", args=args):
+            each = [_pinned(a) for a in args]
+            names = {pinned[0] for pinned in each if pinned is not None}
+            values = frozenset(v for pinned in each if pinned is not None for v in pinned[1])
+            return (names.pop(), values) if len(names) == 1 and None not in each else None
+        case Apply(function="==" | "=~" | "in" | "in~", args=(ColumnRef(column=column), operand)) if column.table is not None:
+            listed = constants(operand)
+            return (column.name, frozenset(listed)) if listed is not None else None
+    return None
 
 
 def fixed_columns(predicate: Expr) -> frozenset[str]:

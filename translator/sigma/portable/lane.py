@@ -24,7 +24,7 @@ from translator.sigma.portable.elastic import MAX_EVENTS, EqlSequenceBackend, Es
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
-from translator.targets.elastic import UNREADABLE, dataset, index
+from translator.targets.elastic import UNREADABLE, dataset, indices
 from translator.targets.elastic.eql import check_keys, eql_diagnostics, with_addresses
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
@@ -189,6 +189,6 @@ def _pipeline(family: str, names: Names, detection: Detection) -> ProcessingPipe
         if where:
             items.append(ProcessingItem(AddConditionTransformation(where), rule_conditions=[LogsourceCondition(service=place)]))
     if family == "elastic":
-        indexes = ", ".join(dict.fromkeys(index(names, selector) for selector in places.values()))
+        indexes = ", ".join(dict.fromkeys(pattern for selector in places.values() for pattern in indices(names, selector)))
         items.append(ProcessingItem(SetStateTransformation("index", indexes)))
     return ProcessingPipeline(items=items)

@@ -69,10 +69,10 @@ def dataset(names: Names, selector: Selector) -> str:
     return found.place.get("dataset", "") if found else selector.table
 
 
-def index(names: Names, selector: Selector) -> str:
-    """The index pattern of the events of a selector's table."""
+def indices(names: Names, selector: Selector) -> tuple[str, ...]:
+    """The index patterns of the events of a selector's table."""
     found = names.home(selector)
-    return found.place["index"] if found else re.sub(r"[^a-z0-9_.-]", "_", selector.table.lower())
+    return found.places["index"] if found else (re.sub(r"[^a-z0-9_.-]", "_", selector.table.lower()),)
 
 
 LONGEST_PATTERN = 1_000

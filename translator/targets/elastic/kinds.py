@@ -22,7 +22,7 @@ from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Cannot, Deployment, Options, Readiness
-from translator.targets.elastic import KEEPS, UNREADABLE, index
+from translator.targets.elastic import KEEPS, UNREADABLE, indices
 from translator.targets.elastic.queries import LANGUAGES, query_of
 from translator.targets.homes import Placed
 from translator.targets.names import Names
@@ -107,11 +107,11 @@ def _rule(
     said: tuple[Diagnostic, ...] = (), keys: tuple[str, ...] = (),
 ) -> Kind:  # fmt: skip
     output = names.output(name, ("",), (*detection.diagnostics, *names.said, *said))
-    indices = list(dict.fromkeys(index(names, s) for s in detection.shown))
+    read = list(dict.fromkeys(pattern for s in detection.shown for pattern in indices(names, s)))
     shown = detection.shown[0].outputs
     columns = {n: names.field(x) for n, x in shown if n in rule.alert_columns and is_field(x) and names.showable(x)}
     about = sorted(_entities(names, rule, detection))
-    said_of = {"type": name, "language": language, "index": indices, **settings}
+    said_of = {"type": name, "language": language, "index": read, **settings}
     diagnostics = (*output.diagnostics, *lost(rule, KEEPS))
     return Kind(
         name, said_of, diagnostics, output.deployment, keys=tuple(dict.fromkeys((*keys, *about))), columns=columns, fields=output.fields

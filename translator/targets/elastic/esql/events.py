@@ -14,7 +14,7 @@ from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
 from translator.targets.discrimination import told_apart
-from translator.targets.elastic import dataset, field, index, string
+from translator.targets.elastic import dataset, field, indices, string
 from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extract
 from translator.targets.elastic.versions import needed
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
@@ -109,7 +109,7 @@ class Events:
         return [f"EVAL {', '.join(pairs)}"] if pairs else []
 
     def source(self, metadata: bool) -> str:
-        indexes = dict.fromkeys(index(self.names, s) for s in self.detection.selectors)
+        indexes = dict.fromkeys(pattern for s in self.detection.selectors for pattern in indices(self.names, s))
         return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
 
     def conditions(self, selector: Selector) -> list[str]:
