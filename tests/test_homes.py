@@ -481,6 +481,37 @@ def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_th
 
 
 @pytest.mark.parametrize(
+    ("kql", "window"),
+    [
+        ("SigninLogs | where now() - TimeGenerated > 1d | summarize n = count() by UserPrincipalName | where n > 100", "2d"),
+        ("SigninLogs | extend age = now() - TimeGenerated | where age > 2d or ResultType == '0'", "3d"),
+        ("SigninLogs | where datetime_diff('day', now(), TimeGenerated) > 1 or ResultType == '0'", "2d"),
+        ("SigninLogs | summarize seen = max(TimeGenerated) by UserPrincipalName | where seen < ago(5d)", "6d"),
+        ("SigninLogs | summarize n = count() by UserPrincipalName, AppId | where n > 100", "1d"),
+    ],
+)
+def test_a_search_without_a_window_of_its_own_holds_the_age_that_is_asked_for_and_says_what_is_assumed(kql: str, window: str) -> None:
+    for target in ("splunk", "esql"):
+        output = converted(kql, target)
+        assert [d.message for d in output.diagnostics if d.code == "window-assumed"] == [
+            f"neither the query nor the rule states a time window: {window} is assumed"
+        ]
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "SigninLogs | where TimeGenerated > ago(30d) | summarize seen = max(TimeGenerated) by UserPrincipalName | where seen < ago(30d)",
+        "SigninLogs | where now() - TimeGenerated < 2d | summarize n = count() by UserPrincipalName | where n > 100",
+        "SigninLogs | where ResultType == '0'",
+    ],
+)
+def test_no_window_is_assumed_where_the_query_states_one_or_finds_events_one_by_one(kql: str) -> None:
+    for target in ("splunk", "esql"):
+        assert "window-assumed" not in {d.code for d in converted(kql, target).diagnostics}
+
+
+@pytest.mark.parametrize(
     ("kql", "asked", "verdict"),
     [
         (

@@ -165,6 +165,7 @@ class _Translation:
         kept = lost(self.rule, target.keeps)
         bounded = target.since(output, self.moment) if self.moment is not None and isinstance(target, LooksBack) else None
         output, since = (output, self.since) if bounded is None else (bounded, ())
+        since = tuple(d for d in since if d.code not in {known.code for known in output.diagnostics})
         said = (*since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
