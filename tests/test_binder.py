@@ -57,11 +57,18 @@ def columns(kql: str) -> str:
         ("Nowhere | evaluate pivot(s, count(), n, t)", "n:unknown t:unknown"),
         (f"{T} | evaluate bag_unpack(d) : (*, s:long, x:real)", "t:datetime n:long s:long x:real"),
         (f"{T} | project s, n | evaluate narrow()", "Row:long Column:string Value:string"),
+        (f"{T} | project s | evaluate python(typeof(*, x:long), 'result = df')", "s:string x:long"),
+        (f"{T} | evaluate r(typeof(x:long, ['a b']:real), 'result <- df')", "x:long a b:real"),
+        # values without a type in common
+        ("print a = iff(1 == 1, 1, 'x'), b = case(1 == 2, 'x', 1 == 1, 1, 2.0), c = iff(1 == 1, 1, 2.0)", "a:dynamic b:dynamic c:real"),
+        ("union (print a = dynamic(null)), (print a = dynamic([1]))", "a:dynamic"),
         # a column that is there already
         (f"{T} | project s, n | parse s with 'x' n:real 'y' | extend z = 1", "s:string n:long n1:real z:long"),
         (f"{T} | project s, n | parse s with 'x' n:long 'y' | where n > 1", "s:string n:long n:long"),
         # names of functions
         (f"{T} | summarize arg_max(t, tostring(n), strcat(s, 'x'), n)", "t:datetime n:string max_t_arg2:string n1:long"),
+        (f"{T} | project t, n | summarize arg_max(t, tostring(n), *)", "t:datetime n:string n1:long"),
+        (f"{T} | project t, n | summarize arg_min(t, *, n + 1)", "t:datetime n:long min_t_arg2:long"),
         (f"{T} | summarize count() by bin_auto(t)", "t:datetime count_:long"),
         (f"{T} | summarize percentilesw_array(n, n, 5, 50), percentilew(n, n, 5)", "percentiles_n:dynamic percentile_n_5:long"),
         (f"{T} | project format_datetime(t, 'yyyy'), make_datetime(s), make_datetime(1, 2, 3)", "t:string s:datetime Column1:datetime"),

@@ -339,6 +339,13 @@ def test_names_of_the_source_say_nothing_of_readiness() -> None:
     assert converted("SigninLogs | where ResultType == '0'", "splunk", Options(fields="source")).readiness is None
 
 
+def test_elements_of_an_array_are_found_where_splunk_has_them_in_a_raw_copy_too() -> None:
+    query, source = rule("AuditLogs | mv-expand TargetResources | where TargetResources.type == 'User'"), Options(fields="source")
+    conversion = translator.convert(query, ["splunk"], source)
+    assert "'TargetResources{}.type'" in conversion.outputs["splunk"].text
+    assert prove(conversion, "splunk", options=source).outcome is Outcome.PROVEN
+
+
 def test_keys_of_a_text_with_a_line_each_are_read_where_they_stand() -> None:
     kql = "SQLEvent | where Statement has 'create login' and ObjectName == 'securityadmin'"
     found = converted(kql, "sigma")

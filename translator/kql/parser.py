@@ -49,7 +49,7 @@ _WORDS = {
     "VBAR": "|", "COMMA": ",", "SEMICOLON": ";", "COLON": ":", "EQUAL": "=", "DOT": ".", "DOTDOT": "..",
     "__ANON_0": "=>", "IN_RANGE": "in range(", "BIN_EQUALS": "bin=", "ON": "on", "BY": "by", "WITH": "with", "OF": "of",
     "TO": "to", "FROM": "from", "STEP": "step", "AS": "as", "TYPE": "a type", "WILDCARD": "a wildcard name",
-    "PARAMETER_VALUE": "a value", "RAW_GUID": "a guid", "TYPEOF": "typeof(...)",
+    "PARAMETER_VALUE": "a value", "RAW_GUID": "a guid", "TYPEOF": "typeof(...)", "SCHEMA_OF": "typeof(...)",
 }  # fmt: skip
 
 

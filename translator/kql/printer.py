@@ -379,6 +379,7 @@ _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.JsonObject: lambda n: ["{", *_list(n.pairs), "}"],
     s.JsonPair: lambda n: [quote_string(n.key), ": ", n.value],
     s.TypeOf: lambda n: [f"typeof({n.type})"],
+    s.SchemaOf: lambda n: ["typeof", n.schema],
     s.Call: _call,
     s.TabularCall: _tabular_call,
     s.Named: _named,

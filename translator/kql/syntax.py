@@ -251,6 +251,13 @@ class RowSchema(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaOf(Expression):
+    """``typeof(name:type, ...)``: the columns that a plugin gives; those of its table where it begins with ``*``."""
+
+    schema: RowSchema
+
+
+@dataclass(frozen=True, slots=True)
 class Datatable(Expression):
     """``datatable(name:type, ...)[values]``: rows one after the other, value by value."""
 

@@ -276,7 +276,7 @@ class Names(Notes):
             self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
         if not source and not column.stored:
             self.lacks(column.table, path_of(name, steps))
-        if ELEMENT in steps and self.family == "splunk" and not source and "{}" not in name:
+        if ELEMENT in steps and self.family == "splunk" and "{}" not in name:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
             found = name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)

@@ -153,6 +153,9 @@ class Expressions:
     def type_of(self, c: Children) -> Any:
         return s.TypeOf(span_of(c), named_type(c[0]))
 
+    def schema_of(self, c: Children) -> Any:
+        return s.SchemaOf(span_of(c), c[1])
+
     def string(self, c: Children) -> Any:
         token = c[0]
         if len(c) == 1:

@@ -35,6 +35,8 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             return e.Const(span, type_of(kind), value)
         case s.Dynamic(value=value):
             inner = sub(value)
+            if isinstance(inner, e.Const) and inner.value is None:
+                return e.Const(node.span, Type.DYNAMIC, None)
             return e.Items(node.span, Type.DYNAMIC, inner.items) if isinstance(inner, e.Items) else inner
         case s.JsonArray(items=items, span=span):
             return e.Items(span, Type.DYNAMIC, tuple(sub(i) for i in items))

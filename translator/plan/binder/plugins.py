@@ -51,6 +51,10 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
         kept = {n: c for n, c in given.items() if n not in declared}
         return unsupported_with(ctx, Table(table.relation, kept), node, declared, reason)
     first = arguments[0] if arguments else None
+    if isinstance(first, s.SchemaOf):
+        declared = {c.name.value: type_of(c.type) for c in first.schema.columns}
+        kept = {n: c for n, c in table.names.items() if n not in declared} if first.schema.open else {}
+        return unsupported_with(ctx, Table(table.relation, kept), node, declared, reason)
     match name:
         case "pivot" if isinstance(first, s.NameReference):
             used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}

@@ -104,13 +104,14 @@ def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: 
     check_is(ctx, f"{call.name}() takes", by, "orderable", first.span)
     named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
     columns: list[tuple[str, e.Expr]] = [(named or f"{function[4:]}_", by)]
-    if any(isinstance(a, s.Star) for a in rest):
-        columns += [(n, x) for n, x in _listed_columns(ctx, table, tuple(rest), keys, scope) if x != by]
-    else:
-        for number, argument in enumerate(rest, 1):
-            own = automatic_name(argument)
-            value = argument.value if isinstance(argument, s.Named) else argument
-            columns.append((own or f"{function[4:]}_{named}_arg{number}", ctx.expression(value, table, scope)))
+    listed = [by]
+    for number, argument in enumerate(rest, 1):
+        if isinstance(argument, s.Star):
+            columns += [(n, x) for n, x in _listed_columns(ctx, table, (argument,), keys, scope) if x not in listed]
+            continue
+        value = ctx.expression(argument.value if isinstance(argument, s.Named) else argument, table, scope)
+        listed.append(value)
+        columns.append((automatic_name(argument) or f"{function[4:]}_{named}_arg{number}", value))
     return [(n, e.Apply(call.span, x.type, function, (by, x))) for n, x in columns]
 
 

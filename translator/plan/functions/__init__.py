@@ -73,6 +73,12 @@ def common(types: list[Type]) -> Type:
     return widest(known) if all(t in _NUMBERS for t in known) and len(set(known)) > 1 else known[0]
 
 
+def _of_branches(types: list[Type]) -> Type:
+    """The type of what is chosen among values of some types: dynamic where these have none in common. Source: Kusto.Language 12.4.1."""
+    known = {t for t in types if t not in (Type.DYNAMIC, Type.UNKNOWN)}
+    return Type.DYNAMIC if len(known) > 1 and not known <= set(_NUMBERS) else common(types)
+
+
 def _fits(kind: str, given: Type) -> bool:
     if kind == given.value or given == Type.UNKNOWN:
         return True
@@ -129,14 +135,11 @@ def result_type(name: str, types: list[Type], literal: str | None = None) -> Typ
         case "widest":
             return widest(types)
         case "common":
-            values = types
             if name in ("iff", "iif"):
-                values = types[1:]
-            elif name == "case":
-                values = [*types[1:-1:2], *types[-1:]]
-            elif name in ("max_of", "min_of", "coalesce") and types:
-                return common(types) if name != "coalesce" or Type.DYNAMIC not in types else Type.DYNAMIC
-            return common(values)
+                return _of_branches(types[1:])
+            if name == "case":
+                return _of_branches([*types[1:-1:2], *types[-1:]])
+            return Type.DYNAMIC if name == "coalesce" and Type.DYNAMIC in types else common(types)
         case "literal":
             from translator.plan.types import type_of
 
