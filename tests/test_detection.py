@@ -215,6 +215,23 @@ def codes(found: Detection | NoDetection) -> set[str]:
             "event",
             {"indicator-list", "list-condition", "columns-differ"},
         ),
+        # what is asked of a list and of events is no condition on the list
+        (
+            "A | join kind=inner (externaldata(v: string, w: string)['https://h/list.csv']) on $left.x == $right.v | where w == 'a'",
+            "event",
+            {"list-placeholder", "list-condition", "columns-differ"},
+        ),
+        (
+            "A | join kind=inner (externaldata(v: string, w: string)['https://h/list.csv']) on $left.x == $right.v | where w != k",
+            "event",
+            {"list-placeholder", "condition-dropped", "columns-differ"},
+        ),
+        (
+            "A | join kind=inner (externaldata(v: string, w: datetime)['https://h/list.csv']) on $left.x == $right.v"
+            " | where w > TimeGenerated",
+            "event",
+            {"list-placeholder", "list-condition", "columns-differ"},
+        ),
         ("A | mv-expand e = d.list | where tostring(e.name) == 'v'", "event", {"expanded-rows"}),
         ("A | mv-expand e = d.list | where e.name == 'v' and e.kind == 'w'", "event", {"expanded-rows", "elements-apart"}),
         ("A | mv-expand e = d.list | where e.name != 'v'", "event", {"expanded-rows", "element-negated", "empty-array"}),
@@ -456,6 +473,7 @@ def lifted_predicate(kql: str) -> Expr:
         ("_GetWatchlist('vip')", "unsupported-detection"),
         ("A | where x == 'a' and x != 'a' and false", "unsupported-detection"),
         ("A | extend kk = strcat(k, '!') | join kind=inner B on $left.kk == $right.k", "unsupported-expression"),
+        ("A | where TimeGenerated in (_GetWatchlist('times') | project t = todatetime(SearchKey))", "unsupported-expression"),
     ],
 )
 def test_refused_with_a_reason(kql: str, code: str) -> None:

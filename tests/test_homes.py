@@ -1068,7 +1068,7 @@ def test_sigma_names_the_vendor_of_a_firewall_in_the_log_source() -> None:
 @pytest.mark.parametrize(("condition", "by"), [("", "by ?source.ip"), ("and isnotempty(IPAddress)", "by source.ip")])
 def test_eql_joins_events_without_an_address_where_the_kql_does(condition: str, by: str) -> None:
     other = "AADNonInteractiveUserSignInLogs | where ResultType == '1' | project IPAddress"
-    shown = "| extend AccountCustomEntity = UserPrincipalName"
+    shown = "| extend IPCustomEntity = IPAddress"
     output = converted(f"SigninLogs | where ResultType == '0' {condition} | join kind=inner ({other}) on IPAddress {shown}", "eql")
     assert all(line.endswith(by) for line in output.text.splitlines() if line.startswith("  ["))
     assert output.verdict.value == "same-alerts" and "empty-join-key" not in {d.code for d in output.diagnostics}
@@ -1316,6 +1316,12 @@ def test_whether_a_value_that_is_known_is_on_a_list_is_looked_up(kql: str, targe
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_list_that_is_looked_up_with_case_and_without_is_two(target: str) -> None:
+    kql = "let w = _GetWatchlist('nets') | project SearchKey; SecurityEvent | where Computer in~ (w) or Account in (w)"
+    assert converted(kql, target).lookups == {"nets": "caseless", "nets_cased": "exact"}
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
 def test_an_entity_that_rows_do_not_show_is_said(target: str) -> None:
     kql = "SecurityEvent | where EventID == 4688 | extend HostName = toupper(substring(Computer, 0, indexof(Computer, '.')))"
     output = translator.convert(rule(kql, entities=(EntityMapping("Host", "HostName", "HostName"),)), (target,)).outputs[target]
@@ -1377,6 +1383,21 @@ def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
         " (Event | where Source == 'Microsoft-Windows-Sysmon' and EventID == 1 | summarize n = count() by Computer | where n > 20)"
     )
     assert "events-more" not in {d.code for d in converted(kql, "sigma").diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("started", "joined", "verdict"),
+    [
+        ("FileName =~ 'a.exe'", "NewProcessName endswith 'a.exe'", "broader"),
+        ("ProcessCommandLine == 'a'", "CommandLine == 'b'", "same-alerts"),
+    ],
+)
+def test_an_event_may_be_of_two_kinds_that_sigma_does_not_tell_apart(started: str, joined: str, verdict: str) -> None:
+    kql = (
+        f"DeviceProcessEvents | where {started} | join kind=inner (SecurityEvent | where EventID == 4688 and {joined})"
+        " on $left.DeviceName == $right.Computer"
+    )
+    assert converted(kql, "sigma").verdict.value == verdict
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,24 @@ def audits(*rows: dict[str, Any]) -> Tables:
     return {"AuditLogs": [{"OperationName": "Add user", **r} for r in rows]}
 
 
+NEW = "AuditLogs | extend v = tostring(parse_json(tostring(TargetResources[0].modifiedProperties[0].newValue)))"
+
+
+def changed(value: str) -> Tables:
+    return audits({"TargetResources": [{"modifiedProperties": [{"newValue": value}]}]})
+
+
 CASES: list[tuple[str, Tables, int]] = [
+    # a text inside of JSON that is JSON itself
+    (f"{NEW} | where v == 'a'", changed('"a"'), 1),
+    (f"{NEW} | where v == 'a'", changed("a"), 1),
+    (f"{NEW} | where v != 'a'", changed('"a"'), 0),
+    (f"{NEW} | where v in~ ('A', 'b')", changed('"a"'), 1),
+    (f"{NEW} | where v startswith 'a'", changed('"ab"'), 1),
+    (f"{NEW} | where v endswith 'b'", changed('"ab"'), 1),
+    (f"{NEW} | where not(v contains 'a')", changed('"ab"'), 0),
+    (f"{NEW} | where isempty(v)", changed('""'), 1),
+    (f"{NEW} | where isnotempty(v)", changed('""'), 0),
     # objects and arrays
     ("AuditLogs | where isnotempty(InitiatedBy.app)", audits({"InitiatedBy": {"app": {"displayName": "x"}}}), 1),
     ("AuditLogs | where isempty(InitiatedBy.user)", audits({"InitiatedBy": {"user": {"id": "x"}}}), 0),

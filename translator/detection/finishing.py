@@ -46,6 +46,9 @@ def finish(
         if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
             lifting.say(*said, None, Place.PLAIN if counted is None else counted.measured)
         place = side.place(threshold, bool(keys or bucket))
+        if kind != "event" and lifting.findings.unique and any(_reads_list(s.predicate) for s in side.selectors):
+            what = "the join with the list keeps one event of each of its keys, the output looks at all"
+            lifting.say("one-row-per-key", what, lifting.findings.unique[0][0].span, place)
         for number, selector in enumerate(side.selectors):
             _note_types(lifting, selector, place)
             _note_empty_listed(lifting, selector, place)
@@ -57,6 +60,10 @@ def finish(
     found = Detection(kind, sides, _key_names(sides, keys), guaranteed, threshold, 0, bucket, (), within)
     timespan, lookback = _timespans(lifting, found)
     return replace(found, timespan=timespan, lookback=lookback)
+
+
+def _reads_list(predicate: Expr) -> bool:
+    return any(isinstance(n, Apply) and n.function in LISTS for n in walk(predicate))
 
 
 def _key_names(sides: tuple[Side, ...], keys: tuple[str, ...]) -> tuple[str, ...]:

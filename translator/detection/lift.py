@@ -17,7 +17,7 @@ from translator.detection.idioms.membership import by_membership, is_same_column
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.outer_joins import decided
 from translator.detection.idioms.selector import detect_events
-from translator.detection.idioms.subqueries import list_tables, reads_list, with_lists, with_members
+from translator.detection.idioms.subqueries import left_to_list, list_tables, with_lists, with_members
 from translator.detection.idioms.temporal import detect_temporal
 from translator.detection.idioms.threat_intel import INDICATORS
 from translator.detection.idioms.threshold import detect_threshold, holds_of_shown
@@ -272,8 +272,7 @@ class _Lifter(Lifting):
         ):
             return adjacent_rows(self, shape, predicate, span)
         for part in conjuncts(with_constants(predicate)):
-            if reads_list(self, shape, part):
-                self.say("list-condition", "this condition on the list is left to whoever keeps it", part.span)
+            if left_to_list(self, shape, part):
                 continue
             if isinstance(shape, Grouped) and denies_average(part, shape.aggregates):
                 self.say("sum-of-none", "an average of no values is no number in KQL, and none in the output", part.span)

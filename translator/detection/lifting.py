@@ -39,11 +39,15 @@ class Findings(Notes):
         windows: the windows stated, in seconds back from now.
         histories: what fills the lists of values that were seen before.
         listed: the ids of the columns that lists brought in.
+        matched: the relations of such lists, each with what of the events is looked up in it.
+        unique: what is looked up by joins that keep one event of each.
     """
 
     windows: list[int] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
     listed: set[int] = field(default_factory=set)
+    matched: list[tuple[o.Relation, tuple[Expr, ...]]] = field(default_factory=list)
+    unique: list[tuple[Expr, ...]] = field(default_factory=list)
 
     def take(self, part: Findings) -> None:
         """Takes over what was found in a part that stands."""
@@ -52,6 +56,8 @@ class Findings(Notes):
         self.windows += part.windows
         self.histories += part.histories
         self.listed |= part.listed
+        self.matched += part.matched
+        self.unique += part.unique
 
 
 @dataclass

@@ -149,6 +149,19 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOfGroup:
+    """Which event of a group the query shows alone: the ``last``, the ``first``, or ``any``.
+
+    ``names`` are those of the keys, ``keys`` their fields for each selector; ``guaranteed`` says of each whether all events have it.
+    """
+
+    order: str
+    names: tuple[str, ...]
+    keys: tuple[tuple[Expr, ...], ...]
+    guaranteed: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """``kind`` is event, that of a threshold, temporal, or temporal_ordered, whose sides follow each other.
 
@@ -157,7 +170,8 @@ class Detection:
     ``strict`` says that ordered events of the same moment do not count, ``open`` that those just ``within`` apart do not; ``bin`` is
     the length of the buckets where the query groups by ``bin(TimeGenerated, ...)``.
 
-    ``group_by`` names the keys; ``guaranteed`` says for each whether some side's events always have it.
+    ``group_by`` names the keys; ``guaranteed`` says for each whether some side's events always have it. Events that have keys are those of
+    which ``one`` of each group alerts.
     """
 
     kind: str
@@ -178,6 +192,8 @@ class Detection:
     """What tells the documents of this alternative from those of the others; empty where there is only one."""
     histories: tuple[History, ...] = ()
     """The lists of what was seen before that a side asks."""
+    one: OneOfGroup | None = None
+    """Which event of each group the query shows; None where it shows all, or what no event tells."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
 
@@ -186,10 +202,16 @@ class Detection:
         """All that the rule alerts on, each a detection by itself."""
         return tuple(replace(d, others=()) for d in (self, *self.others))
 
+    def of_groups(self) -> Detection | None:
+        """The same of which one event of each group alerts; None where that is not known of all alternatives."""
+        found = [_of_groups(part) for part in self.alternatives]
+        first, *others = found
+        return replace(first, others=tuple(p for p in others if p)) if first is not None and None not in others else None
+
     def outline(self) -> Detection:
         """The same without its events, their number and what is said of them: kinds, keys and times."""
         others = tuple(d.outline() for d in self.others)
-        return replace(self, sides=(), threshold=None, diagnostics=(), histories=(), others=others)
+        return replace(self, sides=(), threshold=None, diagnostics=(), histories=(), one=None, others=others)
 
     @property
     def alerts_on_nothing(self) -> bool:
@@ -224,6 +246,15 @@ class Detection:
     def shown(self) -> tuple[Selector, ...]:
         """The selectors whose events an alert can show: those of sides that are not absent."""
         return tuple(s for side in self.sides if not side.absent for s in side.selectors)
+
+
+def _of_groups(detection: Detection) -> Detection | None:
+    one = detection.one
+    if one is None or len(detection.sides) != 1:
+        return None
+    (side,) = detection.sides
+    selectors = tuple(replace(s, keys=keys) for s, keys in zip(side.selectors, one.keys, strict=True))
+    return replace(detection, sides=(replace(side, selectors=selectors),), group_by=one.names, guaranteed=one.guaranteed)
 
 
 @dataclass(frozen=True, slots=True)

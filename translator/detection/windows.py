@@ -22,6 +22,7 @@ from translator.plan.expressions import (
     Expr,
     Span,
     conjunction,
+    conjuncts,
     const,
     transform,
     walk,
@@ -205,6 +206,11 @@ def _limits(parts: Iterable[Expr], names: Sequence[str]) -> list[tuple[Apply, in
         for p in parts
         if isinstance(p, Apply) and p.function in names and isinstance(p.args[0], Const) and isinstance(p.args[0].value, int)
     ]
+
+
+def moments_of(predicate: Expr, *names: str) -> list[int]:
+    """The seconds before now of the limits of these names that stand in a conjunction."""
+    return [seconds for _, seconds in _limits(conjuncts(predicate), names)]
 
 
 def bucket_of(expr: Expr) -> int | None:

@@ -301,8 +301,13 @@ CODES: dict[str, Code] = {
     ),
     "entities-gathered": Code(
         Effect.MORE,
-        "An entity is taken from all events of a key, the query takes it from those that it joins.",
-        "read the entity from the events of the alert where several are shown",
+        "An entity is taken from all events of a key, the query takes it from those that it joins, or from one of a group.",
+        "read the entity from the events of the alert where several are shown; of a group the latest, where the query takes that",
+    ),
+    "entities-missed": Code(
+        Effect.FEWER,
+        "An alert of EQL has one event of each side; the query has a row, with its entities, for each of the events that share the key.",
+        "look for the other events of the key, or use the output in SPL or ES|QL, which gathers their entities",
     ),
     "elements-apart": Code(
         Effect.MORE,
@@ -487,8 +492,8 @@ CODES: dict[str, Code] = {
     ),
     "one-row-per-key": Code(
         Effect.MORE,
-        "The query filters behind a join that keeps one row of its left side for each key, the output filters all.",
-        "write kind=inner: with the default kind, KQL filters one arbitrary row of each key, the output all of them",
+        "The query filters or counts behind a join that keeps one row of its left side for each key, the output all of them.",
+        "write kind=inner: with the default kind, KQL filters or counts one arbitrary row of each key, the output all of them",
     ),
     "arbitrary-row": Code(
         Effect.ROWS,

@@ -17,12 +17,13 @@ from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
-from translator.pipeline.remarks import lost_entities, on_columns, on_elements, on_history, on_pairs, with_reach
+from translator.pipeline.remarks import lost_entities, on_choices, on_columns, on_elements, on_history, on_pairs, with_reach
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
 from translator.plan.existing import with_known_columns
 from translator.plan.expressions import Same
+from translator.plan.parsed_texts import with_parsed_texts
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
@@ -103,9 +104,14 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     writer = target_of(target)
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
-    known = fold_constants(with_known_columns(bind(parse(rule.query), catalog.schemas()), catalog.has_column))
+    known = _folded(bind(parse(rule.query), catalog.schemas()))
     options, *_ = with_reach(rule, known, options)
     return _lane(writer, rule, _walked(rule, known, options), options).faithful()
+
+
+def _folded(plan: o.Plan) -> o.Plan:
+    """A plan with what is known of its columns and values in place."""
+    return fold_constants(with_parsed_texts(with_known_columns(plan, catalog.has_column)))
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
@@ -120,7 +126,7 @@ class _Translation:
     def __init__(self, rule: Rule, options: Options) -> None:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
-        self.folded = fold_constants(with_known_columns(self.plan, catalog.has_column))
+        self.folded = _folded(self.plan)
         self.options, self.since, self.moment = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
         self.detection = self.lift(False, self.folded)
@@ -216,7 +222,14 @@ class _Translation:
         options = replace(options, homes=(*options.homes, *apart))
         timed = (self.timed if isinstance(target, Pipes) else self.of_search) if target.tells_time else None
         output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, options))
-        said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output))
+        choices = on_choices(self.rule, self.folded, self.detection, output, target)
+        counted = trigger_of(self.rule.trigger_operator, self.rule.trigger_threshold) is not None
+        if choices and target.chooses and not counted and (grouped := self.detection.of_groups()) is not None:
+            of_groups = timed.of_groups() if isinstance(timed, Detection) else None
+            one = within_bounds(name, functools.partial(triggered, name, target, self.rule, grouped, of_groups, options))
+            if _is_good(one):
+                output, choices = replace(one, head=of_groups if one.timed else grouped), ()
+        said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output), *choices)
         return replace(output, diagnostics=(*output.diagnostics, *said), homes=apart)
 
 

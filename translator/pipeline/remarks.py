@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from translator.detection.arrays import read_apart
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY, Detection, Selector
-from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS, bound_of, is_given, is_of_days, seconds_of, window_of
+from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS, bound_of, is_given, is_of_days, moments_of, seconds_of, window_of
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.conditions import MOMENTS
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, conjuncts, walk
+from translator.plan.chosen import Choice, chosen
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of, conjuncts, walk
+from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration
@@ -137,27 +138,24 @@ def lookbacks(detection: Detection) -> list[int]:
 
 def on_period(rule: Rule, detection: Detection) -> tuple[Diagnostic, ...]:
     """A word on events that the query asks for, and that the rule does not look at."""
-    asked = max((_farthest(s) for part in detection.alternatives for s in part.selectors), default=0)
+    selectors = (s for part in detection.alternatives for s in part.selectors)
+    asked = max((back for s in selectors for back in moments_of(s.predicate, *_BEGINNINGS)), default=0)
     if rule.period is None or asked <= rule.period:
         return ()
     what = f"the query asks for events of up to {duration(asked)} ago, of which the rule's period leaves those of {duration(rule.period)}"
     return (Diagnostic("period-limits", what),)
 
 
-def _farthest(selector: Selector) -> int:
-    limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in ("since", "after")]
-    return max((x.value for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)), default=0)
+_BEGINNINGS = ("since", "after")
 
 
 def alerting_time(detection: Detection) -> int:
     """How long the time is, in seconds, in which the events lie that alert: all that is looked at, unless their conditions say less."""
     found = []
     for selector in detection.shown:
-        limits = [p for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in MOMENTS]
-        seconds = {(p.function, x.value) for p in limits if isinstance(x := p.args[0], Const) and isinstance(x.value, int)}
-        back = min((v for f, v in seconds if f in ("since", "after")), default=detection.lookback)
-        end = max((v for f, v in seconds if f in ("until", "before")), default=0)
-        arrived = min((v for f, v in seconds if f in ("ingested since", "ingested after")), default=back)
+        back = min(moments_of(selector.predicate, *_BEGINNINGS), default=detection.lookback)
+        end = max(moments_of(selector.predicate, "until", "before"), default=0)
+        arrived = min(moments_of(selector.predicate, "ingested since", "ingested after"), default=back)
         found.append(max(0, min(back - end, arrived)))
     return max(found, default=detection.lookback)
 
@@ -228,3 +226,45 @@ def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
         return ()
     what = f"{', '.join(sorted(gathered))}: the entity is of the events that belong together, in the output of all that have the key"
     return (Diagnostic("entities-gathered", what),)
+
+
+def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
+    """A word on entities that the query has of one row among several and the output of all, or the other way round."""
+    named = dict(plan.names)
+    entities = {e.column for e in rule.entities} or {name for name in named if name.endswith("CustomEntity")}
+    if not output.texts:
+        return ()
+    gathered, missed = set[str](), set[str]()
+    for name in entities & named.keys():
+        choice = chosen(plan.root, named[name])
+        for part in detection.alternatives:
+            having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list
+            if not any(_varies(plan, s, name, named[name]) for s in having or part.shown):
+                continue
+            sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
+            if choice is not None and (part.kind == "event" or name in output.columns or (sampled and choice is Choice.CERTAIN)):
+                gathered.add(name)
+            if sampled and choice is not Choice.ANY:
+                missed.add(name)
+    found = []
+    if gathered:
+        what = f"{', '.join(sorted(gathered))}: the entity is of one event of its group, in the output of any of them"
+        found.append(Diagnostic("entities-gathered", what))
+    if missed:
+        what = f"{', '.join(sorted(missed))}: an alert has one event of each side, so that of several entities of a key it names one"
+        found.append(Diagnostic("entities-missed", what))
+    return tuple(found)
+
+
+def _varies(plan: o.Plan, selector: Selector, name: str, column: Column) -> bool:
+    """Whether events of a selector that have the same keys may differ in what a column of the result is made of."""
+    shown = dict(selector.outputs).get(name)
+    if shown is not None and shown in selector.keys:
+        return False
+    if shown is None:
+        ids = behind(plan, [ColumnRef(None, column.type, column)])
+        read = {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.type != Type.DATETIME}
+    else:
+        read = columns_of(shown)
+    told = {c.name for key in selector.keys for c in columns_of(key)} | fixed_columns(selector.predicate)
+    return any(c.table == selector.table and c.name not in told for c in read)

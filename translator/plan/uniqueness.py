@@ -150,9 +150,9 @@ def determines(node: o.Relation, keys: frozenset[int], column: Column) -> bool:
             return determines(left, keys, column)
         case o.Join(left=left, right=right, on=on, kind="inner" | "innerunique" | "leftouter"):
             pairs = [(a.column, b.column) for a, b in on if isinstance(a, ColumnRef) and isinstance(b, ColumnRef)]
-            if _has(left, column):
+            if has_column(left, column):
                 return determines(left, keys | {a.id for a, b in pairs if b.id in keys and node.kind != "leftouter"}, column)
-            return _has(right, column) and determines(right, keys | {b.id for a, b in pairs if a.id in keys}, column)
+            return has_column(right, column) and determines(right, keys | {b.id for a, b in pairs if a.id in keys}, column)
     return False
 
 
@@ -166,6 +166,6 @@ _PLAIN = (Apply, ColumnRef, Const, Items, Path)
 _BY_CHANCE = frozenset({"rand", "new_guid"})
 
 
-def _has(node: o.Relation, column: Column) -> bool:
+def has_column(node: o.Relation, column: Column) -> bool:
     """Whether a relation makes a column, or reads it of a table."""
     return any(part == column or (isinstance(part, o.Source) and part.id == column.source) for part in o.parts(node))

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from translator.catalog import Home
 from translator.detection.model import Detection, Selector, Side, Threshold
+from translator.detection.overlaps import may_overlap
 from translator.fidelity import CaseOfColumn, Place
 from translator.plan.expressions import (
     FALSE,
@@ -102,6 +103,11 @@ class _DetectionMapping(DetectionMapping):
             for other in (*side.selectors, *others):
                 place = self.homes.get((other.table, other.home))
                 if place is None or other.table == selector.table:
+                    continue
+                if other not in side.selectors and _is_one_kind(home, place):
+                    if may_overlap(transform(selector.predicate, named), transform(other.predicate, named)):
+                        self.say("events-more", mixed(selector.table, home.name, other.table), None)
+                        break
                     continue
                 if (place.places, place.apart(other.table)) != (home.places, home.apart(selector.table)):
                     continue
@@ -213,6 +219,16 @@ class _DetectionMapping(DetectionMapping):
                 out.append((replace(selector, predicate=conjunction(*kept, condition)), home))
             return out
         return []
+
+
+def _is_one_kind(home: Home, other: Home) -> bool:
+    """Whether an event may be of both places, each of which is a kind of events of any source: no key that both have tells them apart.
+
+    Source: the categories of SigmaHQ's taxonomy, sigmahq.io/docs/basics/log-sources.html.
+    """
+    return "category" in home.place.keys() & other.place.keys() and all(
+        other.place[key] == value for key, value in home.place.items() if key in other.place
+    )
 
 
 def _with_plain_keys(detection: Detection) -> Detection:

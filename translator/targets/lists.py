@@ -9,6 +9,9 @@ from translator.plan.expressions import Apply, Const, Expr
 from translator.targets.names import Names
 from translator.targets.predicates import Spelling, text_of
 
+OF_CASE = {True: "_lower", False: "_cased"}
+"""What follows the name of a list that is looked up without case, or with it, where another condition looks it up otherwise."""
+
 
 @dataclass
 class Lists:
@@ -16,6 +19,8 @@ class Lists:
 
     names: Names
     found: dict[tuple[str, str, bool], str] = field(default_factory=dict)
+    folded: dict[str, bool] = field(default_factory=dict)
+    """Whether a list is looked up without case: one that is looked up in both ways is two lists, of which one holds lower case alone."""
 
     def spelling(self, caseless: bool, present: str) -> Spelling:
         """How an operator on a list is spelt: that the field of the looked up value is there."""
@@ -45,6 +50,9 @@ class Lists:
         return {name: "within" if name.endswith("_within") else "caseless" if folded else "exact" for name, _, folded in self.found}
 
     def looked_up(self, key: tuple[str, str, bool], how: str, node: Apply) -> str:
+        name, value, folded = key
+        if self.folded.setdefault(name, folded) != folded:
+            key = f"{name}{OF_CASE[folded]}", value, folded
         if key not in self.found:
             self.found[key] = f"listed_{len(self.found) + 1}"
             self.names.say("list-lookup", f"the list {key[0]} is looked up{how} in the product", node.span)

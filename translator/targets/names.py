@@ -113,7 +113,7 @@ def _measured(detection: Detection) -> list[Expr]:
 
 def read_by(detection: Detection) -> list[Expr]:
     """All that a search which groups events reads of them; nothing for one that gives them as they are."""
-    if detection.kind == "event":
+    if detection.kind == "event" and not detection.group_by:
         return []
     of_events = [x for s in detection.selectors for x in (s.predicate, *s.keys, *(x for _, x in s.outputs))]
     of_groups = [x for side in detection.sides for group in side.grouping for x in group]

@@ -17,8 +17,9 @@ class Target(ABC):
 
     ``family`` is whose field names it uses, in the catalog. ``tells_time`` says that its searches can ask how long ago an event was, so
     that each part of a detection may have a window of its own, ``computes`` that they can compute texts of fields, ``reads_json`` that
-    they read what stands in texts that hold JSON. ``keeps`` are the settings of rules (``translator.rulepack.settings``) that its
-    package has a place for.
+    they read what stands in texts that hold JSON, ``samples`` that an alert of several events has one of each side, ``chooses`` that its
+    searches can keep one event of each group. ``keeps`` are the settings of rules (``translator.rulepack.settings``) that its package has
+    a place for.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Target(ABC):
     tells_time: bool
     computes: bool
     reads_json: bool
+    samples: bool = False
+    chooses: bool = False
     keeps: frozenset[str]
 
     @abstractmethod

@@ -168,6 +168,10 @@ def _holds(atom: Apply, value: str) -> Expr:
     return simplify(Apply(None, Type.BOOL, atom.function, (const(value), *atom.args[1:])))
 
 
+REWRITTEN = "the product has the JSON of {} written anew"
+"""What is said of a column."""
+
+
 def note_rewritten(notes: Notes, atom: Apply, stored: Stored) -> None:
     """A word on a condition on a text of which the product has the JSON written anew, where another layout makes a difference."""
     if not isinstance(atom.args[0], ColumnRef) or atom.function in ("isempty", "isnull"):
@@ -180,7 +184,7 @@ def note_rewritten(notes: Notes, atom: Apply, stored: Stored) -> None:
     else:
         alike = atom.function not in EQUALITIES or not any(map(_is_rewritten, texts))
     if not alike:
-        notes.say("value-differs", f"the product has the JSON of {column_name(atom.args[0])} written anew", atom.span)
+        notes.say("value-differs", REWRITTEN.format(column_name(atom.args[0])), atom.span)
 
 
 _UNQUOTED = re.compile(r"[A-Za-z0-9@._-]+")

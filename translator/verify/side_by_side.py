@@ -19,6 +19,7 @@ from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.targets.base import Options, Output
 from translator.targets.counterparts import TIMES as TIME_FIELDS
+from translator.targets.lists import OF_CASE
 from translator.verify import sigma, spl
 from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
 from translator.verify.eql.syntax import Sequence as EqlSequence
@@ -165,7 +166,8 @@ class SideBySide(Stage):
                 lists[name] = [v for v in values if isinstance(v, dict)]
                 continue
             lists |= {
-                f"{name}{end}": [*_listed([str(v) for v in values], end, output.lookups.get(f"{name}{end}", ""))] for end in ("", _WITHIN)
+                f"{name}{end}": [*_listed([str(v) for v in values], end, output.lookups.get(f"{name}{end}", ""))]
+                for end in ("", _WITHIN, *OF_CASE.values())
             }
         for name, (search, seconds) in output.histories.items():
             rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
@@ -215,7 +217,7 @@ def _is_sequence(text: str) -> bool:
 def _listed(values: Sequence[str], end: str, kind: str) -> Iterator[Row]:
     """The rows of a list, as the products are told to keep it: see ``Output.lookups``."""
     for value in values:
-        written = f"*{value}*" if end else value.lower() if kind == "caseless" else value
+        written = f"*{value}*" if end == _WITHIN else value.lower() if kind == "caseless" else value
         yield {"value": written, "listed": written}
 
 

@@ -86,7 +86,7 @@ def not_seen(
         earlier: what was seen there, and its keys, where these are known.
     """
     if len(keys) == 1:
-        return lifting.filtered(shape, in_list(keys[0], _listed(lifting, keys[0], span, earlier), cased, True, span), span)
+        return lifting.filtered(shape, in_list(lifting, keys[0], _listed(lifting, keys[0], span, earlier), cased, True, span), span)
     whole = isinstance(shape, Events) and any(b.predicate == TRUE for b in shape.branches)
     if whole or not lifting.broadens("first-seen-dropped"):
         raise lifting.block("unsupported-detection", "what was not seen in an earlier window (first seen) has no form in this target", span)
@@ -117,7 +117,7 @@ def seen(lifting: Lifting, shape: Shape, key: Expr, cased: bool, span: Span | No
     name = _listed(lifting, key, span, (earlier[0], [earlier[1]]))
     if values and all(lifting.has_always(value, predicate) for value, predicate in values):
         shape = lifting.filtered(shape, negation(Apply(span, Type.BOOL, "isempty", (key,))), span)
-    return lifting.filtered(shape, in_list(key, name, cased, False, span), span)
+    return lifting.filtered(shape, in_list(lifting, key, name, cased, False, span), span)
 
 
 def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | None:

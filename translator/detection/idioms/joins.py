@@ -55,10 +55,14 @@ def joined(lifting: Lifting, join: o.Join) -> Shape:
         pairs = tuple(open_)
     lifting.findings.take(added.findings)
     left, right = (other, kept) if kept_is_right else (kept, other)
-    if isinstance(right, Listed):
-        lifting.findings.listed |= {c.id for c in columns_within(join.right)}
-    elif isinstance(left, Listed):
-        lifting.findings.listed |= {c.id for c in columns_within(join.left)}
+    for shape, relation, number in ((right, join.right, 0), (left, join.left, 1)):
+        if isinstance(shape, Listed):
+            lifting.findings.listed |= {c.id for c in columns_within(relation)}
+            subjects = tuple(pair[number] for pair in join.on)
+            lifting.findings.matched.append((relation, subjects))
+            if kind == "innerunique" and shape is right:
+                lifting.findings.unique.append(subjects)
+            break
     if ANTI.get(kind) == "right" or (isinstance(left, Listed) and not isinstance(right, Listed)):
         left, right, pairs = right, left, tuple((b, a) for a, b in pairs)
     if isinstance(right, Listed):

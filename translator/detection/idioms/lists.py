@@ -37,11 +37,17 @@ def joined_with_list(
         of_column = f"{column} in " if column else ""
         message = f"fill the placeholder %{name}% with the values of {of_column}that {values.kind}, but no empty ones"
         lifting.say(code, message, span, fact=FilledList(name, column, nonempty=True))
-        shape = lifting.filtered(shape, in_list(subject, name, True, negated, span), span)
+        shape = lifting.filtered(shape, in_list(lifting, subject, name, True, negated, span), span)
     return shape
 
 
-def in_list(subject: Expr, name: str, cased: bool, negated: bool, span: Span | None) -> Expr:
-    """That ``subject`` is among the values of the list ``name``, or, negated, is not."""
+def in_list(lifting: Lifting, subject: Expr, name: str, cased: bool, negated: bool, span: Span | None) -> Expr:
+    """That ``subject`` is among the values of the list ``name``, or, negated, is not.
+
+    Raises:
+        Blocked: for times, which texts spell in many ways.
+    """
+    if subject.type in (Type.DATETIME, Type.TIMESPAN):
+        raise lifting.block("unsupported-expression", "a time is not looked up in a list, whose values are texts", span)
     listed: Expr = Apply(span, Type.BOOL, "expand_cs" if cased else "expand", (subject, const(name)))
     return negation(listed) if negated else listed

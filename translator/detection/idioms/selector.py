@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from translator.detection.finishing import finish
+from translator.detection.idioms.latest import one_of_group
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.naming import unique_names
@@ -38,7 +41,8 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
             raise lifting.block("unsupported-detection", "a summarize without by gives a row even where there are no events", None)
         lifting.say("rows-differ", "the rows are groups of events in the query, the events themselves here", None)
     selectors = selectors_of(lifting, inner, outer)
-    return finish(lifting, "event", (Side(common_name(selectors), selectors),), (), (), None)
+    found = finish(lifting, "event", (Side(common_name(selectors), selectors),), (), (), None)
+    return replace(found, one=one_of_group(lifting, inner, outer))
 
 
 def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None) -> tuple[Selector, ...]:

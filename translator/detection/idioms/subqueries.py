@@ -15,6 +15,7 @@ from translator.detection.shapes import (
     Listed,
     Shape,
 )
+from translator.detection.windows import is_time
 from translator.fidelity import FilledList, Place
 from translator.plan.conditions import pushed
 from translator.plan.expressions import (
@@ -53,17 +54,28 @@ def with_lists(lifting: Lifting, part: Expr) -> Expr:
             what = "the KQL searches for the values of this list as terms, the output for any part of the text"
             lifting.say("list-terms", what, node.span, Place.TURNED if id(node) in negated else Place.PLAIN)
             return Apply(node.span, Type.BOOL, "expand_within", (membership.subject, const(name)))
-        return in_list(membership.subject, name, membership.cased, False, node.span)
+        return in_list(lifting, membership.subject, name, membership.cased, False, node.span)
 
     return transform(part, listed)
 
 
-def reads_list(lifting: Lifting, shape: Shape, predicate: Expr) -> bool:
-    """Whether a predicate reads columns that a list brought in."""
+def left_to_list(lifting: Lifting, shape: Shape, predicate: Expr) -> bool:
+    """Whether a predicate reads columns that a list brought in, so that no condition on events says it; what becomes of it is said.
+
+    Whoever keeps the list can leave out what is expired, and what does not satisfy conditions on the list alone.
+    """
     if not lifting.findings.listed:
         return False
     env = shape.branches[0].env if isinstance(shape, Events) and shape.branches else getattr(shape, "env", {})
-    return any(c.id in lifting.findings.listed for c in columns_of(substitute(predicate, env)))
+    read = columns_of(substitute(predicate, env))
+    others = [c for c in read if c.id not in lifting.findings.listed]
+    if len(others) == len(read):
+        return False
+    if all(is_time(ColumnRef(None, c.type, c)) for c in others):
+        lifting.say("list-condition", "this condition on the list is left to whoever keeps it", predicate.span)
+    else:
+        lifting.say("condition-dropped", "this condition on the list and the events together is left out", predicate.span)
+    return True
 
 
 def with_members(lifting: Lifting, shape: Events | Joined, membership: Membership, part: Expr) -> Shape:

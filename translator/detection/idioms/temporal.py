@@ -91,9 +91,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         lifting.say("empty-join-key", "an event without the key has no partner in the KQL, and others without it here", joined.span)
     lifting.say(
         "rows-differ",
-        "the query gives a row for each combination of events, the outputs one alert for each "
-        + " and ".join(keys)
-        + " with the values of the other columns gathered",
+        f"the query gives a row for each combination of events, the outputs one alert for each {' and '.join(keys)}",
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
     kind, sides, within, strict, open_ = order_of(lifting, joined, sides)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
+from translator.detection.windows import moments_of
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS, LIMITS, LISTS, is_field, is_present
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, Span, conjunction, conjuncts, const, negation, transform
@@ -244,7 +245,7 @@ def _after_absence(detection: Detection) -> list[Selector]:
 
 def _is_before(earlier: Selector, later: Selector) -> bool:
     """Whether the events of one selector are none of a later time than those of the other, by what both ask of their time."""
-    ends, begins = _limits(earlier, ("until", "before")), _limits(later, ("since", "after"))
+    ends, begins = moments_of(earlier.predicate, "until", "before"), moments_of(later.predicate, "since", "after")
     return bool(ends and begins) and max(ends) >= min(begins)
 
 
@@ -256,14 +257,14 @@ def _apart(selector: Selector, earlier: list[Selector], lookback: int) -> Select
     asked = {*conjuncts(by_name(selector.predicate))}
     for other in earlier:
         rest = [p for p in conjuncts(by_name(other.predicate)) if not (isinstance(p, Apply) and p.function in LIMITS)]
-        ends = _limits(other, ("until", "before"))
-        begins, began = (min(_limits(s, ("since", "after")), default=lookback) for s in (selector, other))
+        ends = moments_of(other.predicate, "until", "before")
+        begins, began = (min(moments_of(s.predicate, "since", "after"), default=lookback) for s in (selector, other))
         if not ends or (other.table, other.home) != (selector.table, selector.home) or not asked.issuperset(rest):
             continue
         alike = [by_name(k) for k in selector.keys] == [by_name(k) for k in other.keys]
-        begun = max(ends) == begins and (_limits(other, ("before",)) or _limits(selector, ("after",)))
-        if alike and not begun and max(ends) <= begins <= began and not (begins == began and _limits(other, ("after",))):
-            later = Apply(None, Type.BOOL, "since" if _limits(other, ("before",)) else "after", (const(max(ends)),))
+        begun = max(ends) == begins and (moments_of(other.predicate, "before") or moments_of(selector.predicate, "after"))
+        if alike and not begun and max(ends) <= begins <= began and not (begins == began and moments_of(other.predicate, "after")):
+            later = Apply(None, Type.BOOL, "since" if moments_of(other.predicate, "before") else "after", (const(max(ends)),))
             parts = [p for p in conjuncts(selector.predicate) if not (isinstance(p, Apply) and p.function in ("since", "after"))]
             selector = replace(selector, predicate=conjunction(later, *parts))
     return selector
@@ -271,13 +272,12 @@ def _apart(selector: Selector, earlier: list[Selector], lookback: int) -> Select
 
 def _meet(earlier: Selector, later: Selector) -> bool:
     """Whether an event may be of the moment at which the one window ends and the other begins."""
-    ends, begins = _limits(earlier, ("until",)), _limits(later, ("since",))
-    return bool(ends and begins) and max(ends) == min(_limits(later, ("since", "after"))) and not _limits(earlier, ("before",))
-
-
-def _limits(selector: Selector, functions: tuple[str, ...]) -> list[int]:
-    found = [p.args[0] for p in conjuncts(selector.predicate) if isinstance(p, Apply) and p.function in functions]
-    return [x.value for x in found if isinstance(x, Const) and isinstance(x.value, int)]
+    ends, begins = moments_of(earlier.predicate, "until"), moments_of(later.predicate, "since")
+    return (
+        bool(ends and begins)
+        and max(ends) == min(moments_of(later.predicate, "since", "after"))
+        and not moments_of(earlier.predicate, "before")
+    )
 
 
 def _with_keys(selector: Selector, lacking: tuple[bool | None, ...]) -> Selector:
@@ -339,6 +339,7 @@ class Eql(Target):
     tells_time = True
     computes = False
     reads_json = False
+    samples = True
     keeps = KEEPS
 
     def translate(self, rule: Rule, placed: Placed, options: Options) -> Output:

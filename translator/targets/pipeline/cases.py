@@ -28,6 +28,7 @@ from translator.targets.pipeline.cuts import Cut
 from translator.targets.pipeline.language import WRITTEN, Command, Value
 from translator.targets.pipeline.reading import Reading, is_told, kind_of
 from translator.targets.pipeline.relations import way_to
+from translator.targets.stored_values import REWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +307,8 @@ def _placed(
     if spelled := [_name_of(fields[number]) for number in kept if number in other]:
         diagnostics += (Diagnostic("columns-differ", f"{', '.join(spelled)}: shown as the product spells it", None, place=Place.SHOWN),)
     for text in (fields[kept[n]] for n in _rewritten(everything) if fields[kept[n]] in reading.as_text):
-        message = f"the product has the JSON of {_name_of(text)} written anew"
-        diagnostics += (Diagnostic("value-differs", message, text.span, place=Place.BOTH if text in must else Place.SHOWN),)
+        place = Place.BOTH if text in must else Place.SHOWN
+        diagnostics += (Diagnostic("value-differs", REWRITTEN.format(_name_of(text)), text.span, place=place),)
     return replace(everything, detection=replace(everything.detection, diagnostics=diagnostics)), [fields[n] for n in kept]
 
 

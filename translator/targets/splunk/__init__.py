@@ -41,6 +41,7 @@ class Splunk(Pipes, CountsRows, LooksBack):
     computes = True
     reads_json = True
     shows_rows = True
+    chooses = True
     keeps = frozenset(
         {"suppression", "grouping-single", "grouping-each", "custom-details", "title", "title-of-column", "description", "no-incidents"}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
-from translator.targets.splunk.statistics import correlated, groups
+from translator.targets.splunk.statistics import correlated, groups, one_of_each
 from translator.targets.splunk.words import field
 
 NO_VALUE = "(none)"
@@ -38,7 +38,7 @@ def _modelled(events: Events) -> str:
     events.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
     asked = [events.whole(s) for s in detection.selectors]
     lines = [f"where {' OR '.join(f'({x})' for x in asked) if len(asked) > 1 else asked[0]}"] if all(asked) else []
-    lines += _alerted(events) if detection.kind == "event" else groups(events, "sum(events)")
+    lines += [*one_of_each(events), *_alerted(events)] if detection.kind == "event" else groups(events, "sum(events)")
     read = events.fields_read()
     prefix = model.rpartition(".")[2]
     by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in read)
@@ -59,7 +59,7 @@ def _of_kind(events: Events) -> str:
 
 
 def _of_events(events: Events) -> str:
-    lines, alerted = events.filtered(), _alerted(events)
+    lines, alerted = events.filtered(), [*one_of_each(events), *_alerted(events)]
     return "\n| ".join([*(events.filtered() if events.mark else lines), *alerted])
 
 

@@ -29,12 +29,7 @@ def groups(events: Events, measure: str) -> list[str]:
     counted_value, number = events.own("counted_value"), events.own(threshold.kind)
     if threshold.fields:
         measure = measured(threshold, counted_value)
-    lines: list[str] = []
-    for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
-        spelled_key = events.key(index, "{0}" if guaranteed else OR_EMPTY)
-        if spelled_key != field(name):
-            events.repeated.suggest(spelled_key, name)
-            lines.append(f"eval {column(name)}={spelled_key}")
+    lines = _computed_keys(events)
     by = list(map(column, events.keys))
     if detection.bin:
         lines.append(binned(detection.bin))
@@ -46,6 +41,29 @@ def groups(events: Events, measure: str) -> list[str]:
     lines.append(f"stats {measure} as {number}{terms}{by_clause(by)}")
     lines.append(f"where {number}{threshold.operator}{threshold.count}")
     return lines
+
+
+def _computed_keys(events: Events) -> list[str]:
+    """The commands that give events their keys."""
+    lines: list[str] = []
+    for index, (name, guaranteed) in enumerate(zip(events.keys, events.detection.guaranteed, strict=True)):
+        spelled_key = events.key(index, "{0}" if guaranteed else OR_EMPTY)
+        if spelled_key != field(name):
+            events.repeated.suggest(spelled_key, name)
+            lines.append(f"eval {column(name)}={spelled_key}")
+    return lines
+
+
+def one_of_each(events: Events) -> list[str]:
+    """The commands that keep one event of each group; none where all alert.
+
+    Source: Splunk Search Reference, dedup: the first event of each combination stays.
+    """
+    one = events.detection.one
+    if one is None or not events.keys:
+        return []
+    order = {"last": ["sort 0 -_time"], "first": ["sort 0 _time"]}.get(one.order, [])
+    return [*_computed_keys(events), *order, f"dedup {' '.join(map(column, events.keys))}"]
 
 
 def correlated(events: Events) -> str:

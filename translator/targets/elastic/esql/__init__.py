@@ -49,6 +49,7 @@ class Esql(Pipes, CountsRows, LooksBack):
     computes = True
     reads_json = True
     shows_rows = False
+    chooses = True
     keeps = KEEPS
 
     def names(self, placed: Placed, options: Options) -> Names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.predicates import with_document
-from translator.targets.elastic.esql.statistics import correlated, counted
+from translator.targets.elastic.esql.statistics import correlated, counted, one_of_each
 
 
 def query_of(events: Events) -> str:
@@ -19,7 +19,7 @@ def query_of(events: Events) -> str:
 def _of_kind(events: Events) -> str:
     match events.detection.kind:
         case "event":
-            query = "\n| ".join(events.filtered())
+            query = "\n| ".join([*events.filtered(), *one_of_each(events)])
             return "\n| ".join([query, *events.alerted(query)])
         case "temporal" | "temporal_ordered":
             return correlated(events)

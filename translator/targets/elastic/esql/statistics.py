@@ -40,12 +40,8 @@ def counted(events: Events) -> str:
     """A query for a threshold on one kind of events: ``STATS`` by the keys, then the condition."""
     detection, threshold = events.detection, events.detection.threshold
     assert threshold is not None
-    lines = events.filtered(False)
-    by = []
-    for number, name in enumerate(events.keys):
-        if (key := events.key(number)) != f"TO_STRING({field(name)})":
-            lines.append(f"EVAL {field(name)} = {key}")
-        by.append(field(name))
+    lines = [*events.filtered(False), *_computed_keys(events)]
+    by = list(map(field, events.keys))
     if detection.bin:
         by.append(_bucket(events, detection.bin))
     value, measured_as = events.own("counted_value"), events.own(threshold.kind)
@@ -55,6 +51,26 @@ def counted(events: Events) -> str:
     lines.append(f"STATS {measure}{_gathered(events)}{' BY ' + ', '.join(by) if by else ''}")
     lines.append(f"WHERE {measured_as} {threshold.operator} {threshold.count}")
     return "\n| ".join(lines)
+
+
+def _computed_keys(events: Events) -> list[str]:
+    """The commands that give documents their keys."""
+    keys = [(name, events.key(number)) for number, name in enumerate(events.keys)]
+    return [f"EVAL {field(name)} = {key}" for name, key in keys if key != f"TO_STRING({field(name)})"]
+
+
+def one_of_each(events: Events) -> list[str]:
+    """The commands that keep one document of each group, of several of one moment that of the least id; none where all alert."""
+    one = events.detection.one
+    if one is None or not events.keys:
+        return []
+    by, row = by_clause(list(map(field, events.keys))), events.own("row")
+    wanted = {"last": [("MAX", "@timestamp")], "first": [("MIN", "@timestamp")]}.get(one.order, [])
+    lines = [*_computed_keys(events), f'EVAL {row} = CONCAT(_index, "/", _id)']
+    for function, value in (*wanted, ("MIN", row)):
+        best = events.own("first_row" if value == row else "best")
+        lines += [f"INLINE STATS {best} = {function}({value}){by}", f"WHERE {value} == {best}"]
+    return lines
 
 
 def _bucket(events: Events, seconds: int) -> str:

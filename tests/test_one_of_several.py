@@ -1,0 +1,151 @@
+"""Rows that a query keeps of several: what is known of their columns, and what outputs make of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import translator
+from tests.rules import rule
+from translator.detection.lift import lift
+from translator.detection.model import Detection
+from translator.kql.parser import parse
+from translator.plan.binder import bind
+from translator.plan.chosen import chosen
+from translator.rulepack.model import EntityMapping
+from translator.verify.running import run_text
+
+SCHEMA = {
+    "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "ip": "string"},
+    "B": {"TimeGenerated": "datetime", "k": "string", "y": "string"},
+}
+LISTED = "externaldata(v: string)['https://h/list.csv']"
+
+
+@pytest.mark.parametrize(
+    ("kql", "found"),
+    [
+        ("A | summarize arg_max(TimeGenerated, *) by k | project e = ip", "certain"),
+        ("A | summarize arg_max(TimeGenerated, *) by k | project e = k", None),
+        ("A | summarize arg_max(TimeGenerated, *) by k, ip | project e = ip", None),
+        ("A | extend e = strcat(k, 'x') | summarize arg_max(TimeGenerated, *) by k", None),
+        ("A | extend e = strcat(k, ip) | summarize arg_max(TimeGenerated, *) by k", "certain"),
+        ("A | summarize take_any(ip) by k | project e = ip", "any"),
+        ("A | summarize e = max(ip) by k", "certain"),
+        ("A | summarize e = make_set(ip) by k | mv-expand e", None),
+        ("A | summarize e = arg_max(TimeGenerated, ip) by k | project e", "certain"),
+        ("A | project k, e = x | join B on k", "any"),
+        ("A | project k, e = k | join B on k", None),
+        ("A | project k, e = x | join kind=inner B on k", None),
+        ("A | join (B | project k, e = y) on k", None),
+        ("A | summarize by k, e = x | join B on k", "any"),
+        ("A | summarize e = max(x) by k | join B on k", "certain"),
+        ("union (A | project e = ip), (B | summarize e = max(y) by k)", "certain"),
+        ("A | project k, e = x | join B on k | summarize count() by e", "any"),
+    ],
+)
+def test_what_a_column_has_of_the_rows_of_its_group(kql: str, found: str | None) -> None:
+    plan = bind(parse(kql), SCHEMA)
+    choice = chosen(plan.root, dict(plan.names)["e"])
+    assert (choice.value if choice is not None else None) == found
+
+
+@pytest.mark.parametrize(
+    ("kql", "order", "names"),
+    [
+        ("A | summarize arg_max(TimeGenerated, *) by k", "last", ("k",)),
+        ("A | summarize arg_min(TimeGenerated, ip) by k, x", "first", ("k", "x")),
+        ("A | summarize take_any(ip) by k", "any", ("k",)),
+        ("A | summarize arg_max(TimeGenerated, *), count() by u = tolower(k)", "last", ("u",)),
+        ("A | summarize arg_max(n, *) by k", None, ()),
+        ("A | summarize arg_max(TimeGenerated, ip), max(x) by k", None, ()),
+        ("A | summarize arg_max(TimeGenerated, *) by k | where ip == '1.1.1.1'", None, ()),
+        ("A | summarize arg_max(TimeGenerated, *) by k, bin(TimeGenerated, 1h)", None, ()),
+        ("A | where x == 'a'", None, ()),
+        # what a list is looked up for stands for its rows
+        (f"{LISTED} | join kind=inner A on $left.v == $right.ip | summarize arg_max(TimeGenerated, *) by v", "last", ("ip",)),
+        (f"{LISTED} | join kind=inner A on $left.v == $right.ip | summarize arg_max(TimeGenerated, *) by v, x", "last", ("ip", "x")),
+        (f"{LISTED} | join kind=inner A on $left.v == $right.ip | summarize arg_max(v, *) by v", "any", ("ip",)),
+        (f"A | join ({LISTED}) on $left.ip == $right.v", "any", ("ip",)),
+        (f"A | join kind=inner ({LISTED}) on $left.ip == $right.v", None, ()),
+        (f"A | join ({LISTED}) on $left.ip == $right.v | summarize arg_max(TimeGenerated, *) by k", None, ()),
+    ],
+)
+def test_the_event_of_each_group_that_alerts(kql: str, order: str | None, names: tuple[str, ...]) -> None:
+    found = lift(bind(parse(kql), SCHEMA))
+    assert isinstance(found, Detection)
+    of_groups = found.of_groups()
+    assert (found.one.order if found.one is not None else None) == order
+    assert (of_groups.group_by if of_groups is not None else ()) == names
+
+
+@pytest.mark.parametrize(("condition", "direction"), [("n > 5", "broader"), ("n < 5", "differs"), ("n > 0", None)])
+def test_a_count_behind_a_join_that_keeps_one_event_of_each_key(condition: str, direction: str | None) -> None:
+    found = lift(bind(parse(f"A | join ({LISTED}) on $left.ip == $right.v | summarize n = count() by ip | where {condition}"), SCHEMA))
+    assert isinstance(found, Detection)
+    assert {d.direction.value for d in found.diagnostics if d.code == "one-row-per-key"} == ({direction} if direction else set())
+
+
+OF_BOB = "SigninLogs | where ResultType == '0' | summarize arg_max(TimeGenerated, *) by UserPrincipalName"
+OF_LIST = """
+ThreatIntelligenceIndicator | join (SigninLogs | where ResultType == '0' | extend At = TimeGenerated)
+    on $left.EmailSenderAddress == $right.UserPrincipalName
+| summarize At = arg_max(At, *) by IndicatorId"""
+NOW = 1_780_315_200.0
+
+
+def sign_in(target: str, number: int, ip: str, user: str = "bob", result: str = "0") -> dict[str, Any]:
+    at, name = NOW - 60 * number, "properties.user_principal_name"
+    if target == "splunk":
+        return {
+            "index": "main", "sourcetype": "azure:monitor:aad", "category": "SignInLogs", "resultType": result, "callerIpAddress": ip,
+            "properties.userPrincipalName": user, "_time": at,
+        }  # fmt: skip
+    return {
+        "_id": f"{number}", "_index": "logs-azure.signinlogs-default", "@timestamp": at, "event.dataset": "azure.signinlogs",
+        "azure.signinlogs.category": "SignInLogs",
+        "azure.signinlogs.result_type": result, f"azure.signinlogs.{name}": user, "source.ip": ip,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize("kql", [OF_BOB, OF_LIST])
+def test_searches_show_the_event_that_the_query_shows(target: str, kql: str) -> None:
+    output = translator.convert(rule(kql, entities=(EntityMapping("IP", "Address", "IPAddress"),)), (target,)).outputs[target]
+    assert output.verdict.value in ("exact", "same-alerts")
+    events = [sign_in(target, 1, "1.1.1.1"), sign_in(target, 9, "2.2.2.2")]
+    rows = run_text(target, output.text, events, NOW, {name: [{"value": "bob", "listed": "bob"}] for name in output.lookups})
+    assert {str(r.get("source.ip") or r.get("callerIpAddress")) for r in rows} == {"1.1.1.1"}
+
+
+@pytest.mark.parametrize(
+    ("target", "kql", "said"),
+    [
+        ("eql", OF_BOB, {"entities-gathered"}),
+        ("sigma", OF_BOB, {"entities-gathered"}),
+        ("sigma", OF_BOB.replace("by UserPrincipalName", "by UserPrincipalName, IPAddress"), set()),
+        ("eql", "SigninLogs | summarize by UserPrincipalName, IPAddress", set()),
+        # a sample has one event of each side
+        ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on CorrelationId", {"entities-missed"}),
+        ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on $left.IPAddress == $right.Identity", set()),
+        ("eql", "SigninLogs | where ResultType == '0' | join (AuditLogs) on CorrelationId", set()),
+        ("eql", "SigninLogs | where IPAddress == '1.1.1.1' | join kind=inner (AuditLogs) on CorrelationId", set()),
+        (
+            "eql",
+            "SigninLogs | where ResultType == '0' | join kind=inner (SigninLogs | where ResultType == '1' | project UserId)"
+            " on $left.IPAddress == $right.UserId",
+            set(),
+        ),
+        (
+            "eql",
+            "SigninLogs | where ResultType == '0' | summarize arg_max(TimeGenerated, *) by CorrelationId | join kind=inner (AuditLogs)"
+            " on CorrelationId",
+            {"entities-gathered", "entities-missed"},
+        ),
+    ],
+)
+def test_what_is_said_of_entities_that_are_no_key(target: str, kql: str, said: set[str]) -> None:
+    output = translator.convert(rule(kql, entities=(EntityMapping("IP", "Address", "IPAddress"),)), (target,)).outputs[target]
+    assert output.texts
+    assert {d.code for d in output.diagnostics} & {"entities-gathered", "entities-missed"} == said

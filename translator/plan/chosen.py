@@ -1,0 +1,65 @@
+"""Columns that a query takes of one row among several, where an output that shows all of these has all of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+from translator.plan import operators as o
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, columns_of
+from translator.plan.uniqueness import determines, has_column
+
+
+class Choice(Enum):
+    """Which row it is: any one, or a certain one, such as the latest."""
+
+    ANY = "any"
+    CERTAIN = "certain"
+
+
+_CHOOSING = {
+    **dict.fromkeys(("arg_max", "arg_min", "max", "min", "maxif", "minif"), Choice.CERTAIN),
+    **dict.fromkeys(("take_any", "any", "take_anyif", "anyif"), Choice.ANY),
+}
+"""Aggregates that are the value of one row of a group."""
+
+
+def chosen(node: o.Relation, column: Column) -> Choice | None:
+    """Whether a relation has of one row a column that others, which it leaves out, may have other values of; None where of all.
+
+    A join of kind innerunique keeps any one row of each key of its left side (learn.microsoft.com/kusto/query/join-innerunique).
+    """
+    match node:
+        case o.Aggregate(input=below, keys=keys, aggregates=aggregates):
+            made = dict((*keys, *aggregates)).get(column)
+            if made is None:
+                return None
+            own = frozenset(x.column.id for _, x in keys if isinstance(x, ColumnRef))
+            if isinstance(made, Apply) and column not in dict(keys) and (choice := _CHOOSING.get(made.function)) is not None:
+                value = made.args[0] if made.function in ("max", "min", "maxif", "minif") else made.args[-1]
+                return _worst(None if determines(below, own, c) else choice for c in columns_of(value)) or _of(below, value)
+            return _of(below, made)
+        case o.Compute(input=below, items=items) | o.Project(input=below, items=items) | o.Expand(input=below, items=items):
+            made = next((x for c, x in items if c.id == column.id), None)
+            return _of(below, made) if made is not None else chosen(below, column)
+        case o.Parse(input=below, value=value, pattern=pattern) if column in pattern:
+            return _of(below, value)
+        case o.Join(left=left, right=right, kind=kind, on=on):
+            if not has_column(left, column):
+                return chosen(right, column)
+            own = frozenset(a.column.id for a, _ in on if isinstance(a, ColumnRef))
+            return Choice.ANY if kind == "innerunique" and not determines(left, own, column) else chosen(left, column)
+        case o.Union(inputs=inputs, columns=columns):
+            origins = next((found for c, found in columns if c.id == column.id), (column,) * len(inputs))
+            return _worst(chosen(part, c) for part, c in zip(inputs, origins, strict=True) if c is not None and has_column(part, c))
+    inner = getattr(node, "input", None)
+    return chosen(inner, column) if isinstance(inner, o.Relation) else None
+
+
+def _worst(found: Iterable[Choice | None]) -> Choice | None:
+    choices = {*found}
+    return next((choice for choice in (Choice.CERTAIN, Choice.ANY) if choice in choices), None)
+
+
+def _of(node: o.Relation, value: Expr) -> Choice | None:
+    return _worst(chosen(node, c) for c in columns_of(value))
