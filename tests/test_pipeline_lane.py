@@ -1062,8 +1062,19 @@ CALLS = {
     "tolong": "tolong(AutonomousSystemNumber)", "toint": "toint(AutonomousSystemNumber)",
     "hash_md5": "hash_md5(IPAddress)", "hash_sha1": "hash_sha1(IPAddress)", "hash_sha256": "hash_sha256(IPAddress)",
     "ceiling": "ceiling(todouble(strlen(IPAddress)) / 2)", "sqrt": "sqrt(strlen(IPAddress))",
+    "round": "tostring(tolong(round(todouble(strlen(IPAddress)) / 4, 1) * 10))", "startofmonth": "startofmonth(TimeGenerated)",
+    **{name: f"{name}(TimeGenerated)" for name in ("dayofmonth", "getmonth", "monthofyear", "getyear")},
+    **{f"unixtime_{u}_todatetime": f"unixtime_{u}_todatetime(strlen(IPAddress))" for u in ("seconds", "milliseconds", "microseconds")},
+    "tobool": "tobool(AutonomousSystemNumber)",
+    "extract_all": "tostring(extract_all('([a-z0-9]+)', AppDisplayName))",
 }  # fmt: skip
 """A call of each function that documentation lists for SPL."""
+
+OF_SETS = {
+    "array_sort_asc": "tostring(array_sort_asc(s))", "strcat_array": "strcat_array(array_sort_asc(s), '-')",
+    **{name: f"array_length({name}(s, t))" for name in ("set_union", "set_difference", "set_intersect")},
+}  # fmt: skip
+"""A call of each function of the sets of a summary."""
 
 CONDITIONS = {
     "ago": "TimeGenerated > ago(30m)", "not": "not(x has 'a')", "isempty": "isempty(x)", "isnotempty": "isnotempty(x)",
@@ -1081,8 +1092,11 @@ def listed(kind: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "target"), listed("function"))
 def test_every_listed_function_is_written(name: str, target: str) -> None:
     made, condition = CALLS.get(name, "strcat(IPAddress, '')"), CONDITIONS.get(name, "isnotempty(tostring(strlen(IPAddress)))")
-    assert name in CALLS or name in CONDITIONS
+    assert name in CALLS or name in CONDITIONS or name in OF_SETS
     kql = f"{SIGNINS} | extend x = {made} | where {condition} | summarize c = count(), d = dcount(ResultType) by x | where c + d > 1"
+    if name in OF_SETS:
+        sets = "s = make_set(strcat(IPAddress, '\\\\E')), t = make_set_if(strcat(IPAddress, '\\\\E'), ResultType == '0')"
+        kql = f"{SIGNINS} | summarize {sets} by UserPrincipalName | extend x = {OF_SETS[name]} | summarize c = count() by x"
     output, difference = checked(kql, events(random.Random(1), 40), target=target)
     assert output is not None and difference == ""
     assert name == "array_length" or f"{name}(" in kql

@@ -165,6 +165,13 @@ def test_chains_of_values_stay_flat() -> None:
         ('substring(a, 0, 3) =~ "ab"', 'a =~ "ab"'),
         ('substring(a, 0, 3) in ("abcd", "b")', 'a == "b"'),
         ('substring(a, 2) == "c"', 'a matches regex "^[\\\\s\\\\S]{2}c$"'),
+        # what others say too
+        ('translate("xy", "", a) == "z"', 'replace_regex(a, "[xy]", "") == "z"'),
+        ('translate("xy", "y_", a) has "z"', 'replace_string(replace_string(a, "y", "_"), "x", "y") has "z"'),
+        ('translate("xyz", "xw", a) has "v"', 'replace_string(replace_string(a, "y", "w"), "z", "w") has "v"'),
+        ('translate("xy", "yx", a) has "z"', 'translate("xy", "yx", a) has "z"'),
+        ('ipv4_compare(a, "10.0.0.0", 8) == 0', 'ipv4_is_match(a, "10.0.0.0", 8)'),
+        ('parse_path(a).Extension == "x"', r'extract("(?:^|[\\\\/])[^:\\\\/]*\\.([^.:\\\\/]*)(?::[^\\\\/]*)?$", 1, a) == "x"'),
         ('indexof(a, "x") >= 0', 'a contains_cs "x"'),
         ('indexof(a, "x") == -1', 'not(a contains_cs "x")'),
         ('indexof(a, "x") == 0', 'a startswith_cs "x"'),

@@ -12,7 +12,10 @@ from dataclasses import replace
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, disjunction, negation
 from translator.plan.rewriting import rewritten
+from translator.plan.texts import EXTENSION, FILE_NAME
 from translator.plan.types import Type
+from translator.regex.parser import parsed
+from translator.regex.syntax import groups
 
 _PLAIN = re.compile(r'[^"\\:,{}\[\]\x00-\x1f]+')
 """What stands in JSON as it does in a text, and reaches over no mark between two (RFC 8259, sections 2 and 7)."""
@@ -23,6 +26,18 @@ _URL = frozenset({"parse_url", "parseurl"})
 
 _HOST = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#@]*?)(?::[^:/?#@\]]*)?(?:[/?#]|$)"
 """What is the host of an address: between the name of a user, if there is one, and a port (RFC 3986, appendix B and section 3.2)."""
+
+_PATH = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)"
+"""What is the path of an address (RFC 3986, appendix B)."""
+
+_PLACES = {
+    **{(function, name): regex for function in _URL for name, regex in (("Host", _HOST), ("Path", _PATH))},
+    ("parse_path", "Filename"): FILE_NAME, ("parse_path", "Extension"): EXTENSION,
+}  # fmt: skip
+"""What a function of a text finds in it, by the name of the place.
+
+Sources: learn.microsoft.com/kusto/query/parse-url-function, parse-path-function.
+"""
 
 _LETTERS = {
     Type.DATETIME: re.compile(r"[-0-9TZtz.]+"), Type.INT: re.compile("[-0-9]+"), Type.LONG: re.compile("[-0-9]+"),
@@ -60,7 +75,7 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
 
 def with_places_of_bags(root: o.Relation) -> o.Relation:
     """A relation that reads no places of bags that it has made: it reads what it has put there."""
-    if o.functions(root).isdisjoint(_PACKING | _URL):
+    if o.functions(root).isdisjoint(_PACKING | {"extract_all"} | {function for function, _ in _PLACES}):
         return root
     made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items if c.type == Type.DYNAMIC}
 
@@ -83,8 +98,12 @@ def _place(bag: Expr, steps: tuple[str | int, ...], made: Mapping[int, Expr]) ->
             return Path(bag.span, Type.DYNAMIC, bag, steps)
         case Apply(function="parse_json", args=(Apply(function="tostring", args=(inner,)),)):
             return _place(inner, steps, made)
-        case Apply(function=function, args=(url,)) if function in _URL and steps == ("Host",):
-            return Apply(bag.span, Type.STRING, "extract", (const(_HOST), const(1), url))
+        case Apply(function=function, args=(text,)) if len(steps) == 1 and (regex := _PLACES.get((function, str(steps[0])))):
+            return Apply(bag.span, Type.STRING, "extract", (const(regex), const(1), text))
+        case Apply(function="extract_all", args=(Const(value=str(regex)), text)) if (
+            steps == (0,) and (tree := parsed(regex)) is not None and groups(tree) == 1
+        ):
+            return Apply(bag.span, Type.STRING, "extract", (bag.args[0], const(1), text))
         case Apply(function=function, args=pairs) if function in _PACKING:
             return _held(bag, pairs, steps, made)
         case Apply(function="iff" | "iif", args=(condition, *values)):

@@ -5,6 +5,11 @@ from __future__ import annotations
 from translator.plan.expressions import Apply, Const, Expr
 from translator.plan.types import Type
 
+_SECOND = 10_000_000
+
+TICKS_OF = {"week": 604_800 * _SECOND, "day": 86_400 * _SECOND, "hour": 3_600 * _SECOND, "minute": 60 * _SECOND, "second": _SECOND}
+"""The ticks of the units of time that are always as long."""
+
 
 def known_span(expr: Expr) -> int | None:
     """Ticks of a timespan that is known without any row."""

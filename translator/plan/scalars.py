@@ -1,4 +1,4 @@
-"""Conditions on the one value of another query: joins with the one row that it has."""
+"""The one value of another query: joins with the one row that it has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from translator.plan.types import Type
 
 
 def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
-    """A relation whose conditions on ``toscalar`` of a summary of all rows are asked of a join with it: it has one row, whatever there is.
+    """A relation that reads ``toscalar`` of a summary of all rows in a join with it: it has one row, whatever there is.
 
     Source: learn.microsoft.com/kusto/query/toscalar-function; summarize-operator, "Aggregates default values".
 
@@ -23,12 +23,20 @@ def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
         return root
 
     def spelled(node: object) -> object:
+        if isinstance(node, o.Compute | o.Project):
+            rows, items = node.input, list[tuple[Column, Expr]]()
+            for column, expr in node.items:
+                if asked := _asked(expr):
+                    for subquery in asked:
+                        rows = _beside(rows, subquery, fresh)
+                    expr = transform(expr, _named)
+                items.append((column, expr))
+            return node if rows is node.input else replace(node, input=rows, items=tuple(items))
         if not isinstance(node, o.Filter):
             return node
         below, kept = node.input, list[Expr]()
         for condition in conjuncts(node.predicate):
-            asked = [n for n in walk(condition) if isinstance(n, Subquery)]
-            if asked and all(s.scalar and s.column is not None and _is_one_row(s.relation) for s in asked):
+            if asked := _asked(condition):
                 for subquery in asked:
                     below = _beside(below, subquery, fresh)
                 condition = transform(condition, _named)
@@ -36,6 +44,12 @@ def with_scalars_joined(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
         return node if below is node.input else replace(node, input=below, predicate=conjunction(*kept))
 
     return rewritten(root, spelled)
+
+
+def _asked(expr: Expr) -> list[Subquery]:
+    """The other queries whose one value an expression reads; none where any of them may have none."""
+    asked = [n for n in walk(expr) if isinstance(n, Subquery)]
+    return asked if all(s.scalar and s.column is not None and _is_one_row(s.relation) for s in asked) else []
 
 
 def _named(node: Expr) -> Expr:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 
-from translator.plan import captures, texts
+from translator.plan import captures, synonyms, texts
 from translator.plan.addresses import address_within
 from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
 from translator.plan.expressions import (
@@ -291,14 +291,6 @@ def _nullness(expr: Expr) -> Expr:
     return expr
 
 
-def _part_of_time(expr: Expr) -> Expr:
-    """``datetime_part("hour", t)`` is ``hourofday(t)``."""
-    match expr:
-        case Apply(function="datetime_part" | "datepart", args=(Const(value=str(part)), time)) if part.lower() == "hour":
-            return Apply(expr.span, expr.type, "hourofday", (time,))
-    return expr
-
-
 def _bool_as_number(expr: Expr) -> Expr:
     """``b == 1`` of a bool is ``b == true``: a log holds true and false, not their numbers."""
     match expr:
@@ -441,7 +433,11 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_older_form, frozenset({"replace", "trim_start", "trim_end", "trim", "now"})),
     (by_json_path, frozenset({"extract_json"})),
     (_nested_path, _PLACES),
-    (_part_of_time, frozenset({"datetime_part", "datepart"})),
+    (synonyms.part_of_time, frozenset({"datetime_part", "datepart"})),
+    (synonyms.moved_time, frozenset({"datetime_add"})),
+    (synonyms.translated, frozenset({"translate"})),
+    (synonyms.compared_addresses, frozenset({"=="})),
+    (synonyms.element_sought, _COMPARED),
     (texts.folded_constant, _PLACES | _CASES | {"replace", "replace_regex"}),
     (texts.behind_last, frozenset({"reverse"})),
     (texts.around_first, frozenset({"substring"})),

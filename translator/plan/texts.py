@@ -91,6 +91,7 @@ _NAME_OF_FILE = r"(?:^|[\\/]){0}(?::[^\\/]*)?$"
 """What follows the last separator of a path, without the stream of the file behind a colon."""
 
 FILE_NAME = _NAME_OF_FILE.format(r"([^:\\/]*)")
+EXTENSION = _NAME_OF_FILE.format(r"[^:\\/]*\.([^.:\\/]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,10 +461,11 @@ def _of_all(operator: str, n: int, least: float, most: float) -> bool | None:
 
 
 def file_of_path(expr: Expr) -> Expr:
-    """``parse_path(x).Filename``, which is always there: learn.microsoft.com/kusto/query/parse-path-function."""
+    """``parse_path(x).Filename`` or ``Extension``, which are always there: learn.microsoft.com/kusto/query/parse-path-function."""
     match expr:
-        case Path(base=Apply(function="parse_path", args=(source,)), steps=("Filename",)) if is_text(source):
-            return Apply(expr.span, Type.STRING, "extract", (const(FILE_NAME), const(1), source))
+        case Path(base=Apply(function="parse_path", args=(source,)), steps=("Filename" | "Extension" as part,)) if is_text(source):
+            regex = FILE_NAME if part == "Filename" else EXTENSION
+            return Apply(expr.span, Type.STRING, "extract", (const(regex), const(1), source))
     return expr
 
 

@@ -177,18 +177,20 @@ def groups(node: Node) -> int:
     return sum(isinstance(n, Group) for n in walk(node))
 
 
-def capturing(node: Node, index: int) -> Node:
-    """The same pattern with one of its groups alone, which is the first one then."""
+def capturing(node: Node, index: int, name: str | None = None) -> Node:
+    """The same pattern with one of its groups alone, which is the first one then, perhaps by a name; the whole is group 0."""
+    if index == 0:
+        return Group(capturing(node, -1), 1, name)
     match node:
         case Group(node=inner):
-            found = capturing(inner, index)
-            return replace(node, node=found, index=1) if node.index == index else found
+            found = capturing(inner, index, name)
+            return replace(node, node=found, index=1, name=name) if node.index == index else found
         case Repeat(node=inner):
-            return replace(node, node=capturing(inner, index))
+            return replace(node, node=capturing(inner, index, name))
         case Concat(parts=parts):
-            return concat(*(capturing(p, index) for p in parts))
+            return concat(*(capturing(p, index, name) for p in parts))
         case Alternation(options=options):
-            return alternation(*(capturing(o, index) for o in options))
+            return alternation(*(capturing(o, index, name) for o in options))
     return node
 
 

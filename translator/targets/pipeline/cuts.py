@@ -155,8 +155,13 @@ def _is_said(condition: Expr) -> bool:
 
 
 def _is_unsaid(node: Expr) -> bool:
-    """Whether a value is compared with another one that only the run knows, or a time that is not that of the event with any."""
+    """Whether a value is compared with another one that only the run knows, or a time that is not that of the event with any.
+
+    What ``tobool`` reads as true no index knows.
+    """
     match node:
+        case Apply(function="tobool"):
+            return True
         case Apply(function="<" | "<=" | ">" | ">=", args=(_, operand)) if window_of(node) is None:
             return not isinstance(operand, Const) or operand.type == Type.DATETIME
         case Apply(function="between", args=(_, *bounds)) if window_of(node) is None:
@@ -290,6 +295,8 @@ def _is_plain(condition: Expr) -> bool:
         match part:
             case Apply(function="and" | "or" | "not", args=args):
                 todo += args
+            case Apply(function="tobool"):
+                return False
             case Apply(args=(subject, *others)):
                 known = all(isinstance(n, Const | Items) for x in others for n in walk(x)) or window_of(part) is not None
                 if not (is_field(subject) and known):

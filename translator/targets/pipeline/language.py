@@ -140,6 +140,22 @@ class Language:
     """The first ones of several values, as many as it says, or all where there are no more, where it has."""
     list_length: str = ""
     """How many values there are of several, where it has."""
+    list_count: str = ""
+    """The same, missing where the list is."""
+    list_sorted: str = ""
+    """Several texts by their letters, where it has."""
+    sets_sorted: bool = False
+    """Whether the values of a summary are sorted so."""
+    list_joined: str = ""
+    """Several texts behind each other with another one between two, empty where there is none, where it has."""
+    list_slice: str = ""
+    """The first ones of several values up to the place of one, which counts from the end where it is negative, where it has."""
+    slice_end: str = ""
+    """The last place of a slice that leaves out some of so many values."""
+    of_sets: Mapping[str, str] = field(default_factory=dict)
+    """What functions make of several texts in two fields, where it has words for it."""
+    truths: tuple[str, str] = ("", "")
+    """That ``tobool`` reads a text as true, and as false, where the language has words for that."""
     json_length: str = ""
     """How many elements an array in a text that holds JSON has, missing where it holds none, where the language has words for it."""
     numbers: tuple[str, str] = ("", "")
@@ -189,7 +205,9 @@ def spelled(language: Language) -> frozenset[str]:
     """The functions, operators and aggregates of KQL that the lane has words for in a language, on operands of the usual types."""
     negatable = {f"{no}{name}" for name in TEXT_OPERATORS & {*language.atoms} for no in ("", "!")}
     conditional = {name for name, plain in CONDITIONAL.items() if plain in language.aggregates}
-    return WALKED | _OF_TEXTS | {*language.functions, *language.texts.calls, *language.aggregates} | negatable | conditional
+    lists = {"array_sort_asc", "strcat_array", "extract_all"} if language.list_sorted else set[str]()
+    lists |= {*language.of_sets} | ({"tobool"} if language.truths[0] else set())
+    return WALKED | _OF_TEXTS | lists | {*language.functions, *language.texts.calls, *language.aggregates} | negatable | conditional
 
 
 KINDS: Mapping[Type, str] = {

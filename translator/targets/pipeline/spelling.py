@@ -44,6 +44,8 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
     def spelled(node: object) -> object:
         if isinstance(node, Apply):
             return as_rows(node)
+        if isinstance(node, o.Compute | o.Project | o.Filter | o.Expand | o.Aggregate):
+            node = _with_matches_named(node, fresh)
         if isinstance(node, o.Aggregate):
             return _alone(node, fresh)
         if isinstance(node, o.External) and node.source is not None:
@@ -88,6 +90,27 @@ def _unpacked(plugin: o.Plugin, named: Mapping[int | None, Mapping[int, Column]]
     if plugin.input is None or not all(c.name.startswith(prefix) for c in columns):
         return None
     return o.Compute(plugin.span, plugin.input, tuple((c, Path(bag.span, c.type, bag, (c.name.removeprefix(prefix),))) for c in columns))
+
+
+_Reading = o.Compute | o.Project | o.Filter | o.Expand | o.Aggregate
+
+
+def _with_matches_named(node: _Reading, fresh: Iterator[int]) -> _Reading:
+    """An operator that reads all matches of a regular expression in a column of their own."""
+    fields = ("predicate",) if isinstance(node, o.Filter) else ("keys", "aggregates") if isinstance(node, o.Aggregate) else ("items",)
+    alone = {id(x) for _, x in node.items} if isinstance(node, o.Compute | o.Project) else set[int]()
+    named = dict[Expr, ColumnRef]()
+
+    def found(part: object) -> object:
+        if not isinstance(part, Apply) or part.function != "extract_all" or id(part) in alone:
+            return part
+        return named.setdefault(part, ColumnRef(part.span, part.type, Column(next(fresh), "matches", part.type)))
+
+    changed = {name: rewritten(getattr(node, name), found) for name in fields}
+    if not named:
+        return node
+    items = tuple((ref.column, x) for x, ref in named.items())
+    return replace(node, input=o.Compute(node.span, node.input, items), **changed)
 
 
 def _alone(node: o.Aggregate, fresh: Iterator[int]) -> o.Relation:

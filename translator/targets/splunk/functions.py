@@ -7,10 +7,11 @@ epoch, so that their parts are told by arithmetic: ``strftime`` goes by the time
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from translator.regex.terms import LETTERS
-from translator.regex.writers import pcre
+from translator.regex.writers import END, pcre
 from translator.targets.computed import Functions
 from translator.targets.pipeline.language import Function
 from translator.targets.splunk.words import OR_EMPTY, string
@@ -53,6 +54,33 @@ def _whole(digits: str, hexadecimal: str) -> str:
     return f'case({decimal}, tonumber({_BARE}), {other}, tonumber(replace({_BARE}, "^0[xX]", ""), 16))'
 
 
+_DAY_OF_FOUR_YEARS = "((floor({0}/86400)+671)%1461)"
+"""Counted from the first of March 1968 on: the day that only one of four years has is the last."""
+
+_DAY_OF_YEAR = f"if({_DAY_OF_FOUR_YEARS}==1460, 365, {_DAY_OF_FOUR_YEARS}%365)"
+_MONTH = f"floor((5*({_DAY_OF_YEAR})+2)/153)"
+"""Both from March on, where the days before a month are those of months of 30.6 days."""
+
+_DAY_OF_MONTH = f"(({_DAY_OF_YEAR})-floor((153*{_MONTH}+2)/5)+1)"
+_YEAR = f"(1968+4*floor((floor({{0}}/86400)+671)/1461)+min(floor({_DAY_OF_FOUR_YEARS}/365), 3)+if({_MONTH}>9, 1, 0))"
+
+
+CALENDAR: Mapping[str, Function] = MappingProxyType(
+    {
+        "startofmonth": Function(("time",), "time", f"({_day()}-({_DAY_OF_MONTH}-1)*86400)", rounded=True),
+        "dayofmonth": Function(("time",), "int", _DAY_OF_MONTH, natural=True),
+        **dict.fromkeys(("getmonth", "monthofyear"), Function(("time",), "int", f"(({_MONTH}+2)%12+1)", natural=True)),
+        "getyear": Function(("time",), "int", _YEAR, natural=True),
+    }
+)
+"""Those of the times of events, by arithmetic."""
+
+
+def _of_calendar(words: str) -> str:
+    """What is true from 1970 to 2099, in which each fourth year is one day longer."""
+    return f"if({{0}}>=0 AND {{0}}<4102444800, {words}, null())"
+
+
 _OF_64_BITS = r"\d{1,18}", "[0-9a-f]{1,13}"
 _OF_32_BITS = (
     r"\d{1,9}|1\d{9}|20\d{8}|21[0-3]\d{7}|214[0-6]\d{6}|2147[0-3]\d{5}|21474[0-7]\d{4}|214748[0-2]\d{3}|2147483[0-5]\d{2}"
@@ -86,6 +114,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             Function(("text",), "real", f"if({_matched(_REAL)}, tonumber({_BARE}), null())", True),
         ),
         # Mathematical functions
+        "round": Function(("int|real",), "real", "round({0})"),
         "abs": Function(("int|real|span",), "same", "abs({0})", natural=True),
         "floor": Function(("real|int",), "int", "floor({0})"),
         "ceiling": Function(("real|int",), "int", "ceiling({0})"),
@@ -100,9 +129,23 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "dayofweek": Function(("time",), "span", "(((floor({0}/86400)+4)%7)*86400)", natural=True, rounded=True),
         "startofday": Function(("time",), "time", _day()),
         "startofweek": Function(("time",), "time", "((floor(({0}/86400+4)/7)*7-4)*86400)"),
+        **{name: replace(f, words=_of_calendar(f.words), nullable=True) for name, f in CALENDAR.items()},
+        **{
+            f"unixtime_{unit}_todatetime": Function(
+                ("int|real",), "time", f"if(abs({{0}}/{ones})<=62135596800, {{0}}/{ones}, null())", True
+            )
+            for unit, ones in (("seconds", 1), ("milliseconds", 1_000), ("microseconds", 1_000_000))
+        },
     }
 )
 """Those that need no more than their arguments. ``iff``, ``case``, ``strcat``, ``bin`` and arithmetic are the walk's own."""
+
+
+TRUTHS = (
+    _matched(r"(?i)^\s*(true|[+-]?0*[1-9]\d{0,17}|0x0*[1-9a-f][0-9a-f]{0,12})\s*$"),
+    _matched(r"(?i)^\s*(false|[+-]?0+|0x0+)\s*$"),
+)
+"""What ``tobool`` reads as true and as false: learn.microsoft.com/kusto/query/tobool-function."""
 
 
 def whole_inside(function: str, text: str, typed: str) -> str:
@@ -141,6 +184,20 @@ OF_COLUMNS: Mapping[str, str] = MappingProxyType(
 
 OF_LISTS: Mapping[str, str] = MappingProxyType({"has_any": f"isnotnull(mvmap({{1}}, if({OF_COLUMNS['has']}, 1, null())))"})
 """The same on a text and several values ("Multivalue eval functions", mvmap)."""
+
+
+_OPENED, _CLOSING, _PARTED, _CLOSED = map(_braced, map(string, (r"^\Q", r"\E", r"\E\\E\Q", r"\E" + END)))
+_WHOLE = f'{_OPENED}.coalesce(mvjoin(split({{0}}, {_CLOSING}), {_PARTED}), "").{_CLOSED}'
+"""What matches a text alone: where it has an end of the quote, that stands between two quotes."""
+
+OF_SETS: Mapping[str, str] = MappingProxyType(
+    {
+        "set_union": "mvdedup(mvappend({0}, {1}))",
+        "set_difference": f"mvdedup(mvmap({{0}}, if(isnull(mvfind({{1}}, {_WHOLE})), {{0}}, null())))",
+        "set_intersect": f"mvdedup(mvmap({{0}}, if(isnotnull(mvfind({{1}}, {_WHOLE})), {{0}}, null())))",
+    }
+)
+"""Functions of two lists of texts ("Multivalue eval functions": mvfind finds the first value that matches a regular expression)."""
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:

@@ -13,17 +13,19 @@ from types import MappingProxyType
 
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Subquery
+from translator.regex import syntax
+from translator.regex.writers import Inexpressible, pcre
 from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
-from translator.targets.pipeline.language import ORDERED, Command, Language, Value, spelled
+from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
-from translator.targets.splunk.functions import FUNCTIONS, OF_COLUMNS, OF_LISTS, TEXTS, whole_inside
-from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, by_clause, column, field, inside, moment_of, string
+from translator.targets.splunk.functions import CALENDAR, FUNCTIONS, OF_COLUMNS, OF_LISTS, OF_SETS, TEXTS, TRUTHS, whole_inside
+from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, by_clause, column, field, inside, is_plain, moment_of, string
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -108,6 +110,8 @@ SPL = Language(
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, members=MEMBERS, member=MEMBER,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",
+    list_count="mvcount({0})", list_sorted="mvsort({0})", sets_sorted=True, list_joined='coalesce(mvjoin({0}, {1}), "")',
+    list_slice="mvindex({0}, 0, {1})", slice_end="if({0}<{1}, max(2*{0}-{1}, 0), {0}-{1})", of_sets=OF_SETS, truths=TRUTHS,
     list_start="if(mvcount({0})>{1}, mvindex({0}, 0, {2}), {0})", json_length=JSON_LENGTH,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',
     deviations={
@@ -129,6 +133,13 @@ class _Values(Values):
             case Apply(function="toint" | "tolong" as function, args=(place,)) if place in self.typed:
                 return Value(whole_inside(function, self.value(place).text, self.typed[place]), "int", True)
         return super().shown(expr)
+
+    def called(self, expr: Apply, function: Function) -> Value:
+        """The time of an event is one of the calendar's."""
+        plain = CALENDAR.get(expr.function)
+        if plain is not None and all(self.value(a).text == "_time" for a in expr.args):
+            return super().called(expr, plain)
+        return super().called(expr, function)
 
     def ticks(self, span: Value) -> str:
         """Times are floating-point numbers, whose differences are told to the microsecond."""
@@ -201,6 +212,19 @@ class SplWalk(Walk):
         found = Command("streamstats", f"streamstats current=f window=1 {terms}")
         turned = [Command("reverse", "reverse")] if behind else []
         self.commands += [*turned, found, *turned]
+
+    def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
+        """``rex``, which finds no empty texts ("rex", Required arguments; a name has 32 characters at most: PCRE)."""
+        inside = next(n.node for n in syntax.walk(tree) if isinstance(n, syntax.Group))
+        if not is_plain(field) or len(name) > 32 or (several and not syntax.least_width(inside)):
+            return None
+        try:
+            regex = string(pcre(tree))
+        except Inexpressible:
+            return None
+        every = " max_match=0" if several else ""
+        found = Command("rex", f"rex field={field}{every} {regex}")
+        return [found] if several else [found, Command("fillnull", f'fillnull value="" {name}')]
 
     def by_letters(self, name: str) -> str:
         return f"str({column(name)})"

@@ -14,11 +14,19 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.language import NUMBERS, ORDERED, Function, Value, grouped
 from translator.targets.pipeline.values import conditions
-from translator.targets.pipeline.values.arrays import json_of, json_or_stored_text, list_of, ordered_list
+from translator.targets.pipeline.values.arrays import (
+    counted_list,
+    joined_texts,
+    json_of,
+    json_or_stored_text,
+    list_of,
+    set_made,
+    sorted_list,
+)
 from translator.targets.pipeline.values.branches import first_of, is_filled, value_of_branches
 from translator.targets.pipeline.values.conditions import are_texts
 from translator.targets.pipeline.values.context import Context, as_typed
-from translator.targets.pipeline.values.numbers import arithmetic, binned, boundaries_between, constant, cut_off
+from translator.targets.pipeline.values.numbers import arithmetic, binned, boundaries_between, constant, cut_off, rounded
 from translator.targets.pipeline.values.texts import as_text, json_of_list, occurrences, text_made
 from translator.targets.repeated import hint_of
 
@@ -129,10 +137,24 @@ class Values(Context):
                 return list_of(self, [self.value(i).text for i in items])
             case Apply(function="pack_array", args=args) if language.appended and all(map(is_filled, args)) and are_texts([*args]):
                 return list_of(self, [self.value(a).text for a in args])
-            case Apply(function="array_concat", args=args) if language.appended and all(v.ordered for v in map(self.value, args)):
+            case Apply(function="array_concat", args=args) if language.appended and all(
+                v.ordered and not v.nullable for v in map(self.value, args)
+            ):
                 return list_of(self, [self.value(a).text for a in args])
-            case Apply(function="array_length", args=(inner,)) if language.appended and (array := ordered_list(self, inner)) is not None:
-                return Value(language.list_length.format(array.text), "int", False, True)
+            case Apply(function="array_length", args=(inner,)) if (count := counted_list(self, inner)) is not None:
+                return count
+            case Apply(function="array_sort_asc", args=(inner,)) if (made_of := sorted_list(self, inner)) is not None:
+                return made_of
+            case Apply(function="set_union" | "set_difference" | "set_intersect" as function, args=args) if (
+                made_of := set_made(self, function, args)
+            ) is not None:
+                return made_of
+            case Apply(function="strcat_array", args=(inner, Const(value=str(mark)))) if (
+                made_of := joined_texts(self, inner, mark)
+            ) is not None:
+                return made_of
+            case Apply(function="round", args=(inner, *digits)) if "round" in language.functions:
+                return rounded(self, self.value(inner), digits, expr)
             case Apply(function="array_length", args=(inner,)) if (
                 language.json_length and (array := json_or_stored_text(self, inner)) is not None
             ):

@@ -52,6 +52,8 @@ def holds(ctx: Context, expr: Expr) -> str:
             return ctx.fails(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="between", args=(value_, low, high)):
             return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, _end(low, high), expr)}"
+        case Apply(function="==", args=(Apply(function="tobool") as asked, Const(value=bool(flag)))):
+            return ctx.holds(asked) if flag else ctx.fails(asked)
         case Apply(function="==", args=(subject, Const(value=bool(flag)))) if (value := ctx.value(subject)).kind in ("part", "json"):
             spelled = Items(None, Type.DYNAMIC, tuple(map(const, ("true", "1") if flag else ("false", "0"))))
             return language.atoms["in"](language.functions["tolower"].words.format(value.text), (spelled,), expr)
@@ -88,6 +90,8 @@ def holds(ctx: Context, expr: Expr) -> str:
                 kinds = "text|part"  # what stands between the words of JSON may be matched as well
             text = _searched(ctx, function, subject, rest, kinds).text
             return language.atoms[function](text, tuple(rest), expr)
+        case Apply(function="tobool", args=(inner,)) if language.truths[0]:
+            return language.truths[0].format(ctx.of_kind(inner, "text|part|json").text)
         case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
             return ctx.between(value.text, "==", language.string("true"))
     raise ctx.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
@@ -116,6 +120,8 @@ def fails(ctx: Context, expr: Expr) -> str:
             return _ordered(ctx, _INVERSE[operator], left, right, expr, ctx.value)
         case Apply(function="!=", args=(left, right)):
             return ctx.holds(Apply(expr.span, expr.type, "==", (left, right)))
+        case Apply(function="==", args=(Apply(function="tobool") as asked, Const(value=bool(flag)))):
+            return language.negated.format(ctx.holds(asked) if flag else ctx.fails(asked))
         case Apply(function="==", args=(left, right)) if isinstance(left, ColumnRef) and left.type == right.type == Type.UNKNOWN:
             # Whatever they are: they differ where one is missing, and do not where both are.
             return language.negated.format(_operand(ctx, expr, lambda x: _equal_texts(ctx, "==", left, right)))
@@ -135,6 +141,8 @@ def fails(ctx: Context, expr: Expr) -> str:
             isinstance(i, Const) and isinstance(i.value, str) for i in _flattened(rest)
         ):
             raise ctx.refuse(expr, "a negated comparison of what may be null")
+        case Apply(function="tobool", args=(inner,)) if language.truths[0]:
+            return language.truths[1].format(ctx.of_kind(inner, "text|part|json").text)
         case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
             return ctx.between(value.text, "==", language.string("false"))
     return language.negated.format(_operand(ctx, expr, ctx.holds))

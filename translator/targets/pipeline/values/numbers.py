@@ -8,7 +8,7 @@ from translator.detection.windows import TICKS
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, Const, Expr
 from translator.plan.types import Type
-from translator.targets.pipeline.language import KINDS, Value, grouped
+from translator.targets.pipeline.language import KINDS, NUMBERS, Value, grouped
 from translator.targets.pipeline.values.context import Context
 
 EPOCH_TICKS = 621_355_968_000_000_000
@@ -109,3 +109,20 @@ def cut_off(ctx: Context, number: Value, narrow: bool) -> Value:
         if not number.natural:
             pairs.insert(1, (ctx.between(text, "<", str(-_MOST)), language.whole.format(f"({-_MOST - 1})")))
     return Value(language.chosen(pairs, floor), "int", number.nullable or number.undefined, number.natural)
+
+
+_MOST_DIGITS = 9
+
+
+def rounded(ctx: Context, number: Value, digits: list[Expr], expr: Apply) -> Value:
+    """``round``: halves away from zero, of the number times a power of ten (learn.microsoft.com/kusto/query/round-function)."""
+    places = digits[0].value if digits and isinstance(digits[0], Const) else 0
+    if number.kind not in NUMBERS or not isinstance(places, int) or not 0 <= places <= _MOST_DIGITS or len(digits) > 1:
+        raise ctx.refuse(expr)
+    if number.kind == "int":
+        return number
+    words, scale = ctx.language.functions["round"].words, str(10**places)
+    if not places:
+        return Value(words.format(number.text), "real", number.nullable, number.natural)
+    found = words.format(ctx.between(grouped(number), "*", scale))
+    return Value(f"({ctx.between(found, '/', scale)})", "real", number.nullable, number.natural, simple=True)

@@ -35,7 +35,10 @@ def json_of_list(ctx: Context, value: Value, expr: Expr) -> Value:
     """The JSON of a list that has all of its texts in their order."""
     if not value.simple or not ctx.language.list_text:
         raise ctx.refuse(expr, "the text of this value")
-    return Value(ctx.language.list_text.format(value.text), "text", False)
+    text = ctx.language.list_text.format(value.text)
+    if value.nullable:  # the text of nothing is empty
+        text = ctx.language.chosen([(ctx.language.missing.format(value.text), ctx.language.string(""))], text)
+    return Value(text, "text", False)
 
 
 def text_made(ctx: Context, expr: Expr) -> str | None:

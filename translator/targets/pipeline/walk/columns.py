@@ -7,8 +7,12 @@ from dataclasses import replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Column, ColumnRef, Const, Expr
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr
+from translator.plan.simplify import simplify
 from translator.plan.types import Type
+from translator.regex import syntax
+from translator.regex.ascii import asciified
+from translator.regex.parser import parsed
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.walk.context import Context
@@ -17,7 +21,8 @@ from translator.targets.repeated import Repeated
 
 def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     """Computes columns of those that there are, in one command; another one before it computes what stands there several times."""
-    needed, told = [(column, expr) for column, expr in items if ctx.needed(column)], Repeated()
+    needed = [(column, expr) for column, expr in items if ctx.needed(column) and not _captured(ctx, column, expr)]
+    told = Repeated()
     values = _written(ctx, needed, told)
     if again := told.standing_again("\n".join(v.text for v in values if isinstance(v, Value))):
         repeated = Repeated(again)
@@ -26,7 +31,7 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
         values = _written(ctx, needed, repeated)
     pairs: list[tuple[str, str]] = []
     made = dict[int, Value]()
-    stage = sum(c.verb.lower() not in ("eval", "where") for c in ctx.commands)
+    stage = sum(c.verb.lower() not in _OF_ROWS for c in ctx.commands)
     for (column, expr), written in zip(needed, values, strict=True):
         try:
             if isinstance(written, Diagnostic):
@@ -52,6 +57,48 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     ctx.columns |= made
     if pairs:
         ctx.commands.append(ctx.eval(pairs))
+
+
+def _captured(ctx: Context, column: Column, expr: Expr) -> bool:
+    """Computes a column that is taken from a text by a regular expression, where the language has a command for it."""
+    match simplify(expr):
+        case Apply(function="extract" | "extract_all" as function, args=(Const(value=str(regex)), *group, source)) if len(group) == (
+            function == "extract"
+        ) and column.type in (Type.STRING, Type.DYNAMIC):
+            pass
+        case _:
+            return False
+    tree, several = parsed(regex), function == "extract_all"
+    number = group[0].value if group and isinstance(group[0], Const) else 1
+    if tree is None or not isinstance(number, int) or not 0 <= number <= syntax.groups(tree) or (several and syntax.groups(tree) > 1):
+        return False
+    try:
+        value = ctx.values().of_kind(source, "text|part")
+    except Cannot:
+        return False
+    field = ctx.name_of(value)
+    if (field is None and not several) or asciified(tree, ctx.language.classes):
+        return False
+    stage = sum(c.verb.lower() not in _OF_ROWS for c in ctx.commands)
+    asked = (stage, f"{function} {number} {value.text} {regex}")
+    name = ctx.computed_as.get(asked) or ctx.named(column)
+    if asked not in ctx.computed_as:
+        before = []
+        if field is None:
+            field = ctx.free(f"{name}_of")
+            before = [ctx.eval([(field, value.text)])]
+        commands = ctx.captured(name, field, syntax.capturing(tree, number, name), several)
+        if commands is None:
+            return False
+        ctx.commands += [*before, *commands]
+        ctx.computed_as[asked] = name
+    made = Value(ctx.quoted(name), "text", False, simple=True)
+    ctx.columns[column.id] = replace(made, kind="list", nullable=True, of_texts=True, ordered=True) if several else made
+    return True
+
+
+_OF_ROWS = frozenset({"eval", "where", "rex", "fillnull"})
+"""The commands that change no fields of a row but those that they name."""
 
 
 def _written(ctx: Context, items: list[tuple[Column, Expr]], repeated: Repeated) -> list[Value | Diagnostic]:

@@ -11,6 +11,7 @@ from translator.fidelity import Diagnostic, Notes
 from translator.plan import operators as o
 from translator.plan.expressions import Column, Expr, Subquery
 from translator.plan.types import Type
+from translator.regex import syntax
 from translator.targets.base import Cannot
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Head, PipelineCase, overlaps
@@ -125,6 +126,15 @@ class Context(Notes, ABC):
             Cannot: where the language has no words for it.
         """
         raise Cannot(Diagnostic("unsupported-operator", "rows next to others are not supported here", None))
+
+    def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
+        """The commands that take from a text what the one group of a regular expression holds; None where the language has none.
+
+        Args:
+            name: what to call it, which is empty where nothing matches.
+            several: whether it is taken of every match, and missing where there is none.
+        """
+        return None
 
     def by_letters(self, name: str) -> str:
         """What sorts rows by a text as KQL does."""

@@ -70,6 +70,8 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
     listed = ctx.columns.get(of.column.id) if isinstance(of, ColumnRef) and of.column.id not in ctx.elements else None
     if alone and part.flag is None and listed is not None and listed.set_of:
         return _each(ctx, first, listed.text, "part", part, node, distinct=True)
+    if alone and part.flag is None and listed is not None and listed.ordered and listed.nullable:  # which is no array where it has nothing
+        return _each(ctx, first, listed.text, "part", part, node)
     found = [(c, ctx.elements[x.column.id]) for c, x in node.items if isinstance(x, ColumnRef) and x.column.id in ctx.elements]
     if not found and alone and ctx.language.members and (whole := ctx.values().value(simplify(of))).kind in ("part", "json"):
         return _members(ctx, first, whole, part, node)
