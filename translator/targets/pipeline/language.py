@@ -105,6 +105,8 @@ class Language:
     """What KQL has for an aggregate of deviations, of what the language has for it and the number of its values: of one, and of none, 0."""
     of_lists: Mapping[str, str] = field(default_factory=dict)
     """Operators on a text and several values, of which one is to satisfy them, where the language has words for it."""
+    not_of_lists: Mapping[str, str] = field(default_factory=dict)
+    """That these are false, where they may be null."""
     finds_any: frozenset[str] = frozenset()
     """The atoms that find any of several texts at once."""
     negated: str = "NOT {0}"

@@ -182,8 +182,25 @@ OF_COLUMNS: Mapping[str, str] = MappingProxyType(
 """Operators on texts of which none is known before: a text that another one splits has it inside ("Multivalue eval functions", split)."""
 
 
-OF_LISTS: Mapping[str, str] = MappingProxyType({"has_any": f"isnotnull(mvmap({{1}}, if({OF_COLUMNS['has']}, 1, null())))"})
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_NETWORK = f"match({{1}}, {_braced(string(rf'^({_OCTET}[.]){{3}}{_OCTET}(/([0-2]?[0-9]|3[0-2]))?$'))})"
+_INSIDE = 'cidrmatch(if(match({1}, "/"), {1}, {1}."/32"), {0})'
+
+OF_LISTS: Mapping[str, str] = MappingProxyType(
+    {
+        "has_any": f"isnotnull(mvmap({{1}}, if({OF_COLUMNS['has']}, 1, null())))",
+        "ipv4_is_in_any_range": f"isnotnull(mvmap({{1}}, if({_NETWORK} AND {_INSIDE}, 1, null())))",
+    }
+)
 """The same on a text and several values ("Multivalue eval functions", mvmap)."""
+
+NOT_OF_LISTS: Mapping[str, str] = MappingProxyType(
+    {
+        "ipv4_is_in_any_range": '(isnull({1}) OR cidrmatch("0.0.0.0/0", {0})) AND '
+        f"isnull(mvmap({{1}}, case(NOT {_NETWORK}, 1, {_INSIDE}, 1, true(), null())))",
+    }
+)
+"""That they are false, where they may be null: learn.microsoft.com/kusto/query/ipv4-is-in-any-range-function."""
 
 
 _OPENED, _CLOSING, _PARTED, _CLOSED = map(_braced, map(string, (r"^\Q", r"\E", r"\E\\E\Q", r"\E" + END)))

@@ -24,8 +24,30 @@ from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
-from translator.targets.splunk.functions import CALENDAR, FUNCTIONS, OF_COLUMNS, OF_LISTS, OF_SETS, TEXTS, TRUTHS, whole_inside
-from translator.targets.splunk.words import ATOMS, FINDS_ANY, bucket_of, by_clause, column, field, inside, is_plain, moment_of, string
+from translator.targets.splunk.functions import (
+    CALENDAR,
+    FUNCTIONS,
+    NOT_OF_LISTS,
+    OF_COLUMNS,
+    OF_LISTS,
+    OF_SETS,
+    TEXTS,
+    TRUTHS,
+    whole_inside,
+)
+from translator.targets.splunk.words import (
+    ATOMS,
+    FINDS_ANY,
+    OR_EMPTY,
+    bucket_of,
+    by_clause,
+    column,
+    field,
+    inside,
+    is_plain,
+    moment_of,
+    string,
+)
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -106,7 +128,7 @@ SPL = Language(
     present="isnotnull({0})", equal='("_".{0})==("_".{1})', caseless='("_".lower({0}))==("_".lower({1}))',
     joined=lambda texts: f"({' . '.join(texts)})",
     chosen=_chosen, now="now()", moment=lambda seconds: f"{seconds:.7f}".rstrip("0").rstrip("."), of_columns=OF_COLUMNS,
-    of_lists=OF_LISTS,
+    of_lists=OF_LISTS, not_of_lists=NOT_OF_LISTS,
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, members=MEMBERS, member=MEMBER,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",
@@ -212,6 +234,9 @@ class SplWalk(Walk):
         found = Command("streamstats", f"streamstats current=f window=1 {terms}")
         turned = [Command("reverse", "reverse")] if behind else []
         self.commands += [*turned, found, *turned]
+
+    def filled(self, value: Value) -> str:
+        return OR_EMPTY.format(value.text)
 
     def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
         """``rex``, which finds no empty texts ("rex", Required arguments; a name has 32 characters at most: PCRE)."""

@@ -141,6 +141,10 @@ def fails(ctx: Context, expr: Expr) -> str:
             isinstance(i, Const) and isinstance(i.value, str) for i in _flattened(rest)
         ):
             raise ctx.refuse(expr, "a negated comparison of what may be null")
+        case Apply(function=function, args=(subject, ColumnRef() as other)) if (
+            function in language.not_of_lists and (listed := ctx.value(other)).kind == "list"
+        ):
+            return language.not_of_lists[function].format(_searched(ctx, function, subject, [], "text|part").text, listed.text)
         case Apply(function="tobool", args=(inner,)) if language.truths[0]:
             return language.truths[1].format(ctx.of_kind(inner, "text|part|json").text)
         case ColumnRef() if (value := ctx.value(expr)).kind == "bool":

@@ -20,7 +20,7 @@ from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot, some_of
 from translator.targets.pipeline.cuts import Dropped, computed
-from translator.targets.pipeline.language import Value
+from translator.targets.pipeline.language import ORDERED, Value
 from translator.targets.pipeline.reading import made_by
 from translator.targets.pipeline.relations import subqueries_of
 from translator.targets.pipeline.walk.columns import compute, group, settled, telling
@@ -176,9 +176,7 @@ class Walk(Context):
                 return self.aggregate(self.without_unread_rows(self.with_known_keys(node)), part)
             case o.Distinct(columns=columns):
                 self.unsorted = False
-                for column in columns:
-                    settled(self, column, node)
-                names = tuple(self.columns[c.id].text for c in columns)
+                names = tuple(self.told_by(column, node) for column in columns)
                 if whole:
                     self.commands.append(self.distinct(list(names)))
                 unique = telling(self, [(c, ColumnRef(None, c.type, c)) for c in columns])
@@ -210,6 +208,16 @@ class Walk(Context):
                     raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
                 return part
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {operator_word(node)} is not supported here", node.span))
+
+    def told_by(self, column: Column, node: o.Relation) -> str:
+        """The field by which rows are told apart by a column, which all of them have."""
+        value = self.values().value(ColumnRef(node.span, column.type, column))
+        if value.nullable and value.kind in ORDERED | {"bool"} and (filled := self.filled(value)):
+            name = self.free(f"{column.name}_key")
+            self.commands.append(self.eval([(name, filled)]))
+            return self.quoted(name)
+        settled(self, column, node)
+        return self.columns[column.id].text
 
     def first(self, count: int, order: list[tuple[str, bool]], part: Part, node: o.Relation) -> None:
         """Leaves of a part of the stream, whose rows stand once, the first ones.

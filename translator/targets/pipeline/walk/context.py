@@ -127,6 +127,10 @@ class Context(Notes, ABC):
         """
         raise Cannot(Diagnostic("unsupported-operator", "rows next to others are not supported here", None))
 
+    def filled(self, value: Value) -> str:
+        """A value that may be missing as one that is there, for keys; nothing where the language has no such."""
+        return ""
+
     def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
         """The commands that take from a text what the one group of a regular expression holds; None where the language has none.
 
