@@ -522,13 +522,15 @@ def test_an_address_that_is_taken_is_told() -> None:
 def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     file, archive, saved = tmp_path / "dropped.yaml", tmp_path / "two.zip", tmp_path / "saved.zip"
     file.write_text(f"name: '{HOSTILE}'\nid: one\nquery: |\n  AuditLogs\n  | take 5\n", "utf-8")
+    (other := tmp_path / "other.kql").write_text(LOGONS, "utf-8")
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("a.kql", LOGONS)
         packed.writestr("b.yaml", "name: The second\nquery: SigninLogs | take 5\n")
     given = {
         "typed": 'AuditLogs\n| where OperationName == "Add"\n| join kind=leftanti (AuditLogs | where OperationName == "Undo") on Identity',
         "hostile": f"name: '{HOSTILE}<img src=x onerror=alert(1)>'\nquery: SigninLogs | where AppId == '</script>{HOSTILE}'",
-        "mapped": GATE, "mapping": MAPPING, "file": str(file), "archive": str(archive), "saved": str(saved),
+        "mapped": GATE, "mapping": MAPPING, "file": str(file), "other": str(other), "archive": str(archive),
+        "saved": str(saved),
     }  # fmt: skip
     url = f"http://{running.host}:{running.port}/"
     done = subprocess.run(
@@ -557,6 +559,7 @@ def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     assert len(names) == 4 and not any("names" in tab or "ready" in tab for tab in names) and "result_s" in texts[0]
     assert (found["dropped"], found["name"], found["hostile"]) == (HOSTILE, "dropped.yaml", f"{HOSTILE}<img src=x onerror=alert(1)>")
     assert any("take 5" in mark for mark in found["marks"]) and found["scripts"] == 2
+    assert found["several"] == [HOSTILE, "other"]
     assert found["archived"] == ["a", "The second"] and found["second"] == "The second" and "Nothing" in found["nothing"]
     assert "failed" in found["failed"] and found["faults"]
     assert found["refused"] == "Refused: 32 others wait already." and found["gone"] == "The server does not answer."

@@ -48,6 +48,7 @@ def test_a_mapping_says_places_and_columns(tmp_path: Path, text: str, found: obj
         ("splunk:\n  SignInLog: {IPAddress: src}\n", 2, "'SignInLog' is no table: did you mean SigninLogs?"),
         ("splunk:\n  SigninLogs:\n    place: {indx: main}\n", 3, "'indx' is no field that tells where events are: did you mean index?"),
         ("splnk: {SigninLogs: {IPAddress: src}}", 1, "'splnk' is no target: did you mean splunk?"),
+        ("SigninLogs: {IPAddress: src}", 1, "'SigninLogs' is no target: first come targets (splunk, elastic, eql, esql, sigma), then"),
         ("splunk: [a]", 1, "expected tables by name"),
         ("- a\n- b\n", 1, "expected targets"),
         ("splunk: {SigninLogs: {IPAddress: [a]}}", 1, "expected a name"),

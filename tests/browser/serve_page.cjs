@@ -4,7 +4,7 @@ const { chromium } = require("playwright-core");
 const fs = require("fs");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const [url, executablePath, given, pictures] = process.argv.slice(2);
-const { typed, hostile, mapped, mapping, file, archive, saved } = JSON.parse(given);
+const { typed, hostile, mapped, mapping, file, other, archive, saved } = JSON.parse(given);
 const found = { errors: [], requests: [], axe: [], wide: [] };
 
 async function opened(browser) {
@@ -42,14 +42,14 @@ async function fill(page, selector, text) {
   await idle(page);
 }
 
-async function dropped(page, path) {
-  const data = fs.readFileSync(path).toString("base64");
-  await page.evaluate(([name, data]) => {
+async function dropped(page, ...paths) {
+  const files = paths.map((path) => [path.split("/").pop(), fs.readFileSync(path).toString("base64")]);
+  await page.evaluate((files) => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name));
+    for (const [name, data] of files) transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name));
     dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
-  }, [path.split("/").pop(), data]);
-  await page.waitForFunction((name) => document.getElementById("name").textContent === name, path.split("/").pop());
+  }, files);
+  await page.waitForFunction((name) => document.getElementById("name").textContent === name, files.length > 1 ? "files.zip" : files[0][0]);
   await idle(page);
 }
 
@@ -96,7 +96,7 @@ async function dropped(page, path) {
   found.before = await texts(page);
   await page.getByRole("tab", { name: "Splunk" }).click();
   await page.locator("#site > summary").click();
-  await page.getByRole("button", { name: "Add what splunk lacks" }).click();
+  await page.getByRole("button", { name: "Add what Splunk lacks" }).click();
   await idle(page);
   found.template = await page.locator("#mapping").inputValue();
   await fill(page, "#mapping", mapping.replace("index", "indx"));
@@ -130,6 +130,8 @@ async function dropped(page, path) {
   await page.locator("#rule").selectOption("1");
   found.second = await page.locator("#title").textContent();
   await looked(page, "archive", "light", 1280);
+  await dropped(page, file, other);
+  found.several = await page.locator("#rule option").allTextContents();
   await page.locator("#close").click();
   await idle(page);
   found.nothing = await page.locator("#state").textContent();
@@ -143,20 +145,20 @@ async function dropped(page, path) {
   await looked(page, "failed", "light", 1280);
   // a server that refuses, or is gone
   await page.context().close();
-  const other = await browser.newPage();
-  await other.route("**/convert", (route) => route.fulfill({ status: 503, json: { problem: "32 others wait already" } }));
-  await other.goto(url);
-  await other.locator("#again").waitFor();
-  found.refused = await other.locator("#state").textContent();
-  await other.unroute("**/convert");
-  await other.route("**/convert", (route) => route.abort());
-  await other.locator("#again").click();
-  await other.waitForFunction(() => /answer/.test(document.getElementById("state").textContent));
-  found.gone = await other.locator("#state").textContent();
-  await other.unroute("**/convert");
-  await other.locator("#again").click();
-  await idle(other);
-  found.again = [await other.locator("#state").textContent(), await other.locator("#again").isVisible()];
+  const refusing = await browser.newPage();
+  await refusing.route("**/convert", (route) => route.fulfill({ status: 503, json: { problem: "32 others wait already" } }));
+  await refusing.goto(url);
+  await refusing.locator("#again").waitFor();
+  found.refused = await refusing.locator("#state").textContent();
+  await refusing.unroute("**/convert");
+  await refusing.route("**/convert", (route) => route.abort());
+  await refusing.locator("#again").click();
+  await refusing.waitForFunction(() => /answer/.test(document.getElementById("state").textContent));
+  found.gone = await refusing.locator("#state").textContent();
+  await refusing.unroute("**/convert");
+  await refusing.locator("#again").click();
+  await idle(refusing);
+  found.again = [await refusing.locator("#state").textContent(), await refusing.locator("#again").isVisible()];
   await browser.close();
   console.log(JSON.stringify(found));
 })();

@@ -115,7 +115,8 @@ class _Reader:
     def tables(self) -> Iterator[tuple[str, str, SiteTable]]:
         for target, node, tables in self.pairs(self.root, "targets"):
             if target not in FAMILY_OF:
-                raise self.error(node, f"'{target}' is no target{suggestion(target, FAMILY_OF)}")
+                close = suggestion(target, FAMILY_OF) or f": first come targets ({', '.join(FAMILY_OF)}), then their tables"
+                raise self.error(node, f"'{target}' is no target{close}")
             for name, place, content in self.pairs(tables, "tables by name"):
                 self.check_table(name, place)
                 yield FAMILY_OF[target], name, self.table(FAMILY_OF[target], name, content)

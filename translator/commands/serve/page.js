@@ -18,6 +18,16 @@
 
   let running = null;
   let timer = 0;
+  function stop() {
+    running?.abort();
+    clearTimeout(timer);
+    if (trying) {
+      trying = false;
+      redraw();
+    }
+    busy(false);
+  }
+
   function changed(pause = 350) {
     running?.abort();
     clearTimeout(timer);
@@ -114,7 +124,7 @@
     by("mapping-says").className = wrong ? "wrong" : "";
     if (wrong) by("site").open = true;
     by("wanted").replaceChildren(...Object.entries(found?.wanted || {}).map(([family, lacking]) =>
-      make("button", { type: "button", onclick: () => fill(family, lacking) }, `Add what ${family} lacks`)));
+      make("button", { type: "button", onclick: () => fill(family, lacking) }, `Add what ${family[0].toUpperCase()}${family.slice(1)} lacks`)));
     redraw();
     busy(false);
   }
@@ -273,16 +283,28 @@
 
   const encodings = [[[0xff, 0xfe], "utf-16le"], [[0xfe, 0xff], "utf-16be"]];
   async function open(given) {
-    if (given.size * 1.4 > most) return say(`${given.name} is too large for this page: kql2sigma convert takes it.`, true);
-    const bytes = new Uint8Array(await given.arrayBuffer());
+    if (!given.length) return;
+    const [name, size] = [given.length === 1 ? given[0].name : "files.zip", given.reduce((sum, { size }) => sum + size, 0)];
+    const refused = (why) => {
+      stop();
+      say(`${name} ${why}`, true);
+    };
+    if (size * 1.4 > most) return refused("is too large for this page: kql2sigma convert takes it.");
+    let read;
+    try {
+      read = await Promise.all(given.map(async (one) => [one.name, new Uint8Array(await one.arrayBuffer())]));
+    } catch {
+      return refused("cannot be read. A folder is taken as an archive of it.");
+    }
+    const bytes = read.length === 1 ? read[0][1] : new Uint8Array(await zip(read).arrayBuffer());
     place = 0;
     if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3) {
       let binary = "";
       for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-      opened({ name: given.name, data: btoa(binary) }, "");
+      opened({ name, data: btoa(binary) }, "");
     } else {
       const [, encoding] = encodings.find(([mark]) => mark.every((byte, n) => bytes[n] === byte)) || [null, "utf-8"];
-      opened({ name: given.name }, new TextDecoder(encoding).decode(bytes));
+      opened({ name }, new TextDecoder(encoding).decode(bytes));
     }
   }
 
@@ -297,7 +319,7 @@
   }
 
   by("file").addEventListener("change", async (event) => {
-    if (event.target.files[0]) await open(event.target.files[0]);
+    await open([...event.target.files]);
     event.target.value = ""; // so that it can be opened again when it has changed
   });
   by("example").addEventListener("click", () => opened({ name: untyped }, example));
@@ -310,10 +332,10 @@
   addEventListener("drop", (event) => {
     event.preventDefault();
     by("editor").classList.remove("dropping");
-    if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
+    open([...event.dataTransfer.files]);
   });
 
-  // --- the download: what is shown, as an archive without compression (APPNOTE.TXT of PKWARE, 4.3)
+  // --- archives without compression (APPNOTE.TXT of PKWARE, 4.3): of several files that are opened, and of what is downloaded
 
   const table = Uint32Array.from({ length: 256 }, (_, n) => {
     for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
@@ -333,8 +355,8 @@
       }
       return new Uint8Array(view.buffer);
     };
-    for (const [name, text] of files) {
-      const [path, content] = [utf8.encode(name), utf8.encode(text)];
+    for (const [name, given] of files) {
+      const [path, content] = [utf8.encode(name), typeof given === "string" ? utf8.encode(given) : given];
       // version, flags (names in UTF-8), method, time and date (1980-01-01), sum, sizes, lengths
       const common = [[2, 20], [2, 0x800], [2, 0], [2, 0], [2, 33], [4, crc(content)], [4, content.length], [4, content.length], [2, path.length], [2, 0]];
       parts.push(head([4, 0x04034b50], ...common), path, content);

@@ -129,7 +129,7 @@ def filter_joined(lifting: Lifting, joined: Joined, predicate: Expr, span: Span 
     predicate = substitute(predicate, joined.env)
     counted = {i for g in joined.summaries.values() for i in g.aggregates}
     if counted & {c.id for c in columns_of(predicate)}:
-        lifting.say("condition-dropped", "this condition on a count after the join is left out", predicate.span)
+        lifting.say("condition-dropped", "this condition on what a side of the join summarizes is left out", predicate.span)
         return
     owners = _owners(lifting, joined, predicate, len(joined.sides))
     keys = {c for pair in joined.pairs for x in (pair[1], pair[3]) if isinstance(x, ColumnRef) for c in columns_of(x)}

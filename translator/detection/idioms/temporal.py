@@ -77,7 +77,8 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         sides.append(counted_side(lifting, name, summary, side, selectors, bucket))
     told_apart = iter(unique_names([s.name for side in sides for s in side.selectors]))
     sides = [replace(side, selectors=tuple(replace(s, name=next(told_apart)) for s in side.selectors)) for side in sides]
-    keys = tuple(snake(key_name(c)) for c in classes)
+    columns = [key_name(c) for c in classes]
+    keys = tuple(snake(c) for c in columns)
     guaranteed = tuple(
         any(all(lifting.has_always(s.keys[i], s.predicate) or (s.keys[i].type in NULLABLE and not joined.absent) for s in side.selectors)
             for side in sides if not side.absent)
@@ -91,7 +92,7 @@ def detect_temporal(lifting: Lifting, joined: Joined, outer: Grouped | None) -> 
         lifting.say("empty-join-key", "an event without the key has no partner in the KQL, and others without it here", joined.span)
     lifting.say(
         "rows-differ",
-        f"the query gives a row for each combination of events, the outputs one alert for each {' and '.join(keys)}",
+        f"the query gives a row for each combination of events, the outputs one alert for each {' and '.join(columns)}",
         outer.input.span if outer and isinstance(outer.input, Joined) else joined.span,
     )
     kind, sides, within, strict, open_ = order_of(lifting, joined, sides)
