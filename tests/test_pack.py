@@ -453,7 +453,8 @@ def test_prune_removes_what_runs_wrote_and_nothing_else(good: Path, tmp_path: Pa
     (out / "eql/z-third.eql").write_text("any where true // changed by hand\n")
     (good / "z-third.yaml").unlink()
     (good / "m-second.yaml").write_text("name: m-second\nquery: SecurityEvent | where\n")
-    run("convert", good, "-o", out)
+    told = run("convert", good, "-o", out).stderr
+    assert f"{len(report(out)['stale'])} files of earlier runs are still there: --prune removes" in told
     assert (out / "splunk/z-third.spl").exists() and "splunk/z-third.spl" in report(out)["stale"]
     result = run("convert", good, "-o", out, "--prune")
     assert "removed splunk/z-third.spl" in result.stderr and "eql/z-third.eql" in result.stderr

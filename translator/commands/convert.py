@@ -294,7 +294,10 @@ class _Run:
         if folder.checks:
             differing = {**folder.differing, **dict.fromkeys(stale, "is of an earlier run")}
             self.problems += [f"{folder.root / name} {why}" for name, why in sorted(differing.items())]
-        elif REPORT in folder.lost:
+        elif stale and not self.request.prune:
+            files = f"{len(stale)} files of earlier runs are" if len(stale) > 1 else "a file of an earlier run is"
+            self.tell([f"{files} still there: --prune removes what nobody has changed"])
+        if REPORT in folder.lost and not folder.checks:
             self.problems.append(f"{folder.root / REPORT} has no place for all that is to be said: it is short")
         return content
 

@@ -120,6 +120,8 @@ def read_report(path: Path) -> dict[str, Any]:
     file = path / REPORT if path.is_dir() else path
     try:
         data = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UsageProblem(f"{path} has no {REPORT}: name a folder that convert -o has written") from error
     except OSError as error:
         raise UsageProblem(f"{file} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
