@@ -27,6 +27,7 @@ from translator.pack import Entry, Failure
 from translator.pipeline import Conversion, convert
 from translator.report import report
 from translator.report.html import common_folder, page, rules, summary
+from translator.rulepack.model import Unread
 from translator.verify.proof import Proof, prove
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,8 +90,8 @@ def entry(kql: str, slug: str = "a-rule", **facts: Any) -> Entry:
     return Entry(slug, convert(rule(kql, **facts)))
 
 
-def page_of(entries: list[Entry], proofs: dict[tuple[str, str], Proof] | None = None) -> str:
-    return page(entries, report(entries, {}, proofs=proofs or {}), proofs or {}).decode()
+def page_of(entries: list[Entry], proofs: dict[tuple[str, str], Proof] | None = None, unread: tuple[Unread, ...] = ()) -> str:
+    return page(entries, report(entries, {}, proofs=proofs or {}, unread=unread), proofs or {}).decode()
 
 
 BASE = entry(SIGNIN)
@@ -288,7 +289,8 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
     assert isinstance(second.result, Conversion)
     entries = [first, second, Entry("c", Failure("c.yaml", "A broken one", "", 3, 7, "no such table"))]
     file, printed = tmp_path / "report.html", tmp_path / "report.pdf"
-    file.write_text(page_of(entries, {("b", "splunk"): prove(second.result, "splunk")}), "utf-8")
+    unread = tuple(Unread(f"{n}.txt", "", "no rule") for n in range(20))
+    file.write_text(page_of(entries, {("b", "splunk"): prove(second.result, "splunk")}, unread), "utf-8")
     done = subprocess.run(
         ["node", str(ROOT / "tests/browser/report_page.cjs"), str(file), str(CHROMIUM), str(printed)],
         env={**os.environ, "NODE_PATH": str(MODULES)}, capture_output=True, text=True, timeout=300, check=True,
@@ -298,6 +300,7 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
     assert len(found["axe"]) == 8 and all(a["passes"] > 10 and a["violations"] == [] for a in found["axe"]), found["axe"]
     assert found["all"] == found["plain"] == [HOSTILE, "Sign-in of somebody", "A broken one"] and not found["form"]
     assert (found["searched"], found["told"], found["failed"]) == (["Sign-in of somebody"], "1 of 3", ["A broken one"])
+    assert found["rows"] == [20, 12, 20] and found["unfolded"] == [0, "true"]
     assert found["ordered"] == [HOSTILE, "A broken one", "Sign-in of somebody"]
     assert found["address"] == found["returned"] == "#rules?text=a+broken&verdict=failed&order=name"
     assert found["linked"] == [["A broken one"], "failed", "name"] and found["unknown"] == ["Sign-in of somebody"]

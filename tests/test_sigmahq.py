@@ -54,6 +54,7 @@ def test_documents_of_one_rule_have_ids_and_names_of_their_own() -> None:
     ("text", "kept", "links"),
     [
         ("See https://a.example/x.", "See (see references).", ["https://a.example/x"]),
+        ("[this page](https://c.example/) \nsays", "this page (see references)\nsays", ["https://c.example/"]),
         ("(Ref: http://b.example/y?z=1)", "(Ref: (see references))", ["http://b.example/y?z=1"]),
         ("no link", "no link", []),
     ],

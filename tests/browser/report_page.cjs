@@ -40,6 +40,13 @@ const names = (page) => page.locator("ol.rules > li:visible a.name").allTextCont
     }
   }
   const page = await opened(browser, 1280, "light");
+  const long = page.locator(".folded > li");
+  found.rows = [await long.count(), await long.filter({ visible: true }).count()];
+  await page.emulateMedia({ media: "print" });
+  found.rows.push(await long.filter({ visible: true }).count());
+  await page.emulateMedia({ media: "screen" });
+  await page.getByRole("button", { name: "Show all" }).press("Enter");
+  found.unfolded = [await page.locator(".folded").count(), await page.getByRole("button", { name: "Show fewer" }).getAttribute("aria-expanded")];
   found.all = await names(page);
   await page.getByLabel("Search").fill("SIGNINLOGS");
   found.searched = await names(page);

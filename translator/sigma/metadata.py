@@ -13,7 +13,12 @@ LEVELS = frozenset({"informational", "low", "medium", "high", "critical"})
 
 
 def without_links(text: str) -> tuple[str, list[str]]:
-    """A description without the addresses of pages in it, which SigmaHQ keeps among the references, and these addresses."""
+    """A description without the addresses of pages in it, which SigmaHQ keeps among the references, and these addresses.
+
+    A link of Markdown is its text. Lines lose the spaces at their ends: YAML could only quote such a text.
+    """
+    text = re.sub(r"\[([^\[\]]+)\]\((https?://[^\s()]+)\)", r"\1 \2", text)
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
     links = [link.rstrip(".,;:'\")]>") for link in re.findall(r"https?://\S+", text)]
     for link in links:
         text = text.replace(link, "(see references)")

@@ -176,6 +176,20 @@
     if (event.key === "Escape" && !view.hidden) location.hash = address();
   });
 
+  // What is long begins with its first rows; all of them are printed, and are there without this script.
+  for (const long of document.querySelectorAll("[data-most]")) {
+    const rest = [...long.children].slice(long.dataset.most);
+    if (rest.length < 4) continue;
+    const button = make("button", { type: "button", onclick: () => told(long.classList.toggle("folded")) });
+    const told = (folded) => {
+      button.textContent = folded ? `Show all ${long.children.length}` : "Show fewer";
+      button.setAttribute("aria-expanded", String(!folded));
+    };
+    for (const row of rest) row.classList.add("more");
+    told(long.classList.toggle("folded"));
+    (long.closest("table") || long).after(button);
+  }
+
   for (const code of [...new Set(rules.flatMap((r) => (r.said || []).map((d) => d.code)))].sort()) {
     control("code").append(make("option", { value: code }, code));
   }
