@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from translator.plan.expressions import FALSE, Apply, Const, Expr, const, walk
-from translator.plan.texts import last_part
+from translator.plan.text_parts import last_part
 from translator.plan.types import Type
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, disjunction, negation
 from translator.plan.rewriting import rewritten
-from translator.plan.texts import EXTENSION, FILE_NAME
+from translator.plan.text_parts import EXTENSION, FILE_NAME
 from translator.plan.types import Type
 from translator.regex.parser import parsed
 from translator.regex.syntax import groups

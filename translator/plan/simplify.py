@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 
-from translator.plan import captures, synonyms, texts
+from translator.plan import captures, synonyms, text_parts, texts
 from translator.plan.addresses import address_within
 from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
 from translator.plan.expressions import (
@@ -439,12 +439,12 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (synonyms.compared_addresses, frozenset({"=="})),
     (synonyms.element_sought, _COMPARED),
     (texts.folded_constant, _PLACES | _CASES | {"replace", "replace_regex"}),
-    (texts.behind_last, frozenset({"reverse"})),
-    (texts.around_first, frozenset({"substring"})),
-    (texts.chosen_element, _PLACES),
-    (texts.last_element, frozenset({"[]"})),
-    (texts.lowered_parts, _PLACES),
-    (texts.file_of_path, _PLACES),
+    (text_parts.behind_last, frozenset({"reverse"})),
+    (text_parts.around_first, frozenset({"substring"})),
+    (text_parts.chosen_element, _PLACES),
+    (text_parts.last_element, frozenset({"[]"})),
+    (text_parts.lowered_parts, _PLACES),
+    (text_parts.file_of_path, _PLACES),
     (captures.leading_flag, frozenset({"matches regex", "matches regex~"})),
     (_string_wrappers, frozenset({"tostring"})),
     (_text_of_flag, frozenset({"tostring", "strcat"})),
@@ -462,16 +462,16 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_nullness, frozenset({"isnull"})),
     (_constant_comparison, TEXT_OPERATORS),
     (_between_numbers, frozenset({"between"})),
-    (texts.split_element, TEXT_OPERATORS | {"isempty"}),
+    (text_parts.split_element, TEXT_OPERATORS | {"isempty"}),
     (texts.cut, _EQUAL),
     (texts.located, _COMPARED),
     (captures.extracted, frozenset({"isempty"})),
     (captures.greedy_suffix, _EQUAL),
-    (texts.counted_parts, _COMPARED),
-    (texts.text_length, _COMPARED),
-    (texts.joined_constants, _EQUAL),
+    (text_parts.counted_parts, _COMPARED),
+    (text_parts.text_length, _COMPARED),
+    (text_parts.joined_constants, _EQUAL),
     (address_within, frozenset({"has_ipv4", "has_any_ipv4", "has_ipv4_prefix", "has_any_ipv4_prefix"})),
-    (texts.separated, TEXT_OPERATORS | {"isempty"}),
+    (text_parts.separated, TEXT_OPERATORS | {"isempty"}),
     (_junctions, frozenset({"and", "or", "not", "=="})),
 )
 """The rewrites in the order in which they are tried at every node, children first, each with the functions that it is for."""
