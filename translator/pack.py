@@ -112,6 +112,7 @@ class Effort:
 
     @property
     def limits(self) -> Limits:
+        """What an item may take; without a limit of time there is none at all."""
         return Limits(self.seconds, RULE_MEGABYTES, RULE_OUTPUT, self.processor) if self.seconds else Limits()
 
     def carried_out(

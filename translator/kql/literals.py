@@ -81,6 +81,7 @@ def _visible(char: str) -> str:
 
 
 def decode_long(text: str) -> int:
+    """The value of a whole number in decimal or hexadecimal digits."""
     return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
 
 

@@ -30,6 +30,7 @@ class Clause(s.Node):
 
 
 def span_of(children: Children) -> s.Span:
+    """From the beginning of the first child to the end of the last one that is there, as offsets into the text."""
     first: Any = children[0]
     index = -1
     last: Any = children[index]
@@ -48,10 +49,12 @@ def span_of(children: Children) -> s.Span:
 
 
 def nodes_in(children: Children) -> tuple[Any, ...]:
+    """The children without tokens."""
     return tuple([c for c in children if c.__class__ is not Token])
 
 
 def has_token(children: Children, kind: str) -> bool:
+    """Whether a token of that kind is among the children."""
     return any(c.__class__ is Token and c.type == kind for c in children)
 
 
@@ -64,6 +67,7 @@ def after(children: Children, kind: str) -> Any:
 
 
 def clause_in(children: Children, cls: type[s.Node]) -> Any:
+    """The first child of that class, or None."""
     return next((c for c in children if isinstance(c, cls)), None)
 
 

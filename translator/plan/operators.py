@@ -411,6 +411,7 @@ class Plan:
 
     @property
     def columns(self) -> list[tuple[str, str]]:
+        """Names and types of the columns, in their order; the types as KQL spells them."""
         return [(name, str(column.type)) for name, column in self.declared or self.names]
 
 

@@ -43,9 +43,11 @@ class Compiled:
 
     @property
     def tables(self) -> tuple[str, ...]:
+        """The tables that it reads."""
         return tuple(self.reads)
 
     def sql(self, dialect: Dialect, pretty: bool = False) -> str:
+        """Its text in a dialect; ``pretty`` over several lines."""
         return self.query.sql(dialect=dialect.name, pretty=pretty)
 
 

@@ -49,6 +49,7 @@ class Compiling(ABC):
         """The rows of ``relation``."""
 
     def column(self, kind: Type) -> e.Column:
+        """A column that no query has: its values are those of a step between two operators."""
         self.next += 1
         return e.Column(self.next, "", kind)
 
@@ -58,9 +59,11 @@ class Compiling(ABC):
         return query.select.subquery(f"t{self.aliases}", copy=query.select.parent is not None)
 
     def reference(self, column: e.Column) -> exp.Expr:
+        """A column as SQL names it."""
         return exp.column(column_name(column), quoted=True)
 
     def named(self, value: exp.Expr, column: e.Column) -> exp.Expr:
+        """A value in SQL under the name of a column."""
         return exp.alias_(value, column_name(column), quoted=True)
 
     def only_duckdb(self, what: str, span: e.Span | None) -> None:
@@ -74,6 +77,7 @@ class Compiling(ABC):
         return f"r{self.aliases}"
 
     def over(self, query: Relational, *added: exp.Expr) -> exp.Select:
+        """A query of all columns of another, and of ``added`` ones."""
         return exp.select(exp.Star(), *added).from_(self.derived_table(query), copy=False)
 
     def extended(self, query: Relational, *added: tuple[e.Column, exp.Expr]) -> Relational:
@@ -91,6 +95,7 @@ class Compiling(ABC):
         return Relational(self.over(query).where(*(x.copy() for x in conditions), copy=False), query.columns, query.order)
 
     def order_of(self, query: Relational, required: bool = False) -> exp.Order | None:
+        """The order of a query's rows for a window; where there is none and one is ``required``, some order."""
         if query.order:
             return exp.Order(expressions=[k.copy() for k in query.order])
         return exp.Order(expressions=[exp.Ordered(this=exp.Literal.number(1))]) if required else None

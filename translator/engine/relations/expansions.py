@@ -19,6 +19,7 @@ from translator.plan.types import Type
 
 
 def expanded(compiler: Compiling, query: Relational, relation: o.Expand) -> Relational:
+    """The rows of ``mv-expand``: one for each element."""
     query, exprs = windowed(compiler, query, tuple(x for _, x in relation.items))
     raw = [(compiler.column(Type.DYNAMIC), c) for c, _ in relation.items]
     arrays = tuple((compiler.column(Type.DYNAMIC), _elements(compiler, x, relation.pairs)) for x in exprs)

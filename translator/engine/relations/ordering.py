@@ -14,6 +14,7 @@ from translator.plan.types import Type
 
 
 def sorted_by(compiler: Compiling, query: Relational, keys: tuple[o.Ordering, ...]) -> Relational:
+    """The same rows, whose order is that of ``keys`` where an operator asks for it."""
     query, exprs = windowed(compiler, query, tuple(k.expr for k in keys))
     order: list[exp.Ordered] = []
     items: list[tuple[e.Column, e.Expr]] = []
@@ -49,6 +50,11 @@ def _keyed(compiler: Compiling, query: Relational, column: e.Column) -> tuple[Re
 
 
 def limit(compiler: Compiling, relation: o.Limit) -> Relational:
+    """The first rows of an order, or any; of each partition where there is one.
+
+    Raises:
+        EngineError: for ``sample``, which is random.
+    """
     if relation.operator == "sample":
         raise EngineError("sample is random: its result could not be reproduced; take gives some rows too", relation.span)
     query = compiler.relation(relation.input)

@@ -16,6 +16,10 @@ from translator.plan.types import Type
 
 
 def parse(compiler: Compiling, relation: o.Parse) -> Relational:
+    """``parse`` and ``parse-where``, by a regular expression.
+
+    A part that is no value of its type makes the row one that does not match, but with ``kind=relaxed``.
+    """
     query = compiler.relation(relation.input)
     regex, columns = regex_of(relation)
     subject = compiler.column(Type.STRING)
@@ -46,6 +50,7 @@ def parse(compiler: Compiling, relation: o.Parse) -> Relational:
 
 
 def parse_pairs(compiler: Compiling, relation: o.ParsePairs) -> Relational:
+    """``parse-kv``, by a function of Python that gives a bag."""
     query = compiler.relation(relation.input)
     bag = compiler.column(Type.DYNAMIC)
     spec = {

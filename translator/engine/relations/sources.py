@@ -34,6 +34,7 @@ def stored_table(compiler: Compiling, relation: o.Source) -> Relational:
 
 
 def literal_rows(compiler: Compiling, relation: o.Rows) -> Relational:
+    """The rows of ``datatable`` and ``print``; a row that is too short ends in nulls."""
     columns = relation.columns
     if not columns:
         return Relational(exp.select(exp.alias_(exp.Literal.number(1), "one")), {})
@@ -55,6 +56,7 @@ def _cell(compiler: Compiling, expr: e.Expr, kind: Type) -> exp.Expr:
 
 
 def range_of(compiler: Compiling, relation: o.Range) -> Relational:
+    """The rows of ``range``: numbers, spans of time or moments, the last one included."""
     column = relation.column
     low, high, step = (compiler.scalars.value(x) for x in (relation.start, relation.stop, relation.step))
     number = compiler.column(Type.LONG)

@@ -16,6 +16,7 @@ from translator.plan.types import Type
 
 
 def computed(compiler: Compiling, query: Relational, items: tuple[tuple[e.Column, e.Expr], ...]) -> Relational:
+    """The rows of a query with further columns, of which some look at rows before or behind."""
     query, values = windowed(compiler, query, tuple(x for _, x in items))
     compiler.scalars.order = query.order
     return compiler.extended(query, *((c, _typed(compiler, x, c)) for (c, _), x in zip(items, values, strict=True)))

@@ -37,6 +37,11 @@ class Scalars(Values):
     """Compiles expressions for one dialect, each by the module of its family."""
 
     def value(self, expr: e.Expr) -> exp.Expr:
+        """An expression of the plan in SQL.
+
+        Raises:
+            EngineError: where the engine or the dialect cannot say it.
+        """
         match expr:
             case e.ColumnRef(column=column):
                 return exp.column(column_name(column), quoted=True)

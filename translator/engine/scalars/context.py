@@ -60,6 +60,7 @@ class Values(ABC):
         return fill(text, self.dialect.name, *args)
 
     def sql(self, text: str, *args: exp.Expr) -> exp.Expr:
+        """SQL in the words of DuckDB, translated to the dialect at hand; ``$1`` and so on are the arguments."""
         return fill(text, "duckdb", *args)
 
     def python(
@@ -94,15 +95,19 @@ class Values(ABC):
         return self.python(shown or name, function.python, kinds, result, args, nulls)
 
     def cast(self, value: exp.Expr, kind: Type) -> exp.Expr:
+        """A value in the type that the dialect has for ``kind``; a failure is one of the query."""
         return exp.Cast(this=value, to=exp.DataType.build(self.dialect.type(kind), dialect=self.dialect.name))
 
     def try_cast(self, value: exp.Expr, kind: Type) -> exp.Expr:
+        """The same, and null where the value is none of that type."""
         return exp.TryCast(this=value, to=exp.DataType.build(self.dialect.type(kind), dialect=self.dialect.name), safe=True)
 
     def never_null(self, value: exp.Expr, kind: Type) -> exp.Expr:
+        """A text that is empty where it is missing, as KQL has it; other values as they are."""
         return exp.Coalesce(this=value, expressions=[exp.Literal.string("")]) if kind == Type.STRING else value
 
     def null(self, kind: Type) -> exp.Expr:
+        """What is missing: null, and of a string the empty text."""
         return exp.Literal.string("") if kind == Type.STRING else self.cast(exp.Null(), kind)
 
     def ticks(self, value: exp.Expr) -> exp.Expr:
@@ -110,9 +115,11 @@ class Values(ABC):
         return self.word("ticks", value) if self.dialect.ticks else self.sql("$1 * 10", self.word("micros", value))
 
     def moment_of_ticks(self, value: exp.Expr) -> exp.Expr:
+        """The time so many ticks of 100 ns after 1970."""
         return self.word("moment_of_ticks", value) if self.dialect.ticks else self.word("moment", self.sql("$1 // 10", value))
 
     def moment_of_text(self, value: exp.Expr) -> exp.Expr:
+        """The time that a text tells, with its seventh digit where the dialect counts ticks; null where it tells none."""
         found = self.python("datetime", python_conversions.datetime_of, (Type.STRING,), Type.DATETIME, (value,))
         if not self.dialect.ticks:
             return found

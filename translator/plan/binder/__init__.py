@@ -69,6 +69,11 @@ class Binder(Context):
         return o.Plan(table.relation, tuple(names.items()), bool(table.sources), shown)
 
     def table(self, node: s.Node, scope: Scope) -> Table:
+        """The table that a tabular expression gives.
+
+        Raises:
+            BindError: where lets and functions call each other too deeply, or what the table is made of is wrong.
+        """
         self.depth += 1
         try:
             if self.depth > MAX_DEPTH * 4:
@@ -78,9 +83,15 @@ class Binder(Context):
             self.depth -= 1
 
     def operator(self, table: Table, node: s.Operator, scope: Scope) -> Table:
+        """The table that an operator makes of ``table``."""
         return operators.operator(self, table, node, scope)
 
     def expression(self, node: s.Node, table: Table | None, scope: Scope) -> e.Expr:
+        """A scalar expression over the columns of ``table``; without one it has the names of ``scope`` alone.
+
+        Raises:
+            BindError: where it nests too deeply, names what is not there, or has operands of wrong types.
+        """
         self.depth += 1
         try:
             if self.depth > MAX_DEPTH * 4:

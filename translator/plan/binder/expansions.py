@@ -44,6 +44,7 @@ def _expanded(
 
 
 def mv_expand(ctx: Context, table: Table, node: s.MvExpand, scope: Scope) -> Table:
+    """A row for each element of its arrays; a column that is expanded under its own name is replaced."""
     relation, added = _expanded(ctx, table, node, node.items, scope)
     return table.over(relation, {**table.names, **added})
 

@@ -29,6 +29,10 @@ class Graph(Table):
 
 
 def make_graph(ctx: Context, table: Table, node: s.MakeGraph, scope: Scope) -> Table:
+    """A graph of the table's rows as edges, with the nodes that other tables have. Its columns are seen once it is matched.
+
+    Where a column of the edges or a key of the nodes is unknown, it is the operator that is not supported.
+    """
     edges = Table(table.relation, table.names, table.sources, hidden=table.hidden, behind=table.behind, guessed=table.guessed)
     tables = [ctx.table(n.table, scope) for n in node.nodes]
     ids = [named_column(ctx, t, n.key.value, n.key.span, scope) for t, n in zip(tables, node.nodes, strict=True)]
@@ -69,6 +73,7 @@ def make_graph(ctx: Context, table: Table, node: s.MakeGraph, scope: Scope) -> T
 
 
 def mark_components(ctx: Context, graph: Graph, node: s.GraphMarkComponents) -> Table:
+    """The graph with a number for each of its components, as a property of the nodes."""
     parameters = words(node.parameters)
     column = ctx.column(parameters.get("with_component_id") or "ComponentId", Type.LONG)
     relation = graph.relation
@@ -78,6 +83,7 @@ def mark_components(ctx: Context, graph: Graph, node: s.GraphMarkComponents) -> 
 
 
 def graph_table(ctx: Context, graph: Graph, node: s.GraphToTable) -> Table:
+    """The nodes of a graph, or its edges, as rows, with the hashes that are asked for."""
     output = node.outputs[0]
     hashes = {p.name: w for p in output.parameters if (w := word(p.value))}
     hashed = [hashes[n] for n in ("with_node_id", "with_source_id", "with_target_id") if n in hashes]

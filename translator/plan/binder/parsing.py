@@ -24,6 +24,7 @@ from translator.regex.syntax import groups as regex_groups
 
 
 def parse_text(ctx: Context, table: Table, node: s.Parse, scope: Scope) -> Table:
+    """The table with a column for each name in the pattern of ``parse`` or ``parse-where``, whose texts are to be constants."""
     parameters = words(node.parameters)
     mode = parameters.get("kind") or "simple"
     check_distinct_names(ctx, [s.NameReference(p.name.span, p.name.value) for p in node.pattern if isinstance(p, s.Column)])
@@ -73,6 +74,11 @@ def _check_pattern(ctx: Context, node: s.Parse) -> None:
 
 
 def parse_pairs(ctx: Context, table: Table, node: s.ParseKv, scope: Scope) -> Table:
+    """The table with a column for each key that ``parse-kv`` names.
+
+    Raises:
+        BindError: for a property that there is not, marks of the wrong length, or a regular expression without its two groups.
+    """
     added = {c.name.value: ctx.column(c.name.value, type_of(c.type or "string")) for c in node.schema.columns}
     given: dict[str, list[object]] = {}
     for property in node.properties:

@@ -31,6 +31,7 @@ def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, 
 
 
 def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    """The same rows with these columns alone, in their order."""
     check_distinct_names(ctx, items)
     names: dict[str, e.Column] = {}
     computed = []
@@ -105,6 +106,10 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    """Each combination of values once: of these columns, or of all where one of them is ``*``.
+
+    Within ``mv-apply`` and ``partition`` it is once for each row or part.
+    """
     everything = any(isinstance(i, s.Star) for i in items)
     projected = replace(table, names=ctx.own_columns(table)) if everything else project(ctx, table, items, scope, span)
     columns = tuple(projected.names.values())
@@ -141,6 +146,7 @@ def as_read(ctx: Context, table: Table, node: s.Node, value: e.Expr, scope: Scop
 
 
 def limited(ctx: Context, table: Table, node: s.Operator, count: s.Node, by: tuple[s.Ordered, ...], scope: Scope) -> Table:
+    """Some rows of the table: the first ones by ``by``, or any where nothing orders them."""
     limit = row_count(ctx, table, node, count, scope)
     partition = (table.row,) if table.row else ()
     return table.over(

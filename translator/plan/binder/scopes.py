@@ -89,6 +89,7 @@ class Scope:
         return found
 
     def find(self, name: str) -> tuple[s.Node, Scope] | e.Expr | Table | Record | None:
+        """What a name stands for, here or in a scope around: a let with the scope that it was written in, a value, a table, or None."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.values:

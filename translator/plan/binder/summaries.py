@@ -22,6 +22,11 @@ from translator.plan.types import Type
 
 
 def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Table:
+    """A row for each group, with its keys and its aggregates. Names that are taken get a number, as Kusto gives it.
+
+    Raises:
+        BindError: where a column stands outside of an aggregate, or a key is dynamic.
+    """
     check_distinct_names(ctx, (*node.by, *(a for a in node.aggregates if isinstance(a, s.Named))))
     keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     for _, value in keys:
@@ -165,6 +170,7 @@ def _of_each_part(
 
 
 def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) -> Table:
+    """A row for each group, whose arrays have a value for each step of the axis, and the axis as an array."""
     check_distinct_names(ctx, (*(a.value for a in node.aggregates if isinstance(a.value, s.Named)), *node.by))
     keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     shown = [c for c, _ in keys]
@@ -192,6 +198,7 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
 
 
 def top_nested(ctx: Context, table: Table, node: s.TopNested, scope: Scope) -> Table:
+    """The columns of ``top-nested``: a key and its aggregate for each level."""
     names: dict[str, e.Column] = {}
     parts: list[o.TopNestedPart] = []
     for part in node.parts:

@@ -24,6 +24,7 @@ def inputs_of(node: o.Relation) -> list[o.Relation]:
 
 
 def subqueries_of(expr: Expr) -> tuple[Subquery, ...]:
+    """The subqueries that stand in an expression."""
     return _subqueries_of(Same(expr))
 
 

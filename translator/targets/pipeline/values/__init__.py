@@ -41,6 +41,11 @@ class Values(Context):
     """Writes the expressions of one query over columns that have names."""
 
     def shown(self, expr: Expr) -> Value:
+        """An expression for a column that is shown, where it may also be what is no number.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
         value = self._shown(expr)
         text = value.text if self.repeated is None else self.repeated.of(value.text, hint_of(expr))
         return value if text == value.text else replace(value, text=text, simple=True)
@@ -177,6 +182,11 @@ class Values(Context):
         return json_of_list(self, value, expr) if value.ordered and expr.type == Type.STRING else value
 
     def called(self, expr: Apply, function: Function) -> Value:
+        """A call of a function by its words in the language.
+
+        Raises:
+            Cannot: for other arguments than the words take, or where the text becomes longer than ``MOST_WORDS``.
+        """
         if len(expr.args) != len(function.takes):
             raise self.refuse(expr)
         # Where a function takes a text it takes a place in an object as the text that it is: an empty one where there is nothing.

@@ -206,6 +206,7 @@ def _searched(ctx: Context, function: str, expr: Expr, operands: list[Expr], kin
 
 
 def are_texts(operands: list[Expr]) -> bool:
+    """Whether all that a value is compared with are constant texts."""
     return all(isinstance(i, Const) and i.type == Type.STRING for i in _flattened(operands))
 
 

@@ -66,6 +66,7 @@ class Context(ABC):
         return found
 
     def between(self, left: str, operator: str, right: str) -> str:
+        """An operator between two texts, with the spaces that the language has there."""
         return f"{left}{self.language.gap}{operator}{self.language.gap}{right}"
 
     def since(self, later: Value, earlier: Value) -> str:
@@ -77,6 +78,7 @@ class Context(ABC):
         return self.between(grouped(moment), operator, grouped(span))
 
     def ticks(self, span: Value) -> str:
+        """A span of time, which is in seconds, in ticks of 100 ns."""
         return self.between(grouped(span), "*", str(TICKS))
 
     def units(self, moment: Value, seconds: int) -> str:
@@ -95,6 +97,11 @@ class Context(ABC):
         return value
 
     def number(self, number: float, kind: str) -> Value:
+        """A constant number, whole where it is one.
+
+        Raises:
+            Cannot: where only an exponent would tell it.
+        """
         text = repr(int(number)) if number == int(number) and not (kind == "real" and self.language.fraction) else repr(float(number))
         if "e" in text:
             raise Cannot(Diagnostic("unsupported-expression", "a number this small or large is not supported here", None))

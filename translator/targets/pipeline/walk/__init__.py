@@ -60,6 +60,7 @@ class Walk(Context):
         self.part(self.cut.root, Above(tuple(ColumnRef(None, c.type, c) for _, c in self.names if self.needed(c))))
 
     def part(self, node: o.Relation, above: Above) -> Part:
+        """Writes what a relation reads and then itself. Returns which of its rows are its own, where others stand in the same stream."""
         if id(node) in self.flag_of:
             return Part(self.flag_of[id(node)])
         number = self.cut.number(node)
