@@ -77,6 +77,14 @@ CASES = {
     "cut where a mark is": (
         r"SigninLogs | where reverse(substring(reverse(AppDisplayName), 0, indexof(reverse(AppDisplayName), '\\'))) == 'a.exe'", 1, [],
     ),
+    "element": ("SigninLogs | where set_has_element(dynamic(['a', 'b']), AppDisplayName)", 1, ["not holding"]),
+    "place of an element": ("SigninLogs | where array_index_of(dynamic(['a', 'b']), AppDisplayName) >= 0", 1, ["missing"]),
+    "file of a path": ("DeviceProcessEvents | where tolower(parse_path(FolderPath).Filename) == 'a.exe'", 1, ["not holding"]),
+    "beyond another column": ("T_CL | extend most = 0.85 * toint(A) | extend found = toint(B) | where found > most", 1, ["not holding"]),
+    "chosen in another case": (
+        "SigninLogs | extend k = tolower(case(AppDisplayName has 'Android', 'Android', AppDisplayName has 'iPad', 'iOS', 'Unknown'))"
+        " | where not(k == 'unknown')", 1, ['k == "unknown" holding'],
+    ),
     "denied": ("SigninLogs | where UserPrincipalName !has 'adm'", 1, ["letters around 'adm'", "missing"]),
     "list": ("SigninLogs | where IPAddress in ((AuditLogs | where Result == 'failure' | project Identity))", 2, ["missing"]),
 }  # fmt: skip

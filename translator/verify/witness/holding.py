@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Subquery, walk
 from translator.plan.functions.values import TICKS, text_of
 from translator.plan.types import Type
-from translator.verify.witness.inversion import UNFITTING, assign
+from translator.verify.witness.inversion import UNFITTING, assign, chosen_among
 from translator.verify.witness.model import NotKnown
 from translator.verify.witness.operations import flat_values
 from translator.verify.witness.scalars import value_of
@@ -149,7 +150,10 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
         if isinstance(one, Const):
             continue
         bound = value_of(other, row)
-        for value in _chosen_among(one, row) if not truth else ():
+        if bound is None and operator in ("<", "<=", ">", ">="):
+            for nearest in (int, math.floor, math.ceil):
+                yield partial(_past, one, other, operator, row, truth, nearest)
+        for value in chosen_among(one, row) if not truth else ():
             yield partial(assign, one, row, value)
         current = value_of(one, row)
         for value in candidates(operator, current, bound, truth, one.type):
@@ -169,29 +173,41 @@ def _of_atom(expr: Apply, name: str, args: tuple[Expr, ...], row: Row, truth: bo
                     yield lambda arg=arg, value=value: assign(arg, row, value)  # type: ignore[misc]
     if name in ("set_has_element", "array_index_of") and len(args) == 2:
         yield lambda: assign(args[0], row, [value_of(args[1], row)] if truth else ["other"])
+        held = value_of(args[0], row)
+        for member in (held if isinstance(held, list) else ()) if truth else ("other",):
+            yield partial(assign, args[1], row, member)
 
 
-def _chosen_among(subject: Expr, row: Row) -> Iterator[Any]:
-    """The constants among which an ``iff`` or ``case`` chooses."""
-    known = row.defined(subject.column) if isinstance(subject, ColumnRef) else None
-    expr = known[0] if known is not None else subject
-    if isinstance(expr, Apply) and expr.function in ("iff", "case"):
-        results = (*expr.args[1::2], expr.args[-1])
-        yield from dict.fromkeys(a.value for a in results if isinstance(a, Const))
+def _past(one: Expr, other: Expr, operator: str, row: Row, truth: bool, nearest: Callable[[float], int]) -> bool:
+    """A side that is less or more than the other, where the other is made of columns that hold no numbers yet."""
+    for node, over in _nodes(other, row):
+        if isinstance(node, ColumnRef) and over.defined(node.column) is None and not isinstance(value_of(node, over), int | float):
+            over.assign(node.column, 7 if node.type in (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL) else "7")
+    bound = value_of(other, row)
+    if isinstance(bound, float) and one.type in (Type.INT, Type.LONG):
+        bound = nearest(bound)
+    values = candidates(operator, value_of(one, row), bound, truth, one.type) if bound is not None else ()
+    return any(assign(one, row, value) for value in values)
+
+
+def _nodes(expr: Expr, row: Row) -> Iterator[tuple[Expr, Row]]:
+    """What a value is computed of, each part with its row; columns by what they are computed of as well."""
+    stack, seen = [(expr, row)], 0
+    while stack and seen < _MANY:
+        part, over = stack.pop()
+        seen += 1
+        for node in walk(part):
+            yield node, over
+            if isinstance(node, ColumnRef) and (known := over.defined(node.column)) is not None:
+                stack.append(known)
 
 
 def _extracted(subject: Expr, row: Row) -> Iterator[Move]:
     """Texts in which a pattern finds something, whatever that is, for the patterns that a value comes from."""
-    stack, seen = [(subject, row)], 0
-    while stack and seen < _MANY:
-        expr, over = stack.pop()
-        seen += 1
-        for node in walk(expr):
-            if isinstance(node, ColumnRef) and (known := over.defined(node.column)) is not None:
-                stack.append(known)
-            if isinstance(node, Apply) and node.function == "extract" and len(node.args) >= 3:
-                for found in matching(text_of(value_of(node.args[0], over))):
-                    yield partial(assign, node.args[2], over, found)
+    for node, over in _nodes(subject, row):
+        if isinstance(node, Apply) and node.function == "extract" and len(node.args) >= 3:
+            for found in matching(text_of(value_of(node.args[0], over))):
+                yield partial(assign, node.args[2], over, found)
 
 
 def _items(expr: Expr) -> tuple[Expr, ...]:

@@ -62,12 +62,20 @@ def same(found: Any, value: Any) -> bool:
 
 Attempt = Callable[[], bool]
 
+_PATHS = {
+    "Filename": "C:\\part\\{}", "DirectoryName": "C:\\part\\{}\\part.exe", "Extension": "C:\\part\\part.{}",
+    "DirectoryPath": "{}\\part.exe", "RootPath": "{}\\part\\part.exe",
+}  # fmt: skip
+"""Paths with something at a place that ``parse_path`` tells."""
+
 
 def _attempts(expr: Expr, row: Row, value: Any) -> Iterator[Attempt]:
     match expr:
         case ColumnRef(column=column):
             yield lambda: row.assign(column, value)
         case Path(base=base, steps=steps):
+            if isinstance(base, Apply) and base.function == "parse_path" and len(steps) == 1 and steps[0] in _PATHS:
+                yield lambda: assign(base.args[0], row, _PATHS[str(steps[0])].format(text_of(value)))
             yield lambda: assign(base, row, with_at(value_of(base, row), steps, _json_value(value)))
             if base.type == Type.STRING or isinstance(base, ColumnRef):
                 yield lambda: assign(base, row, json_text(with_at(value_of(base, row), steps, _json_value(value))))
@@ -413,6 +421,13 @@ def _array(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
         yield lambda: all(assign(a, row, v) for a, v in zip(args, value, strict=True))
 
 
+def _place(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
+    """array_index_of: the element that stands at this place."""
+    held = value_of(args[0], row)
+    if isinstance(held, list) and isinstance(value, int) and 0 <= value < len(held):
+        yield lambda: assign(args[1], row, held[value])
+
+
 def _indexed(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
     step = value_of(args[1], row)
     if isinstance(step, str | int):
@@ -446,14 +461,39 @@ def _condition(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt
     return iter(())
 
 
+_CASES: dict[str, Callable[[str], str]] = {"tolower": str.lower, "toupper": str.upper}
+
+
+def _in_case(case: Callable[[str], str]) -> _Back:
+    def back(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
+        yield lambda: assign(args[0], row, value)
+        for chosen in chosen_among(args[0], row):
+            if case(text_of(chosen)) == value:
+                yield lambda chosen=chosen: assign(args[0], row, chosen)  # type: ignore[misc]
+
+    return back
+
+
+def chosen_among(subject: Expr, row: Row) -> Iterator[Any]:
+    """The constants among which an ``iff`` or ``case`` chooses, as functions around it have them."""
+    known = row.defined(subject.column) if isinstance(subject, ColumnRef) else None
+    expr = known[0] if known is not None else subject
+    if isinstance(expr, Apply) and expr.function in _CASES:
+        yield from dict.fromkeys(_CASES[expr.function](text_of(v)) for v in chosen_among(expr.args[0], row))
+    if isinstance(expr, Apply) and expr.function in ("iff", "case"):
+        results = (*expr.args[1::2], expr.args[-1])
+        yield from dict.fromkeys(a.value for a in results if isinstance(a, Const))
+
+
 _BACK: dict[str, _Back] = {
+    **{name: _in_case(case) for name, case in _CASES.items()},
     "tostring": _text, **dict.fromkeys(("toint", "tolong", "todouble", "toreal", "todecimal"), _number), "todatetime": _moment,
     "totimespan": _length_of_time, **dict.fromkeys(("parse_json", "todynamic", "dynamic"), _json), "strcat": _joined, "split": _split,
     "iff": _conditional, "iif": _conditional, "case": _conditional, "coalesce": _coalesced, "+": _sum(1), "-": _sum(-1), "*": _times,
     "/": _over, "datetime_diff": _difference_of_times, "array_length": _length, "strlen": _long_text, "string_size": _long_text,
     "extract": _extracted, **dict.fromkeys(("replace_string", "replace_regex"), _replaced), "replace": _older_replaced, "substring": _cut,
     "base64_decode_tostring": _decoded, "parse_xml": _xml, "parse_url": _url, "parseurl": _url, "bag_pack": _packed, "pack": _packed,
-    "pack_array": _array, "[]": _indexed, "tobool": _truth, "hourofday": _hour, "dayofweek": _weekday,
+    "pack_array": _array, "[]": _indexed, "array_index_of": _place, "tobool": _truth, "hourofday": _hour, "dayofweek": _weekday,
     "reverse": lambda args, row, value: iter([lambda: assign(args[0], row, text_of(value)[::-1])]),
     "trim": lambda args, row, value: iter([lambda: assign(args[1], row, value)]),
     "trim_start": lambda args, row, value: iter([lambda: assign(args[1], row, value)]),
