@@ -666,3 +666,8 @@ def test_errors_in_making_the_events_of_one_product_lose_no_other(monkeypatch: p
     found = {p.target: p.outcome for p in proof.proofs_of(proof.trial_of(conversion, Options()), conversion.outputs)}
     executed = {"sigma": Outcome.PROVEN, "splunk": Outcome.PROVEN}
     assert found == {**executed, "eql": Outcome.NOT_EXECUTABLE, "esql": Outcome.NOT_EXECUTABLE}
+
+
+def test_the_file_of_a_path_stands_behind_what_a_query_asks_of_the_path() -> None:
+    made = rule("DeviceFileEvents | where ActionType == 'FileCreated' and FileName endswith '.txt' and FolderPath startswith @'c:\\data\\'")
+    assert translator.prove(made, "sigma").outcome is Outcome.PROVEN

@@ -32,7 +32,7 @@ from translator.targets.pipeline.reading import all_made, deciding
 from translator.verify.comparing import ROW, Answer
 from translator.verify.lists import Lists, edited
 from translator.verify.reading import Row, flat
-from translator.verify.shaping import Shape, Shaped, Shaping
+from translator.verify.shaping import Shape, Shaped, Shaping, Unshaped
 from translator.verify.shaping.event_builder import INGESTED
 from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.values import dynamic_type, is_missing
@@ -225,6 +225,9 @@ class Stage:
             changed = False
             for lost, number in [(u, u.row) for u in shape.unshaped if u.row is not None]:
                 row = given[lost.table][number]
+                if with_file(row, lost):
+                    changed = True
+                    continue
                 open_ = free[lost.table][number] & row.keys()
                 if named := open_ & {re.split(r"[.\[]", lost.column)[0]} or (open_ if tries >= _NAMED else frozenset()):
                     for column in named:
@@ -389,6 +392,22 @@ def in_objects(table: str, row: Row, turn: int) -> Row:
             if texts := [m for m in members if not {"long", "boolean"} & {*stored[m]}]:
                 found[column] = {texts[turn % len(texts)]: value} if value else None
     return found
+
+
+def with_file(row: Row, lost: Unshaped) -> bool:
+    """Puts the name of a file behind the path that products take it from, where that ends in another one; False where it does not.
+
+    The path of a world is what a query asks of it, and mostly only begins with that, or has it within.
+    """
+    beside = next((c.file_of for c in counterparts(lost.table, lost.column) if isinstance(c, Computed) and c.file_of), "")
+    path, file = row.get(beside), row.get(lost.column)
+    if not (isinstance(path, str) and isinstance(file, str) and path and file):
+        return False
+    mark = "/" if "/" in path and "\\" not in path else "\\"
+    if mark in file or path.rpartition(mark)[2].lower() == file.lower():
+        return False
+    row[beside] = f"{path.rstrip(mark)}{mark}{file}"
+    return True
 
 
 def counterparts(table: str, column: str) -> list[Counterpart]:

@@ -271,9 +271,10 @@ class _Table:
             columns = sorted({column for home in self.sites.homes for column in home.when})
             self.fail(draft, columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
             return
-        for column, values in draft.sites[0].home.when.items():
+        for column, values in (*draft.sites[0].home.when.items(), *self.telling(draft.sites[0], draft.row).items()):
             if is_missing(draft.row.get(column)):
                 draft.row[column] = values[0]
+        draft.sites = self.sites_of(draft.row)
         pins = {c: {v} for c, v in draft.row.items() if isinstance(v, str | int)}
         for column in sorted(self.wanted):
             is_left = is_missing(draft.row.get(column)) and self.schema.get(column) != "datetime"  # a time may be that of another column
@@ -325,6 +326,12 @@ class _Table:
         only = only_value(home, self.table, column) if isinstance(home.columns.get(column), Computed) else None
         return only is not None and not is_missing(row.get(column)) and row[column] != only.value
 
+    def telling(self, site: Site, row: Row) -> dict[str, tuple[str, ...]]:
+        """The columns that matter and that a home has no field for, since other homes in its place have one value of them each."""
+        beside = [home for home in self.sites.homes if home.place == site.home.place and home.name != site.home.name]
+        told = {column: values for home in reversed(beside) for column, values in home.when.items()}
+        return {c: v for c, v in told.items() if c in self.wanted - self.own and site.place(c, (), row) is None}
+
     def something(self, column: str, draft: _Draft) -> object:
         """A value for a column that no row leaves empty, and of which a row says nothing; None where no value is at hand."""
         places = [site.place(column, (), draft.row) for site in draft.sites]
@@ -365,6 +372,8 @@ class _Table:
             if column not in needed:
                 with suppress(Unfit):
                     putting.column(column)
+        for column in self.telling(site, draft.row):
+            raise _Refused(column, f"the events in the place of {site.home.name} are those with the values that tell its homes")
         if self.family == "sigma":
             putting.texts(self.places)
         try:

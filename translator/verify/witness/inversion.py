@@ -18,7 +18,7 @@ from translator.plan.functions import aggregates, functions
 from translator.plan.functions.values import TICKS, text_of, timespan_text
 from translator.plan.types import Type
 from translator.verify.witness.model import NotKnown
-from translator.verify.witness.operations import json_text, moment_at, ticks_at
+from translator.verify.witness.operations import element_of, json_text, moment_at, ticks_at
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import Row
 from translator.verify.witness.texts import matching
@@ -381,21 +381,7 @@ def _decoded(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
 
 def _xml(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
     if isinstance(value, dict) and len(value) == 1:
-        yield lambda: assign(args[0], row, "".join(_element(k, v) for k, v in value.items()))
-
-
-def _element(name: str, value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(_element(name, v) for v in value)
-    if not isinstance(value, dict):
-        return f"<{name}>{_escaped(value)}</{name}>"
-    attributes = "".join(f' {k[1:]}="{_escaped(v)}"' for k, v in value.items() if k.startswith("@"))
-    inner = "".join(_escaped(v) if k == "#text" else _element(k, v) for k, v in value.items() if not k.startswith("@"))
-    return f"<{name}{attributes}>{inner}</{name}>"
-
-
-def _escaped(value: Any) -> str:
-    return text_of(value if value is not None else "part").replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+        yield lambda: assign(args[0], row, "".join(element_of(k, v) for k, v in value.items()))
 
 
 def _url(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:

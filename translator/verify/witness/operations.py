@@ -393,3 +393,18 @@ def _json(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """A dynamic value as its text."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=text_of)
+
+
+def element_of(name: str, value: Any) -> str:
+    """An element of XML as ``parse_xml`` reads it: attributes by names with ``@``, an own text as ``#text``."""
+    if isinstance(value, list):
+        return "".join(element_of(name, v) for v in value)
+    if not isinstance(value, dict):
+        return f"<{name}>{_escaped(value)}</{name}>"
+    attributes = "".join(f' {k[1:]}="{_escaped(v)}"' for k, v in value.items() if k.startswith("@"))
+    inner = "".join(_escaped(v) if k == "#text" else element_of(k, v) for k, v in value.items() if not k.startswith("@"))
+    return f"<{name}{attributes}>{inner}</{name}>"
+
+
+def _escaped(value: Any) -> str:
+    return text_of(value if value is not None else "part").replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
