@@ -9,6 +9,7 @@ from typing import Any
 
 from lark import Token
 from lark.exceptions import UnexpectedToken
+from lark.parse_tree_builder import ExpandSingleChild
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_parser import LALR_Parser
 from lark.parsers.lalr_parser_state import ParseConf, ParserState
@@ -20,14 +21,19 @@ class TableParser(LALR_Parser):
     tables: dict[int, dict[str, Any]] | None = None
 
     def prepare(self) -> dict[int, dict[str, Any]]:
-        """For each state what follows each symbol: the next state, or (callback, number of children, symbol) of a reduction."""
+        """For each state what follows each symbol: the next state, or (callback, number of children, symbol) of a reduction.
+
+        Of a reduction that gives its only child as it is, as most in a chain of operators are, it is the symbol alone.
+        """
         driver: Any = self.parser
         callbacks = driver.callbacks
+
+        def reduction(rule: Any) -> Any:
+            callback, size, origin = callbacks[rule], len(rule.expansion), str(rule.origin.name)
+            return origin if size == 1 and isinstance(callback, ExpandSingleChild) else (callback, size, origin)
+
         self.tables = {
-            state: {
-                symbol: argument if action is Shift else (callbacks[argument], len(argument.expansion), argument.origin.name)
-                for symbol, (action, argument) in actions.items()
-            }
+            state: {symbol: argument if action is Shift else reduction(argument) for symbol, (action, argument) in actions.items()}
             for state, actions in driver.parse_table.states.items()
         }
         return self.tables
@@ -54,6 +60,11 @@ class TableParser(LALR_Parser):
                 stack.append(step)
                 values.append(token)
                 return None
+            if step.__class__ is str:
+                stack[-1] = following = tables[stack[-2]][step]
+                if following == end:
+                    return values[-1]
+                continue
             if step is None:
                 expected = {symbol for symbol in tables[stack[-1]] if symbol.isupper()}
                 raise UnexpectedToken(token, expected, state=state, interactive_parser=None)  # type: ignore[no-untyped-call]
