@@ -35,6 +35,8 @@ LISTED = "externaldata(v: string)['https://h/list.csv']"
         ("A | summarize e = max(ip) by k", "certain"),
         ("A | summarize e = make_set(ip) by k | mv-expand e", None),
         ("A | summarize e = arg_max(TimeGenerated, ip) by k | project e", "certain"),
+        ("A | summarize s = make_set(ip) by k | extend e = tostring(s[0])", "any"),
+        ("A | extend s = split(ip, '.') | extend e = tostring(s[0])", None),
         ("A | project k, e = x | join B on k", "any"),
         ("A | project k, e = k | join B on k", None),
         ("A | project k, e = x | join kind=inner B on k", None),

@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import floor
 from types import MappingProxyType
@@ -108,7 +108,7 @@ def choose(conversion: Conversion, options: Options) -> Chosen | None:
     if options.fields != "source" and {"eql", "esql"} & conversion.outputs.keys() and not conversion.triggered:
         moved = [d for d in (detection, conversion.timed) if isinstance(d, Detection)]
         found += [
-            _of_kind(kind)
+            _of_kind(replace(kind, diagnostics=(*kind.diagnostics, *conversion.each)))
             for d in moved
             for kind in kinds(conversion.rule, placed(d, "elastic", options, conversion.rule, computes=False), options)
         ]

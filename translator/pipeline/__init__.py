@@ -17,7 +17,16 @@ from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
-from translator.pipeline.remarks import lost_entities, on_choices, on_columns, on_elements, on_history, on_pairs, with_reach
+from translator.pipeline.remarks import (
+    lost_entities,
+    on_choices,
+    on_columns,
+    on_elements,
+    on_history,
+    on_pairs,
+    where_each_alerts,
+    with_reach,
+)
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
@@ -50,6 +59,8 @@ class Conversion:
     """The tables that the query reads."""
     timed: Detection | NoDetection | None = None
     """The detection with a window of its own for each of its parts, where these differ."""
+    each: tuple[Diagnostic, ...] = ()
+    """What is to be said of a way to alert on each event of the detection."""
 
     def keys(self, output: Output) -> tuple[str, ...]:
         """What the rows of an output are grouped by."""
@@ -86,7 +97,8 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         outputs = {name: way.output(name, target) for name, target in written_for.items()}
         tables = sorted({n.table for n in o.relations(way.plan.root) if isinstance(n, o.Source)})
         tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
-        return Conversion(rule, way.detection, outputs, tuple(tables), way.timed if tell_time else None)
+        each = where_each_alerts(rule, way.folded, way.detection) if isinstance(way.detection, Detection) else ()
+        return Conversion(rule, way.detection, outputs, tuple(tables), way.timed if tell_time else None, each)
     except RecursionError as error:
         raise BindError("this query nests too deeply", None) from error
     except TooLarge as error:
@@ -223,14 +235,21 @@ class _Translation:
         timed = (self.timed if isinstance(target, Pipes) else self.of_search) if target.tells_time else None
         output = within_bounds(name, functools.partial(triggered, name, target, self.rule, self.detection, timed, options))
         choices = on_choices(self.rule, self.folded, self.detection, output, target)
-        counted = trigger_of(self.rule.trigger_operator, self.rule.trigger_threshold) is not None
-        if choices and target.chooses and not counted and (grouped := self.detection.of_groups()) is not None:
-            of_groups = timed.of_groups() if isinstance(timed, Detection) else None
-            one = within_bounds(name, functools.partial(triggered, name, target, self.rule, grouped, of_groups, options))
-            if _is_good(one):
-                output, choices = replace(one, head=of_groups if one.timed else grouped), ()
+        if choices and target.chooses and (one := self.of_one_event(name, target, timed, options)) is not None:
+            output, choices = one, ()
         said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output), *choices)
         return replace(output, diagnostics=(*output.diagnostics, *said), homes=apart)
+
+    def of_one_event(self, name: str, target: Target, timed: Detection | NoDetection | None, options: Options) -> Output | None:
+        """What alerts on the one event of each group that the query shows; None where that is not known, or not all of it can be said."""
+        assert isinstance(self.detection, Detection)
+        grouped = self.detection.of_groups()
+        own = timed.of_groups() if isinstance(timed, Detection) else None
+        counted = trigger_of(self.rule.trigger_operator, self.rule.trigger_threshold) is not None
+        if grouped is None or counted or (own is None and isinstance(timed, Detection)):
+            return None
+        found = within_bounds(name, functools.partial(triggered, name, target, self.rule, grouped, own, options))
+        return replace(found, head=own if found.timed else grouped) if _is_good(found) else None
 
 
 def _tables(plan: o.Plan) -> list[str]:

@@ -230,30 +230,42 @@ def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
 
 def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on entities that the query has of one row among several and the output of all, or the other way round."""
-    named = dict(plan.names)
-    entities = {e.column for e in rule.entities} or {name for name in named if name.endswith("CustomEntity")}
-    if not output.texts:
-        return ()
     gathered, missed = set[str](), set[str]()
-    for name in entities & named.keys():
-        choice = chosen(plan.root, named[name])
-        for part in detection.alternatives:
-            having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list
-            if not any(_varies(plan, s, name, named[name]) for s in having or part.shown):
-                continue
-            sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
-            if choice is not None and (part.kind == "event" or name in output.columns or (sampled and choice is Choice.CERTAIN)):
-                gathered.add(name)
-            if sampled and choice is not Choice.ANY:
-                missed.add(name)
-    found = []
-    if gathered:
-        what = f"{', '.join(sorted(gathered))}: the entity is of one event of its group, in the output of any of them"
-        found.append(Diagnostic("entities-gathered", what))
+    for name, choice, part in _varying(rule, plan, detection) if output.texts else ():
+        sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
+        if choice is not None and (part.kind == "event" or name in output.columns or (sampled and choice is Choice.CERTAIN)):
+            gathered.add(name)
+        if sampled and choice is not Choice.ANY:
+            missed.add(name)
+    found = list(_of_any(gathered))
     if missed:
         what = f"{', '.join(sorted(missed))}: an alert has one event of each side, so that of several entities of a key it names one"
         found.append(Diagnostic("entities-missed", what))
     return tuple(found)
+
+
+def where_each_alerts(rule: Rule, plan: o.Plan, detection: Detection) -> tuple[Diagnostic, ...]:
+    """What is said of entities that the query has of one row among several where each event of a detection alerts."""
+    varying = _varying(rule, plan, detection)
+    return tuple(_of_any({name for name, choice, part in varying if choice is not None and part.kind == "event"}))
+
+
+def _of_any(gathered: set[str]) -> Iterator[Diagnostic]:
+    if gathered:
+        what = f"{', '.join(sorted(gathered))}: the entity is of one event of its group, in the output of any of them"
+        yield Diagnostic("entities-gathered", what)
+
+
+def _varying(rule: Rule, plan: o.Plan, detection: Detection) -> Iterator[tuple[str, Choice | None, Detection]]:
+    """The entities of a rule that events of one key may differ in, for each alternative, and which row the query has them of."""
+    named = dict(plan.names)
+    entities = {e.column for e in rule.entities} or {name for name in named if name.endswith("CustomEntity")}
+    for name in sorted(entities & named.keys()):
+        choice = chosen(plan.root, named[name])
+        for part in detection.alternatives:
+            having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list
+            if any(_varies(plan, s, name, named[name]) for s in having or part.shown):
+                yield name, choice, part
 
 
 def _varies(plan: o.Plan, selector: Selector, name: str, column: Column) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Expr, columns_of
+from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, columns_of, walk
 from translator.plan.uniqueness import determines, has_column
 
 
@@ -62,4 +62,13 @@ def _worst(found: Iterable[Choice | None]) -> Choice | None:
 
 
 def _of(node: o.Relation, value: Expr) -> Choice | None:
+    placed = [n.base.column for n in walk(value) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and isinstance(n.steps[0], int)]
+    if any(_is_gathered(node, column) for column in placed):
+        return Choice.ANY
     return _worst(chosen(node, c) for c in columns_of(value))
+
+
+def _is_gathered(node: o.Relation, column: Column) -> bool:
+    """Whether a column is an array of what the rows of a group have, in any order."""
+    made = {c: x for n in o.relations(node) if isinstance(n, o.Aggregate) for c, x in n.aggregates}.get(column)
+    return isinstance(made, Apply) and made.function in ("make_set", "make_list", "make_set_if", "make_list_if")
