@@ -83,6 +83,12 @@ def one_of_group(lifting: Lifting, inner: Events, outer: Grouped | None) -> OneO
     return OneOfGroup(order, tuple(keys.values()), tuple(zip(*keys, strict=True)), guaranteed)
 
 
+def carried_by(outer: Grouped) -> dict[int, Expr]:
+    """The columns of a summary that are those of one event, by their ids."""
+    found = {i: x for i, x in outer.aggregates.items() if isinstance(x, Apply) and x.function in _CHOOSING}
+    return {identifier: aggregate.args[-1] for identifier, aggregate in found.items()}
+
+
 def _order(lifting: Lifting, aggregate: Expr, branches: list[Branch]) -> str | None:
     """Which event an aggregate takes, empty for one that no order of time tells; None where it takes none, or a time alone."""
     match aggregate:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from translator.detection.finishing import finish
-from translator.detection.idioms.latest import one_of_group
+from translator.detection.idioms.latest import carried_by, one_of_group
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.naming import unique_names
@@ -24,6 +26,8 @@ from translator.plan.expressions import (
 )
 from translator.plan.simplify import simplify
 
+NOTHING: Mapping[int, Expr] = MappingProxyType({})
+
 
 def common_name(selectors: tuple[Selector, ...]) -> str:
     """What a side is called that has these selectors: the table of the first."""
@@ -40,16 +44,16 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
         if not outer.keys:
             raise lifting.block("unsupported-detection", "a summarize without by gives a row even where there are no events", None)
         lifting.say("rows-differ", "the rows are groups of events in the query, the events themselves here", None)
-    selectors = selectors_of(lifting, inner, outer)
-    found = finish(lifting, "event", (Side(common_name(selectors), selectors),), (), (), None)
-    return replace(found, one=one_of_group(lifting, inner, outer))
+    one = one_of_group(lifting, inner, outer)
+    selectors = selectors_of(lifting, inner, outer, carried_by(outer) if outer is not None and one is not None else {})
+    return replace(finish(lifting, "event", (Side(common_name(selectors), selectors),), (), (), None), one=one)
 
 
-def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None) -> tuple[Selector, ...]:
-    """A selector for each branch whose condition can be true."""
+def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None, post: Mapping[int, Expr] = NOTHING) -> tuple[Selector, ...]:
+    """A selector for each branch whose condition can be true; ``post`` are further columns of what it shows."""
     names = unique_names([b.table for b in inner.branches])
     found = tuple(
-        Selector(name, b.table, b.predicate, (), outputs_of(lifting, b, outer), b.dated, b.tolerated)
+        Selector(name, b.table, b.predicate, (), outputs_of(lifting, b, outer, dict(post)), b.dated, b.tolerated)
         for name, b in zip(names, inner.branches, strict=True)
         if b.predicate != FALSE
     )
