@@ -17,58 +17,80 @@ class Choice(Enum):
     CERTAIN = "certain"
 
 
+_OF_VALUES = ("max", "min", "maxif", "minif")
 _CHOOSING = {
-    **dict.fromkeys(("arg_max", "arg_min", "max", "min", "maxif", "minif"), Choice.CERTAIN),
+    **dict.fromkeys(("arg_max", "arg_min", *_OF_VALUES), Choice.CERTAIN),
     **dict.fromkeys(("take_any", "any", "take_anyif", "anyif"), Choice.ANY),
 }
 """Aggregates that are the value of one row of a group."""
 
 
-def chosen(node: o.Relation, column: Column) -> Choice | None:
+def chosen(root: o.Relation, column: Column) -> Choice | None:
     """Whether a relation has of one row a column that others, which it leaves out, may have other values of; None where of all.
 
     A join of kind innerunique keeps any one row of each key of its left side (learn.microsoft.com/kusto/query/join-innerunique).
     """
-    match node:
-        case o.Aggregate(input=below, keys=keys, aggregates=aggregates):
-            made = dict((*keys, *aggregates)).get(column)
-            if made is None:
-                return None
-            own = frozenset(x.column.id for _, x in keys if isinstance(x, ColumnRef))
-            if isinstance(made, Apply) and column not in dict(keys) and (choice := _CHOOSING.get(made.function)) is not None:
-                value = made.args[0] if made.function in ("max", "min", "maxif", "minif") else made.args[-1]
-                return _worst(None if determines(below, own, c) else choice for c in columns_of(value)) or _of(below, value)
-            return _of(below, made)
-        case o.Compute(input=below, items=items) | o.Project(input=below, items=items) | o.Expand(input=below, items=items):
-            made = next((x for c, x in items if c.id == column.id), None)
-            return _of(below, made) if made is not None else chosen(below, column)
-        case o.Parse(input=below, value=value, pattern=pattern) if column in pattern:
-            return _of(below, value)
-        case o.Join(left=left, right=right, kind=kind, on=on):
-            if not has_column(left, column):
-                return chosen(right, column)
-            own = frozenset(a.column.id for a, _ in on if isinstance(a, ColumnRef))
-            return Choice.ANY if kind == "innerunique" and not determines(left, own, column) else chosen(left, column)
-        case o.Union(inputs=inputs, columns=columns):
-            origins = next((found for c, found in columns if c.id == column.id), (column,) * len(inputs))
-            return _worst(chosen(part, c) for part, c in zip(inputs, origins, strict=True) if c is not None and has_column(part, c))
-    inner = getattr(node, "input", None)
-    return chosen(inner, column) if isinstance(inner, o.Relation) else None
+    return _Choices().of_column(root, column)
 
 
-def _worst(found: Iterable[Choice | None]) -> Choice | None:
-    choices = {*found}
-    return next((choice for choice in (Choice.CERTAIN, Choice.ANY) if choice in choices), None)
+class _Choices:
+    """The choices of columns, each found once for each relation that has it."""
 
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, int], Choice | None] = {}
 
-def _of(node: o.Relation, value: Expr) -> Choice | None:
-    placed = [n.base.column for n in walk(value) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and isinstance(n.steps[0], int)]
-    if any(_is_gathered(node, column) for column in placed):
-        return Choice.ANY
-    return _worst(chosen(node, c) for c in columns_of(value))
+    def of_column(self, node: o.Relation, column: Column) -> Choice | None:
+        key = id(node), column.id
+        if key not in self.found:
+            self.found[key] = self._of_column(node, column)
+        return self.found[key]
+
+    def _of_column(self, node: o.Relation, column: Column) -> Choice | None:
+        match node:
+            case o.Aggregate(input=below, keys=keys, aggregates=aggregates):
+                made = dict((*keys, *aggregates)).get(column)
+                if made is None:
+                    return None
+                own = frozenset(x.column.id for _, x in keys if isinstance(x, ColumnRef))
+                if isinstance(made, Apply) and column not in dict(keys) and (choice := _CHOOSING.get(made.function)) is not None:
+                    value = made.args[0] if made.function in _OF_VALUES else made.args[-1]
+                    if not all(determines(below, own, c) for c in columns_of(value)):
+                        return choice
+                    return self.of_value(below, value)
+                return self.of_value(below, made)
+            case o.Compute(input=below, items=items) | o.Project(input=below, items=items) | o.Expand(input=below, items=items):
+                made = next((x for c, x in items if c.id == column.id), None)
+                return self.of_value(below, made) if made is not None else self.of_column(below, column)
+            case o.Parse(input=below, value=value, pattern=pattern) if column in pattern:
+                return self.of_value(below, value)
+            case o.Join(left=left, right=right, kind=kind, on=on):
+                if not has_column(left, column):
+                    return self.of_column(right, column)
+                own = frozenset(a.column.id for a, _ in on if isinstance(a, ColumnRef))
+                return Choice.ANY if kind == "innerunique" and not determines(left, own, column) else self.of_column(left, column)
+            case o.Union(inputs=inputs, columns=columns):
+                origins = next((found for c, found in columns if c.id == column.id), (column,) * len(inputs))
+                parts = zip(inputs, origins, strict=True)
+                return _worst(self.of_column(part, c) for part, c in parts if c is not None and has_column(part, c))
+        inner = getattr(node, "input", None)
+        return self.of_column(inner, column) if isinstance(inner, o.Relation) else None
+
+    def of_value(self, node: o.Relation, value: Expr) -> Choice | None:
+        """What is computed of the columns of a relation."""
+        placed = [
+            n.base.column for n in walk(value) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and isinstance(n.steps[0], int)
+        ]
+        if any(_is_gathered(node, column) for column in placed):
+            return Choice.ANY
+        return _worst(self.of_column(node, c) for c in columns_of(value))
 
 
 def _is_gathered(node: o.Relation, column: Column) -> bool:
     """Whether a column is an array of what the rows of a group have, in any order."""
     made = {c: x for n in o.relations(node) if isinstance(n, o.Aggregate) for c, x in n.aggregates}.get(column)
     return isinstance(made, Apply) and made.function in ("make_set", "make_list", "make_set_if", "make_list_if")
+
+
+def _worst(found: Iterable[Choice | None]) -> Choice | None:
+    choices = {*found}
+    return next((choice for choice in (Choice.CERTAIN, Choice.ANY) if choice in choices), None)
