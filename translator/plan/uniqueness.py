@@ -128,8 +128,21 @@ def _mark(number: int) -> Column:
 
 def determines(node: o.Relation, keys: frozenset[int], column: Column) -> bool:
     """Whether rows of a relation that have the same values in some columns have the same in another one."""
-    if column.id in keys:
-        return True
+    return _determines(node, keys, column, {})
+
+
+_Found = dict[tuple[int, frozenset[int], int], bool]
+
+
+def _determines(node: o.Relation, keys: frozenset[int], column: Column, known: _Found) -> bool:
+    """The same, of which some is ``known``: columns may be computed of each other in many ways."""
+    asked = id(node), keys, column.id
+    if asked not in known:
+        known[asked] = column.id in keys or _is_determined(node, keys, column, known)
+    return known[asked]
+
+
+def _is_determined(node: o.Relation, keys: frozenset[int], column: Column, known: _Found) -> bool:
     match node:
         case o.Aggregate(input=below, keys=groups, aggregates=aggregates):
             if groups and all(c.id in keys for c, _ in groups):
@@ -137,22 +150,22 @@ def determines(node: o.Relation, keys: frozenset[int], column: Column) -> bool:
             own = frozenset(x.column.id for c, x in groups if c.id in keys and isinstance(x, ColumnRef))
             match dict((*groups, *aggregates)).get(column):
                 case Apply(function="take_any" | "any" | "min" | "max", args=(ColumnRef(column=of),)) | ColumnRef(column=of):
-                    return determines(below, own, of)
+                    return _determines(below, own, of, known)
         case o.Filter(input=below) | o.Sort(input=below) | o.Limit(input=below) | o.Arrange(input=below) | o.Distinct(input=below):
-            return determines(below, keys, column)
+            return _determines(below, keys, column, known)
         case o.Compute(input=below, items=items) | o.Project(input=below, items=items):
             made = next((x for c, x in items if c.id == column.id), ColumnRef(None, column.type, column))
             own = keys | {x.column.id for c, x in items if c.id in keys and isinstance(x, ColumnRef)}
-            return not _is_of_chance(made) and all(determines(below, own, c) for c in columns_of(made))
+            return not _is_of_chance(made) and all(_determines(below, own, c, known) for c in columns_of(made))
         case o.Expand(input=below, items=items) if column not in [c for c, _ in items]:
-            return determines(below, keys, column)
+            return _determines(below, keys, column, known)
         case o.Join(left=left, kind="leftsemi" | "leftanti" | "anti" | "leftantisemi"):
-            return determines(left, keys, column)
+            return _determines(left, keys, column, known)
         case o.Join(left=left, right=right, on=on, kind="inner" | "innerunique" | "leftouter"):
             pairs = [(a.column, b.column) for a, b in on if isinstance(a, ColumnRef) and isinstance(b, ColumnRef)]
             if has_column(left, column):
-                return determines(left, keys | {a.id for a, b in pairs if b.id in keys and node.kind != "leftouter"}, column)
-            return has_column(right, column) and determines(right, keys | {b.id for a, b in pairs if a.id in keys}, column)
+                return _determines(left, keys | {a.id for a, b in pairs if b.id in keys and node.kind != "leftouter"}, column, known)
+            return has_column(right, column) and _determines(right, keys | {b.id for a, b in pairs if a.id in keys}, column, known)
     return False
 
 
