@@ -38,6 +38,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("SecurityEvent | where EventID > 4700", "esql", ["TO_LONG(event.code) > 4700"]),
         ("Event | where EventLog == 'Application' and EventLevelName =~ 'error'", "esql", ['log.level == "error"']),
         ("_Im_Dns | where _ASIM_LookupDnsQueryType(DnsQueryType) == 'TXT'", "esql", ['dns.question.type == "TXT"']),
+        ("_Im_Dns_CorelightZeek | where SrcIpAddr == '10.0.0.1'", "esql", ['event.dataset == "zeek.dns"']),
         ("_Im_Dns | where DnsQueryType in (251, 252) and DnsResponseCode == 3", "eql", ['("IXFR", "AXFR")', '"NXDOMAIN"']),
         ("WindowsEvent | where EventLevelName == 'Critical'", "eql", ['log.level == "critical"']),
         ("SigninLogs | where isnotempty(IPAddress) and ResultType == '0'", "esql", ["source.ip IS NOT NULL"]),
