@@ -91,6 +91,8 @@ def _matching(node: syntax.Node, group: int, value: str) -> str | None:
             return None if None in found else "".join(part for part in found if part is not None)
         case syntax.Anchor(kind="start" | "end"):
             return ""
+        case syntax.Class(members=(syntax.Range(first), *_), negated=False):
+            return chr(first)
     return None
 
 
