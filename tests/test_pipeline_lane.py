@@ -255,6 +255,9 @@ WRITTEN = [
     # classes of Unicode
     r"| extend n = extract(@'(\d+)', 1, IPAddress), w = replace_regex(AppDisplayName, @'\W+', ' ') | where w matches regex @'\w'"
     " | summarize c = count() by n, w",
+    # rows of one moment stand next to each other in any order
+    "| sort by UserPrincipalName asc, TimeGenerated asc | extend i = prev(IPAddress), u = prev(UserPrincipalName), t = prev(TimeGenerated)"
+    " | where u == UserPrincipalName and i != IPAddress and TimeGenerated - t < 10m | summarize c = count() by u, i, IPAddress",
     # the values of another query beside each row, addresses in networks of those, and rows told apart by what may be missing
     f"| summarize s = make_set(IPAddress), c = count() by UserPrincipalName | extend n = set_difference(s, toscalar({SIGNINS}"
     " | where ResultType == '50126' | summarize make_set(IPAddress))) | where array_length(n) > 1 | project UserPrincipalName, c",

@@ -53,7 +53,7 @@ Own: TypeAlias = NamesByTable
 """By table the columns, and the places inside of them, that a site has under these names."""
 
 _MARK = "kql2sigma_world"
-_KEEPING = ("arg_max", "arg_min", "take_any", "any")
+_KEEPING = ("arg_max", "arg_min", "take_any", "any", "prev", "next")
 _TYPES = {"int": "long", "long": "long", "real": "double", "decimal": "double", "bool": "boolean", "datetime": "date"}
 _FILLINGS = {"int": 1, "long": 1, "real": 1.0, "bool": True}
 _GIVEN = re.compile(r"\{\{(Start|End)TimeISO\}\}")
@@ -371,7 +371,8 @@ def with_count(plan: o.Plan, trigger: Trigger | None) -> o.Plan:
 
 def keeps_any(plan: o.Plan) -> bool:
     """Whether a query keeps some of its rows, of those that are equal in what it orders them by any."""
-    expressions = (n for made in all_made(plan).values() for n in walk(made))
+    asked = (part.predicate for part in o.parts(plan.root) if isinstance(part, o.Filter))
+    expressions = (n for expr in (*all_made(plan).values(), *asked) for n in walk(expr))
     return any(isinstance(n, Apply) and n.function.startswith(_KEEPING) for n in expressions) or any(
         isinstance(part, o.Limit) or (isinstance(part, o.Join) and part.kind == "innerunique") for part in o.parts(plan.root)
     )

@@ -6,7 +6,7 @@ Rows that a sort leaves in no order of their own may stand in any: nothing but w
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from translator.fidelity import Diagnostic
@@ -42,13 +42,15 @@ def with_neighbours(ctx: Context, node: o.Filter | o.Compute | o.Project, part: 
     sorted_by = {c for k in keys for c in columns_of(k.expr)}
     above = [*itertools.takewhile(lambda r: r is not node, ctx.cut.operators()), node]
     if not all(_is_told(ctx, c, sorted_by) for c in _read_above(ctx, above)):
-        raise Cannot(
-            Diagnostic("unsupported-operator", "rows next to others that may stand in any order are not supported here", node.span)
-        )
+        if not any(ctx.values().simplest(k.expr).kind == "time" for k in keys):
+            message = "rows next to others that may stand in any order are not supported here"
+            raise Cannot(Diagnostic("unsupported-operator", message, node.span))
+        ctx.say("arbitrary-row", "rows of one moment stand next to each other in any order, in the query as in the output", node.span)
     ctx.commands.append(ctx.sort([each for k in keys for each in _keys(ctx, k)]))
+    named: dict[Expr, Column] = {} if isinstance(node, o.Filter) else {x: c for c, x in node.items if x in asked and ctx.needed(c)}
     found = dict[Expr, Expr]()
     for function in ("prev", "next"):
-        found |= _written(ctx, [w for w in asked if w.function == function], function == "next")
+        found |= _written(ctx, [w for w in asked if w.function == function], function == "next", named)
 
     def replaced(expr: Expr) -> Expr:
         return transform(expr, lambda n: found.get(n, n))
@@ -58,8 +60,8 @@ def with_neighbours(ctx: Context, node: o.Filter | o.Compute | o.Project, part: 
     return replace(node, items=tuple((c, replaced(x)) for c, x in node.items))
 
 
-def _written(ctx: Context, windows: list[Apply], behind: bool) -> dict[Expr, Expr]:
-    """Gives each row the values of its neighbour, as columns of their own."""
+def _written(ctx: Context, windows: list[Apply], behind: bool, named: Mapping[Expr, Column]) -> dict[Expr, Expr]:
+    """Gives each row the values of its neighbour, as columns of their own, some of which the query names."""
     if not windows:
         return {}
     before, pairs, found, values = list[tuple[str, str]](), list[tuple[str, str]](), dict[Expr, Expr](), dict[int, Value]()
@@ -75,7 +77,7 @@ def _written(ctx: Context, windows: list[Apply], behind: bool) -> dict[Expr, Exp
         if source is None:
             source = ctx.free(subject.column.name)
             before.append((source, value.text))
-        name = ctx.free(f"{window.function}_{subject.column.name}")
+        name = ctx.named(named[window]) if window in named else ctx.free(f"{window.function}_{subject.column.name}")
         column = Column(_FIRST - len(ctx.commands) * len(windows) - number, name, window.type)
         pairs.append((source, name))
         found[window] = ColumnRef(window.span, window.type, column)
