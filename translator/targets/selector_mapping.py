@@ -27,6 +27,7 @@ from translator.plan.expressions import (
     conjunction,
     conjuncts,
     const,
+    items_of,
     negation,
     rebuild,
     transform,
@@ -108,6 +109,22 @@ def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple
     return [(name, x) for name, x in selector.outputs if x in asked or identifies(name, x)]
 
 
+def _implies(condition: Expr, other: Expr) -> bool:
+    """Whether a field has one of the values that another condition wants of it, whatever their case."""
+    one, more = _wanted(condition), _wanted(other)
+    return one is not None and more is not None and more[1].endswith("~") and one[0] == more[0] and one[2] <= more[2]
+
+
+def _wanted(condition: Expr) -> tuple[str, str, frozenset[str]] | None:
+    """The field, the operator and the texts of a condition that it is one of them, in lower case; None of other conditions."""
+    match condition:
+        case Apply(function="==" | "=~" | "in" | "in~" as function, args=(ColumnRef(column=column), operand)):
+            items = items_of(operand)
+            texts = frozenset(i.value.lower() for i in items if isinstance(i, Const) and isinstance(i.value, str))
+            return (column.name, function, texts) if len(texts) == len({*items}) else None
+    return None
+
+
 _OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
 """Operators that compare a text as a whole, or tell where it begins or ends."""
 
@@ -140,7 +157,9 @@ class SelectorMapping(FieldLookup):
         self.note_shared(selector)
         predicate = self.once("condition", selector.predicate, self.condition)
         if self.home is not None and self.home.select:
-            predicate = conjunction(transform(selected(self.home.select), self.listed), *conjuncts(predicate))
+            asked = conjuncts(predicate)
+            own = conjuncts(transform(selected(self.home.select), self.listed))
+            predicate = conjunction(*(c for c in own if not any(_implies(a, c) for a in asked)), *asked)
         keys = tuple(self.key(k, selector.keys) for k in selector.keys)
         outputs = [(name, self.shown(name, x)) for name, x in shown]
         known = [(name, x) for name, x in outputs if not self.lacks(x)]

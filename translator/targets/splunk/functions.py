@@ -218,6 +218,8 @@ OF_SETS: Mapping[str, str] = MappingProxyType(
 
 
 def _chosen(pairs: list[tuple[str, str]]) -> str:
+    if len(pairs) == 2 and pairs[1][0] == "true()":
+        return f"if({pairs[0][0]}, {pairs[0][1]}, {pairs[1][1]})"
     return "case(" + ", ".join(f"{guard}, {value}" for guard, value in pairs) + ")"
 
 

@@ -145,6 +145,18 @@ SPL = Language(
 )  # fmt: skip
 
 
+def without_parentheses(condition: str) -> str:
+    """A condition that stands alone; of one with quotes nothing is told."""
+    inner, depth = condition[1:-1], 0
+    if condition[:1] != "(" or condition[-1:] != ")" or '"' in inner:
+        return condition
+    for character in inner:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return condition
+    return inner
+
+
 class _Values(Values):
     """``typed`` are the places whose JSON tells texts from numbers, as long as the events have it."""
 
@@ -192,7 +204,7 @@ class SplWalk(Walk):
         return field(name)
 
     def where(self, condition: str) -> Command:
-        return Command("where", f"where {condition}")
+        return Command("where", f"where {without_parentheses(condition)}")
 
     def eval(self, pairs: list[tuple[str, str]]) -> Command:
         return Command("eval", "eval " + ", ".join(f"{column(n)}={text}" for n, text in pairs))
