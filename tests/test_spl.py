@@ -333,3 +333,22 @@ def test_what_an_alert_is_made_of_is_that_of_the_part_which_has_the_event() -> N
     signin = {"sourcetype": "azure:monitor:aad", "category": "SignInLogs", "resultType": "1", "ClientIP": "2.2.2.2"}
     rows = spl.run(text, [{"index": "main", **event} for event in (office, signin)])
     assert [(row.get("AccountCustomEntity", ""), row["IPCustomEntity"]) for row in rows] == [("u", "1.1.1.1"), ("", "none")]
+
+
+@pytest.mark.parametrize(
+    ("kql", "wanted", "left_out"),
+    [
+        ("OfficeActivity | where OfficeWorkload == 'Exchange' and Operation =~ 'x'", 'Workload="Exchange"', "SharePoint"),
+        ("OfficeActivity | where Operation =~ 'x'", 'Workload IN ("Exchange", ', "where"),
+        ("SymantecVIP | where User =~ 'x'", 'Type="SymantecVIP" User="x"', "where"),
+        ("AuditLogs | extend g = tostring(InitiatedBy.user.id) | summarize c = count() by g | where c > strlen(g)", "by id", "g=id\n"),
+        (
+            "Syslog | extend a = extract('x=([a-z]+)', 1, SyslogMessage) | summarize c = count() by a | where c > strlen(a)",
+            "(?P<a>",
+            "case(",
+        ),
+    ],
+)
+def test_nothing_stands_there_twice(kql: str, wanted: str, left_out: str) -> None:
+    text = translator.convert(rule(kql), ("splunk",)).outputs["splunk"].text
+    assert wanted in text and left_out not in text

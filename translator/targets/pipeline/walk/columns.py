@@ -43,7 +43,7 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
             continue
         if is_constant(ctx, expr):
             ctx.constants.add(column.id)
-        if isinstance(expr, ColumnRef | Const):
+        if isinstance(expr, ColumnRef | Const) or ctx.name_of(value) is not None:
             made[column.id] = value
             continue
         if (known := ctx.computed_as.get((stage, value.text))) is not None:
