@@ -272,3 +272,13 @@ def test_convert_and_explain_try_what_is_written(tmp_path: Path, monkeypatch: py
     explained = run("explain", str(tmp_path / "r.yaml"), "-t", "splunk", "--verify")
     assert explained.exit_code == 1 and "splunk: broader, contradicted" in explained.stdout
     assert "tried on events, the text alerts where the KQL does not" in explained.stdout
+
+
+def test_explain_tells_a_rule_s_alerts_in_words(tmp_path: Path) -> None:
+    rule = tmp_path / "r.yaml"
+    schedule = "queryFrequency: 2h\nqueryPeriod: 1d\ntriggerOperator: lt\ntriggerThreshold: 5\n"
+    rule.write_text(f"name: Few\nkind: Scheduled\n{schedule}query: |\n  SigninLogs\n", "utf-8")
+    told = run("explain", str(rule), "-t", "splunk").stdout
+    assert all(part in told for part in ("runs: every 2h", "looks at: the last 1d", "alerts on: fewer than 5 rows"))
+    rule.with_suffix(".kql").write_text("SigninLogs", "utf-8")
+    assert "runs: not on a schedule" in run("explain", str(rule.with_suffix(".kql")), "-t", "splunk").stdout

@@ -147,7 +147,7 @@ def _explain(console: Console, rule: Rule, conversion: Conversion, options: Opti
 def _alert(console: Console, rule: Rule, conversion: Conversion, options: Options) -> None:
     """When the rule runs and how it alerts, beside what the packages tell each product."""
     found = packaged([Entry("rule", conversion)], options, PackageOptions()).alerts.get("rule", {})
-    columns = {"source": alert_of(rule), **found}
+    columns = {"source": _source(rule), **found}
     table = Table(title="alert", title_justify="left", title_style="bold", box=None, width=WIDTH)
     for name in columns:
         table.add_column(name, overflow="fold", ratio=1)
@@ -156,6 +156,26 @@ def _alert(console: Console, rule: Rule, conversion: Conversion, options: Option
         table.add_row(*map(cell, row))
     console.print()
     console.print(table)
+
+
+_TRIGGERS = {
+    "gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "any number but",
+    "greaterthan": "more than", "lessthan": "fewer than", "equal": "exactly", "notequal": "any number but",
+}  # fmt: skip
+"""Source: learn.microsoft.com/azure/sentinel/sentinel-analytic-rules-creation (triggerOperator), and TriggerOperator of the REST API."""
+
+
+def _source(rule: Rule) -> dict[str, str]:
+    """What a rule says of its schedule and its alerts, in words."""
+    alert = alert_of(rule)
+    operator, _, number = alert["trigger"].partition(" ")
+    return {
+        "kind": alert["kind"],
+        "runs": f"every {duration(alert['frequency'])}" if alert["frequency"] else "not on a schedule",
+        "looks at": f"the last {duration(alert['period'])}" if alert["period"] else "what the query says",
+        "alerts on": f"{_TRIGGERS.get(operator.lower(), operator)} {number} rows",
+        **alert.get("settings", {}),
+    }
 
 
 def _words(value: object) -> str:
