@@ -71,6 +71,7 @@ def has_case(node: Node) -> bool:
 
 
 def cased(node: Literal | Class) -> bool:
+    """Whether case matters to a literal or a class: it is read without, or has letters of two cases."""
     return node.caseless or (is_cased(node.character) if isinstance(node, Literal) else set_is_cased(node))
 
 
@@ -153,17 +154,21 @@ class Writer:
         return f"(?{'i' if caseless else '-i'}:{body})"
 
     def grouped(self, body: str) -> str:
+        """A part that is one for what stands behind it."""
         return f"(?:{body})"
 
     def named(self, name: str) -> str:
+        """How a group with a name begins."""
         return f"(?P<{name}>"
 
     def repeat(self, node: Repeat, caseless: bool) -> str:
+        """A part as often as the pattern says."""
         body = self.node(node.node, caseless)
         single = isinstance(node.node, Literal | Class | Any | Group)
         return (body if single else self.grouped(body)) + self.times(node.least, node.most) + ("" if node.greedy else "?")
 
     def times(self, least: int, most: int | None) -> str:
+        """How a number of repeats is told: ``most`` is None for any."""
         match least, most:
             case 0, None:
                 return "*"
@@ -176,16 +181,19 @@ class Writer:
         return f"{{{least}}}" if least == most else f"{{{least},{most}}}"
 
     def any(self, newline: bool) -> str:
+        """Any character; a line feed too where ``newline``."""
         if newline == self.modes.s:
             return "."
         return "(?s:.)" if newline else r"[^\n]"
 
     def anchor(self, node: Anchor) -> str:
+        """A place of the text; where it is one of ASCII letters only, the flag that says so."""
         if node.ascii:
             return f"(?-u:{self.boundary(node.kind)})"
         return self.boundary(node.kind)
 
     def boundary(self, kind: str) -> str:
+        """A place by its kind: the start, the end, those of a line, or of a word."""
         match kind:
             case "start":
                 return r"\A" if self.modes.m else "^"
@@ -202,11 +210,13 @@ class Writer:
         return rf"\b{{{kind.removeprefix('word-')}}}"
 
     def end(self) -> str:
+        """The end of the text, whatever ``$`` is here."""
         return r"\z" if self.modes.m else "$"
 
     # --- characters
 
     def character(self, character: str) -> str:
+        """A character outside of a class."""
         return f"\\{character}" if character in self.special else self.plain(character)
 
     def plain(self, character: str) -> str:
@@ -216,18 +226,22 @@ class Writer:
         return character if character.isprintable() else self.code(ord(character))
 
     def code(self, code: int) -> str:
+        """A character by its number, where it cannot be seen."""
         return f"\\x{code:02x}" if code < 0x80 else f"\\x{{{code:x}}}"
 
     def class_(self, node: Class) -> str:
+        """A class, in brackets unless it is one escape."""
         match node.members:
             case (Perl(ascii=False) | Property() as only,) if not node.negated:
                 return self.member(only)
         return f"[{'^' if node.negated else ''}{self.members(node)}]"
 
     def members(self, node: Class) -> str:
+        """What a class holds, without its brackets."""
         return "".join(self.member(m) for m in node.members)
 
     def member(self, member: Set) -> str:
+        """A member of a class: a range, an escape, a set by name or by an operator."""
         match member:
             case Range(first, last):
                 return self.range(first, last)
@@ -244,12 +258,15 @@ class Writer:
                 return self.class_(member)
 
     def operand(self, member: Set) -> str:
+        """The right side of an operator between sets."""
         return f"[{self.member(member)}]" if isinstance(member, Combined) else self.member(member)
 
     def ranges(self, ranges: Ranges) -> str:
+        """Ranges of characters, as they stand in a class."""
         return "".join(self.range(*r) for r in ranges)
 
     def range(self, first: int, last: int) -> str:
+        """The characters from one to another, by their numbers."""
         one, other = (f"\\{chr(c)}" if chr(c) in self.special_in_class else self.plain(chr(c)) for c in (first, last))
         return one if first == last else f"{one}{other}" if last == first + 1 else f"{one}-{other}"
 
@@ -289,9 +306,11 @@ class Flat(Writer):
         return self.of_ranges(ranges_of(Class(node.members, node.negated, node.caseless)))
 
     def nothing(self) -> str:
+        """A class that nothing is of."""
         return r"[^\s\S]"
 
     def everything(self) -> str:
+        """A class of all characters."""
         return r"[\s\S]"
 
     def of_ranges(self, ranges: Ranges) -> str:
@@ -329,12 +348,15 @@ class Flat(Writer):
         return "".join(dict.fromkeys(out))
 
     def perl(self, member: Perl) -> str | None:
+        """An escape as it stands in a class; None where the language reads it in another way."""
         return None
 
     def posix(self, member: Posix) -> str | None:
+        """A set of POSIX by its ranges; None for its complement."""
         return None if member.negated else self.ranges(POSIX[member.name])
 
     def property(self, member: Property, caseless: bool) -> str | None:
+        """A property of Unicode as it stands in a class; None where the language has none."""
         return None
 
 
@@ -342,6 +364,7 @@ class Categories(Flat):
     r"""Languages that know the categories of Unicode, of which ``\d`` and ``\w`` are made."""
 
     def of_unicode(self, member: Perl) -> str | None:
+        """What an escape means by categories of Unicode; None where only its ranges say it."""
         match member:
             case Perl("d", negated):
                 return r"\P{Nd}" if negated else r"\p{Nd}"
