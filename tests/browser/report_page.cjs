@@ -63,6 +63,14 @@ const names = (page) => page.locator("ol.rules > li:visible a.name").allTextCont
   await page.keyboard.press("Enter");
   await page.waitForSelector("#rule:not([hidden])");
   found.title = await page.locator("#rule h2").textContent();
+  await page.locator(".sides > .stays").waitFor();
+  await page.setViewportSize({ width: 1280, height: 200 });
+  found.stayed = await page.evaluate(() => {
+    document.querySelector('[role="tabpanel"]:not([hidden])').scrollIntoView({ block: "end" });
+    const at = document.querySelector(".sides > .stays").getBoundingClientRect();
+    return at.bottom > 0;
+  });
+  await page.setViewportSize({ width: 1280, height: 900 });
   found.focused = await page.evaluate(() => document.activeElement.id);
   found.marked = await page.locator("mark").allTextContents();
   await page.locator(".ref").first().press("Enter");

@@ -2,7 +2,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { targets, words, example, most } = data;
   const advice = {};
-  const { contract, deviations, kql, make, numbered, sign, tabs, worse } = views({ targets, words, advice }, false);
+  const { contract, deviations, kql, make, numbered, sign, stay, tabs, worse } = views({ targets, words, advice }, false);
   const by = (id) => document.getElementById(id);
   const [source, marks, numbers, mapping] = ["source", "marks", "numbers", "mapping"].map(by);
   const untyped = "pasted";
@@ -173,6 +173,7 @@
       if (file.data && rule.kql !== undefined) by("archive").append(make("h3", {}, rule.source), kql(rule, output));
     }
     draw();
+    stay(source.closest("section"));
     if (focused && document.activeElement?.id !== focused) by(focused)?.focus();
   }
 
@@ -382,6 +383,7 @@
     changed();
   });
   mapping.addEventListener("input", () => changed());
+  by("site").addEventListener("toggle", () => stay(source.closest("section")));
   by("fields").addEventListener("change", () => changed(0));
   by("prove").addEventListener("change", () => changed(0));
   by("again").addEventListener("click", () => changed(0));

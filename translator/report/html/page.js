@@ -1,7 +1,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { rules, targets } = data;
-  const { contract, deviations, kql, make, seen, sign, tabs, worse } = views(data);
+  const { contract, deviations, kql, make, seen, sign, stay, tabs, worse } = views(data);
   const overview = document.getElementById("overview");
   const view = document.getElementById("rule");
   const list = document.querySelector("ol.rules");
@@ -134,6 +134,7 @@
     };
     const right = make("div", {}, make("h3", {}, "Outputs"), ...tabs(rule, chosen, choose, (output) => (output.readiness ? [sign(output.readiness)] : [])));
     view.append(make("div", { class: "sides" }, left, right), ...contract(rule));
+    requestAnimationFrame(() => stay(left));
   }
 
   // --- where the page is: a rule, or the overview

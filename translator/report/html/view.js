@@ -39,6 +39,9 @@ function views({ targets, words, advice }, linked = true) {
     return `${seconds} s`;
   }
 
+  // A side that fits the screen stays in sight beside one that is longer.
+  const stay = (side) => side.classList.toggle("stays", side.offsetHeight + 16 < innerHeight);
+
   const value = (v) => (typeof v === "string" ? v : JSON.stringify(v));
 
   // --- one rule
@@ -245,5 +248,5 @@ function views({ targets, words, advice }, linked = true) {
     return cards.length ? [make("h3", {}, "Alert contract"), make("div", { class: "contracts" }, cards)] : [];
   }
 
-  return { contract, deviations, kql, make, numbered, panel, seen, sign, tabs, worse };
+  return { contract, deviations, kql, make, numbered, panel, seen, sign, stay, tabs, worse };
 }
