@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -568,18 +569,16 @@ def test_queries_of_one_rule_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", "utf-16"])
-@pytest.mark.parametrize(
-    "command", [("convert", "-t", "splunk"), ("convert", "--format", "json"), ("check", "--format", "json"), ("explain",)]
-)
-def test_any_encoding_of_the_terminal(tmp_path: Path, encoding: str, command: tuple[str, ...]) -> None:
-    (tmp_path / "r.yaml").write_text(rule("na\u00efve \u4e2d\u6587 \U0001f600") + "tactics: [Bad]\n", encoding="utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+def test_any_encoding_of_the_terminal(tmp_path: Path, encoding: str) -> None:
+    (path := tmp_path / "r.yaml").write_text(rule("na\u00efve \u4e2d\u6587 \U0001f600") + "tactics: [Bad]\n", encoding="utf-8")
+    commands = [["convert", "-t", "splunk"], ["explain"], ["check", "--format", "json"], ["convert", "--format", "json"]]
+    each = "for c in commands: print('=====', main([*c, path], standalone_mode=False))"  # one process for all: to begin one takes seconds
     done = subprocess.run(
-        [sys.executable, "-c", "from translator.cli import main; main()", command[0], str(tmp_path / "r.yaml"), *command[1:]],
-        cwd=ROOT, env=environment, capture_output=True, timeout=120,
+        [sys.executable, "-c", f"from translator.cli import main; commands, path = {commands}, {str(path)!r}\n{each}"],
+        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, timeout=120,
     )  # fmt: skip
-    text = done.stdout.decode(encoding)
-    assert b"Traceback" not in done.stderr and done.returncode == 0
-    if "json" in command:
-        found = json.loads(text)
-        assert command[0] == "check" or found["rules"][0]["name"] == "na\u00efve \u4e2d\u6587 \U0001f600"
+    assert b"Traceback" not in done.stderr and done.returncode == 0, done.stderr
+    *texts, rest = re.split(r"===== (?:None|0)\s*", done.stdout.decode(encoding))
+    assert len(texts) == len(commands) and all(texts) and not rest
+    checked, converted = (json.loads(text) for text in texts[2:])
+    assert checked == [] and converted["rules"][0]["name"] == "na\u00efve \u4e2d\u6587 \U0001f600"
