@@ -76,6 +76,12 @@ def test_the_key_of_what_an_outer_join_adds_tells_no_row() -> None:
     assert prove(translator.convert(rule(kql), ("sigma",)), "sigma").outcome == Outcome.PROVEN
 
 
+def test_an_address_is_made_with_the_port_that_the_product_has_behind_it() -> None:
+    conversion = translator.convert(rule("Syslog | where HostIP == '10.0.0.1' and Facility == 'auth'"), ("esql",))
+    assert "log.source.address" in conversion.outputs["esql"].text
+    assert prove(conversion, "esql").outcome == Outcome.PROVEN
+
+
 @pytest.mark.parametrize(
     "kql",
     [
