@@ -283,7 +283,7 @@ def test_lists_in_any_place_of_a_condition(condition: str, ids: list[int]) -> No
     found = translator.convert(
         rule(f"let W = _GetWatchlist('w') | project v; T | where {condition}"), ("splunk",), Options(fields="source")
     )
-    lists = {"w": [{"value": "admin"}], "w_rows": [{"v": "admin"}]}
+    lists = {"w": [{"value": "admin"}], "w_cased": [{"value": "admin"}], "w_rows": [{"v": "admin"}]}
     logged = [{**e, "_time": 1} for e in events]
     assert sorted(e["id"] for e in spl.run(found.outputs["splunk"].text, logged, lists=lists)) == ids
 
