@@ -347,7 +347,8 @@ def test_the_documentation_tells_the_limits() -> None:
         f"| {serving.SECONDS_TO_ASK:g} s, at whatever pace; {serving.SECONDS_TO_TAKE:g} s for",
         f"{parameters['waiting'].default} others wait",
         f"its turn | {parameters['patience'].default} s |", f"{CONVERTING.megabytes // 1000} GB",
-        f"| {CONVERTING.seconds:g} s, and {CONVERTING.processor:g} of the processor; {PROVING.seconds:g} s to try",
+        f"| {CONVERTING.seconds:g} s, and {CONVERTING.processor:g} of the processor; {PROVING.seconds:g} s, and "
+        f"{PROVING.processor:g} of the processor, to try",
     ):  # fmt: skip
         assert told in page, told
 

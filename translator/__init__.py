@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from translator.verify.proof import Proof
 
 __version__ = "0.2.0"
-__all__ = ["KqlSyntaxError", "bind", "convert", "parse", "prove", "read_rules", "run"]
+__all__ = ["KqlSyntaxError", "Options", "bind", "convert", "parse", "prove", "read_rules", "run"]
 
 
 def parse(kql: str) -> Query:
@@ -93,21 +93,32 @@ def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eq
     return convert_rule(rule, targets, options)
 
 
-def prove(rule: Rule | str, target: str, text: str | None = None, options: Options | None = None) -> Proof:
-    """Tries what is written of a rule for a target on events made from the rule, beside its KQL.
+def prove(
+    rule: Rule | str, target: str, text: str | None = None, data: str | Path | None = None, options: Options | None = None
+) -> Proof:  # fmt: skip
+    """Tries what is written of a rule for a target on events made from the rule, or on real ones, beside its KQL.
 
     Args:
         rule: a rule, or the KQL of one.
         target: sigma, splunk, eql or esql.
         text: a translation that somebody else wrote, which is then tried instead.
+        data: real events, as ``run`` reads them: a file named after its table, or a folder with one for each.
 
     Raises:
         KqlSyntaxError: where the query cannot be read.
         translator.plan.binder.problems.BindError: where it has no meaning.
+        translator.engine.EngineError: data that cannot be read, or have nothing that the rule looks at.
     """
+    from translator.targets.base import Options as TargetOptions
+    from translator.verify.data import Real
+    from translator.verify.proof import given
     from translator.verify.proof import prove as prove_conversion
 
-    return prove_conversion(convert(rule, (target,), options), target, text, options)
+    conversion = convert(rule, (target,), options)
+    if data is None:
+        return prove_conversion(conversion, target, text, options)
+    output = conversion.outputs[target] if text is None else given(target, text)
+    return Real(conversion, options or TargetOptions(), Path(data)).prove(target, output)
 
 
 def read_rules(path: str | Path) -> Iterator[Rule]:
@@ -126,6 +137,10 @@ def __getattr__(name: str) -> Any:
         from translator.kql.errors import KqlSyntaxError
 
         return KqlSyntaxError
+    if name == "Options":
+        from translator.targets.base import Options
+
+        return Options
     if name == "verify":
         from importlib import import_module
 

@@ -194,7 +194,8 @@ def test_what_one_of_several_files_lacks_is_said(tmp_path: Path, ending: str) ->
     for name, columns in (("a", ["TimeGenerated", "ResultType"]), ("b", ["TimeGenerated"]), ("c", ["TimeGenerated", "ResultType"])):
         (tmp_path / "SigninLogs").mkdir(exist_ok=True)
         items = ", ".join(f"'2026-05-01' AS \"{c}\"" for c in columns)
-        duckdb.sql(f"COPY (SELECT {items}) TO '{tmp_path / 'SigninLogs' / f'{name}.{ending}'}'")
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (SELECT {items}) TO '{tmp_path / 'SigninLogs' / f'{name}.{ending}'}'")
     (warning,) = translator.run("SigninLogs | project TimeGenerated, ResultType", tmp_path).warnings
     assert f"b.{ending} has no column ResultType" in warning
 

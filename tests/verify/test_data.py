@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 import translator
 from tests.rules import rule
 from translator.cli import main
+from translator.fidelity import Verdict
 from translator.targets.base import Options, Output
 from translator.verify.data import Real
 from translator.verify.numbered import NoEvents
@@ -103,6 +104,15 @@ def test_what_is_wrong_is_shown_by_events_of_the_data(kql: str, text: str, errs:
     assert proof.counterexample is not None
     shown = [row for rows in proof.counterexample.rows.values() for row in rows]
     assert len(shown) == size and all(row["ResultType"] in ("0", "50126") for row in shown)
+
+
+def test_the_interface_proves_on_data(tmp_path: Path) -> None:
+    as_csv(tmp_path / "SigninLogs.csv", EVENTS)
+    assert translator.prove(PLAIN, "splunk", data=tmp_path, options=SOURCE).outcome is Outcome.PROVEN
+    without = translator.prove(PLAIN, "splunk", 'sourcetype="SigninLogs" ResultType="50126"', tmp_path, SOURCE)
+    assert (without.outcome, without.errs) == (Outcome.CONTRADICTED, Verdict.BROADER)
+    with pytest.raises(NoEvents):
+        translator.prove("AuditLogs | where OperationName == 'x'", "splunk", data=tmp_path)
 
 
 def test_those_that_matter_are_picked_from_many(tmp_path: Path) -> None:

@@ -453,12 +453,20 @@ def test_a_query_without_a_period_looks_back_as_far_as_it_asks(moment: str) -> N
 def test_a_row_that_gathers_what_several_rows_of_the_query_have_is_compared_by_column() -> None:
     given = "AzureDevOpsAuditing | where OperationName == 'a' | project K = ProjectName, t = bin(TimeGenerated, 1h), Adder = ActorUPN"
     kql = (
-        f"{given} | join (AzureDevOpsAuditing | extend t = bin(TimeGenerated, 1h), K = ProjectName) on K, t"
+        f"{given} | join kind=inner (AzureDevOpsAuditing | extend t = bin(TimeGenerated, 1h), K = ProjectName) on K, t"
         " | summarize n = make_set(OperationName) by ActorUPN, Adder, IpAddress"
     )
     asked = rule(kql, entities=tuple(EntityMapping("Account", "Name", n) for n in ("ActorUPN", "Adder", "IpAddress")))
     proof = prove(translator.convert(asked, ("splunk",)), "splunk")
     assert (proof.outcome, proof.claim) == (Outcome.PROVEN, Verdict.SAME_ALERTS)
+
+
+def test_groups_by_what_only_the_engine_computes_are_tried() -> None:
+    kql = (
+        "SigninLogs | where ResultType == '0' | extend b = parse_user_agent(UserAgent, 'browser')"
+        " | summarize n = count() by f = tostring(b.Browser.Family)"
+    )
+    assert prove(translator.convert(rule(kql), ("splunk",)), "splunk").outcome is Outcome.NOT_EXECUTABLE
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,11 @@ class Columns:
         about = sorted(n for n in {*entities, *self.keys} if self.settled(n, False) and self.named[n].type != Type.DATETIME)
         if as_stored:
             about = [n for n in about if n in own or self.stored(self.named[n]) is not None or n not in self.read]
-        names = {n: tuple(dict.fromkeys((*((own[n],) if n in own else ()), n, *self.names(n)))) for n in about}
+        of_others = {n: {field for other, field in own.items() if other != n and field != own.get(n)} for n in about}
+        names = {
+            n: tuple(dict.fromkeys(f for f in (*((own[n],) if n in own else ()), n, *self.names(n)) if f not in of_others[n]))
+            for n in about
+        }
         return Wanted(names, untold={n: found for n in about if (found := self.untold(n))})
 
     def untold(self, name: str) -> frozenset[str]:

@@ -392,7 +392,10 @@ def keys(state: State) -> Iterator[Change]:
     for grouped in groups(state):
         for key in [k for k in grouped.keys if columns_of(k)]:
             name, last = _short(key), grouped.members[-1]
-            value = value_of(key, last)
+            try:
+                value = value_of(key, last)
+            except NotKnown:
+                continue
             if isinstance(value, str):
                 yield Change(f"{name}: empty in all events", key.span, partial(_assigned, key, grouped.members, ""), 0)
             if len(grouped.members) < 2:
