@@ -9,6 +9,11 @@ import pytest
 
 import translator
 from tests.rules import rule
+from translator import catalog
+from translator.kql.parser import parse
+from translator.pipeline.remarks import entities_of, on_texts_of_json
+from translator.plan.binder import bind
+from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output
 from translator.verify import esql, spl
 from translator.verify.eql import run as run_eql
@@ -47,6 +52,20 @@ CASES: list[tuple[str, Tables, int]] = [
     (f"{NEW} | where not(v contains 'a')", changed('"ab"'), 0),
     (f"{NEW} | where isempty(v)", changed('""'), 1),
     (f"{NEW} | where isnotempty(v)", changed('""'), 0),
+    (f"{NEW} | where v == ''", changed('""'), 1),
+    (f"{NEW} | where v != ''", changed('""'), 0),
+    (f"{NEW} | where v !in ('', 'x')", changed('"x"'), 0),
+    (f"{NEW} | where 'a' == v", changed('"a"'), 1),
+    (f"{NEW} | where v == '\"a\"'", changed('"a"'), 0),
+    (f"{NEW} | where v has_any ('x y', 'c\\\\d')", changed('"c\\\\d"'), 1),
+    (f"{NEW} | where not(v has_all ('b', 'c\\\\d'))", changed('"b c\\\\d"'), 0),
+    (f"{NEW} | where v startswith 'n'", changed("null"), 0),
+    (f"{NEW} | where v contains '\"'", changed('"a"'), 0),
+    (f"{NEW} | where v matches regex '^a'", changed('"a"'), 1),
+    (f"{NEW} | where v == OperationName", changed('"Add user"'), 1),
+    (f"{NEW} | where strcat('r:', v) == 'r:a'", changed('"a"'), 1),
+    (f"{NEW} | where strlen(v) > 1", changed('"a"'), 0),
+    (f"{NEW} | summarize c = count() by v | where c > 1", {"AuditLogs": [changed(x)["AuditLogs"][0] for x in ('"a"', "a")]}, 1),
     # objects and arrays
     ("AuditLogs | where isnotempty(InitiatedBy.app)", audits({"InitiatedBy": {"app": {"displayName": "x"}}}), 1),
     ("AuditLogs | where isempty(InitiatedBy.user)", audits({"InitiatedBy": {"user": {"id": "x"}}}), 0),
@@ -176,3 +195,25 @@ def test_a_verdict_holds(kql: str, tables: Tables, rows: int) -> None:
         for found in counts:
             allowed = {"exact": found == rows, "same-alerts": found == rows, "broader": found >= rows, "narrower": found <= rows}
             assert allowed.get(output.verdict.value, True), (target, output.verdict, found, output.texts)
+
+
+@pytest.mark.parametrize(
+    ("kql", "entity", "verdict"),
+    [
+        (f"{NEW} | where v has 'a' | project v", "v", "differs"),
+        (f"{NEW} | where v has 'a' | project v, Identity", "Identity", "same-alerts"),
+        (f"{NEW} | where v has 'a' | project Identity", "Identity", None),
+        (f"{NEW} | where tolower(v) == 'a' | project Identity", "Identity", None),
+        (f"{NEW} | summarize count() by Identity, u = tolower(v) | project Identity", "Identity", "differs"),
+        (f"{NEW} | summarize s = make_set(v) by Identity | where s has 'a'", "Identity", "differs"),
+        (f"{NEW} | summarize s = make_set(v) by Identity", "Identity", "same-alerts"),
+        (f"{NEW} | join kind=inner (SigninLogs | project v = UserPrincipalName) on v", "Identity", "differs"),
+        (f"SigninLogs | extend Identity = '' | where UserPrincipalName in ({NEW} | project v)", "Identity", "differs"),
+        (NEW.replace("v = tostring(", "v = (") + " | where v.id == 'a' and array_length(v) > 1 | project Identity", "Identity", None),
+    ],
+)
+def test_a_text_of_json_that_is_read_with_its_quotes_is_told(kql: str, entity: str, verdict: str | None) -> None:
+    read = rule(kql, entities=(EntityMapping("Account", "FullName", entity),))
+    plan = bind(parse(kql), catalog.schemas())
+    said = on_texts_of_json(plan, entities_of(read, plan))
+    assert [d.direction.value for d in said] == ([verdict] if verdict else [])

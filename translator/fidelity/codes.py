@@ -588,6 +588,11 @@ CODES: dict[str, Code] = {
         "A text that holds JSON has to be parsed when it comes in, and is not found as long as it is not.",
         "parse the field as JSON where it is taken in",
     ),
+    "text-of-json": Code(
+        Effect.EITHER,
+        "The KQL parses a text that may be JSON itself; the output reads it as it is stored, with its quotes.",
+        "compare it with texts by ==, in, has, contains, startswith or endswith, which know both, or name the rule's entities otherwise",
+    ),
     "count-approximate": Code(
         Effect.EITHER,
         "The target counts many different values by estimate.",

@@ -18,12 +18,14 @@ from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
 from translator.pipeline.remarks import (
+    entities_of,
     lost_entities,
     on_choices,
     on_columns,
     on_elements,
     on_history,
     on_pairs,
+    on_texts_of_json,
     where_each_alerts,
     with_reach,
 )
@@ -97,7 +99,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         outputs = {name: way.output(name, target) for name, target in written_for.items()}
         tables = sorted({n.table for n in o.relations(way.plan.root) if isinstance(n, o.Source)})
         tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
-        each = where_each_alerts(rule, way.folded, way.detection) if isinstance(way.detection, Detection) else ()
+        each = (*way.of_texts, *where_each_alerts(rule, way.folded, way.detection)) if isinstance(way.detection, Detection) else ()
         return Conversion(rule, way.detection, outputs, tuple(tables), way.timed if tell_time else None, each)
     except RecursionError as error:
         raise BindError("this query nests too deeply", None) from error
@@ -116,9 +118,11 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     writer = target_of(target)
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):
         return None
-    known = _folded(bind(parse(rule.query), catalog.schemas()))
+    plan = bind(parse(rule.query), catalog.schemas())
+    known = _folded(plan)
     options, *_ = with_reach(rule, known, options)
-    return _lane(writer, rule, _walked(rule, known, options), options).faithful()
+    found = _lane(writer, rule, _walked(rule, known, options), options).faithful()
+    return None if found is None else replace(found, diagnostics=(*found.diagnostics, *on_texts_of_json(plan, entities_of(rule, plan))))
 
 
 def _folded(plan: o.Plan) -> o.Plan:
@@ -139,6 +143,7 @@ class _Translation:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
         self.folded = _folded(self.plan)
+        self.of_texts = on_texts_of_json(self.plan, entities_of(rule, self.plan))
         self.options, self.since, self.moment = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
         self.detection = self.lift(False, self.folded)
@@ -177,6 +182,7 @@ class _Translation:
             output = self.set_up(name, target, output)
         if lane is not None and not output.texts:
             output = _better(output, lane.loose())
+        output = replace(output, diagnostics=(*output.diagnostics, *self.of_texts)) if output.texts and self.of_texts else output
         behind = output.head or self.detection
         if isinstance(behind, NoDetection) or not output.texts:
             return output
@@ -350,9 +356,8 @@ def _of_search(period: int) -> Diagnostic:
 
 def _identifying(rule: Rule, plan: o.Plan) -> frozenset[str]:
     """The columns by which one alert is told from another: those that it is made of, by convention where the rule names no entities."""
-    names = [name for name, _ in plan.names]
-    conventional = [] if rule.entities else [name for name in names if name.endswith("CustomEntity")]
-    return frozenset([*rule.alert_columns, *conventional]) or frozenset(names)
+    names = frozenset(name for name, _ in plan.names)
+    return entities_of(rule, plan) | frozenset(rule.alert_columns) or names
 
 
 def _once_each(lift: Lifted) -> Lifted:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 from translator.detection.arrays import read_apart
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY, Detection, Selector
 from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS, bound_of, is_given, is_of_days, moments_of, seconds_of, window_of
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
 from translator.plan.chosen import Choice, chosen
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of, conjuncts, walk
+from translator.plan.parsed_texts import misread
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
@@ -244,6 +245,20 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
     return tuple(found)
 
 
+def on_texts_of_json(plan: o.Plan, identifying: Container[str]) -> tuple[Diagnostic, ...]:
+    """A word on texts that are parsed of JSON, of which what is compared, grouped or shown has the quotes in an output."""
+    found = {place: expr.span for expr, place in reversed([*misread(plan, identifying)])}
+    what = "the KQL parses a text here, which the output reads as it is stored: with the quotes of JSON, where it is a text of JSON itself"
+    decides = Place.PLAIN in found
+    return tuple(Diagnostic("text-of-json", what, span, place) for place, span in found.items() if place is Place.PLAIN or not decides)
+
+
+def entities_of(rule: Rule, plan: o.Plan) -> frozenset[str]:
+    """The columns of a rule's entities, by convention where it names none."""
+    named = frozenset(e.column for e in rule.entities)
+    return named or frozenset(name for name, _ in plan.names if name.endswith("CustomEntity"))
+
+
 def where_each_alerts(rule: Rule, plan: o.Plan, detection: Detection) -> tuple[Diagnostic, ...]:
     """What is said of entities that the query has of one row among several where each event of a detection alerts."""
     varying = _varying(rule, plan, detection)
@@ -259,8 +274,7 @@ def _of_any(gathered: set[str]) -> Iterator[Diagnostic]:
 def _varying(rule: Rule, plan: o.Plan, detection: Detection) -> Iterator[tuple[str, Choice | None, Detection]]:
     """The entities of a rule that events of one key may differ in, for each alternative, and which row the query has them of."""
     named = dict(plan.names)
-    entities = {e.column for e in rule.entities} or {name for name in named if name.endswith("CustomEntity")}
-    for name in sorted(entities & named.keys()):
+    for name in sorted(entities_of(rule, plan) & named.keys()):
         choice = chosen(plan.root, named[name])
         for part in detection.alternatives:
             having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list

@@ -1,17 +1,34 @@
 """Places in JSON that hold texts of JSON themselves: ``parse_json(tostring(x.a))`` is the text ``v`` where ``x.a`` is ``v`` or ``"v"``.
 
-Products keep the text as it came, so that conditions on what is parsed of it have to know both. Source: learn.microsoft.com/kusto/query/
-parse-json-function (what is no JSON is a text); learn.microsoft.com/graph/api/resources/modifiedproperty (values "in JSON format").
+Products keep the text as it came, so that conditions on what is parsed of it have to know both; what else reads it is told. Sources:
+learn.microsoft.com/kusto/query/parse-json-function (what is no JSON is a text); learn.microsoft.com/graph/api/resources/modifiedproperty
+(values "in JSON format").
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
+from translator.fidelity import Place
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, const, negation
+from translator.plan.expressions import (
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    Path,
+    Subquery,
+    children,
+    conjunction,
+    conjuncts,
+    const,
+    disjunction,
+    items_of,
+    negation,
+)
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
@@ -25,21 +42,105 @@ _MARKS = {
 _EMPTY = ('""', "null")
 """JSON of which the text is empty."""
 
+_OF_ARRAYS = ("array_", "set_", "bag_", "zip")
+"""How functions of arrays and objects begin, which take no text for one, with its quotes or without."""
+
 
 def with_parsed_texts(plan: o.Plan) -> o.Plan:
     """A plan whose conditions on such texts know them as texts of JSON as well."""
     if "parse_json" not in o.functions(plan.root):
         return plan
-    relations = o.relations(plan.root)
-    made = {c.id: x for n in relations if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = _computed(plan)
 
     def known(part: object) -> object:
-        match part:
-            case Apply(args=(subject, *_)) if _is_parsed(subject, made):
-                return _of_both(part)
-        return part
+        of_both = _of_both(part, made) if isinstance(part, Apply) else None
+        return part if of_both is None else of_both
 
     return replace(plan, root=rewritten(plan.root, known))
+
+
+def misread(plan: o.Plan, identifying: Container[str]) -> Iterator[tuple[Expr, Place]]:
+    """What reads such a text otherwise, where what a product keeps has the quotes of JSON, and the place of it.
+
+    Args:
+        plan: as it is before ``with_parsed_texts``.
+        identifying: the names of the columns that tell one alert from another.
+    """
+    if "parse_json" not in o.functions(plan.root):
+        return
+    texts = _Texts(plan)
+    for relation in o.relations(plan.root):
+        for expr in (part for x in _deciding(relation) for part in conjuncts(x)):
+            if texts.reads(expr):
+                yield expr, Place.PLAIN
+    for name, column in plan.names:
+        if texts.reads(ColumnRef(plan.root.span, column.type, column)):
+            yield texts.made.get(column.id, ColumnRef(None, column.type, column)), Place.PLAIN if name in identifying else Place.SHOWN
+
+
+def _deciding(relation: o.Relation) -> Iterator[Expr]:
+    """The expressions of a relation that decide which rows there are; what only makes columns is followed from where these are read."""
+    match relation:
+        case o.Compute() | o.Project() | o.Expand() | o.Union() | o.Sort():
+            return
+        case o.Aggregate(keys=keys):
+            yield from (x for _, x in keys)
+        case o.Distinct(columns=columns):
+            yield from (ColumnRef(relation.span, c.type, c) for c in columns)
+        case _:
+            yield from _expressions([getattr(relation, name) for name in o.inner_fields(relation)])
+
+
+def _expressions(part: object) -> Iterator[Expr]:
+    match part:
+        case Expr():
+            yield part
+        case tuple() | list():
+            for inner in part:
+                yield from _expressions(inner)
+        case o.Ordering() | o.ScanStep() | o.GraphHop() | o.TopNestedPart():
+            yield from _expressions([getattr(part, name) for name in o.inner_fields(part)])
+
+
+class _Texts:
+    """What reads the texts of a plan that are parsed of JSON."""
+
+    def __init__(self, plan: o.Plan) -> None:
+        self.computed = _computed(plan)
+        self.made = dict(self.computed)
+        for node in o.relations(plan.root):
+            match node:
+                case o.Aggregate(keys=keys, aggregates=aggregates):
+                    self.made |= {c.id: x for c, x in (*keys, *aggregates)}
+                case o.Union(columns=columns):
+                    refs = ((c, [ColumnRef(None, b.type, b) for b in below if b is not None]) for c, below in columns)
+                    self.made |= {c.id: Items(None, c.type, tuple(found)) for c, found in refs}
+        self.known: dict[int, bool] = {}
+
+    def reads(self, expr: Expr) -> bool:
+        """Whether an expression depends on the quotes that such a text has as JSON."""
+        if _is_parsed(expr, self.computed):
+            return True
+        match expr:
+            case ColumnRef(column=column):
+                if column.id not in self.known:
+                    self.known[column.id] = False  # what an engine alone carries out may read itself
+                    made = self.made.get(column.id)
+                    self.known[column.id] = made is not None and self.reads(made)
+                return self.known[column.id]
+            case Apply() if _of_both(expr, self.computed) is not None:
+                return False
+            case Path(base=base) if _is_parsed(base, self.computed):
+                return False
+            case Apply(function=function, args=args) if function.startswith(_OF_ARRAYS):
+                return any(self.reads(a) for a in args if a.type == Type.STRING or not _is_parsed(a, self.computed))
+            case Subquery(column=column) if column is not None:
+                return self.reads(ColumnRef(expr.span, column.type, column))
+        return any(self.reads(c) for c in children(expr))
+
+
+def _computed(plan: o.Plan) -> dict[int, Expr]:
+    return {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
 
 
 def _is_parsed(expr: Expr, made: dict[int, Expr]) -> bool:
@@ -62,25 +163,52 @@ def _followed(expr: Expr, made: dict[int, Expr]) -> Expr:
     return expr
 
 
-def _of_both(atom: Apply) -> Expr:
-    """A condition on a text, of it as it is or as JSON."""
-    name, (subject, *rest) = atom.function, atom.args
-    match name, rest:
-        case "isempty" | "isnotempty", []:
-            empty = Apply(atom.span, Type.BOOL, "or", (replace(atom, function="isempty"), _among(atom, "in", _EMPTY)))
-            return empty if name == "isempty" else negation(empty)
-        case "==" | "=~" | "in" | "in~", [operand]:
-            items = operand.items if isinstance(operand, Items) else (operand,)
-            values = [x.value for x in items if isinstance(x, Const) and isinstance(x.value, str) and x.value]
-            if len(values) == len(items):
-                return _among(atom, "in~" if "~" in name else "in", tuple(dict.fromkeys((*values, *map(_as_json, values)))))
-        case _, [Const(value=str(text), span=span)] if text and name in _MARKS:
-            before, after = _MARKS[name]
-            other = f"{before}{_as_json(text)[1:-1]}{after}"
-            if other != text:
-                ways = (replace(atom, args=(subject, const(t, Type.STRING, span))) for t in (text, other))
-                return Apply(atom.span, Type.BOOL, "or", tuple(ways))
-    return atom
+def _of_both(atom: Apply, made: dict[int, Expr]) -> Expr | None:
+    """A condition on such a text, of it as it is or as JSON; None for what is none, and for one that no condition of both says."""
+    match atom:
+        case Apply(function="==" | "=~", args=(Const() as constant, subject)):
+            atom = replace(atom, args=(subject, constant))
+    if not atom.args or not _is_parsed(atom.args[0], made):
+        return None
+    name, (_, *rest) = atom.function, atom.args
+    texts = [x.value if isinstance(x, Const) and isinstance(x.value, str) else None for x in items_of(rest[0])] if len(rest) == 1 else []
+    known = [t for t in texts if t is not None]
+    match name:
+        case "isempty" | "isnotempty" if not rest:
+            return _empty(atom) if name == "isempty" else negation(_empty(atom))
+        case "==" | "=~" | "in" | "in~" if len(known) == len(texts) > 0:
+            values = [v for t in known if t for v in ((_as_json(t),) if _reads_otherwise(t) else (t, _as_json(t)))]
+            found = [_among(atom, "in~" if "~" in name else "in", dict.fromkeys(values))] if values else []
+            return disjunction(*found, *([_empty(atom)] if "" in known else []))
+        case "has_any" | "has_all" if len(known) == len(texts) > 0:
+            each = [_with_part(atom, "has", t) for t in known]
+            ways = [w for w in each if w is not None]
+            return None if len(ways) < len(each) else disjunction(*ways) if name == "has_any" else conjunction(*ways)
+        case _ if name in _MARKS and len(known) == len(texts) == 1:
+            return _with_part(atom, name, known[0])
+    return None
+
+
+def _with_part(atom: Apply, name: str, text: str) -> Expr | None:
+    """That a text has a part somewhere; None where the quotes of JSON may be that part, or null, of which the text is empty."""
+    if not text or text.lower() in "null" or '"' in (text[0], text[-1]):
+        return None
+    before, after = _MARKS[name]
+    ways = dict.fromkeys((text, f"{before}{_as_json(text)[1:-1]}{after}"))
+    return disjunction(*(replace(atom, function=name, args=(atom.args[0], const(t, Type.STRING, atom.span))) for t in ways))
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Whether a text is JSON of another text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return found is None or isinstance(found, str)
+
+
+def _empty(atom: Apply) -> Expr:
+    return disjunction(replace(atom, function="isempty", args=atom.args[:1]), _among(atom, "in", _EMPTY))
 
 
 def _among(atom: Apply, function: str, texts: Iterable[str]) -> Apply:
