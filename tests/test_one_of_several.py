@@ -36,6 +36,14 @@ LISTED = "externaldata(v: string)['https://h/list.csv']"
         ("A | summarize e = make_set(ip) by k | mv-expand e", None),
         ("A | summarize e = arg_max(TimeGenerated, ip) by k | project e", "certain"),
         ("A | summarize s = make_set(ip) by k | extend e = tostring(s[0])", "any"),
+        ("A | summarize s = make_set(ip) by k | extend t = s | extend e = strcat('ip ', tostring(t[0]))", "any"),
+        ("A | summarize s = make_set(ip) by k, ip | extend e = tostring(s[0])", None),
+        ("A | summarize s = make_set(ip) by k | extend e = strcat_array(s, ',')", None),
+        ("A | summarize s = strcat_array(make_set(ip), ',') by k | extend e = tostring(split(s, ',')[0])", "any"),
+        ("A | summarize s = strcat_array(make_set(ip), ',') by k | extend e = extract('^([^,]*)', 1, s)", "any"),
+        ("A | summarize s = make_bag(bag_pack('ip', ip)) by k | extend e = tostring(s.ip)", "any"),
+        ("A | summarize s = make_set(ip) by k | mv-expand p = s | extend e = tostring(split(p, '.')[0])", None),
+        ("A | summarize s = make_list(ip) by k | project e = array_slice(s, 0, 2)", "any"),
         ("A | extend s = split(ip, '.') | extend e = tostring(s[0])", None),
         ("A | project k, e = x | join B on k", "any"),
         ("A | project k, e = k | join B on k", None),
@@ -90,6 +98,7 @@ def test_a_count_behind_a_join_that_keeps_one_event_of_each_key(condition: str, 
 
 
 OF_BOB = "SigninLogs | where ResultType == '0' | summarize arg_max(TimeGenerated, *) by UserPrincipalName"
+BY_USER = "SigninLogs | where ResultType == '0' | summarize {}"
 OF_LIST = """
 ThreatIntelligenceIndicator | join (SigninLogs | where ResultType == '0' | extend At = TimeGenerated)
     on $left.EmailSenderAddress == $right.UserPrincipalName
@@ -128,6 +137,19 @@ def test_searches_show_the_event_that_the_query_shows(target: str, kql: str) -> 
         ("sigma", OF_BOB, {"entities-gathered"}),
         ("sigma", OF_BOB.replace("by UserPrincipalName", "by UserPrincipalName, IPAddress"), set()),
         ("eql", "SigninLogs | summarize by UserPrincipalName, IPAddress", set()),
+        # a part of what is gathered, and a value of one event that the rows do not show
+        *(
+            (target, BY_USER.format(made), {"entities-gathered"})
+            for target in ("splunk", "esql", "eql", "sigma")
+            for made in (
+                "s = make_set(IPAddress) by UserPrincipalName | extend IPAddress = tostring(s[0]) | project IPAddress",
+                "s = make_set(IPAddress) by UserPrincipalName | where array_length(s) > 3 | project IPAddress = tostring(s[0])",
+                "s = make_bag(bag_pack('ip', IPAddress)) by UserPrincipalName | project IPAddress = tostring(s.ip)",
+                "IPAddress = max(IPAddress) by UserPrincipalName | project IPAddress",
+                "n = count(), IPAddress = max(IPAddress) by UserPrincipalName | where n > 5",
+            )
+        ),
+        ("splunk", BY_USER.format("s = make_set(IPAddress) by UserPrincipalName | mv-expand IPAddress = s to typeof(string)"), set()),
         # a sample has one event of each side
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on CorrelationId", {"entities-missed"}),
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on $left.IPAddress == $right.Identity", set()),

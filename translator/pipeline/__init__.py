@@ -24,6 +24,7 @@ from translator.pipeline.remarks import (
     on_columns,
     on_elements,
     on_history,
+    on_left_out,
     on_pairs,
     on_texts_of_json,
     where_each_alerts,
@@ -177,7 +178,7 @@ class _Translation:
         lane = None
         if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output, target)):
             lane = _lane(target, self.rule, self.walked, self.options)
-            output = self.telling(target, output, lane.faithful())
+            output = self.telling(target, output, self.piped(target, lane))
         if _distance(output) > _READY:
             output = self.set_up(name, target, output)
         if lane is not None and not output.texts:
@@ -193,13 +194,22 @@ class _Translation:
         said = (*since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
+    def piped(self, target: Pipes, lane: Lane) -> Output | None:
+        """The plan operator by operator, and what is said of entities that its rows do not have."""
+        output = lane.faithful()
+        said = () if output is None else on_left_out(self.rule, self.folded, output, target)
+        return replace(output, diagnostics=(*output.diagnostics, *said)) if output is not None and said else output
+
     def telling(self, target: Pipes, output: Output, other: Output | None) -> Output:
         """The better one of two outputs; of two that are as good that which has the entities of the rule in its rows.
 
-        Where rows are events, which have what entities are made of, that is no reason for a rule to need a younger product.
+        Of two that deviate in one direction it is that which does so in fewer ways. Where rows are events, which have what entities are
+        made of, that is no reason for a rule to need a younger product.
         """
-        if other is None or _distance(other) != _distance(output) or not _is_good(other):
+        if other is None or _distance(other) != _distance(output):
             return _better(output, other)
+        if not _is_good(other):
+            return other if _deviations(other) < _deviations(output) else output
         of_events = isinstance(self.detection, Detection) and all(part.kind == "event" for part in self.detection.alternatives)
         if of_events and not _younger(other) <= _younger(output):
             return output
@@ -229,7 +239,7 @@ class _Translation:
         hopeful = any(verdict_of(d.diagnostics).rank <= Verdict.SAME_ALERTS.rank for d in ways)
         found = self.detected(name, target, options) if hopeful else Output(name, (), self.detection.diagnostics)
         if isinstance(target, Pipes) and not _is_good(found):
-            found = _better(found, _lane(target, self.rule, self.walked, options).faithful())
+            found = _better(found, self.piped(target, _lane(target, self.rule, self.walked, options)))
         return replace(found, homes=(*homes, *found.homes))
 
     def detected(self, name: str, target: Target, options: Options) -> Output:
@@ -312,6 +322,11 @@ def _distance(output: Output) -> tuple[int, int]:
     if output.verdict.rank > Verdict.SAME_ALERTS.rank:
         return output.verdict.rank, 0
     return 0, int(output.readiness is Readiness.NAMES)
+
+
+def _deviations(output: Output) -> int:
+    """In how many ways an output alerts otherwise than the rule."""
+    return sum(d.direction.rank > Verdict.SAME_ALERTS.rank for d in output.diagnostics)
 
 
 def _better(output: Output, other: Output | None) -> Output:

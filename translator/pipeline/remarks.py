@@ -234,7 +234,7 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
     gathered, missed = set[str](), set[str]()
     for name, choice, part in _varying(rule, plan, detection) if output.texts else ():
         sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
-        if choice is not None and (part.kind == "event" or name in output.columns or (sampled and choice is Choice.CERTAIN)):
+        if choice is not None and (not sampled or name in output.columns or choice is Choice.CERTAIN):
             gathered.add(name)
         if sampled and choice is not Choice.ANY:
             missed.add(name)
@@ -243,6 +243,13 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
         what = f"{', '.join(sorted(missed))}: an alert has one event of each side, so that of several entities of a key it names one"
         found.append(Diagnostic("entities-missed", what))
     return tuple(found)
+
+
+def on_left_out(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:
+    """A word on entities of one event of each group that rows which the query computes otherwise do not show."""
+    named = dict(plan.names)
+    left_out = (entities_of(rule, plan) & named.keys()) - output.columns.keys() if _knows_columns(output, target) else ()
+    return tuple(_of_any({name for name in left_out if chosen(plan.root, named[name]) is not None}))
 
 
 def on_texts_of_json(plan: o.Plan, identifying: Container[str]) -> tuple[Diagnostic, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import cached_property
 
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, columns_of, walk
@@ -30,13 +31,20 @@ def chosen(root: o.Relation, column: Column) -> Choice | None:
 
     A join of kind innerunique keeps any one row of each key of its left side (learn.microsoft.com/kusto/query/join-innerunique).
     """
-    return _Choices().of_column(root, column)
+    return _Choices(root).of_column(root, column)
+
+
+_PARTS = frozenset({"[]", "array_slice", "substring"})
+"""Functions that are a part of their first argument. Source: learn.microsoft.com/kusto/query/array-slice-function, substring-function."""
+
+_GATHERING = frozenset({"make_set", "make_list", "make_bag", "make_set_if", "make_list_if", "make_bag_if"})
 
 
 class _Choices:
     """The choices of columns, each found once for each relation that has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: o.Relation) -> None:
+        self.root = root
         self.found: dict[tuple[int, int], Choice | None] = {}
 
     def of_column(self, node: o.Relation, column: Column) -> Choice | None:
@@ -77,18 +85,48 @@ class _Choices:
 
     def of_value(self, node: o.Relation, value: Expr) -> Choice | None:
         """What is computed of the columns of a relation."""
-        placed = [
-            n.base.column for n in walk(value) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and isinstance(n.steps[0], int)
-        ]
-        if any(_is_gathered(node, column) for column in placed):
+        if self.gathers and any(self.takes_part(n) for n in walk(value)):
             return Choice.ANY
         return _worst(self.of_column(node, c) for c in columns_of(value))
 
+    @cached_property
+    def gathers(self) -> bool:
+        return not _GATHERING.isdisjoint(o.functions(self.root))
 
-def _is_gathered(node: o.Relation, column: Column) -> bool:
-    """Whether a column is an array of what the rows of a group have, in any order."""
-    made = {c: x for n in o.relations(node) if isinstance(n, o.Aggregate) for c, x in n.aggregates}.get(column)
-    return isinstance(made, Apply) and made.function in ("make_set", "make_list", "make_set_if", "make_list_if")
+    @cached_property
+    def made(self) -> dict[int, tuple[o.Relation, Expr]]:
+        """What columns are made of, and where; elements of an array stand in rows of their own, and are all there."""
+        found: dict[int, tuple[o.Relation, Expr]] = {}
+        for n in o.relations(self.root):
+            match n:
+                case o.Compute(items=items) | o.Project(items=items) | o.Aggregate(aggregates=items):
+                    found |= {c.id: (n, x) for c, x in items}
+        return found
+
+    def takes_part(self, value: Expr) -> bool:
+        """Whether a value is a part of what is gathered of the rows of a group, in any order, or of a text of all of it."""
+        match value:
+            case Path(base=whole) | Apply(function="extract", args=(_, _, whole, *_)):
+                return self.is_gathered(whole)
+            case Apply(function=function, args=(whole, *_)) if function in _PARTS:
+                return self.is_gathered(whole)
+        return False
+
+    def is_gathered(self, value: Expr) -> bool:
+        """Whether a value is made of what the rows of a group have, which may differ among these."""
+        todo, known = [column.id for column in columns_of(value)], set[int]()
+        while todo:
+            if (number := todo.pop()) in known or number not in self.made:
+                continue
+            known.add(number)
+            relation, of = self.made[number]
+            if isinstance(relation, o.Aggregate):
+                own = frozenset(x.column.id for _, x in relation.keys if isinstance(x, ColumnRef))
+                gathered = [n for n in walk(of) if isinstance(n, Apply) and n.function in _GATHERING]
+                if any(not determines(relation.input, own, c) for n in gathered for c in columns_of(n)):
+                    return True
+            todo += [column.id for column in columns_of(of)]
+        return False
 
 
 def _worst(found: Iterable[Choice | None]) -> Choice | None:
