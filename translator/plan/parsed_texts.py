@@ -1,4 +1,4 @@
-"""Places in JSON that hold texts of JSON themselves: ``parse_json(tostring(x.a))`` is the text ``v`` where ``x.a`` is ``v`` or ``"v"``.
+"""Columns and places in JSON that hold texts of JSON: ``parse_json(tostring(x.a))`` is the text ``v`` where ``x.a`` is ``v`` or ``"v"``.
 
 Products keep the text as it came, so that conditions on what is parsed of it have to know both; what else reads it is told. Sources:
 learn.microsoft.com/kusto/query/parse-json-function (what is no JSON is a text); learn.microsoft.com/graph/api/resources/modifiedproperty
@@ -74,8 +74,9 @@ def misread(plan: o.Plan, identifying: Container[str]) -> Iterator[tuple[Expr, P
             if texts.reads(expr):
                 yield expr, Place.PLAIN
     for name, column in plan.names:
-        if texts.reads(ColumnRef(plan.root.span, column.type, column)):
-            yield texts.made.get(column.id, ColumnRef(None, column.type, column)), Place.PLAIN if name in identifying else Place.SHOWN
+        shown = ColumnRef(plan.root.span, column.type, column)
+        if (name in identifying or not texts.shows_parsed(shown)) and texts.reads(shown):
+            yield texts.made.get(column.id, shown), Place.PLAIN if name in identifying else Place.SHOWN
 
 
 def _deciding(relation: o.Relation) -> Iterator[Expr]:
@@ -87,6 +88,10 @@ def _deciding(relation: o.Relation) -> Iterator[Expr]:
             yield from (x for _, x in keys)
         case o.Distinct(columns=columns):
             yield from (ColumnRef(relation.span, c.type, c) for c in columns)
+        case o.Parse(pattern=(None, *_, None)):  # of which the quotes are what is skipped
+            return
+        case o.Plugin(arguments=arguments) if relation.name == "bag_unpack":  # which takes nothing but objects
+            yield from (a for a in arguments if a.type != Type.DYNAMIC)
         case _:
             yield from _expressions([getattr(relation, name) for name in o.inner_fields(relation)])
 
@@ -117,6 +122,18 @@ class _Texts:
                     self.made |= {c.id: Items(None, c.type, tuple(found)) for c, found in refs}
         self.known: dict[int, bool] = {}
 
+    def shows_parsed(self, column: ColumnRef) -> bool:
+        """Whether a column is such a dynamic value of one row, of which quotes tell no more than that it is a text."""
+        found: Expr = column
+        while True:
+            match found:
+                case ColumnRef(column=of) if of.id in self.made:
+                    found = self.made[of.id]
+                case Apply(function="arg_max" | "arg_min" | "take_any" | "any", args=(*_, value)):
+                    found = value
+                case _:
+                    return found.type == Type.DYNAMIC and _is_parsed(found, self.computed)
+
     def reads(self, expr: Expr) -> bool:
         """Whether an expression depends on the quotes that such a text has as JSON."""
         if _is_parsed(expr, self.computed):
@@ -144,16 +161,16 @@ def _computed(plan: o.Plan) -> dict[int, Expr]:
 
 
 def _is_parsed(expr: Expr, made: dict[int, Expr]) -> bool:
-    """Whether a value is what a text inside JSON is as JSON."""
+    """Whether a value is what a text of a table, or one inside JSON, is as JSON."""
     found = _followed(expr, made)
     while isinstance(found, Apply) and found.function in ("tostring", "tolower", "toupper"):
         found = _followed(found.args[0], made)
     if not (isinstance(found, Apply) and found.function == "parse_json"):
         return False
     text = _followed(found.args[0], made)
-    if isinstance(text, Apply) and text.function == "tostring":
+    while isinstance(text, Apply) and text.function in ("tostring", "parse_json"):
         text = _followed(text.args[0], made)
-    return isinstance(text, Path)
+    return isinstance(text, Path) or (isinstance(text, ColumnRef) and text.column.table is not None and text.type == Type.STRING)
 
 
 def _followed(expr: Expr, made: dict[int, Expr]) -> Expr:
@@ -171,7 +188,7 @@ def _of_both(atom: Apply, made: dict[int, Expr]) -> Expr | None:
     if not atom.args or not _is_parsed(atom.args[0], made):
         return None
     name, (_, *rest) = atom.function, atom.args
-    texts = [x.value if isinstance(x, Const) and isinstance(x.value, str) else None for x in items_of(rest[0])] if len(rest) == 1 else []
+    texts = [x.value if isinstance(x, Const) and isinstance(x.value, str) else None for x in _listed(rest[0])] if len(rest) == 1 else []
     known = [t for t in texts if t is not None]
     match name:
         case "isempty" | "isnotempty" if not rest:
@@ -187,6 +204,11 @@ def _of_both(atom: Apply, made: dict[int, Expr]) -> Expr | None:
         case _ if name in _MARKS and len(known) == len(texts) == 1:
             return _with_part(atom, name, known[0])
     return None
+
+
+def _listed(operand: Expr) -> list[Expr]:
+    """The values of a list, or the one value that an operand is."""
+    return [a for x in items_of(operand) for a in (x.args if isinstance(x, Apply) and x.function == "pack_array" else (x,))]
 
 
 def _with_part(atom: Apply, name: str, text: str) -> Expr | None:
