@@ -142,6 +142,8 @@ WRITTEN = [
     # parts between marks of several characters
     "| summarize c = count() by a = tostring(split(UserPrincipalName, 'n@')[0]), b = tostring(split(IPAddress, '.0')[1]),"
     " d = tostring(split(IPAddress, '0.')[2]), e = tostring(split(AppDisplayName, 're')[1])",
+    "| extend t = strcat(UserPrincipalName, '->', AppDisplayName, '<<', IPAddress)"
+    " | summarize c = count() by a = tostring(split(t, '->')[1]), b = tostring(split(t, '<<')[0])",
     # places in the columns of a union of more than tables
     f"| where ResultType == '0' | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on"
     f" $left.UserPrincipalName == $right.u | union ({SIGNINS} | where ResultType != '0') | extend d = todynamic(DeviceDetail)"

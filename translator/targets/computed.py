@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -67,11 +66,6 @@ class Functions:
     def splits(self, mark: str) -> bool:
         """Whether a text can be split at a mark."""
         return bool(mark) and (self.long_marks or len(mark.encode()) == 1)
-
-
-def _quoted(mark: str) -> str:
-    """A regular expression for a text as it is."""
-    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", mark)
 
 
 class Texts:
@@ -159,11 +153,11 @@ class Texts:
                 text_ = self._of(inner, True)
                 return None if text_ is None else functions.element.format(text_, functions.string(mark), index)
             case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(0,)) if mark:
-                written = self._written(parsed(f"{_quoted(mark)}[\\s\\S]*"))
+                written = self._written(parsed(f"{literally(mark)}[\\s\\S]*"))
                 return None if written is None else self._replaced(inner, written, "", empty)
             case Path(base=Apply(function="split", args=(inner, Const(value=str(mark)))), steps=(int(index),)) if mark and index > 0:
-                before = f"(?:{_PIECE}{_quoted(mark)}){{{index}}}"
-                return self._extracted(f"^{before}({_PIECE})(?:{_quoted(mark)}|$)", 1, inner, expr)
+                before = f"(?:{_PIECE}{literally(mark)}){{{index}}}"
+                return self._extracted(f"^{before}({_PIECE})(?:{literally(mark)}|$)", 1, inner, expr)
         return None
 
     def _written(self, tree: syntax.Node | None) -> str | None:
