@@ -401,7 +401,6 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
             "values-merged",
             "narrower",
         ),
-        ("AzureActivity | where OperationNameValue == 'Microsoft.X/y/write'", "esql", "value-spelling", "exact"),
         ("AzureActivity | where Caller == 'a@b.c'", "esql", "input-setting", "exact"),
         ("Syslog | where Facility == 'auth' and SeverityLevel == 'err'", "esql", "input-setting", "exact"),
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
@@ -1354,6 +1353,21 @@ def test_a_part_of_a_union_that_takes_all_events_of_a_data_model_takes_all() -> 
 def test_a_pattern_on_a_field_in_one_case_has_no_case(condition: str, told: bool, target: str) -> None:
     output = converted(f"DeviceEvents | where {condition}", target)
     assert ("case-ignored" in {d.code for d in output.diagnostics}) == told and ("TO_LOWER(" in output.text or "regex~" in output.text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "esql", "eql"),
+    [
+        ("== 'Microsoft.X/y/write'", '{} == "Microsoft.X/y/write"', '{} == "Microsoft.X/y/write"'),
+        ("startswith_cs 'Microsoft'", 'STARTS_WITH({}, "Microsoft")', 'startsWith({}, "Microsoft")'),
+        ("=~ 'microsoft.x/y/write'", 'TO_LOWER({}) == "microsoft.x/y/write"', '{} in~ ("microsoft.x/y/write")'),
+    ],
+)
+def test_an_operation_of_azure_is_compared_as_its_record_spells_it(condition: str, esql: str, eql: str) -> None:
+    for target, text in (("esql", esql), ("eql", eql)):
+        output = converted(f"AzureActivity | where OperationNameValue {condition}", target)
+        assert output.verdict is Verdict.EXACT and output.readiness is Readiness.READY
+        assert text.format("azure.activitylogs.operation_name") in output.text
 
 
 @pytest.mark.parametrize(("column", "of_list"), [("Dept", True), ("RiskState", False), ("TenantId", False)])

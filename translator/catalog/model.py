@@ -23,8 +23,7 @@ class Stored:
         type: the product's type; empty where it is not documented.
         values: the product's values by KQL's.
         complete: whether ``values`` are all that the column has.
-        spellings: whether KQL values with one value of the product are the same thing, written in several ways; without ``values``,
-            in capitals or not.
+        spellings: whether KQL values with one value of the product are the same thing, written in several ways.
         others: whether all values that are not in ``values`` are the same in both, but for ``case`` and ``blanks``.
         blanks: what stands in the field for the blanks of a value.
         case: ``lower`` or ``upper`` where the product keeps the value in that case only.

@@ -85,11 +85,6 @@ CODES: dict[str, Code] = {
         "The KQL compares the text of an address, and the product has the address itself, spelled in one way.",
         "nothing to do where the source writes IPv6 as RFC 5952 has it, and IPv4 without ::ffff: before it",
     ),
-    "value-spelling": Code(
-        Effect.NOTE,
-        "A table has one value in several spellings, by the way that it came in, and the product has one of them.",
-        "nothing to do where every spelling of the value is meant",
-    ),
     "array-assumed": Code(
         Effect.NOTE,
         "An array is taken apart, which stands there in every event as the table is documented.",

@@ -37,16 +37,12 @@ from translator.targets.choice import folded
 from translator.targets.java import in_java
 from translator.targets.literals import EQUALITIES, canonical_address, numeric, one_of, typed
 
-
 def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
-    """A condition on a field that the product keeps in one case; a word where the KQL tells cases apart, unless they spell one thing."""
-    name = column_name(atom.args[0])
-    code, what = "case-ignored", "the product keeps this value in one case, the KQL compares it as it came"
-    if stored.spellings and not stored.values:
-        code, what = "value-spelling", f"{name} has this value in capitals or not, the product in one case: it is compared without case"
+    """A condition on a field that the product keeps in one case; a word where the KQL tells cases apart."""
+    what = "the product keeps this value in one case, the KQL compares it as it came"
     if atom.function == "matches regex":
         if has_case(searched(atom)):
-            notes.say(code, what, atom.span)
+            notes.say("case-ignored", what, atom.span)
         return Apply(atom.span, atom.type, "matches regex~", atom.args)
     caseless = CASE_PAIRS.get(atom.function)
     values = constants(atom.args[1])
@@ -54,7 +50,7 @@ def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
         return atom
     whole = atom.function.removesuffix("_cs") in EQUALITIES
     if any(folded(v) != str(v).upper() and not (whole and v in stored.spelled) for v in values):
-        notes.say(code, what, atom.span)
+        notes.say("case-ignored", what, atom.span)
     return Apply(atom.span, atom.type, caseless, atom.args)
 
 

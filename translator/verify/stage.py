@@ -124,7 +124,6 @@ class Stage:
         self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
         self.unreached: tuple[Unreached, ...] = found.unreached
         self.columns = read_columns(self.plan)
-        self.texts = {n.value for n in o.parts(self.plan.root) if isinstance(n, Const) and isinstance(n.value, str) and n.value}
         decides = deciding(self.plan)
         columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
@@ -186,7 +185,7 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own), texts=self.texts)
+            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own))
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}

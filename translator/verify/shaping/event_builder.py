@@ -57,7 +57,6 @@ class EventBuilder:
 
     Args:
         own: columns that have their own names where the home has no field for them.
-        texts: what the rule compares, which says how a value is spelled that the table may have in several ways.
 
     Attributes:
         event: its fields by their names, parts with dots.
@@ -65,8 +64,8 @@ class EventBuilder:
         lacking: why columns, or places inside of them, have no field.
     """
 
-    def __init__(self, site: Site, row: Row, own: Collection[str] = (), texts: Collection[str] = ()) -> None:
-        self.site, self.row, self.own, self.texts_asked = site, row, own, texts
+    def __init__(self, site: Site, row: Row, own: Collection[str] = ()) -> None:
+        self.site, self.row, self.own = site, row, own
         self.event: Row = frame(site)
         self.by: dict[str, str] = {}
         self.lacking: dict[str, str] = {}
@@ -130,7 +129,7 @@ class EventBuilder:
                 return
             name = self.under(name, column, place)
         several = stored.array or "{}" in name or (any(isinstance(s, int) for s in steps) and "{n}" not in stored.name)
-        given = value_in(stored, value, self.texts_asked) if not place.below else value
+        given = value_in(stored, value) if not place.below else value
         kind = "" if place.below else stored.type
         if stored.form and not is_missing(value):
             self.listed(name, stored.form, text_of(value), where, list(self.site.home.columns).index(column) if not steps else 0)
@@ -183,7 +182,7 @@ class EventBuilder:
                 self.set(stored.name, text_of(value), stored.type, column)
             for member in value:
                 if self.site.family != "splunk" or stored.array or "{}" in stored.name:
-                    self.set(stored.name, value_in(stored, member, self.texts_asked), stored.type, column, several=True)
+                    self.set(stored.name, value_in(stored, member), stored.type, column, several=True)
         elif self.site.family == "splunk":
             self.set(stored.name, text_of(value), stored.type, column)
         else:
@@ -371,11 +370,8 @@ def time_field(family: str) -> str:
     return TIMES[family]
 
 
-def value_in(stored: Stored, value: object, texts: Collection[str] = ()) -> object:
+def value_in(stored: Stored, value: object) -> object:
     """A value as the product has it: by the table of values, in its case, with its own beginnings.
-
-    Args:
-        texts: values as they are spelled.
 
     Raises:
         Unfit: for a value of which it is not known what the product has, or which no row has.
@@ -409,8 +405,6 @@ def value_in(stored: Stored, value: object, texts: Collection[str] = ()) -> obje
     if stored.case:
         if stored.spelled and text not in stored.spelled and any(text.lower() == s.lower() for s in stored.spelled):
             raise Unfit(f"no row has {text!r} in this case")
-        if stored.spellings and not stored.values and text not in texts and any(t.lower() == text.lower() for t in texts):
-            raise Unfit(f"the rule spells {text!r} otherwise")
         return text.lower() if stored.case == "lower" else text.upper()
     return value
 

@@ -39,7 +39,6 @@ def shaped(
     lists: Mapping[str, Iterable[object]] | None = None,
     carried: Iterable[str] = (),
     own: Mapping[str, Collection[str]] | None = None,
-    texts: Collection[str] = (),
 ) -> Shaped:
     """The events that a product has of rows, by what the catalog says of their tables.
 
@@ -60,14 +59,13 @@ def shaped(
         lists: the values of the lists that texts look up, by their names.
         carried: what rows have beside the columns of their tables, such as a number to know them by: fields of these names.
         own: by table columns, or places inside of them, that a site keeps under their own names where the catalog knows no field.
-        texts: what the rule compares, in the spelling that it has of values which a table may have in several.
 
     Raises:
         ValueError: for a family that is not known.
         translator.engine.EngineError: where a formula of the catalog cannot be computed of the rows.
     """
     held = {name: [{"value": value} for value in values] for name, values in (lists or {}).items()}
-    return replace(Shaping(target_family, options, columns, carried, own, texts).of(rows), lists=held)
+    return replace(Shaping(target_family, options, columns, carried, own).of(rows), lists=held)
 
 
 class Shaping:
@@ -88,11 +86,10 @@ class Shaping:
         columns: Mapping[str, Iterable[str]] | None = None,
         carried: Iterable[str] = (),
         own: Mapping[str, Collection[str]] | None = None,
-        texts: Collection[str] = (),
     ) -> None:
         if family not in FAMILIES:
             raise ValueError(f"no family of products: {family}")
-        self.family, self.options, self.carried, self.own, self.texts = family, options or Options(), frozenset(carried), own or {}, texts
+        self.family, self.options, self.carried, self.own = family, options or Options(), frozenset(carried), own or {}
         self.columns = None if columns is None else {table: frozenset(names) for table, names in columns.items()}
         self.tables: dict[tuple[str, frozenset[str]], _Table] = {}
 
@@ -134,7 +131,7 @@ class Shaping:
         """A table of which those columns matter that were asked for, or that its rows have."""
         wanted = self.columns.get(table, frozenset()) if self.columns is not None else frozenset(c for row in rows for c in row)
         if (table, wanted) not in self.tables:
-            self.tables[table, wanted] = _Table(table, self.family, self.options, wanted, self.own.get(table, ()), self.texts)
+            self.tables[table, wanted] = _Table(table, self.family, self.options, wanted, self.own.get(table, ()))
         return self.tables[table, wanted]
 
 
@@ -182,9 +179,9 @@ class _Table:
     """
 
     def __init__(
-        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str], texts: Collection[str] = ()
+        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]
     ) -> None:  # fmt: skip
-        self.table, self.family, self.wanted, self.places, self.texts = table, family, wanted, own, texts
+        self.table, self.family, self.wanted, self.places = table, family, wanted, own
         self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
@@ -362,7 +359,7 @@ class _Table:
             keeps_map = place is not None and isinstance(place.counterpart, Stored) and place.counterpart.parts
             if keeps_map and isinstance(read_json(whole), dict):  # a member of an object's text makes one
                 draft.row[column] = whole
-        putting = EventBuilder(site, draft.row, self.own, self.texts)
+        putting = EventBuilder(site, draft.row, self.own)
         for column in needed:
             try:
                 putting.column(column)
