@@ -1432,3 +1432,19 @@ def test_an_entity_whose_field_may_hold_another_value_is_read_where_the_value_is
     output = translator.convert(rule(kql, entities=(EntityMapping("Account", "FullName", entity),)), ["esql"]).outputs["esql"]
     assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is readiness
     assert ("claims/upn" in output.text) == (readiness is Readiness.SET_UP)
+
+
+@pytest.mark.parametrize(
+    ("kql", "entity"),
+    [
+        ("AzureActivity | where OperationNameValue =~ 'x' | project Caller, CallerIpAddress", "Caller"),
+        ("AzureActivity | where OperationNameValue =~ 'x' | summarize arg_max(TimeGenerated, *) by Caller", "Caller"),
+        ("AzureActivity | where OperationNameValue =~ 'x' | extend N = tostring(split(Caller, '@')[0]) | project N", "N"),
+        ("DeviceEvents | where ActionType =~ 'x' | extend N = toupper(substring(DeviceName, 2, 3)) | project N, DeviceId", "N"),
+    ],
+)
+def test_an_entity_that_only_the_record_tells_is_in_the_rows(kql: str, entity: str) -> None:
+    output = translator.convert(rule(kql, entities=(EntityMapping("Account", "FullName", entity),)), ["esql"]).outputs["esql"]
+    assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
+    assert entity in output.columns and "event.original" in output.text
+    assert "entity-in-events" not in {d.code for d in output.diagnostics}

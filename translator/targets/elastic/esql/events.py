@@ -9,7 +9,7 @@ from translator.detection.model import Detection, Selector
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts
+from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts, walk
 from translator.plan.types import Type
 from translator.targets.base import Cannot
 from translator.targets.computed import Texts
@@ -19,7 +19,7 @@ from translator.targets.elastic.esql.predicates import EsqlPredicates, json_extr
 from translator.targets.elastic.versions import needed
 from translator.targets.elastic.words import ATOMS, FINDS_ANY, TEXTS
 from translator.targets.lists import Lists
-from translator.targets.names import Names, free_of, key_names, read_by
+from translator.targets.names import ORIGINALS, Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.repeated import Repeated, hint_of_place
 from translator.targets.sides import with_own_names
@@ -99,11 +99,12 @@ class Events:
     def alerted(self, query: str) -> list[str]:
         """The command that gives each document what is computed of it for an alert, by the names that the rule has for that.
 
-        The documents have what it is made of, so that it is no reason for ``query`` to need a younger product than it does.
+        Where fields have what it is made of, that is no reason for ``query`` to need a younger product than it does.
         """
         computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
+        in_record = {name for s in self.detection.shown for name, x in s.outputs if any(map(_is_in_record, walk(x)))}
         for name, text in [*computed.items()]:
-            if name not in self.wanted or not needed(text).keys() <= needed(query).keys():
+            if name not in self.wanted or (name not in in_record and not needed(text).keys() <= needed(query).keys()):
                 del computed[name], self.columns[name]
         pairs = [f"{field(name)} = {text}" for name, text in computed.items()]
         return [f"EVAL {', '.join(pairs)}"] if pairs else []
@@ -212,6 +213,11 @@ class Events:
         if text is None:
             raise Cannot(Diagnostic("unsupported-expression", "this value has no column here", expr.span))
         return text
+
+
+def _is_in_record(expr: Expr) -> bool:
+    """Whether a field is none of the document's, but stands in the event as it came."""
+    return isinstance(expr, ColumnRef) and expr.column.stored in ORIGINALS
 
 
 def _last_part(name: str, mark: str) -> str:
