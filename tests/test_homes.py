@@ -1448,3 +1448,17 @@ def test_an_entity_that_only_the_record_tells_is_in_the_rows(kql: str, entity: s
     assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
     assert entity in output.columns and "event.original" in output.text
     assert "entity-in-events" not in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "verdict"),
+    [
+        ("imProcessCreate | where Process has 'a.exe' | project Dvc, E = ActorUsername", Verdict.DIFFERS),
+        ("imProcessCreate | where Process has 'a.exe' | project Dvc, E = tolower(ActorUsername)", Verdict.DIFFERS),
+        ("imProcessCreate | where Process has 'a.exe' | project Dvc, E = tostring(split(ActorUsername, '\\\\')[1])", Verdict.DIFFERS),
+        ("SigninLogs | where ResultType == '0' | project E = tolower(UserPrincipalName)", Verdict.EXACT),
+    ],
+)
+def test_an_entity_that_eql_does_not_compute_is_made_of_what_the_fields_hold(kql: str, verdict: Verdict) -> None:
+    output = translator.convert(rule(kql, entities=(EntityMapping("Account", "FullName", "E"),)), ["eql"]).outputs["eql"]
+    assert output.verdict is verdict

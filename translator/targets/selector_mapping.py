@@ -45,6 +45,7 @@ from translator.targets.literals import EQUALITIES, merged, typed
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import on_path
 from translator.targets.stored_values import (
+    OTHER_VALUES,
     by_value,
     column_name,
     formed,
@@ -135,6 +136,9 @@ _OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})
 class SelectorMapping(FieldLookup):
     """One selector on its way to one home; None where the product has none of its table."""
 
+    held = False
+    """Whether what is moved identifies alerts, made of what fields hold in the events where the target does not compute it."""
+
     def selector(self) -> Selector:
         """The selector over the product's fields; what its home lacks, or has otherwise, is said."""
         selector = self.chosen
@@ -211,8 +215,9 @@ class SelectorMapping(FieldLookup):
 
     def shown(self, name: str, expr: Expr) -> Expr:
         """A value that is only shown: where Azure computes it in its own way, the alert is the same, unless it is an entity of it."""
-        with self.mover.within(Place.BOTH if name in self.mover.entities else Place.SHOWN):
-            return self.value(expr)
+        entity = name in self.mover.entities
+        with self.mover.within(Place.BOTH if entity else Place.SHOWN):
+            return self.value(expr, "entity" if entity else "value")
 
     def with_value_for_none(self, expr: Expr, moved: Expr, stored: Stored) -> Expr:
         """A value that events are grouped by, or counted, where those with one of its values may have no field."""
@@ -258,9 +263,24 @@ class SelectorMapping(FieldLookup):
 
         return conjunction(*(p for p in parts if not is_implied(p)))
 
-    def value(self, expr: Expr) -> Expr:
-        """A value over the fields of the home."""
-        return expr if self.mover.options.fields == "source" else self.once("value", expr, self.moved_value)
+    def value(self, expr: Expr, what: str = "value") -> Expr:
+        """A value over the fields of the home; ``what``: "entity" of one that identifies alerts and is only shown."""
+        if self.mover.options.fields == "source":
+            return expr
+        return self.once(what, expr, self.moved_entity if what == "entity" else self.moved_value)
+
+    def moved_entity(self, expr: Expr) -> Expr:
+        """The same where there are fields of a home; where the target cannot compute it, it is made of what these hold in the event."""
+        before = self.held
+        self.held = True
+        try:
+            return self.moved_value(expr)
+        finally:
+            self.held = before
+
+    def take_back(self, before: int) -> None:
+        """Unsays what was said of a formula that is not written, but not that fields hold other values than what it is made of."""
+        self.mover.said[before:] = [d for d in self.mover.said[before:] if self.held and d.code in OTHER_VALUES]
 
     def moved_value(self, expr: Expr) -> Expr:
         """The same where there are fields of a home."""
@@ -281,7 +301,7 @@ class SelectorMapping(FieldLookup):
         found = simplify(moved)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or joined_fields(found):
             return found
-        del self.mover.said[before:]
+        self.take_back(before)
         return expr
 
     def moved(self, expr: Expr) -> Expr:
@@ -395,7 +415,7 @@ class SelectorMapping(FieldLookup):
             found = self.moved(simplify(Apply(atom.span, atom.type, atom.function, (value, *operands))))
             if self.mover.computes or not _computes(found):
                 return found
-            del self.mover.said[before:]
+            self.take_back(before)
             return atom
         subject, counterpart = self.field(atom.args[0])
         rest = tuple(self.moved(a) for a in operands)

@@ -37,6 +37,10 @@ from translator.targets.choice import folded
 from translator.targets.java import in_java
 from translator.targets.literals import EQUALITIES, canonical_address, numeric, one_of, typed
 
+OTHER_VALUES = frozenset({"value-differs", "computed-column"})
+"""What says that a field may hold another value than its column, so that an entity of it is another one."""
+
+
 def in_one_case(notes: Notes, atom: Apply, stored: Stored) -> Apply:
     """A condition on a field that the product keeps in one case; a word where the KQL tells cases apart."""
     what = "the product keeps this value in one case, the KQL compares it as it came"

@@ -28,7 +28,7 @@ from translator.targets.pipeline.cuts import Cut
 from translator.targets.pipeline.language import WRITTEN, Command, Value
 from translator.targets.pipeline.reading import Reading, is_told, kind_of
 from translator.targets.pipeline.relations import way_to
-from translator.targets.stored_values import REWRITTEN
+from translator.targets.stored_values import OTHER_VALUES, REWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +166,6 @@ SHOWING = frozenset({"columns-differ", "column-left-out", "event-data-columns", 
 """What may be said of the rows of a head that are counted, sorted or limited behind it."""
 
 
-OTHER_VALUES = frozenset({"value-differs", "computed-column"})
-"""What says that a field may hold another value than its column, so that an entity of it is another one."""
-
-
 def is_faithful(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether what these are said of is good, and of the rows that are counted none is another one."""
     directed = [(d, d.direction) for d in diagnostics]
@@ -281,7 +277,7 @@ def _placed(
         return None  # an event that two tables have would be one row
     other = {kept[n] for n in _spelled_otherwise(everything)} | _told_alike(everything, fields)
     if wrong := {number for number in other if fields[number] in reading.compared}:
-        if any(fields[n] in must for n in wrong):
+        if any(fields[n] in must | reading.tell for n in wrong):
             return None
         rest = [f for n, f in enumerate(fields) if n not in wrong]
         again = lift(as_events(head, rest))
