@@ -1358,14 +1358,20 @@ def test_a_pattern_on_a_field_in_one_case_has_no_case(condition: str, told: bool
 @pytest.mark.parametrize(
     ("condition", "esql", "eql"),
     [
-        ("== 'Microsoft.X/y/write'", '{} == "Microsoft.X/y/write"', '{} == "Microsoft.X/y/write"'),
-        ("startswith_cs 'Microsoft'", 'STARTS_WITH({}, "Microsoft")', 'startsWith({}, "Microsoft")'),
-        ("=~ 'microsoft.x/y/write'", 'TO_LOWER({}) == "microsoft.x/y/write"', '{} in~ ("microsoft.x/y/write")'),
+        ("OperationNameValue == 'Microsoft.X/y/write'", '{} == "Microsoft.X/y/write"', '{} == "Microsoft.X/y/write"'),
+        ("OperationNameValue startswith_cs 'Microsoft'", 'STARTS_WITH({}, "Microsoft")', 'startsWith({}, "Microsoft")'),
+        ("OperationNameValue =~ 'microsoft.x/y/write'", 'TO_LOWER({}) == "microsoft.x/y/write"', '{} in~ ("microsoft.x/y/write")'),
+        # what has a name for people may be in capitals or not
+        (
+            "OperationName == 'Create Deployment'",
+            'TO_LOWER({}) == "microsoft.resources/deployments/write"',
+            '{} in~ ("MICROSOFT.RESOURCES/DEPLOYMENTS/WRITE")',
+        ),
     ],
 )
 def test_an_operation_of_azure_is_compared_as_its_record_spells_it(condition: str, esql: str, eql: str) -> None:
     for target, text in (("esql", esql), ("eql", eql)):
-        output = converted(f"AzureActivity | where OperationNameValue {condition}", target)
+        output = converted(f"AzureActivity | where {condition}", target)
         assert output.verdict is Verdict.EXACT and output.readiness is Readiness.READY
         assert text.format("azure.activitylogs.operation_name") in output.text
 

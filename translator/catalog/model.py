@@ -24,6 +24,7 @@ class Stored:
         values: the product's values by KQL's.
         complete: whether ``values`` are all that the column has.
         spellings: whether KQL values with one value of the product are the same thing, written in several ways.
+        any_case: whether the product may have ``values`` in another case.
         others: whether all values that are not in ``values`` are the same in both, but for ``case`` and ``blanks``.
         blanks: what stands in the field for the blanks of a value.
         case: ``lower`` or ``upper`` where the product keeps the value in that case only.
@@ -50,6 +51,7 @@ class Stored:
     values: Mapping[str, str | int | bool] = field(default_factory=dict)
     complete: bool = False
     spellings: bool = False
+    any_case: bool = False
     others: bool = False
     blanks: str = ""
     case: str = ""
