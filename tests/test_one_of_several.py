@@ -149,6 +149,9 @@ def test_searches_show_the_event_that_the_query_shows(target: str, kql: str) -> 
                 "n = count(), IPAddress = max(IPAddress) by UserPrincipalName | where n > 5",
             )
         ),
+        # a sequence has the events of the group, of which the query names the last
+        ("eql", BY_USER.format("arg_max(TimeGenerated, *), n = count() by UserPrincipalName | where n > 5"), {"entities-gathered"}),
+        ("splunk", BY_USER.format("arg_max(TimeGenerated, *), n = count() by UserPrincipalName | where n > 5"), set()),
         ("splunk", BY_USER.format("s = make_set(IPAddress) by UserPrincipalName | mv-expand IPAddress = s to typeof(string)"), set()),
         # a sample has one event of each side
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on CorrelationId", {"entities-missed"}),
