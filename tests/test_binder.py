@@ -59,6 +59,8 @@ def columns(kql: str) -> str:
         (f"{T} | project s, n | evaluate narrow()", "Row:long Column:string Value:string"),
         (f"{T} | project s | evaluate python(typeof(*, x:long), 'result = df')", "s:string x:long"),
         (f"{T} | evaluate r(typeof(x:long, ['a b']:real), 'result <- df')", "x:long a b:real"),
+        (f"{T} | project s, n | evaluate r(typeof(x:dynamic, *), 'x')", "x:dynamic s:string n:long"),
+        (f"{T} | project s, n | evaluate r(typeof(x:dynamic, *, y:long), 'x')", "x:dynamic s:string n:long y:long"),
         # values without a type in common
         ("print a = iff(1 == 1, 1, 'x'), b = case(1 == 2, 'x', 1 == 1, 1, 2.0), c = iff(1 == 1, 1, 2.0)", "a:dynamic b:dynamic c:real"),
         ("union (print a = dynamic(null)), (print a = dynamic([1]))", "a:dynamic"),
@@ -69,6 +71,12 @@ def columns(kql: str) -> str:
         (f"{T} | summarize arg_max(t, tostring(n), strcat(s, 'x'), n)", "t:datetime n:string max_t_arg2:string n1:long"),
         (f"{T} | project t, n | summarize arg_max(t, tostring(n), *)", "t:datetime n:string n1:long"),
         (f"{T} | project t, n | summarize arg_min(t, *, n + 1)", "t:datetime n:long min_t_arg2:long"),
+        # beside * no column stands twice
+        (f"{T} | summarize arg_max(n, *, x = s) by t", "t:datetime n:long s:string d:dynamic"),
+        (f"{T} | summarize arg_max(n, x = s, *, y = s, *) by t", "t:datetime n:long x:string d:dynamic"),
+        (f"{T} | summarize arg_max(n, x = n, t, *, y = strlen(s)) by t", "t:datetime n:long s:string d:dynamic y:long"),
+        (f"{T} | summarize (m, p) = arg_max(n, *, x = s) by t", "t:datetime m:long p:string d:dynamic"),
+        (f"{T} | summarize arg_max(n, s, x = s) by t", "t:datetime n:long s:string x:string"),
         (f"{T} | summarize count() by bin_auto(t)", "t:datetime count_:long"),
         (f"{T} | summarize percentilesw_array(n, n, 5, 50), percentilew(n, n, 5)", "percentiles_n:dynamic percentile_n_5:long"),
         (f"{T} | project format_datetime(t, 'yyyy'), make_datetime(s), make_datetime(1, 2, 3)", "t:string s:datetime Column1:datetime"),

@@ -166,6 +166,8 @@ def test_deep_joins_parse_and_print() -> None:
     ("text", "formatted"),
     [
         ("T|where a==1|take 5", "T\n| where a == 1\n| take 5\n"),
+        ('T|evaluate r(typeof(x:long,*,y:real),"")', 'T\n| evaluate r(typeof(x:long, *, y:real), "")\n'),
+        ("T|evaluate bag_unpack(b):(*,y:real)", "T\n| evaluate bag_unpack(b) : (*, y:real)\n"),
         (
             "let x=5;// five\n\n// then\nT | where a==x // c\n|take 1",
             "let x = 5; // five\n\n// then\nT\n| where a == x // c\n| take 1\n",

@@ -95,7 +95,7 @@ def name(value: str, reserved: frozenset[str] = RESERVED) -> str:
     return f"[{quote_string(value)}]"
 
 
-def _list(items: Iterable[s.Node], separator: str = ", ") -> list[Piece]:
+def _list(items: Pieces, separator: str = ", ") -> list[Piece]:
     pieces: list[Piece] = []
     for item in items:
         if pieces:
@@ -169,8 +169,8 @@ def _function_parameter(n: s.FunctionParameter) -> Pieces:
 
 
 def _schema(n: s.RowSchema) -> Pieces:
-    columns = _list(n.columns)
-    return ["(", *(["*", *([", "] if columns else [])] if n.open else []), *columns, ")"]
+    star: tuple[Piece, ...] = ("*",) if n.open else ()
+    return ["(", *_list((*n.columns[: n.before], *star, *n.columns[n.before :])), ")"]
 
 
 def _call(n: s.Call) -> Pieces:

@@ -244,15 +244,16 @@ class Column(Node):
 
 @dataclass(frozen=True, slots=True)
 class RowSchema(Node):
-    """``(name:type, ...)``: the columns of a table; ``open`` where it begins with ``*``."""
+    """``(name:type, ...)``: the columns of a table; ``open`` where it has ``*``, behind ``before`` of the columns."""
 
     columns: tuple[Column, ...]
     open: bool = False
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaOf(Expression):
-    """``typeof(name:type, ...)``: the columns that a plugin gives; those of its table where it begins with ``*``."""
+    """``typeof(name:type, ...)``: the columns that a plugin gives; with ``*`` among them those of its table."""
 
     schema: RowSchema
 

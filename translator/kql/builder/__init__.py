@@ -77,8 +77,9 @@ class Builder(Operators, Expressions):
         return s.FunctionParameter(span_of(c), c[0], kind, c[4] if len(c) > 3 else None)
 
     def row_schema(self, c: Children) -> Any:
-        columns = tuple(n for n in nodes_in(c) if isinstance(n, s.Column))
-        return s.RowSchema(span_of(c), columns, len(c) > 1 and isinstance(c[1], s.Star))
+        nodes = nodes_in(c)
+        star = next((n for n, x in enumerate(nodes) if isinstance(x, s.Star)), None)
+        return s.RowSchema(span_of(c), tuple(n for n in nodes if isinstance(n, s.Column)), star is not None, star or 0)
 
     def column(self, c: Children) -> Any:
         return s.Column(span_of(c), c[0], str(c[2]))

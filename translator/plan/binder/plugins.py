@@ -54,7 +54,9 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
     if isinstance(first, s.SchemaOf):
         declared = {c.name.value: type_of(c.type) for c in first.schema.columns}
         kept = {n: c for n, c in table.names.items() if n not in declared} if first.schema.open else {}
-        return unsupported_with(ctx, Table(table.relation, kept), node, declared, reason)
+        result = unsupported_with(ctx, Table(table.relation, kept), node, declared, reason)
+        ahead = [c.name.value for c in first.schema.columns[: first.schema.before]]
+        return replace(result, names={n: result.names[n] for n in (*ahead, *(n for n in result.names if n not in ahead))})
     match name:
         case "pivot" if isinstance(first, s.NameReference):
             used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}

@@ -101,7 +101,10 @@ def _listed_columns(
 
 
 def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: list[e.Expr], scope: Scope) -> list[tuple[str, e.Expr]]:
-    """The extreme value and the columns that it carries along: each is the value in the row of the extreme."""
+    """The extreme value and the columns that it carries along: each is the value in the row of the extreme.
+
+    Beside ``*`` no column stands twice, under another name neither: a further one is left out, as is a key.
+    """
     first, *rest = call.arguments
     if isinstance(first, s.Star):
         ctx.problem(Problem("argument-type", first.span, f"{call.name}() takes * behind what it looks for, and not for that"))
@@ -109,12 +112,17 @@ def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: 
     check_is(ctx, f"{call.name}() takes", by, "orderable", first.span)
     named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
     columns: list[tuple[str, e.Expr]] = [(named or f"{function[4:]}_", by)]
-    listed = [by]
+    star = any(isinstance(a, s.Star) for a in rest)
+    listed = [by, *keys] if star else [by]
     for number, argument in enumerate(rest, 1):
         if isinstance(argument, s.Star):
-            columns += [(n, x) for n, x in _listed_columns(ctx, table, (argument,), keys, scope) if x not in listed]
+            others = [(n, x) for n, x in _listed_columns(ctx, table, (argument,), keys, scope) if x not in listed]
+            columns += others
+            listed += [x for _, x in others]
             continue
         value = ctx.expression(argument.value if isinstance(argument, s.Named) else argument, table, scope)
+        if star and isinstance(value, e.ColumnRef) and value in listed:
+            continue
         listed.append(value)
         columns.append((automatic_name(argument) or f"{function[4:]}_{named}_arg{number}", value))
     return [(n, e.Apply(call.span, x.type, function, (by, x))) for n, x in columns]
