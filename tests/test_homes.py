@@ -494,7 +494,14 @@ def test_a_search_looks_as_far_back_as_its_run_where_not_all_events_are_later_th
     [
         ("SigninLogs | where now() - TimeGenerated > 1d | summarize n = count() by UserPrincipalName | where n > 100", "2d"),
         ("SigninLogs | extend age = now() - TimeGenerated | where age > 2d or ResultType == '0'", "3d"),
-        ("SigninLogs | where datetime_diff('day', now(), TimeGenerated) > 1 or ResultType == '0'", "2d"),
+        (
+            "SigninLogs | where datetime_diff('day', now(), TimeGenerated) > 1 or ResultType == '0'",
+            "3d",
+        ),  # at midnight the second is 2d old
+        ("SigninLogs | where ago(2d) > TimeGenerated", "3d"),
+        ("SigninLogs | where not(TimeGenerated > ago(1d))", "2d"),
+        ("SigninLogs | where TimeGenerated < startofday(now())", "2d"),
+        ("SigninLogs | where TimeGenerated < ago(1h)", "1d"),
         ("SigninLogs | summarize seen = max(TimeGenerated) by UserPrincipalName | where seen < ago(5d)", "6d"),
         ("SigninLogs | summarize n = count() by UserPrincipalName, AppId | where n > 100", "1d"),
     ],
@@ -512,12 +519,19 @@ def test_a_search_without_a_window_of_its_own_holds_the_age_that_is_asked_for_an
     [
         "SigninLogs | where TimeGenerated > ago(30d) | summarize seen = max(TimeGenerated) by UserPrincipalName | where seen < ago(30d)",
         "SigninLogs | where now() - TimeGenerated < 2d | summarize n = count() by UserPrincipalName | where n > 100",
+        "SigninLogs | make-series n = count() default = 0 on TimeGenerated from ago(14d) to now() step 1d by UserPrincipalName",
         "SigninLogs | where ResultType == '0'",
     ],
 )
 def test_no_window_is_assumed_where_the_query_states_one_or_finds_events_one_by_one(kql: str) -> None:
     for target in ("splunk", "esql"):
         assert "window-assumed" not in {d.code for d in converted(kql, target).diagnostics}
+
+
+def test_events_before_a_moment_of_the_calendar_are_not_all_looked_for() -> None:
+    for target in ("splunk", "esql"):
+        output = converted("SigninLogs | where TimeGenerated < datetime(2023-11-14)", target)
+        assert output.verdict.value == "narrower" and "window-since" in {d.code for d in output.diagnostics}
 
 
 @pytest.mark.parametrize(

@@ -441,7 +441,7 @@ CODES: dict[str, Code] = {
     ),
     "window-since": Code(
         Effect.FEWER,
-        "The query, of a rule without a period, asks for events since a moment of the calendar.",
+        "The query, of a rule without a period, asks for events since a moment of the calendar, or before one.",
         "set queryPeriod in the rule, or pass --timespan",
     ),
     "window-dropped": Code(Effect.MORE, "A window of time is left out.", "limit the search to the window where it is scheduled"),

@@ -3,108 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from translator.detection.arrays import read_apart
-from translator.detection.idioms.threat_intel import INDICATOR_TABLES
-from translator.detection.model import DAY, Detection, Selector
-from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS, bound_of, is_given, is_of_days, moments_of, seconds_of, window_of
+from translator.detection.model import Detection, Selector
+from translator.detection.windows import moments_of
 from translator.fidelity import Diagnostic, Place
+from translator.pipeline.reach import reach_of
 from translator.plan import operators as o
 from translator.plan.chosen import Choice, chosen
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of, conjuncts, walk
+from translator.plan.expressions import Column, ColumnRef, Subquery, columns_of
 from translator.plan.parsed_texts import misread
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
 from translator.targets.base import Options, Output, duration
-from translator.targets.pipeline.reading import all_made, behind
-from translator.targets.pipeline.values.numbers import EPOCH_TICKS
+from translator.targets.pipeline.reading import behind
 from translator.targets.protocols import Pipes, Target
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """How far back a query asks for events, in seconds, anywhere in it; ``fixed``: also for those since a moment of the calendar.
-
-    ``since`` is that moment, in seconds since 1970, where a query of one table asks for no others. Threat indicators are no events: a
-    list has them, however old the events are that are looked at. ``apart`` is the longest that an event is asked to be older than another,
-    or than the search; ``older`` is the longest that it is to be older at least.
-    """
-
-    back: int
-    fixed: bool
-    since: float | None = None
-    apart: int = 0
-    older: int = 0
-
-
-def _reach(plan: o.Plan) -> _Reach:
-    columns = [c for c in o.parts(plan.root) if isinstance(c, Column) and c.table is not None]
-    stored = {c.id: c.name in TIME_COLUMNS and c.table not in INDICATOR_TABLES for c in columns}
-    back, apart, older, moments = 0, 0, 0, list[float | None]()
-    for relation in o.relations(plan.root):
-        of_all = conjuncts(relation.predicate) if isinstance(relation, o.Filter) else []
-        for node in (n for condition in of_all for n in walk(condition)):
-            for subject, age, at_least in _ages(plan, node):
-                if any(stored.get(c) for c in behind(plan, [subject])):
-                    apart, older = max(apart, age), max(older, age if at_least else 0)
-                    back = max(back, (window_of(node) or (0, 0))[0])
-            match node:
-                case Apply(function=">" | ">=" | "between", args=(subject, moment, *_)):
-                    pass
-                case Apply(function="<" | "<=", args=(moment, subject)):
-                    pass
-                case _:
-                    continue
-            if is_given(moment) or subject.type != Type.DATETIME or not any(stored.get(c) for c in behind(plan, [subject])):
-                continue
-            seconds = bound_of(moment)
-            if seconds is not None:
-                back = max(back, seconds + DAY if is_of_days(moment) else seconds)
-            elif not behind(plan, [moment]) & stored.keys():
-                stands = isinstance(subject, ColumnRef) and subject.column.id in stored and any(node is c for c in of_all)
-                moments.append(_since(moment) if stands else None)
-    sources = sum(isinstance(r, o.Source) for r in o.relations(plan.root))
-    known = [m for m in moments if m is not None]
-    alone = len(known) == len(moments) > 0 and sources == 1 and not back
-    return _Reach(back, bool(moments), min(known) if alone else None, apart, older)
-
-
-def _ages(plan: o.Plan, node: Expr) -> Iterator[tuple[Expr, int, bool]]:
-    """What a comparison asks of an age, or of how far events are apart: of what, how many seconds, and whether at least as many.
-
-    A moment that something is to be before asks for an age as well.
-    """
-    match node:
-        case Apply(function="between", args=(subject, low, high)):
-            limits = [(low, True), (high, False)]
-        case Apply(function=">" | ">=" | "<" | "<=" as sign, args=(Const() as limit, subject)):
-            limits = [(limit, sign[0] == "<")]
-        case Apply(function=">" | ">=" | "<" | "<=" as sign, args=(subject, limit)):
-            limits = [(limit, sign[0] == ">")]
-        case _:
-            return
-    of = all_made(plan).get(subject.column.id, subject) if isinstance(subject, ColumnRef) else subject
-    for limit, above in limits:
-        match of, limit:
-            case Apply(function="datetime_diff", args=(Const(value=str(unit)), *_)), Const(value=int(count)) if unit.lower() in UNITS:
-                yield subject, count * UNITS[unit.lower()], above
-            case _ if subject.type == Type.TIMESPAN and (seconds := seconds_of(limit)) is not None:
-                yield subject, seconds, above
-            case _ if subject.type == Type.DATETIME and len(limits) == 1 and not above and not is_given(limit):
-                yield subject, bound_of(limit) or 0, True
-
-
-def _since(moment: Expr) -> float | None:
-    """A moment of the calendar in seconds since 1970; None where it is no constant."""
-    match moment:
-        case Const(value=int(ticks), type=Type.DATETIME):
-            return (ticks - EPOCH_TICKS) / TICKS
-        case Apply(function="+" | "-" as sign, args=(base, Const(value=int(ticks), type=Type.TIMESPAN))):
-            found = _since(base)
-            return None if found is None else found + (ticks if sign == "+" else -ticks) / TICKS
-    return None
 
 
 def with_reach(rule: Rule, plan: o.Plan, options: Options) -> tuple[Options, tuple[Diagnostic, ...], float | None]:
@@ -114,17 +29,19 @@ def with_reach(rule: Rule, plan: o.Plan, options: Options) -> tuple[Options, tup
     """
     if rule.period is not None:
         return options, (), None
-    reach = _reach(plan)
+    reach = reach_of(plan)
     assumed = options.timespan
-    beyond = reach.older >= assumed and reach.older > reach.back
+    beyond = reach.older >= assumed
     needed = max(reach.back, reach.apart, reach.older + assumed if beyond else 0)
     if needed > assumed:
         options = replace(options, timespan=needed)
-    if not reach.fixed:
-        told = reach.back or not (beyond or any(isinstance(n, _OF_SEVERAL) for n in o.parts(plan.root)))
-        what = f"neither the query nor the rule states a time window: {duration(options.timespan)} is assumed"
-        return options, () if told else (Diagnostic("window-assumed", what),), None
-    what = f"the query asks for events since a moment of the calendar, the output for those of its window, {duration(options.timespan)}"
+    if not (reach.fixed or reach.until):
+        said = reach.open and (reach.asks or beyond or any(isinstance(n, _OF_SEVERAL) for n in o.parts(plan.root)))
+        lacking = "a part of the query states no time window" if reach.states else "neither the query nor the rule states a time window"
+        what = f"{lacking}: {duration(options.timespan)} is assumed"
+        return options, (Diagnostic("window-assumed", what),) if said else (), None
+    end = "before" if reach.until else "since"
+    what = f"the query asks for events {end} a moment of the calendar, the output for those of its window, {duration(options.timespan)}"
     return options, (Diagnostic("window-since", what),), reach.since
 
 
