@@ -37,6 +37,7 @@ from translator.plan.existing import with_known_columns
 from translator.plan.expressions import Same
 from translator.plan.parsed_texts import with_parsed_texts
 from translator.plan.simplify import TooLarge
+from translator.plan.unordered import with_sets
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
 from translator.targets.base import Deployment, Options, Output, Readiness, duration
@@ -128,7 +129,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
 
 def _folded(plan: o.Plan) -> o.Plan:
     """A plan with what is known of its columns and values in place."""
-    return fold_constants(with_parsed_texts(with_known_columns(plan, catalog.has_column)))
+    return fold_constants(with_sets(with_parsed_texts(with_known_columns(plan, catalog.has_column))))
 
 
 def _lifted(rule: Rule, options: Options, timed: bool, plan: o.Plan) -> Detection | NoDetection:
