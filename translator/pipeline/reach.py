@@ -63,6 +63,7 @@ class _Ages:
         self.lows: dict[int | None, float] = {}
         self.unread, self.until = set[int | None](), set[int | None]()
         self.found: dict[int, _Ends] = {}
+        self.known: dict[tuple[int, bool], tuple[Expr, _Ends]] = {}
 
     def ends_of(self, node: o.Relation) -> _Ends:
         """How old the events may be at most that reach an operator."""
@@ -92,6 +93,11 @@ class _Ages:
 
     def asked(self, condition: Expr, negated: bool = False) -> _Ends:
         """How old events may be at most for which a condition holds, or does not; what else it asks is kept."""
+        if (id(condition), negated) not in self.known:  # conditions share parts, and columns
+            self.known[id(condition), negated] = condition, self._asked(condition, negated)
+        return self.known[id(condition), negated][1]
+
+    def _asked(self, condition: Expr, negated: bool) -> _Ends:
         match condition:
             case Apply(function="and" | "or" as word, args=args):
                 found = [self.asked(a, negated) for a in args]

@@ -84,13 +84,14 @@ class Sums:
             c.id: c.source for c in columns if c.source is not None and c.name in TIME_COLUMNS and c.table not in INDICATOR_TABLES
         }
         self.known: dict[int, Sum | None] = {}
+        self.found: dict[int, tuple[Expr, Sum | None]] = {}
 
     def of(self, expr: Expr) -> Sum | None:
         """The sum that an expression is; None where it is none that can be told."""
-        found = self._of(expr)
-        if found is None and expr.type == Type.DATETIME:
-            return Sum({Moment(of=expr): 1.0})
-        return found
+        if id(expr) not in self.found:  # expressions share parts
+            found = self._of(expr)
+            self.found[id(expr)] = expr, Sum({Moment(of=expr): 1.0}) if found is None and expr.type == Type.DATETIME else found
+        return self.found[id(expr)][1]
 
     def _of(self, expr: Expr) -> Sum | None:
         match expr:
@@ -183,7 +184,7 @@ class Sums:
 
     def tells_age(self, expr: Expr) -> bool:
         """Whether an expression is made of the time of events, more than of that of the day or the week."""
-        todo, seen = [expr], set[int]()
+        todo, seen, parts = [expr], set[int](), set[int]()
         while todo:
             match todo.pop():
                 case ColumnRef(column=column):
@@ -200,7 +201,8 @@ class Sums:
                     continue
                 case Apply(function="format_datetime", args=(_, Const(value=str(form)))) if not set(form) & set("yMd"):
                     continue
-                case other:
+                case other if id(other) not in parts:
+                    parts.add(id(other))
                     todo += children(other)
         return False
 
