@@ -36,7 +36,7 @@ def write(folder: Path, form: str) -> None:
         import duckdb
 
         (folder / "e.json").write_text("\n".join(map(json.dumps, EVENTS)))
-        duckdb.sql(f"COPY (SELECT * FROM read_json('{folder}/e.json')) TO '{folder}/SigninLogs.parquet'")
+        duckdb.connect().execute(f"COPY (SELECT * FROM read_json('{folder}/e.json')) TO '{folder}/SigninLogs.parquet'")
         (folder / "e.json").unlink()
 
 
