@@ -31,6 +31,7 @@ from translator.plan.binder.problems import BindError
 from translator.plan.describe import expression, relation
 from translator.report import alert_of
 from translator.rulepack import Rule, Unread
+from translator.rulepack.model import OPERATORS
 from translator.targets.base import Options, duration
 from translator.verify.proof import Outcome, Proof
 
@@ -158,11 +159,7 @@ def _alert(console: Console, rule: Rule, conversion: Conversion, options: Option
     console.print(table)
 
 
-_TRIGGERS = {
-    "gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "any number but",
-    "greaterthan": "more than", "lessthan": "fewer than", "equal": "exactly", "notequal": "any number but",
-}  # fmt: skip
-"""Source: learn.microsoft.com/azure/sentinel/sentinel-analytic-rules-creation (triggerOperator), and TriggerOperator of the REST API."""
+_TRIGGERS = {">": "more than", "<": "fewer than", "==": "exactly", "!=": "any number but"}
 
 
 def _source(rule: Rule) -> dict[str, str]:
@@ -173,7 +170,7 @@ def _source(rule: Rule) -> dict[str, str]:
         "kind": alert["kind"],
         "runs": f"every {duration(alert['frequency'])}" if alert["frequency"] else "not on a schedule",
         "looks at": f"the last {duration(alert['period'])}" if alert["period"] else "what the query says",
-        "alerts on": f"{_TRIGGERS.get(operator.lower(), operator)} {number} rows",
+        "alerts on": f"{_TRIGGERS.get(OPERATORS.get(operator.lower(), ''), operator)} {number} rows",
         **alert.get("settings", {}),
     }
 

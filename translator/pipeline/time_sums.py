@@ -11,6 +11,7 @@ from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY
 from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS
 from translator.plan import operators as o
+from translator.plan.chosen import CHOOSING, OF_VALUES
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, children
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import all_made
@@ -69,7 +70,7 @@ _LENGTHS: Mapping[str, float] = MappingProxyType(
 )
 """Seconds of the parts of a time, the longest of those that differ."""
 
-_CHOOSING = frozenset({"min", "max", "minif", "maxif", "take_any", "any", "take_anyif", "anyif", "arg_min", "arg_max", "prev", "next"})
+_BESIDE = frozenset({"prev", "next"})
 _OF_THE_CLOCK = frozenset({"hourofday", "dayofweek", "%", "isnull", "isnotnull", "isempty", "isnotempty", "count", "dcount", "dcountif"})
 """What does not tell how old an event is."""
 
@@ -83,7 +84,6 @@ class Sums:
         self.stored = {
             c.id: c.source for c in columns if c.source is not None and c.name in TIME_COLUMNS and c.table not in INDICATOR_TABLES
         }
-        self.known: dict[int, Sum | None] = {}
         self.found: dict[int, tuple[Expr, Sum | None]] = {}
 
     def of(self, expr: Expr) -> Sum | None:
@@ -96,9 +96,7 @@ class Sums:
     def _of(self, expr: Expr) -> Sum | None:
         match expr:
             case ColumnRef(column=column):
-                if column.id not in self.known:
-                    self.known[column.id] = self._of_column(column)
-                return self.known[column.id]
+                return self._of_column(column)
             case Const(value=int(ticks), type=Type.TIMESPAN):
                 return Sum({}, ticks / TICKS, ticks / TICKS)
             case Const(value=int(ticks), type=Type.DATETIME):
@@ -127,8 +125,8 @@ class Sums:
                 return self.of(made)
 
     def _of_call(self, call: Apply, name: str, args: tuple[Expr, ...]) -> Sum | None:
-        if name in _CHOOSING and args:
-            below = self.of(args[0] if name in ("min", "max", "minif", "maxif", "prev", "next") else args[-1])
+        if (name in CHOOSING or name in _BESIDE) and args:
+            below = self.of(args[0] if name in OF_VALUES or name in _BESIDE else args[-1])
             return None if below is None else replace(below, moments={_chosen(m, name): n for m, n in below.moments.items()})
         if name in ("datetime_diff", "datetime_add"):
             return self._of_parts(name, args)

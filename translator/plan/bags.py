@@ -12,7 +12,7 @@ from dataclasses import replace
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, disjunction, negation
 from translator.plan.rewriting import rewritten
-from translator.plan.text_parts import EXTENSION, FILE_NAME
+from translator.plan.text_parts import PARTS_OF_PATH
 from translator.plan.types import Type
 from translator.regex.parser import parsed
 from translator.regex.syntax import groups
@@ -32,12 +32,9 @@ _PATH = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)"
 
 _PLACES = {
     **{(function, name): regex for function in _URL for name, regex in (("Host", _HOST), ("Path", _PATH))},
-    ("parse_path", "Filename"): FILE_NAME, ("parse_path", "Extension"): EXTENSION,
-}  # fmt: skip
-"""What a function of a text finds in it, by the name of the place.
-
-Sources: learn.microsoft.com/kusto/query/parse-url-function, parse-path-function.
-"""
+    **{("parse_path", name): regex for name, regex in PARTS_OF_PATH.items()},
+}
+"""What a function of a text finds in it, by the name of the place: learn.microsoft.com/kusto/query/parse-url-function."""
 
 _LETTERS = {
     Type.DATETIME: re.compile(r"[-0-9TZtz.]+"), Type.INT: re.compile("[-0-9]+"), Type.LONG: re.compile("[-0-9]+"),
@@ -50,7 +47,7 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
     """A relation that searches no text of a bag for what may only stand in one of its texts."""
     if "bag_pack" not in o.functions(root):
         return root
-    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = o.computed(root)
 
     def bag(expr: Expr) -> tuple[Expr, ...] | None:
         match expr:

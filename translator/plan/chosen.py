@@ -18,9 +18,11 @@ class Choice(Enum):
     CERTAIN = "certain"
 
 
-_OF_VALUES = ("max", "min", "maxif", "minif")
-_CHOOSING = {
-    **dict.fromkeys(("arg_max", "arg_min", *_OF_VALUES), Choice.CERTAIN),
+OF_VALUES = ("max", "min", "maxif", "minif")
+"""Those of ``CHOOSING`` of which the first argument is the value; of the others it is the last one."""
+
+CHOOSING = {
+    **dict.fromkeys(("arg_max", "arg_min", *OF_VALUES), Choice.CERTAIN),
     **dict.fromkeys(("take_any", "any", "take_anyif", "anyif"), Choice.ANY),
 }
 """Aggregates that are the value of one row of a group."""
@@ -60,8 +62,8 @@ class _Choices:
                 if made is None:
                     return None
                 own = frozenset(x.column.id for _, x in keys if isinstance(x, ColumnRef))
-                if isinstance(made, Apply) and column not in dict(keys) and (choice := _CHOOSING.get(made.function)) is not None:
-                    value = made.args[0] if made.function in _OF_VALUES else made.args[-1]
+                if isinstance(made, Apply) and column not in dict(keys) and (choice := CHOOSING.get(made.function)) is not None:
+                    value = made.args[0] if made.function in OF_VALUES else made.args[-1]
                     if not all(determines(below, own, c) for c in columns_of(value)):
                         return choice
                     return self.of_value(below, value)

@@ -33,7 +33,7 @@ def with_expansions_spelled(root: o.Relation) -> o.Relation:
     """
     if not o.has(root, o.Expand):
         return root
-    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = o.computed(root)
     elements = {c.id for n in o.relations(root) if isinstance(n, o.Expand) for c, _ in n.items}
 
     def stored(expr: Expr) -> Expr:

@@ -476,3 +476,8 @@ def unused_ids(node: object) -> Iterator[int]:
 def relations(root: Relation) -> tuple[Relation, ...]:
     """The relations of ``parts``, in their order."""
     return _relations(Same(root))
+
+
+def computed(root: Relation) -> dict[int, Expr]:
+    """What each column is made of that a relation computes of one row, by id."""
+    return {c.id: x for n in relations(root) if isinstance(n, Compute | Project) for c, x in n.items}

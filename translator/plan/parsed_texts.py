@@ -50,7 +50,7 @@ def with_parsed_texts(plan: o.Plan) -> o.Plan:
     """A plan whose conditions on such texts know them as texts of JSON as well."""
     if "parse_json" not in o.functions(plan.root):
         return plan
-    made = _computed(plan)
+    made = o.computed(plan.root)
 
     def known(part: object) -> object:
         of_both = _of_both(part, made) if isinstance(part, Apply) else None
@@ -111,7 +111,7 @@ class _Texts:
     """What reads the texts of a plan that are parsed of JSON."""
 
     def __init__(self, plan: o.Plan) -> None:
-        self.computed = _computed(plan)
+        self.computed = o.computed(plan.root)
         self.made = dict(self.computed)
         for node in o.relations(plan.root):
             match node:
@@ -154,10 +154,6 @@ class _Texts:
             case Subquery(column=column) if column is not None:
                 return self.reads(ColumnRef(expr.span, column.type, column))
         return any(self.reads(c) for c in children(expr))
-
-
-def _computed(plan: o.Plan) -> dict[int, Expr]:
-    return {c.id: x for n in o.relations(plan.root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
 
 
 def _is_parsed(expr: Expr, made: dict[int, Expr]) -> bool:

@@ -21,7 +21,7 @@ def with_splits_inlined(root: o.Relation) -> o.Relation:
     """A relation in which no column holds an array of the parts of a text, or a place in one: what reads such columns has the text."""
     if "split" not in o.functions(root):
         return root
-    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = o.computed(root)
     found: dict[int, Expr | None] = {}
 
     def definition(column: int) -> Expr | None:

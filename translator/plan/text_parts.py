@@ -79,8 +79,10 @@ class _Part:
 _NAME_OF_FILE = r"(?:^|[\\/]){0}(?::[^\\/]*)?$"
 """What follows the last separator of a path, without the stream of the file behind a colon."""
 
-FILE_NAME = _NAME_OF_FILE.format(r"([^:\\/]*)")
-EXTENSION = _NAME_OF_FILE.format(r"[^:\\/]*\.([^.:\\/]*)")
+_FILE_NAME = _NAME_OF_FILE.format(r"([^:\\/]*)")
+
+PARTS_OF_PATH = {"Filename": _FILE_NAME, "Extension": _NAME_OF_FILE.format(r"[^:\\/]*\.([^.:\\/]*)")}
+"""What finds a part of ``parse_path()`` that is always there: learn.microsoft.com/kusto/query/parse-path-function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _part(expr: Expr) -> _Part | None:
     if isinstance(expr, Apply) and expr.function == "tostring":
         expr = expr.args[0]
     match expr:
-        case Apply(function="extract", args=(Const(value=regex), Const(value=1), source)) if regex == FILE_NAME and is_text(source):
+        case Apply(function="extract", args=(Const(value=regex), Const(value=1), source)) if regex == _FILE_NAME and is_text(source):
             return _FileName(source, ":\\/", 0)
         case Apply(function="extract", args=(Const(value=str(regex)), Const(value=1), source)) if is_text(source):
             found = _behind(regex)
@@ -368,11 +370,10 @@ def separated(expr: Expr) -> Expr:
 
 
 def file_of_path(expr: Expr) -> Expr:
-    """``parse_path(x).Filename`` or ``Extension``, which are always there: learn.microsoft.com/kusto/query/parse-path-function."""
+    """``parse_path(x).Filename`` or ``Extension``."""
     match expr:
-        case Path(base=Apply(function="parse_path", args=(source,)), steps=("Filename" | "Extension" as part,)) if is_text(source):
-            regex = FILE_NAME if part == "Filename" else EXTENSION
-            return Apply(expr.span, Type.STRING, "extract", (const(regex), const(1), source))
+        case Path(base=Apply(function="parse_path", args=(source,)), steps=(str(part),)) if part in PARTS_OF_PATH and is_text(source):
+            return Apply(expr.span, Type.STRING, "extract", (const(PARTS_OF_PATH[part]), const(1), source))
     return expr
 
 

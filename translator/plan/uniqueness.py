@@ -22,7 +22,7 @@ def without_needless_distinct(root: o.Relation, identifying: Iterable[Column] = 
     """
     if not o.has(root, o.Distinct):
         return root
-    made = {c.id: x for n in o.relations(root) if isinstance(n, o.Compute | o.Project) for c, x in n.items}
+    made = o.computed(root)
     told, todo = set[int](), list(identifying)
     while todo:
         column = todo.pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from translator.catalog.site_files import FAMILY_OF
 from translator.detection.model import Detection, Selector
 from translator.fidelity import Verdict
 from translator.pipeline import Conversion
+from translator.pipeline.remarks import entities_of
 from translator.plan.expressions import Apply, conjuncts
 from translator.plan.functions.values import text_of
 from translator.plan.pins import fixed_columns
@@ -109,7 +110,7 @@ class SideBySide(Stage):
         """Whether the KQL alerts in a world of nothing but empty entities, which the output says to leave out."""
         if not tried.alerts or tried.answer is None or not any(d.code == "empty-entity" for d in output.diagnostics):
             return False
-        about = {e.column for e in self.conversion.rule.entities} or {n for n, _ in self.plan.names if n.endswith("CustomEntity")}
+        about: Collection[str] = entities_of(self.conversion.rule, self.plan)
         # What an element of an array says is not compared, and identifies the alert all the same.
         about = about or ({*self.wanted(target, output)[0].columns} or {*self._columns[target].keys}) - self.fixed()
         shown = [(n, x in s.keys) for s in self.shown() for n, x in s.outputs]

@@ -178,9 +178,7 @@ class _Table:
         own: those that have their own names where there is no field, or of which places have one.
     """
 
-    def __init__(
-        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]
-    ) -> None:  # fmt: skip
+    def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]) -> None:
         self.table, self.family, self.wanted, self.places = table, family, wanted, own
         self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
