@@ -287,6 +287,13 @@ def test_rows_get_what_the_product_says_of_them() -> None:
     assert proof.outcome is Outcome.PROVEN and proof.alerting
 
 
+def test_a_column_that_the_product_computes_is_computed_of_what_it_is_made_of_where_rows_do_not_say_it() -> None:
+    hashes = ", ".join(f"'{'0' * 31}{number}'" for number in range(3))
+    query = f"_Im_FileEvent | where TargetFileMD5 in ({hashes}) | extend Who = User, HostCustomEntity = DvcHostname"
+    entities = (EntityMapping("Account", "FullName", "Who"), EntityMapping("Host", "FullName", "HostCustomEntity"))
+    assert translator.prove(rule(query, entities=entities), "splunk").outcome == Outcome.PROVEN
+
+
 def test_columns_behind_an_asterisk_are_those_of_a_table_that_is_not_known() -> None:
     query = "A_CL | where size_d > 5 | summarize arg_max(TimeGenerated, *) by host_s | project host_s, user_s, n = size_d / 2"
     conversion = translator.convert(rule(query), ("splunk",), SOURCE)

@@ -185,7 +185,8 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own))
+            read = {t: as_shaped({**columns}) for t, columns in self.columns.items()}  # rows lack what the product is to compute
+            self._shapings[family, own, homes] = Shaping(family, options, read, carried=(_MARK, ROW), own=dict(own))
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
