@@ -19,6 +19,8 @@ class TableParser(LALR_Parser):
     """Takes the place of Lark's ``LALR_Parser`` through its plug-in option."""
 
     tables: dict[int, dict[str, Any]] | None = None
+    passed: dict[tuple[int, int, str], int]
+    """Where chains of reductions to an only child end, by the state below, the one that they begin in and the terminal that follows."""
 
     def prepare(self) -> dict[int, dict[str, Any]]:
         """For each state what follows each symbol: the next state, or (callback, number of children, symbol) of a reduction.
@@ -36,6 +38,7 @@ class TableParser(LALR_Parser):
             state: {symbol: argument if action is Shift else reduction(argument) for symbol, (action, argument) in actions.items()}
             for state, actions in driver.parse_table.states.items()
         }
+        self.passed = {}
         return self.tables
 
     def parse(self, lexer: Any, start: str, on_error: Any = None) -> Any:
@@ -46,12 +49,15 @@ class TableParser(LALR_Parser):
         state: Any = ParserState(configuration, lexer, None, None)
         stack, values, token = state.state_stack, state.value_stack, None
         for token in lexer.lex(state):
-            self.advance(tables, state, stack, values, token, None)
+            self.advance(tables, self.passed, state, stack, values, token, None)
         end = Token.new_borrow_pos("$END", "", token) if token else Token("$END", "", 0, 1, 1)
-        return self.advance(tables, state, stack, values, end, configuration.end_state)
+        return self.advance(tables, self.passed, state, stack, values, end, configuration.end_state)
 
     @staticmethod
-    def advance(tables: dict[int, dict[str, Any]], state: Any, stack: list[int], values: list[Any], token: Token, end: int | None) -> Any:
+    def advance(
+        tables: dict[int, dict[str, Any]], passed: dict[tuple[int, int, str], int],
+        state: Any, stack: list[int], values: list[Any], token: Token, end: int | None,
+    ) -> Any:  # fmt: skip
         """Reduces as far as ``token`` asks for and shifts it; at the end of the text, until the ``end`` state holds the result."""
         kind = token.type
         while True:
@@ -61,7 +67,15 @@ class TableParser(LALR_Parser):
                 values.append(token)
                 return None
             if step.__class__ is str:
-                stack[-1] = following = tables[stack[-2]][step]
+                chain = stack[-2], stack[-1], kind
+                following = passed.get(chain, -1)
+                if following < 0:
+                    below, following = tables[stack[-2]], stack[-1]
+                    while step.__class__ is str:
+                        following = below[step]
+                        step = tables[following].get(kind)
+                    passed[chain] = following
+                stack[-1] = following
                 if following == end:
                     return values[-1]
                 continue
