@@ -147,3 +147,15 @@ def test_conditions_on_a_computed_column_cost_as_many_times_as_there_are(name: s
     calls_of(f"{EVENTS} | extend x = {computed} | where {condition.format(0)} {operator} {condition.format(1)}")  # which imports
     few, many = (calls_of(f"{EVENTS} | extend x = {computed} | where {operator.join(map(condition.format, range(n)))}") for n in (200, 800))
     assert many < 5 * few
+
+
+def test_a_list_of_many_words_stands_as_it_is() -> None:
+    listed = ", ".join(f"'w{n}'" for n in range(100))
+    query = f"{EVENTS} | extend both = array_length(set_intersect(dynamic([{listed}]), parse_command_line(AppDisplayName, 'windows')))"
+    assert all(sum(map(len, output.texts)) < 10_000 for output in convert(rule(query)).outputs.values())
+
+
+def test_a_list_of_values_of_which_each_may_be_missing_is_bounded() -> None:
+    listed = ", ".join(f"coalesce(UserPrincipalName, 'w{n}')" for n in range(40))
+    found = convert(rule(f"{EVENTS} | extend all = pack_array({listed}) | where array_length(all) > 3"))
+    assert all(sum(map(len, output.texts)) < 100_000 for output in found.outputs.values())

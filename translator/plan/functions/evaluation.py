@@ -12,7 +12,7 @@ for _texts in (
     ("activity_counts_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table",),
     ("activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, InnerActivityWindow: summable, OuterActivityWindow: summable) -> table", "activity_engagement(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, InnerActivityWindow: summable, OuterActivityWindow: summable, Dimension: notdynamic*) -> table",),
     ("activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table", "activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable?, End: summable?) -> table",),
-    ("bag_unpack(column: scalar, column_prefix: string?) -> table",),
+    ("bag_unpack(Column: scalar, OutputColumnPrefix: string?, columnsConflict: string?, ignoredProperties: dynamic?) -> table",),
     ("dcount_intersect(hll_1: array, hll: array+) -> table",),
     ("ipv4_lookup(LookupTable: table, SourceIPv4Key: scalar, IPv4LookupKey: scalar, ExtraKey: scalar*, return_unmatched: bool?) -> table",),
     ("ipv6_lookup(LookupTable: table, SourceIPv6Key: scalar, IPv6LookupKey: scalar, return_unmatched: bool?) -> table",),

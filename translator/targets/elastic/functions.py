@@ -7,6 +7,7 @@ to its precision, 40,000 at most; STD_DEV is of all values, not of a sample. Tim
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -185,12 +186,26 @@ SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""),
 """The text of whole seconds, as hours, minutes and seconds behind the days, where there are some."""
 
 
+_MOST_MISSING = 6
+"""How many values of a list may be missing: with each the text of the list doubles."""
+
+
 def _appended(texts: list[str]) -> str:
-    """Of what is missing MV_APPEND makes nothing, where KQL has an empty list."""
-    whole, *rest = texts
-    for text in rest:
-        pairs = [(f"{one} IS NULL", other) for one, other in ((whole, text), (text, whole)) if not one.startswith(('"', 'MV_APPEND("'))]
-        whole = _chosen(pairs, f"MV_APPEND({whole}, {text})")
+    """Known texts are a list as they stand. Of what is missing MV_APPEND makes nothing, where KQL has an empty list.
+
+    Raises:
+        Cannot: where too many of them may be missing.
+    """
+    parts: list[tuple[str, bool]] = []
+    for known, run in itertools.groupby(texts, lambda text: text.startswith('"')):
+        held = list(run)
+        parts += [(f"[{', '.join(held)}]" if len(held) > 1 else held[0], True)] if known else [(text, False) for text in held]
+    if sum(not known for _, known in parts) > _MOST_MISSING:
+        raise Cannot(Diagnostic("unsupported-expression", "a list of so many values, of which each may be missing, is too long", None))
+    (whole, filled), *rest = parts
+    for text, known in rest:
+        alone = (whole,) if filled else (text,) if known else (whole, text)
+        whole, filled = f"COALESCE({', '.join((f'MV_APPEND({whole}, {text})', *alone))})", filled or known
     return whole
 
 
