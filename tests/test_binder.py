@@ -159,7 +159,8 @@ def found(kql: str) -> str:
         ("Doors | join kind=inner (Nowhere) on Door | where Colour == 'x'", ""),
         ("Nowhere | summarize take_any(*) by Door | join kind=inner (Doors) on Door | where Colour == 'x'", ""),
         ("Doors | evaluate bag_unpack(Bag) | where Colour == 'x'", "warning unlisted-column Bag"),
-        ("Doors | evaluate bag_unpack(Bag, OutputColumnPrefix='x_', columnsConflict='keep_source', ignoredProperties=dynamic(['n']))", "warning unlisted-column Bag"),
+        ("Doors | evaluate bag_unpack(Bag, OutputColumnPrefix='x', columnsConflict='keep_source', ignoredProperties=dynamic([]))",
+         "warning unlisted-column Bag"),
         ("_GetWatchlist('doors') | where Colour == 'x'", ""),
         # names of lets
         ("Doors | where Door has_any (stop_list)", "error unknown-name stop_list"),

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from sigma.conditions import ConditionAND, ConditionIdentifier, ConditionNOT, ConditionOR, SigmaCondition
+from sigma.rule import SigmaDetections
 
 import translator
 from tests.conformance.query_filters import RUNS
@@ -56,15 +58,24 @@ def condition(pick: random.Random) -> str:
 
 
 def by_sigma(text: str, events: list[Event]) -> list[int]:
-    """The events of a rule whose condition joins items, and negations of items, by ``and``."""
+    """The events of a rule whose condition names its items one by one."""
     (document,) = yaml.safe_load_all(text)
     detection = document["detection"]
-    asked = [part.removeprefix("not ") for part in detection["condition"].split(" and ")]
-    turned = [part.startswith("not ") for part in detection["condition"].split(" and ")]
-    items = [detection[name] for name in asked]
-    return [
-        e["id"] for e in events if all(_all_hold(item, e["x"]) != negated for item, negated in zip(items, turned, strict=True))
-    ]  # fmt: skip
+    asked = SigmaCondition(detection["condition"], SigmaDetections.from_dict(detection)).parse(postprocess=False)
+    return [e["id"] for e in events if _asked(asked, detection, e["x"])]
+
+
+def _asked(condition: Any, detection: dict[str, Any], text: str) -> bool:
+    match condition:
+        case ConditionIdentifier(args=[name]):
+            return _all_hold(detection[name], text)
+        case ConditionNOT(args=[negated]):
+            return not _asked(negated, detection, text)
+        case ConditionAND(args=parts):
+            return all(_asked(part, detection, text) for part in parts)
+        case ConditionOR(args=parts):
+            return any(_asked(part, detection, text) for part in parts)
+    raise NotImplementedError(type(condition).__name__)
 
 
 def _all_hold(items: dict[str, Any], text: str) -> bool:

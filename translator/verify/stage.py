@@ -126,6 +126,8 @@ class Stage:
         self.columns = read_columns(self.plan)
         decides = deciding(self.plan)
         columns = [n for n in o.parts((self.plan.root, self.plan.names)) if isinstance(n, Column) and n.table is not None]
+        used = [n.column for n in o.parts(self.plan.root) if isinstance(n, ColumnRef)]
+        self.used = frozenset((c.table, c.name) for c in used if c.table is not None)
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
@@ -185,8 +187,7 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            read = {t: as_shaped({**columns}) for t, columns in self.columns.items()}  # rows lack what the product is to compute
-            self._shapings[family, own, homes] = Shaping(family, options, read, carried=(_MARK, ROW), own=dict(own))
+            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own))
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
@@ -228,10 +229,10 @@ class Stage:
                 if with_file(row, lost):
                     changed = True
                     continue
-                open_ = free[lost.table][number] & row.keys()
+                open_ = free[lost.table][number] & {c for c, v in row.items() if v is not None}
                 if named := open_ & {re.split(r"[.\[]", lost.column)[0]} or (open_ if tries >= _NAMED else frozenset()):
-                    for column in named:
-                        del row[column]
+                    kept = {c: None for c in named if (lost.table, c) in self.used}  # for the product to compute
+                    given[lost.table][number] = {c: v for c, v in row.items() if c not in named} | kept
                 elif tries >= _NAMED and lost.column in row and not is_missing(lost.instead):
                     row[lost.column] = lost.instead
                 else:
