@@ -522,6 +522,11 @@ def test_what_a_page_says_of_its_queries(tmp_path: Path) -> None:
 # --- folders, archives, standard input
 
 
+def test_a_query_that_is_called_yaml_is_one(tmp_path: Path) -> None:
+    (rule,) = rules_in(tmp_path, "Addresses.yaml", "// Addresses of alerts\n\nSecurityAlert\n| project properties = parse_json(Entities)\n")
+    assert (rule.name, rule.description) == ("Addresses", "Addresses of alerts")
+
+
 def test_what_is_no_rule_is_counted_and_named(tmp_path: Path) -> None:
     pack = tmp_path / "pack"
     for name, text in {

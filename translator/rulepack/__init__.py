@@ -28,6 +28,7 @@ class Reader:
 
 READERS = (
     Reader(kql_file.is_called_so, kql_file.read),
+    Reader(kql_file.is_called_yaml, kql_file.read),
     Reader(documents.recognizes, documents.read),
     Reader(lambda content: web_text.recognizes(content) and not markdown.holds_fence(content), web_text.read),
     Reader(lambda content: content.suffix in markdown.SUFFIXES, markdown.read),

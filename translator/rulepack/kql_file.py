@@ -22,6 +22,11 @@ def recognizes(content: Content) -> bool:
     return judged(content.text, anything=True).query
 
 
+def is_called_yaml(content: Content) -> bool:
+    """Whether a file is called as one of YAML, of which it has not the beginning, and is KQL."""
+    return content.suffix in (".yaml", ".yml") and not content.is_json and not content.may_be_yaml and recognizes(content)
+
+
 def resembles(content: Content) -> bool:
     """Whether a text begins as KQL does that reads a table which is known, and is none."""
     return judged(content.text).problem is not None
