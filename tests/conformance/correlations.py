@@ -353,14 +353,18 @@ def case_of(name: str, kql: str, first: str, made: list[dict[str, Any]], counts:
 def sequences_wrong(run: list[dict[str, Any]]) -> tuple[int, list[dict[str, Any]]]:
     """How many of the cases have EQL that the engine of PyPI eql runs, and those that it gives other keys than claimed.
 
-    That engine does not run samples and missing events.
+    That engine does not run samples, missing events and what is asked of the time of an event.
     """
     import eql
     from eql import parser
 
     count, wrong = 0, []
     for case in run:
-        if not case["eql"] or case["eql_relation"] is None or any(t.startswith("sample") or "![" in t for t in case["eql"]):
+        if (
+            not case["eql"]
+            or case["eql_relation"] is None
+            or any(t.startswith("sample") or "![" in t or "@timestamp" in t for t in case["eql"])
+        ):
             continue
         count += 1
         found: set[tuple[str, ...]] = set()
