@@ -1292,3 +1292,11 @@ def test_rows_are_told_apart_where_the_document_itself_is_read() -> None:
     changed = "AzureDevOpsAuditing | where OperationName == 'b' | extend Feed = tostring(Data.FeedId)"
     output = piped("esql", rule(f"{created} | join kind=leftouter ({changed}) on Feed | summarize count() by ActorUPN1"), Options())
     assert output is not None and {"_id", "_index", "_source"} <= {*output.text.partition("\n")[0].replace(",", "").split()}
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_column_that_only_the_result_names_is_its_own(target: str) -> None:
+    query = "T | where op == 'a' | where toscalar(T | where op == 'b' | summarize count()) > 1 | project k"
+    made = convert(rule(query), (target,), Options(fields="source")).outputs[target]
+    told = [{"sourcetype": "T", "op": op, "k": "bob"} for op in ("a", "b", "b")]
+    assert {row["k"] for text in made.texts for row in translator.verify.run_text(target, text, told)} == {"bob"}

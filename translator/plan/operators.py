@@ -468,9 +468,9 @@ def functions(root: Relation) -> frozenset[str]:
     return _functions(Same(root))
 
 
-def unused_ids(node: object) -> Iterator[int]:
-    """Ids for new columns: those behind the last one that a column or a table has in a part of a plan."""
-    return count(1 + max((p.id for p in parts(node) if isinstance(p, Column | Source)), default=0))
+def unused_ids(plan: Plan) -> Iterator[int]:
+    """Ids for new columns: those behind the last one that a column or a table has in a plan, or that its names alone have."""
+    return count(1 + max((p.id for p in parts((plan.root, plan.names)) if isinstance(p, Column | Source)), default=0))
 
 
 def relations(root: Relation) -> tuple[Relation, ...]:

@@ -37,12 +37,14 @@ class _Sums:
     most: Expr
 
 
-def with_series_summed(root: o.Relation) -> o.Relation:
-    """A relation in which series are summaries, where the number of their places is known; their arrays have no column any more."""
+def with_series_summed(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
+    """A relation in which series are summaries, where the number of their places is known; their arrays have no column any more.
+
+    ``fresh`` are ids that no column of the plan has.
+    """
     series = [n for n in o.relations(root) if isinstance(n, o.Series)]
     if not series:
         return root
-    fresh = o.unused_ids(root)
     sums: dict[int, _Sums] = {}
 
     def summed(node: object) -> object:

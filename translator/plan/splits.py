@@ -79,17 +79,16 @@ def with_places_inlined(root: o.Relation) -> o.Relation:
     return rewritten(root, spelled)
 
 
-def with_places_of_unions(root: o.Relation) -> o.Relation:
+def with_places_of_unions(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
     """A relation in which a place inside of a column of a union is a column of the union, where each part of it reads it of its own.
 
-    Unions of tables alone are left as they are, whose columns are stored ones.
+    Unions of tables alone are left as they are, whose columns are stored ones. ``fresh`` are ids that no column of the plan has.
     """
     unions = [n for n in o.relations(root) if isinstance(n, o.Union) and any(not _is_stored(x) for x in n.inputs)]
     merged = {c.id: c for n in unions for c, _ in n.columns}
     places = dict.fromkeys(n for n in o.parts(root) if isinstance(n, Path) and isinstance(n.base, ColumnRef) and n.base.column.id in merged)
     if not places:
         return root
-    fresh = o.unused_ids(root)
     named = {place: Column(next(fresh), _name_of(place), place.type) for place in places}
 
     def spelled(node: object) -> object:

@@ -170,7 +170,7 @@ class NumberedRows:
             self.notes.append(f"the events are picked without what the query asks of them: {error.message}")
             return {}
         engine = DuckDbEngine(self.numbered)
-        ids = o.unused_ids((plan.root, plan.names))
+        ids = o.unused_ids(plan)
         found: dict[str, set[int]] = {}
         for head in _heads(plan.root):
             source = next(p for p in _way(head) if isinstance(p, o.Source))

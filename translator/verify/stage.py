@@ -363,7 +363,7 @@ def with_count(plan: o.Plan, trigger: Trigger | None) -> o.Plan:
     """A plan with the rule's own condition on the number of its rows; the same where any row alerts."""
     if trigger is None:
         return plan
-    free = next(o.unused_ids((plan.root, plan.names)))
+    free = next(o.unused_ids(plan))
     rows = Column(free, "rows", Type.LONG)
     counted = o.Aggregate(None, plan.root, (), ((rows, Apply(None, Type.LONG, "count", ())),))
     enough = Apply(None, Type.BOOL, trigger.operator, (ColumnRef(None, Type.LONG, rows), Const(None, Type.LONG, trigger.count)))

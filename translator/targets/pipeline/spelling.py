@@ -34,7 +34,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
     for part in o.parts(plan.root):
         if isinstance(part, Column):
             named.setdefault(part.source, {})[part.id] = part
-    fresh = o.unused_ids(plan.root)
+    fresh = o.unused_ids(plan)
     listed: dict[tuple[str, str], set[str]] = {}
     for part in o.parts(plan.root):
         if isinstance(part, o.External) and part.source is not None:
@@ -62,12 +62,14 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
             with_series_summed(
                 with_bags_searched(
                     with_places_of_bags(with_alike_parts_united(with_scalars_joined(rewritten(plan.root, spelled), fresh), fresh))
-                )
+                ),
+                fresh,
             )
         )
     )
     told = [column for name, column in plan.names if name in identifying]
-    root = without_needless_keys(without_needless_distinct(with_expansions_spelled(with_places_of_unions(with_places_inlined(root))), told))
+    root = with_expansions_spelled(with_places_of_unions(with_places_inlined(root), fresh))
+    root = without_needless_keys(without_needless_distinct(root, told))
     return replace(plan, root=with_inner_joins(root))
 
 

@@ -246,7 +246,7 @@ class _Apart(_Carrying):
     """Gives every relation of a plan a column that says which world a row is of."""
 
     def __init__(self, plan: o.Plan) -> None:
-        super().__init__(_WORLD, Type.LONG, next(o.unused_ids((plan.root, plan.names))))
+        super().__init__(_WORLD, Type.LONG, next(o.unused_ids(plan)))
 
     def rebuilt(self, relation: o.Relation) -> tuple[o.Relation, Column | None]:
         match relation:

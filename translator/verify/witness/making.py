@@ -93,7 +93,7 @@ def _left_out(plan: o.Plan, folded: o.Plan) -> dict[str, list[str]]:
 def _folded(plan: o.Plan) -> o.Plan:
     """A plan with its constants known, and with sums for series of which no more is asked."""
     known = fold_constants(plan)
-    return replace(known, root=with_series_summed(known.root))
+    return replace(known, root=with_series_summed(known.root, o.unused_ids(known)))
 
 
 class _Making:
