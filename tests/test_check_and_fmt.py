@@ -52,7 +52,7 @@ query: >
         ("name: A\nquery: |\n  SigninLogs\n  | where ipaddress == '1'\n", ["4:11 error unknown-column"]),
         ("name: A\nquery: |\n  SigninLogs\n  | where NotYetListed == '1'\n", ["4:11 warning unlisted-column"]),
         ("name: A\nquery: |\n  OwnLogs_CL\n  | where NotYetListed == '1'\n", []),
-        ("name: A\nquery: |\n  OwnParser(1)\n  | where a == '1'\n", ["3:3 warning saved-function"]),
+        ("name: A\nquery: |\n  OwnParser(1)\n  | where a == '1'\n", ["3:3 error saved-function"]),
         ("name: A\nquery: SigninLogs | summarize count() by Identity | where IPAddress == '1'\n", ["2:59 error unknown-column"]),
         ("name: A\nquery: 'SigninLogs\n\n    | where ''x'' == ipaddress'\n", ["4:20 error unknown-column"]),
         ('name: A\nquery: "SigninLogs\n  | where IPAddress == \\"1\\"\n  | where x"\n', ["4:11 warning unlisted-column"]),

@@ -178,7 +178,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 @click.option(
     "--strict",
     is_flag=True,
-    help="What is not documented is an error: columns, functions, tables with a name close to one.",
+    help="What is not documented is an error: columns, and tables with a name close to that of one that is.",
 )
 @EXCLUDED
 @jobs_option()

@@ -46,7 +46,7 @@ HELP = {
     "repeated-name": "give each a name of its own: what is behind could mean either",
     "unlisted-column": "nothing to do where the workspace has the column; without --strict it is only a warning",
     "unlisted-table": "nothing to do where the workspace has the table; without --strict it is only a warning",
-    "saved-function": "bring the function along in the pack; nothing to do where the workspace has it saved",
+    "saved-function": "put the function that the workspace has saved among the rules, in any form that is read",
 }
 """What to do about the problems of names and what is legal and surely wrong, by code."""
 

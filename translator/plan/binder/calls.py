@@ -43,8 +43,8 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
     elif not node.arguments and isinstance(own := scope.find(f"{node.name}()"), e.Expr):
         return own
     if refusal(node.name) or (table is None and find(node.name) is None):
-        return subquery(called_table(ctx, node, scope), node.span)
-    check_function(ctx, node)
+        return subquery(called_table(ctx, node, scope, may_be_value=True), node.span)
+    check_function(ctx, node, scope)
     name = canonical(node.name)
     if name == "ago" or (table is None and name != "column_names_of"):
         for argument in node.arguments:

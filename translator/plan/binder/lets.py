@@ -10,7 +10,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.asim_functions import helper, refusal
 from translator.plan.binder.context import Context
-from translator.plan.binder.names import check_saved, check_table, not_defined
+from translator.plan.binder.names import check_function, check_table, not_read
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquery
 from translator.plan.binder.sources import normalized, source_table, unsupported
@@ -186,8 +186,12 @@ def meaning_of(call: s.Call, scope: Scope) -> tuple[s.Node, Scope] | e.Expr | Ta
     return (built_in, Scope()) if built_in is not None else found
 
 
-def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
-    """The table that a call gives: a function of the query, a watchlist, a parser of the workspace."""
+def called_table(ctx: Context, call: s.Call, scope: Scope, may_be_value: bool = False) -> Table:
+    """The table that a call gives: a function of the query, a watchlist, a parser of the workspace.
+
+    Args:
+        may_be_value: whether a value would do at this place too, so that what is wrong with the name may be that of one.
+    """
     found = meaning_of(call, scope)
     if isinstance(found, tuple) and isinstance(found[0], s.Function):
         return apply_function(ctx, call.name, found[0], call.arguments, found[1], scope, call.span)
@@ -200,8 +204,17 @@ def called_table(ctx: Context, call: s.Call, scope: Scope) -> Table:
             return Table(o.External(call.span, "watchlist", alias.value, (), source), {}, (source,))
     if found is None and (parser := parser_of(call.name)) is not None:
         return normalized(ctx, parser, call.arguments, call.span, scope)
-    check_saved(ctx, call, scope)
-    return unsupported(ctx, None, call, not_defined(call.name))
+    if not call.arguments and _is_let_of_table(found):
+        # Microsoft's parser refuses the brackets (KS211); the service runs such queries: github.com/Azure/Azure-Sentinel/issues/921.
+        told = f"{call.name} is a let and no function: write it without ()"
+        ctx.problem(Problem("unknown-function", call.span, told, warns=True))
+        return named_table(ctx, call.name, call.span, scope)
+    check_function(ctx, call, scope, gives_table=not may_be_value)
+    return unsupported(ctx, None, call, not_read(call.name))
+
+
+def _is_let_of_table(found: object) -> bool:
+    return isinstance(found, Table) or (isinstance(found, tuple) and isinstance(found[0], TABULAR))
 
 
 def of_pattern(ctx: Context, pattern: s.DeclarePattern, defined: Scope, call: s.Call, path: str | None) -> Table:

@@ -135,33 +135,35 @@ def check_table(ctx: Context, name: str, span: e.Span, scope: Scope) -> None:
         ctx.problem(Problem("unlisted-table", span, f"no table '{name}' is documented{hint}", warns=True))
 
 
-def check_saved(ctx: Context, call: s.Call, scope: Scope) -> None:
-    """A function that gives a table and is not here may be saved in the workspace; not where one that is known is close."""
-    if call.name in DOCUMENTED_FUNCTIONS:
+def check_function(ctx: Context, call: s.Call, scope: Scope, gives_table: bool = False) -> None:
+    """A function that neither KQL nor the query has is an error: what it does to the rows is not known, and nothing is right without it.
+
+    Functions of ASIM's that are not read are in every workspace, and a part of ``union isfuzzy=true`` may be missing: warnings.
+
+    Args:
+        gives_table: whether a table is asked for here, which no function of values gives.
+    """
+    if call.name in DOCUMENTED_FUNCTIONS or (not gives_table and find(call.name) is not None):
         return
+    own = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
+    values = [] if gives_table else [f.name for f in declared() if f.kind in ("function", "aggregate")]
+    hint = suggestion(call.name, values) or suggestion(call.name, [*own, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
     if refusal(call.name):
-        ctx.problem(Problem("saved-function", call.span, not_defined(call.name), warns=True))
-        return
-    functions = [n for n in scope.names() if isinstance(x := scope.find(n), tuple) and isinstance(x[0], s.Function)]
-    hint = suggestion(call.name, [*functions, *DOCUMENTED_FUNCTIONS, *parser_names()], 0.85)
-    message = f"the function {call.name}() is not defined in this query" + (hint or ": the workspace has to have it saved")
-    ctx.problem(Problem("unknown-function" if hint else "saved-function", call.span, message, warns=not hint or ctx.fuzzy > 0))
+        ctx.problem(Problem("saved-function", call.span, not_read(call.name), warns=True))
+    elif scope.find(call.name) is not None:
+        ctx.problem(Problem("unknown-function", call.span, f"{call.name} is a let and no function: write it without ()"))
+    elif hint:
+        ctx.problem(Problem("unknown-function", call.span, f"there is no function {call.name}(){hint}", warns=ctx.fuzzy > 0))
+    else:
+        told = f"{not_read(call.name)}, nor in a file beside it: where the workspace has it saved, put it among the rules"
+        ctx.problem(Problem("saved-function", call.span, told, warns=ctx.fuzzy > 0))
 
 
-def not_defined(name: str) -> str:
+def not_read(name: str) -> str:
     """Why a function is not read that the query does not define."""
-    return f"{name}() {told}" if (told := refusal(name)) else f"the function {name}() is not defined in this query"
-
-
-def check_function(ctx: Context, call: s.Call) -> None:
-    """A function of values that KQL does not have; Sentinel's own begin with an underscore."""
-    if find(call.name) is not None:
-        return
-    hint = suggestion(call.name, [f.name for f in declared() if f.kind in ("function", "aggregate")])
-    told = refusal(call.name)
-    saved = bool(told) or (call.name.startswith("_") and not hint)
-    message = not_defined(call.name) if told else f"the function {call.name}() is unknown{hint}"
-    ctx.problem(Problem("saved-function" if saved else "unknown-function", call.span, message, warns=saved))
+    if told := refusal(name):
+        return f"{name}() {told}"
+    return f"the function {name}() is not {'supported yet' if name in DOCUMENTED_FUNCTIONS else 'defined in this query'}"
 
 
 def check_pattern(ctx: Context, table: Table, pattern: s.Node) -> None:

@@ -13,7 +13,7 @@ from translator.plan.binder.graphs import Graph, graph_match, graph_table, make_
 from translator.plan.binder.items import named_items
 from translator.plan.binder.joins import join
 from translator.plan.binder.lets import apply_function, instance, meaning_of
-from translator.plan.binder.names import check_saved, not_defined
+from translator.plan.binder.names import check_function, not_read
 from translator.plan.binder.operand_types import check_is, check_is_column
 from translator.plan.binder.parameters import check_words, operator_name, word
 from translator.plan.binder.parsing import parse_pairs, parse_text
@@ -195,5 +195,5 @@ def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: S
     if find(called.name) is not None:
         told = f"{called.name}() gives a value, and invoke takes a function of a table"
         ctx.problem(Problem("unknown-function", called.span, told))
-    check_saved(ctx, called, scope)
-    return opened(ctx, unsupported(ctx, table, node, not_defined(called.name)))
+    check_function(ctx, called, scope, gives_table=True)
+    return opened(ctx, unsupported(ctx, table, node, not_read(called.name)))

@@ -29,7 +29,7 @@ PROBLEMS = {
     "repeated-name": "two columns of one operator, or two lets, under one name",
     "unlisted-column": "a column that the documentation of its table does not list",
     "unlisted-table": "a table that is not documented, with one close to it that is",
-    "saved-function": "a function that the workspace has to have saved",
+    "saved-function": "a function that the workspace may have saved, and that is not read with the rules",
 }
 """Every problem of names by code, with what it is about."""
 
