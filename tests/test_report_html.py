@@ -118,7 +118,7 @@ def test_texts_of_rules_stay_texts(name: str, source: str, described: str, told:
     ]
     found = Page(page_of(entries))
     assert set(found.elements) <= set(PLAIN.elements) | {"p", "td", "th", "tr", "table", "caption", "tbody", "thead", "strong"}
-    assert found.elements["script"] == 2 and found.elements["style"] == 1 and found.elements["a"] == PLAIN.elements["a"] + 1
+    assert found.elements["script"] == 2 and found.elements["style"] == 1 and found.elements["a"] == PLAIN.elements["a"] + 2
     assert not {"onclick", "onerror", "src", "style"} & set(found.attributes)
     first, second = found.data["rules"]
     assert (first["name"], first["source"], first["description"], first["kql"]) == (name, source, described, query.rstrip())

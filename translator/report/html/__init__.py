@@ -48,6 +48,7 @@ def page(
     data = rules_data(entries, rules, proofs)
     names = {t: TARGETS.get(t, t) for t in targets}
     shared = common_folder([rule["source"] for rule in rules])
+    listed = [(entry.slug, rule["source"].removeprefix(shared), rule) for entry, rule in zip(entries, rules, strict=True)]
     return rendered(
         _FOLDER,
         summary=content["summary"],
@@ -56,13 +57,13 @@ def page(
         words=WORDS,
         totals=totals(content, targets),
         obstacles=obstacles(entries, targets),
-        failures=sorted({r["error"]["message"]: 0 for r in rules if r["status"] == "failed"}),
+        failures=[one for one in listed if one[2]["status"] == "failed"],
         skipped=content.get("skipped", ()),
         missing=missing(entries, targets),
         set_up=set_up(rules, targets),
         matrix=matrix(rules, targets),
         shared=shared,
-        rules=[(entry.slug, rule["source"].removeprefix(shared), rule) for entry, rule in zip(entries, rules, strict=True)],
+        rules=listed,
         data=embedded({"targets": names, "words": WORDS, **data}),
     )
 
