@@ -29,7 +29,7 @@ from translator.cli import main
 from translator.commands.serve import server as serving
 from translator.commands.serve.desk import CONVERTING, PROVING, Desk, Refused
 from translator.commands.serve.server import Server, asked_of
-from translator.commands.serve.work import EXAMPLE, MOST_RULES, Asked, answered
+from translator.commands.serve.work import EXAMPLE, EXAMPLES, MOST_RULES, Asked, answered
 from translator.workers import Interrupted, Limits
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -455,6 +455,19 @@ def test_who_goes_away_ends_its_work_and_a_full_desk_refuses(desk: Desk) -> None
     assert len(desk.free) == 1 and not desk.waiting and not desk.proofs
 
 
+def test_the_example_is_worked_on_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(1)
+    try:
+        found = desk.answer(EXAMPLES[0], lambda: None)
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.all[0], "done", None)
+            assert desk.answer(EXAMPLES[0], lambda: None) == found
+        others = Asked("pasted", LOGONS.encode())
+        assert desk.answer(others, lambda: None) != found and {*desk.of_examples} == {EXAMPLES[0]}
+    finally:
+        desk.end()
+
+
 def test_work_beyond_its_limits_is_stopped_and_told() -> None:
     desk = Desk(1, limits=Limits(0.001))
     try:
@@ -564,7 +577,7 @@ def test_the_page_in_a_browser(running: Running, tmp_path: Path) -> None:
     assert found["archived"] == ["a", "The second"] and found["second"] == "The second" and "Nothing" in found["nothing"]
     assert "failed" in found["failed"] and found["faults"]
     assert found["refused"] == "Refused: 32 others wait already." and found["gone"] == "The server does not answer."
-    assert found["again"] == ["1 rule converted.", False]
+    assert found["waited"] == "1 rule converted." and found["again"] == ["1 rule converted.", False]
     assert found["download"] == "pasted.zip"
     with zipfile.ZipFile(saved) as packed:
         assert packed.testzip() is None and packed.read("mapping.yaml").decode() == MAPPING

@@ -143,7 +143,7 @@ async function dropped(page, ...paths) {
   found.failed = await page.locator("#outputs").textContent();
   found.faults = await page.locator("#marks mark.k-error").allTextContents();
   await looked(page, "failed", "light", 1280);
-  // a server that refuses, or is gone
+  // a server that has others first, refuses, or is gone
   await page.context().close();
   const refusing = await browser.newPage();
   await refusing.route("**/convert", (route) => route.fulfill({ status: 503, json: { problem: "32 others wait already" } }));
@@ -151,7 +151,14 @@ async function dropped(page, ...paths) {
   await refusing.locator("#again").waitFor();
   found.refused = await refusing.locator("#state").textContent();
   await refusing.unroute("**/convert");
+  const waited = { status: 503, headers: { "Retry-After": "0" }, json: { problem: "32 others wait already" } };
+  await refusing.route("**/convert", (route) => route.fulfill(waited), { times: 2 });
+  await refusing.locator("#again").click();
+  await idle(refusing);
+  found.waited = await refusing.locator("#state").textContent();
   await refusing.route("**/convert", (route) => route.abort());
+  await refusing.locator("#source").press("End");
+  await refusing.locator("#source").pressSequentially(" ");
   await refusing.locator("#again").click();
   await refusing.waitForFunction(() => /answer/.test(document.getElementById("state").textContent));
   found.gone = await refusing.locator("#state").textContent();

@@ -51,9 +51,15 @@
     const given = file.data ? { data: file.data } : { text: source.value };
     const body = JSON.stringify({ ...given, name: file.name, mapping: mapping.value, fields: by("fields").value, prove });
     if (body.length > most) throw new Error(`This is larger than the ${most.toLocaleString("en")} bytes that are taken at once.`);
+    const send = () => fetch("/convert", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
     let response;
     try {
-      response = await fetch("/convert", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+      response = await send();
+      for (let left = 60; left && response.status === 503 && response.headers.has("Retry-After"); left -= 1) {
+        say("Many ask at once: this page asks again by itself …");
+        await new Promise((done) => setTimeout(done, 1000 * response.headers.get("Retry-After")));
+        response = await send();
+      }
     } catch (error) {
       if (signal.aborted) throw error;
       throw new Error("The server does not answer.");

@@ -69,10 +69,14 @@ class Asked:
     prove: bool = False
 
 
+EXAMPLES = tuple(Asked("pasted", EXAMPLE.encode(), prove=prove) for prove in (False, True))
+"""What each page asks for first: its answer is the same for everybody, and nobody's own."""
+
+
 def loaded() -> None:
     """Loads what requests need: what a conversion and its proof have used, the next ones find there."""
     os.chdir(tempfile.gettempdir())  # where DuckDB puts what it cannot hold in memory
-    for asked in (Asked("example", EXAMPLE.encode()), Asked("small", b"SigninLogs | where ResultType == '0'", prove=True)):
+    for asked in (EXAMPLES[0], Asked("small", b"SigninLogs | where ResultType == '0'", prove=True)):
         for _ in answered(asked):
             pass
 
