@@ -25,7 +25,8 @@ from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
 from translator.targets.base import Cannot, Options, Output, duration
 from translator.targets.elastic import UNREADABLE, dataset, indices
-from translator.targets.elastic.eql import check_keys, eql_diagnostics, with_addresses
+from translator.targets.elastic.eql.predicates import with_addresses
+from translator.targets.elastic.eql.said import check_keys, eql_diagnostics
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
 from translator.targets.names import Names, read_by
