@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from translator import catalog
 from translator.catalog import Home
@@ -20,6 +21,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import Names, free_of, json_path, key_names, read_by
 from translator.targets.predicates import Predicates, either_of, shared_of
 from translator.targets.repeated import Repeated, hint_of_place
+from translator.targets.selection import Selection
 from translator.targets.sides import with_own_names
 from translator.targets.splunk.functions import TEXTS
 from translator.targets.splunk.pipeline import SPL
@@ -90,7 +92,6 @@ class Events:
         self.texts = Texts(self.predicates, TEXTS, lambda expr: True, repeated)
         shown = {name for s in detection.selectors for name, _ in s.outputs}
         self.fields |= repeated.name(stored, {*self.keys, *shown, *wanted, *self.own_names}, is_plain)
-        self.first: list[str] = []
 
     def own(self, name: str) -> str:
         """A field that the search makes for itself."""
@@ -100,8 +101,7 @@ class Events:
 
     def looked_up(self) -> list[str]:
         """The commands that compute what stands in several places and look values up in lists, once all conditions are written."""
-        lookups = [f"where {' AND '.join(self.first)}"] if self.first else []
-        lookups += self.computed()
+        lookups = self.computed()
         for (name, field_, caseless), found in self.lists.found.items():
             computed = caseless or not (is_plain(field_) or field_.startswith("'"))
             if computed:
@@ -235,19 +235,34 @@ class Events:
         places = [{k: v for k, v in self.places(s).items() if k not in ("index", "tag")} for s in self.detection.selectors]
         return told_apart(self.detection, self.predicates, places, self.place_conditions, groups)
 
-    def filtered(self) -> list[str]:
-        """The commands that select events; where something else is to be told by selectors, they leave the number of each."""
+    def filtered(self) -> Selection:
+        """The commands that select events."""
         selectors = self.detection.selectors
-        lines = [self.searched()]
-        if self.mark:
-            numbered = ", ".join(f"{self.holds(s)}, {n}" for n, s in enumerate(selectors, 1))
-            return [*lines, f"eval {self.mark}=case({numbered})", f"where isnotnull({self.mark})"]
-        every = [self.conditions(s, False) for s in selectors]
+        base, every = self.searched(), [self.conditions(s, False) for s in selectors]
         if self.model or any(set(conditions) != set(every[0]) for conditions in every):
             every = [self.conditions(s, True) for s in selectors]
-        self.first, every = self.repeated.asked_first(every, self.lists.found.values())
+        first, every = self.repeated.asked_first(every, self.lists.found.values())
         condition = either_of(every)
-        return [*lines, f"where {condition}"] if condition else lines
+        asked = (f"where {' AND '.join(first)}",) if first else ()
+        return Selection(base, asked, (f"where {condition}",) if condition else ())
+
+    def filtered_before(self, write: Callable[[], Iterable[str]]) -> Selection:
+        """The commands that select events, and others behind them.
+
+        Args:
+            write: writes these. Where they tell events by selectors, what selects these leaves the number of each.
+        """
+        found = self.filtered()
+        behind = list(write())
+        return (self.marked(found) if self.mark else found).then(behind)
+
+    def marked(self, selection: Selection) -> Selection:
+        """The same events, each with the number of its selector."""
+        return replace(selection, rest=(f"eval {self.numbered()}", f"where isnotnull({self.mark})"))
+
+    def numbered(self) -> str:
+        """What gives events the number of their selector."""
+        return f"{self.mark}=case({', '.join(f'{self.holds(s)}, {n}' for n, s in enumerate(self.detection.selectors, 1))})"
 
     def shown(self) -> dict[str, list[str]]:
         """What gives the columns of the query, each as often as its selectors differ."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from translator.catalog import Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
@@ -12,6 +14,7 @@ from translator.targets.base import Cannot
 from translator.targets.names import free_of, json_path, texts_within
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command
+from translator.targets.selection import Selection
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
 from translator.targets.splunk.words import OR_EMPTY, column, field, is_plain, moment_of, string
 
@@ -33,8 +36,12 @@ def head(events: Events, case: PipelineCase) -> Head:
         raise Cannot(Diagnostic("target-cannot", f"{', '.join(sorted(places))} tells the tables apart, and names a column", None))
     selecting = events.filtered()
     pairs, found = fields_of(case, events.keys, "_time", field, lambda number, kind: _typed(events, number, kind, case))
-    flags, (base, *rest) = _flagged(events, case) if case.flagged else ((), events.filtered() if events.mark else selecting)
-    lines = [base, *_known(events), *events.looked_up(), *rest]
+    flags: tuple[str, ...] = ()
+    if case.flagged:
+        flags, selecting = _flagged(events, case, selecting)
+    elif events.mark:
+        selecting = events.marked(selecting)
+    lines = [selecting.base, *_known(events), *selecting.first, *events.looked_up(), *selecting.rest]
     for name, text in pairs:
         events.repeated.suggest(text, name)
     if pairs:
@@ -46,8 +53,12 @@ def head(events: Events, case: PipelineCase) -> Head:
     return Head(commands, found, frozenset({*taken, *flags}), flags, typed)
 
 
-def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[str]]:
-    """The commands that select the events of several heads, and the fields that are there on the events of each."""
+def _flagged(events: Events, case: PipelineCase, selecting: Selection) -> tuple[tuple[str, ...], Selection]:
+    """The fields that are there on the events of each of several heads, and the commands that select these events with them.
+
+    Args:
+        selecting: the commands that select the events of all.
+    """
     selectors, flags, held = list(events.detection.selectors), list[str](), list[str]()
     heads = [[s for s in selectors if s.name in names] for names in case.selectors]
     told = None if events.mark else events.told([next(n for n, own in enumerate(heads) if s in own) for s in selectors])
@@ -62,13 +73,11 @@ def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], list[
         held.append("" if every else conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions))
     pairs = [f"{flag}=if({holds}, 1, null())" if holds else f"{flag}=1" for flag, holds in zip(flags, held, strict=True)]
     if told is not None:
-        return tuple(flags), [*events.filtered(), "eval " + ", ".join(pairs)]
+        return tuple(flags), selecting.then(["eval " + ", ".join(pairs)])
     if events.mark:
-        pairs.insert(0, f"{events.mark}=case({', '.join(f'{events.holds(s)}, {n}' for n, s in enumerate(selectors, 1))})")
-    lines = [events.searched(), "eval " + ", ".join(pairs)]
-    if "" not in held:
-        lines.append("where " + " OR ".join(f"isnotnull({flag})" for flag in flags))
-    return tuple(flags), lines
+        pairs.insert(0, events.numbered())
+    asked = () if "" in held else ("where " + " OR ".join(f"isnotnull({flag})" for flag in flags),)
+    return tuple(flags), replace(selecting, rest=("eval " + ", ".join(pairs), *asked))
 
 
 def _typed(events: Events, number: int, kind: str, case: PipelineCase) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
+from translator.targets.selection import Selection
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
 from translator.targets.splunk.statistics import correlated, groups, one_of_each
 from translator.targets.splunk.words import field
@@ -20,8 +21,8 @@ def search_of(events: Events) -> str:
     """
     if events.models() != {""}:
         return _modelled(events)
-    base, *rest = _of_kind(events).split("\n| ")
-    return "\n| ".join([base, *events.looked_up(), *rest])
+    found = _of_kind(events)
+    return "\n| ".join(found.with_computed(events.looked_up()))
 
 
 def _modelled(events: Events) -> str:
@@ -48,19 +49,14 @@ def _modelled(events: Events) -> str:
     return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *events.looked_up(), *lines])
 
 
-def _of_kind(events: Events) -> str:
+def _of_kind(events: Events) -> Selection:
     match events.detection.kind:
         case "event":
-            return _of_events(events)
+            return events.filtered_before(lambda: [*one_of_each(events), *_alerted(events)])
         case "temporal" | "temporal_ordered":
             return correlated(events)
         case _:
-            return _counted(events)
-
-
-def _of_events(events: Events) -> str:
-    lines, alerted = events.filtered(), [*one_of_each(events), *_alerted(events)]
-    return "\n| ".join([*(events.filtered() if events.mark else lines), *alerted])
+            return events.filtered_before(lambda: groups(events, "count"))
 
 
 def _alerted(events: Events) -> list[str]:
@@ -76,8 +72,3 @@ def _alerted(events: Events) -> list[str]:
         if {*texts} != {name}:
             pairs.append(f"{name}={events.by_selector(texts, [s for s, _ in of])}")
     return [f"eval {', '.join(pairs)}"] if pairs else []
-
-
-def _counted(events: Events) -> str:
-    lines, counts = events.filtered(), groups(events, "count")
-    return "\n| ".join([*(events.filtered() if events.mark else lines), *counts])

@@ -7,6 +7,7 @@ import re
 from translator.detection.model import Selector, Side, Threshold, counts_missing
 from translator.fidelity import Diagnostic
 from translator.targets.base import Cannot
+from translator.targets.selection import Selection
 from translator.targets.sides import holds_of_none, refuse_finer_counts, sides_present
 from translator.targets.splunk.events import Events
 from translator.targets.splunk.words import OR_EMPTY, binned, bucket_of, by_clause, column, field
@@ -66,7 +67,7 @@ def one_of_each(events: Events) -> list[str]:
     return [*_computed_keys(events), *order, f"dedup {' '.join(map(column, events.keys))}"]
 
 
-def correlated(events: Events) -> str:
+def correlated(events: Events) -> Selection:
     """A search for events of several kinds with equal keys: one ``stats`` by the keys, without ``join``.
 
     Raises:
@@ -77,7 +78,7 @@ def correlated(events: Events) -> str:
     refuse_finer_counts(detection)
     _refuse_overlaps(events)
     told = events.told_each
-    lines = events.filtered() if told is not None else [events.searched()]
+    selection, lines = events.filtered() if told is not None else Selection(events.searched()), list[str]()
     for number, selector in enumerate(selectors):
         lines.append(f"eval {selector.name}=if({told[number] if told is not None else events.holds(selector)}, 1, 0)")
     for index, (name, guaranteed) in enumerate(zip(events.keys, detection.guaranteed, strict=True)):
@@ -120,7 +121,7 @@ def correlated(events: Events) -> str:
     elif detection.kind == "temporal_ordered":
         sides.append(f"{first}<{last}" if detection.strict else f"{first}<={last}")
     lines.append("where " + " AND ".join(sides))
-    return "\n| ".join(lines)
+    return selection.then(lines)
 
 
 def _paired(events: Events, within: int, by: list[str], earlier: str, later: str, paired: str) -> list[str]:

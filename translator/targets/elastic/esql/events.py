@@ -22,6 +22,7 @@ from translator.targets.lists import Lists
 from translator.targets.names import ORIGINALS, Names, free_of, key_names, read_by
 from translator.targets.predicates import balanced, either_of, shared_of
 from translator.targets.repeated import Repeated, hint_of_place
+from translator.targets.selection import Selection
 from translator.targets.sides import with_own_names
 
 
@@ -53,7 +54,6 @@ class Events:
         self.texts = Texts(self.predicates, TEXTS, self.names.readable, repeated)
         shown = {name for s in detection.selectors for name, _ in s.outputs}
         self.fields |= repeated.name(stored, {*self.keys, *shown, *detection.group_by}, lambda name: field(name) == name)
-        self.first: list[str] = []
         self.predicates.equal_fields = {
             "==": 'COALESCE(TO_STRING({0}), "") == COALESCE(TO_STRING({1}), "")',
             "=~": 'TO_LOWER(COALESCE(TO_STRING({0}), "")) == TO_LOWER(COALESCE(TO_STRING({1}), ""))',
@@ -84,27 +84,26 @@ class Events:
                 names[number] = stored.pop()
         return tuple(names)
 
-    def looked_up(self, query: str) -> str:
-        """A query with the commands that compute what stands in several places and look values up in lists."""
-        base, *rest = query.split("\n| ")
-        lookups = [f"WHERE {' AND '.join(self.first)}"] if self.first else []
-        lookups += [f"EVAL {name} = {words}" for words, name in self.repeated.names.items()]
+    def looked_up(self) -> list[str]:
+        """The commands that compute what stands in several places and look values up in lists, once all conditions are written."""
+        lookups = [f"EVAL {name} = {words}" for words, name in self.repeated.names.items()]
         for (name, field_, caseless), found in self.lists.found.items():
             computed = caseless or "(" in field_ or field_.startswith('"')
             if computed:
                 lookups.append(f"EVAL {found}_key = {f'TO_LOWER({field_})' if caseless else field_}")
             lookups.append(f"ENRICH {name} ON {f'{found}_key' if computed else field_} WITH {found} = listed")
-        return "\n| ".join([base, *lookups, *rest])
+        return lookups
 
-    def alerted(self, query: str) -> list[str]:
+    def alerted(self, query: Selection) -> list[str]:
         """The command that gives each document what is computed of it for an alert, by the names that the rule has for that.
 
         Where fields have what it is made of, that is no reason for ``query`` to need a younger product than it does.
         """
+        asked = needed("\n| ".join((query.base, *query.rest))).keys()
         computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
         in_record = {name for s in self.detection.shown for name, x in s.outputs if any(map(_is_in_record, walk(x)))}
         for name, text in [*computed.items()]:
-            if name not in self.wanted or (name not in in_record and not needed(text).keys() <= needed(query).keys()):
+            if name not in self.wanted or (name not in in_record and not needed(text).keys() <= asked):
                 del computed[name], self.columns[name]
         pairs = [f"{field(name)} = {text}" for name, text in computed.items()]
         return [f"EVAL {', '.join(pairs)}"] if pairs else []
@@ -130,11 +129,12 @@ class Events:
         """All that is asked of each selector."""
         return [self.conditions(s) for s in self.detection.selectors]
 
-    def filtered(self, metadata: bool = True) -> list[str]:
-        """The commands that select the documents, but for what is asked of all before anything is computed."""
-        self.first, every = self.repeated.asked_first(self.asked, self.lists.found.values())
+    def filtered(self, metadata: bool = True) -> Selection:
+        """The commands that select the documents."""
+        first, every = self.repeated.asked_first(self.asked, self.lists.found.values())
         condition = either_of(every)
-        return [self.source(metadata), *([f"WHERE {condition}"] if condition else [])]
+        asked = (f"WHERE {' AND '.join(first)}",) if first else ()
+        return Selection(self.source(metadata), asked, (f"WHERE {condition}",) if condition else ())
 
     def by_selector(self, spelled: list[str], selectors: Sequence[Selector] | None = None) -> str:
         """One expression that is each selector's spelling for its events."""

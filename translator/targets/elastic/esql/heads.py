@@ -31,10 +31,11 @@ def head(events: Events, case: PipelineCase) -> Head:
     if "@timestamp" in events.keys:
         raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
     detection, grouped = events.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
-    flags, lines = _flagged(events, case, not grouped) if len(case.selectors) > 1 else ((), events.filtered(not grouped))
+    flags, command = _flagged(events, case) if len(case.selectors) > 1 else ((), None)
+    selecting = events.filtered(not grouped)
     pairs, found = fields_of(case, events.keys, "@timestamp", field, lambda number, kind: _merged(events, number, kind, case))
     found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and _is_whole(events, n, found[f], case)}
-    base, *rest = events.looked_up("\n| ".join(lines)).split("\n| ")
+    base, *rest = selecting.then([command] if command else []).with_computed(events.looked_up())
     for name, text in pairs:
         events.repeated.suggest(text, name)
     if pairs:
@@ -47,8 +48,8 @@ def head(events: Events, case: PipelineCase) -> Head:
     return Head(tuple(commands), found, frozenset(taken), flags)
 
 
-def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[str, ...], list[str]]:
-    """The commands that select the events of several heads, and the fields that are there on the events of each."""
+def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], str]:
+    """The fields that are there on the events of each of several heads, and the command that gives the events these."""
     selectors, flags, pairs = list(events.detection.selectors), list[str](), list[str]()
     heads = [[s for s in selectors if s.name in owned] for owned in case.selectors]
     told = events.told([next(n for n, own in enumerate(heads) if s in own) for s in selectors])
@@ -58,7 +59,7 @@ def _flagged(events: Events, case: PipelineCase, metadata: bool) -> tuple[tuple[
         conditions = list(dict.fromkeys(told[selectors.index(s)] for s in own))
         whole = conditions[0] if len(conditions) == 1 else " OR ".join(f"({c})" for c in conditions)
         pairs.append(f"{field(flags[-1])} = 1" if "true" in conditions else f"{field(flags[-1])} = CASE({whole}, 1)")
-    return tuple(flags), [*events.filtered(metadata), f"EVAL {', '.join(pairs)}"]
+    return tuple(flags), f"EVAL {', '.join(pairs)}"
 
 
 def _is_whole(events: Events, number: int, value: Value, case: PipelineCase) -> bool:

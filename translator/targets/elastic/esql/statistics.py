@@ -11,6 +11,7 @@ from translator.targets.elastic import field
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.functions import MOST_PRECISE
 from translator.targets.elastic.words import by_clause
+from translator.targets.selection import Selection
 from translator.targets.sides import YEAR_ONE, holds_of_none, refuse_finer_counts, sides_present
 
 MEASURES = {
@@ -36,11 +37,11 @@ def measured(threshold: Threshold, value: str) -> str:
     return MEASURES[threshold.kind].format(value)
 
 
-def counted(events: Events) -> str:
+def counted(events: Events) -> Selection:
     """A query for a threshold on one kind of events: ``STATS`` by the keys, then the condition."""
     detection, threshold = events.detection, events.detection.threshold
     assert threshold is not None
-    lines = [*events.filtered(False), *_computed_keys(events)]
+    selection, lines = events.filtered(False), _computed_keys(events)
     by = list(map(field, events.keys))
     if detection.bin:
         by.append(_bucket(events, detection.bin))
@@ -50,7 +51,7 @@ def counted(events: Events) -> str:
     measure = f"{measured_as} = {measured(threshold, value)}"
     lines.append(f"STATS {measure}{_gathered(events)}{' BY ' + ', '.join(by) if by else ''}")
     lines.append(f"WHERE {measured_as} {threshold.operator} {threshold.count}")
-    return "\n| ".join(lines)
+    return selection.then(lines)
 
 
 def _computed_keys(events: Events) -> list[str]:
@@ -84,7 +85,7 @@ def _bucket(events: Events, seconds: int) -> str:
     return f"{name} = BUCKET(@timestamp + {shift} seconds, {seconds} seconds) - {shift} seconds"
 
 
-def correlated(events: Events) -> str:
+def correlated(events: Events) -> Selection:
     """A query for events of several kinds with equal keys: one ``STATS`` by the keys that counts each kind.
 
     Raises:
@@ -94,7 +95,7 @@ def correlated(events: Events) -> str:
     finer = _finer_side(events)
     if finer is None:
         refuse_finer_counts(detection)
-    lines = events.filtered(False)
+    selection, lines = events.filtered(False), list[str]()
     seen: dict[str, list[str]] = {}
     for selector, condition in zip(detection.selectors, events.told_each, strict=True):
         lines.append(f"EVAL {selector.name} = " + ("1" if condition == "true" else f"CASE({condition}, 1, 0)"))
@@ -139,7 +140,7 @@ def correlated(events: Events) -> str:
     if detection.kind == "temporal_ordered":
         sides.append(f"{begun} < {ended}" if detection.strict else f"{begun} <= {ended}")
     lines.append("WHERE " + " AND ".join(sides))
-    return "\n| ".join(lines)
+    return selection.then(lines)
 
 
 def _is_nullable(events: Events, number: int) -> bool:
