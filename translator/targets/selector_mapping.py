@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 from translator import catalog
@@ -44,6 +43,7 @@ from translator.targets.formulas import parsed, selected
 from translator.targets.literals import EQUALITIES, merged, typed
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import on_path
+from translator.targets.shared_fields import OF_PARTS, shared_fields
 from translator.targets.stored_values import (
     OTHER_VALUES,
     by_value,
@@ -128,9 +128,6 @@ def _wanted(condition: Expr) -> tuple[str, str, frozenset[str]] | None:
 
 _OF_WHOLE = EQUALITIES | {"startswith", "endswith"}
 """Operators that compare a text as a whole, or tell where it begins or ends."""
-
-_OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})
-"""Operators that find in a text what they find in a part of it that marks set off."""
 
 
 class SelectorMapping(FieldLookup):
@@ -342,47 +339,9 @@ class SelectorMapping(FieldLookup):
 
     def note_shared(self, selector: Selector) -> None:
         """A word on columns that are one field here, where more is asked of them than that any of them has a value."""
-        values = [_fields_in(x) for x in (*selector.keys, *self.measured)]
-        parts = {part: _fields_in(part) for part in conjuncts(selector.predicate)}
-        found: dict[str, dict[str, Expr]] = {}
-        for column in dict.fromkeys(itertools.chain(*parts.values(), *values)):
-            stored = self.looked_up(column)[1]
-            if isinstance(stored, Stored):
-                found.setdefault(stored.name, {}).setdefault(column_name(column), column)
-        for name, columns in found.items():
-            if len(columns) > 1 and not self.is_any_of(values, parts, columns.values()):
-                what = f"{' and '.join(columns)} are one field here, {name}"
-                self.mover.say("value-differs", what, next(iter(columns.values())).span, Place.BOTH)
-
-    def is_any_of(
-        self, values: Iterable[Mapping[Expr, None]], parts: Mapping[Expr, Mapping[Expr, None]], columns: Collection[Expr]
-    ) -> bool:
-        """Whether some columns stand for each other: in one value, or in alternatives of which each asks one of them for a value.
-
-        Args:
-            values: the fields of each value.
-            parts: the same of each condition.
-        """
-        wanted = {*columns}
-        return all(wanted <= of.keys() or wanted.isdisjoint(of) for of in values) and all(
-            (wanted <= of.keys() and self.asks_any(part, wanted)) or wanted.isdisjoint(of) for part, of in parts.items()
-        )
-
-    def asks_any(self, part: Expr, columns: Set[Expr]) -> bool:
-        """Whether a condition has alternatives, each of which asks one of some columns, and refuses none."""
-        if not (isinstance(part, Apply) and part.function == "or"):
-            return False
-        for asked in part.args:
-            match asked:
-                case Apply(function="not", args=(Apply(function="isempty" | "isnull"),)):
-                    pass
-                case Apply(function=function) if function in EQUALITIES | _OF_PARTS | {"startswith", "endswith"}:
-                    pass
-                case _:
-                    return False
-            if sum(n in columns for n in walk(asked)) > 1:
-                return False
-        return True
+        values = (*selector.keys, *self.measured)
+        for name, columns, first in shared_fields(selector.predicate, values, lambda column: self.looked_up(column)[1]):
+            self.mover.say("value-differs", f"{' and '.join(columns)} are one field here, {name}", first.span, Place.BOTH)
 
     def note_other(self, expr: Expr, why: str) -> None:
         """A word on a value that is computed with, or that events are grouped by, whose field does not hold what the column does."""
@@ -454,7 +413,7 @@ class SelectorMapping(FieldLookup):
             self.mover.say("value-differs", f"{name}: {stored.deviates}", atom.span)
         if stored.within:
             what = f"{name} is a part of what the field holds: {stored.within}"
-            self.mover.say("value-within" if atom.function.removesuffix("_cs") in _OF_PARTS else "value-differs", what, atom.span)
+            self.mover.say("value-within" if atom.function.removesuffix("_cs") in OF_PARTS else "value-differs", what, atom.span)
         if self.home is not None and self.home.rewrites_json:
             note_rewritten(self.mover, atom, stored)
         if stored.setting and asks_value:
@@ -494,12 +453,7 @@ def _of_longer(function: str) -> str:
     plain = function.removesuffix("_cs")
     if plain in (*EQUALITIES, "endswith"):
         return "value-longer"
-    return "value-within" if plain in _OF_PARTS | {"startswith"} else "value-differs"
-
-
-def _fields_in(expr: Expr) -> dict[Expr, None]:
-    """The stored fields that stand in an expression, those inside of others too."""
-    return dict.fromkeys(n for n in walk(expr) if is_field(n))
+    return "value-within" if plain in OF_PARTS | {"startswith"} else "value-differs"
 
 
 def _computes(predicate: Expr) -> bool:
