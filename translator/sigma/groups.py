@@ -99,10 +99,12 @@ def _with_keys(detection: Detection, required: list[int]) -> Detection:
 
 
 def is_missing(key: Expr) -> Expr:
+    """That an event lacks a key, or has it empty."""
     return simplify(Apply(None, Type.BOOL, "isempty", (key,)))
 
 
 def requires(predicate: Expr, field: Expr) -> bool:
+    """Whether a condition asks a field for a value, so that events without it do not satisfy it."""
     return any(
         isinstance(p, Apply) and ((p.function == "not" and p.args[0] == Apply(None, p.type, "isempty", (field,))) or p.args[:1] == (field,))
         for p in conjuncts(predicate)

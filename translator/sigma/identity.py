@@ -20,6 +20,7 @@ def stable_id(rule: Rule, role: str) -> str:
 
 
 def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID, in any of the forms that Python reads."""
     try:
         uuid.UUID(text)
     except ValueError:

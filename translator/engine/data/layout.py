@@ -122,14 +122,17 @@ class Sample:
 
 
 def literal(text: str) -> str:
+    """A text as a literal of DuckDB."""
     return exp.Literal.string(text).sql(dialect="duckdb")
 
 
 def identifier(text: str) -> str:
+    """A name as a quoted one of DuckDB."""
     return exp.to_identifier(text, quoted=True).sql(dialect="duckdb")
 
 
 def listed(paths: tuple[Path, ...]) -> str:
+    """Paths as a list of DuckDB."""
     return "[" + ", ".join(literal(str(p)) for p in paths) + "]"
 
 

@@ -92,6 +92,7 @@ def beginning(head: Head) -> Beginning | None:
 
 
 def space(text: str, at: int) -> int:
+    """Where the white space of JSON (RFC 8259, section 2) ends that begins at a place."""
     while at < len(text) and text[at] in " \t\r\n":
         at += 1
     return at
@@ -147,6 +148,7 @@ def kinds_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Type]:
 
 
 def orders_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The order of the slashed dates of each column, where that is a guess: see ``order_of``."""
     texts: dict[str, list[str]] = {}
     for row in rows:
         for name, value in row.items():

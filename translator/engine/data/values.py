@@ -268,4 +268,5 @@ def misfit(error: Exception) -> tuple[str, str] | None:
 
 
 def named(value: str, column: str) -> str:
+    """An expression of DuckDB under the name of a column."""
     return f"{value} AS {identifier(column)}"

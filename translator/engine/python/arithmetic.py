@@ -36,6 +36,7 @@ def beside_whole(value: Any) -> str:
 
 
 def floor_of(value: Any) -> int | None:
+    """The whole number below a dynamic value; None for one that is no finite number."""
     found = number_of_value(value)
     return None if found is None or not math.isfinite(found) else math.floor(found)
 
@@ -104,10 +105,12 @@ def _ordered(values: list[Any]) -> list[Any]:
 
 
 def greatest(*values: Any) -> Any:
+    """The greatest of some dynamic values; None without any. Raises EngineError where they have no order."""
     return max(_ordered(list(values)), default=None)
 
 
 def least(*values: Any) -> Any:
+    """The least of some dynamic values; None without any. Raises EngineError where they have no order."""
     return min(_ordered(list(values)), default=None)
 
 

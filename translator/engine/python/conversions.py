@@ -110,6 +110,7 @@ def int_of_value(value: Any) -> int | None:
 
 
 def real_of_value(value: Any) -> float | None:
+    """The number that a dynamic value is or spells, as a real; None for any other."""
     if isinstance(value, bool | int | float):
         return float(value)
     try:
@@ -129,6 +130,7 @@ def number_of_value(value: Any) -> int | float | None:
 
 
 def truth_of_value(value: Any) -> bool | None:
+    """What ``tobool`` makes of a dynamic value: of a number whether it is not 0, of a text what it spells; None for any other."""
     if isinstance(value, bool | int | float):
         return bool(value)
     if isinstance(value, str):

@@ -8,6 +8,7 @@ from translator.engine.python.conversions import dumps
 
 
 def step_into(value: Any, *steps: Any) -> Any:
+    """What stands at a place in a dynamic value, by the keys and indexes on the way; None where there is nothing."""
     from translator.plan.functions.dynamics import at
 
     return at(value, list(steps))
@@ -44,6 +45,7 @@ def member_any_case(value: Any, items: Any) -> bool:
 
 
 def has_any(source: str, items: Any) -> bool:
+    """Whether a text has any of some terms; one that is no list is the only one."""
     from translator.plan.functions.operators import has
     from translator.plan.functions.values import text_of
 
@@ -51,6 +53,7 @@ def has_any(source: str, items: Any) -> bool:
 
 
 def has_all(source: str, items: Any) -> bool:
+    """Whether a text has all of some terms; one that is no list is the only one."""
     from translator.plan.functions.operators import has
     from translator.plan.functions.values import text_of
 
@@ -58,6 +61,7 @@ def has_all(source: str, items: Any) -> bool:
 
 
 def side_by_side(*arrays: object) -> object:
+    """The elements of several arrays by their place, as JSON: ``zip`` with nulls where an array has ended."""
     lists = [a if isinstance(a, list) else [] for a in arrays]
     size = max(map(len, lists), default=0)
     return [dumps([x[i] if i < len(x) else None for x in lists]) for i in range(size)]

@@ -145,6 +145,7 @@ def _same_text(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def lowered(ctx: Values, expr: e.Expr) -> exp.Expr:
+    """An expression as a text in small letters."""
     if isinstance(expr, e.Const) and isinstance(expr.value, str) and expr.value.isascii():
         return exp.Literal.string(expr.value.lower())
     # Of other texts each database has its own small letters, as of a dotted I: both sides take the same.

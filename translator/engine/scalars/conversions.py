@@ -23,6 +23,12 @@ from translator.plan.types import Type
 
 
 def constant(ctx: Values, expr: e.Const) -> exp.Expr:
+    """A constant as SQL.
+
+    Raises:
+        EngineError: for a datetime that is none, or has a fraction of a microsecond where the dialect counts these, and for a text that
+            stands for another type.
+    """
     value, kind = expr.value, expr.type
     if value is None:
         return ctx.null(kind)

@@ -17,6 +17,7 @@ from translator.plan.types import Type
 
 
 def array(ctx: Values, items: tuple[e.Expr, ...]) -> exp.Expr:
+    """An array of values; one literal where all of them are constants."""
     known = literal(e.Items(None, Type.DYNAMIC, items))
     if known is not NOT_LITERAL:
         return exp.Literal.string(dumps(known) or "[]")
@@ -30,6 +31,7 @@ def _array_of(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def path(ctx: Values, expr: e.Path) -> exp.Expr:
+    """What stands at a place in a dynamic value, as the type that the query reads it by; null for a value that has no parts."""
     if expr.base.type not in OPEN:
         return ctx.null(expr.type)
     base = ctx.value(expr.base)

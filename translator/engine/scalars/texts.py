@@ -35,6 +35,10 @@ def _has(ctx: Values, expr: e.Apply) -> exp.Expr:
 
 
 def term(ctx: Values, function: str, subject: exp.Expr, search: e.Expr) -> exp.Expr:
+    """Whether a text has a term, by ``has``, ``hasprefix``, ``hassuffix`` and their like with case.
+
+    Source: learn.microsoft.com/kusto/query/datatypes-string-operators, "What is a term?".
+    """
     if not (isinstance(search, e.Const) and isinstance(search.value, str)):
         return ctx.declared(function, (Type.STRING, Type.STRING), Type.BOOL, (subject, to_text(ctx, search)))
     if not search.value:

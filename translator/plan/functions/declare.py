@@ -58,6 +58,15 @@ _Implementation = TypeVar("_Implementation", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
+    """A parameter of a signature.
+
+    Attributes:
+        kind: a type of KQL's, or a word for several of them, as the signatures have it.
+        optional: whether it may be left out.
+        repeated: whether any number of arguments are of it.
+        constant: whether only what is known before the query runs is taken.
+    """
+
     name: str
     kind: str
     optional: bool = False
@@ -67,11 +76,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
+    """What a function takes, and the type that it gives."""
+
     parameters: tuple[Parameter, ...]
     result: str
 
     @property
     def least(self) -> int:
+        """How many arguments it wants at least."""
         return sum(not p.optional for p in self.parameters)
 
     @property

@@ -24,6 +24,7 @@ def string(value: str) -> str:
 
 
 def literal(value: str | int | float | bool) -> str:
+    """A constant of EQL and of ES|QL. Raises Cannot for a text with control characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return string(value) if isinstance(value, str) else repr(value)

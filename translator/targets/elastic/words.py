@@ -19,7 +19,7 @@ from translator.regex.terms import BOUND, around
 from translator.regex.writers import Inexpressible, java_portable
 from translator.targets.computed import Functions
 from translator.targets.elastic import literal, lucene_of, lucene_text, rlike, string
-from translator.targets.predicates import text_of, texts_of, values
+from translator.targets.predicates import Spelling, text_of, texts_of, values
 from translator.targets.text import any_of
 
 
@@ -34,7 +34,7 @@ def like(value: str) -> str:
     return "".join("\\" + c if c in "*?\\" else c for c in value)
 
 
-def _contains(lowered: bool):  # type: ignore[no-untyped-def]
+def _contains(lowered: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
         pattern = string(f"*{like(value.lower() if lowered else value)}*")
@@ -43,7 +43,7 @@ def _contains(lowered: bool):  # type: ignore[no-untyped-def]
     return spell
 
 
-def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
+def _edge(function: str, lowered: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
         return f"{function}({f'TO_LOWER({f})' if lowered else f}, {string(value.lower() if lowered else value)})"
@@ -51,7 +51,7 @@ def _edge(function: str, lowered: bool):  # type: ignore[no-untyped-def]
     return spell
 
 
-def _has(lowered: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
+def _has(lowered: bool, prefix: bool = False, suffix: bool = False) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         subject, alike = f"TO_LOWER({f})" if lowered else f, dict[tuple[bool, bool], list[str]]()
         for value in texts_of(rest, node):
@@ -99,7 +99,7 @@ def _found(f: str, pattern: str) -> str:
     return f'REPLACE({f}, {string(pattern)}, "") != {f}'
 
 
-def _regex(caseless: bool):  # type: ignore[no-untyped-def]
+def _regex(caseless: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         try:
             pattern = in_java(searched(node))
@@ -117,11 +117,11 @@ def _found_in(text: str, tree: Node, node: Expr) -> str:
     return _found(text, pattern) if pattern is not None else rlike(text, lucene_text(tree, node))
 
 
-def _compare(operator: str):  # type: ignore[no-untyped-def]
+def _compare(operator: str) -> Spelling:
     return lambda f, rest, node: f"{f} {operator} {literal(values(rest[0])[0])}"
 
 
-def _in(lowered: bool):  # type: ignore[no-untyped-def]
+def _in(lowered: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         items = [literal(v.lower() if lowered and isinstance(v, str) else v) for v in values(rest[0])]
         return f"{f'TO_LOWER({f})' if lowered else f} IN ({', '.join(items)})"
@@ -129,7 +129,7 @@ def _in(lowered: bool):  # type: ignore[no-untyped-def]
     return spell
 
 
-ATOMS = {
+ATOMS: dict[str, Spelling] = {
     "==": _compare("=="),
     "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(text_of(rest, node).lower())}",
     "in": _in(False),

@@ -18,7 +18,7 @@ from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, pcre
 from translator.targets.base import Cannot
 from translator.targets.names import json_path, texts_within
-from translator.targets.predicates import text_of, texts_of, values
+from translator.targets.predicates import Spelling, text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
 from translator.targets.text import any_of, escape, has_any_pattern, writable
 
@@ -113,11 +113,11 @@ def _regex(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
         raise Cannot(Diagnostic("unsupported-expression", f"the regular expressions of SPL cannot say {error}", node.span)) from None
 
 
-def _text(before: str, after: str, caseless: bool):  # type: ignore[no-untyped-def]
+def _text(before: str, after: str, caseless: bool) -> Spelling:
     return lambda name, rest, node: f"match({name}, {_match(before + any_of(list(map(escape, texts_of(rest, node)))) + after, caseless)})"
 
 
-def _term(caseless: bool, prefix: bool = False, suffix: bool = False):  # type: ignore[no-untyped-def]
+def _term(caseless: bool, prefix: bool = False, suffix: bool = False) -> Spelling:
     return lambda name, rest, node: f"match({name}, {_match(has_any_pattern(texts_of(rest, node), prefix, suffix), caseless)})"
 
 
@@ -153,11 +153,11 @@ def _equals(name: str, rest: tuple[Expr, ...], node: Apply) -> str:
     return _any_of(name, [value], False)
 
 
-def _compare(operator: str):  # type: ignore[no-untyped-def]
+def _compare(operator: str) -> Spelling:
     return lambda name, rest, node: f"{name}{operator}{literal(values(rest[0])[0])}"
 
 
-ATOMS = {
+ATOMS: dict[str, Spelling] = {
     "==": _equals,
     "=~": lambda name, rest, node: _any_of(name, [text_of(rest, node)], True),
     "in": lambda name, rest, node: _any_of(name, values(rest[0]), False),

@@ -47,6 +47,7 @@ _BOOL = frozenset(("bool",))
 
 
 def number_of(value: object) -> int | float:
+    """A value as a number. Raises NotReadable for another."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotReadable(f"arithmetic with {value!r}")
     return value
@@ -62,6 +63,7 @@ def is_address(value: object) -> bool:
 
 
 def text_of(value: object) -> str:
+    """A value as a text. Raises NotReadable for another."""
     if not isinstance(value, str):
         raise NotReadable(f"{value!r} where a text is wanted")
     return value

@@ -200,6 +200,7 @@ def _row(by: Sequence[str], key: Sequence[Value], terms: Sequence[Term], members
 
 
 def stats(command: Command, read: Reader) -> Step:
+    """A result for each combination of the fields behind ``by``, with what is computed of its events ("stats", Description)."""
     told = statistics_of(command, read)
     _know(command, told, "dedup_splitvals", "partitions")
     once = truth(command, "dedup_splitvals", told.options.get("dedup_splitvals", "false"))

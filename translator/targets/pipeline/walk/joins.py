@@ -86,6 +86,12 @@ class _Carried:
 
 
 def joined(ctx: Context, node: o.Join, above: Above) -> Part:
+    """A join as the rows of one side, with what the other one has for them.
+
+    Raises:
+        Cannot: for a kind of join that has no words here, for one without keys, and for a further condition where rows stay that have no
+            partner.
+    """
     kind = _SIDES.get(node.kind)
     left, right = ctx.part(node.left, above), ctx.part(node.right, above)
     pairs = [(simplify(a), simplify(b)) for a, b in node.on]
