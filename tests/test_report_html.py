@@ -260,6 +260,7 @@ def test_verify_writes_the_page_of_its_proofs(tmp_path: Path) -> None:
     assert output["texts"] == ["search EventCode=*"] and output["proof"]["outcome"] == "contradicted" and output["verdict"] == "broader"
     assert output["proof"]["contradiction"]["events"]["count"] and not output["proof"]["contradiction"]["kql"]
     assert found.counts["splunk", "proof", "contradicted"] == 1
+    assert [*output["proof"]["contradiction"]["rows"]["SecurityEvent"]["times"]] == [1]
     refused = CliRunner().invoke(main, ["verify", "--replay", str(tmp_path), "--html", str(tmp_path / "x.html")])
     assert refused.exit_code == 2 and "--html" in refused.output
 
@@ -278,6 +279,11 @@ def test_proof_has_the_events_on_which_both_alert() -> None:
     assert proof.outcome.value == shown["outcome"] == "proven" and shown["branches"] == [*proof.branches]
     assert [r["UserPrincipalName"].lower() for r in shown["example"]["rows"]["SigninLogs"]["rows"]] == ["a@b.c"]
     assert shown["example"]["kql"] and shown["example"]["events"]["count"] == 1
+
+
+def test_events_that_are_alike_are_shown_once() -> None:
+    rows = [{"a": "x", "b": None}, {"a": "y"}, {"a": "x"}, {"a": "z"}]
+    assert rules._rows(rows, 2) == {"count": 4, "different": 3, "rows": [{"a": "x"}, {"a": "y"}], "times": [2, 1]}
 
 
 @pytest.mark.skipif(CHROMIUM is None or shutil.which("node") is None, reason="chromium and node are not installed")

@@ -99,7 +99,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
         way = _Translation(rule, options or Options())
         written_for = {name: target_of(name) for name in targets}
         outputs = {name: way.output(name, target) for name, target in written_for.items()}
-        tables = sorted({n.table for n in o.relations(way.plan.root) if isinstance(n, o.Source)})
+        tables = [name for name in _tables(way.plan) if name != o.UNKNOWN_TABLE]
         tell_time = any(not isinstance(t, PlanTarget) and t.tells_time for t in written_for.values())
         each = (*way.of_texts, *where_each_alerts(rule, way.folded, way.detection)) if isinstance(way.detection, Detection) else ()
         return Conversion(rule, way.detection, outputs, tuple(tables), way.timed if tell_time else None, each)

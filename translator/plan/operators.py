@@ -19,6 +19,10 @@ from translator.plan.expressions import Relation as Relation
 Names: TypeAlias = tuple[tuple[str, Column], ...]
 
 
+UNKNOWN_TABLE = "?"
+"""What stands for the table of columns that a list or a plugin gives, of which nothing is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source(Relation):
     """A stored table. ``id`` tells two uses of one table apart."""

@@ -102,7 +102,7 @@ def _column_if_exists(ctx: Context, wanted: str, otherwise: e.Expr, table: Table
     column = table.names.get(wanted, table.outer.get(wanted))
     if column is None and ctx.closed is None and (not ctx.documented(table.sources) or _grows(table.sources, wanted)):
         column = ctx.stored_column(table.sources[0], wanted, otherwise.type)
-        if table.sources[0].table != "?":
+        if table.sources[0].table != o.UNKNOWN_TABLE:
             table.names[wanted] = column
         if not (isinstance(otherwise, e.Const) and otherwise.value in ("", None)):
             # The column of a table that nothing is known of, or else a value of its own: only who runs the query can tell.

@@ -136,7 +136,7 @@ class Context(ABC):
 
     def unknown_source(self, span: e.Span | None) -> o.Source:
         """A table of which nothing is known."""
-        return o.Source(span, "?", next(self.ids))
+        return o.Source(span, o.UNKNOWN_TABLE, next(self.ids))
 
     def documented(self, sources: Sequence[o.Source]) -> bool:
         """Whether the schema has all of these tables."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +171,7 @@ def _world(world: Counterexample, most: int) -> dict[str, Any]:
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], most: int) -> dict[str, Any]:
-    """The first of some rows, without what they lack, and how many there are."""
-    shown = [{k: plain(v) for k, v in row.items() if v is not None} for row in rows[:most]]
-    return {"count": len(rows), "rows": [{k: _cut(v, _VALUE) if isinstance(v, str) else v for k, v in row.items()} for row in shown]}
+    """The first of the different ones of some rows, without what they lack, each with how often it is there, and how many there are."""
+    times = Counter(json.dumps({k: plain(v) for k, v in row.items() if v is not None}) for row in rows)
+    shown = [{k: _cut(v, _VALUE) if isinstance(v, str) else v for k, v in json.loads(text).items()} for text in [*times][:most]]
+    return {"count": len(rows), "different": len(times), "rows": shown, "times": [*times.values()][:most]}

@@ -112,8 +112,9 @@ function views({ targets, words, advice }, linked = true) {
 
   function events(title, given) {
     if (!given || !given.count) return [];
-    const more = given.count > given.rows.length ? ` (the first ${given.rows.length} of ${given.count})` : "";
-    const row = (r) => make("li", {}, Object.entries(r).flatMap(([k, v], n) => [n ? ", " : "", make("span", { class: "key" }, `${k}=`), value(v)]));
+    const more = given.different > given.rows.length ? ` (the first ${given.rows.length} different ones of ${given.count})` : "";
+    const times = (n) => (given.times[n] > 1 ? make("span", { class: "quiet" }, ` (${given.times[n]} times)`) : "");
+    const row = (r, at) => make("li", {}, Object.entries(r).flatMap(([k, v], n) => [n ? ", " : "", make("span", { class: "key" }, `${k}=`), value(v)]), times(at));
     return [make("h4", {}, title + more), make("ol", { class: "events code" }, given.rows.map(row))];
   }
 
