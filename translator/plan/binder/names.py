@@ -155,7 +155,11 @@ def check_function(ctx: Context, call: s.Call, scope: Scope, gives_table: bool =
     elif hint:
         ctx.problem(Problem("unknown-function", call.span, f"there is no function {call.name}(){hint}", warns=ctx.fuzzy > 0))
     else:
-        how = ", nor in a file beside it: where the workspace has it saved, put it among the rules" if ctx.closed is None else ""
+        how = (
+            ", nor in another file that is read: where the workspace has it saved, read it along with the rules"
+            if ctx.closed is None
+            else ""
+        )
         ctx.problem(Problem("saved-function", call.span, not_read(call.name) + how, warns=ctx.fuzzy > 0))
 
 
