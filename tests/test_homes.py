@@ -74,6 +74,23 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("CommonSecurityLog | where DeviceEventClassID in ('733101', '733102')", "splunk", ['sourcetype="cisco:asa" message_id']),
         ("CommonSecurityLog | where DeviceProduct == 'illusive' and Activity has 'x'", "esql", ["FROM logs-cef.log-*"]),
         ("SecurityEvent | where CommandLine has_any ('a', 'b') and Process == 'x'", "splunk", ["NewProcessName"]),
+        ("EmailEvents | where LatestDeliveryLocation == 'Inbox'", "splunk", ['category="AdvancedHunting-EmailEvents"']),
+        # Defender's records of Zeek have plain values, and are log sources of their own in Sigma, as blocked connections are
+        (
+            "DeviceNetworkEvents | where ActionType == 'HttpConnectionInspected' and AdditionalFields.user_agent == 'x'",
+            "esql",
+            ['FIELD_EXTRACT(m365_defender.event.additional_fields, "user_agent") == "x"'],
+        ),
+        (
+            "DeviceNetworkEvents | where ActionType == 'HttpConnectionInspected' and AdditionalFields.user_agent == 'x'",
+            "sigma",
+            ["product: zeek", "service: http", "user_agent|cased: x"],
+        ),
+        (
+            "DeviceEvents | where ActionType == 'FirewallOutboundConnectionBlocked' and RemotePort == 443",
+            "sigma",
+            ["EventID: 5157", "Direction: '%%14593'", "DestPort: 443"],
+        ),
         # names that the ingest pipeline leaves
         ("SecurityEvent | where NewProcessName endswith 'a.exe'", "esql", ["process.executable"]),
         ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),
@@ -844,10 +861,10 @@ def test_a_site_names_its_own() -> None:
     ("kql", "parts"),
     [
         (
-            "DeviceNetworkEvents | where AdditionalFields.host == 'x' and ActionType == 'HttpConnectionInspected'",
+            "DeviceNetworkEvents | where AdditionalFields.server_name == 'x' and ActionType == 'SslConnectionInspected'",
             (
-                'JSON_EXTRACT(JSON_EXTRACT(event.original, "properties.AdditionalFields"), "host") == "x"',
-                'TO_LOWER(event.action) == "httpconnectioninspected"',
+                'JSON_EXTRACT(JSON_EXTRACT(event.original, "properties.AdditionalFields"), "server_name") == "x"',
+                'TO_LOWER(event.action) == "sslconnectioninspected"',
             ),
         ),
         (
