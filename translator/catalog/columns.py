@@ -27,8 +27,13 @@ def documented(package: str) -> Mapping[str, Mapping[str, str]]:
             module = importlib.util.module_from_spec(module_spec)
             module_spec.loader.exec_module(module)
             tables = getattr(module, variable)
-            return MappingProxyType({t: {name: facts["data_type"] for name, facts in columns.items()} for t, columns in tables.items()})
+            return MappingProxyType({t: {_name(n): facts["data_type"] for n, facts in columns.items()} for t, columns in tables.items()})
     return MappingProxyType({})
+
+
+def _name(cell: str) -> str:
+    """The column of a cell of Microsoft's pages, some of which have a blank or the mark of a footnote: ``Phone` [*](#mdi-only)``."""
+    return cell.partition("`")[0].strip()
 
 
 @functools.cache
