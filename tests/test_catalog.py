@@ -58,6 +58,15 @@ def test_every_file_has_the_form_of_the_schema() -> None:
     assert all(json.loads(p.read_text(encoding="utf-8"))["table"] == p.stem for p in FILES)
 
 
+def test_no_file_has_a_name_twice_of_which_json_takes_the_last() -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(pairs) == len(dict(pairs)), [name for name, _ in pairs]
+        return dict(pairs)
+
+    for path in FILES:
+        json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
+
+
 def test_a_home_is_found_by_its_name() -> None:
     for name in catalog.table_names():
         table = catalog.table(name)

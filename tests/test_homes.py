@@ -39,6 +39,17 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("Event | where EventLog == 'Application' and EventLevelName =~ 'error'", "esql", ['log.level == "error"']),
         ("_Im_Dns | where _ASIM_LookupDnsQueryType(DnsQueryType) == 'TXT'", "esql", ['dns.question.type == "TXT"']),
         ("_Im_Dns_CorelightZeek | where SrcIpAddr == '10.0.0.1'", "esql", ['event.dataset == "zeek.dns"']),
+        # the servers of Microsoft answer an address that the client asked from
+        (
+            "_Im_Dns_MicrosoftOMS | where SrcIpAddr == '10.0.0.1' and DnsResponseCodeName == 'NXDOMAIN'",
+            "esql",
+            ["FROM logs-microsoft_dnsserver.analytical-*", "destination.ip", '"NXDomain"'],
+        ),
+        (
+            "_Im_Dns | where DnsQuery == 'x' and SrcIpAddr == '10.0.0.1'",
+            "esql",
+            ["logs-zeek.dns-*", "logs-microsoft_dnsserver.analytical-*"],
+        ),
         ("_Im_Dns | where DnsQueryType in (251, 252) and DnsResponseCode == 3", "eql", ['("IXFR", "AXFR")', '"NXDOMAIN"']),
         ("WindowsEvent | where EventLevelName == 'Critical'", "eql", ['log.level == "critical"']),
         ("SigninLogs | where isnotempty(IPAddress) and ResultType == '0'", "esql", ["source.ip IS NOT NULL"]),
