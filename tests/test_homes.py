@@ -102,6 +102,10 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             "sigma",
             ["EventID: 5157", "Direction: '%%14593'", "DestPort: 443"],
         ),
+        ("SophosXGFirewall | where Log_Type =~ 'Firewall' and Dst_Port == '22'", "sigma", ["category: firewall", "dst_port: '22'"]),
+        ("GitHubAudit | where OperationType == 'MODIFY'", "splunk", ['sourcetype="github:cloud:audit"', 'operation_type="modify"']),
+        ("GitHubAudit | where isnotempty(BlockedUser)", "esql", ["github.blocked_user"]),
+        ("AzureDiagnostics | where Caller_s == 'x'", "splunk", ['sourcetype="azure:monitor:resource"', 'Caller="x"']),
         # names that the ingest pipeline leaves
         ("SecurityEvent | where NewProcessName endswith 'a.exe'", "esql", ["process.executable"]),
         ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),
