@@ -50,6 +50,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("SigninLogs", {"ResultType": "0"}, "sigma", {"logsource": {"product": "azure", "service": "signinlogs"}}),
         ("DeviceEvents", {"FileName": "a"}, "splunk", {"category": "AdvancedHunting-DeviceEvents", "properties.FileName": "a"}),
         ("StorageBlobLogs", {"OperationName": "GetBlob"}, "splunk", {"resourceId": "/blobServices/", "category": "StorageRead"}),
+        ("DeviceEvents", {"ActionType": "ProcessCreatedUsingWmiQuery"}, "sigma", {"ParentImage": "\\WmiPrvSE.exe"}),
         # types of the product's fields
         ("SecurityEvent", {"EventID": 4625}, "splunk", {"EventCode": 4625}),
         ("AuditLogs", {"DurationMs": 5}, "elastic", {"event.duration": 5_000_000}),

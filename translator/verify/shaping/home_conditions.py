@@ -53,6 +53,7 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "=~": lambda given, wanted: given.lower() == wanted.lower(),
     "in~": lambda given, wanted: given.lower() == wanted.lower(),
     "contains": lambda given, wanted: wanted.lower() in given.lower(),
+    "endswith": lambda given, wanted: given.lower().endswith(wanted.lower()),
     "matches regex": lambda given, wanted: re.search(wanted, given) is not None,
 }
 
