@@ -265,6 +265,14 @@ def test_outputs_name_what_the_product_has(kql: str, target: str, parts: list[st
     assert output.readiness == Readiness.READY, output.deployment
 
 
+@pytest.mark.parametrize("condition", ["_Im_FileEvent | where TargetFileMD5 == 'ab'", "DeviceFileEvents | where MD5 == 'ab'"])
+def test_hashes_of_files_that_are_written_need_a_sensor_that_has_them(condition: str) -> None:
+    """SigmaHQ's rule of Forest Blizzard has them in file_event for who collects them, as Sysmon does not."""
+    output = converted(condition, "sigma")
+    assert "category: file_event" in output.text and "Hashes|contains: MD5=ab" in output.text
+    assert output.readiness == Readiness.SET_UP
+
+
 def test_a_list_of_which_lucene_makes_no_automaton_is_asked_for_in_parts() -> None:
     words = [f"{n * 7919 % 104729:x}-{n}" for n in range(1200)]
     kql = f"SecurityEvent | where EventID == 4688 and CommandLine has_any (dynamic({json.dumps(words)})) and CommandLine !has '0-0'"
