@@ -106,6 +106,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("GitHubAudit | where OperationType == 'MODIFY'", "splunk", ['sourcetype="github:cloud:audit"', 'operation_type="modify"']),
         ("GitHubAudit | where isnotempty(BlockedUser)", "esql", ["github.blocked_user"]),
         ("AzureDiagnostics | where Caller_s == 'x'", "splunk", ['sourcetype="azure:monitor:resource"', 'Caller="x"']),
+        ("DeviceEvents | where ActionType == 'ScheduledTaskDeleted' and AdditionalFields.TaskName has 'x'", "sigma", ["EventID: 4699"]),
         # names that the ingest pipeline leaves
         ("SecurityEvent | where NewProcessName endswith 'a.exe'", "esql", ["process.executable"]),
         ("SecurityEvent | where CommandLine contains 'x'", "esql", ["process.command_line"]),
