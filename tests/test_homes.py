@@ -266,6 +266,13 @@ def test_outputs_name_what_the_product_has(kql: str, target: str, parts: list[st
     assert output.readiness == Readiness.READY, output.deployment
 
 
+def test_a_connection_of_any_kind_is_sought_where_all_connections_are() -> None:
+    """What Zeek tells of a connection is told beside it, and is asked for only where the rule asks for it."""
+    output = converted("DeviceNetworkEvents | where RemotePort == 22 and InitiatingProcessFileName != 'a'", "sigma")
+    assert "zeek" not in output.text
+    assert (output.verdict.value, output.readiness) == ("exact", Readiness.READY)
+
+
 @pytest.mark.parametrize("condition", ["_Im_FileEvent | where TargetFileMD5 == 'ab'", "DeviceFileEvents | where MD5 == 'ab'"])
 def test_hashes_of_files_that_are_written_need_a_sensor_that_has_them(condition: str) -> None:
     """SigmaHQ's rule of Forest Blizzard has them in file_event for who collects them, as Sysmon does not."""
