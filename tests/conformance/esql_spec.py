@@ -91,6 +91,13 @@ def data(path: Path) -> tuple[dict[str, str], tuple[dict[str, Any], ...]]:
     return dict(fields), tuple(found)
 
 
+def _numbers(kind: str, value: Any) -> Any:
+    """A cell of a list to look up in, whose numbers are no texts, since no mapping goes with it."""
+    if isinstance(value, list):
+        return [_numbers(kind, v) for v in value]
+    return types._stored(types.mapped(kind), value) if types.mapped(kind) in types.NUMBERS else value
+
+
 def _value(kind: str, text: str) -> Any:
     """A cell as the reader has it."""
     if text in ("null", ""):
@@ -122,7 +129,7 @@ def judged(case: Case, folder: Path) -> str:
         fields, rows = data(path)
         mapping |= fields
         events += [{**row, "_index": name} for row in rows]
-        lists[name] = rows
+        lists[name] = [{n: _numbers(fields[n], v) for n, v in row.items()} for row in rows]
     found = esql.table(case.query, events, NOW, lists, mapping)
     if set(found.columns) != {n for n, _ in case.columns}:
         return f"columns {sorted(found.columns)}"

@@ -40,6 +40,10 @@ B = "\\"
         ("1.0 / 0", "double", None),
         ("2 + 3 * 4", "integer", 14),
         ("1 + null", "integer", None),
+        ("null + 1 day + 0::date", "date", None),
+        ("1 day + null + 0::date", "date", None),
+        ('ABS("-2.5")', "double", 2.5),
+        ('SUBSTRING("abc", "2")', "keyword", "bc"),
         ("[1, 2] + 1", "integer", None),
         ("- (1 + 2)", "integer", -3),
         # comparison and logic
@@ -233,7 +237,11 @@ LISTS = {
         ("STATS p = PRESENT(ip), a = ABSENT(ip), v = VARIANCE(n)", [{"p": True, "a": False, "v": 1.25}]),
         ("STATS BY ok = n > 2", [{"ok": False}, {"ok": True}]),
         ("STATS n = COUNT(*) BY n | LIMIT 1", [{"n": 1}]),
+        ("STATS m = MAX(n) BY n = n % 2", [{"m": 1, "n": 1}, {"m": 0, "n": 0}]),
+        ("STATS c = COUNT(*) WHERE half > 0 BY half = n / 2", [{"c": 0, "half": 0}, {"c": 2, "half": 1}, {"c": 1, "half": 2}]),
+        ("INLINE STATS m = MAX(n) BY n = n % 2 | KEEP m | LIMIT 2", [{"m": 1}, {"m": 0}]),
         ("STATS c = COUNT(*) BY m = BUCKET(@timestamp, 2 minutes)", [{"c": 2, "m": 0}, {"c": 2, "m": 120}]),
+        ("STATS BY m = BUCKET(@timestamp, 2, 0::date, 120000::date) | LIMIT 2", [{"m": 0}, {"m": 60}]),
         ('WHERE user == "cid" | STATS c = COUNT(*), m = MAX(n)', [{"c": 0}]),
         ('WHERE user == "cid" | STATS c = COUNT(*) BY user', []),
         ("INLINE STATS m = MAX(n) BY user | KEEP n, m | SORT n", [{"n": 1, "m": 3}, {"n": 2, "m": 2}, {"n": 3, "m": 3}, {"n": 4, "m": 4}]),
@@ -351,6 +359,12 @@ def test_without_a_mapping_the_types_are_those_of_the_values() -> None:
     found = esql.table("FROM logs | EVAL m = missing, s = source.ip", events)
     assert found.columns == {"a": "keyword", "f": "double", "source.ip": "ip", "m": "null", "s": "ip"}
     assert [row.get("a") for row in esql.run("FROM logs", events)] == ["1", "x", None, None]
+
+
+def test_a_field_of_fewer_digits_than_a_double_holds_a_rounded_number() -> None:
+    types = {"f": "float", "h": "half_float", "d": "double", "s": "scaled_float"}
+    events = [{"f": 0.1, "h": "0.1", "d": 0.1, "s": 0.1}]
+    assert esql.run("FROM logs", events, types=types) == [{"d": 0.1, "f": 0.10000000149011612, "h": 0.0999755859375, "s": 0.1}]
 
 
 def test_a_pattern_of_names_has_fields_that_no_event_has() -> None:

@@ -315,7 +315,7 @@ def _arithmetic(node: s.Binary, scope: Scope) -> Compiled:
             return moments.shifted(left, right, sign == "-")
         if right.type in DATES and left.type in SPANS and sign == "+":
             return moments.shifted(right, left, False)
-        if {left.type, right.type} <= {*DATES, "null"} and "null" in (left.type, right.type):
+        if {left.type, right.type} <= {*DATES, *SPANS, "null"} and "null" in (left.type, right.type):
             return constant(left.type if right.type == "null" else right.type, None)
     kind = common(left.type, right.type)
     if kind is None or (kind not in NUMBERS and kind != "null"):

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from translator.verify.esql import times
 from translator.verify.esql.syntax import Expression, Literal
-from translator.verify.esql.types import DATES, NUMBERS, RANGES, TEXTS, Rejected, Value, alike, ip_of
+from translator.verify.esql.types import DATES, NUMBERS, RANGES, TEXTS, Rejected, Value, alike, double_of, ip_of, whole_of
 from translator.verify.reading import NotReadable, Row
 
 
@@ -73,7 +73,10 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Types by the words of signatures."""
 
-_CAST = {"date": "date", "ip": "ip", "version": "version", "boolean": "boolean", "span": "span"}
+_CAST = {
+    **{word: word for word in ("date", "ip", "version", "boolean", "span", "integer", "long")}, "number": "double", "whole": "long",
+}  # fmt: skip
+"""What a literal of text becomes by the word of a parameter (EsqlFunctionRegistry.java, DATA_TYPE_CASTING_PRIORITY)."""
 
 
 def cast_literal(compiled: Compiled, node: Expression, kind: str) -> Compiled:
@@ -105,6 +108,10 @@ def _read(text: str, kind: str) -> Value:
             return {"true": True, "false": False}.get(text.lower())
         case "span":
             return times.span_of(text)
+        case "double":
+            return double_of(text)
+        case "integer" | "long":
+            return None if (number := double_of(text)) is None else whole_of(number, kind)
     return text
 
 

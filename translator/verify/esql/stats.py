@@ -8,7 +8,7 @@ name; expressions over aggregates; WHERE behind an aggregate).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from translator.verify.esql import syntax as s
@@ -90,22 +90,22 @@ class _Aggregates:
         return reduced(node.name, Given(node.name, args, node.args, node.start, self.now), kept)
 
 
-def _groups(keys: Mapping[str, Compiled], rows: list[Row]) -> dict[tuple[object, ...], list[Row]]:
+def _groups(keys: Iterable[str], rows: list[Row]) -> dict[tuple[object, ...], list[Row]]:
     """Rows by the values of the keys; without keys one group that has them all."""
     if not keys:
         return {(): rows}
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         belongs: list[tuple[object, ...]] = [()]
-        for key in keys.values():
-            belongs = [(*b, v) for b in belongs for v in (several(key.of(row)) or [None])]
+        for key in keys:
+            belongs = [(*b, v) for b in belongs for v in (several(row.get(key)) or [None])]
         for group in dict.fromkeys(belongs):
             groups.setdefault(group, []).append(row)
     return groups
 
 
 def _keys(command: s.Stats, table: Table, now: int | None) -> tuple[dict[str, Compiled], dict[s.Expression, str]]:
-    """The keys by name, and the names by their expressions. A key may read those before it."""
+    """The keys by name, and the names by their expressions. A key reads the columns of the table, not keys before it."""
     keys: dict[str, Compiled] = {}
     texts: dict[s.Expression, str] = {}
     for named in command.keys:
@@ -119,9 +119,23 @@ def _keys(command: s.Stats, table: Table, now: int | None) -> tuple[dict[str, Co
     return keys, texts
 
 
+def _with_keys(table: Table, keys: Mapping[str, Compiled]) -> Table:
+    """The table that aggregates read: of a key's name they read the key (Analyzer.java, resolveAggregate)."""
+    made = table.copy(
+        [
+            {**{k: v for k, v in r.items() if k not in keys}, **{n: v for n, k in keys.items() if (v := k.of(r)) is not None}}
+            for r in table.rows
+        ]
+    )
+    for name, key in keys.items():
+        made.with_column(name, key.type)
+    return made
+
+
 def _made(command: s.Stats, table: Table, now: int | None) -> tuple[Table, dict[str, Compiled]]:
     keys, texts = _keys(command, table, now)
-    aggregates = _Aggregates(table, keys, texts, now)
+    read = _with_keys(table, keys)
+    aggregates = _Aggregates(read, keys, texts, now)
     measures: dict[str, Compiled] = {}
     for named in command.aggregates:
         if isinstance(named.expression, s.Call) and named.expression.name in GROUPINGS and _bare(named.expression) not in texts:
@@ -130,7 +144,7 @@ def _made(command: s.Stats, table: Table, now: int | None) -> tuple[Table, dict[
         measures.pop(named.name, None)
         measures[named.name] = found
     rows = []
-    for group, members in _groups(keys, table.rows).items():
+    for group, members in _groups(keys, read.rows).items():
         own: Row = {"": members, **dict(zip(keys, group, strict=True))}
         row = {name: measure.of(own) for name, measure in measures.items() if name not in keys}
         rows.append({k: v for k, v in {**row, **dict(zip(keys, group, strict=True))}.items() if v is not None})

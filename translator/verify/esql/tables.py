@@ -73,8 +73,8 @@ def world(
         text: the query; of dynamic templates the mapping has what it names.
     """
     documents = tuple(events)
-    flat = tuple(t.flat(e) for e in documents)
     known = dict(types or {})
+    flat = tuple(t.rounded(t.flat(e), known) for e in documents)
     templates = {name: known.pop(name) for name in list(known) if "{" in name}
     for name, kind in templates.items():
         pattern = re.escape(name).replace(r"\{n\}", r"\d+").replace(r"\{name\}", r"[^.`\s]+")

@@ -117,11 +117,11 @@ _HUMAN = [UNITS["month"], UNITS["week"], UNITS["day"]] + [
 
 
 def bucket_span(buckets: int, start: int, end: int) -> Span:
-    """The shortest span of those that people use of which so many buckets cover a range."""
+    """The shortest span of those that people use of which so many buckets cover a range (Bucket.java, roundingIsOk)."""
     best = UNITS["year"]
     for span in _HUMAN:
         reached = truncated(start, span)
-        for _ in range(buckets - 1):
+        for _ in range(buckets):
             reached = truncated(shifted(reached, span), span)
             if reached >= end:
                 break

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -209,6 +210,22 @@ def derived(rows: Iterable[Mapping[str, list[object]]]) -> dict[str, str]:
         else:
             found[name] = next(iter(kinds)) if len(kinds) == 1 else "double" if kinds == {"long", "double"} else "keyword"
     return found
+
+
+_NARROW = {"float": "<f", "half_float": "<e"}
+"""How the bytes of numbers lie whose type has fewer digits than a double."""
+
+
+def rounded(event: dict[str, list[object]], types: Mapping[str, str]) -> dict[str, list[object]]:
+    """An event whose numbers of fewer digits than a double are as their fields hold them ("Numeric field types").
+
+    Args:
+        types: the types of fields as a mapping names them.
+    """
+    for name, form in {n: _NARROW[k] for n, k in types.items() if k in _NARROW and n in event}.items():
+        numbers = (_stored("double", value) for value in event[name])
+        event[name] = [struct.unpack(form, struct.pack(form, n))[0] for n in numbers if n is not None]
+    return event
 
 
 def _stored(kind: str, value: object) -> Value:
