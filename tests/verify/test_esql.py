@@ -90,7 +90,11 @@ B = "\\"
         ('REPLACE("a1b22", """' + B + 'd+""", "<$0>")', "keyword", "a<1>b<22>"),
         ('SPLIT("a;b;a", ";")', "keyword", ["a", "b", "a"]),
         ('TO_LOWER(["A", "B"])', "keyword", ["a", "b"]),
+        ('LOCATE("hello", "l", -1)', "integer", 0),
+        ('LOCATE("hello", "l", -2)', "integer", 4),
+        ('LOCATE("hello", "", 9)', "integer", 6),
         ('TRIM("  a ")', "keyword", "a"),
+        ('TRIM("\t\u2003a\u00a0 ")', "keyword", "a\u00a0"),
         ('LEFT("abc", 2)', "keyword", "ab"),
         ('RIGHT("abc", 2)', "keyword", "bc"),
         ('REPEAT("ab", 2)', "keyword", "abab"),
@@ -107,6 +111,11 @@ B = "\\"
         ('JSON_EXTRACT("""[1.50, true]""", "$[1]")', "keyword", "true"),
         ('JSON_EXTRACT("""{"a": [}""", "a")', "keyword", None),
         ('JSON_EXTRACT("""{"a": null}""", "a")', "keyword", None),
+        (r"""JSON_EXTRACT("{\"a b\": {\"it's\": {\"\": 7}}}", "$.a b[ 'it\\'s' ]['']")""", "keyword", "7"),
+        ('JSON_EXTRACT("""{"a": {"b": 1, "b": 2, "c": 3}}""", "a.c")', "keyword", None),  # a name twice is no JSON
+        ('JSON_EXTRACT("""[NaN, 1]""", "[1]")', "keyword", None),
+        ('JSON_EXTRACT("""[01]""", "[0]")', "keyword", None),
+        ('JSON_EXTRACT("""["b", {"b": 1}]""", "b")', "keyword", None),
         ('CIDR_MATCH(TO_IP("10.1.2.3"), "10.0.0.0/8", "::1/128")', "boolean", True),
         ('CIDR_MATCH("192.168.0.1", "10.0.0.0/8")', "boolean", False),
         # numbers
@@ -173,6 +182,7 @@ B = "\\"
         ("MV_SUM([2147483647, 1])", "integer", None),
         ("MV_SLICE([1, 2, 3, 4], 1, 2)", "integer", [2, 3]),
         ("MV_SLICE([1, 2, 3, 4], -2)", "integer", 3),
+        ("MV_SLICE([1, 2, 3, 4], -9, -3)", "integer", [1, 2]),
         ('MV_SORT(["b", "a", "c"], "DESC")', "keyword", ["c", "b", "a"]),
         ('MV_ZIP(["a", "b"], ["x"], "-")', "keyword", ["a-x", "b"]),
         ("MV_APPEND([1, 2], 3)", "integer", [1, 2, 3]),
@@ -443,6 +453,23 @@ def test_places_in_fields_that_hold_objects(query: str, rows: list[dict[str, Any
 def test_fields_that_hold_objects_are_no_values(query: str) -> None:
     with pytest.raises(esql.Rejected):
         esql.run(f"FROM logs | {query}", FLAT, types={"bag": "flattened", "n": "long"})
+
+
+@pytest.mark.parametrize("path", ["$a", ".a", "a..b", "a.", "[-1]", "[01]", "[*]", "a[0:2]", "a]", "['a", "['a'b]"])
+def test_a_constant_path_that_is_none_lets_no_query_begin(path: str) -> None:
+    with pytest.raises(esql.Rejected, match="is no path"):
+        esql.run(f'FROM logs | EVAL b = JSON_EXTRACT(a, "{path}")', [{"a": "{}"}])
+    assert esql.run("FROM logs | EVAL b = JSON_EXTRACT(a, p) | KEEP b", [{"a": '{"a": 1}', "p": path}]) == [{}]
+
+
+@pytest.mark.parametrize("bounds", [(1, -1), (-1, 1), (2, 1), (-1, -2)])
+def test_a_slice_that_ends_before_its_start_is_none(bounds: tuple[int, int]) -> None:
+    start, end = bounds
+    with pytest.raises(esql.Rejected, match="MV_SLICE"):
+        esql.run(f"FROM logs | EVAL b = MV_SLICE(a, {start}, {end})", [{"a": [1, 2, 3]}])
+    held = {"a": [1, 2, 3], "start": start, "end": end}
+    found = esql.run("FROM logs | EVAL b = MV_SLICE(a, start, end) | KEEP b", [held], types={"start": "integer", "end": "integer"})
+    assert found == [{}]
 
 
 def test_a_dynamic_template_has_what_the_query_names() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from translator.verify.esql.functions import Compiled, Function, Given, constant, fitted, held, same_type
 from translator.verify.esql.types import Value, one_or_several, order_of, several
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import Row
 
 
 def quantile(values: list[Any], share: float) -> float:
@@ -44,10 +44,15 @@ def _percentile(kind: str, values: list[Any], share: float) -> Value:
 
 def _slice(values: list[Any], start: int, end: int | None = None) -> Value:
     count, last = len(values), start if end is None else end
-    if start > last and (start < 0) == (last < 0):
-        raise NotReadable("MV_SLICE from behind its end")
+    if not _in_order(start, last):
+        return None
     first, last = (i + count if i < 0 else i for i in (start, last))
     return one_or_several(values[max(first, 0) : last + 1]) if last >= 0 else None
+
+
+def _in_order(start: int, end: int) -> bool:
+    """A slice does not end before its start, and both count from the same end of the list (MvSlice.java, checkStartEnd)."""
+    return start <= end and not start < 0 <= end
 
 
 def _mv(signature: str, run: Callable[..., Value], keeps: bool = False) -> tuple[str, Function]:
@@ -70,6 +75,14 @@ def _mv(signature: str, run: Callable[..., Value], keeps: bool = False) -> tuple
         return Compiled(kind, of, all(a.constant for a in fit.args))
 
     return name, function
+
+
+def _sliced(given: Given) -> Compiled:
+    """Constant bounds that are none let no query begin; those of a column make null."""
+    bounds = [given.literal(index) if given.args[index].constant else None for index in range(1, len(given.args))]
+    if len(bounds) == 2 and isinstance(bounds[0], int) and isinstance(bounds[1], int) and not _in_order(bounds[0], bounds[1]):
+        raise given.rejected("the slice ends before its start, or its bounds have different signs")
+    return _mv("MV_SLICE(any, integer, integer?) same", lambda _, values, *of: _slice(values, *of), True)[1](given)
 
 
 def _sorted(given: Given) -> Compiled:
@@ -152,11 +165,11 @@ FUNCTIONS: dict[str, Function] = {
             _mv("MV_MIN(any) same", _least),
             _mv("MV_PERCENTILE(number, number) same", _percentile),
             _mv("MV_PSERIES_WEIGHTED_SUM(number, number) double", lambda _, values, p: _pseries(values, p)),
-            _mv("MV_SLICE(any, integer, integer?) same", lambda _, values, *bounds: _slice(values, *bounds), True),
             _mv("MV_SUM(number) same", lambda kind, values: math.fsum(values) if kind == "double" else sum(values)),
         ]
     ),
     "MV_COUNT": _counted,
+    "MV_SLICE": _sliced,
     "MV_SORT": _sorted,
     "MV_ZIP": _zip,
     "MV_APPEND": _sets(_append),

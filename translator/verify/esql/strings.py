@@ -14,6 +14,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator
+from functools import cache
 
 from translator.verify.esql import regex
 from translator.verify.esql.functions import Compiled, Function, Given, applied, fitted, refused, scalar
@@ -29,7 +30,13 @@ def _substring(text: str, start: int, length: int | None = None) -> str | None:
 
 
 def _locate(text: str, part: str, start: int = 0) -> int:
-    return text.find(part, max(start - 1, 0)) + 1
+    """A start below 0 counts from the end of the text, and none lies outside of it (Locate.java, indexStart)."""
+    first = start - 1 if start > 0 else len(text) + start if start < 0 else 0
+    return text.find(part, min(max(first, 0), len(text))) + 1
+
+
+_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x85\xa0\u2007\u202f")
+"""What TRIM, LTRIM and RTRIM take away: the white space of Java's Character.isWhitespace, without what does not break (Trim.java)."""
 
 
 def _split(text: str, delimiter: str) -> Value:
@@ -79,12 +86,43 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
-_DECODER = json.JSONDecoder()
+_STEP = re.compile(
+    r"""(?P<named>\.?[^.\[\]]+)
+    |\[[ \t\n\r]*(?:(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?P<index>0|[1-9][0-9]*))[ \t\n\r]*\]""",
+    re.VERBOSE | re.DOTALL,
+)
+"""A step of a path: a name, a name within brackets and quotes, or a number within brackets (JsonPath.java)."""
+
+
+def _no_number(text: str) -> Value:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _once_each(members: list[tuple[str, Value]]) -> Value:
+    if len({name for name, _ in members}) < len(members):
+        raise ValueError("an object has a name twice")
+    return dict(members)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once_each)
+"""How the parser of Elasticsearch reads JSON: no NaN, no name twice in an object (JsonXContentImpl.java)."""
 
 
 def _past_blanks(text: str, at: int) -> int:
     found = _BLANKS.match(text, at)
     return found.end() if found is not None else at
+
+
+def _value_at(text: str, at: int) -> tuple[Value, int]:
+    """The JSON value that begins here, and where it ends.
+
+    Raises:
+        ValueError: where the text is no JSON.
+    """
+    value, end = _DECODER.raw_decode(text, at)
+    if isinstance(value, int | float) and not isinstance(value, bool) and re.match(r"[0-9.]", text[end:]):
+        raise ValueError("a number is not one of JSON")
+    return value, end
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
@@ -97,6 +135,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
     if not ending:
         return
     named, at = ending == "}", _past_blanks(text, at + 1)
+    names = set()
     while text[at : at + 1] != ending:
         name: str | int = number
         if named:
@@ -104,11 +143,12 @@ def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
                 raise ValueError("a name is missing")
             name, at = _DECODER.raw_decode(text, at)
             at = _past_blanks(text, at)
-            if text[at : at + 1] != ":":
-                raise ValueError("a colon is missing")
+            if text[at : at + 1] != ":" or name in names:
+                raise ValueError("a colon is missing, or a name is there twice")
+            names.add(name)
             at = _past_blanks(text, at + 1)
         yield name, at
-        at = _past_blanks(text, _DECODER.raw_decode(text, at)[1])
+        at = _past_blanks(text, _value_at(text, at)[1])
         if text[at : at + 1] == ",":
             at = _past_blanks(text, at + 1)
         elif text[at : at + 1] != ending:
@@ -116,29 +156,62 @@ def _members(text: str, at: int) -> Iterator[tuple[str | int, int]]:
         number += 1
 
 
+@cache
+def _steps(path: str) -> list[str | int]:
+    """The names and numbers that a path leads over; none where it is the whole text's.
+
+    Source: JsonPath.java (normalizePath, doParse).
+
+    Raises:
+        ValueError: for a path that is none.
+    """
+    steps: list[str | int] = []
+    rest = path.removeprefix("$") if path.startswith(("$[", "$.")) or path == "$" else path
+    at = 1 if rest != path and rest.startswith(".") else 0
+    if path.startswith("$") and rest == path:
+        raise ValueError(f"{path!r} is no path: what follows $ is neither a dot nor a bracket")
+    while at < len(rest):
+        found = _STEP.match(rest, at)
+        if found is None or (found["named"] is not None and found["named"].startswith(".") != bool(steps)):
+            raise ValueError(f"{path!r} is no path: character {at + 1}")
+        if found["named"] is not None:
+            steps.append(found["named"].removeprefix("."))
+        elif found["quoted"] is not None:
+            steps.append(re.sub(r"\\(.)", r"\1", found["quoted"][1:-1], flags=re.DOTALL))
+        else:
+            steps.append(int(found["index"]))
+        at = found.end()
+    return steps
+
+
 def _json_extract(text: str, path: str) -> str | None:
     """What a path names in a JSON text: a text as it is, all else as it is written there; of equal names the first.
 
     Source: JsonExtract.java (extractCurrentValue, navigateToField).
-
-    Raises:
-        NotReadable: for a path that is not known.
     """
-    steps = re.fullmatch(r"\$?((?:\.?[A-Za-z_][\w-]*|\[\d+\]|\['[^']*'\]|\[\"[^\"]*\"\])*)", path)
-    if steps is None:
-        raise NotReadable(f"the path {path} of JSON_EXTRACT")
     at = _past_blanks(text, 0)
     try:
-        for key, index, quoted in re.findall(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'|\")([^'\"]*)(?:'|\")\]", steps[1]):
-            wanted = int(index) if index else key or quoted
+        for wanted in _steps(path):
             found = next((where for name, where in _members(text, at) if name == wanted), None)
             if found is None:
                 return None
             at = found
-        value, end = _DECODER.raw_decode(text, at)
+        value, end = _value_at(text, at)
     except ValueError:
         return None
     return value if value is None or isinstance(value, str) else text[at:end]
+
+
+def _json_extract_function(given: Given) -> Compiled:
+    """A constant path that is none lets no query begin; one of a column makes null."""
+    fit, kind = fitted("JSON_EXTRACT(json, text) keyword", given)
+    path = given.args[1].value if given.args[1].constant else None
+    if isinstance(path, str):
+        try:
+            _steps(path)
+        except ValueError as error:
+            raise given.rejected(str(error)) from None
+    return applied(fit, kind, _json_extract)
 
 
 def _split_function(given: Given) -> Compiled:
@@ -224,30 +297,30 @@ FUNCTIONS: dict[str, Function] = dict(
         scalar("FROM_BASE64(text) keyword", _from_base64),
         scalar("HASH(text, text) keyword", _hash),
         scalar("IP_PREFIX(ip, integer, integer) ip", _ip_prefix),
-        scalar("JSON_EXTRACT(json, text) keyword", _json_extract),
         scalar("LEFT(text, integer) keyword", lambda t, n: t[: max(n, 0)]),
         scalar("LENGTH(text) integer", len),
         scalar("LOCATE(text, text, integer?) integer", _locate),
-        scalar("LTRIM(text) keyword", lambda t: t.lstrip()),
+        scalar("LTRIM(text) keyword", lambda t: t.lstrip(_SPACES)),
         scalar("MD5(text) keyword", lambda t: _hash("md5", t)),
         scalar("REPEAT(text, integer) keyword", _repeat),
         scalar("REPLACE(text, text, text) keyword", _replace),
         scalar("REVERSE(text) keyword", lambda t: t[::-1]),
         scalar("RIGHT(text, integer) keyword", lambda t, n: t[max(len(t) - n, 0) :] if n > 0 else ""),
-        scalar("RTRIM(text) keyword", lambda t: t.rstrip()),
+        scalar("RTRIM(text) keyword", lambda t: t.rstrip(_SPACES)),
         scalar("SHA1(text) keyword", lambda t: _hash("sha1", t)),
         scalar("SHA256(text) keyword", lambda t: _hash("sha256", t)),
         scalar("SPACE(integer) keyword", _space),
         scalar("STARTS_WITH(text, text) boolean", lambda t, start: t.startswith(start)),
         scalar("SUBSTRING(text, integer, integer?) keyword", _substring),
         scalar("TO_BASE64(text) keyword", lambda t: base64.b64encode(t.encode()).decode()),
-        scalar("TRIM(text) keyword", lambda t: t.strip()),
+        scalar("TRIM(text) keyword", lambda t: t.strip(_SPACES)),
         scalar("URL_DECODE(text) keyword", _url_decode),
         scalar("URL_ENCODE(text) keyword", lambda t: urllib.parse.quote_plus(t, safe="*-._").replace("~", "%7E")),
         scalar(
             "URL_ENCODE_COMPONENT(text) keyword", lambda t: urllib.parse.quote_plus(t, safe="*-._").replace("~", "%7E").replace("+", "%20")
         ),
         ("SPLIT", _split_function),
+        ("JSON_EXTRACT", _json_extract_function),
         ("CIDR_MATCH", _cidr_match),
         ("FIELD_EXTRACT", _field_extract),
     ],
