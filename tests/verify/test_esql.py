@@ -472,6 +472,46 @@ def test_a_slice_that_ends_before_its_start_is_none(bounds: tuple[int, int]) -> 
     assert found == [{}]
 
 
+JAVA: list[tuple[str, str, str, str | None]] = [
+    ("a\rb\nc\u2028d", ".", "x", "x\rx\nx\u2028x"),
+    ("a\rb\nc", "(?d).", "x", "xxx\nx"),
+    ("a\rb\nc", "(?s).", "x", "xxxxx"),
+    ("a\rb", "(?s:.)b|.", "x", "xx"),
+    ("a\r\n", "$", "x", "ax\r\nx"),
+    ("a\u2028", "a$", "x", "x\u2028"),
+    ("a\r", "(?d)a$", "x", "a\r"),
+    ("a\nb\n", "(?dm)^", "x", "xa\nxb\n"),
+    ("", "(?dm)^", "x", ""),
+    ("a\u00a0b\x0bc", "[\\\\h\\\\v]", "x", "axbxc"),
+    ("a\x85b", "\\\\R", "x", "axb"),
+    ("É\u00a0É", "(?iu)[\\\\s\\\\S]*é\\\\S", "x", "xÉ"),
+    ("É\u00a0É", "(?iu)é\\\\Sé", "x", "x"),
+    ("ab", "(a)(b)", "$2$1$10", "baa0"),
+    ("ab", "(?<one>a)", "${one}${one}", "aab"),
+    ("ab", "a", "$", None),
+    ("ab", "a", "${two}", None),
+    ("ab", "c", "$", "ab"),
+    ("ab", "a", "\\\\$", "$b"),
+    ("ab", "a", "c\\\\", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "pattern", "new", "made"), JAVA)
+def test_replace_reads_patterns_as_java_does(text: str, pattern: str, new: str, made: str | None) -> None:
+    found = esql.run(f'FROM logs | EVAL b = REPLACE(a, "{pattern}", "{new}") | KEEP b', [{"a": text}])
+    assert found == [{} if made is None else {"b": made}]
+
+
+@pytest.mark.parametrize("pattern", ["a{b", "a{,2}", "(?P<n>a)", "(?<n_1>a)", "(?#a)b", "(?a)b", "(a)(?(1)b)"])
+def test_what_is_no_pattern_of_java_lets_no_query_begin(pattern: str) -> None:
+    with pytest.raises(esql.Rejected):
+        esql.run(f'FROM logs | EVAL b = REPLACE(a, "{pattern}", "")', [{"a": "a"}])
+
+
+def test_grok_finds_the_ends_of_lines() -> None:
+    assert esql.run('FROM logs | GROK a "^%{WORD:b}$" | KEEP b', [{"a": "x y\nz\nu v"}]) == [{"b": "z"}]
+
+
 def test_a_dynamic_template_has_what_the_query_names() -> None:
     types = {"t.{n}.name": "keyword", "e.{name}": "ip"}
     assert esql.run("FROM logs | WHERE `t.0.name` IS NULL AND e.src IS NULL AND n == 1 | KEEP n", [{"n": 1}], types=types) == [{"n": 1}]

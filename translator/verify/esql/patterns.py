@@ -127,7 +127,7 @@ def grokked(pattern: str) -> tuple[dict[str, str], Extractor]:
         inner = _PIECE.sub(piece, _GROK[found[1]])
         return f"{capture(found[2], found[3] or '')}{inner})" if found[2] else f"(?:{inner})"
 
-    made = regex.java(_PIECE.sub(piece, pattern))
+    made = regex.java(_PIECE.sub(piece, pattern), grok=True)
 
     def extract(text: str) -> Mapping[str, Value] | None:
         found = made.search(text)

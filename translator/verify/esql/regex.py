@@ -171,10 +171,14 @@ def lucene(pattern: str) -> re.Pattern[str]:
         raise NotReadable(f"the regular expression {pattern}") from None
 
 
+_LINE_ENDS = r"\n\r\x85\u2028\u2029"
+
 _JAVA = {
-    r"\z": r"\Z", r"\h": r"[ \t]", r"\R": r"(?:\r\n|[\n\r\x0b\x0c])", r"\p{Alpha}": "[A-Za-z]", r"\p{Digit}": "[0-9]",
+    r"\z": r"\Z", r"\h": r"[ \t\xa0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]", r"\v": rf"[{_LINE_ENDS}\x0b\x0c]",
+    r"\R": rf"(?:\r\n|[{_LINE_ENDS}\x0b\x0c])", r"\p{Alpha}": "[A-Za-z]", r"\p{Digit}": "[0-9]",
     r"\p{Alnum}": "[A-Za-z0-9]", r"\p{Upper}": "[A-Z]", r"\p{Lower}": "[a-z]", r"\p{Space}": r"[ \t\n\x0b\f\r]",
-    r"\p{Punct}": r"[!-/:-@\[-`{-~]",
+    r"\p{Punct}": r"[!-/:-@\[-`{-~]", r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[A-Za-z0-9_]", r"\W": "[^A-Za-z0-9_]",
+    r"\s": r"[ \t\n\x0b\f\r]", r"\S": r"[^ \t\n\x0b\f\r]", r"[\s\S]": "(?s:.)",
 }  # fmt: skip
 
 _CATEGORIES = {rf"\p{{{name}}}": name for name in ("L", "M", "Nd", "Nl", "Pc")}
@@ -187,6 +191,11 @@ _CODE = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
 _FLAGS = re.compile(r"\(\?([dimsuxU]*)(-[dimsux]+)?([:)])")
 """Flags for what follows, or for a group: lines that end by line feeds alone (``d``), cases of all letters (``u``)."""
 
+_OPENING = re.compile(r"\((?!\?)|\(\?(?:[:=!>]|<[=!]|<[A-Za-z][A-Za-z0-9]*>)")
+"""How groups begin (Pattern, Groups and capturing)."""
+
+_REPEATED = re.compile(r"\{\d+(?:,\d*)?\}")
+
 
 def _of_java(piece: str) -> str:
     """What a piece of a pattern is in Python's words."""
@@ -197,60 +206,151 @@ def _of_java(piece: str) -> str:
     return _JAVA[piece] if piece in _JAVA else f"[{of_category(_CATEGORIES[piece])}]"
 
 
+_OF_LINES = {
+    ".": {"": f"[^{_LINE_ENDS}]"}, "^": {"m": r"^(?!\Z)", "dm": r"^(?!\Z)"},
+    "$": {"": rf"(?=(?:\r\n|(?<!\r)\n|[{_LINE_ENDS[2:]}])?\Z)"},
+}  # fmt: skip
+"""What depends on where lines end, by the flags in effect: the last end of a line does not begin one (Pattern, Line terminators)."""
+
+_OF_GROK = {"^": r"(?:(?<![\s\S])|(?<=\n)(?!\Z))", "$": r"(?=\n|\Z)"}
+"""Lines in patterns of GROK, which are those of Oniguruma for Ruby (doc/RE of Oniguruma, Anchors)."""
+
+
+class _Java:
+    """A walk over a pattern of java.util.regex, or of GROK, with the flags in effect."""
+
+    def __init__(self, pattern: str, grok: bool) -> None:
+        self.pattern, self.grok, self.position = pattern, grok, 0
+        self.scopes: list[str] = [""]
+        self.flags: set[str] = set()
+
+    def refused(self, what: str) -> NotReadable:
+        return NotReadable(f"{what} in the regular expression {self.pattern}")
+
+    def rejected(self, what: str) -> Exception:
+        return self.refused(what) if self.grok else Rejected(f"{what} in the regular expression {self.pattern}")
+
+    def whole(self) -> str:
+        made, inside = "", False
+        while self.position < len(self.pattern):
+            char = self.pattern[self.position]
+            found = self.named(inside)
+            if found is None and not inside:
+                found = self.group(char) if char in "()" else self.single(char)
+            if found is None:
+                inside = char == "[" or (inside and char != "]")
+                found = self.taken(2 if char == "\\" else 1)
+            made += found
+        return made
+
+    def taken(self, count: int) -> str:
+        self.position += count
+        return self.pattern[self.position - count : self.position]
+
+    def named(self, inside: bool) -> str | None:
+        piece = next((p for p in (*_JAVA, *_CATEGORIES, *_NOT_OF) if self.pattern.startswith(p, self.position)), None)
+        if piece is None and (code := _CODE.match(self.pattern, self.position)) is not None:
+            piece = code[0]
+        if piece is None or (inside and _of_java(piece).startswith(("[^", "("))):
+            if piece in _NOT_OF:
+                raise self.refused("a category that is left out of a class")
+            return None
+        found = _of_java(self.taken(len(piece)))
+        return found[1:-1] if inside and found.startswith("[") else found
+
+    def group(self, char: str) -> str:
+        if char == ")":
+            self.scopes = self.scopes[:-1] or [""]
+            return self.taken(1)
+        if (given := _FLAGS.match(self.pattern, self.position)) is not None:
+            return self.flagged(given)
+        opening = _OPENING.match(self.pattern, self.position)
+        if opening is None and not self.grok:
+            raise self.rejected("a group that begins as none does")
+        self.scopes.append(self.scopes[-1])
+        begun = self.taken(len(opening[0]) if opening else 1)
+        return "(?P" + begun[2:] if re.match(r"\(\?<\w", begun) else begun
+
+    def flagged(self, given: re.Match[str]) -> str:
+        on, off, end = given[1], given[2] or "", given[3]
+        if "U" in on or "x" in on or (self.grok and set(on) - {"i"}):
+            raise self.refused("the flags")
+        flags = "".join(sorted((set(self.scopes[-1]) | set(on)) - set(off)))
+        self.flags |= set(on)
+        self.scopes = [*self.scopes, flags] if end == ":" else [*self.scopes[:-1], flags]
+        if "m" in flags and "d" not in flags:
+            raise self.refused("the flags")
+        self.position = given.end()
+        own, without = (re.sub("[du]", "", part) for part in (on, off))
+        without = "" if without == "-" else without
+        return f"(?{own}{without}{end}" if own or without or end == ":" else ""
+
+    def single(self, char: str) -> str | None:
+        if self.grok:
+            return self.kept(_OF_GROK.get(char))
+        if char == "{":
+            found = _REPEATED.match(self.pattern, self.position)
+            if found is None:
+                raise self.rejected("a repetition that is none")
+            return self.taken(len(found[0]))
+        flags = "".join(f for f in self.scopes[-1] if f in {".": "ds", "^": "dm", "$": "dm"}.get(char, ""))
+        return self.kept(_OF_LINES.get(char, {}).get(flags))
+
+    def kept(self, found: str | None) -> str | None:
+        self.position += found is not None
+        return found
+
+
 @cache
-def java(pattern: str) -> re.Pattern[str]:
-    """A pattern of java.util.regex. Raises NotReadable for constructs that Python has not."""
+def java(pattern: str, grok: bool = False) -> re.Pattern[str]:
+    """A pattern of java.util.regex, or one of GROK.
+
+    Raises:
+        NotReadable: for constructs that Python has not.
+        Rejected: for what is no pattern in Java, though Python reads it.
+    """
     if re.search(
         r"&&|\[[^\]]*\[|\\[QEGXpPNZ](?!\{(Alpha|Digit|Alnum|Upper|Lower|Space|Punct|L|M|Nd|Nl|Pc)\})",
         re.sub(r"\\\\|\\\[|\\\]", "", pattern),
     ):
         raise NotReadable(f"a construct of Java in the regular expression {pattern}")
-    made, inside, position, flags = "", False, 0, ""
-    while position < len(pattern):
-        piece = next((p for p in (*_JAVA, *_CATEGORIES, *_NOT_OF) if pattern.startswith(p, position)), None)
-        if piece is None and (code := _CODE.match(pattern, position)) is not None:
-            piece = code[0]
-        if piece in _NOT_OF and inside:
-            raise NotReadable(f"a category that is left out of a class in {pattern}")
-        if piece:
-            found = _of_java(piece)
-            made += found[1:-1] if inside and found.startswith("[") else found
-            position += len(piece)
-            continue
-        if not inside and (given := _FLAGS.match(pattern, position)) is not None:
-            flags += given[1]
-            own = re.sub("[du]", "", given[1])
-            made += f"(?{own}{given[2] or ''}{given[3]}" if own or given[2] or given[3] == ":" else ""
-            position = given.end()
-            continue
-        if pattern[position] == "\\":
-            made += pattern[position : position + 2]
-            position += 2
-            continue
-        if pattern.startswith("(?<", position) and pattern[position + 3 : position + 4] not in ("=", "!"):
-            made += "(?P<"
-            position += 3
-            continue
-        inside = pattern[position] == "[" or (inside and pattern[position] != "]")
-        made += pattern[position]
-        position += 1
-    if "U" in flags or ("m" in flags and "d" not in flags) or ("u" in flags and re.search(r"\\[bBdDsSwW]", made)):
-        raise NotReadable(f"the flags of the regular expression {pattern}")
+    walk = _Java(pattern, grok)
+    made = walk.whole()
+    if "u" in walk.flags and re.search(r"\\[bBDSW]", made):
+        raise walk.refused("the flags")
     try:
-        return re.compile(made, 0 if "u" in flags else re.ASCII)
+        return re.compile(made, 0 if "u" in walk.flags else re.ASCII)
     except (re.error, OverflowError):
-        raise NotReadable(f"the regular expression {pattern}") from None
+        raise walk.refused("a construct") from None
+
+
+_REFERENCE = re.compile(r"\\(?P<plain>.)|\$(?:\{(?P<name>[A-Za-z][A-Za-z0-9]*)\}|(?P<number>\d+))|[\\$]", re.DOTALL)
 
 
 def replacement(text: str, found: re.Match[str]) -> str:
-    """What stands for a match: ``$1`` or ``${name}`` for a group, a backslash before a character for that (Matcher.appendReplacement)."""
+    """What stands for a match: ``$1`` or ``${name}`` for a group, a backslash before a character for that (Matcher.appendReplacement).
+
+    As many digits tell the group as there is a group of that number.
+
+    Raises:
+        ValueError: for a dollar sign, or a backslash, that stands for nothing.
+        NotReadable: for a group that is none, with which the query ends.
+    """
+    groups = found.re.groups
 
     def group(piece: re.Match[str]) -> str:
-        if piece[1] is not None:
-            return piece[1]
-        try:
-            return found[int(piece[3])] or "" if piece[3] else found[piece[2]] or ""
-        except IndexError:
-            raise NotReadable(f"a group that the replacement {text} names") from None
+        if piece["plain"] is not None:
+            return piece["plain"]
+        if piece["name"] is not None:
+            if piece["name"] not in found.re.groupindex:
+                raise ValueError(f"no group {piece['name']}")
+            return found[piece["name"]] or ""
+        digits = piece["number"]
+        if digits is None:
+            raise ValueError(f"{piece[0]} stands for nothing")
+        length = max(n for n in range(1, len(digits) + 1) if n == 1 or int(digits[:n]) <= groups)
+        if int(digits[:length]) > groups:
+            raise NotReadable(f"a group that the replacement {text} names")
+        return (found[int(digits[:length])] or "") + digits[length:]
 
-    return re.sub(r"\\(.)|\$(?:\{(\w+)\}|(\d))", group, text, flags=re.DOTALL)
+    return _REFERENCE.sub(group, text)

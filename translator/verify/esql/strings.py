@@ -45,8 +45,11 @@ def _split(text: str, delimiter: str) -> Value:
     return one_or_several(text.split(delimiter))
 
 
-def _replace(text: str, pattern: str, new: str) -> str:
-    return regex.java(pattern).sub(lambda found: regex.replacement(new, found), text)
+def _replace(text: str, pattern: str, new: str) -> str | None:
+    try:
+        return regex.java(pattern).sub(lambda found: regex.replacement(new, found), text)
+    except ValueError:
+        return None
 
 
 def _hash(algorithm: str, text: str) -> str:
