@@ -122,6 +122,9 @@ B = "\\"
         ("ROUND(2.5)", "double", 3.0),
         ("ROUND(-1.25, 1)", "double", -1.3),
         ("ROUND(1234, -2)", "integer", 1200),
+        ("ROUND(1.005, 2)", "double", 1.0),  # 1.005 * 100 is less than 100.5
+        ("ROUND(-1250.0, -2)", "double", -1300.0),
+        ("ROUND(1.5, 400)", "double", 1.5),
         ("FLOOR(-1.5)", "double", -2.0),
         ("CEIL(2)", "integer", 2),
         ("ABS(-3)", "integer", 3),

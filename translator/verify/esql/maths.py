@@ -31,6 +31,7 @@ def _double(name: str, run: Callable[[float], float]) -> tuple[str, Function]:
 
 
 def _rounded(value: float, digits: int) -> Value:
+    """Half away from zero; of a double as it is multiplied by a power of 10 (Maths.java, round)."""
     if isinstance(value, int):
         if digits >= 0:
             return value
@@ -38,11 +39,16 @@ def _rounded(value: float, digits: int) -> Value:
             return 0
         unit = 10**-digits
         return int((Decimal(value) / unit).to_integral_value(ROUND_HALF_UP)) * unit
-    if not math.isfinite(value) or digits > 300:
+    try:
+        scale = 10.0**digits
+    except OverflowError:
         return value
-    if digits < -310:
+    if not value or not scale:
         return 0.0
-    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)) if abs(value) < 1e15 else value
+    scaled = abs(value * scale)
+    if scaled >= 2.0**63:
+        return value
+    return math.copysign((math.floor(scaled) + (scaled % 1 >= 0.5)) / scale, value)
 
 
 def _unchanged(given: Given) -> bool:
