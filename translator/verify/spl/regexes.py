@@ -21,7 +21,7 @@ _POSIX = {
 _PIECE = re.compile(
     r"(?P<quote>\\Q(?P<literal>.*?)(?:\\E|\Z))|(?P<escape>\\(?:x\{[0-9A-Fa-f]+\}|[gk](?:\{[^}]*\}|<[^>]*>|'[^']*')|[pP](?:\{[^}]*\}|\w)|.))"
     r"|(?P<posix>\[:\^?\w+:\])|(?P<comment>\(\?#[^)]*\))|(?P<name>\(\?P?<(?![=!])(?P<inner>\w*)>|\(\?'(?P<other>\w*)')"
-    r"|(?P<flags>\(\?[a-zA-Z-]+[:)])|(?P<special>\(\?(?:[|R&+]|-?\d|P>|\())|(?P<verb>\(\*)|(?P<char>.)",
+    r"|(?P<flags>\(\?[a-zA-Z-]+[:)])|(?P<special>\(\?(?:[|R&+]|-?\d|P>|\()|\{,\d+\})|(?P<verb>\(\*)|(?P<char>.)",
     re.DOTALL,
 )
 

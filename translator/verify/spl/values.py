@@ -37,7 +37,7 @@ class Delimited(list[object]):
         self.delimiter = delimiter
 
 
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BRACED = re.compile(r"[\w.@-]+\{\}(?![.{\w])")
 
 
