@@ -511,6 +511,15 @@ def test_what_is_no_pattern_of_java_lets_no_query_begin(pattern: str) -> None:
         esql.run(f'FROM logs | EVAL b = REPLACE(a, "{pattern}", "")', [{"a": "a"}])
 
 
+@pytest.mark.parametrize("told", ['== "é"', '!= "é"', 'LIKE "*é"', 'RLIKE "é"', 'RLIKE ("é", "b")'])
+def test_which_letters_have_no_case_beyond_ascii_is_open(told: str) -> None:
+    query = f"FROM logs | WHERE TO_LOWER(a) {told} | STATS n = COUNT(*)"
+    assert esql.run(query, [{"a": "é"}, {"a": "b"}, {"a": "x\u00c9y"}])[0]["n"] in (1, 2)
+    with pytest.raises(NotReadable, match="beyond ASCII"):
+        esql.run(query, [{"a": "É"}])
+    assert esql.run(query.replace("TO_LOWER(a)", 'CONCAT(TO_LOWER(a), "")'), [{"a": "É"}]) == [{"n": int(told[0] != "!")}]
+
+
 def test_grok_finds_the_ends_of_lines() -> None:
     assert esql.run('FROM logs | GROK a "^%{WORD:b}$" | KEEP b', [{"a": "x y\nz\nu v"}]) == [{"b": "z"}]
 

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 
 from translator.verify.esql import conditionals, conversions, maths, moments, regex, several, strings
 from translator.verify.esql import syntax as s
@@ -194,10 +195,14 @@ def _comparison(node: s.Binary, scope: Scope) -> Compiled:
     key = _comparable(left, right, node.operator, node.start)
     compare, one_of, two_of = _COMPARED[node.operator], _scaled(left, right), _scaled(right, left)
 
+    plain = _of_ascii(node.left if node.operator in ("==", "!=") and right.constant else node, scope)
+
     def of(row: Row) -> Value:
         one, two = one_of(row), two_of(row)
         if one is None or two is None or isinstance(one, list) or isinstance(two, list):
             return None
+        if (text := plain(row)) is not None and compare(text, two) != compare(one, two):
+            raise NotReadable(_BEYOND_ASCII, node.start)
         return compare(key(one), key(two)) if key else compare(one, two)
 
     return Compiled("boolean", of, left.constant and right.constant)
@@ -232,6 +237,31 @@ _CASES = {"TO_LOWER": "Lu", "TO_UPPER": "Ll"}
 """Functions that change the case, each with the kind of letters that its results do not have."""
 
 
+_BEYOND_ASCII = "a comparison without case beyond ASCII, of which not every version knows the letters"
+
+_ASCII = {"TO_LOWER": str.maketrans(ascii_uppercase, ascii_lowercase), "TO_UPPER": str.maketrans(ascii_lowercase, ascii_uppercase)}
+
+
+def _of_ascii(node: s.Expression, scope: Scope) -> Callable[[Row], str | None]:
+    """The text below TO_LOWER, or TO_UPPER, with the case of ASCII's letters alone changed; None where it has no others, and for all else.
+
+    The server compares what stands below with a constant without case, which it knew of ASCII's letters alone for long (Elasticsearch,
+    ReplaceStringCasingWithInsensitiveEquals; AutomatonQueries.toCaseInsensitiveChar).
+    """
+    inner = node
+    while isinstance(inner, s.Call) and inner.name in _CASES and inner.args:
+        inner = inner.args[0]
+    if inner is node or not isinstance(node, s.Call):
+        return lambda _: None
+    below, letters = compiled(inner, scope), _ASCII[node.name]
+
+    def of(row: Row) -> str | None:
+        found = below.of(row)
+        return found.translate(letters) if isinstance(found, str) and not found.isascii() else None
+
+    return of
+
+
 def _without_case(function: str, texts: tuple[str, ...]) -> list[re.Pattern[str]]:
     """What the server makes of patterns that texts of one case are to match: none where letters of the other case stand in one.
 
@@ -261,9 +291,16 @@ def _like(node: s.Like, scope: Scope) -> Compiled:
     if any(_ANYTHING[node.regex].fullmatch(p) for p in node.patterns):
         return Compiled("boolean", lambda row: subject.of(row) is not None, subject.constant)
 
+    plain = _of_ascii(node.subject, scope)
+
     def of(row: Row) -> Value:
         value = subject.of(row)
-        return None if value is None or isinstance(value, list) else any(p.fullmatch(value) for p in patterns)
+        if value is None or isinstance(value, list):
+            return None
+        found = any(p.fullmatch(value) for p in patterns)
+        if (text := plain(row)) is not None and any(p.fullmatch(text) for p in patterns) != found:
+            raise NotReadable(_BEYOND_ASCII, node.start)
+        return found
 
     return Compiled("boolean", of, subject.constant)
 
