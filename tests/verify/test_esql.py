@@ -520,6 +520,15 @@ def test_which_letters_have_no_case_beyond_ascii_is_open(told: str) -> None:
     assert esql.run(query.replace("TO_LOWER(a)", 'CONCAT(TO_LOWER(a), "")'), [{"a": "É"}]) == [{"n": int(told[0] != "!")}]
 
 
+@pytest.mark.parametrize("expanding", ["MV_EXPAND a", "INLINE STATS m = MAX(n) BY a"])
+def test_a_condition_keeps_a_sort_from_its_limit(expanding: str) -> None:
+    events = [{"a": "x", "n": 1}, {"a": "y", "n": 2}]
+    with pytest.raises(NotReadable, match="WHERE behind SORT"):
+        esql.run(f'FROM logs | SORT n | {expanding} | WHERE a == "x" | LIMIT 1', events)
+    assert esql.run(f'FROM logs | SORT n | {expanding} | LIMIT 1 | WHERE a == "x" | KEEP n', events) == [{"n": 1}]
+    assert esql.run(f'FROM logs | SORT n | WHERE a == "y" | {expanding} | KEEP n', events) == [{"n": 2}]
+
+
 def test_grok_finds_the_ends_of_lines() -> None:
     assert esql.run('FROM logs | GROK a "^%{WORD:b}$" | KEEP b', [{"a": "x y\nz\nu v"}]) == [{"b": "z"}]
 

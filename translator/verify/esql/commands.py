@@ -32,6 +32,8 @@ def run(commands: Sequence[s.Command], world: World, table: Table | None) -> Tab
     for number, command in enumerate(commands):
         if isinstance(command, s.Stats) and command.inline and any(isinstance(c, s.Limit) for c in commands[:number]):
             raise NotReadable("INLINE STATS behind LIMIT", command.start)
+        if isinstance(command, s.Where) and _sorted_and_expanded(commands[:number]):
+            raise NotReadable("WHERE behind SORT and a command that makes rows, without LIMIT", command.start)
         match command:
             case s.From():
                 table = _from(command, world)
@@ -44,6 +46,23 @@ def run(commands: Sequence[s.Command], world: World, table: Table | None) -> Tab
                 table = _process(command, table, world)
     assert table is not None
     return table
+
+
+def _sorted_and_expanded(commands: Sequence[s.Command]) -> bool:
+    """Whether rows are sorted, then expanded or joined, and not cut since: a condition then keeps the LIMIT that SORT needs from it.
+
+    Source: "MV_EXPAND", the warning (elastic.co/docs/reference/query-languages/esql/commands/mv_expand).
+    """
+    ordered = expanded = False
+    for command in commands:
+        match command:
+            case s.Sort():
+                ordered, expanded = True, False
+            case s.Limit() | s.Stats(inline=False):
+                ordered = False
+            case s.MvExpand() | s.LookupJoin() | s.Stats():
+                expanded = True
+    return ordered and expanded
 
 
 def _process(command: s.Command, table: Table, world: World) -> Table:
