@@ -106,6 +106,17 @@ def test_streamstats_of_more_events_than_it_keeps_is_refused() -> None:
         spl.run("* | streamstats count as c", [{"_time": 1}] * 10_001)
 
 
+def test_repetitions_that_pcre_takes_literally_are_refused() -> None:
+    with pytest.raises(NotReadable, match=r"\{,3\}"):
+        spl.run('* | where match(x, "a{,3}")', [{"_time": 1, "x": "a"}])
+    assert len(spl.run('* | where match(x, "a[{,3}]")', [{"_time": 1, "x": "a,"}])) == 1
+
+
+def test_digits_are_those_of_ascii() -> None:
+    found = spl.run("* | eval n=tonumber(x)", [{"_time": 2, "x": "\u0661"}, {"_time": 1, "x": "1"}])
+    assert [row.get("n") for row in found] == [None, 1]
+
+
 def test_a_command_that_the_reader_does_not_know_is_refused() -> None:
     with pytest.raises(NotReadable, match="transaction"):
         spl.run("* | transaction x", EVENTS)
